@@ -38,14 +38,18 @@ def _whole_id(short: str) -> str:
 def _text(found: RuleState) -> str:
     stamps = map(_short_stamp, (found.fired_at, found.fired_scope, found.bar))
     side = str(found.side) if found.side else ""
-    fields = (found.fingerprint, side, "1" if found.inside else "", found.session, *stamps)
+    inside = "1" if found.inside else ""
+    fields = (found.fingerprint, side, inside, found.session, *stamps, found.memory)
     return ",".join(fields).rstrip(",")
 
 
 def _rule_state(text: str) -> RuleState:
     fields = text.split(",")
-    fingerprint, side, inside, session, *stamps = fields + [""] * (7 - len(fields))
-    return RuleState(fingerprint, int(side or 0), bool(inside), session, *map(_whole_stamp, stamps))
+    fields += [""] * (8 - len(fields))
+    fingerprint, side, inside, session, fired_at, scope, bar, memory = fields
+    fired_at, scope, bar = map(_whole_stamp, (fired_at, scope, bar))
+    begin = fingerprint, int(side or 0), bool(inside), session
+    return RuleState(*begin, fired_at, scope, bar, memory)
 
 
 def _short_stamp(text: str) -> str:

@@ -96,7 +96,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
         case KeyRefused() | ChannelRefused() | MuteRefused():
             return Problem(409, text)
         case RuleRefused() | ListFull():
-            return Problem(409, text, field="symbol")
+            return Problem(409, text, field="when" if text.startswith("when:") else "symbol")
         case Contended() | RuleUnreadable():
             return Problem(409, text)
         case RangeTooLong():
@@ -110,7 +110,8 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
         case TooManyValues():
             return _too_many_values(*error.args)
         case FieldError():
-            return invalid_field(error.field, error.value, error.allowed)
+            column = getattr(error, "column", None)  # of a condition `when`
+            return invalid_field(error.field, error.value, error.allowed, column)
     if problem := _of_reports(error):
         return problem
     if is_passing(error):

@@ -21,6 +21,7 @@ from chalicelib.api.openapi_forms import (
 )
 from chalicelib.api.openapi_report_schemas import REPORTS
 from chalicelib.api.openapi_structs import Schema, properties_of, record_of
+from chalicelib.api.openapi_when_schemas import MAX_WHEN, PREVIEWED_WHEN, WHEN
 from chalicelib.domain.alerts import Severity
 from chalicelib.domain.deliveries import DeliveryStatus
 from chalicelib.domain.rules import (
@@ -134,6 +135,15 @@ RULE_GIVEN: dict[str, Schema] = {
         "maxItems": MAX_RULE_CHANNELS,
         "description": "Ids of the channels that its alerts go to; if empty, the default ones.",
     },
+    "when": {
+        "description": "A condition over indicators, for the condition `when`: its text form, such "
+        "as `rsi(14) < 30 and close > sma(200, 1d)`, or its tree. Answers have the text.",
+        "anyOf": [
+            text(maxLength=MAX_WHEN),
+            {"$ref": "#/components/schemas/When"},
+            {"type": "null"},
+        ],
+    },
     "severity": nullable(
         text("normal by default. Alerts of urgent rules are sent at once and never held back.")
         | {"enum": [*get_args(Severity), None]}
@@ -144,6 +154,7 @@ RULE_GIVEN: dict[str, Schema] = {
 RULE: dict[str, Schema] = {
     "rule_id": text(),
     **RULE_GIVEN,
+    "when": nullable(text("The text form of its condition; null for other conditions.")),
     "default": {**FLAG, "description": "Whether it comes from the settings."},
 }
 
@@ -161,6 +172,7 @@ PROBLEM["properties"] |= {
     "field": text("The field at fault."),
     "value": text("The value given, cut to 80 characters."),
     "allowed": text("The allowed values."),
+    "column": {**COUNT, "description": "Where the text of `when` goes wrong, from 1."},
 }
 
 
@@ -308,6 +320,11 @@ _PRICES: dict[str, Schema] = {
     ),
 }
 
+_RULE_REQUIRED: Schema = {
+    "required": ["symbol"],
+    "anyOf": [{"required": ["condition"]}, {"required": ["when"]}],
+}
+
 _RULES: dict[str, Schema] = {
     "Alert": record(ALERT),
     "Delivery": record(DELIVERY),
@@ -316,7 +333,7 @@ _RULES: dict[str, Schema] = {
     "RuleGiven": {
         "type": "object",
         "properties": RULE_GIVEN,
-        "required": ["symbol", "condition"],
+        **_RULE_REQUIRED,
     },
     "PreviewGiven": {
         "type": "object",
@@ -328,7 +345,7 @@ _RULES: dict[str, Schema] = {
             "period": nullable(text("Instead of start and end, as for prices."))
             | {"enum": [*PERIODS, None]},
         },
-        "required": ["symbol", "condition"],
+        **_RULE_REQUIRED,
     },
     "Preview": record(
         {
@@ -339,8 +356,15 @@ _RULES: dict[str, Schema] = {
                 "description": "false if a limit, or 10 seconds, ended it before the range's end.",
             },
             "until": nullable({**INSTANT, "description": "The time of the last price judged."}),
+            "unknown": {
+                **COUNT,
+                "description": "At how many of them the condition `when` was not known: too few "
+                "bars are stored before.",
+            },
+            "when": PREVIEWED_WHEN,
         }
     ),
+    **WHEN,
     "Rule": record(RULE),
     "BrokenRule": record(
         {

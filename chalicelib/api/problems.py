@@ -2,7 +2,8 @@
 
 `type` is a URN, `title` and `status` belong to it, `detail` describes the case. If one input is at
 fault, `parameter` (of the path or query) or `field` (of the body) names it, with the given `value`
-and `allowed`. Details of the store, the token or the code are never included.
+and `allowed`, and for a text `column`. Details of the store, the token or the code are never
+included.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Problem(Exception):  # noqa: N818 - the standard's name for it
         *,
         kind: str = "",
         headers: dict[str, str] | None = None,
-        **members: str,
+        **members: str | int,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -74,7 +75,7 @@ class Problem(Exception):  # noqa: N818 - the standard's name for it
         return render(self.status, self.kind, self.detail, **self.members)
 
 
-def render(status: int, kind: str, detail: str, **members: str) -> str:
+def render(status: int, kind: str, detail: str, **members: str | int) -> str:
     """Return one problem details object; the title is the kind in words."""
     problem: dict[str, Any] = {
         "type": f"urn:ticktape:problem:{kind}",
@@ -105,17 +106,21 @@ def invalid_parameter(name: str, value: str, allowed: str) -> Problem:
     )
 
 
-def invalid_field(name: str, value: object, allowed: str) -> Problem:
-    """Return 400 for one field of a JSON body."""
+def invalid_field(name: str, value: object, allowed: str, column: int | None = None) -> Problem:
+    """Return 400 for one field of a JSON body; `column` is where a text goes wrong, from 1."""
+    at = "" if column is None else f", column {column}"
     text = shown(value)
-    return Problem(
+    problem = Problem(
         400,
-        f"{name}: {text!r} is not allowed; allowed: {allowed}",
+        f"{name}{at}: {text!r} is not allowed; allowed: {allowed}",
         kind="invalid-field",
         field=name,
         value=text,
         allowed=allowed,
     )
+    if column is not None:
+        problem.members["column"] = column
+    return problem
 
 
 def unknown_symbol(symbol: str) -> Problem:

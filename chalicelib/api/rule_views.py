@@ -89,6 +89,8 @@ def preview_rule(services: Services, request: Any) -> Response:
             "judged": found.judged,
             "complete": found.complete,
             "until": found.until,
+            "unknown": found.unknown,
+            "when": _when(asked),
         }
     )
 
@@ -102,6 +104,20 @@ def rule_id_of(text: str) -> str:
 
 def _book(services: Services) -> RuleBook:
     return RuleBook(services.stores.rules, services.defaults, services.channels.check)
+
+
+def _when(rule: Rule) -> dict[str, Any] | None:
+    """Return both forms of a rule's condition `when`, and the bars that it needs."""
+    if rule.when is None:
+        return None
+    from chalicelib.domain.when.json_form import to_json
+    from chalicelib.domain.when.needs import in_words, needs_of
+    from chalicelib.domain.when.reading import tree_of
+
+    tree = tree_of(rule.when)
+    needs = needs_of(tree, rule.interval)
+    words = [in_words(key, needs[key]) for key in sorted(needs)]
+    return {"text": rule.when, "tree": to_json(tree), "needs": words}
 
 
 def _would_be(alert: Alert) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool
     now = _holds(rule, observation)
     if rule.condition in LEVELS:
         return now, now and not _was_inside(rule, before, observation)
-    if rule.condition == "moving_percent":
+    if rule.condition in ("moving_percent", "when"):
         return now, now and not before.inside
     if rule.condition == "change_percent":  # another session measures from another close
         was_inside = before.inside and before.session == observation.session
@@ -65,6 +65,8 @@ def _holds(rule: Rule, observation: Observation) -> bool:
             needed = rule.closes_needed
             start = observation.closes[-needed] if len(observation.closes) >= needed else None
             return moved_more_than(price, start, value)
+        case "when":
+            return observation.holds
         case _:
             return True
 
@@ -85,19 +87,29 @@ def describe(rule: Rule, tick: Tick, values: dict[str, Decimal]) -> str:
         case "moving_percent":
             moved = signed(values.get("moved_percent"))
             said = f"moved {moved}% within {rule.window} {_bars(rule)}, {at}"
-        case "greater_than":
-            said = f"is above {level}, {at}"
-        case "less_than":
-            said = f"is below {level}, {at}"
-        case "crossing_up":
-            said = f"crossed above {level}, {at}"
-        case "crossing_down":
-            said = f"crossed below {level}, {at}"
-        case "crossing":
-            said = f"crossed {level}, {at}"
+        case "greater_than" | "less_than" | "crossing_up" | "crossing_down" | "crossing":
+            said = f"{_SAID[rule.condition]} {level}, {at}"
+        case "when":
+            said = f"{_short(rule.when or '')}{_on(rule)}, {at}"
         case _:
             said = f"new price {plain(tick.price)}"
     return f"{tick.symbol} {said}"
+
+
+_SAID = {
+    "greater_than": "is above",
+    "less_than": "is below",
+    "crossing_up": "crossed above",
+    "crossing_down": "crossed below",
+    "crossing": "crossed",
+}
+
+_LONGEST = 160
+"""The most characters of a condition in a message."""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _on(rule: Rule) -> str:

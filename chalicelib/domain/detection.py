@@ -129,7 +129,8 @@ class Outcome(msgspec.Struct, frozen=True):
 class Watch(msgspec.Struct, frozen=True):
     """The rules of one symbol (including those for all) and the averages shown.
 
-    At most MAX_RULES rules are judged, whatever is stored: `within_bound` selects them.
+    At most MAX_RULES rules are judged, whatever is stored: `within_bound` selects them. Those with
+    `when` are judged by services/detect/when_rules.py, once the bars of a run are stored.
     """
 
     rules: tuple[Rule, ...]
@@ -197,12 +198,13 @@ class _Run:
     ) -> None:
         self._before = state
         self._watch = watch
+        self._rules = [rule for rule in watch.rules if rule.when is None]
         self._count = count
         self._rule_states = dict(state.rule_states)
         self._closes = RunningCloses(state.closes)
         self._mark, self._mark_place = _last_regular(state)
         self._bars = BarWatch(
-            watch.rules, history, state.splits, state.rule_states, ticks, shown=watch.slow
+            self._rules, history, state.splits, state.rule_states, ticks, shown=watch.slow
         )
         self._opening = state.opening
         self._previous: Tick | None = None
@@ -305,7 +307,7 @@ class _Run:
 
     def _judge(self, interval: str, observation: Observation, tick: Tick, newest: Tick) -> None:
         """Judge an interval's unexpired rules at `newest`, the new tick."""
-        for rule in self._watch.rules:
+        for rule in self._rules:
             rule_state = self._rule_states.get(rule.rule_id)
             if rule.interval != interval or not is_followed(rule, rule_state, newest.timestamp):
                 continue

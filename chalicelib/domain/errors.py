@@ -36,6 +36,7 @@ class FieldError(TicktapeError, ValueError):
         if len(shown) > 80:
             shown = shown[:77] + "..."
         super().__init__(f"{field}: {shown} is not allowed; allowed: {allowed}")
+        self.shown = shown
         self.field = field
         self.value = value
         self.allowed = allowed

@@ -29,6 +29,7 @@ Condition = Literal[
     "death_cross",
     "average_cross",
     "every_record",
+    "when",
 ]
 Interval = Literal["tick", "1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo"]
 Trigger = Literal["once", "every_time", "once_per_bar", "once_per_session"]
@@ -59,7 +60,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     value: a price, or a percentage for the percent conditions; fast and slow: the averages' windows
     in ticks or bars; window: the bars that a move is measured over; cooldown in seconds. With the
-    interval "tick" every tick is judged, with others the close of each bar. channels: ids of those
+    interval "tick" every tick is judged, with others the close of each bar. when: the text of the
+    condition `when` (domain/when). channels: ids of those
     that its alerts go to; none means the default ones. severity: that of its alerts.
     """
 
@@ -78,6 +80,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     notify: bool = True
     channels: tuple[str, ...] = ()
     severity: Severity = "normal"
+    when: str | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -93,6 +96,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
             self.trigger,
             self.cooldown_seconds,
             self.expires_at,
+            *(() if self.when is None else (self.when,)),
         )
         return hashlib.sha256(repr(judged).encode()).hexdigest()[:8]
 
@@ -225,7 +229,9 @@ def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
     rule = Rule(
         rule_id=rule_id,
         symbol=_symbol(given.get("symbol")),
-        condition=_choice(given, "condition", get_args(Condition), None),
+        condition=_choice(
+            given, "condition", get_args(Condition), "when" if given.get("when") else None
+        ),
         value=_value(given.get("value")),
         interval=_choice(given, "interval", get_args(Interval), "tick"),
         fast=_count(given, "fast"),
@@ -238,6 +244,7 @@ def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
         notify=_flag(given, "notify"),
         channels=_channels(given.get("channels")),
         severity=_choice(given, "severity", get_args(Severity), "normal"),
+        when=_when(given),
     )
     _check_condition(rule)
     return rule
@@ -257,6 +264,10 @@ def _check_condition(rule: Rule) -> None:
     if (rule.condition == "moving_percent") != (rule.window is not None):
         needed = "a whole number" if rule.condition == "moving_percent" else "none"
         raise RuleError("window", rule.window, f"{needed} for {rule.condition}")
+    if rule.when is None and rule.condition == "when":
+        raise RuleError("when", None, "a text such as rsi(14) < 30, or a tree")
+    if rule.when is not None and rule.condition != "when":
+        raise RuleError("condition", rule.condition, "when, or none, beside the field when")
 
 
 def _check_averages(rule: Rule) -> None:
@@ -311,6 +322,15 @@ def _whole(given: dict[str, Any], field: str, low: int, high: int) -> int | None
 
 def _count(given: dict[str, Any], field: str) -> int | None:
     return _whole(given, field, 1, MAX_WINDOW)
+
+
+def _when(given: dict[str, Any]) -> str | None:
+    """Return the text of a condition `when`. Rules without one do not load its modules."""
+    if given.get("when") is None:
+        return None
+    from chalicelib.domain.when.parsing import parse_when
+
+    return parse_when(given["when"], _choice(given, "interval", get_args(Interval), "tick"))
 
 
 def _flag(given: dict[str, Any], field: str) -> bool:

@@ -23,7 +23,8 @@ class RuleState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
 
     side: the last non-zero sign of its averages; inside: whether its condition held at the last
     price; session: that price's session date; fired_at: its last alert; fired_scope: that alert's
-    bar or session, if the trigger needs it; bar: the last bar at which a bar rule was judged.
+    bar or session, if the trigger needs it; bar: the last bar at which a bar rule was judged;
+    memory: what a condition `when` on ticks remembers of the ticks before.
     """
 
     fingerprint: str
@@ -33,6 +34,7 @@ class RuleState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
     fired_at: str = ""
     fired_scope: str = ""
     bar: str = ""
+    memory: str = ""
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -40,7 +42,7 @@ class Observation(msgspec.Struct, frozen=True):
 
     `closes` are the prices up to and including this one, newest last; `scope` is the bar for
     once_per_bar, `session` the session's date. `split` is the date of the last split, or empty; all
-    prices are adjusted for it.
+    prices are adjusted for it. `holds` says whether a condition `when` is true there.
     """
 
     timestamp: str
@@ -51,6 +53,7 @@ class Observation(msgspec.Struct, frozen=True):
     scope: str
     closes: Sequence[Decimal]
     split: str = ""
+    holds: bool = False
 
 
 def is_followed(rule: Rule, rule_state: RuleState | None, timestamp: str) -> bool:

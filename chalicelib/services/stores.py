@@ -160,7 +160,7 @@ class BarStore(Protocol):
         as many that came no later; return what write_late_history does."""
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
-        """Give each symbol a new, unique mark: its stored minutes have changed but its state has
+        """Give each symbol a new, unique mark: its stored bars have changed but its state has
         not, so data read under another mark is invalid. Returns the indexes of those not
         acknowledged by the deadline."""
 

@@ -158,6 +158,8 @@ export interface Rule {
   /** ids; none: the default channels */
   channels?: string[];
   severity?: string;
+  /** the text of the condition `when` */
+  when?: string | null;
   /** true for a rule of the deployment's settings */
   default?: boolean;
 }

@@ -558,6 +558,8 @@ def test_distance_to_a_rule_is_said_in_the_rules_own_terms(call: Call) -> None:
     assert call(module, "distanceText", golden, quote) == "averages +1.00% apart"
     assert call(module, "distanceText", {**golden, "interval": "5m"}, quote) == ""
     assert call(module, "ruleText", golden) == "Golden cross 5/20"
+    formula = golden | {"condition": "when", "when": "rsi(14) < 30"}
+    assert call(module, "ruleText", formula) == "rsi(14) < 30"
 
 
 def test_an_alert_says_what_it_was_judged_on_and_why_it_was_not_sent(call: Call) -> None:

@@ -14,13 +14,16 @@ from typing import Any
 import pytest
 
 from chalicelib import handlers
+from chalicelib.bootstrap import Services
+from chalicelib.domain.rules import parse_rule
 from rigs.memory_aws.dynamodb import directly
-from rigs.memory_aws.system import Aws
+from rigs.memory_aws.system import SETTINGS, Aws
 from rigs.memory_aws.transport import Transport
-from tests.factories import kinesis_event, payload, sqs_event, wire
+from tests.factories import instant, kinesis_event, payload, sqs_event, wire
 from tests.faults.killing import Calls, Killed, Moment
 from tests.faults.run import INGEST, Run, throttled, use_services
 from tests.faults.stores import Contents
+from tests.stored_rules import store_rule
 
 EVENTS: dict[str, Callable[..., dict[str, Any]]] = {"kinesis": kinesis_event, "sqs": sqs_event}
 MOMENTS: tuple[Moment, ...] = ("before", "after")
@@ -30,6 +33,7 @@ INGEST_CALLS = 11
 DETECT_CALLS = 18
 REPAIR_CALLS = 31
 RUN_CALLS = 12
+WHEN_CALLS = 12
 DELIVER_CALLS = {"new": 10, "refused": 13, "again": 13}
 """Calls of an invocation with three alerts: their first attempts, first attempts that the topic
 throttles, and second attempts."""
@@ -50,6 +54,11 @@ FIRST = [
     payload(wire(2, 60, symbol="OLD", **HISTORY)),
 ]
 A_RUN = [payload(*(tick(100 + n / 10, 60 * n) for n in range(63)))]
+WAVES = [payload(*(tick(100 + n % 7, 60 * n) for n in range(20)))]
+WHENS = {
+    "on-bars": ("close crosses above sma(3)", "1m"),
+    "on-ticks": ("close crosses below sma(3, 1m)", "tick"),
+}
 LATE = [payload(tick(120, 30)), payload(tick(109, 3700.5)), payload(tick(60, 3702))]
 
 
@@ -136,14 +145,29 @@ def folded(run: Run) -> None:
     run.detect()
 
 
+def ruled(run: Run) -> None:
+    """Conditions `when` on ticks and on bars, which fire several times."""
+    store = Services(SETTINGS, lambda: instant(0), run.aws).stores.rules
+    for rule_id, (when, interval) in WHENS.items():
+        given = {"symbol": "AAPL", "when": when, "interval": interval}
+        store_rule(store, parse_rule(given, rule_id))
+    run.ingest("kinesis", kinesis_event(WAVES, arrival=ARRIVAL))
+
+
+def judged(run: Run) -> None:
+    ruled(run)
+    run.detect()
+
+
 CASES = {
+    "when": (ruled, judged, WHEN_CALLS),
     "detect": (ingested, detected, DETECT_CALLS),
     "repair": (late, repaired, REPAIR_CALLS),
     "run": (ran, folded, RUN_CALLS),
 }
 
 
-INSERTS = {"detect": 2, "repair": 0, "run": 3}
+INSERTS = {"when": 2, "detect": 2, "repair": 0, "run": 3}
 """Requests that put several bars, or alerts."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.rules import Rule
+from chalicelib.domain.rules import Rule, parse_rule
 from chalicelib.services.stores import RuleStore, Stores
 from tests.factories import at, make_rule
 from tests.stored_rules import drop_rule, store_rule
@@ -37,6 +37,13 @@ def test_a_rule_comes_back_as_it_was_put(
     store_rule(rules, rule)
     assert rules.find(rule.rule_id) == rule
     assert mine(rules, symbol) == [rule]
+
+
+def test_a_condition_comes_back_as_it_was_put(rules: RuleStore, symbol: str) -> None:
+    given = {"symbol": symbol, "interval": "1h", "when": "rsi < 30 and close(1d, SPY) > 1"}
+    rule = parse_rule(given, symbol.lower())
+    store_rule(rules, rule)
+    assert rules.find(rule.rule_id) == rule
 
 
 def test_all_rules_come_by_their_id(rules: RuleStore, symbol: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from decimal import Decimal
 
 from chalicelib.domain.indicators.exact import UNITS, in_units
 from chalicelib.domain.indicators.inputs import Number, checked_window
@@ -28,10 +29,16 @@ class SMA:
         newest = in_units(price)
         self._sum += newest - self._prices[0]
         self._prices.append(newest)
-        if self._missing > 1:
+        if self._missing:
             self._missing -= 1
-            return None
+            if self._missing:
+                return None
         return self._sum / self._divisor
+
+    @property
+    def exact(self) -> Decimal | None:
+        """Return the mean to the 28 digits of Python's decimals; None before `window` prices."""
+        return None if self._missing else Decimal(self._sum) / self._divisor
 
 
 def sma(prices: Iterable[Number], window: int) -> list[float | None]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from chalicelib.domain.alert_bounds import Room
+from chalicelib.domain.alert_bounds import MINUTE, Room
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import Hour
 from chalicelib.domain.delays import source_delay
 from chalicelib.domain.detection import (
+    MAX_PENDING,
     Outcome,
     State,
     Watch,
@@ -37,6 +40,9 @@ from chalicelib.services.detect.alert_budget import AlertBudget
 from chalicelib.services.detect.alert_excess import AlertExcess
 from chalicelib.services.detect.changed_prices import ChangedPrices, by_symbol, joined_spans
 from chalicelib.services.stores import CROWDED_STEP, Refused, Stores
+
+if TYPE_CHECKING:
+    from chalicelib.services.detect.when_rules import WhenRules
 
 log = logging.getLogger("ticktape.detect")
 
@@ -74,12 +80,17 @@ class Tally(msgspec.Struct, frozen=True):
     unrepaired: int = 0
 
 
+def _keep_nothing() -> None:
+    """Keep nothing: there are no rules with `when`."""
+
+
 class Step(msgspec.Struct, frozen=True):
     """The result of one step.
 
     It has the outcome of new ticks, whether bars were repaired, how many spans of late ticks were
     too large to repair, and the closed bars refused because others are stored. No stored bar before
     `since` was repaired; empty if none was. `history` read the closes that rules were judged by.
+    `keep_when` keeps the values that rules with `when` were judged by.
     """
 
     outcome: Outcome
@@ -88,6 +99,7 @@ class Step(msgspec.Struct, frozen=True):
     history: KeptClosesBefore
     refused: Refused = Refused()
     since: str = ""
+    keep_when: Callable[[], None] = _keep_nothing
 
 
 class Doubtful(msgspec.Struct, frozen=True):
@@ -159,6 +171,7 @@ class Detect:
         self._kept: dict[str, tuple[State, float]] = {}
         self._closes = CloseKeeper()
         self._budget = AlertBudget()
+        self._when: WhenRules | None = None
 
     def __call__(self, changes: Sequence[ChangedPrices], deadline: float = math.inf) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
@@ -212,6 +225,8 @@ class Detect:
         """Drop the cached state of a forgotten symbol; it is read again at its next tick."""
         self._kept.pop(symbol, None)
         self._closes.forget(symbol)
+        if self._when is not None:
+            self._when.forget(symbol)
 
     def _isolated(
         self,
@@ -278,6 +293,7 @@ class Detect:
     def _keep_closes(self, before: State, step: Step) -> None:
         """Cache closes, after the step's state has replaced `before`."""
         step.history.keep()
+        step.keep_when()
         after = step.outcome.state
         if after.repairs != before.repairs:
             self._closes.repaired(before.symbol, before.repairs, after.repairs, step.since)
@@ -311,7 +327,7 @@ class Detect:
         room: Room,
     ) -> Step:
         """Do everything before writing the state: read, fold, repair, put bars."""
-        ticks = self._new_ticks(span, state)
+        ticks = self._new_ticks(span, state, watch)
         history = KeptClosesBefore(self._stores.bars, span.symbol, self._closes, state.repairs)
         outcome = advance(state, ticks, watch, self._suppressed_reason, history, room)
         after, timezone = outcome.state, outcome.state.timezone
@@ -339,9 +355,34 @@ class Detect:
             log.warning("%s: a split, %s", span.symbol, outcome.split)
             self._stores.symbols.note_split(span.symbol, outcome.split)
         starts = [start for start, _ in late] + [bar.start for bar in clashes]
-        return Step(outcome, bool(late), len(left), history, refused, min(starts, default=""))
+        outcome, keep = self._with_when(state, outcome, ticks, watch, room)
+        since = min(starts, default="")
+        return Step(outcome, bool(late), len(left), history, refused, since, keep)
 
-    def _new_ticks(self, span: ChangedPrices, state: State) -> list[Tick]:
+    def _with_when(
+        self, before: State, outcome: Outcome, ticks: Sequence[Tick], watch: Watch, room: Room
+    ) -> tuple[Outcome, Callable[[], None]]:
+        """Judge the rules with `when`, on the bars stored by now. Their modules are loaded with the
+        first such rule."""
+        if all(rule.when is None for rule in watch.rules):
+            return outcome, _keep_nothing
+        taken, after = ticks[: outcome.taken], outcome.state
+        judged = self._when_rules()(before, after, taken, watch, self._suppressed_reason, room)
+        rule_states = {**after.rule_states, **judged.rule_states}
+        pending = (*after.pending, *judged.alerts)
+        after = msgspec.structs.replace(after, rule_states=rule_states, pending=pending)
+        dropped = Counter(outcome.dropped) + Counter(judged.dropped)
+        unsent = Counter(outcome.unsent) + Counter(judged.unsent)
+        outcome = msgspec.structs.replace(outcome, state=after, dropped=dropped, unsent=unsent)
+        return outcome, judged.keep
+
+    def _when_rules(self) -> WhenRules:
+        from chalicelib.services.detect.when_rules import WhenRules
+
+        self._when = self._when or WhenRules(self._stores)
+        return self._when
+
+    def _new_ticks(self, span: ChangedPrices, state: State, watch: Watch) -> list[Tick]:
         start = just_after(state.last_timestamp) if state.last else None
         end = just_after(span.newest)
         if start is not None and start >= end:
@@ -349,7 +390,9 @@ class Detect:
         page = self._stores.prices.ticks(
             span.symbol, start, end, limit=STEP, consistent=True, most=CROWDED_STEP
         )
-        return [stored.tick for stored in page.rows]
+        ticks = [stored.tick for stored in page.rows]
+        most = most_minutes(watch.rules)
+        return first_minutes(ticks, most) if most else ticks
 
     def _suppressed_reason(self, tick: Tick) -> str:
         """Return why a tick must not alert: it is historical, or live but older than its exchange's
@@ -371,6 +414,19 @@ class Detect:
             alerts=tally.alerts + alerts,
             unrepaired=tally.unrepaired + step.unrepaired,
         )
+
+
+def most_minutes(rules: Sequence[Rule]) -> int:
+    """Return over how many minutes of ticks a run may judge rules with `when`, so that their alerts
+    fit into the state; 0 without such rules."""
+    count = sum(rule.when is not None for rule in rules)
+    return max(2, MAX_PENDING // count) if count else 0
+
+
+def first_minutes(ticks: Sequence[Tick], most: int) -> list[Tick]:
+    """Return the ticks of the first `most` minutes."""
+    minutes = groupby(ticks, lambda tick: tick.timestamp[:MINUTE])
+    return [tick for _, (_, some) in zip(range(most), minutes, strict=False) for tick in list(some)]
 
 
 def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:

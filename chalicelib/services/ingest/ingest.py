@@ -315,9 +315,9 @@ class Ingest:
         return store.write_late_history if arrival < self._late() else store.write_history
 
     def _mark(self, bars: Sequence[Bar], deadline: float) -> set[int]:
-        """Change the mark of a symbol's history, for containers that cache its closes. Returns the
+        """Change the mark of a symbol's history, for containers that cache its bars. Returns the
         indexes of bars whose mark could not be changed by the deadline."""
-        symbols = sorted({bar.symbol for bar in bars if bar.interval == "1m"})
+        symbols = sorted({bar.symbol for bar in bars})
         left = {symbols[index] for index in self._stores.bars.mark_history(symbols, deadline)}
         return {index for index, bar in enumerate(bars) if bar.symbol in left}
 

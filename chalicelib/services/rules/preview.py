@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +24,9 @@ from chalicelib.services.rules.closed_bars import ClosedBars, LastPart, TimeIsUp
 from chalicelib.services.rules.last_ticks import LastTicks
 from chalicelib.services.stores import Close, Stores
 
+if TYPE_CHECKING:
+    from chalicelib.services.rules.when_preview import Judgement
+
 MAX_BARS = 150_000
 MAX_TICKS = 50_000
 MAX_ALERTS = 1_000
@@ -35,13 +39,15 @@ class Previewed(msgspec.Struct, frozen=True):
     """The alerts that would have fired, in order.
 
     `judged` counts the prices that the rule was judged at. `complete` is false if a limit or the
-    deadline was reached before the end of the range; `until` is the last time judged.
+    deadline was reached before the end of the range; `until` is the last time judged. `unknown`
+    counts the prices at which a condition `when` was not known yet.
     """
 
     alerts: tuple[Alert, ...]
     judged: int
     complete: bool
     until: str | None
+    unknown: int = 0
 
 
 class Preview:
@@ -72,6 +78,8 @@ class Preview:
         rule = msgspec.structs.replace(rule, enabled=True)
         time_is_up = lambda: self._clock() >= deadline  # noqa: E731
         run = _Run(rule, symbol, self._watch(rule), time_is_up)
+        if rule.when is not None:
+            return self._when(rule, symbol, (start, end), run, time_is_up)
         if rule.interval == "tick":
             return run.over_ticks(
                 self._warm_up(rule, symbol, start), self._ticks(symbol, start, end)
@@ -86,6 +94,27 @@ class Preview:
             return run.over_bars(parts, window, ticks)
         except TimeIsUp:
             return run.result(complete=False)
+
+    def _when(
+        self,
+        rule: Rule,
+        symbol: str,
+        reach: tuple[str | None, str | None],
+        run: _Run,
+        time_is_up: Callable[[], bool],
+    ) -> Previewed:
+        """Preview a rule with `when`. Its modules are loaded for it."""
+        from chalicelib.services.rules.when_preview import WhenPreview
+
+        state = self._stores.state.get(symbol) or State(symbol=symbol)
+        preview = WhenPreview(self._stores, rule, state, self._watch(rule))
+        if rule.interval == "tick":
+            return run.over_judged(preview.over_ticks(self._ticks(symbol, *reach)), MAX_TICKS)
+        before = self._before(rule, symbol, reach[0])
+        closed = ClosedBars(self._stores, rule, state, time_is_up)
+        parts = closed.last_parts(*reach, before[-1] if before else None)
+        ticks = LastTicks(self._stores, symbol, rule.interval, state.timezone)
+        return run.over_judged(preview.over_bars(parts, ticks), MAX_BARS)
 
     def _watch(self, rule: Rule) -> Watch:
         return Watch((rule,), self._shown.fast, self._shown.slow)
@@ -158,6 +187,19 @@ class _Run:
         self._alerts: list[Alert] = []
         self._judged = 0
         self._until: str | None = None
+        self._unknown = 0
+
+    def over_judged(self, judged: Iterable[Judgement], most: int) -> Previewed:
+        """Take the points at which a rule with `when` was judged."""
+        try:
+            for one in judged:
+                self._unknown += not one.known
+                self._take([one.alert] if one.alert else [], 1, one.label)
+                if self._is_full(most):
+                    return self.result(complete=False)
+        except TimeIsUp:
+            return self.result(complete=False)
+        return self.result(complete=True)
 
     def over_ticks(self, warm_up: list[Tick], pages: Iterable[list[Tick]]) -> Previewed:
         """Judge ticks, with the code that detect runs, over any number of ticks."""
@@ -233,7 +275,8 @@ class _Run:
         return self._judged >= most or len(self._alerts) >= MAX_ALERTS or self._time_is_up()
 
     def result(self, *, complete: bool) -> Previewed:
-        return Previewed(tuple(self._alerts[:MAX_ALERTS]), self._judged, complete, self._until)
+        alerts = tuple(self._alerts[:MAX_ALERTS])
+        return Previewed(alerts, self._judged, complete, self._until, self._unknown)
 
 
 def _suppress_nothing(_tick: Tick) -> str:

@@ -112,6 +112,8 @@ class RuleBook:
         """
         rule = parse_rule(given, rule_id)
         self._check_channels(rule.channels)
+        if rule.when is not None:
+            self._check_cost(rule)
 
         def put(table: RuleTable) -> _Change:
             self._check_room(rule, table)
@@ -157,6 +159,22 @@ class RuleBook:
         if left := change.remove[MAX_REMOVED:]:
             self._write(lambda _: _Change(remove=left))
         return table
+
+    def _check_cost(self, new: Rule) -> None:
+        """Raise RuleRefused if the conditions `when` of a symbol would need too many bars."""
+        from chalicelib.domain.when.needs import MAX_STORED_BARS_OF_A_SYMBOL, cost_of
+
+        stored = [rule for rule in self._store.all() if rule.when and rule.enabled]
+        others = [rule for rule in stored if rule.rule_id != new.rule_id]
+        symbols = {rule.symbol for rule in others} - {ANY_SYMBOL}
+        for symbol in {new.symbol} if new.symbol != ANY_SYMBOL else symbols | {ANY_SYMBOL}:
+            mine = [rule for rule in others if rule.symbol in (symbol, ANY_SYMBOL)]
+            needed = cost_of([*mine, new])
+            if new.enabled and needed > MAX_STORED_BARS_OF_A_SYMBOL:
+                raise RuleRefused(
+                    f"when: the conditions of {symbol!r} would need {needed:,} stored bars "
+                    f"together, more than {MAX_STORED_BARS_OF_A_SYMBOL:,}"
+                )
 
     def _check_room(self, new: Rule, table: RuleTable) -> None:
         """Raise RuleRefused if `new` would exceed the limit of all rules or of its symbol's."""

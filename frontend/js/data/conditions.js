@@ -4,9 +4,9 @@ import { formatPercent, formatPrice } from "../format.js";
 
 /** @typedef {import("../types.js").Rule} Rule */
 
-/**
- * @type {Record<string, {label: string, fields: ("price" | "percent" | "averages" | "window")[]}>}
- */
+/** @typedef {"price" | "percent" | "averages" | "window" | "when"} Field */
+
+/** @type {Record<string, {label: string, fields: Field[]}>} */
 export const CONDITIONS = {
   crossing: { label: "Price crosses", fields: ["price"] },
   crossing_up: { label: "Price crosses upward", fields: ["price"] },
@@ -19,6 +19,7 @@ export const CONDITIONS = {
   death_cross: { label: "Death cross", fields: ["averages"] },
   average_cross: { label: "Golden or death cross", fields: ["averages"] },
   every_record: { label: "Every record", fields: [] },
+  when: { label: "Formula", fields: ["when"] },
 };
 
 /** @type {Record<string, string>} */
@@ -42,10 +43,11 @@ export const conditionWay = (condition) =>
       : "flat";
 
 /**
- * @param {Pick<Rule, "condition" | "value" | "fast" | "slow" | "window">} rule
+ * @param {Pick<Rule, "condition" | "value" | "fast" | "slow" | "window" | "when">} rule
  * @returns {string} "Price above 200.00", "Golden cross 5/20"
  */
 export function ruleText(rule) {
+  if (rule.when) return rule.when;
   const fields = CONDITIONS[rule.condition]?.fields ?? [];
   const value = fields.includes("percent")
     ? `${rule.value}%`
@@ -156,6 +158,7 @@ export function ruleBody(form) {
     fast: fields.includes("averages") ? number(form.fast) : null,
     slow: fields.includes("averages") ? number(form.slow) : null,
     window: fields.includes("window") ? number(form.window) : null,
+    ...(fields.includes("when") ? { when: form.when } : {}),
     interval: form.interval,
     trigger: form.trigger,
     cooldown_seconds: 60 * (number(form.cooldown) ?? 0),

@@ -73,6 +73,18 @@ function fields(rule) {
     labelled("Fast average", number("fast", rule.fast ?? 5, { min: 1, step: 1 }), "averages"),
     labelled("Slow average", number("slow", rule.slow ?? 20, { min: 2, step: 1 }), "averages"),
     labelled("Bars of the move", number("window", rule.window ?? 5, { min: 1, step: 1 }), "window"),
+    labelled(
+      "True when",
+      el("textarea.input", {
+        name: "when",
+        value: rule.when ?? "",
+        rows: 3,
+        maxLength: 1000,
+        spellcheck: false,
+        placeholder: "rsi(14) < 30 and close > sma(200, 1d)",
+      }),
+      "when",
+    ),
     labelled("Judged at", choice("interval", intervals, rule.interval ?? "tick")),
     labelled("Fires", choice("trigger", Object.entries(TRIGGERS), rule.trigger ?? "once")),
     labelled("Severity", choice("severity", Object.entries(SEVERITIES), rule.severity ?? "normal")),
@@ -107,7 +119,9 @@ function followCondition(grid, form) {
       node.hidden = !(node.dataset.group ?? "")
         .split(" ")
         .some((group) => used.includes(/** @type {any} */ (group)));
-      node.querySelectorAll("input").forEach((input) => (input.required = !node.hidden));
+      /** @type {NodeListOf<HTMLInputElement>} */ (
+        node.querySelectorAll("input, textarea")
+      ).forEach((input) => (input.required = !node.hidden));
     }
   };
   condition.addEventListener("change", render);

@@ -26,9 +26,21 @@ class Watched:
         self.stores = fake_stores()
         self.rules = list(rules)
         self.now = now or datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+        self._containers: list[Detect] = []
+        self.containers(1)
+
+    def containers(self, count: int) -> None:
+        """Begin with new containers, which take turns."""
         options = Options(5, 20, Decimal(5), 900)
         in_force = FakeRulesInForce(lambda: self.rules)
-        self._detect = Detect(self.stores, in_force, options, self._clock)
+        self._containers = [
+            Detect(self.stores, in_force, options, self._clock) for _ in range(count)
+        ]
+
+    @property
+    def taking_turns(self) -> Sequence[Detect]:
+        """The containers, the last one used first."""
+        return self._containers
 
     def _clock(self) -> datetime:
         return self.now
@@ -43,7 +55,18 @@ class Watched:
             first = min(part, key=lambda tick: tick.timestamp)
             last = max(part, key=lambda tick: tick.timestamp)
             trigger = ChangedPrices("1", last.symbol, last.timestamp, first.timestamp, arrival)
-            assert self._detect([trigger]).failed == ()
+            self._containers = [*self._containers[1:], self._containers[0]]
+            assert self._containers[0]([trigger]).failed == ()
+
+    def feed_together(self, before: Sequence[Tick], after: Sequence[Tick], batch: int) -> None:
+        """Feed the ticks of two symbols, those of `before` up to each batch of `after` first."""
+        done = 0
+        for at in range(0, len(after), batch):
+            part = after[at : at + batch]
+            ready = [tick for tick in before if tick.timestamp <= part[-1].timestamp]
+            self.feed(ready[done:], max(1, len(ready) - done))
+            done = len(ready)
+            self.feed(part, batch)
 
     def fired(self, symbol: str = "AAPL") -> list[Alert]:
         """All alerts of a symbol, by time."""

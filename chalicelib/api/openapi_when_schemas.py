@@ -1,0 +1,114 @@
+"""Schemas of the tree of `when`, made from the catalogue of values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.domain.when.catalogue import CATALOGUE, FIELDS, INTERVALS, Number
+from chalicelib.domain.when.json_form import MAX_PARTS
+from chalicelib.domain.when.lexing import MAX_TEXT
+from chalicelib.domain.when.nodes import ARITHMETIC, COMPARISONS, EDGES, GROUPS, LASTING, MAX_BARS
+
+Schema = dict[str, Any]
+
+MAX_WHEN = MAX_TEXT
+
+_CONDITION: Schema = {"$ref": "#/components/schemas/When"}
+_EXPRESSION: Schema = {"$ref": "#/components/schemas/WhenValue"}
+
+
+def _node(ops: object, needed: Schema, description: str) -> Schema:
+    properties = {"op": {"enum": list(ops)}, **needed}  # type: ignore[call-overload]
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _number(one: Number) -> Schema:
+    if one.whole:
+        return {"type": "integer", "minimum": 1, "maximum": one.most}
+    return {"type": "number", "exclusiveMinimum": 0, "maximum": one.most}
+
+
+def _value(name: str) -> Schema:
+    entry = CATALOGUE[name]
+    numbers = {one.name: _number(one) for one in entry.numbers}
+    properties: Schema = {"value": {"const": name}, **numbers}
+    if entry.of:
+        properties["of"] = {"enum": list(FIELDS)}
+    properties |= {
+        "interval": {"enum": list(INTERVALS), "description": "That of the rule by default."},
+        "symbol": {"type": "string", "description": "The rule's own by default."},
+        "ago": {"type": "integer", "minimum": 0, "maximum": MAX_BARS, "description": "Bars back."},
+    }
+    required = ["value", *(one.name for one in entry.numbers if one.default is None)]
+    return {
+        "type": "object",
+        "description": f"{entry.words[0].upper()}{entry.words[1:]}.",
+        "properties": properties,
+        "required": [*required, *(["of"] if entry.must_choose else [])],
+        "additionalProperties": False,
+    }
+
+
+_PAIR: Schema = {"left": _EXPRESSION, "right": _EXPRESSION}
+_BARS: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_BARS}
+
+WHEN: dict[str, Schema] = {
+    "When": {
+        "description": "A condition: true, false, or unknown while a value is.",
+        "oneOf": [
+            _node(COMPARISONS, _PAIR, "Compares two values; crosses also at the bar before."),
+            _node(
+                EDGES,
+                {"of": _EXPRESSION, "low": _EXPRESSION, "high": _EXPRESSION},
+                "A value enters or leaves a range.",
+            ),
+            _node(
+                GROUPS,
+                {
+                    "of": {
+                        "type": "array",
+                        "items": _CONDITION,
+                        "minItems": 2,
+                        "maxItems": MAX_PARTS,
+                    }
+                },
+                "All or any of some conditions.",
+            ),
+            _node(("not",), {"of": _CONDITION}, "The opposite."),
+            _node(
+                LASTING,
+                {"bars": _BARS, "of": _CONDITION},
+                "At each of the last bars, or at one of them.",
+            ),
+        ],
+    },
+    "WhenValue": {
+        "description": "A number, a value of the catalogue, or arithmetic.",
+        "oneOf": [
+            {"type": "number"},
+            _node(ARITHMETIC, _PAIR, "Arithmetic of two values."),
+            *map(_value, CATALOGUE),
+        ],
+    },
+}
+
+PREVIEWED_WHEN: Schema = {
+    "description": "The condition `when` in both forms; null for other conditions.",
+    "type": ["object", "null"],
+    "properties": {
+        "text": {"type": "string"},
+        "tree": _CONDITION,
+        "needs": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The stored bars that it needs, by series.",
+        },
+    },
+    "required": ["text", "tree", "needs"],
+}

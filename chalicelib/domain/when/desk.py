@@ -1,0 +1,151 @@
+"""The values of a symbol's rules on one interval, kept up to date bar by bar."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from itertools import takewhile
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.when.leaf_values import leaf_value
+from chalicelib.domain.when.needs import Needs, SeriesKey, horizon_of, needs_of
+from chalicelib.domain.when.nodes import Leaf, leaves_of
+from chalicelib.domain.when.points import Due, Point
+from chalicelib.domain.when.reading import tree_of
+from chalicelib.domain.when.truth import Decider, Truth
+
+PRICE = Leaf("close")
+"""On ticks, the tick's price."""
+
+
+class Track:
+    """One series: bars wait until they are over, then change its values."""
+
+    def __init__(self, due: Due, leaves: Iterable[Leaf]) -> None:
+        self._due = due
+        self._leaves = [(leaf, leaf_value(leaf)) for leaf in leaves]
+        self._waiting: deque[Bar] = deque()
+        self.last = ""
+        """The label of the newest bar given."""
+        self.read_for = ""
+        """The time span for which bars were read last."""
+
+    def is_due(self, bar: Bar, point: Point) -> bool:
+        """Return whether a bar is over at a point."""
+        return self._due(bar, point)
+
+    def before(self, label: str) -> list[Bar]:
+        """Return the bars not used yet that begin before a label."""
+        return list(takewhile(lambda bar: bar.start < label, self._waiting))
+
+    def add(self, bars: Iterable[Bar]) -> None:
+        """Add further bars, in order."""
+        for bar in bars:
+            if bar.start > self.last:
+                self._waiting.append(bar)
+                self.last = bar.start
+
+    def advance(self, point: Point, values: dict[Leaf, Decimal | None]) -> None:
+        """Use the bars that are over at a point."""
+        while self._waiting and self._due(self._waiting[0], point):
+            used = self._waiting.popleft()
+            for leaf, value in self._leaves:
+                values[leaf] = value.update(used)
+
+
+class Desk:
+    """The rules of one symbol on one interval, or on ticks.
+
+    `zones` has the time zone of each other symbol, as its ticks name it; `point_of` returns the
+    point at the close of a bar.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        interval: str,
+        zones: Mapping[str, str | None],
+        point_of: Callable[[Bar], Point],
+    ) -> None:
+        self.rules = {rule.rule_id: rule.fingerprint for rule in rules}
+        self._interval = interval
+        trees = {rule.rule_id: tree_of(rule.when or "") for rule in rules}
+        self._leaves = {name: leaves_of(tree) for name, tree in trees.items()}
+        self._deciders = {name: Decider(tree) for name, tree in trees.items()}
+        self.needs = _joined(needs_of(tree, interval) for tree in trees.values())
+        self.horizon = max(map(horizon_of, trees.values()), default=0)
+        if interval == "tick":
+            self.horizon = 0
+        self.values: dict[Leaf, Decimal | None] = {}
+        self.tracks = {
+            key: Track(Due(key.symbol, key.interval, zones.get(key.symbol)), self._of(key))
+            for key in self.needs
+        }
+        self._own = self.tracks.get(SeriesKey("", interval))
+        self._point_of = point_of
+        self.at = ""
+        """The label of the newest point."""
+
+    def _of(self, key: SeriesKey) -> list[Leaf]:
+        """Return the leaves of one series."""
+        every = dict.fromkeys(leaf for leaves in self._leaves.values() for leaf in leaves)
+        return [
+            leaf for leaf in every if key == SeriesKey(leaf.symbol, leaf.interval or self._interval)
+        ]
+
+    def begin(self, first: Point) -> None:
+        """Use the bars before the first point to be judged, except those whose points conditions
+        look back to."""
+        before = list(self._own.before(first.label)) if self._own else []
+        if len(before) > self.horizon:
+            self._advance(self._point_of(before[-self.horizon - 1]))
+
+    def judge(
+        self, point: Point, price: Decimal | None = None, memories: Mapping[str, str] | None = None
+    ) -> dict[str, Truth]:
+        """Return whether the condition of each rule holds at the next point, by rule.
+
+        `price` is a tick's, and `memories` what rules on ticks remember; a rule that is not among
+        them begins.
+        """
+        self._pass_bars_before(point)
+        self._advance(point)
+        if self._interval == "tick":
+            self.values[PRICE] = price
+        found = {}
+        for name, decide in self._deciders.items():
+            if memories is not None:
+                decide.memory = memories.get(name, "")
+            found[name] = decide(self.values)
+        return found
+
+    def _pass_bars_before(self, point: Point) -> None:
+        """Pass bars that are not judged here: another container did, or they came as history."""
+        for bar in self._own.before(point.label) if self._own else ():
+            self._advance(self._point_of(bar))
+            for decide in self._deciders.values():
+                decide(self.values)
+
+    def memory(self, rule_id: str) -> str:
+        """Return what a rule on ticks remembers."""
+        return self._deciders[rule_id].memory
+
+    def shown(self, rule_id: str) -> dict[Leaf, Decimal]:
+        """Return the known values of a rule at the last point."""
+        known = ((leaf, self.values.get(leaf)) for leaf in self._leaves[rule_id])
+        return {leaf: value for leaf, value in known if value is not None}
+
+    def _advance(self, point: Point) -> None:
+        for track in self.tracks.values():
+            track.advance(point, self.values)
+        self.at = point.label
+
+
+def _joined(needs: Iterable[Needs]) -> Needs:
+    found: dict[SeriesKey, int] = {}
+    for one in needs:
+        for key, bars in one.items():
+            found[key] = max(found.get(key, 0), bars)
+    return found

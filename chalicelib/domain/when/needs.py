@@ -1,0 +1,162 @@
+"""What a condition needs: the bars of each series, and whether that is too many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import msgspec
+
+from chalicelib.domain.errors import RuleError
+from chalicelib.domain.folding import BASE_OF, MOST_PARTS
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.when.catalogue import bars_needed
+from chalicelib.domain.when.nodes import (
+    Comparison,
+    Condition,
+    Edge,
+    Lasting,
+    Node,
+    children,
+    leaves_of,
+)
+from chalicelib.domain.when.reading import tree_of
+from chalicelib.domain.when.writing import leaf_text
+
+MAX_LEAVES = 24
+MAX_SYMBOLS = 3
+"""The most other symbols that a condition may name."""
+
+MAX_STORED_BARS = 25_000
+"""The most stored bars that a rule may need of a series."""
+
+MAX_STORED_BARS_OF_A_SYMBOL = 60_000
+"""The most stored bars that all rules of a symbol may need together."""
+
+_A_DAY = {"1m": 390, "1h": 7, "1d": 1}
+"""The stored bars of a session of six and a half hours, for words."""
+
+_LENGTH = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "1d": 390, "1wk": 5 * 390}
+"""Minutes of a bar in a session of six and a half hours; a month has at most 23 sessions."""
+
+
+class SeriesKey(msgspec.Struct, frozen=True, order=True):
+    """One series of bars: of another symbol, or of the rule's own if it is empty."""
+
+    symbol: str
+    interval: str
+
+
+Needs = Mapping[SeriesKey, int]
+"""How many of a series' newest bars a condition depends on."""
+
+
+def horizon_of(node: Node) -> int:
+    """Return how many points before one the condition looks back to, apart from its values."""
+    below = max(map(horizon_of, children(node)), default=0)
+    match node:
+        case Lasting():
+            return below + node.bars
+        case Comparison() if node.op.startswith("crosses"):
+            return below + 1
+        case Edge():
+            return below + 1
+        case _:
+            return below
+
+
+def needs_of(condition: Condition, interval: str) -> Needs:
+    """Return the bars that a rule on an interval, or on ticks, needs."""
+    horizon = 0 if interval == "tick" else horizon_of(condition)
+    found: dict[SeriesKey, int] = {}
+    if interval != "tick":
+        found[SeriesKey("", interval)] = horizon + 1
+    for leaf in leaves_of(condition):
+        of = leaf.interval or interval
+        if of == "tick":
+            continue
+        key = SeriesKey(leaf.symbol, of)
+        bars = bars_needed(leaf.name, leaf.numbers, of) + leaf.ago
+        found[key] = max(found.get(key, 0), bars + _points_in(horizon, interval, of))
+    return found
+
+
+def _points_in(points: int, interval: str, of: str) -> int:
+    """Return how many bars of one interval lie within a number of bars of another."""
+    if not points or interval == of:
+        return points
+    minutes = _LENGTH.get(interval, 23 * 390)
+    return -(-points * minutes // _LENGTH.get(of, 23 * 390)) + 1
+
+
+def stored_bars(key: SeriesKey, bars: int) -> int:
+    """Return how many stored bars make a number of bars of a series."""
+    return bars * MOST_PARTS[key.interval]
+
+
+def check_needs(condition: Condition, interval: str) -> Needs:
+    """Return what a rule needs. Raises RuleError if it is too much, or not defined on ticks."""
+    leaves = leaves_of(condition)
+    if len(leaves) > MAX_LEAVES:
+        raise RuleError("when", f"{len(leaves)} values", f"at most {MAX_LEAVES} different ones")
+    symbols = {leaf.symbol for leaf in leaves if leaf.symbol}
+    if len(symbols) > MAX_SYMBOLS:
+        raise RuleError("when", ", ".join(sorted(symbols)), f"at most {MAX_SYMBOLS} other symbols")
+    for leaf in leaves:
+        is_price = leaf.name == "close" and not (leaf.symbol or leaf.ago)
+        if interval == "tick" and not leaf.interval and not is_price:
+            allowed = "close, or values with an interval such as rsi(14, 1m), for a rule on ticks; "
+            raise RuleError("when", leaf_text(leaf), allowed + "or give the rule an interval")
+    needs = needs_of(condition, interval)
+    for key, bars in needs.items():
+        if stored_bars(key, bars) > MAX_STORED_BARS:
+            raise RuleError("when", in_words(key, bars), f"at most {MAX_STORED_BARS:,} stored bars")
+    return needs
+
+
+def in_words(key: SeriesKey, bars: int) -> str:
+    """Return what a series needs: `needs 400 days of 1m bars`."""
+    base = BASE_OF[key.interval]
+    stored = stored_bars(key, bars)
+    days = -(-stored // _A_DAY[base])
+    of = f" of {key.symbol}" if key.symbol else ""
+    unit = "day" if days == 1 else "days"
+    return f"needs {days:,} {unit} of {base} bars{of} ({stored:,} bars)"
+
+
+def together(needs: Iterable[tuple[str, Needs]]) -> int:
+    """Return how many stored bars the rules of a symbol need together, by their intervals and
+    needs: rules on one interval share what they read."""
+    shared: dict[tuple[str, SeriesKey], int] = {}
+    for interval, one in needs:
+        for key, bars in one.items():
+            at = interval, key
+            shared[at] = max(shared.get(at, 0), stored_bars(key, bars))
+    return sum(shared.values())
+
+
+def cost_of(rules: Iterable[Rule]) -> int:
+    """Return how many stored bars the rules with `when` of a symbol need together."""
+    return together(
+        (rule.interval, _needs_of_text(rule.when, rule.interval)) for rule in rules if rule.when
+    )
+
+
+@lru_cache(maxsize=1024)
+def _needs_of_text(text: str, interval: str) -> Needs:
+    return needs_of(tree_of(text), interval)
+
+
+@lru_cache(maxsize=1024)
+def symbols_of(text: str) -> frozenset[str]:
+    """Return the other symbols that a condition names, by its text."""
+    return frozenset(leaf.symbol for leaf in leaves_of(tree_of(text)) if leaf.symbol)
+
+
+def within_cost(rules: Sequence[Rule]) -> list[Rule]:
+    """Return the rules with `when` of a symbol that are judged: by id, as far as together they need
+    at most MAX_STORED_BARS_OF_A_SYMBOL. Others are not stored unless two were at the same time."""
+    found = sorted((rule for rule in rules if rule.when), key=lambda rule: rule.rule_id)
+    while cost_of(found) > MAX_STORED_BARS_OF_A_SYMBOL:
+        found.pop()
+    return found

@@ -1,0 +1,125 @@
+"""The tree of a condition. Each node is immutable and can be a key.
+
+Expressions have a value: numbers, leaves and arithmetic. Conditions are true, false or unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import msgspec
+
+MAX_NODES = 80
+MAX_DEPTH = 12
+"""Levels of a tree; a tree that was read has no more, so functions over it may recurse."""
+MAX_BARS = 400
+"""The most bars of `for`, `within` and `[bars ago]`."""
+
+COMPARISONS = {
+    "above": ">",
+    "below": "<",
+    "at_least": ">=",
+    "at_most": "<=",
+    "crosses_above": "crosses above",
+    "crosses_below": "crosses below",
+}
+"""Comparisons by their name in JSON, as the text form writes them."""
+
+ARITHMETIC = {"plus": "+", "minus": "-", "times": "*", "over": "/"}
+EDGES = ("enters", "leaves")
+GROUPS = {"all": "and", "any": "or"}
+LASTING = ("for", "within")
+
+
+class Leaf(msgspec.Struct, frozen=True):
+    """A value of the catalogue, such as `rsi(14, 1d, SPY)[1]`.
+
+    of: the price of the bar that it is computed from, if the value has a choice; numbers: its
+    windows and factors; interval and symbol: empty for those of the rule; ago: bars back.
+    """
+
+    name: str
+    of: str = ""
+    numbers: tuple[Decimal, ...] = ()
+    interval: str = ""
+    symbol: str = ""
+    ago: int = 0
+
+
+class Arithmetic(msgspec.Struct, frozen=True):
+    """A sum, difference, product or quotient."""
+
+    op: str
+    left: Expression
+    right: Expression
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """A comparison of two values, now, or now and at the point before for a cross."""
+
+    op: str
+    left: Expression
+    right: Expression
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """A value enters or leaves the range from `low` to `high`, both included."""
+
+    op: str
+    value: Expression
+    low: Expression
+    high: Expression
+
+
+class Group(msgspec.Struct, frozen=True):
+    """All of some conditions, or any of them."""
+
+    op: str
+    of: tuple[Condition, ...]
+
+
+class Not(msgspec.Struct, frozen=True):
+    """The opposite of a condition."""
+
+    of: Condition
+
+
+class Lasting(msgspec.Struct, frozen=True):
+    """A condition that has held for a number of bars, or held at one of them."""
+
+    op: str
+    bars: int
+    of: Condition
+
+
+Expression = Decimal | Leaf | Arithmetic
+Condition = Comparison | Edge | Group | Not | Lasting
+Node = Expression | Condition
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes right below a node, in the order of the text."""
+    match node:
+        case Arithmetic() | Comparison():
+            return (node.left, node.right)
+        case Edge():
+            return (node.value, node.low, node.high)
+        case Group():
+            return node.of
+        case Not() | Lasting():
+            return (node.of,)
+        case _:
+            return ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield a node and all below it, in the order of the text."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def leaves_of(node: Node) -> list[Leaf]:
+    """Return the leaves of a tree, each once, in the order of the text."""
+    return list(dict.fromkeys(one for one in walk(node) if isinstance(one, Leaf)))

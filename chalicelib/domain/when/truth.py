@@ -1,0 +1,245 @@
+"""Decides a condition at one point after another: true, false, or None for unknown.
+
+Unknown is what depends on a value that is not known yet: `not`, `and` and `or` follow Kleene's
+logic, so `false and unknown` is false. A condition remembers what crosses, edges, `for` and
+`within` need of the points before; the memory can be written as a short text and read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, DivisionByZero, InvalidOperation
+
+from chalicelib.domain.when.nodes import (
+    Comparison,
+    Condition,
+    Edge,
+    Expression,
+    Group,
+    Lasting,
+    Leaf,
+    Not,
+)
+
+Truth = bool | None
+Values = Mapping[Leaf, Decimal | None]
+"""The values at a point; None for one that is not known yet."""
+
+_UNKNOWN = "u"
+
+
+class Decider:
+    """Decides one condition at each point in order."""
+
+    def __init__(self, condition: Condition) -> None:
+        self._memories: list[_Side | _Inside | _Counts] = []
+        self._decide = self._condition(condition)
+        self._beginning = self.memory
+
+    def __call__(self, values: Values) -> Truth:
+        """Return whether the condition holds at the next point."""
+        return self._decide(values)
+
+    @property
+    def memory(self) -> str:
+        """Return what is remembered, as a short text without commas. Setting it to an empty one
+        begins again."""
+        return "/".join(memory.text for memory in self._memories)
+
+    @memory.setter
+    def memory(self, text: str) -> None:
+        parts = (text or self._beginning).split("/")
+        for memory, part in zip(self._memories, parts, strict=False):
+            memory.text = part
+
+    def _condition(self, node: Condition) -> Callable[[Values], Truth]:
+        match node:
+            case Comparison():
+                return self._comparison(node)
+            case Edge():
+                return self._edge(node)
+            case Group():
+                parts = [self._condition(one) for one in node.of]
+                return _all(parts) if node.op == "all" else _any(parts)
+            case Not():
+                below = self._condition(node.of)
+                return lambda values: _not(below(values))
+            case Lasting():
+                held = self._condition(node.of)
+                counts = _Counts(node.bars)
+                self._memories.append(counts)
+                after = counts.for_all if node.op == "for" else counts.within
+                return lambda values: after(held(values))
+
+    def _comparison(self, node: Comparison) -> Callable[[Values], Truth]:
+        side = _side_of(node.left, node.right)
+        match node.op:
+            case "above":
+                return lambda values: None if (now := side(values)) is None else now > 0
+            case "below":
+                return lambda values: None if (now := side(values)) is None else now < 0
+            case "at_least":
+                return lambda values: None if (now := side(values)) is None else now >= 0
+            case "at_most":
+                return lambda values: None if (now := side(values)) is None else now <= 0
+        memory = _Side(1 if node.op == "crosses_above" else -1)
+        self._memories.append(memory)
+        return lambda values: memory.crosses(side(values))
+
+    def _edge(self, node: Edge) -> Callable[[Values], Truth]:
+        low, high = _side_of(node.value, node.low), _side_of(node.value, node.high)
+        memory = _Inside(wanted=node.op == "enters")
+        self._memories.append(memory)
+
+        def decide(values: Values) -> Truth:
+            above, below = low(values), high(values)
+            outside = (above is not None and above < 0) or (below is not None and below > 0)
+            unknown = above is None or below is None
+            return memory.turns(False if outside else None if unknown else True)
+
+        return decide
+
+
+class _Side:
+    """The side of a comparison at the last point."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._before: int | None = None
+
+    @property
+    def text(self) -> str:
+        return _UNKNOWN if self._before is None else str(self._before)
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._before = None if text == _UNKNOWN else int(text)
+
+    def crosses(self, now: int | None) -> Truth:
+        """Return whether the values were equal or on the other side, and are on the wanted one."""
+        before, self._before = self._before, now
+        if now is not None and now != self._wanted:
+            return False
+        if before == self._wanted:
+            return False
+        return None if now is None or before is None else True
+
+
+class _Inside:
+    """Whether a value was inside its range at the last point."""
+
+    def __init__(self, *, wanted: bool) -> None:
+        self._wanted = wanted
+        self._before: Truth = None
+
+    @property
+    def text(self) -> str:
+        return _UNKNOWN if self._before is None else str(int(self._before))
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._before = None if text == _UNKNOWN else text == "1"
+
+    def turns(self, now: Truth) -> Truth:
+        """Return whether the value was on one side of the range's edge and is on the wanted one."""
+        before, self._before = self._before, now
+        if now is (not self._wanted) or before is self._wanted:
+            return False
+        return None if now is None or before is None else True
+
+
+class _Counts:
+    """How many points ago a condition was true, false and unknown last, up to `bars`."""
+
+    def __init__(self, bars: int) -> None:
+        self._bars = bars
+        self._ago: dict[Truth, int] = {True: bars, False: bars, None: 0}
+
+    @property
+    def text(self) -> str:
+        return ".".join(str(ago) for ago in self._ago.values())
+
+    @text.setter
+    def text(self, text: str) -> None:
+        true, false, unknown = map(int, text.split("."))
+        self._ago = {True: true, False: false, None: unknown}
+
+    def _add(self, now: Truth) -> None:
+        for truth, ago in self._ago.items():
+            self._ago[truth] = 0 if truth is now else min(ago + 1, self._bars)
+
+    def for_all(self, now: Truth) -> Truth:
+        """Return whether the condition held at each of the last points, this one included."""
+        self._add(now)
+        if self._ago[False] < self._bars:
+            return False
+        return None if self._ago[None] < self._bars else True
+
+    def within(self, now: Truth) -> Truth:
+        """Return whether the condition held at one of the last points, this one included."""
+        self._add(now)
+        if self._ago[True] < self._bars:
+            return True
+        return None if self._ago[None] < self._bars else False
+
+
+def _not(truth: Truth) -> Truth:
+    return None if truth is None else not truth
+
+
+def _all(parts: list[Callable[[Values], Truth]]) -> Callable[[Values], Truth]:
+    def decide(values: Values) -> Truth:
+        found = [part(values) for part in parts]
+        return False if False in found else None if None in found else True
+
+    return decide
+
+
+def _any(parts: list[Callable[[Values], Truth]]) -> Callable[[Values], Truth]:
+    def decide(values: Values) -> Truth:
+        found = [part(values) for part in parts]
+        return True if True in found else None if None in found else False
+
+    return decide
+
+
+def _side_of(left: Expression, right: Expression) -> Callable[[Values], int | None]:
+    """Return a function for the sign of the difference of two values."""
+    first, second = _expression(left), _expression(right)
+
+    def side(values: Values) -> int | None:
+        one, other = first(values), second(values)
+        if one is None or other is None:
+            return None
+        return (one > other) - (one < other)
+
+    return side
+
+
+def _expression(node: Expression) -> Callable[[Values], Decimal | None]:
+    if isinstance(node, Decimal):
+        return lambda _: node
+    if isinstance(node, Leaf):
+        return lambda values: values.get(node)
+    first, second, compute = _expression(node.left), _expression(node.right), _COMPUTE[node.op]
+
+    def value(values: Values) -> Decimal | None:
+        one, other = first(values), second(values)
+        return None if one is None or other is None else compute(one, other)
+
+    return value
+
+
+def _over(one: Decimal, other: Decimal) -> Decimal | None:
+    try:
+        return one / other
+    except (DivisionByZero, InvalidOperation):
+        return None
+
+
+_COMPUTE: dict[str, Callable[[Decimal, Decimal], Decimal | None]] = {
+    "plus": lambda one, other: one + other,
+    "minus": lambda one, other: one - other,
+    "times": lambda one, other: one * other,
+    "over": _over,
+}

@@ -1,0 +1,120 @@
+"""Passes points over a desk: the same code live and in a preview."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from chalicelib.domain.alert_bounds import MINUTE
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.splits import Split
+from chalicelib.domain.when.desk import Desk, Track
+from chalicelib.domain.when.needs import SeriesKey
+from chalicelib.domain.when.points import DAYS, Point, bar_point
+from chalicelib.services.bars.when_bars import WhenBars
+
+
+class Subject(NamedTuple):
+    """A symbol whose rules are judged: its time zone, and its splits in order."""
+
+    symbol: str
+    zone: str | None
+    splits: Sequence[Split]
+
+
+class Desks:
+    """Keeps a desk of some rules on one interval up to date."""
+
+    def __init__(
+        self,
+        bars: WhenBars,
+        subject: Subject,
+        rules: Sequence[Rule],
+        interval: str,
+        kept: tuple[Desk, tuple[Split, ...]] | None = None,
+    ) -> None:
+        """`kept` is a desk of the same rules and stored bars that has passed earlier points, and
+        the splits that it was adjusted for."""
+        self._bars = bars
+        self._subject = subject
+        self._rules = rules
+        self._interval = interval
+        self.desk: Desk | None = None
+        self.splits: tuple[Split, ...] = ()
+        if kept is not None:
+            self.desk, self.splits = kept
+        self.may_be_kept = True
+        """Whether later points may continue: not after a day whose last price may change."""
+
+    def ready(self, points: Sequence[Point]) -> Iterator[tuple[Desk, Point]]:
+        """Yield the desk at each of the next points, which are in order."""
+        for splits, some in groupby(points, self._known):
+            group = list(some)
+            desk = self._extended(group, splits) or self._new(group, splits)
+            self.desk, self.splits = desk, splits
+            for point in group:
+                yield desk, point
+
+    def _known(self, point: Point) -> tuple[Split, ...]:
+        return tuple(split for split in self._subject.splits if split.date <= point.date)
+
+    def _extended(self, points: Sequence[Point], splits: tuple[Split, ...]) -> Desk | None:
+        """Return the desk with the bars up to the last point; None if it cannot continue."""
+        desk = self.desk
+        if desk is None or splits != self.splits or points[0].label <= desk.at:
+            return None
+        for key, track in desk.tracks.items():
+            span = _span(key, points[-1])
+            if span and track.read_for == span:
+                continue
+            track.read_for = span
+            if track.last:
+                bars = self._bars.since(key, track.last, points[-1], splits)
+                self._add(key, track, bars, points[-1])
+            else:
+                self._read(key, track, points, desk.needs[key], splits)
+        return desk
+
+    def _new(self, points: Sequence[Point], splits: tuple[Split, ...]) -> Desk:
+        desk = Desk(self._rules, self._interval, self._bars.zones(), self._point_of)
+        for key, track in desk.tracks.items():
+            self._read(key, track, points, desk.needs[key], splits)
+        desk.begin(points[0])
+        return desk
+
+    def _point_of(self, bar: Bar) -> Point:
+        symbol, zone, _ = self._subject
+        return bar_point(self._interval, bar.start, bar.session_date, symbol, zone)
+
+    def _read(
+        self,
+        key: SeriesKey,
+        track: Track,
+        points: Sequence[Point],
+        count: int,
+        splits: tuple[Split, ...],
+    ) -> None:
+        bars = self._bars.newest(key, points[0], points[-1], count, splits)
+        self._add(key, track, bars, points[-1])
+        track.read_for = _span(key, points[-1])
+
+    def _add(self, key: SeriesKey, track: Track, bars: Sequence[Bar], last: Point) -> None:
+        """Add the bars that are over: a later reading may complete the others."""
+        over = [bar for bar in bars if track.is_due(bar, last)]
+        if key in self._bars.with_running_day and over[-1:] == list(bars[-1:]):
+            self.may_be_kept = False
+        track.add(over)
+
+
+def _span(key: SeriesKey, point: Point) -> str:
+    """Return the span within which no further bar of the symbol's own series ends; empty if there
+    is none."""
+    if key.symbol or key.interval == point.interval:
+        return ""
+    if key.interval in DAYS:
+        return point.date
+    if key.interval == "1m":
+        return point.end[:MINUTE]
+    return f"{point.end[: MINUTE - 1]}{'0' if point.end[MINUTE - 1] < '5' else '5'}"

@@ -1,0 +1,284 @@
+"""Judges the rules with `when` of a run of ticks.
+
+It runs after the run's bars are stored and before the state is written. So conditions are judged on
+stored bars, as in a preview, and the state decides which alerts exist, as for other rules.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from chalicelib.domain.alert_bounds import AlertCount, Quiet, Room
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.bar_watching import has_closed, label_of
+from chalicelib.domain.building import SessionPlace, place_of
+from chalicelib.domain.detection import State, Watch
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.splits import Split, adjusted
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.watching import (
+    Observation,
+    RuleState,
+    is_first,
+    is_followed,
+    judge,
+    known_to,
+    without_alert,
+)
+from chalicelib.domain.when.alerting import alert_of
+from chalicelib.domain.when.desk import Desk
+from chalicelib.domain.when.needs import symbols_of, within_cost
+from chalicelib.domain.when.points import Point, bar_point, tick_point
+from chalicelib.services.bars.when_bars import WhenBars
+from chalicelib.services.bars.when_desks import Desks, Subject
+from chalicelib.services.stores import Stores
+
+MAX_DESKS = 400
+"""The most desks that a container keeps; each has up to some thousand numbers."""
+
+KEPT_SECONDS = 3600.0
+"""A desk unused for this long is read again."""
+
+_Key = tuple[str, str]
+"""A symbol and an interval."""
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """A point of a run: the tick whose price is judged, and the newest tick, which closes the bar.
+    was_over: the tick before had closed the bar already."""
+
+    point: Point
+    tick: Tick
+    place: SessionPlace
+    newest: Tick
+    was_over: bool = False
+
+
+class WhenJudged(msgspec.Struct, frozen=True):
+    """The result: the states of the rules with `when`, and their alerts."""
+
+    rule_states: Mapping[str, RuleState]
+    alerts: tuple[Alert, ...]
+    dropped: Mapping[str, int]
+    unsent: Mapping[str, int]
+    keep: Callable[[], None]
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    desk: Desk
+    splits: tuple[Split, ...]
+    basis: tuple[object, ...]
+    used_at: float
+
+
+class WhenRules:
+    """The rules with `when` of all symbols; one per container. Threads may share it."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(
+        self,
+        before: State,
+        after: State,
+        ticks: Sequence[Tick],
+        watch: Watch,
+        quiet: Quiet,
+        room: Room,
+    ) -> WhenJudged:
+        """Judge the rules at the ticks that led from `before` to `after`, whose bars are stored."""
+        rules = within_cost(watch.rules)
+        run = _Run(before, after, watch, AlertCount(None, quiet, room))
+        used: dict[_Key, tuple[Desks, tuple[object, ...]]] = {}
+        closings = _closings(before, ticks, {rule.interval for rule in rules})
+        for interval in sorted({rule.interval for rule in rules}):
+            mine = [rule for rule in rules if rule.interval == interval]
+            due = [one for one in closings if one.point.interval == interval]
+            due = [one for one in due if run.is_due(mine, one)]
+            if not due:
+                continue
+            states, basis = self._basis(mine, after)
+            desks = self._desks(mine, interval, after, states, basis)
+            run.judge(mine, desks, due)
+            used[after.symbol, interval] = desks, basis
+        count = run.count
+        return WhenJudged(
+            run.changed,
+            tuple(run.alerts),
+            dict(count.dropped),
+            dict(count.unsent),
+            lambda: self._keep(used),
+        )
+
+    def forget(self, symbol: str) -> None:
+        """Drop what is kept of a symbol."""
+        with self._lock:
+            for key in [key for key in self._kept if key[0] == symbol]:
+                del self._kept[key]
+
+    def _basis(
+        self, rules: Sequence[Rule], after: State
+    ) -> tuple[dict[str, State], tuple[object, ...]]:
+        """Return the states of the symbols that rules name, and what stored bars were read under:
+        while it is the same, none before the newest has changed."""
+        others = sorted(other_symbols(rules) - {after.symbol})
+        states = self._stores.state.get_many(others) if others else {}
+        states[after.symbol] = after
+        marks = [
+            (name, state.repairs, state.splits, self._stores.bars.history_mark(name))
+            for name, state in sorted(states.items())
+        ]
+        return states, (tuple(rule.fingerprint for rule in rules), *marks)
+
+    def _desks(
+        self,
+        rules: Sequence[Rule],
+        interval: str,
+        after: State,
+        states: Mapping[str, State],
+        basis: tuple[object, ...],
+    ) -> Desks:
+        with self._lock:
+            kept = self._kept.pop((after.symbol, interval), None)
+        is_valid = (
+            kept is not None
+            and kept.basis == basis
+            and kept.used_at > time.monotonic() - KEPT_SECONDS
+        )
+        subject = Subject(after.symbol, after.timezone, after.splits)
+        bars = WhenBars(self._stores.bars, after.symbol, states)
+        last = (kept.desk, kept.splits) if kept is not None and is_valid else None
+        return Desks(bars, subject, rules, interval, last)
+
+    def _keep(self, used: Mapping[_Key, tuple[Desks, tuple[object, ...]]]) -> None:
+        """Keep desks, after the state that was computed with them is written."""
+        with self._lock:
+            for key, (desks, basis) in used.items():
+                if desks.desk is not None and desks.may_be_kept:
+                    self._kept[key] = _Kept(desks.desk, desks.splits, basis, time.monotonic())
+            while len(self._kept) > MAX_DESKS:
+                self._kept.popitem(last=False)
+
+
+class _Run:
+    """One run of ticks of one symbol."""
+
+    def __init__(self, before: State, after: State, watch: Watch, count: AlertCount) -> None:
+        self._symbol = before.symbol
+        self._after = after
+        self._watch = watch
+        self.count = count
+        self._before = before.rule_states
+        self.changed: dict[str, RuleState] = {}
+        self.alerts: list[Alert] = []
+
+    def is_due(self, rules: Sequence[Rule], closing: Closing) -> bool:
+        """Return whether any rule is to be judged at a point."""
+        return any(self._is_due(rule, closing) for rule in rules)
+
+    def _is_due(self, rule: Rule, closing: Closing) -> bool:
+        state = self._state(rule)
+        if not is_followed(rule, state, closing.newest.timestamp):
+            return False
+        if rule.interval == "tick":
+            return True
+        known = known_to(rule, state)
+        return not closing.was_over if known is None else known.bar < closing.point.label
+
+    def _state(self, rule: Rule) -> RuleState | None:
+        return self.changed.get(rule.rule_id) or self._before.get(rule.rule_id)
+
+    def judge(self, rules: Sequence[Rule], desks: Desks, closings: Sequence[Closing]) -> None:
+        """Judge the rules of one interval at its points in order."""
+        points = [closing.point for closing in closings]
+        for (desk, point), closing in zip(desks.ready(points), closings, strict=True):
+            on_ticks = point.interval == "tick"
+            memories = {
+                rule.rule_id: known.memory
+                for rule in rules
+                if (known := known_to(rule, self._state(rule)))
+            }
+            truths = desk.judge(point, closing.tick.price, memories if on_ticks else None)
+            for rule in rules:
+                if self._is_due(rule, closing):
+                    memory = desk.memory(rule.rule_id) if on_ticks else ""
+                    self._judge(rule, desk, closing, truths[rule.rule_id] is True, memory)
+
+    def _judge(self, rule: Rule, desk: Desk, closing: Closing, holds: bool, memory: str) -> None:
+        before = self._state(rule)
+        observation = _observation(closing, self._after, holds=holds)
+        after, fires = judge(rule, before, observation)
+        if fires and rule.interval == "tick" and not is_first(known_to(rule, before), after):
+            after, fires = without_alert(rule, before, after), False
+        newest = closing.newest
+        if fires and not self.count.admits(rule, newest, is_first=is_first(before, after)):
+            after, fires = without_alert(rule, before, after), False
+        self.changed[rule.rule_id] = msgspec.structs.replace(after, memory=memory)
+        if fires:
+            reason = self.count.quiet(rule, newest)
+            values = desk.shown(rule.rule_id)
+            self.alerts.append(
+                alert_of(rule, observation, closing.tick, self._watch, reason, values)
+            )
+
+
+def other_symbols(rules: Sequence[Rule]) -> set[str]:
+    """Return the symbols that conditions name."""
+    return set().union(*(symbols_of(rule.when) for rule in rules if rule.when))
+
+
+def _observation(closing: Closing, after: State, *, holds: bool) -> Observation:
+    tick, point = closing.tick, closing.point
+    splits = [split for split in after.splits if split.date <= closing.place.date]
+    close = tick.previous_close
+    on_ticks = point.interval == "tick"
+    return Observation(
+        timestamp=tick.timestamp,
+        price=adjusted(tick.price, closing.place.date, splits),
+        previous_price=None,
+        previous_close=adjusted(close, closing.place.date, splits) if close else None,
+        session=closing.place.date,
+        scope=closing.place.minute if on_ticks else point.label,
+        closes=(),
+        split=splits[-1].date if splits else "",
+        holds=holds,
+    )
+
+
+def _closings(before: State, ticks: Sequence[Tick], intervals: set[str]) -> list[Closing]:
+    """Return the points of a run in the order of its ticks, each bar once."""
+    return list(_each_closing(before, ticks, intervals)) if intervals else []
+
+
+def _each_closing(before: State, ticks: Sequence[Tick], intervals: set[str]) -> Iterator[Closing]:
+    mark = before.mark or before.last
+    place = place_of(mark) if mark else None
+    if place is not None and place.extended:
+        mark = place = None
+    last = before.last
+    spot = (place_of(last), last.timestamp) if last else None
+    closed: dict[str, str] = {}
+    for tick in ticks:
+        now = place_of(tick)
+        for interval in intervals - {"tick"}:
+            if mark is None or place is None or spot is None:
+                continue
+            label = label_of(place, interval)
+            if has_closed(interval, place, now, tick.timestamp) and closed.get(interval) != label:
+                closed[interval] = label
+                zone = mark.exchange_timezone
+                point = bar_point(interval, label, place.date, mark.symbol, zone)
+                was_over = has_closed(interval, place, *spot)
+                yield Closing(point, mark, place, tick, was_over)
+        if "tick" in intervals:
+            yield Closing(tick_point(tick.timestamp, now.date), tick, now, tick)
+        spot = now, tick.timestamp
+        if not now.extended:
+            mark, place = tick, now

@@ -1,0 +1,156 @@
+"""Previews a rule with `when`: the same points, desks and judgement as live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.building import place_of
+from chalicelib.domain.detection import State, Watch
+from chalicelib.domain.folding import label
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.splits import adjusted, adjusted_closes
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import later
+from chalicelib.domain.watching import Observation, RuleState, is_first, judge, without_alert
+from chalicelib.domain.when.alerting import alert_of
+from chalicelib.domain.when.desk import Desk
+from chalicelib.domain.when.needs import symbols_of
+from chalicelib.domain.when.points import Point, bar_point, tick_point
+from chalicelib.domain.when.truth import Truth
+from chalicelib.services.bars.when_bars import WhenBars
+from chalicelib.services.bars.when_desks import Desks, Subject
+from chalicelib.services.rules.closed_bars import LastPart
+from chalicelib.services.rules.last_ticks import LastTicks
+from chalicelib.services.stores import Stores
+
+_AT_ONCE = 2_000
+"""Points whose bars are read together."""
+
+
+class Judgement(NamedTuple):
+    """One point that was judged: its alert if the rule fires, and whether the condition was
+    known."""
+
+    label: str
+    alert: Alert | None
+    known: bool
+
+
+class WhenPreview:
+    """Judges one rule over the points of one symbol."""
+
+    def __init__(self, stores: Stores, rule: Rule, state: State, watch: Watch) -> None:
+        """`state` is the symbol's, for the running day and the splits."""
+        self._rule = rule
+        self._state = state
+        self._watch = watch
+        self._rule_state: RuleState | None = None
+        others = symbols_of(rule.when or "")
+        states = stores.state.get_many(sorted(others - {state.symbol})) if others else {}
+        bars = WhenBars(stores.bars, state.symbol, {**states, state.symbol: state})
+        self._subject = Subject(state.symbol, state.timezone, state.splits)
+        self._desks = Desks(bars, self._subject, [rule], rule.interval)
+
+    def over_bars(self, parts: Iterable[LastPart], ticks: LastTicks) -> Iterator[Judgement]:
+        """Judge the rule at closed bars in order."""
+        for some in _in_groups(parts):
+            points = [self._bar_point(part) for part in some]
+            for (desk, point), part in zip(self._desks.ready(points), some, strict=True):
+                truth = desk.judge(point)[self._rule.rule_id]
+                yield self._at_bar(desk, point, part, truth, ticks)
+
+    def over_ticks(self, pages: Iterable[list[Tick]]) -> Iterator[Judgement]:
+        """Judge the rule at ticks in order."""
+        for page in pages:
+            places = [place_of(tick) for tick in page]
+            points = [
+                tick_point(tick.timestamp, place.date)
+                for tick, place in zip(page, places, strict=True)
+            ]
+            ready = zip(self._desks.ready(points), page, places, strict=True)
+            for (desk, point), tick, place in ready:
+                memory = self._rule_state.memory if self._rule_state else ""
+                truth = desk.judge(point, tick.price, {self._rule.rule_id: memory})
+                observation = Observation(
+                    timestamp=tick.timestamp,
+                    price=tick.price,
+                    previous_price=None,
+                    previous_close=tick.previous_close,
+                    session=place.date,
+                    scope=place.minute,
+                    closes=(),
+                    holds=truth[self._rule.rule_id] is True,
+                )
+                alert = self._at_tick(desk, observation, tick)
+                yield Judgement(point.label, alert, truth[self._rule.rule_id] is not None)
+
+    def _bar_point(self, part: LastPart) -> Point:
+        name = label(part[0].start, self._rule.interval)
+        symbol, zone, _ = self._subject
+        return bar_point(self._rule.interval, name, part[0].date, symbol, zone)
+
+    def _at_bar(
+        self, desk: Desk, point: Point, part: LastPart, truth: Truth, ticks: LastTicks
+    ) -> Judgement:
+        """Judge at a bar. Its last tick is read only if the rule may fire, for the alert's time."""
+        observation = self._observation(point, part, holds=truth is True)
+        latest = msgspec.structs.replace(observation, timestamp=later(part[0].start, days=2))
+        has_pause = self._rule.cooldown_seconds > 0
+        after, fires = judge(self._rule, self._rule_state, latest if has_pause else observation)
+        if fires and (tick := ticks.tick_of(part[0])) is not None:
+            close = tick.previous_close
+            observation = msgspec.structs.replace(
+                observation, timestamp=tick.timestamp, previous_close=close
+            )
+        if fires:
+            after, fires = judge(self._rule, self._rule_state, observation)
+        self._rule_state = after
+        alert = self._alert(desk, observation) if fires else None
+        return Judgement(point.label, alert, truth is not None)
+
+    def _observation(self, point: Point, part: LastPart, *, holds: bool) -> Observation:
+        close, session_before = part
+        splits = [split for split in self._subject.splits if split.date <= close.date]
+        previous = adjusted_closes([session_before] if session_before else [], splits)
+        return Observation(
+            timestamp=point.label,
+            price=adjusted(close.close, close.date, splits),
+            previous_price=None,
+            previous_close=previous[0] if previous else None,
+            session=close.date,
+            scope=point.label,
+            closes=(),
+            split=splits[-1].date if splits else "",
+            holds=holds,
+        )
+
+    def _at_tick(self, desk: Desk, observation: Observation, tick: Tick) -> Alert | None:
+        before = self._rule_state
+        after, fires = judge(self._rule, before, observation)
+        if fires and not is_first(before, after):
+            after, fires = without_alert(self._rule, before, after), False
+        memory = desk.memory(self._rule.rule_id)
+        self._rule_state = msgspec.structs.replace(after, memory=memory)
+        return self._alert(desk, observation, tick) if fires else None
+
+    def _alert(self, desk: Desk, observation: Observation, tick: Tick | None = None) -> Alert:
+        made = tick or Tick(
+            symbol=self._subject.symbol,
+            timestamp=observation.timestamp,
+            price=observation.price,
+            previous_close=observation.previous_close,
+        )
+        values = desk.shown(self._rule.rule_id)
+        return alert_of(self._rule, observation, made, self._watch, "preview", values)
+
+
+def _in_groups(parts: Iterable[LastPart]) -> Iterator[list[LastPart]]:
+    """Yield groups whose bars are read together."""
+    left = iter(parts)
+    while some := list(islice(left, _AT_ONCE)):
+        yield some
