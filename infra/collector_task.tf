@@ -25,6 +25,9 @@ locals {
     [for name, flag in local.task_flags : "${flag}=${local.task_settings[name]}" if contains(keys(local.task_settings), name)],
   )
 
+  # ECS reads them when the task starts: they are neither in the task definition nor in Terraform's state.
+  task_keys = var.collector_secret != "" ? ["APCA_API_KEY_ID", "APCA_API_SECRET_KEY"] : []
+
   task_folder = "/var/lib/ticktape"
   task_environment = merge(local.collector_sink, {
     SYMBOLS_TABLE      = aws_dynamodb_table.data["symbols"].name
@@ -62,7 +65,7 @@ data "aws_subnet" "given" {
   id = var.collector_subnets[0]
 }
 
-# No inbound traffic; outbound HTTPS and WebSockets over TLS, to Yahoo and AWS.
+# No inbound traffic; outbound HTTPS and WebSockets over TLS, to the source and AWS.
 resource "aws_security_group" "collector" {
   count = local.task_count
 
@@ -95,6 +98,15 @@ data "aws_iam_policy_document" "collector_execution" {
   }
 
   dynamic "statement" {
+    for_each = var.collector_secret != "" ? [var.collector_secret] : []
+
+    content {
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
     for_each = local.image_repository != null ? [local.image_repository] : []
 
     content {
@@ -114,7 +126,7 @@ data "aws_iam_policy_document" "collector_execution" {
   }
 }
 
-# ECS's own actions: pull the image, write the log.
+# ECS's own actions: pull the image, read the source's keys, write the log.
 resource "aws_iam_role" "collector_execution" {
   count = local.task_count
 
@@ -159,6 +171,7 @@ resource "aws_ecs_task_definition" "collector" {
     essential              = true
     command                = local.task_command
     environment            = [for name, value in local.task_environment : { name = name, value = value }]
+    secrets                = [for name in local.task_keys : { name = name, valueFrom = "${var.collector_secret}:${name}::" }]
     readonlyRootFilesystem = true
     linuxParameters        = { initProcessEnabled = true }
     mountPoints            = [{ sourceVolume = "state", containerPath = local.task_folder, readOnly = false }]

@@ -148,6 +148,22 @@ variable "collector_subnets" {
   default     = []
 }
 
+variable "collector_secret" {
+  description = "ARN of a secret of Secrets Manager, named ticktape-..., with the keys of COLLECTOR_SOURCE = \"alpaca\" as JSON: APCA_API_KEY_ID and APCA_API_SECRET_KEY. Only for collector = \"fargate\"."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.collector_secret == "" || can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:ticktape-", var.collector_secret))
+    error_message = "collector_secret is the ARN of a secret whose name begins with ticktape-."
+  }
+
+  validation {
+    condition     = (lookup(var.settings, "COLLECTOR_SOURCE", "") == "alpaca") == (var.collector_secret != "")
+    error_message = "COLLECTOR_SOURCE = \"alpaca\" needs its keys in collector_secret; other sources have none."
+  }
+}
+
 variable "cors_origin" {
   description = "Origin whose pages may call the API; empty for the page that is deployed here, if there is one."
   type        = string

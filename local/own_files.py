@@ -11,7 +11,15 @@ from producer import arguments as producer_arguments
 from producer import errors as producer_errors
 from producer.files.asked import Asked
 
-_YAHOO = ("auto", "yfinance", "yfinance-live")
+_LABELS = {
+    "auto": "yfinance",
+    "yfinance": "yfinance",
+    "yfinance-live": "yfinance",
+    "coinbase": "coinbase",
+    "binance": "binance",
+    "alpaca": "alpaca",
+}
+"""The source under which each source's prices are stored, for the history that it continues."""
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -48,16 +56,17 @@ def history_command(
     """Return the `backfill --file ...` command, with the name of the source that continues the
     series.
 
-    Prices that Yahoo will continue are stored under Yahoo's name, since a series never mixes
+    Prices that a source will continue are stored under its name, since a series never mixes
     sources: those of the followed symbols. `--as-source` overrides this.
     """
     command = ["backfill", "--file", *map(as_argument, paths), *reading]
     lone = _lone(paths, symbols)
     if lone:
         command += ["--symbols", *lone]
-    if source in _YAHOO and "--as-source" not in reading:
+    label = _LABELS.get(source)
+    if label and "--as-source" not in reading:
         followed = ",".join(_followed(symbols))
-        command += ["--as-source", f"yfinance={followed}" if followed else "yfinance"]
+        command += ["--as-source", f"{label}={followed}" if followed else label]
     return command
 
 

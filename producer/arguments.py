@@ -26,6 +26,7 @@ _EXAMPLES = """\
 examples:
   python -m producer stream --source simulator --sink stdout
   python -m producer stream --source yfinance --symbols AAPL,MSFT --stream ticktape-dev-ticks
+  python -m producer stream --source coinbase --symbols BTC-USD,ETH-USD --sink stdout
   python -m producer stream --symbols tracked --spool spool.db --stream ticktape-dev-ticks
   python -m producer replay days.csv --symbols AAPL --speed max --sink stdout
   python -m producer backfill --symbols AAPL,MSFT --period 1y --bar 1d --sink stdout
@@ -88,7 +89,8 @@ def _stream(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--symbols",
         metavar="A,B,tracked",
-        help="default: 25 large companies, or 25 fictional ones of the simulator; "
+        help="default: 25 large companies, 12 pairs of coinbase or binance, or 25 fictional "
+        "companies of the simulator; "
         "beside those that are tracked, if the sink is on AWS and the symbols table is named; "
         "`A,B` follows these alone, `tracked` the tracked ones alone",
     )
@@ -96,7 +98,8 @@ def _stream(command: argparse.ArgumentParser) -> None:
         "--interval",
         type=interval_seconds,
         metavar="SECONDS",
-        help="seconds between polls; default 15 for yfinance, 2 for the simulator",
+        help="seconds between polls, or for which trades of a symbol are joined; default 15 for "
+        "yfinance, 2 for the simulator, 1 for coinbase, binance and alpaca",
     )
     _symbols_table(command)
     command.add_argument("--seed", type=int, default=1, help="of the simulator (default 1)")
@@ -107,10 +110,18 @@ def _stream(command: argparse.ArgumentParser) -> None:
         "--ignore-hours", action="store_true", help="also ask while the exchange is closed"
     )
     command.add_argument(
-        "--live-url",
+        "--feed",
+        choices=("iex", "sip"),
+        default="iex",
+        help="of alpaca: trades of one exchange, free (default iex), or of all",
+    )
+    command.add_argument(
+        "--live-url", metavar="URL", help="of the stream, in place of the source's own"
+    )
+    command.add_argument(
+        "--history-url",
         metavar="URL",
-        default="wss://streamer.finance.yahoo.com/?version=2",
-        help="of the stream of yfinance-live",
+        help="of the history of coinbase, binance and alpaca, in place of the source's own",
     )
 
 

@@ -167,7 +167,8 @@ def _stream(options: argparse.Namespace, status: Status, stop: threading.Event) 
     if kind == AUTO:
         from producer.sources import auto
 
-        kind = "yfinance" if auto.yahoo_answers(status, stop) else "simulator"
+        own, _ = listed(options.symbols or "", "--symbols")
+        kind = auto.first_to_answer(status, stop, own, options.history_url)
     return LIVE[kind](options, status, lambda own: _watchlist(options, status, own))
 
 

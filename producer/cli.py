@@ -21,6 +21,7 @@ from producer.publishing import published
 from producer.reasons import in_full
 from producer.reporting import JsonReporter, Reporter
 from producer.sender import Sender
+from producer.sources.base import Continuing
 from producer.status import Status
 from untrusted.printable import printable
 
@@ -80,6 +81,8 @@ def _pipeline(
     spool = building.make_spool(options, sink, status)
     progress = Progress(spool, building.identity_of(options)) if spool else None
     source = building.make_source(options, status, stop, progress.taken if progress else 0)
+    if progress and isinstance(source, Continuing):
+        source.continue_after(progress.latest)
     status.source, status.sink = source.name, sink.name
     outbox = Outbox(sink.key, spool=spool)
     if outbox.pending:

@@ -7,12 +7,14 @@ built.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from producer.hours import Always, MarketHours
     from producer.sources.base import Source
+    from producer.sources.pushed.source import Service
     from producer.status import Status
     from producer.watchlist import Watchlist
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     """Returns the watchlist of a source with these symbols of its own."""
 
 AUTO = "auto"
-"""Yahoo if it answers, else the simulator."""
+"""Yahoo if it answers, else Coinbase, else the simulator."""
 
 
 def _simulator(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
@@ -45,12 +47,53 @@ def _yfinance(options: argparse.Namespace, status: Status, follow: Follow) -> So
 
 
 def _yfinance_live(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
-    from producer.sources.yfinance_live import YfinanceLive
+    from producer.sources.yfinance_live import URL, YfinanceLive
     from producer.sources.yfinance_poll import SYMBOLS
 
     hours = _yahoo_hours(options, status)
     watched, history = follow(SYMBOLS), not options.no_history
-    return YfinanceLive(watched, status, hours, url=options.live_url, history=history)
+    return YfinanceLive(watched, status, hours, url=options.live_url or URL, history=history)
+
+
+def _coinbase(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
+    from producer.hours import Always
+    from producer.sources import coinbase
+
+    service = coinbase.service(options.live_url, options.history_url)
+    return _pushed(service, follow(coinbase.SYMBOLS), Always(), options, status)
+
+
+def _binance(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
+    from producer.hours import Always
+    from producer.sources import binance
+
+    service = binance.service(options.live_url, options.history_url)
+    return _pushed(service, follow(binance.SYMBOLS), Always(), options, status)
+
+
+def _alpaca(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
+    from producer.hours import Always, MarketHours
+    from producer.sources import alpaca
+    from producer.sources.yfinance_poll import SYMBOLS
+
+    keys = alpaca.keys_of(os.environ)
+    service = alpaca.service(keys, options.feed, options.live_url, options.history_url)
+    hours = Always() if options.ignore_hours else MarketHours(status.note)
+    return _pushed(service, follow(SYMBOLS), hours, options, status)
+
+
+def _pushed(
+    service: Service,
+    watched: Watchlist,
+    hours: Always | MarketHours,
+    options: argparse.Namespace,
+    status: Status,
+) -> Source:
+    from producer.sources.pushed.source import DEFAULT_INTERVAL_SECONDS, Pushed
+
+    interval = options.interval or DEFAULT_INTERVAL_SECONDS
+    history = not options.no_history
+    return Pushed(service, watched, status, hours, interval=interval, history=history)
 
 
 def _yahoo_hours(options: argparse.Namespace, status: Status) -> Always | MarketHours:
@@ -66,6 +109,9 @@ def _yahoo_hours(options: argparse.Namespace, status: Status) -> Always | Market
 LIVE: dict[str, Callable[[argparse.Namespace, Status, Follow], Source]] = {
     "yfinance": _yfinance,
     "yfinance-live": _yfinance_live,
+    "coinbase": _coinbase,
+    "binance": _binance,
+    "alpaca": _alpaca,
     "simulator": _simulator,
 }
 """What builds each source, in the order of the help."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol, TextIO
 
+import msgspec
+
 from chalicelib.domain.times import to_text
 from producer.status import Status
 
@@ -90,5 +92,6 @@ def summary(status: Status) -> dict[str, Any]:
         "pending": status.pending(),
         "refused": status.refused_records,
         "dropped": dict(status.dropped),
+        "gaps": msgspec.structs.asdict(gaps) if (gaps := status.gaps()) is not None else None,
         "last_tick": max((quote.timestamp for quote in quotes), default="") or None,
     }

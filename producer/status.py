@@ -31,6 +31,15 @@ class Quote(msgspec.Struct):
     sent: int = 0
 
 
+class GapReport(msgspec.Struct, frozen=True):
+    """Minutes that pushed prices have not covered: how many symbols miss some that history has by
+    now, since when (stored text), and how many minutes of symbols history has answered for."""
+
+    symbols: int
+    since: str | None
+    filled_minutes: int
+
+
 class Status:
     """Counts since the start. `tell(event, message)` receives messages for users.
 
@@ -58,6 +67,7 @@ class Status:
         self.dropped: Counter[str] = Counter()
         self.quotes: dict[str, Quote] = {}
         self.pending: Callable[[], int] = lambda: 0
+        self.gaps: Callable[[], GapReport | None] = lambda: None
         self._tell = tell
         self._lock = threading.Lock()
         self._told: dict[str, float] = {}

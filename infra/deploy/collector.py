@@ -18,7 +18,7 @@ PREFIX = "COLLECTOR_"
 KNOWN = frozenset({"COLLECTOR_SOURCE", "COLLECTOR_SYMBOLS"}) | {
     name for name in settings.FLAGS if name.startswith(PREFIX)
 }
-_PUSHED = "yfinance-live"
+_PUSHED = ("yfinance-live", "coinbase", "binance", "alpaca")
 _ANY_STAGE = {"SYMBOLS_TABLE": "any", "TICKS_STREAM": "any"}
 
 
@@ -40,7 +40,7 @@ def check(kind: str, given: Mapping[str, str]) -> None:
     if unknown := sorted(set(own) - KNOWN):
         known = ", ".join(sorted(KNOWN))
         raise DeployError(f"the collector knows no setting {', '.join(unknown)}; it knows {known}")
-    if kind == "fargate" and own.get("COLLECTOR_SOURCE") == _PUSHED:
+    if kind == "fargate" and own.get("COLLECTOR_SOURCE") in _PUSHED:
         own.pop("COLLECTOR_SOURCE")
     try:
         settings.load(own | _ANY_STAGE)

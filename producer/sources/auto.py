@@ -1,10 +1,11 @@
-"""`--source auto`: Yahoo if it answers, else the simulator."""
+"""`--source auto`: Yahoo if it answers, else Coinbase if it has the symbols, else the simulator."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
+from collections.abc import Callable, Sequence
 
 from producer.reasons import is_network, reason
 from producer.sources import yahoo
@@ -13,41 +14,98 @@ from producer.status import Status
 DEADLINE_SECONDS = 5.0
 IMPORT_SECONDS = 15.0
 _PROBE = "AAPL"
-_INSTEAD = "Showing simulated prices instead."
+_SIMULATED = "Showing simulated prices instead."
+_COINBASE = "Asking Coinbase instead."
 _IMPORTED, _ANSWERED = "imported", "answered"
+
+Said = queue.Queue[Exception | str]
+
+
+def first_to_answer(
+    status: Status,
+    stop: threading.Event,
+    symbols: Sequence[str],
+    history_url: str | None = None,
+    deadline_seconds: float = DEADLINE_SECONDS,
+) -> str:
+    """Return the source to use: yfinance, coinbase or simulator.
+
+    Coinbase is asked only if it can have all of `symbols`, which are those of the command line.
+    """
+    from producer.sources import coinbase
+
+    is_apt = all(coinbase.listing_of(symbol) is not None for symbol in symbols)
+    instead = _COINBASE if is_apt else _SIMULATED
+    if yahoo_answers(status, stop, deadline_seconds, instead):
+        return "yfinance"
+    if is_apt and coinbase_answers(status, stop, history_url, deadline_seconds):
+        return coinbase.NAME
+    return "simulator"
 
 
 def yahoo_answers(
-    status: Status, stop: threading.Event, deadline_seconds: float = DEADLINE_SECONDS
+    status: Status,
+    stop: threading.Event,
+    deadline_seconds: float = DEADLINE_SECONDS,
+    instead: str = _SIMULATED,
 ) -> bool:
     """Return whether Yahoo gives one quote within the deadline.
 
     The deadline starts after yfinance is imported, which takes seconds on a busy machine.
     """
-    status.say("asking Yahoo")
-    said: queue.Queue[Exception | str] = queue.Queue()
-    threading.Thread(target=_ask, args=(said,), name="yahoo-probe", daemon=True).start()
+    if not _answers("Yahoo", _ask, status, stop, deadline_seconds, instead):
+        return False
+    status.note(yahoo.TERMS)
+    return True
+
+
+def coinbase_answers(
+    status: Status,
+    stop: threading.Event,
+    history_url: str | None = None,
+    deadline_seconds: float = DEADLINE_SECONDS,
+) -> bool:
+    """Return whether Coinbase gives candles within the deadline."""
+
+    def ask(said: Said) -> None:
+        _ask_coinbase(said, history_url)
+
+    if not _answers("Coinbase", ask, status, stop, deadline_seconds, _SIMULATED):
+        return False
+    status.note("Coinbase answers: showing its prices of crypto pairs")
+    return True
+
+
+def _answers(
+    service: str,
+    ask: Callable[[Said], None],
+    status: Status,
+    stop: threading.Event,
+    deadline_seconds: float,
+    instead: str,
+) -> bool:
+    status.say(f"asking {service}")
+    said: Said = queue.Queue()
+    name = f"{service.lower()}-probe"
+    threading.Thread(target=ask, args=(said,), name=name, daemon=True).start()
     answer = _next(said, IMPORT_SECONDS, stop)
     if answer == _IMPORTED:
         answer = _next(said, deadline_seconds, stop)
     if answer == _ANSWERED:
-        status.note(yahoo.TERMS)
         return True
     if isinstance(answer, Exception):
-        status.note(f"{_failed(answer)}. {_INSTEAD}", answer)
+        status.note(f"{_failed(service, answer)}. {instead}", answer)
     else:
-        status.note(f"Yahoo did not answer within {deadline_seconds:g} s. {_INSTEAD}")
+        status.note(f"{service} did not answer within {deadline_seconds:g} s. {instead}")
     return False
 
 
-def _failed(error: Exception) -> str:
+def _failed(service: str, error: Exception) -> str:
     what = "cannot be reached" if is_network(error) else "gives no prices"
-    return f"Yahoo {what}: {reason(error)}"
+    return f"{service} {what}: {reason(error)}"
 
 
-def _next(
-    said: queue.Queue[Exception | str], seconds: float, stop: threading.Event
-) -> Exception | str | None:
+def _next(said: Said, seconds: float, stop: threading.Event) -> Exception | str | None:
     """Return the next result; None after the deadline or once `stop` is set."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and not stop.is_set():
@@ -58,11 +116,23 @@ def _next(
     return None
 
 
-def _ask(said: queue.Queue[Exception | str]) -> None:
+def _ask(said: Said) -> None:
     try:
         yahoo.library()
         said.put(_IMPORTED)
         yahoo.quote(_PROBE, DEADLINE_SECONDS)
+    except Exception as error:  # noqa: BLE001 - any failure means no answer
+        said.put(error)
+    else:
+        said.put(_ANSWERED)
+
+
+def _ask_coinbase(said: Said, history_url: str | None) -> None:
+    from producer.sources import coinbase
+
+    try:
+        said.put(_IMPORTED)
+        coinbase.answers(history_url)
     except Exception as error:  # noqa: BLE001 - any failure means no answer
         said.put(error)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from producer.wire import WireTick
@@ -43,3 +43,11 @@ class Following(Protocol):
 
     drops: Callable[[str], bool]
     """Returns whether a symbol is known to be no longer followed."""
+
+
+@runtime_checkable
+class Continuing(Protocol):
+    """A live source that asks history for what came after an earlier run."""
+
+    def continue_after(self, latest: Mapping[str, str]) -> None:
+        """Take the last timestamp that the run sent of each symbol, as stored text."""

@@ -314,6 +314,35 @@ def test_container_is_one_task_that_nothing_can_connect_to(plans: Plans) -> None
     assert round(sum(line.usd for line in found), 2) == 12.66
 
 
+def test_container_of_a_source_with_keys_may_read_their_secret(plans: Plans) -> None:
+    secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ticktape-alpaca-AbCdEf"
+    (task,) = plans.resources(
+        "small",
+        "aws_ecs_task_definition",
+        *PUSHED,
+        '-var=settings={COLLECTOR_SOURCE="alpaca"}',
+        f"-var=collector_secret={secret}",
+    )
+    assert task["family"] == "ticktape-dev-collector"
+    written = (INFRA / "collector_task.tf").read_text()
+    assert 'valueFrom = "${var.collector_secret}:${name}::"' in written
+    assert "secretsmanager:GetSecretValue" in written
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (['settings={COLLECTOR_SOURCE="alpaca"}'], "needs its keys in collector_secret"),
+        (["collector_secret=hunter2"], "whose name begins with ticktape-"),
+    ],
+)
+def test_keys_of_a_source_that_cannot_be_are_refused(
+    plans: Plans, variables: list[str], said: str
+) -> None:
+    assert said in plans.refusal(*(f"-var={one}" for one in variables))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "said"),

@@ -268,5 +268,7 @@ def test_auto_takes_the_simulator_when_yahoo_does_not_answer(yahoo: StandIn) -> 
     over.set()
     _, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert tick["source"] == "simulator"
-    note = json.loads(err.splitlines()[0])["message"]
-    assert note == "Yahoo did not answer within 5 s. Showing simulated prices instead."
+    notes = [json.loads(line).get("message", "") for line in err.splitlines()]
+    assert notes[0] == "Yahoo did not answer within 5 s. Asking Coinbase instead."
+    assert notes[1].startswith("Coinbase ")
+    assert notes[1].endswith(" Showing simulated prices instead.")

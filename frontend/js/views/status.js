@@ -19,6 +19,9 @@ const LATE_SECONDS = 60;
 const SOURCES = {
   yfinance: "Yahoo Finance",
   "yfinance-live": "Yahoo Finance, streaming",
+  alpaca: "Alpaca",
+  binance: "Binance",
+  coinbase: "Coinbase",
   simulator: "Simulator",
   replay: "Recording",
   unknown: "Unnamed source",

@@ -153,6 +153,7 @@ def test_stage_without_the_function_builds_and_sends_nothing(kind: str, pip: Pip
         ("lambda", {"COLLECTOR_INTERVALL": "15"}, "no setting COLLECTOR_INTERVALL; it knows COLL"),
         ("lambda", {"COLLECTOR_INTERVAL": "often"}, "tfvars: COLLECTOR_INTERVAL: .*often"),
         ("lambda", {"COLLECTOR_SOURCE": "yfinance-live"}, "COLLECTOR_SOURCE: 'yfinance-live'"),
+        ("lambda", {"COLLECTOR_SOURCE": "coinbase"}, "COLLECTOR_SOURCE: 'coinbase'"),
         ("fargate", {"COLLECTOR_SOURCE": "recording"}, "COLLECTOR_SOURCE: 'recording'"),
     ],
 )
@@ -164,7 +165,14 @@ def test_setting_that_the_collector_would_refuse_is_named_before_anything_change
 
 
 @pytest.mark.parametrize(
-    ("kind", "source"), [("lambda", "simulator"), ("fargate", "yfinance-live"), ("none", "")]
+    ("kind", "source"),
+    [
+        ("lambda", "simulator"),
+        ("fargate", "yfinance-live"),
+        ("fargate", "coinbase"),
+        ("fargate", "alpaca"),
+        ("none", ""),
+    ],
 )
 def test_settings_that_it_can_use_pass(kind: str, source: str) -> None:
     own = {"COLLECTOR_SOURCE": source, "COLLECTOR_SYMBOLS": "tracked", "COLLECTOR_INTERVAL": "60"}

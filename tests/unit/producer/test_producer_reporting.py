@@ -43,6 +43,7 @@ def test_the_summary_has_the_documented_fields() -> None:
         "pending": 7,
         "refused": 2,
         "dropped": {"repeat": 1},
+        "gaps": None,
         "last_tick": "2026-11-20T15:01:00.000000Z",
     }
 

@@ -1,0 +1,214 @@
+"""Coinbase Exchange: trades pushed over a WebSocket, candles over REST; no key is needed.
+
+The channel `matches` has each trade with its size, numbered by product without holes; `ticker`
+leaves out trades that one order caused together. Protocol:
+https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.times import from_epoch_seconds, from_text, to_text
+from producer.sources.pushed import messages
+from producer.sources.pushed.history import LENGTHS, Candle, made, running, windows
+from producer.sources.pushed.http import Http, Unusable
+from producer.sources.pushed.so_far import Listing
+from producer.sources.pushed.source import Service
+from producer.wire import Bar, WireTick, decimal_of
+from producer.years import plausible
+
+NAME = "coinbase"
+SERVICE = "Coinbase"
+URL = "wss://ws-feed.exchange.coinbase.com"
+HISTORY_URL = "https://api.exchange.coinbase.com"
+SYMBOLS = (
+    "BTC-USD", "ETH-USD", "SOL-USD", "XRP-USD", "DOGE-USD", "ADA-USD", "LINK-USD", "AVAX-USD",
+    "LTC-USD", "BCH-USD", "DOT-USD", "XLM-USD",
+)  # fmt: skip
+CANDLES = 300
+"""The most candles of an answer."""
+
+REQUESTS_PER_SECOND = 5.0
+"""Half of what Coinbase allows."""
+
+_CHANNELS = ["matches", "heartbeat"]
+_PRODUCT = re.compile(r"[A-Z0-9]{1,12}-[A-Z0-9]{2,6}")
+_NAMED = re.compile(r"[A-Z0-9]{1,12}-[A-Z0-9]{2,6}(?= is not a valid product)")
+_TRADES = ("match", "last_match")
+
+
+class _Channel(msgspec.Struct, frozen=True):
+    name: str
+    product_ids: list[str] = []
+
+
+class _Frame(msgspec.Struct, frozen=True):
+    """A message of the feed; the fields of those that we read."""
+
+    type: str
+    product_id: str = ""
+    trade_id: int | None = None
+    price: Decimal | None = None
+    size: Decimal | None = None
+    time: str = ""
+    last_trade_id: int = 0
+    channels: list[_Channel] = []
+    message: str = ""
+    reason: str = ""
+
+
+_decode_frame = msgspec.json.Decoder(_Frame).decode
+_decode_candles = msgspec.json.Decoder(
+    list[tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]]
+).decode
+
+
+class CoinbaseFeed:
+    """See Feed."""
+
+    service = SERVICE
+    greets = False
+    acknowledges = True
+    is_silence_doubtful = False
+    beat_seconds: float | None = None
+
+    def __init__(self, url: str = URL) -> None:
+        self.url = url
+
+    def opening(self) -> Sequence[str]:
+        """See Feed."""
+        return ()
+
+    def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
+        """See Feed."""
+        return _request("subscribe", symbols)
+
+    def unsubscribe(self, symbols: Sequence[str]) -> Sequence[str]:
+        """See Feed."""
+        return _request("unsubscribe", symbols)
+
+    def read(self, frame: str | bytes) -> Sequence[messages.Message]:
+        """See Feed."""
+        try:
+            told = _decode_frame(frame)
+            return self._read(told)
+        except (msgspec.DecodeError, ValueError, UnicodeDecodeError) as error:
+            raise messages.BadFrame("no message of Coinbase") from error
+
+    def _read(self, told: _Frame) -> Sequence[messages.Message]:
+        if told.type in _TRADES:
+            return (_trade(told),)
+        if told.type == "heartbeat":
+            if told.last_trade_id:
+                return (messages.Newest(told.product_id, told.last_trade_id),)
+            return (messages.Alive(),)
+        if told.type == "subscriptions":
+            return (_accepted(told.channels),)
+        if told.type == "error":
+            return (_refusal(f"{told.message}: {told.reason}" if told.reason else told.message),)
+        return ()
+
+
+def _request(kind: str, symbols: Sequence[str]) -> Sequence[str]:
+    if not symbols:
+        return ()
+    return (json.dumps({"type": kind, "product_ids": list(symbols), "channels": _CHANNELS}),)
+
+
+def _trade(told: _Frame) -> messages.Trade:
+    price = decimal_of(told.price)
+    if price is None or not told.product_id:
+        raise ValueError("a match without product or price")
+    return messages.Trade(
+        symbol=told.product_id,
+        at=to_text(plausible(from_text(told.time))),
+        price=price,
+        size=decimal_of(told.size),
+        number=told.trade_id,
+    )
+
+
+def _accepted(channels: Sequence[_Channel]) -> messages.Accepted:
+    """Return the products that every channel has."""
+    found = {channel.name: frozenset(channel.product_ids) for channel in channels}
+    lists = [found.get(name, frozenset()) for name in _CHANNELS]
+    return messages.Accepted(frozenset.intersection(*lists))
+
+
+def _refusal(why: str) -> messages.Message:
+    """Return what an error means: an unknown product refuses the whole subscription."""
+    why = why[:200]
+    named = _NAMED.search(why)
+    return messages.Unknown(named[0], why) if named else messages.Refused(why)
+
+
+class CoinbaseHistory:
+    """See History."""
+
+    most_minutes = CANDLES
+
+    def __init__(self, base: str = HISTORY_URL) -> None:
+        self._http = Http(SERVICE, base)
+
+    def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
+        """See History. Products without trades in a minute have no candle of it."""
+        length = LENGTHS[bar]
+        over = min(end, running(length))
+        found: list[Candle] = []
+        for since, until in windows(start, over, length, CANDLES):
+            body = self._http.get(
+                f"/products/{symbol}/candles",
+                {
+                    "granularity": str(int(length.total_seconds())),
+                    "start": since.isoformat(),
+                    "end": (until - length).isoformat(),  # both ends are included
+                },
+            )
+            found += _candles(body)
+        listing = listing_of(symbol)
+        kept = [candle for candle in found if candle.start >= start]
+        return made(symbol, bar, listing, kept, over) if listing else []
+
+
+def _candles(body: bytes) -> list[Candle]:
+    try:
+        return [
+            Candle(plausible(from_epoch_seconds(at)), opened, high, low, close, volume)
+            for at, low, high, opened, close, volume in _decode_candles(body)
+        ]
+    except (msgspec.DecodeError, ValueError, OverflowError) as error:
+        raise Unusable(f"{SERVICE} gives something other than a list of candles") from error
+
+
+def listing_of(symbol: str) -> Listing | None:
+    """Return what ticks of a product share; None for what cannot be one. Products trade round the
+    clock: their day is UTC's."""
+    if not _PRODUCT.fullmatch(symbol):
+        return None
+    return Listing(symbol.rpartition("-")[2], "UTC", NAME)
+
+
+def service(url: str | None = None, history_url: str | None = None) -> Service:
+    """Return the service, at other addresses if they are given."""
+    return Service(
+        NAME,
+        CoinbaseFeed(url or URL),
+        CoinbaseHistory(history_url or HISTORY_URL),
+        listing_of,
+        REQUESTS_PER_SECOND,
+    )
+
+
+def answers(history_url: str | None = None) -> None:
+    """Ask for one candle of BTC-USD. Raises as `History.bars` does."""
+    now = datetime.now(UTC)
+    CoinbaseHistory(history_url or HISTORY_URL).bars(
+        "BTC-USD", "1m", now - timedelta(minutes=3), now
+    )

@@ -1,0 +1,106 @@
+"""The interface of a service's history, and what its bars have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from chalicelib.domain.times import EPOCH, to_text
+from producer.sources.pushed.http import Unusable
+from producer.sources.pushed.so_far import Listing
+from producer.wire import Bar, WireTick, decimal_of
+
+LENGTHS: dict[Bar, timedelta] = {
+    "1m": timedelta(minutes=1),
+    "1h": timedelta(hours=1),
+    "1d": timedelta(days=1),
+}
+
+
+class History(Protocol):
+    """Asks a service for historical bars."""
+
+    most_minutes: int
+    """The most minutes that one call of `bars` should span."""
+
+    def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
+        """Return the bars that start in `[start, end)` and are over, in time order.
+
+        Raises the errors of `producer.sources.pushed.http`, and OSError.
+        """
+
+
+class Candle(NamedTuple):
+    """Prices and volume of a bar. `start` is an aware UTC datetime."""
+
+    start: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+def made(
+    symbol: str, bar: Bar, listing: Listing, candles: Iterable[Candle], end: datetime
+) -> list[WireTick]:
+    """Return the bars of candles before `end`, sorted, each once.
+
+    Raises Unusable if a price is missing, zero or negative.
+    """
+    found = {candle.start: candle for candle in candles if candle.start < end}
+    return [_bar(symbol, bar, listing, found[start]) for start in sorted(found)]
+
+
+def _bar(symbol: str, bar: Bar, listing: Listing, candle: Candle) -> WireTick:
+    prices = [decimal_of(value) for value in candle[1:5]]
+    if any(price is None or price <= 0 for price in prices):
+        raise Unusable(f"{symbol}: a bar without prices")
+    opened, high, low, close = prices
+    return WireTick(
+        symbol=symbol,
+        timestamp=to_text(candle.start),
+        price=close or Decimal(0),
+        open=opened,
+        high=high,
+        low=low,
+        volume=decimal_of(candle.volume),
+        currency=listing.currency,
+        exchange_timezone=listing.exchange_timezone,
+        source=listing.source,
+        mode="backfill",
+        bar=bar,
+    )
+
+
+def windows(
+    start: datetime, end: datetime, length: timedelta, most: int
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield parts of `[start, end)` with at most `most` bars of a length."""
+    while start < end:
+        until = min(end, start + length * most)
+        yield start, until
+        start = until
+
+
+def running(length: timedelta) -> datetime:
+    """Return the start of the bar of a length, counted in UTC, that is in progress."""
+    now = datetime.now(UTC)
+    return now - (now - EPOCH) % length
+
+
+def instant_of(minute: int) -> datetime:
+    """Return the start of a minute that is counted from the epoch."""
+    return EPOCH + timedelta(minutes=minute)
+
+
+def minute_at(instant: datetime) -> int:
+    """Return the number of the minute of an instant, counted from the epoch."""
+    return (instant - EPOCH) // timedelta(minutes=1)
+
+
+def midnight_of(instant: datetime) -> datetime:
+    """Return the start of an instant's UTC day."""
+    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

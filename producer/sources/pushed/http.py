@@ -1,0 +1,88 @@
+"""Asks a service's REST API: bounded answers, no redirects, errors by what to do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from producer.errors import ProducerError
+
+if TYPE_CHECKING:
+    import requests
+
+MOST_BYTES = 16 << 20
+TIMEOUT_SECONDS = 15.0
+_THROTTLED = (418, 429)
+_KEYS = (401, 403)
+_PIECE_BYTES = 1 << 16
+
+
+class Throttled(ProducerError):  # noqa: N818 - a state that passes
+    """The service asks for fewer requests."""
+
+
+class KeysRefused(ProducerError):  # noqa: N818 - named by what it says
+    """The service refuses the keys, or they do not cover what was asked."""
+
+
+class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
+    """The service does not know the symbol."""
+
+
+class Unusable(ProducerError):  # noqa: N818 - named by what it says
+    """An answer that is of no use: of another status, too long or of another form."""
+
+
+class Http:
+    """GET requests to one service over kept connections. `headers` may hold keys."""
+
+    def __init__(self, service: str, base: str, headers: Mapping[str, str] | None = None) -> None:
+        self._service = service
+        self._base = base.rstrip("/")
+        self._headers = dict(headers or {})
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        import requests
+
+        return requests.Session()
+
+    def get(self, path: str, parameters: Mapping[str, str]) -> bytes:
+        """Return a body. Raises the errors above and OSError for the network."""
+        import requests
+
+        try:
+            with self._session.get(
+                self._base + path,
+                params=dict(parameters),
+                headers=self._headers,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                body = _bounded(answer)
+        except requests.exceptions.ContentDecodingError as error:
+            raise Unusable(f"{self._service} gives an unreadable answer") from error
+        self._judge(answer.status_code, body)
+        return body
+
+    def _judge(self, status: int, body: bytes) -> None:
+        told = f"{self._service} answers {status}"
+        if status in _THROTTLED:
+            raise Throttled(f"{told}: too many requests")
+        if status in _KEYS:
+            raise KeysRefused(f"{told}: its keys are refused or do not cover this")
+        if status == 404 or (status == 400 and b"-1121" in body):
+            raise UnknownSymbol(f"{told}: it knows no such symbol")
+        if status != 200:
+            raise Unusable(told)
+
+
+def _bounded(answer: requests.Response) -> bytes:
+    body = bytearray()
+    for piece in answer.iter_content(_PIECE_BYTES):
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise Unusable(f"an answer of more than {MOST_BYTES:,} bytes")
+    return bytes(body)

@@ -1,0 +1,237 @@
+"""Fills gaps: asks history for the minutes that the stream has not covered.
+
+A gap begins at the start (with the minutes of the last day, or since the last run), when a
+connection is lost, and where trades are missing. It ends once the stream covers the symbol again
+and history has answered for the minute of that moment, too. While a connection is away its minutes
+are asked as they end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.domain.times import to_text
+from producer.backoff import Backoff
+from producer.reasons import reason
+from producer.sources.pushed import http
+from producer.sources.pushed.gaps import Gaps, Span
+from producer.sources.pushed.history import (
+    History,
+    instant_of,
+    midnight_of,
+    minute_at,
+)
+from producer.status import GapReport, Status
+from producer.throttling import CircuitBreaker, TokenBucket
+from producer.wire import WireTick
+
+FIRST_MINUTES = 1440
+"""The least minutes of history at the start: an earlier run may have been killed before it had sent
+them."""
+
+DAYS = timedelta(days=730)
+LATE_SECONDS = 10
+"""A minute is asked this long after its end, when services have its bar."""
+
+_PUT_OFF_SECONDS = 3600.0
+_LONGEST_WAIT_SECONDS = 300.0
+_FIRST_WAIT_SECONDS = 5.0
+_KEPT_OVER_SECONDS = 1.0
+
+
+class Mender:
+    """Asks for the gaps of all symbols, one request after another.
+
+    `with_history` False asks for nothing from before the start. Methods may be called from several
+    threads.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        history: History,
+        status: Status,
+        bucket: TokenBucket,
+        *,
+        breaker: CircuitBreaker | None = None,
+        backoff: Callable[[], Backoff],
+        with_history: bool = True,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], float],
+        unknown: Callable[[str], None] = lambda _symbol: None,
+    ) -> None:
+        self._service = service
+        self._history = history
+        self._status = status
+        self._bucket = bucket
+        self._breaker = breaker or CircuitBreaker(now=now)
+        self._backoff = backoff
+        self._latest: dict[str, str] = {}
+        self._with_history = with_history
+        self._clock = clock
+        self._now = now
+        self._unknown = unknown
+        self._lock = threading.Lock()
+        self._gaps = Gaps()
+        self._symbols: tuple[str, ...] = ()
+        self._without_days: dict[str, None] = {}
+        self._waits: dict[str, tuple[float, Backoff]] = {}
+        self._minutes = 0
+        self._lost_since: datetime | None = None
+        self._minutes_then = 0
+        self._is_live = False
+        status.gaps = self.report
+
+    def continue_after(self, latest: Mapping[str, str]) -> None:
+        """Begin the symbols' gaps at the last timestamps of an earlier run."""
+        self._latest = dict(latest)
+
+    def follow(self, symbols: Sequence[str]) -> None:
+        """Follow symbols: new ones begin with a gap."""
+        with self._lock:
+            known = set(self._symbols)
+            self._symbols = tuple(symbols)
+            minute = minute_at(self._clock())
+            for name in symbols:
+                if name not in known:
+                    self._gaps.open(name, self._first_minute(name, minute))
+                    if self._with_history:
+                        self._without_days[name] = None
+
+    def _first_minute(self, symbol: str, minute: int) -> int:
+        if not self._with_history:
+            return minute
+        last = self._latest.pop(symbol, None)
+        since = minute_at(datetime.fromisoformat(last)) if last else minute
+        return min(since, minute - FIRST_MINUTES)
+
+    def forget(self, drops: Callable[[str], bool]) -> None:
+        """Forget the symbols that `drops` selects."""
+        with self._lock:
+            self._gaps.forget(drops)
+            for known in (self._without_days, self._waits):
+                for name in list(filter(drops, known)):
+                    del known[name]
+
+    def lost(self, since: datetime) -> None:
+        """Note that the stream covers no symbol since an instant."""
+        with self._lock:
+            if self._is_live and self._lost_since is None:
+                self._lost_since, self._minutes_then = since, self._minutes
+            self._is_live = False
+            for name in self._symbols:
+                self._gaps.open(name, minute_at(since))
+
+    def live(self, symbols: frozenset[str]) -> None:
+        """Note that the stream covers symbols from now on."""
+        with self._lock:
+            self._is_live = True
+            minute = minute_at(self._clock())
+            for name in symbols:
+                self._gaps.close(name, minute)
+            self._tell()
+
+    def missing(self, symbol: str, first: datetime, last: datetime) -> None:
+        """Note that something of a symbol is missing between two instants."""
+        with self._lock:
+            if symbol in self._symbols:
+                self._gaps.add(symbol, minute_at(first), minute_at(last))
+
+    def report(self) -> GapReport | None:
+        """Return the gaps of minutes that history has by now; None without any."""
+        with self._lock:
+            open_ones = [name for name in self._symbols if self._due(name, 1) is not None]
+            start = self._gaps.started(open_ones)
+            since = to_text(instant_of(start)) if start is not None else None
+            return GapReport(len(open_ones), since, self._minutes)
+
+    def step(self, stop: threading.Event) -> list[WireTick] | None:
+        """Ask one request. Return a symbol's bars; None if nothing may be asked now."""
+        if self._breaker.open_seconds:
+            return None
+        with self._lock:
+            asked = self._next()
+        if asked is None or not self._bucket.take(1, stop):
+            return None
+        span = asked if isinstance(asked, Span) else None
+        symbol = span.symbol if span else str(asked)
+        try:
+            bars = self._minutes_of(span) if span else self._days_of(symbol)
+        except (http.Throttled, http.KeysRefused) as error:
+            seconds = self._breaker.refused()
+            self._status.problem(
+                f"{symbol}: no history: {reason(error)}; asked again in {seconds:.0f} s", error
+            )
+            return None
+        except Exception as error:  # noqa: BLE001 - reported; other symbols continue
+            self._failed(symbol, error)
+            return None
+        self._settled(symbol, span)
+        return bars
+
+    def _next(self) -> Span | str | None:
+        """Return the next minutes to ask, or the next symbol whose days to ask."""
+        now = self._now()
+        ready = [name for name in self._symbols if self._waits.get(name, (0.0,))[0] <= now]
+        for name in ready:
+            if (span := self._due(name, self._history.most_minutes)) is not None:
+                return span
+        return next((name for name in ready if name in self._without_days), None)
+
+    def _due(self, symbol: str, most: int) -> Span | None:
+        over = minute_at(self._clock() - timedelta(seconds=LATE_SECONDS))
+        return self._gaps.due(symbol, over, most)
+
+    def _minutes_of(self, span: Span) -> list[WireTick]:
+        start, end = instant_of(span.start), instant_of(span.end)
+        found = self._history.bars(span.symbol, "1m", start, end)
+        first, last = to_text(start), to_text(end)
+        return [bar for bar in found if first <= bar.timestamp < last]
+
+    def _days_of(self, symbol: str) -> list[WireTick]:
+        today = midnight_of(self._clock())
+        return self._history.bars(symbol, "1d", today - DAYS, today + timedelta(days=1))
+
+    def _settled(self, symbol: str, span: Span | None) -> None:
+        self._breaker.answered()
+        with self._lock:
+            self._waits.pop(symbol, None)
+            if span is None:
+                self._without_days.pop(symbol, None)
+            elif symbol in self._symbols:
+                self._gaps.filled(span)
+                self._minutes += span.end - span.start
+            self._tell()
+
+    def _tell(self) -> None:
+        """Set the state, with the share of symbols that have all their history; note a gap that
+        history has filled."""
+        if self._without_days:
+            total = max(1, len(self._symbols))
+            self._status.say("fetching history", 1 - min(total, len(self._without_days)) / total)
+        elif self._is_live:
+            self._status.say("live")
+        if self._lost_since is None or not self._is_live or self._gaps.symbols:
+            return
+        minutes = self._minutes - self._minutes_then
+        self._status.note(
+            f"{self._service}: prices were missing since {to_text(self._lost_since)}; "
+            f"history was asked for {minutes:,} minutes of {len(self._symbols):,} symbols"
+        )
+        self._lost_since = None
+
+    def _failed(self, symbol: str, error: Exception) -> None:
+        """Ask a symbol again later; others continue."""
+        with self._lock:
+            _, backoff = self._waits.get(symbol, (0.0, self._backoff()))
+            if isinstance(error, http.UnknownSymbol):
+                wait = _PUT_OFF_SECONDS
+            else:
+                wait = _KEPT_OVER_SECONDS + backoff.failed()
+            self._waits[symbol] = self._now() + wait, backoff
+        told = f"{symbol}: no history: {reason(error)}; asked again in {wait:.0f} s"
+        self._status.problem(told, error)
+        if isinstance(error, http.UnknownSymbol):
+            self._unknown(symbol)

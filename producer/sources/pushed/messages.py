@@ -1,0 +1,93 @@
+"""What a feed's parser makes of the frames of its service."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from producer.wire import WireTick
+
+
+class BadFrame(ValueError):  # noqa: N818 - named by what it is
+    """A frame that is not a message of the service; it is counted and skipped."""
+
+
+class Trade(msgspec.Struct, frozen=True, kw_only=True):
+    """One trade. `at` is stored text in UTC.
+
+    `number` counts the symbol's trades without holes. If a service does not number them, `key`
+    tells a trade from the symbol's others. A trade with `sets_price` False, such as an odd lot,
+    only adds to the volume.
+    """
+
+    symbol: str
+    at: str
+    price: Decimal
+    size: Decimal | None = None
+    number: int | None = None
+    key: str | None = None
+    sets_price: bool = True
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """A complete tick, with the session's values as the service computes them."""
+
+    tick: WireTick
+
+
+class MinuteVolume(msgspec.Struct, frozen=True):
+    """The volume of the minute that starts at an instant, as the service counts it; trades that it
+    leaves out make it smaller than theirs."""
+
+    symbol: str
+    at: str
+    volume: Decimal
+
+
+class Newest(msgspec.Struct, frozen=True):
+    """The number of the symbol's newest trade, as a heartbeat tells it."""
+
+    symbol: str
+    number: int
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The service accepts subscriptions now."""
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The symbols that the service acknowledges, all of the connection."""
+
+    symbols: frozenset[str]
+
+
+class Alive(msgspec.Struct, frozen=True):
+    """A heartbeat, or an answer without prices."""
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """The service does not know the symbol, and refused the subscription for that reason."""
+
+    symbol: str
+    why: str
+
+
+class TooMany(msgspec.Struct, frozen=True):
+    """The service takes at most `most` symbols of this subscriber."""
+
+    most: int
+    why: str
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The service refuses the connection. `of_keys`: waiting does not help, other keys do."""
+
+    why: str
+    of_keys: bool = False
+
+
+Heard = Trade | Quote | MinuteVolume
+"""What is told of prices, in the order in which it comes."""
+
+Message = Heard | Newest | Ready | Accepted | Alive | Unknown | TooMany | Refused

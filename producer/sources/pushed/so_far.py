@@ -1,0 +1,184 @@
+"""Makes ticks of trades: a tick also has the session's open, high, low and volume so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from chalicelib.domain.sessions import Session, calendar_for
+from chalicelib.domain.times import from_text
+from producer.sources.pushed.messages import Trade
+from producer.wire import WireTick
+
+_MINUTE = len("2026-11-20T15:30")
+_STATES = {"pre": "PRE", "regular": "REGULAR", "post": "POST", "closed": "POST"}
+"""The market state of a trade by the session's phase. A trade outside all hours counts as one after
+hours."""
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """What all ticks of a symbol share."""
+
+    currency: str | None
+    exchange_timezone: str
+    source: str
+
+
+class _SoFar(msgspec.Struct):
+    """A symbol's session: prices of regular hours, and the volumes of its minutes.
+
+    `price` is the newest one of regular hours, of the minute `priced_in`. `totals` are the volumes
+    of regular and of other hours, each never falling.
+    """
+
+    day: date
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    previous_close: Decimal | None = None
+    price: Decimal | None = None
+    priced_in: str = ""
+    volumes: dict[str, Decimal] = {}
+    totals: dict[bool, Decimal] = {}
+
+
+class SessionsSoFar:
+    """The current session of each symbol, from history and trades.
+
+    Volumes are given once history has told the minutes before the trades. Regular hours count for
+    themselves, as do the hours before and after them.
+    """
+
+    def __init__(self) -> None:
+        self._symbols: dict[str, _SoFar] = {}
+        self._at: dict[str, tuple[str, Session, str]] = {}
+        self._told: set[str] = set()
+        self._settled: dict[str, str] = {}
+
+    def forget(self, drops: Callable[[str], bool]) -> None:
+        """Forget the symbols that `drops` selects."""
+        for name in list(filter(drops, self._symbols)):
+            for known in (self._symbols, self._at, self._settled):
+                known.pop(name, None)
+            self._told.discard(name)
+
+    def learn(self, bars: Iterable[WireTick]) -> set[str]:
+        """Take the prices and volumes of historical bars, in time order.
+
+        Returns the symbols whose volume so far has grown by that, although ticks have told it: the
+        difference would count for the minute of the next tick.
+        """
+        return {bar.symbol for bar in bars if self._learns(bar)}
+
+    def lacks(self, symbol: str, at: str, volume: Decimal) -> bool:
+        """Return whether a minute of the current session has less than a volume."""
+        found = self._symbols.get(symbol)
+        if found is None:
+            return volume > 0
+        return found.volumes.get(at[:_MINUTE], Decimal(0)) < volume
+
+    def settle(self, symbol: str, minute: str) -> None:
+        """Note that the bar of this minute (such as 2026-11-20T15:30) changes no volume so far."""
+        self._settled[symbol] = minute
+
+    def _learns(self, bar: WireTick) -> bool:
+        if bar.bar == "1m":
+            return self._learn_minute(bar)
+        if bar.bar == "1d":
+            self._learn_day(bar)
+        return False
+
+    def _learn_day(self, bar: WireTick) -> None:
+        day = date.fromisoformat(bar.timestamp[:10])
+        found = self._of(bar.symbol, day)
+        if found.day > day:
+            found.previous_close = bar.price
+        else:
+            found.price = bar.price
+
+    def _learn_minute(self, bar: WireTick) -> bool:
+        session, phase = self._session_of(bar.symbol, bar.timestamp, bar.exchange_timezone)
+        found = self._of(bar.symbol, session.date)
+        was_told = bar.symbol in self._told
+        self._told.add(bar.symbol)
+        if found.day != session.date:  # a minute of an earlier session
+            return False
+        minute = bar.timestamp[:_MINUTE]
+        if phase == "regular":
+            found.open = found.open or bar.open
+            _widen(found, bar.high or bar.price, bar.low or bar.price)
+            _price(found, minute, bar.price)
+        if minute <= self._settled.get(bar.symbol, ""):
+            return False
+        more = (bar.volume or Decimal(0)) - found.volumes.get(minute, Decimal(0))
+        if more > 0:
+            _count(found, minute, phase, more)
+        return was_told and more > 0
+
+    def tick(self, trade: Trade, listing: Listing) -> WireTick | None:
+        """Return a trade's tick; None for a trade that sets no price."""
+        session, phase = self._session_of(trade.symbol, trade.at, listing.exchange_timezone)
+        found = self._of(trade.symbol, session.date)
+        minute = trade.at[:_MINUTE]
+        is_current = found.day == session.date
+        if trade.size is not None and is_current:
+            _count(found, minute, phase, trade.size)
+        if not trade.sets_price:
+            return None
+        if is_current and phase == "regular":
+            found.open = found.open or trade.price
+            _widen(found, trade.price, trade.price)
+            _price(found, minute, trade.price)
+        is_known = trade.size is not None and trade.symbol in self._told
+        return WireTick(
+            symbol=trade.symbol,
+            timestamp=trade.at,
+            price=trade.price,
+            open=found.open,
+            high=found.high,
+            low=found.low,
+            previous_close=found.previous_close,
+            volume=found.totals.get(phase == "regular") if is_known else None,
+            currency=listing.currency,
+            exchange_timezone=listing.exchange_timezone,
+            market_state=_STATES[phase],
+            source=listing.source,
+            mode="live",
+        )
+
+    def _of(self, symbol: str, day: date) -> _SoFar:
+        """Return the symbol's session, a new one if `day` is later than the last."""
+        found = self._symbols.get(symbol)
+        if found is None or found.day < day:
+            close = found.price if found is not None else None
+            found = self._symbols[symbol] = _SoFar(day, previous_close=close)
+        return found
+
+    def _session_of(self, symbol: str, at: str, zone: str | None) -> tuple[Session, str]:
+        """Return the session and its phase at an instant; trades of a minute share them."""
+        minute = at[:_MINUTE]
+        known = self._at.get(symbol)
+        if known is None or known[0] != minute:
+            instant = from_text(at)
+            session = calendar_for(symbol, zone).session_at(instant)
+            known = self._at[symbol] = minute, session, session.phase(instant)
+        return known[1], known[2]
+
+
+def _count(found: _SoFar, minute: str, phase: str, volume: Decimal) -> None:
+    is_regular = phase == "regular"
+    found.volumes[minute] = found.volumes.get(minute, Decimal(0)) + volume
+    found.totals[is_regular] = found.totals.get(is_regular, Decimal(0)) + volume
+
+
+def _price(found: _SoFar, minute: str, price: Decimal) -> None:
+    if minute >= found.priced_in:
+        found.price, found.priced_in = price, minute
+
+
+def _widen(found: _SoFar, high: Decimal, low: Decimal) -> None:
+    found.high = high if found.high is None else max(found.high, high)
+    found.low = low if found.low is None else min(found.low, low)

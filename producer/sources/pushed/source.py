@@ -1,0 +1,294 @@
+"""The source of pushed prices: a session, its waiting prices and the gaps that history fills."""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from chalicelib.domain.times import from_text, to_text
+from producer.backoff import Backoff
+from producer.errors import SourceError
+from producer.reasons import reason
+from producer.sources.pushed.feed import Feed
+from producer.sources.pushed.history import History
+from producer.sources.pushed.mender import Mender
+from producer.sources.pushed.messages import Heard, MinuteVolume, Quote, Trade
+from producer.sources.pushed.session import Session
+from producer.sources.pushed.so_far import Listing, SessionsSoFar
+from producer.sources.pushed.waiting import Waiting, thinned
+from producer.status import Status
+from producer.throttling import TokenBucket
+from producer.watchlist import Watchlist
+from producer.wire import WireTick
+
+DEFAULT_INTERVAL_SECONDS = 1.0
+_IDLE_SECONDS = 0.5
+_MINUTE = len("2026-11-20T15:30")
+
+
+class Service(msgspec.Struct, frozen=True):
+    """A service: its feed and history, what its symbols share, and its requests per second.
+
+    `listing` returns None for symbols that the service cannot have.
+    """
+
+    name: str
+    feed: Feed
+    history: History
+    listing: Callable[[str], Listing | None]
+    requests_per_second: float
+
+
+class Hours(Protocol):
+    """When prices of a symbol are expected."""
+
+    def is_open(self, symbol: str, instant: datetime) -> bool:
+        """Return whether they are expected at an aware instant."""
+
+
+class Pushed:
+    """Prices of a service as it pushes them, and history where they do not come.
+
+    Every `interval` seconds it gives of each symbol and minute the first, highest, lowest and last
+    price since. `now` returns monotonic seconds, `clock` the time of day; tests replace
+    `make_session`.
+    """
+
+    recorded = False
+    needs_hygiene = True
+
+    def __init__(
+        self,
+        service: Service,
+        watchlist: Watchlist,
+        status: Status,
+        hours: Hours,
+        *,
+        interval: float = DEFAULT_INTERVAL_SECONDS,
+        history: bool = True,
+        rng: random.Random | None = None,
+        now: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        make_session: Callable[..., Session] = Session,
+    ) -> None:
+        self.name = service.name
+        self._service = service
+        self._watchlist = watchlist
+        self._status = status
+        self._hours = hours
+        self._interval = interval
+        self._clock = clock
+        self._rng = rng or random.Random()  # noqa: S311 - jitter
+        self._so_far = SessionsSoFar()
+        self._listings: dict[str, Listing] = {}
+        self._newest: dict[str, str] = {}
+        self._waiting = Waiting(self._made_room)
+        rate = service.requests_per_second
+        self._mender = Mender(
+            service.feed.service,
+            service.history,
+            status,
+            TokenBucket(rate, max(1.0, rate), now),
+            backoff=lambda: Backoff(5.0, 300.0, self._rng),
+            with_history=history,
+            clock=clock,
+            now=now,
+        )
+        self._session = make_session(
+            service.feed,
+            status,
+            self,
+            quiet=self._all_closed,
+            backoff=Backoff(1.0, 60.0, self._rng),
+            now=now,
+        )
+        self._restart = Backoff(1.0, 60.0, self._rng)
+        self._bars: queue.Queue[Sequence[WireTick]] = queue.Queue(8)
+        self._fault: SourceError | None = None
+        self._refused: set[str] = set()
+        self.drops = watchlist.drops
+        self.followed: Sequence[str] = ()
+
+    def continue_after(self, latest: Mapping[str, str]) -> None:
+        """See Continuing."""
+        self._mender.continue_after(latest)
+
+    def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
+        """Yield prices and history as they come. Raises SourceError if the service refuses the
+        keys."""
+        self.follow()
+        for name, loop in (("receiver", self._receive), ("history", self._mend)):
+            threading.Thread(
+                target=loop, args=(stop,), name=f"{self.name}-{name}", daemon=True
+            ).start()
+        while not stop.is_set():
+            if self._fault is not None:
+                raise self._fault
+            self.follow()
+            yield from self.gathered()
+            stop.wait(self._interval)
+        yield from self.gathered()
+
+    def gathered(self) -> Iterator[Sequence[WireTick]]:
+        """Yield the history and the prices that have come."""
+        while True:
+            try:
+                bars = self._bars.get_nowait()
+            except queue.Empty:
+                break
+            self._learn(bars)
+            yield bars
+        yield self._collected()
+
+    def follow(self) -> None:
+        """Follow the current symbols of the watchlist."""
+        symbols = [name for name in self._watchlist.symbols() if self._is_listed(name)]
+        if symbols == self.followed:
+            return
+        self._mender.forget(self.drops)
+        self._so_far.forget(self.drops)
+        self.followed = symbols
+        self._mender.follow(symbols)
+        self._session.follow(symbols)
+        if not symbols:
+            self._status.say("no symbols are tracked")
+
+    def _is_listed(self, symbol: str) -> bool:
+        if symbol in self._listings:
+            return True
+        listing = self._service.listing(symbol)
+        if listing is not None:
+            self._listings[symbol] = listing
+            return True
+        if symbol not in self._refused:
+            self._refused.add(symbol)
+            service = self._service.feed.service
+            self._status.problem(f"{symbol}: {service} has no such symbol; it is not followed")
+        return False
+
+    def mend(self, stop: threading.Event) -> bool:
+        """Ask history once. Return whether there was something to ask."""
+        found = self._mender.step(stop)
+        if found is None:
+            return False
+        self._bars.put(found)
+        return True
+
+    def _mend(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            if not self.mend(stop):
+                stop.wait(_IDLE_SECONDS)
+
+    def _receive(self, stop: threading.Event) -> None:
+        """Run the session; start it again whatever ends it, except refused keys."""
+        while not stop.is_set():
+            try:
+                self._session.run(stop)
+            except SourceError as error:
+                self._fault = error
+                return
+            except Exception as error:  # noqa: BLE001 - reported; the prices have to continue
+                service = self._service.feed.service
+                self._status.problem(
+                    f"the receiver of {service}'s stream failed ({reason(error)}); it starts again",
+                    error,
+                )
+                stop.wait(self._restart.failed())
+
+    def take(self, heard: Heard) -> None:
+        """See Listener."""
+        self._waiting.put(heard)
+
+    def lost(self, silent_seconds: float) -> None:
+        """See Listener."""
+        self._mender.lost(self._clock() - timedelta(seconds=silent_seconds))
+
+    def live(self, symbols: frozenset[str]) -> None:
+        """See Listener."""
+        self._mender.live(symbols)
+
+    def missed(self, symbol: str, trades: int) -> None:
+        """See Listener."""
+        self._status.drop("missed by the stream", trades)
+        now = self._clock()
+        last = self._newest.get(symbol)
+        self._mender.missing(symbol, min(now, from_text(last)) if last else now, now)
+
+    def doubted(self, silent_seconds: float) -> None:
+        """See Listener."""
+        now = self._clock()
+        for symbol in self.followed:
+            self._mender.missing(symbol, now - timedelta(seconds=silent_seconds), now)
+
+    def unknown(self, symbol: str) -> None:
+        """See Listener."""
+
+    def _made_room(self, oldest: Heard) -> None:
+        """Have history fill the minutes since a price that made room for newer ones."""
+        symbol, at = _named(oldest)
+        self._status.drop("no room")
+        self._mender.missing(symbol, from_text(at), self._clock())
+
+    def _learn(self, bars: Sequence[WireTick]) -> None:
+        """Take what history tells. Its volume so far may grow by that, which would count for the
+        running minute: so history is asked for that one, too."""
+        now = self._clock()
+        for symbol in self._so_far.learn(bars):
+            self._so_far.settle(symbol, to_text(now)[:_MINUTE])
+            self._mender.missing(symbol, now, now)
+
+    def _collected(self) -> list[WireTick]:
+        ticks = []
+        for heard in self._waiting.take():
+            if isinstance(heard, MinuteVolume):
+                self._compare(heard)
+                continue
+            symbol, at = _named(heard)
+            newest = self._newest.get(symbol, "")
+            self._newest[symbol] = max(at, newest)
+            tick = self._tick(heard)
+            if tick is None:
+                continue
+            if at < newest:
+                self._place(tick, newest)
+            ticks.append(tick)
+        return thinned(ticks)
+
+    def _compare(self, told: MinuteVolume) -> None:
+        """Have history fill a minute of which the service counts more than has come."""
+        if self._so_far.lacks(told.symbol, told.at, told.volume):
+            self._status.drop("missed by the stream")
+            instant = from_text(told.at)
+            self._mender.missing(told.symbol, instant, instant)
+
+    def _place(self, tick: WireTick, newest: str) -> None:
+        """Give a trade that comes after later ones their time, if it is of their minute; history
+        fills another minute."""
+        if tick.timestamp[:_MINUTE] == newest[:_MINUTE]:
+            tick.timestamp = newest
+        else:
+            instant = from_text(tick.timestamp)
+            self._mender.missing(tick.symbol, instant, instant)
+
+    def _tick(self, heard: Trade | Quote) -> WireTick | None:
+        if isinstance(heard, Quote):
+            return heard.tick
+        listing = self._listings.get(heard.symbol)
+        return self._so_far.tick(heard, listing) if listing is not None else None
+
+    def _all_closed(self) -> bool:
+        now = self._clock()
+        return not any(self._hours.is_open(name, now) for name in self.followed)
+
+
+def _named(heard: Heard) -> tuple[str, str]:
+    if isinstance(heard, Quote):
+        return heard.tick.symbol, heard.tick.timestamp
+    return heard.symbol, heard.at

@@ -1,0 +1,61 @@
+"""Trades that wait for the source to collect them, and those that are kept of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from producer.sources.pushed.messages import Heard
+from producer.wire import WireTick
+
+MOST_WAITING = 20_000
+_MINUTE = len("2026-11-20T15:30")
+
+
+class Waiting:
+    """A bounded queue. When it is full the oldest price makes room: `dropped` is called with it, so
+    that history fills its minute."""
+
+    def __init__(self, dropped: Callable[[Heard], None], most: int = MOST_WAITING) -> None:
+        self._dropped = dropped
+        self._most = most
+        self._prices: deque[Heard] = deque()
+        self._lock = threading.Lock()
+        self._come = threading.Event()
+
+    def put(self, price: Heard) -> None:
+        """Add a price."""
+        oldest = None
+        with self._lock:
+            if len(self._prices) >= self._most:
+                oldest = self._prices.popleft()
+            self._prices.append(price)
+            self._come.set()
+        if oldest is not None:
+            self._dropped(oldest)
+
+    def take(self) -> list[Heard]:
+        """Return and remove the prices, in order."""
+        with self._lock:
+            found = list(self._prices)
+            self._prices.clear()
+            self._come.clear()
+        return found
+
+
+def thinned(ticks: Sequence[WireTick]) -> list[WireTick]:
+    """Return of each symbol and minute the first, the highest, the lowest and the last tick.
+
+    Bars made of them have the open, high, low and close that all ticks would make. In the order of
+    `ticks`.
+    """
+    groups: dict[tuple[str, str], list[int]] = {}
+    for place, tick in enumerate(ticks):
+        groups.setdefault((tick.symbol, tick.timestamp[:_MINUTE]), []).append(place)
+    kept: set[int] = set()
+    for places in groups.values():
+        highest = max(places, key=lambda place: ticks[place].price)
+        lowest = min(places, key=lambda place: ticks[place].price)
+        kept.update((places[0], highest, lowest, places[-1]))
+    return [ticks[place] for place in sorted(kept)]

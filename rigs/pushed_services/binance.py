@@ -1,0 +1,102 @@
+"""Binance's protocol: binance-spot-api-docs, web-socket-streams.md and rest-api.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from rigs.pushed_services.market import Market, Trade
+from rigs.pushed_services.protocols import Answer
+
+MOST_CANDLES = 1000
+_LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
+_METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
+
+
+class BinanceProtocol:
+    """See ServiceProtocol. The market's symbols have a dash, Binance's have none."""
+
+    def __init__(self, symbols: tuple[str, ...]) -> None:
+        self._symbols = {name.replace("-", ""): name for name in symbols}
+        self._streams: set[str] = set()
+        self.subscribed: set[str] = set()
+
+    def greeting(self) -> list[str]:
+        """See ServiceProtocol."""
+        return []
+
+    def answer(self, text: str) -> list[str]:
+        """See ServiceProtocol: streams of unknown symbols are accepted and stay silent."""
+        try:
+            asked = json.loads(text)
+        except ValueError:
+            return [_error(3, "Invalid JSON: expected value at line 1 column 1")]
+        if asked.get("method") not in _METHODS:
+            return [_error(2, "Invalid request: unknown variant, expected one of SUBSCRIBE")]
+        if not isinstance(asked.get("id"), int | str):
+            return [
+                _error(2, "Invalid request: request ID must be an unsigned integer or a string")
+            ]
+        if asked["method"] == "LIST_SUBSCRIPTIONS":
+            return [json.dumps({"result": sorted(self._streams), "id": asked["id"]})]
+        is_more = asked["method"] == "SUBSCRIBE"
+        change = self._streams.update if is_more else self._streams.difference_update
+        change(asked.get("params", []))
+        names = {name.removesuffix("@aggTrade").upper() for name in self._streams}
+        self.subscribed = {self._symbols[name] for name in names if name in self._symbols}
+        return [json.dumps({"result": None, "id": asked["id"]})]
+
+    def frame(self, trade: Trade) -> str:
+        """See ServiceProtocol."""
+        at = int(trade.at.timestamp() * 1000)
+        return json.dumps(
+            {
+                "e": "aggTrade",
+                "E": at + 1,
+                "s": trade.symbol.replace("-", ""),
+                "a": trade.number,
+                "p": f"{trade.price:.8f}",
+                "q": f"{trade.size:.8f}",
+                "f": trade.number * 2,
+                "l": trade.number * 2 + 1,
+                "T": at,
+                "m": True,
+                "M": True,
+            }
+        )
+
+    def beat(self, market: Market, now: datetime) -> list[str]:
+        """See ServiceProtocol: Binance sends ping frames, which libraries answer."""
+        return []
+
+    def rest(
+        self, path: str, query: Mapping[str, str], headers: Mapping[str, str], market: Market
+    ) -> Answer:
+        """See ServiceProtocol: klines, oldest first."""
+        if path != "/api/v3/klines":
+            return 404, ""
+        symbol = self._symbols.get(query.get("symbol", ""))
+        if symbol is None:
+            return 400, json.dumps({"code": -1121, "msg": "Invalid symbol."})
+        length = _LENGTHS.get(query.get("interval", ""))
+        if length is None:
+            return 400, json.dumps({"code": -1120, "msg": "Invalid interval."})
+        start, end = _instant(query["startTime"]), _instant(query["endTime"])
+        found = market.candles(symbol, start, end + timedelta(milliseconds=1), length)
+        limit = min(MOST_CANDLES, int(query.get("limit", "500")))
+        rows = []
+        for candle in list(found)[:limit]:
+            at = int(candle.start.timestamp() * 1000)
+            prices = [f"{value:.8f}" for value in candle[1:]]
+            over = at + int(length.total_seconds() * 1000) - 1
+            rows.append([at, *prices, over, "0.0", 12, "0.0", "0.0", "0"])
+        return 200, json.dumps(rows)
+
+
+def _instant(milliseconds: str) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+
+
+def _error(code: int, message: str) -> str:
+    return json.dumps({"error": {"code": code, "msg": message}})
