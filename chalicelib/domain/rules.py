@@ -230,7 +230,10 @@ def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
         rule_id=rule_id,
         symbol=_symbol(given.get("symbol")),
         condition=_choice(
-            given, "condition", get_args(Condition), "when" if given.get("when") else None
+            given,
+            "condition",
+            get_args(Condition),
+            "when" if given.get("when") is not None else None,
         ),
         value=_value(given.get("value")),
         interval=_choice(given, "interval", get_args(Interval), "tick"),

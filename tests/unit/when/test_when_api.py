@@ -80,6 +80,12 @@ def test_a_problem_has_the_column_or_the_path(client: Client) -> None:
     assert "column" not in refused.json
 
 
+@pytest.mark.parametrize("empty", ["", {}, [], False])
+def test_an_empty_when_is_refused_as_such(client: Client, empty: object) -> None:
+    refused = write(client, "POST", "/rules", {"symbol": "AAPL", "when": empty})
+    assert (refused.status, refused.json["field"].partition(".")[0]) == (400, "when")
+
+
 def test_a_rule_that_needs_too_much_is_refused_with_the_reason(client: Client) -> None:
     given = {"symbol": "AAPL", "interval": "5m", "when": "rsi(400) > 50"}
     refused = write(client, "POST", "/rules", given)
