@@ -4,7 +4,7 @@
 STAGE ?= dev
 DEPLOYMENT = $(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(YES),--yes)
 
-.PHONY: compact deploy settings destroy token test-alert smoke producer package checkov audit terraform-check
+.PHONY: compact deploy settings destroy rules token test-alert smoke producer package checkov audit terraform-check
 
 deploy: $(BIN)/.run ## to AWS: Terraform, Chalice, settings, page, smoke test (STAGE=dev)
 	$(DEPLOYMENT) $(if $(filter code,$(ONLY)),--code-only) deploy
@@ -21,6 +21,9 @@ ifeq ($(strip $(ARGS)),)
 else
 	@$(BIN)/python -m local token $(ARGS) $(if $(filter-out file default undefined,$(origin STAGE)),--stage $(STAGE))
 endif
+
+rules: $(BIN)/.run ## Rules of a file: ARGS="plan|apply|export rules.toml"; with STAGE=dev those of the stage
+	@$(BIN)/python -m local rules $(or $(strip $(ARGS)),plan) $(if $(filter-out file default undefined,$(origin STAGE)),--stage $(STAGE))
 
 test-alert: $(BIN)/.run ## A test message to all subscribers; warns of unconfirmed ones
 	$(DEPLOYMENT) test-alert

@@ -42,6 +42,8 @@ commands for a system that runs (each has --help):
   python -m local test-alert    send a test message to the alerts topic
   python -m local channels list where alerts are sent; add, change, test and delete change it
   python -m local mutes    list what is muted; add and remove change it
+  python -m local rules plan    what a file of rules would change; apply and export change
+                                and print it
   python -m local token list    keys of the API; add and revoke make and end them
   python -m local compact       finished days of the raw archive into Parquet, now
 

@@ -52,6 +52,7 @@ class FakeRules:
         self.rules: dict[RuleKey, Rule] = {}
         self.broken: tuple[BrokenRule, ...] = ()
         self.version = 0
+        self._applied: tuple[str, ...] = ()
         self._lock = Lock()
 
     def all(self) -> list[Rule]:
@@ -78,15 +79,39 @@ class FakeRules:
         self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
     ) -> bool:
         """See RuleStore."""
+        return self._write(table, [] if put is None else [put], remove)
+
+    def write_all(
+        self,
+        table: RuleTable,
+        put: Sequence[Rule],
+        remove: Sequence[RuleKey],
+        applied: Sequence[str],
+    ) -> bool:
+        """See RuleStore."""
+        written = self._write(table, put, remove)
+        self._applied = tuple(applied) if written else self._applied
+        return written
+
+    def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
+        """See RuleStore."""
+        broken = [one for one in self.broken if (one.symbol, one.rule_id) in table.enabled]
+        return [*(self.rules[key] for key in table.enabled if key in self.rules), *broken]
+
+    def applied(self) -> tuple[str, ...]:
+        """See RuleStore."""
+        return self._applied
+
+    def _write(self, table: RuleTable, put: Sequence[Rule], remove: Sequence[RuleKey]) -> bool:
         with self._lock:
             if table.version != self.version:
                 return False
             self.version += 1
-            written = [*remove, *([(put.symbol, put.rule_id)] if put else [])]
+            written = [*remove, *((rule.symbol, rule.rule_id) for rule in put)]
             for key in remove:
                 self.rules.pop(key, None)
-            if put is not None:
-                self.rules[put.symbol, put.rule_id] = put
+            for rule in put:
+                self.rules[rule.symbol, rule.rule_id] = rule
             left = (one for one in self.broken if (one.symbol, one.rule_id) not in written)
             self.broken = tuple(left)
         return True

@@ -15,6 +15,7 @@ import msgspec
 
 from chalicelib.adapters.dynamodb import (
     Item,
+    batch_get,
     item_of,
     key_range,
     query,
@@ -31,6 +32,9 @@ _KIND = "rule"
 _COUNTS = ("fast", "slow", "window", "cooldown_seconds")
 _BOOK = {"symbol": {"S": "#book"}, "rule_id": {"S": "#book"}}
 """A key that no rule can have."""
+
+_APPLIED = {"symbol": {"S": "#applied"}, "rule_id": {"S": "#applied"}}
+"""The ids of the rules that `local rules apply` wrote last."""
 
 _entries = msgspec.json.Decoder(list[tuple[str, str, bool]])
 
@@ -85,16 +89,43 @@ class Rules:
         self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
     ) -> bool:
         """See RuleStore. One TransactWriteItems."""
+        return transact(self._client, self._writes(table, [] if put is None else [put], remove))
+
+    def write_all(
+        self,
+        table: RuleTable,
+        put: Sequence[Rule],
+        remove: Sequence[RuleKey],
+        applied: Sequence[str],
+    ) -> bool:
+        """See RuleStore. One TransactWriteItems."""
+        noted = {"Item": _APPLIED | item_of(ids=" ".join(applied) or None)}
+        writes = self._writes(table, put, remove)
+        return transact(self._client, [*writes, {"Put": {"TableName": self._table, **noted}}])
+
+    def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
+        """See RuleStore. One BatchGetItem for 100 rules."""
+        keys = [_place(key) for key in table.enabled]
+        return [_read(item) for item in batch_get(self._client, self._table, keys)]
+
+    def applied(self) -> tuple[str, ...]:
+        """See RuleStore. One GetItem."""
+        item = read(self._client, self._table, _APPLIED)
+        return tuple(item["ids"]["S"].split()) if item and "ids" in item else ()
+
+    def _writes(
+        self, table: RuleTable, put: Sequence[Rule], remove: Sequence[RuleKey]
+    ) -> list[dict[str, Any]]:
         enabled = {key: on for key, on in table.enabled.items() if key not in remove}
         writes = [{"Delete": {"TableName": self._table, "Key": _place(key)}} for key in remove]
-        if put is not None:
-            enabled[put.symbol, put.rule_id] = put.enabled
-            fields = msgspec.structs.asdict(put)
-            fields["channels"] = " ".join(put.channels) or None
-            fields["severity"] = None if put.severity == "normal" else put.severity
+        for rule in put:
+            enabled[rule.symbol, rule.rule_id] = rule.enabled
+            fields = msgspec.structs.asdict(rule)
+            fields["channels"] = " ".join(rule.channels) or None
+            fields["severity"] = None if rule.severity == "normal" else rule.severity
             item = item_of(kind=_KIND, **fields)
             writes.append({"Put": {"TableName": self._table, "Item": item}})
-        return transact(self._client, [self._next_book(table.version, enabled), *writes])
+        return [self._next_book(table.version, enabled), *writes]
 
     def _next_book(self, version: int, enabled: dict[RuleKey, bool]) -> dict[str, Any]:
         entries = [(symbol, rule_id, on) for (symbol, rule_id), on in enabled.items()]

@@ -230,6 +230,9 @@ RuleKey = tuple[str, str]
 """The key of a stored rule: its symbol, or `*`, and its id."""
 
 
+MAX_APPLIED = 98
+"""The most rules that a set may put and delete at once, for the same reason."""
+
 MAX_REMOVED = 90
 """The most rules that one write may delete: a transaction takes 100 items."""
 
@@ -276,6 +279,24 @@ class RuleStore(Protocol):
 
         Returns False and writes nothing if another write came after `table` was read.
         """
+
+    def write_all(
+        self,
+        table: RuleTable,
+        put: Sequence[Rule],
+        remove: Sequence[RuleKey],
+        applied: Sequence[str],
+    ) -> bool:
+        """Put and delete rules, and note the ids that a file of rules has, all or nothing.
+
+        At most MAX_APPLIED rules change. Returns what `write` returns.
+        """
+
+    def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
+        """Return the rules of a table, read consistently, in any order."""
+
+    def applied(self) -> tuple[str, ...]:
+        """Return the ids that `write_all` noted last."""
 
 
 class QuarantinedPart(msgspec.Struct, frozen=True):

@@ -109,6 +109,13 @@ def mutes(arguments: list[str]) -> int:
     return mutes_command.mutes(arguments)
 
 
+def rules(arguments: list[str]) -> int:
+    """Plan, apply and export rules of a file."""
+    from local.commands import rules_command
+
+    return rules_command.rules(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "channels": channels,
     "compact": compact,
@@ -117,6 +124,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "mutes": mutes,
     "rebuild": rebuild,
     "redrive": redrive,
+    "rules": rules,
     "sql": sql,
     "test-alert": test_alert,
     "token": token,

@@ -1,0 +1,160 @@
+"""Rules as a file has them: what would change, and changing it at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from chalicelib.domain.errors import Contended
+from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, BrokenRule, Rule
+from chalicelib.services.rules.rule_book import MAX_STORED, RuleRefused
+from chalicelib.services.stores import MAX_APPLIED, RuleKey, RuleStore, RuleTable
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One rule that changes. `before` is None for a new one, `after` for one that is deleted."""
+
+    rule_id: str
+    before: Rule | None
+    after: Rule | None
+
+    @property
+    def fields(self) -> dict[str, tuple[object, object]]:
+        """Return the fields that differ between two versions, with both values."""
+        if self.before is None or self.after is None:
+            return {}
+        names = [name for name in Rule.__struct_fields__ if name != "rule_id"]
+        values = {name: (getattr(self.before, name), getattr(self.after, name)) for name in names}
+        return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a file would change, against the rules that were deployed.
+
+    left_alone: ids of stored rules that the file does not have, and that no file had; digest: the
+    same for the same changes against the same rules.
+    """
+
+    changes: tuple[Change, ...]
+    left_alone: tuple[str, ...]
+    applied: tuple[str, ...]
+    digest: str
+    table: RuleTable
+    remove: tuple[RuleKey, ...]
+
+
+class RuleSets:
+    """Plans and applies sets of rules. `check_channels` raises RuleError for unknown channels."""
+
+    def __init__(
+        self,
+        store: RuleStore,
+        defaults: Sequence[Rule],
+        check_channels: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> None:
+        self._store = store
+        self._defaults = {rule.rule_id: rule for rule in defaults}
+        self._check_channels = check_channels
+
+    def stored(self) -> list[Rule]:
+        """Return the stored rules by id, read consistently."""
+        found = self._store.current(self._store.table())
+        return sorted((one for one in found if isinstance(one, Rule)), key=_by_id)
+
+    def plan(self, wanted: Sequence[Rule], *, prune: bool = False) -> Plan:
+        """Return what has to change so that the wanted rules are stored.
+
+        Rules that an earlier file had are deleted; with `prune` all others are. Raises RuleError,
+        RuleRefused.
+        """
+        table = self._store.table()
+        found = sorted(self._store.current(table), key=_by_id)
+        noted, wanted_ids = set(self._store.applied()), {rule.rule_id for rule in wanted}
+        known = {rule.rule_id: rule for rule in found if isinstance(rule, Rule)}
+        others = {rule.rule_id for rule in found} - wanted_ids
+        gone = others if prune else others & noted
+        changes = [self._change(rule, known.get(rule.rule_id)) for rule in wanted]
+        changes = [one for one in changes if one.before != one.after or one.rule_id not in known]
+        changes += [Change(name, known.get(name), None) for name in gone]
+        changes.sort(key=lambda one: one.rule_id)
+        put = {one.rule_id: one.after.symbol for one in changes if one.after is not None}
+        remove = [key for key in table.enabled if key[1] in gone]
+        remove += [key for key in table.enabled if put.get(key[1], key[0]) != key[0]]
+        plan = Plan(
+            tuple(changes),
+            tuple(sorted(others - gone)),
+            tuple(sorted(wanted_ids)),
+            _digest(found, wanted, gone),
+            table,
+            tuple(remove),
+        )
+        self._check(plan, found, wanted)
+        return plan
+
+    def apply(self, plan: Plan) -> None:
+        """Write all changes of a plan, or none. Raises Contended if rules were written since."""
+        put = [one.after for one in plan.changes if one.after is not None]
+        if not self._store.write_all(plan.table, put, plan.remove, plan.applied):
+            raise Contended("the rules were changed by others since they were read; plan again")
+
+    def _change(self, rule: Rule, before: Rule | None) -> Change:
+        return Change(rule.rule_id, before or self._defaults.get(rule.rule_id), rule)
+
+    def _check(
+        self, plan: Plan, found: Iterable[Rule | BrokenRule], wanted: Sequence[Rule]
+    ) -> None:
+        """Raise RuleRefused if the result would exceed a bound."""
+        put = [one for one in plan.changes if one.after is not None]
+        if len(put) + len(plan.remove) > MAX_APPLIED:
+            raise RuleRefused(
+                f"{len(plan.changes)} rules change, and at most {MAX_APPLIED} fit into one write: "
+                "apply a part of them first"
+            )
+        for rule in wanted:
+            self._check_channels(rule.channels)
+        kept = [
+            rule for rule in found if isinstance(rule, Rule) and rule.rule_id in plan.left_alone
+        ]
+        after = {rule.rule_id: rule for rule in (*self._defaults.values(), *kept, *wanted)}
+        if len(after) > MAX_STORED:
+            raise RuleRefused(f"there would be {len(after)} rules, more than {MAX_STORED}")
+        enabled = [rule for rule in after.values() if rule.enabled]
+        _check_counts(enabled)
+        _check_cost(enabled)
+
+
+def _check_counts(enabled: Sequence[Rule]) -> None:
+    counts = Counter(rule.symbol for rule in enabled)
+    for_all = counts.pop(ANY_SYMBOL, 0)
+    for symbol, own in {**counts, ANY_SYMBOL: 0}.items():
+        if own + for_all > MAX_RULES:
+            raise RuleRefused(
+                f"{symbol} would have {own + for_all} enabled rules, more than {MAX_RULES}"
+            )
+
+
+def _check_cost(enabled: Sequence[Rule]) -> None:
+    if all(rule.when is None for rule in enabled):
+        return
+    from chalicelib.domain.when.needs import MAX_STORED_BARS_OF_A_SYMBOL, cost_of
+
+    for symbol in sorted({rule.symbol for rule in enabled}):
+        needed = cost_of([rule for rule in enabled if rule.symbol in (symbol, ANY_SYMBOL)])
+        if needed > MAX_STORED_BARS_OF_A_SYMBOL:
+            raise RuleRefused(
+                f"the conditions of {symbol} would need {needed:,} stored bars together, more than "
+                f"{MAX_STORED_BARS_OF_A_SYMBOL:,}"
+            )
+
+
+def _digest(found: Sequence[Rule | BrokenRule], wanted: Sequence[Rule], gone: Iterable[str]) -> str:
+    encoder = msgspec.json.Encoder(order="deterministic")
+    texts = [encoder.encode(rules).decode() for rules in (found, sorted(wanted, key=_by_id))]
+    return hashlib.sha256("\n".join([*texts, *sorted(gone)]).encode()).hexdigest()[:12]
+
+
+def _by_id(rule: Rule | BrokenRule) -> tuple[str, str]:
+    return rule.rule_id, rule.symbol

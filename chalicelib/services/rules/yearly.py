@@ -1,0 +1,71 @@
+"""How often a rule would have fired over the last year."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from chalicelib.domain.rules import ANY_SYMBOL, Rule
+from chalicelib.domain.times import to_text
+from chalicelib.services.rules.preview import Previewed
+
+YEAR = timedelta(days=365)
+MOST_SYMBOLS = 10
+"""How many symbols a rule for all is tried on."""
+
+STORM_A_YEAR = 250
+STORM_A_DAY = 10
+"""Alerts of one symbol beyond which a rule is a storm."""
+
+Preview = Callable[[Rule, str, str | None, str | None], Previewed]
+
+
+class Fires(msgspec.Struct, frozen=True):
+    """The fires of a rule over a year.
+
+    last: the date of the last one, empty without any; busiest: the most of one symbol in a day;
+    symbols: how many it was tried on; is_known: whether its condition was ever known; complete:
+    whether nothing was cut off.
+    """
+
+    count: int = 0
+    last: str = ""
+    busiest: int = 0
+    symbols: int = 1
+    judged: int = 0
+    is_known: bool = True
+    complete: bool = True
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what is doubtful about a rule that fires like that."""
+        if not self.judged:
+            return ["there are no prices of the last year to try it on"]
+        if not self.is_known:
+            return ["never known: too few bars are stored before the year's prices"]
+        if not self.count:
+            return ["it would not have fired in the last year"]
+        if self.busiest > STORM_A_DAY or self.count > STORM_A_YEAR * self.symbols:
+            return [f"a storm: up to {self.busiest} alerts of one symbol in a day"]
+        return []
+
+
+def fires_of(preview: Preview, rule: Rule, tracked: Sequence[str], now: datetime) -> Fires:
+    """Return the fires of a rule; one for all symbols is tried on the first tracked ones."""
+    symbols = tracked[:MOST_SYMBOLS] if rule.symbol == ANY_SYMBOL else [rule.symbol]
+    start, end = to_text(now - YEAR), to_text(now)
+    found = [(symbol, preview(rule, symbol, start, end)) for symbol in symbols]
+    stamps = [(symbol, one.timestamp[:10]) for symbol, each in found for one in each.alerts]
+    judged = sum(each.judged for _, each in found)
+    return Fires(
+        count=len(stamps),
+        last=max((day for _, day in stamps), default=""),
+        busiest=max(Counter(stamps).values(), default=0),
+        symbols=len(symbols),
+        judged=judged,
+        is_known=not judged or any(each.unknown < each.judged for _, each in found),
+        complete=all(each.complete for _, each in found),
+    )

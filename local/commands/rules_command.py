@@ -1,0 +1,143 @@
+"""`python -m local rules`: rules of the running system, or of a deployment, from a file.
+
+Works on the tables themselves, with AWS credentials.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+from chalicelib import settings
+from chalicelib.bootstrap import Services
+from chalicelib.domain.errors import Contended, RuleError
+from chalicelib.domain.rules import Rule
+from chalicelib.services.rules.rule_book import RuleRefused
+from chalicelib.services.rules.rule_sets import Plan, RuleSets
+from chalicelib.services.rules.yearly import Fires, fires_of
+from local import rule_files, rule_plans
+from local.commands import target
+from local.commands.statuses import FAILED, OK
+from local.errors import UsageError
+
+FILE = "rules.toml"
+PREVIEW_SECONDS = 30.0
+
+
+def rules(arguments: list[str]) -> int:
+    """Plan, apply or export rules. Status 1 where what is asked for cannot be done."""
+    options = _parser().parse_args(arguments)
+    wanted = rule_files.read_rules(options.file) if options.act is not _export else []
+    services = services_of(options)
+    sets = RuleSets(services.stores.rules, services.defaults, services.channels.check)
+    try:
+        return int(options.act(services, sets, wanted, options))
+    except RuleError as error:
+        raise UsageError(f"{options.file}: {error}") from error
+    except (RuleRefused, Contended) as error:
+        print(f"python -m local rules: {error}", file=sys.stderr)
+        return FAILED
+
+
+def services_of(options: argparse.Namespace) -> Services:
+    """Return the services of the target. Raises UsageError if it is not found."""
+    return Services(settings.load(target.environment(options)))
+
+
+def _plan(
+    services: Services, sets: RuleSets, wanted: list[Rule], options: argparse.Namespace
+) -> int:
+    plan = sets.plan(wanted, prune=options.prune)
+    _print(plan, services, options)
+    return OK
+
+
+def _apply(
+    services: Services, sets: RuleSets, wanted: list[Rule], options: argparse.Namespace
+) -> int:
+    plan = sets.plan(wanted, prune=options.prune)
+    if options.plan is not None and options.plan != plan.digest:
+        print(
+            f"python -m local rules: this is not plan {options.plan}: the file or what is deployed "
+            f"has changed since. It is plan {plan.digest} now; look at it with `rules plan`",
+            file=sys.stderr,
+        )
+        return FAILED
+    if options.plan is None and not options.yes:
+        _print(plan, services, options)
+        if not _agreed():
+            print("nothing was changed")
+            return FAILED
+    sets.apply(plan)
+    print(f"applied: {rule_plans.summary(plan)}")
+    return OK
+
+
+def _export(_: Services, sets: RuleSets, __: list[Rule], options: argparse.Namespace) -> int:
+    text = rule_files.write_rules(sets.stored())
+    if options.out is None:
+        print(text, end="")
+    else:
+        options.out.write_text(text, encoding="utf-8")
+    return OK
+
+
+def _print(plan: Plan, services: Services, options: argparse.Namespace) -> None:
+    tried = _tried(services)
+    if options.format == "markdown":
+        lines = rule_plans.as_markdown(plan, tried, f"Rules of {options.stage or 'this machine'}")
+    else:
+        lines = rule_plans.described(plan, tried)
+    print("\n".join(lines))
+
+
+def _tried(services: Services) -> Callable[[Rule], Fires]:
+    """Return a function that tries a rule on the last year, each once."""
+    tracked = [entry.symbol for entry in services.stores.symbols.listed("tracked")]
+
+    @cache
+    def tried(rule: Rule) -> Fires:
+        deadline = time.monotonic() + PREVIEW_SECONDS
+        preview = partial(services.preview, deadline=deadline)
+        return fires_of(preview, rule, tracked, services.clock())
+
+    return tried
+
+
+def _agreed() -> bool:
+    try:
+        return input("Apply? Only yes is taken as such: ").strip() == "yes"
+    except EOFError:
+        return False
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local rules",
+        description="Compares a file of rules with those deployed, tries what changes on the last "
+        "year, and applies it at once or not at all.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="plan|apply|export")
+    plan = commands.add_parser("plan", help="what would change, and how often it would fire")
+    apply = commands.add_parser("apply", help="change it")
+    export = commands.add_parser("export", help="print the stored rules as a file")
+    for command in (plan, apply):
+        command.add_argument(
+            "file", nargs="?", type=Path, default=Path(FILE), help=f"{FILE} by default"
+        )
+        command.add_argument(
+            "--prune", action="store_true", help="also delete rules that no file has had"
+        )
+        command.add_argument("--format", choices=("text", "markdown"), default="text")
+    given = apply.add_mutually_exclusive_group()
+    given.add_argument("--plan", metavar="ID", help="only if it is still this plan")
+    given.add_argument("--yes", action="store_true", help="do not ask")
+    export.add_argument("--out", type=Path, metavar="FILE", help="write here")
+    for command, act in ((plan, _plan), (apply, _apply), (export, _export)):
+        command.set_defaults(act=act)
+        target.add_target(command)
+    return parser

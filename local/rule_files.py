@@ -1,0 +1,145 @@
+"""Rules in a TOML file: variables, lists of symbols, comments.
+
+[variables]
+tech = ["AAPL", "MSFT"]
+low = 30
+
+[rules.oversold]                 # one rule for each symbol: oversold-AAPL, oversold-MSFT
+symbols = "${tech}"
+interval = "1h"
+when = "rsi(14) < ${low} and close > sma(200, 1d)"
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chalicelib.domain.errors import RuleError
+from chalicelib.domain.rules import RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
+from local.errors import UsageError
+
+MAX_BYTES = 1_000_000
+_VARIABLE = re.compile(r"\$\{(\w{1,64})\}", re.ASCII)
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
+_TABLES = ("variables", "rules")
+
+
+def read_rules(path: Path) -> list[Rule]:
+    """Return the rules of a file by id. Raises UsageError that names the rule and the field."""
+    given = _table(path)
+    variables = _variables(given.get("variables", {}), path)
+    found: dict[str, Rule] = {}
+    for name, fields in sorted(_rules_of(given, path).items()):
+        for rule_id, one in _each_symbol(name, _filled(fields, variables, path, name), path):
+            if rule_id in found:
+                raise UsageError(f"{path}: rules.{name}: there are two rules {rule_id}")
+            try:
+                found[rule_id] = parse_rule(one, rule_id)
+            except RuleError as error:
+                raise UsageError(f"{path}: rules.{name}: {error}") from error
+    return [found[rule_id] for rule_id in sorted(found)]
+
+
+def write_rules(rules: Iterable[Rule]) -> str:
+    """Return a file with some rules, without the fields that have their defaults."""
+    texts = []
+    for rule in sorted(rules, key=lambda rule: rule.rule_id):
+        lines = [f"[rules.{rule.rule_id}]"]
+        for field in msgspec.structs.fields(Rule):
+            value = getattr(rule, field.name)
+            is_default = not field.required and value == field.default
+            if field.name == "rule_id" or is_default or (rule.when and field.name == "condition"):
+                continue
+            lines.append(f"{field.name} = {_toml(value)}")
+        texts.append("\n".join(lines) + "\n")
+    return "\n".join(texts)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return f"{value:f}" if isinstance(value, Decimal) else json.dumps(value)
+
+
+def _table(path: Path) -> Mapping[str, Any]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    if len(text) > MAX_BYTES:
+        raise UsageError(f"{path}: above {MAX_BYTES} bytes")
+    try:
+        given = tomllib.loads(text.decode(), parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    for name in given:
+        if name not in _TABLES:
+            raise UsageError(f"{path}: {name}: only the tables {', '.join(_TABLES)}")
+    return given
+
+
+def _rules_of(given: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    rules = given.get("rules", {})
+    if not isinstance(rules, dict):
+        raise UsageError(f"{path}: rules: a table [rules.NAME] for each rule")
+    for name, fields in rules.items():
+        if not isinstance(fields, dict):
+            raise UsageError(f"{path}: rules.{name}: a table [rules.{name}]")
+        if not RULE_ID.fullmatch(name):
+            raise UsageError(f"{path}: rules.{name}: a name is {RULE_ID_ALLOWED}")
+    return rules
+
+
+def _variables(given: object, path: Path) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        raise UsageError(f"{path}: variables: a table")
+    for name, value in given.items():
+        if isinstance(value, dict):
+            raise UsageError(f"{path}: variables.{name}: a string, a number or a list")
+    return given
+
+
+def _filled(
+    fields: Mapping[str, Any], variables: Mapping[str, Any], path: Path, name: str
+) -> dict[str, Any]:
+    """Return the fields of a rule with the values of variables."""
+
+    def value_of(match: re.Match[str]) -> Any:
+        if match[1] not in variables:
+            known = ", ".join(variables) or "none"
+            raise UsageError(f"{path}: rules.{name}: no variable {match[1]}; there are: {known}")
+        return variables[match[1]]
+
+    def filled(value: Any) -> Any:
+        if not isinstance(value, str):
+            return [filled(one) for one in value] if isinstance(value, list) else value
+        if whole := _VARIABLE.fullmatch(value):
+            return value_of(whole)
+        return _VARIABLE.sub(lambda match: str(value_of(match)), value)
+
+    return {field: filled(value) for field, value in fields.items()}
+
+
+def _each_symbol(
+    name: str, fields: dict[str, Any], path: Path
+) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Yield one rule for each of the `symbols`, or the one of `symbol`."""
+    if "symbols" not in fields:
+        yield name, fields
+        return
+    symbols = fields.pop("symbols")
+    if not isinstance(symbols, list) or not symbols or "symbol" in fields:
+        raise UsageError(f"{path}: rules.{name}: symbols: a list of symbols, in place of symbol")
+    for symbol in dict.fromkeys(symbols):
+        yield f"{name}-{_NOT_IN_IDS.sub('_', str(symbol))}"[:64], {**fields, "symbol": symbol}

@@ -1,0 +1,73 @@
+"""Plans of rules in words: as a terminal shows them, and for a comment on a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from chalicelib.domain.rules import Rule
+from chalicelib.services.rules.rule_sets import Change, Plan
+from chalicelib.services.rules.yearly import Fires
+
+Tried = Callable[[Rule], Fires]
+_SIGNS = {"add": "+", "change": "~", "delete": "-"}
+_DIFF = {"add": "+", "change": "!", "delete": "-"}
+
+
+def described(plan: Plan, tried: Tried) -> list[str]:
+    """Return the lines of a plan for a terminal."""
+    lines = [line for change in plan.changes for line in _lines(change, tried, _SIGNS)]
+    return [*lines, summary(plan)]
+
+
+def as_markdown(plan: Plan, tried: Tried, title: str) -> list[str]:
+    """Return the lines of a plan for a comment: a list in a fence that colours it."""
+    lines = [line for change in plan.changes for line in _lines(change, tried, _DIFF)]
+    safe = [line.replace("```", "` ` `") for line in lines]
+    fence = ["```diff", *safe, "```"] if safe else []
+    return [f"### {title}", "", *fence, "", summary(plan)]
+
+
+def summary(plan: Plan) -> str:
+    """Return the last line of a plan."""
+    kinds = [_kind(change) for change in plan.changes]
+    counts = ", ".join(f"{kinds.count(kind)} to {kind}" for kind in _SIGNS)
+    left = len(plan.left_alone)
+    others = f"; {left} made elsewhere {'is' if left == 1 else 'are'} left alone" if left else ""
+    return f"{counts if kinds else 'no changes'}{others}. Plan {plan.digest}"
+
+
+def _kind(change: Change) -> str:
+    if change.after is None:
+        return "delete"
+    return "add" if change.before is None else "change"
+
+
+def _lines(change: Change, tried: Tried, signs: dict[str, str]) -> Iterator[str]:
+    rule = change.after or change.before
+    kind = _kind(change)
+    if rule is None:
+        yield f"{signs[kind]} {change.rule_id}  cannot be read"
+        return
+    what = rule.when or rule.condition
+    yield f"{signs[kind]} {change.rule_id}  {rule.symbol} {rule.interval}  {what}"
+    for name, (before, after) in change.fields.items():
+        yield f"      {name}: {_shown(before)} -> {_shown(after)}"
+    before_fires = tried(change.before) if change.before else Fires(judged=1)
+    after_fires = tried(change.after) if change.after else Fires(judged=1)
+    yield f"      {_often(before_fires)} -> {_often(after_fires)} a year{_last(after_fires)}"
+    for warning in after_fires.warnings if change.after and change.after.enabled else ():
+        yield f"      warning: {warning}"
+
+
+def _shown(value: object) -> str:
+    if value is None or value == ():
+        return "none"
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _often(fires: Fires) -> str:
+    return str(fires.count) if fires.complete else f"{fires.count} or more"
+
+
+def _last(fires: Fires) -> str:
+    return f", the last on {fires.last}" if fires.last else ""

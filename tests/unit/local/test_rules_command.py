@@ -1,0 +1,246 @@
+"""`python -m local rules` over tables in memory: plan, apply and export, with conflicts."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.bootstrap import Services
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.rules import parse_rule
+from local import commands
+from local.commands import rules_command
+from rigs.memory_aws.dynamodb import Perform
+from rigs.memory_aws.system import SETTINGS, Aws
+from tests.stored_rules import store_rule
+
+NOW = datetime(2026, 11, 20, 22, tzinfo=UTC)
+
+FILE = """
+[variables]
+tech = ["AAPL", "MSFT"]
+days = 3
+
+[rules.breakout]  # one for each symbol
+symbols = "${tech}"
+interval = "1d"
+when = "close > highest(${days})[1]"
+trigger = "once_per_session"
+
+[rules.level]
+symbol = "AAPL"
+condition = "crossing_up"
+value = 100.5
+severity = "urgent"
+"""
+
+
+@pytest.fixture
+def aws() -> Aws:
+    return Aws()
+
+
+@pytest.fixture(autouse=True)
+def services(monkeypatch: pytest.MonkeyPatch, aws: Aws, tmp_path: Path) -> Services:
+    """The system that the command finds, with 60 days of AAPL, and a file of rules."""
+    found = Services(SETTINGS, lambda: NOW, aws)
+    monkeypatch.setattr(
+        rules_command, "services_of", lambda _: Services(SETTINGS, lambda: NOW, aws)
+    )
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules.toml").write_text(FILE)
+    days = [NOW.date() - timedelta(days=60 - n) for n in range(60)]
+    bars = [
+        Bar(
+            symbol="AAPL",
+            interval="1d",
+            start=f"{day}T00:00:00.000000Z",
+            open=close,
+            high=close + 1,
+            low=close - 1,
+            close=close,
+            session_date=str(day),
+        )
+        for n, day in enumerate(days)
+        for close in [Decimal(100 + 5 * (n % 6))]
+    ]
+    found.stores.bars.write_history(bars, "2026-11-20T00:00:00.000000Z", float("inf"))
+    return found
+
+
+def run(*arguments: str) -> int:
+    return commands.run("rules", list(arguments))
+
+
+def plan_id(said: str) -> str:
+    return said.split("Plan ")[-1].strip()
+
+
+def test_a_file_is_planned_applied_and_then_has_nothing_to_change(
+    capsys: pytest.CaptureFixture[str], services: Services
+) -> None:
+    assert run("plan") == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[:2] == [
+        "+ breakout-AAPL  AAPL 1d  close > highest(3)[1]",
+        "      0 -> 10 a year, the last on 2026-11-17",
+    ]
+    assert "+ breakout-MSFT" in said
+    assert "warning: there are no prices of the last year to try it on" in said
+    assert "+ level  AAPL tick  crossing_up" in said
+    assert "3 to add, 0 to change, 0 to delete. Plan " in said
+    assert services.stores.rules.all() == []
+    assert run("apply", "--plan", plan_id(said)) == 0
+    assert {rule.rule_id for rule in services.stores.rules.all()} == {
+        "breakout-AAPL",
+        "breakout-MSFT",
+        "level",
+    }
+    capsys.readouterr()
+    assert run("plan") == 0
+    assert capsys.readouterr().out.startswith("no changes. Plan ")
+    assert run("apply", "--yes") == 0
+
+
+def test_a_change_says_both_values_and_how_often_it_fired_before_and_after(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run("apply", "--yes")
+    Path("rules.toml").write_text(FILE.replace("days = 3", "days = 10"))
+    capsys.readouterr()
+    assert run("plan", "--format", "markdown") == 0
+    said = capsys.readouterr().out
+    assert "! breakout-AAPL  AAPL 1d  close > highest(10)[1]" in said
+    assert "      when: close > highest(3)[1] -> close > highest(10)[1]" in said
+    assert "      10 -> 0 a year" in said
+    assert "      warning: it would not have fired in the last year" in said
+    assert "0 to add, 2 to change, 0 to delete" in said
+    assert said.startswith("### Rules of this machine\n\n```diff\n")
+
+
+def test_apply_refuses_when_the_plan_is_not_what_was_planned(
+    capsys: pytest.CaptureFixture[str], services: Services
+) -> None:
+    run("plan")
+    planned = plan_id(capsys.readouterr().out)
+    other = parse_rule({"symbol": "AAPL", "condition": "every_record"}, "mine")
+    store_rule(services.stores.rules, other)
+    assert run("apply", "--plan", planned) == 1
+    assert f"this is not plan {planned}" in capsys.readouterr().err
+    assert services.stores.rules.all() == [other]
+
+
+def test_apply_is_atomic_beside_a_write_of_the_page(
+    capsys: pytest.CaptureFixture[str], services: Services, aws: Aws
+) -> None:
+    other = parse_rule({"symbol": "AAPL", "condition": "every_record"}, "mine")
+
+    def page_is_faster(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        if operation == "TransactWriteItems":
+            aws.around = usual
+            store_rule(services.stores.rules, other)
+        return usual(operation, request, perform)
+
+    usual = aws.around
+    aws.around = page_is_faster
+    assert run("apply", "--yes") == 1
+    assert "changed by others since" in capsys.readouterr().err
+    assert services.stores.rules.all() == [other]
+
+
+def test_rules_of_the_page_stay_unless_they_are_pruned(
+    capsys: pytest.CaptureFixture[str], services: Services
+) -> None:
+    store_rule(
+        services.stores.rules, parse_rule({"symbol": "X", "condition": "every_record"}, "mine")
+    )
+    run("apply", "--yes")
+    assert "1 made elsewhere is left alone" in capsys.readouterr().out
+    Path("rules.toml").write_text(FILE.partition("[rules.level]")[0])
+    assert run("apply", "--yes") == 0
+    assert {rule.rule_id for rule in services.stores.rules.all()} == {
+        "breakout-AAPL",
+        "breakout-MSFT",
+        "mine",
+    }
+    run("apply", "--yes", "--prune")
+    assert "0 to add, 0 to change, 1 to delete. Plan" in capsys.readouterr().out
+    assert "mine" not in {rule.rule_id for rule in services.stores.rules.all()}
+
+
+def test_a_rule_that_moves_to_another_symbol_is_one_rule(services: Services) -> None:
+    run("apply", "--yes")
+    Path("rules.toml").write_text(FILE.replace('symbol = "AAPL"', 'symbol = "SPY"'))
+    run("apply", "--yes")
+    assert [one.symbol for one in services.stores.rules.all() if one.rule_id == "level"] == ["SPY"]
+
+
+def test_an_export_can_be_applied_without_a_change(
+    capsys: pytest.CaptureFixture[str], services: Services
+) -> None:
+    run("apply", "--yes")
+    before = services.stores.rules.all()
+    assert run("export", "--out", "exported.toml") == 0
+    assert run("plan", "exported.toml") == 0
+    assert "no changes" in capsys.readouterr().out
+    assert run("apply", "exported.toml", "--yes") == 0
+    assert services.stores.rules.all() == before
+    run("export")
+    assert capsys.readouterr().out.endswith(Path("exported.toml").read_text())
+
+
+@pytest.mark.parametrize("answer", ["yes", "no", ""])
+def test_apply_asks(monkeypatch: pytest.MonkeyPatch, services: Services, answer: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n" if answer else ""))
+    assert run("apply") == (0 if answer == "yes" else 1)
+    assert bool(services.stores.rules.all()) == (answer == "yes")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[rules.a]\nsymbol = 'A'\ninterval = '1h'\nwhen = 'rsy < 3'", "rules.a: when, column 1"),
+        ("[rules.a]\nsymbol = '${x}'", "rules.a: no variable x; there are: none"),
+        ("[rules.a]\nsymbols = 'AAPL'", "rules.a: symbols: a list"),
+        ("[rules.'a b']\nsymbol = 'A'", "rules.a b: a name is"),
+        ("rules = 3", "rules: a table"),
+        ("[rule.a]", "rule: only the tables variables, rules"),
+        ("[rules.a]\nsymbol =", "Invalid value"),
+        ("[rules]\na = 1", "rules.a: a table"),
+        ("[rules.a]\nsymbols = ['A.B', 'A_B']\ncondition = 'every_record'", "two rules a-A_B"),
+        ("[rules.a]\nsymbol = 'A'\ncondition = 'greater_than'\nvalue = '3'", "rules.a: value"),
+        ("[rules.a]\nsymbol = 'A'\ncondition = 'every_record'\nchannels = ['none']", "channels"),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused_with_the_place(
+    capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    Path("rules.toml").write_text(text)
+    assert run("plan") == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_set_that_does_not_fit_is_refused_before_anything_is_written(
+    capsys: pytest.CaptureFixture[str], services: Services
+) -> None:
+    names = ", ".join(f'"S{n}"' for n in range(99))
+    Path("rules.toml").write_text(f"[rules.a]\nsymbols = [{names}]\ncondition = 'every_record'\n")
+    assert run("apply", "--yes") == 1
+    assert "at most 98 fit into one write" in capsys.readouterr().err
+    many = "".join(f"[rules.r{n}]\nsymbol = 'A'\ncondition = 'every_record'\n" for n in range(46))
+    Path("rules.toml").write_text(many)
+    assert run("apply", "--yes") == 1
+    assert "A would have 51 enabled rules" in capsys.readouterr().err
+    wide = "".join(
+        f"[rules.{i}]\nsymbol = 'A'\ninterval = '{i}'\nwhen = 'close > sma(400, 30m)'\n"
+        for i in ("1m", "5m", "15m", "30m", "1h")
+    )
+    Path("rules.toml").write_text(wide)
+    assert run("apply", "--yes") == 1
+    assert "would need" in capsys.readouterr().err
+    assert services.stores.rules.all() == []
