@@ -47,12 +47,13 @@ def _yfinance(options: argparse.Namespace, status: Status, follow: Follow) -> So
 
 
 def _yfinance_live(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
-    from producer.sources.yfinance_live import URL, YfinanceLive
+    from producer.sources import yfinance_live
     from producer.sources.yfinance_poll import SYMBOLS
 
     hours = _yahoo_hours(options, status)
-    watched, history = follow(SYMBOLS), not options.no_history
-    return YfinanceLive(watched, status, hours, url=options.live_url or URL, history=history)
+    service = yfinance_live.service(options.live_url)
+    own = yfinance_live.INTERVAL_SECONDS
+    return _pushed(service, follow(SYMBOLS), hours, options, status, own)
 
 
 def _coinbase(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
@@ -88,10 +89,11 @@ def _pushed(
     hours: Always | MarketHours,
     options: argparse.Namespace,
     status: Status,
+    own_interval: float = 1.0,
 ) -> Source:
-    from producer.sources.pushed.source import DEFAULT_INTERVAL_SECONDS, Pushed
+    from producer.sources.pushed.source import Pushed
 
-    interval = options.interval or DEFAULT_INTERVAL_SECONDS
+    interval = options.interval or own_interval
     history = not options.no_history
     return Pushed(service, watched, status, hours, interval=interval, history=history)
 

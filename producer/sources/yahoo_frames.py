@@ -12,15 +12,12 @@ from typing import Any
 
 from chalicelib.domain.times import from_epoch_seconds, to_text
 from producer.markets import market_of
+from producer.sources.pushed.messages import BadFrame
 from producer.wire import WireTick, decimal_of
 from producer.years import plausible
 
 _STATES = {0: "PRE", 1: "REGULAR", 2: "POST", 3: "POST"}
 _MISSING = Decimal("NaN")
-
-
-class BadFrame(ValueError):  # noqa: N818 - named by what it is
-    """A frame without a price; it is skipped."""
 
 
 @cache

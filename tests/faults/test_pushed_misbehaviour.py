@@ -128,7 +128,7 @@ def check(service: Driver) -> None:
 
 @pytest.mark.parametrize("name", MAKERS)
 @settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     phases=(Phase.generate,),  # a failure is a program of minutes, which shrinking repeats
     suppress_health_check=list(HealthCheck),

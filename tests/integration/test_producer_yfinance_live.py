@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from producer.backoff import Backoff
-from producer.sources.yahoo_socket import YahooSocket
+from producer.sources.pushed.session import Session, Timings
+from producer.sources.yfinance_live import YahooFeed
 from producer.status import Status
 from producer.throttling import CircuitBreaker
 from tests.patience import PATIENCE_SECONDS, eventually
@@ -30,27 +31,44 @@ _LIVE = [
 NOW = int(time.time() * 1000)
 
 
+def frame(price: float) -> str:
+    """A frame with a price of AAPL."""
+    return pricing(id="AAPL", price=price, time=NOW)
+
+
+class Heard:
+    """A listener that keeps the prices in a queue."""
+
+    def __init__(self) -> None:
+        self.prices: queue.Queue[float] = queue.Queue()
+
+    def take(self, heard: Any) -> None:
+        self.prices.put(float(heard.tick.price))
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_: None
+
+
 @contextmanager
 def receiving(url: str, *, stall: float = 60, beat: float = 15) -> Iterator[Any]:
-    """A socket of ours in a thread; gives its frames, its problems and itself."""
+    """A session of ours in a thread; gives its prices, its problems and itself."""
     problems: list[str] = []
     status = Status(lambda _event, message: problems.append(message))
-    quick = Backoff(0.05, 0.2, random.Random(1))
-    ours = YahooSocket(
-        url,
+    heard: Any = Heard()
+    ours = Session(
+        YahooFeed(url, beat),
         status,
-        stall_seconds=stall,
-        heartbeat_seconds=beat,
-        backoff=quick,
+        heard,
+        timings=Timings(stall=stall),
+        backoff=Backoff(0.05, 0.2, random.Random(1)),
         breaker=CircuitBreaker(first_seconds=0.6, most_seconds=2),
     )
     ours.follow(["AAPL"])
-    frames: queue.Queue[str | bytes] = queue.Queue()
     stop = threading.Event()
-    thread = threading.Thread(target=ours.run, args=(frames, stop))
+    thread = threading.Thread(target=ours.run, args=(stop,))
     thread.start()
     try:
-        yield frames, problems, ours
+        yield heard.prices, problems, ours
     finally:
         stop.set()
         thread.join(PATIENCE_SECONDS)
@@ -59,12 +77,9 @@ def receiving(url: str, *, stall: float = 60, beat: float = 15) -> Iterator[Any]
 
 @pytest.mark.parametrize(("loss", "why"), [(close, "the connection was closed"), (abort, "")])
 def test_a_lost_connection_is_made_again_and_subscribed_again(loss: Any, why: str) -> None:
-    with streaming(sends(["one"], loss), sends(["two"])) as (url, script):
-        with receiving(url) as (frames, problems, _):
-            assert [frames.get(timeout=PATIENCE_SECONDS), frames.get(timeout=PATIENCE_SECONDS)] == [
-                "one",
-                "two",
-            ]
+    with streaming(sends([frame(1)], loss), sends([frame(2)])) as (url, script):
+        with receiving(url) as (prices, problems, _):
+            assert [prices.get(timeout=PATIENCE_SECONDS) for _ in range(2)] == [1, 2]
         assert script.subscriptions[:2] == [[{"subscribe": ["AAPL"]}]] * 2
     assert len(problems) == 1
     assert "the stream from Yahoo was lost" in problems[0]
@@ -73,10 +88,10 @@ def test_a_lost_connection_is_made_again_and_subscribed_again(loss: Any, why: st
 
 def test_a_silent_connection_is_closed_after_a_while() -> None:
     with (
-        streaming(silence, sends(["late"])) as (url, _),
-        receiving(url, stall=0.3) as (frames, problems, _),
+        streaming(silence, sends([frame(3)])) as (url, _),
+        receiving(url, stall=0.3) as (prices, problems, _),
     ):
-        assert frames.get(timeout=PATIENCE_SECONDS) == "late"
+        assert prices.get(timeout=PATIENCE_SECONDS) == 3
     assert "nothing came for 0.3 s" in problems[0]
 
 
@@ -101,10 +116,10 @@ def test_a_server_that_is_away_is_tried_again_without_a_busy_loop() -> None:
 
 @pytest.mark.parametrize("status", [429, 401])
 def test_a_refusal_is_waited_out_longer_than_a_loss(status: int) -> None:
-    with streaming(sends(["one"]), refusing=[status, status]) as (url, _):
+    with streaming(sends([frame(1)]), refusing=[status, status]) as (url, _):
         began = time.monotonic()
-        with receiving(url) as (frames, problems, _):
-            assert frames.get(timeout=PATIENCE_SECONDS) == "one"
+        with receiving(url) as (prices, problems, _):
+            assert prices.get(timeout=PATIENCE_SECONDS) == 1
         assert time.monotonic() - began > 0.6 + 1.2
     assert str(status) in problems[0]
 

@@ -19,7 +19,8 @@ from producer.files.opening import open_files
 from producer.files.parquet_file import ParquetFile
 from producer.files.times import instant_of
 from producer.sources import ndjson, yahoo
-from producer.sources.yahoo_frames import BadFrame, tick_of
+from producer.sources.pushed.messages import BadFrame
+from producer.sources.yahoo_frames import tick_of
 from producer.wire import decimal_of
 
 HUGE = ["1e999999", "1E+999999999999999999", "9" * 100_000, "-1e30", "1e29"]

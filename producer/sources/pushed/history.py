@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import EPOCH, to_text
 from producer.sources.pushed.http import Unusable
 from producer.sources.pushed.so_far import Listing
@@ -17,6 +18,9 @@ LENGTHS: dict[Bar, timedelta] = {
     "1h": timedelta(hours=1),
     "1d": timedelta(days=1),
 }
+
+
+_DAY = timedelta(days=1)
 
 
 class History(Protocol):
@@ -89,6 +93,16 @@ def running(length: timedelta) -> datetime:
     """Return the start of the bar of a length, counted in UTC, that is in progress."""
     now = datetime.now(UTC)
     return now - (now - EPOCH) % length
+
+
+def first_instant(symbol: str, zone: str, now: datetime) -> datetime:
+    """Return the instant from which history is asked at the start: the beginning of the symbol's
+    last session, or a day ago if it trades round the clock."""
+    calendar = calendar_for(symbol, zone)
+    session = calendar.session_at(now)
+    while not (session.is_trading_day and session.pre_open <= now):
+        session = calendar.session_on(session.date - _DAY)
+    return now - _DAY if session.close - session.pre_open >= _DAY else session.pre_open
 
 
 def instant_of(minute: int) -> datetime:

@@ -1,6 +1,6 @@
 """Fills gaps: asks history for the minutes that the stream has not covered.
 
-A gap begins at the start (with the minutes of the last day, or since the last run), when a
+A gap begins at the start (with the minutes of the last session, or since the last run), when a
 connection is lost, and where trades are missing. It ends once the stream covers the symbol again
 and history has answered for the minute of that moment, too. While a connection is away its minutes
 are asked as they end.
@@ -27,10 +27,6 @@ from producer.status import GapReport, Status
 from producer.throttling import CircuitBreaker, TokenBucket
 from producer.wire import WireTick
 
-FIRST_MINUTES = 1440
-"""The least minutes of history at the start: an earlier run may have been killed before it had sent
-them."""
-
 DAYS = timedelta(days=730)
 LATE_SECONDS = 10
 """A minute is asked this long after its end, when services have its bar."""
@@ -44,8 +40,9 @@ _KEPT_OVER_SECONDS = 1.0
 class Mender:
     """Asks for the gaps of all symbols, one request after another.
 
-    `with_history` False asks for nothing from before the start. Methods may be called from several
-    threads.
+    `with_history` False asks for nothing from before the start; otherwise the minutes since
+    `first(symbol)` are asked, since an earlier run may have been killed before it had sent them.
+    Methods may be called from several threads.
     """
 
     def __init__(
@@ -60,7 +57,7 @@ class Mender:
         with_history: bool = True,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         now: Callable[[], float],
-        unknown: Callable[[str], None] = lambda _symbol: None,
+        first: Callable[[str], datetime],
     ) -> None:
         self._service = service
         self._history = history
@@ -72,7 +69,7 @@ class Mender:
         self._with_history = with_history
         self._clock = clock
         self._now = now
-        self._unknown = unknown
+        self._first = first
         self._lock = threading.Lock()
         self._gaps = Gaps()
         self._symbols: tuple[str, ...] = ()
@@ -105,7 +102,15 @@ class Mender:
             return minute
         last = self._latest.pop(symbol, None)
         since = minute_at(datetime.fromisoformat(last)) if last else minute
-        return min(since, minute - FIRST_MINUTES)
+        return min(since, minute_at(self._first(symbol)))
+
+    def fetch_again(self, symbol: str) -> None:
+        """Ask for all history of a symbol again, such as after a split."""
+        with self._lock:
+            minute = minute_at(self._clock())
+            self._gaps.forget(lambda name: name == symbol)
+            self._gaps.add(symbol, min(minute, minute_at(self._first(symbol))), minute)
+            self._without_days[symbol] = None
 
     def forget(self, drops: Callable[[str], bool]) -> None:
         """Forget the symbols that `drops` selects."""
@@ -233,5 +238,3 @@ class Mender:
             self._waits[symbol] = self._now() + wait, backoff
         told = f"{symbol}: no history: {reason(error)}; asked again in {wait:.0f} s"
         self._status.problem(told, error)
-        if isinstance(error, http.UnknownSymbol):
-            self._unknown(symbol)

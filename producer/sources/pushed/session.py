@@ -344,7 +344,9 @@ class _Conversation:
         self._subscribed = allowed
         self._live &= frozenset(allowed)
         self._beat_at = self._session.now() + (beat or 0.0)
-        if self._feed.acknowledges and not self._live.issuperset(allowed):
+        if not self._feed.acknowledges:
+            self._accept(frozenset(allowed))
+        elif not self._live.issuperset(allowed):
             self._due_at = self._session.now() + self._session.timings.acknowledgement
 
     def _hear(self, frame: str | bytes) -> None:
@@ -384,10 +386,7 @@ class _Conversation:
                 self._session.refuse(message)
 
     def _priced(self) -> None:
-        """Note a price; where the service acknowledges nothing, the first one does."""
         self._priced_at = self.heard_at
-        if not self._feed.acknowledges and not self._live.issuperset(self._subscribed):
-            self._accept(frozenset(self._subscribed))
 
     def _accept(self, symbols: frozenset[str]) -> None:
         self._accepted = symbols

@@ -56,6 +56,7 @@ class SessionsSoFar:
         self._symbols: dict[str, _SoFar] = {}
         self._at: dict[str, tuple[str, Session, str]] = {}
         self._told: set[str] = set()
+        self._ticked: set[str] = set()
         self._settled: dict[str, str] = {}
 
     def forget(self, drops: Callable[[str], bool]) -> None:
@@ -64,6 +65,7 @@ class SessionsSoFar:
             for known in (self._symbols, self._at, self._settled):
                 known.pop(name, None)
             self._told.discard(name)
+            self._ticked.discard(name)
 
     def learn(self, bars: Iterable[WireTick]) -> set[str]:
         """Take the prices and volumes of historical bars, in time order.
@@ -102,7 +104,6 @@ class SessionsSoFar:
     def _learn_minute(self, bar: WireTick) -> bool:
         session, phase = self._session_of(bar.symbol, bar.timestamp, bar.exchange_timezone)
         found = self._of(bar.symbol, session.date)
-        was_told = bar.symbol in self._told
         self._told.add(bar.symbol)
         if found.day != session.date:  # a minute of an earlier session
             return False
@@ -116,7 +117,7 @@ class SessionsSoFar:
         more = (bar.volume or Decimal(0)) - found.volumes.get(minute, Decimal(0))
         if more > 0:
             _count(found, minute, phase, more)
-        return was_told and more > 0
+        return bar.symbol in self._ticked and more > 0
 
     def tick(self, trade: Trade, listing: Listing) -> WireTick | None:
         """Return a trade's tick; None for a trade that sets no price."""
@@ -133,6 +134,8 @@ class SessionsSoFar:
             _widen(found, trade.price, trade.price)
             _price(found, minute, trade.price)
         is_known = trade.size is not None and trade.symbol in self._told
+        if is_known:
+            self._ticked.add(trade.symbol)
         return WireTick(
             symbol=trade.symbol,
             timestamp=trade.at,

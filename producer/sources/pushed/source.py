@@ -17,12 +17,13 @@ from producer.backoff import Backoff
 from producer.errors import SourceError
 from producer.reasons import reason
 from producer.sources.pushed.feed import Feed
-from producer.sources.pushed.history import History
+from producer.sources.pushed.history import History, first_instant
 from producer.sources.pushed.mender import Mender
 from producer.sources.pushed.messages import Heard, MinuteVolume, Quote, Trade
 from producer.sources.pushed.session import Session
 from producer.sources.pushed.so_far import Listing, SessionsSoFar
 from producer.sources.pushed.waiting import Waiting, thinned
+from producer.split_watch import SplitWatch
 from producer.status import Status
 from producer.throttling import TokenBucket
 from producer.watchlist import Watchlist
@@ -36,7 +37,8 @@ _MINUTE = len("2026-11-20T15:30")
 class Service(msgspec.Struct, frozen=True):
     """A service: its feed and history, what its symbols share, and its requests per second.
 
-    `listing` returns None for symbols that the service cannot have.
+    `listing` returns None for symbols that the service cannot have, `split_today` the split that it
+    lists for a symbol's last session; None if its prices do not say.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Service(msgspec.Struct, frozen=True):
     history: History
     listing: Callable[[str], Listing | None]
     requests_per_second: float
+    split_today: Callable[[str], str | None] | None = None
 
 
 class Hours(Protocol):
@@ -87,6 +90,8 @@ class Pushed:
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter
         self._so_far = SessionsSoFar()
+        listed = service.split_today
+        self._splits = SplitWatch(status, listed) if listed is not None else None
         self._listings: dict[str, Listing] = {}
         self._newest: dict[str, str] = {}
         self._waiting = Waiting(self._made_room)
@@ -100,6 +105,7 @@ class Pushed:
             with_history=history,
             clock=clock,
             now=now,
+            first=self._first_instant,
         )
         self._session = make_session(
             service.feed,
@@ -186,6 +192,10 @@ class Pushed:
             if not self.mend(stop):
                 stop.wait(_IDLE_SECONDS)
 
+    def _first_instant(self, symbol: str) -> datetime:
+        zone = self._listings[symbol].exchange_timezone
+        return first_instant(symbol, zone, self._clock())
+
     def _receive(self, stop: threading.Event) -> None:
         """Run the session; start it again whatever ends it, except refused keys."""
         while not stop.is_set():
@@ -239,6 +249,8 @@ class Pushed:
     def _learn(self, bars: Sequence[WireTick]) -> None:
         """Take what history tells. Its volume so far may grow by that, which would count for the
         running minute: so history is asked for that one, too."""
+        if self._splits is not None:
+            self._splits.learn(bars)
         now = self._clock()
         for symbol in self._so_far.learn(bars):
             self._so_far.settle(symbol, to_text(now)[:_MINUTE])
@@ -256,10 +268,13 @@ class Pushed:
             tick = self._tick(heard)
             if tick is None:
                 continue
-            if at < newest:
+            if at < newest and isinstance(heard, Trade):
                 self._place(tick, newest)
             ticks.append(tick)
-        return thinned(ticks)
+        kept = thinned(ticks)
+        for symbol in self._splits.seen_in(kept) if self._splits is not None else ():
+            self._mender.fetch_again(symbol)
+        return kept
 
     def _compare(self, told: MinuteVolume) -> None:
         """Have history fill a minute of which the service counts more than has come."""

@@ -51,9 +51,12 @@ def thinned(ticks: Sequence[WireTick]) -> list[WireTick]:
     `ticks`.
     """
     groups: dict[tuple[str, str], list[int]] = {}
-    for place, tick in enumerate(ticks):
-        groups.setdefault((tick.symbol, tick.timestamp[:_MINUTE]), []).append(place)
     kept: set[int] = set()
+    for place, tick in enumerate(ticks):
+        if not tick.price.is_finite():  # for hygiene to count
+            kept.add(place)
+            continue
+        groups.setdefault((tick.symbol, tick.timestamp[:_MINUTE]), []).append(place)
     for places in groups.values():
         highest = max(places, key=lambda place: ticks[place].price)
         lowest = min(places, key=lambda place: ticks[place].price)

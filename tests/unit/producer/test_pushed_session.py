@@ -195,3 +195,14 @@ def test_requests_to_binance_keep_to_five_a_second() -> None:
     service.run(20)
     assert service.status.state == "live"
     assert service.connections == 1
+
+
+def test_a_split_has_all_history_asked_again() -> None:
+    service = coins()
+    service.run(150, at={60: lambda: service.source._mender.fetch_again("BTC-USD")})
+    assert [bar for _, bar, _, _ in service.asked].count("1d") == 2
+    starts = [start for _, bar, start, _ in service.asked if bar == "1m"]
+    assert sum(start < START - timedelta(hours=23) for start in starts) == 2
+    report = service.status.gaps()
+    assert report is not None
+    assert report.symbols == 0

@@ -98,12 +98,13 @@ def test_an_odd_lot_only_adds_to_the_volume() -> None:
 def test_history_that_adds_to_a_told_volume_is_reported_once() -> None:
     so_far = SessionsSoFar()
     assert not so_far.learn([bar("2026-11-20T10:00:00.000000Z", "101", "10")])
+    so_far.tick(trade("2026-11-20T10:02:00.000000Z", "104", "1"), COINS)
     assert so_far.learn([bar("2026-11-20T10:01:00.000000Z", "101", "10")]) == {"BTC-USD"}
     so_far.settle("BTC-USD", "2026-11-20T10:02")
     assert not so_far.learn([bar("2026-11-20T10:02:00.000000Z", "101", "10")])
     tick = so_far.tick(trade("2026-11-20T10:03:00.000000Z", "104", "1"), COINS)
     assert tick is not None
-    assert tick.volume == 21
+    assert tick.volume == 22
 
 
 def test_thinned_ticks_keep_each_minutes_open_high_low_and_close() -> None:
