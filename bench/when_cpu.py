@@ -1,0 +1,158 @@
+"""Detect: CPU per tick with 1, 10 and 45 rules that have conditions `when`; and of a preview.
+
+Each rule has three parts, on 1-minute bars and on the daily average, with windows of its own; with
+the five default rules, 45 are as many as a symbol may have. The symbol has a price each 30 seconds,
+one a batch, as live; 300 days and two sessions of minutes are stored. Tables are in memory, in this
+process, so a request costs less than on AWS: that favours neither number of rules, since rules of a
+symbol share what they read.
+
+    python -m bench.when_cpu
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from bench.measuring import alternate, median, p95
+from chalicelib.bootstrap import Services
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.rules import Rule, parse_rule
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.times import to_text
+from chalicelib.services.detect.changed_prices import ChangedPrices
+from chalicelib.services.priced import PricedRecord
+from rigs.memory_aws.system import SETTINGS, Aws
+
+COUNTS = (0, 1, 10, 45)
+ROUNDS = 5
+TICKS = 120
+TARGET = 1.5
+PREVIEW_TARGET = 1.0
+OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+_ARRIVAL = "2026-11-20T14:30:00.000000Z"
+_FOREVER = float("inf")
+
+
+def compound(number: int) -> Rule:
+    """Return a rule of three parts."""
+    when = f"rsi({10 + number % 9}) < {20 + number} and close > sma({150 + number}, 1d)"
+    when += f" and volume > 2 * mean(volume, {10 + number})"
+    return parse_rule({"symbol": "AAPL", "interval": "1m", "when": when}, f"r{number:02d}")
+
+
+def bar(source: random.Random, interval: str, start: datetime) -> Bar:
+    """Return a historical bar."""
+    close = Decimal(10_000 + source.randint(-200, 200)) / 100
+    return Bar(
+        symbol="AAPL",
+        interval=interval,
+        start=to_text(start),
+        open=close,
+        high=close + 1,
+        low=close - 1,
+        close=close,
+        volume=Decimal(source.randint(100, 900)),
+        session_date=start.date().isoformat(),
+    )
+
+
+class World:
+    """A symbol with some rules, its history, and the ticks of all rounds stored."""
+
+    def __init__(self, count: int) -> None:
+        source = random.Random(23)
+        aws = Aws()
+        self._services = Services(SETTINGS, lambda: OPEN + timedelta(hours=9), aws)
+        stores = self._services.stores
+        for number in range(count):
+            assert stores.rules.write(stores.rules.table(), compound(number))
+        midnight = OPEN.replace(hour=0, minute=0)
+        days = [bar(source, "1d", midnight - timedelta(days=n)) for n in range(300, 0, -1)]
+        before = [OPEN - timedelta(days=n, minutes=-m) for n in (2, 1) for m in range(390)]
+        stores.bars.write_history(days, _ARRIVAL, _FOREVER)
+        minutes = [bar(source, "1m", start) for start in before]
+        stores.bars.write_history(minutes, _ARRIVAL, _FOREVER)
+        self._ticks = [self._tick(source, n) for n in range(TICKS * (ROUNDS + 1))]
+        stores.prices.write([PricedRecord((tick,), _ARRIVAL) for tick in self._ticks], _FOREVER)
+        self._next = 0
+
+    @staticmethod
+    def _tick(source: random.Random, number: int) -> Tick:
+        stamp = to_text(OPEN + timedelta(seconds=30 * number))
+        price = Decimal(10_000 + source.randint(-200, 200)) / 100
+        return Tick(
+            symbol="AAPL",
+            timestamp=stamp,
+            price=price,
+            volume=Decimal(100 * number),
+            source="replay",
+            mode="backfill",
+            exchange_timezone="America/New_York",
+        )
+
+    def run(self) -> None:
+        """Detect the next ticks, one a batch."""
+        for tick in self._ticks[self._next : self._next + TICKS]:
+            change = ChangedPrices("1", "AAPL", tick.timestamp, tick.timestamp, _ARRIVAL)
+            assert self._services.detect([change]).failed == ()
+        self._next += TICKS
+
+
+def measure() -> list[dict[str, object]]:
+    """Return the benchmark's results."""
+    cases: dict[str, Callable[[], None]] = {str(count): World(count).run for count in COUNTS}
+    found = alternate(cases, ROUNDS)
+    per_tick = {name: [seconds / TICKS * 1e6 for seconds in found[name]] for name in cases}
+    one = median(per_tick["1"])
+    results = [result(count, per_tick[str(count)], one) for count in COUNTS]
+    return [*results, previewed()]
+
+
+def previewed() -> dict[str, Any]:
+    """Return the CPU of one preview over ten years of days."""
+    source = random.Random(23)
+    services = Services(SETTINGS, lambda: OPEN, Aws())
+    midnight = OPEN.replace(hour=0, minute=0)
+    days = [midnight - timedelta(days=n) for n in range(3653, 0, -1)]
+    bars = [bar(source, "1d", day) for day in days if day.weekday() < 5]
+    services.stores.bars.write_history(bars, _ARRIVAL, _FOREVER)
+    when = "rsi(14) < 40 and close > sma(200) and volume > 1.5 * mean(volume, 20)"
+    rule = parse_rule({"symbol": "AAPL", "interval": "1d", "when": when}, "r")
+    began = time.process_time()
+    found = services.preview(rule, "AAPL", None, None)
+    seconds = time.process_time() - began
+    return {
+        "name": "when_preview_of_ten_years",
+        "value": round(seconds, 2),
+        "unit": f"s CPU for {found.judged:,} bars",
+        "target": f"at most {PREVIEW_TARGET} s",
+        "holds": found.complete and seconds <= PREVIEW_TARGET,
+    }
+
+
+def result(count: int, mine: list[float], one: float) -> dict[str, Any]:
+    """Return one result beside that of one rule."""
+    ratio = median(mine) / one
+    made: dict[str, Any] = {
+        "name": f"when_cpu_per_tick_{count or 'no'}_rules",
+        "value": round(median(mine), 1),
+        "p95": round(p95(mine), 1),
+        "unit": "µs CPU a tick",
+        "baseline": f"{one:.1f}, one rule",
+        "ratio": round(ratio, 2),
+    }
+    if count == 10:
+        made |= {"target": f"at most {TARGET} times one", "holds": ratio <= TARGET}
+    return made
+
+
+if __name__ == "__main__":
+    json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
+    print()
