@@ -65,7 +65,7 @@ ANSWER_SECONDS = 0.2
 MILLION = 1_000_000
 IDS = ("ntfy", "gotify", "webhook")
 TIMER_REQUESTS = 3
-"""SQS requests of a digest's timer in a quarter of an hour: sent, received and deleted."""
+"""SQS requests of an agenda's timer in a quarter of an hour: sent, received and deleted."""
 QUARTERS_A_DAY = 96
 UNBOUNDED = MessageBound(firsts=0, rule=10**9, channel=10**9, shared=10**9)
 """All alerts of the run come within a minute of its clock."""
@@ -273,7 +273,7 @@ def main(arguments: Sequence[str]) -> int:
     share = f"{pictured.cpu / plain.cpu:.2f} times the CPU"
     console.print(f"a picture: {drawing * 1000:.1f} ms CPU to draw, {share}")
     timer = f"{usd_timer_a_day():.5f} USD a day"
-    console.print(f"a digest: a claim, a mark, and its timer's requests: {timer} of waiting")
+    console.print(f"a digest: a claim and a mark; a channel whose digests wait: {timer}")
     return 0
 
 
@@ -283,7 +283,7 @@ def _told(counts: Counts) -> dict[str, Any]:
 
 
 def usd_timer_a_day() -> float:
-    """Return USD for the requests of a digest's timer while it waits for a day."""
+    """Return USD for the requests of an agenda's timer while digests wait for a day."""
     return prices().of("sqs_request", TIMER_REQUESTS * QUARTERS_A_DAY)
 
 

@@ -81,6 +81,30 @@ class FakeRetries:
         self.dead.append((msgspec.structs.replace(retry, dead=True), reason))
 
 
+class NoAgendas:
+    """AgendaStore for channels whose digests are due soon."""
+
+    def enter(self, digest: Digest) -> None:
+        """See AgendaStore."""
+        raise AssertionError("no digest is far ahead")
+
+    def leave(self, digest: Digest) -> None:
+        """See AgendaStore."""
+        raise AssertionError("no digest is far ahead")
+
+    def waiting(self, channel: str) -> Iterable[Digest]:
+        """See AgendaStore."""
+        raise AssertionError("no digest is far ahead")
+
+    def timer_at(self, channel: str) -> str | None:
+        """See AgendaStore."""
+        raise AssertionError("no digest is far ahead")
+
+    def note_timer(self, channel: str, at: str) -> None:
+        """See AgendaStore."""
+        raise AssertionError("no digest is far ahead")
+
+
 class FakeDigests:
     """DigestStore for channels that hold nothing back by themselves: keeps what was held."""
 
@@ -88,6 +112,7 @@ class FakeDigests:
 
     def __init__(self) -> None:
         self.held: list[tuple[Digest, ToHold]] = []
+        self.agendas = NoAgendas()
 
     def open(self, digest: Digest) -> bool:
         """See DigestStore."""
@@ -101,14 +126,6 @@ class FakeDigests:
         """See DigestStore."""
         self.held += [(digest, one) for one in held]
         return Refusals(made=True, closed=False, alerts=frozenset(), contended=False)
-
-    def hop(self, digest: Digest) -> int:
-        """See DigestStore."""
-        raise AssertionError("nothing is held")
-
-    def advance(self, digest: Digest, hop: int) -> None:
-        """See DigestStore."""
-        raise AssertionError("nothing is held")
 
     def members(self, digest: Digest) -> Iterable[Member]:
         """See DigestStore."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.adapters.agendas import Agendas
 from chalicelib.adapters.deliveries import (
     OPEN,
     PREFIX,
@@ -23,7 +24,7 @@ from chalicelib.adapters.deliveries import (
 from chalicelib.adapters.dynamodb import Item, item_of, key_range, put_if, query, read
 from chalicelib.adapters.transactions import CONFLICT, MOST_WRITES, REFUSED, refusals
 from chalicelib.domain.deliveries import Delivery, ended
-from chalicelib.domain.digests import EMPTY, TIMER, Digest, Member, opened
+from chalicelib.domain.digests import EMPTY, Digest, Member, opened
 from chalicelib.domain.holding import Window
 from chalicelib.domain.times import epoch_seconds, later
 from chalicelib.services.delivery.stores import Refusals, ToHold
@@ -50,6 +51,7 @@ class Digests:
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
+        self.agendas = Agendas(client, table)
 
     def open(self, digest: Digest) -> bool:
         """See DigestStore."""
@@ -97,22 +99,6 @@ class Digests:
             }
         }
 
-    def hop(self, digest: Digest) -> int:
-        """See DigestStore."""
-        item = read(self._client, self._table, _timer_key(digest))
-        return int(item["hop"]["N"]) if item else 0
-
-    def advance(self, digest: Digest, hop: int) -> None:
-        """See DigestStore."""
-        put_if(
-            self._client,
-            TableName=self._table,
-            Key=_timer_key(digest),
-            UpdateExpression="SET hop = :hop, expires_at = :expiry",
-            ConditionExpression="attribute_not_exists(hop) OR hop < :hop",
-            ExpressionAttributeValues=item_of(**{":hop": hop, ":expiry": _expiry(digest)}),
-        )
-
     def members(self, digest: Digest) -> Iterator[Member]:
         """See DigestStore. Queries, each when it is needed."""
         reach = key_range("symbol", digest.symbol, "timestamp_rule", _FIRST_MEMBER, None)
@@ -156,10 +142,6 @@ def _item(digest: Digest, member: Member) -> Item:
 def _expiry(digest: Digest) -> int:
     """Return the epoch second from which DynamoDB may delete what is no longer needed."""
     return epoch_seconds(later(digest.until, seconds=timedelta(days=KEPT_DAYS).total_seconds()))
-
-
-def _timer_key(digest: Digest) -> Item:
-    return item_of(symbol=digest.symbol, timestamp_rule=f"#{TIMER}")
 
 
 def _limit_key(channel: str) -> Item:

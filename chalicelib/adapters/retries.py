@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.domain.agendas import is_timer, timer_of
 from chalicelib.domain.deliveries import Retry
 
 LONGEST_DELAY_SECONDS = 900
@@ -14,6 +15,17 @@ LONGEST_DELAY_SECONDS = 900
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Retry)
+
+
+class _AgendaTimer(msgspec.Struct):
+    """The timer of a channel's agenda as a message. Versions that know no agendas cannot read it,
+    so that it comes again while a stage is updated."""
+
+    agenda: str
+    at: str
+
+
+_timer_decoder = msgspec.json.Decoder(_AgendaTimer)
 
 
 class Retries:
@@ -28,7 +40,7 @@ class Retries:
         """See RetryQueue."""
         self._client.send_message(
             QueueUrl=self._queue_url,
-            MessageBody=_encoder.encode(retry).decode(),
+            MessageBody=_encoder.encode(_message(retry)).decode(),
             DelaySeconds=min(LONGEST_DELAY_SECONDS, max(0, math.ceil(seconds))),
         )
 
@@ -43,4 +55,12 @@ class Retries:
 
 def retry_of(body: str) -> Retry:
     """The request of a message. Raises msgspec.MsgspecError for anything else."""
-    return _decoder.decode(body)
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError:
+        timer = _timer_decoder.decode(body)
+        return timer_of(timer.agenda, timer.at)
+
+
+def _message(retry: Retry) -> Retry | _AgendaTimer:
+    return _AgendaTimer(retry.channel, retry.timestamp) if is_timer(retry) else retry

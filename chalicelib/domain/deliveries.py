@@ -72,8 +72,8 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `since` is the number of attempts before the present round, which a redrive begins. `dead` means
     that the delivery was marked dead, so that only a redrive requests it. For a digest, the three
-    that identify an alert identify its head (domain/digests.py), and `hop` is the number of times
-    that its timer has been put again.
+    that identify an alert identify its head (domain/digests.py), and for the timer of a channel's
+    agenda, the agenda and the instant (domain/agendas.py).
     """
 
     symbol: str
@@ -83,7 +83,6 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: int = 0
     since: int = 0
     dead: bool = False
-    hop: int = 0
 
 
 def is_claimed(found: Delivery | None, now: str) -> bool:

@@ -16,8 +16,6 @@ from chalicelib.domain.deliveries import Delivery
 
 _PREFIX = "digest:"
 HEAD = "head"
-
-TIMER = "timer"
 EXPIRED = "its alerts have expired"
 """Why a digest is dead whose members are gone."""
 

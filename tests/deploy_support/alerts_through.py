@@ -8,16 +8,18 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.adapters.agendas import Agendas
 from chalicelib.adapters.deliveries import PREFIX, deliveries_of, encoded, key_of
 from chalicelib.adapters.digests import Digests
+from chalicelib.adapters.retries import Retries
 from chalicelib.adapters.state import States
 from chalicelib.bootstrap import Services
+from chalicelib.domain.agendas import timer_of
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.deliveries import Retry, claim, held
 from chalicelib.domain.digests import Digest, member_of
-from chalicelib.services.delivery.holder import request_of
 from chalicelib.services.delivery.stores import ToHold
-from chalicelib.services.delivery.tasks import first_request
+from chalicelib.services.delivery.tasks import first_request, request_of
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.deploy_support.life import Life
 from tests.factories import make_alert
@@ -82,13 +84,16 @@ def put_digest(life: Life, until: str, rule_id: str) -> Digest:
     assert digests.open(digest)
     delivery = held(digest.channel, until, until, "daily digest")
     assert digests.hold(digest, [ToHold(alert, delivery, member_of(alert, "daily digest"))]).made
-    ask_for_digest(life, digest)
+    _request(life, request_of(digest))
     return digest
 
 
-def ask_for_digest(life: Life, digest: Digest) -> None:
-    """Ask redeliver for a digest."""
-    _request(life, request_of(digest))
+def ask_by_agenda(life: Life, digest: Digest) -> None:
+    """Put a digest that is due into its channel's agenda, and have redeliver follow the agenda's
+    timer, which asks for the digest."""
+    Agendas(life.client("dynamodb"), _table(life)).enter(digest)
+    url = life.outputs["environment"]["DELIVERIES_QUEUE_URL"]
+    Retries(life.client("sqs"), url, url).put(timer_of(digest.channel, digest.until), 0)
 
 
 def _request(life: Life, retry: Retry) -> None:

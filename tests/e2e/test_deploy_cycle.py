@@ -376,7 +376,7 @@ def test_alerts_are_held_for_digests_and_sent_with_pictures(life: Life, standing
     alerts_through.ask(life, asked, phone)
     past = alerts_through.put_digest(life, "2026-11-20T16:00:00.000000Z", "in a digest")
     empty = Digest("sns", "2026-11-20T17:00:00.000000Z")
-    alerts_through.ask_for_digest(life, empty)
+    alerts_through.ask_by_agenda(life, empty)
     assert eventually(lambda: alerts_through.status(life, held, nightly) == "held")
     assert eventually(lambda: alerts_through.status(life, pictured, phone) == "waiting")
     assert eventually(lambda: alerts_through.status(life, asked, phone) == "waiting")

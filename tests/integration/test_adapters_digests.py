@@ -136,11 +136,22 @@ def test_heads_and_members_are_not_listed_among_the_days_alerts(kept: Kept) -> N
     assert not [one for one in rows if ":" in one.alert.symbol]
 
 
-def test_a_timer_goes_forward_alone(kept: Kept) -> None:
-    kept.digests.open(kept.digest)
-    hops = [kept.digests.hop(kept.digest)]
-    for hop in (1, 2, 1):
-        kept.digests.advance(kept.digest, hop)
-        hops.append(kept.digests.hop(kept.digest))
-    assert hops == [0, 1, 2, 2]
-    assert kept.timestamps() == []
+def test_an_agenda_lists_its_digests_in_the_order_of_time(kept: Kept) -> None:
+    agendas, channel = kept.digests.agendas, kept.digest.channel
+    for seconds in (3600, 900, 7200, 900):
+        agendas.enter(Digest(channel, at(seconds)))
+    agendas.enter(Digest(f"{channel}2", at(900)))
+    agendas.note_timer(channel, at(60))
+    assert [one.until for one in agendas.waiting(channel)] == [at(900), at(3600), at(7200)]
+    for _ in range(2):
+        agendas.leave(Digest(channel, at(3600)))
+    assert list(agendas.waiting(channel)) == [Digest(channel, at(900)), Digest(channel, at(7200))]
+
+
+def test_a_timer_of_an_agenda_is_noted_with_the_latest_instant(kept: Kept) -> None:
+    agendas, channel = kept.digests.agendas, kept.digest.channel
+    noted = [agendas.timer_at(channel)]
+    for seconds in (900, 1800, 1770, 7200, 1800):
+        agendas.note_timer(channel, at(seconds))
+        noted.append(agendas.timer_at(channel))
+    assert noted == [None, at(900), at(1800), at(1800), at(7200), at(1800)], "one was far ahead"

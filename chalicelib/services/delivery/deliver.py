@@ -7,8 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import msgspec
-
+from chalicelib.domain.agendas import is_timer
 from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.deliveries import (
     Delivery,
@@ -23,6 +22,7 @@ from chalicelib.domain.digests import EMPTY, EXPIRED, Digest, StoredDigest, dige
 from chalicelib.domain.messages import Message, compose
 from chalicelib.domain.mute_links import mute_line
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.delivery.agendas import SLACK_SECONDS, Agendas
 from chalicelib.services.delivery.attempts import Attempts, pause
 from chalicelib.services.delivery.budget import MESSAGES, MessageBound, RetryBudget
 from chalicelib.services.delivery.channel import Channel
@@ -44,9 +44,6 @@ from chalicelib.services.delivery.tasks import (
 )
 
 log = logging.getLogger("ticktape.deliver")
-
-SLACK_SECONDS = 1.0
-"""A request that comes so much too early is followed: clocks differ."""
 
 GONE = "the channel has been deleted"
 
@@ -70,7 +67,8 @@ class Deliver:
         the links in messages that mute; without it they have none."""
         self._store = store
         self._digests = digests
-        self._holder = Holder(store, digests, channels, retries, clock, messages)
+        self._agendas = Agendas(digests.agendas, retries, clock)
+        self._holder = Holder(store, digests, channels, self._agendas, clock, messages)
         self._retry_budget = RetryBudget()
         self._channels = channels
         self._retries = retries
@@ -134,7 +132,10 @@ class Deliver:
         )
 
     def _settled(self, task: Task, outcome: Outcome, turn: Turn) -> Result | None:
-        """Make the attempt of an alert that is not held."""
+        """Make the attempt of an alert that is not held, or follow the timer of an agenda."""
+        if is_timer(task.retry):
+            is_gone = self._is_gone(task.retry.channel)
+            return self._agendas.follow(task.retry, turn, is_gone=is_gone)
         if outcome == "send":
             return self._one(task, turn)
         if outcome == "refused":
@@ -186,15 +187,19 @@ class Deliver:
 
     def _absent(self, retry: Retry) -> Result | None:
         """Drop the request for an alert that is gone. The request for a digest goes out before the
-        digest is made: at its time it closes the digest, so that none is made without a request."""
+        digest is made: at its time, or once the channel has been deleted, it closes the digest, so
+        that none is made without a request."""
         digest = digest_of(retry.symbol)
         if digest is None:
             return "none"
         now = self._clock()
         early = (from_text(digest.until) - now).total_seconds()
-        if early > SLACK_SECONDS:
+        if early > SLACK_SECONDS and not self._is_gone(digest.channel):
             return self._wait(digest, retry, early)
         return "none" if self._digests.close_empty(digest, to_text(now)) else None
+
+    def _is_gone(self, channel: str) -> bool:
+        return self._channels.find(channel) is None
 
     def _gone(self, found: Delivery | None, retry: Retry) -> Result:
         """Mark a delivery on a channel that has been deleted; no attempt is made."""
@@ -212,15 +217,14 @@ class Deliver:
         return "deferred"
 
     def _wait(self, digest: Digest, retry: Retry, seconds: float) -> Result | None:
-        """Put a digest's timer again. Of copies, which repeated messages make, the one that comes
-        after another has gone further ends: that other one is in the queue."""
+        """Put a digest's request again. A digest that no attempt has been made of goes into the
+        agenda if it is due far ahead: its timer is of a version without agendas."""
         if retry.dead:
             return None
-        if self._digests.hop(digest) > retry.hop:
-            return "none"
-        following = msgspec.structs.replace(retry, hop=retry.hop + 1)
-        self._retries.put(following, seconds)  # before the mark: a copy that ends relies on it
-        self._digests.advance(digest, following.hop)
+        if retry.attempts:
+            self._retries.put(retry, seconds)
+        else:
+            self._agendas.put_timer(digest)
         return "deferred"
 
     def _refused(self, retry: Retry) -> Result | None:

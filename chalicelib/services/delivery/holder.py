@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from chalicelib.domain.alerts import Alert, StoredAlert
-from chalicelib.domain.deliveries import Retry, held
-from chalicelib.domain.digests import HEAD, Digest, StoredDigest, member_of
+from chalicelib.domain.deliveries import held
+from chalicelib.domain.digests import Digest, StoredDigest, member_of
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.holding import (
     Held,
@@ -30,9 +30,10 @@ from chalicelib.domain.holding import (
 from chalicelib.domain.holding_settings import NOTHING_HELD, Holding, Limit
 from chalicelib.domain.mutes import Mute, held_by, in_force
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.delivery.agendas import Agendas
 from chalicelib.services.delivery.budget import MESSAGES, MessageBound, MessageBudget
 from chalicelib.services.delivery.directory import Channels
-from chalicelib.services.delivery.stores import DeliveryStore, DigestStore, RetryQueue, ToHold
+from chalicelib.services.delivery.stores import DeliveryStore, DigestStore, ToHold
 from chalicelib.services.delivery.tasks import Task, Turn
 
 log = logging.getLogger("ticktape.deliver")
@@ -68,14 +69,14 @@ class Holder:
         store: DeliveryStore,
         digests: DigestStore,
         channels: Channels,
-        retries: RetryQueue,
+        agendas: Agendas,
         clock: Callable[[], datetime],
         messages: MessageBound = MESSAGES,
     ) -> None:
         self._store = store
         self._digests = digests
         self._channels = channels
-        self._retries = retries
+        self._agendas = agendas
         self._clock = clock
         self._budget = MessageBudget(messages)
 
@@ -152,14 +153,13 @@ class Holder:
     def _open(self, digest: Digest) -> bool:
         """Open a digest that is absent; return whether it is open.
 
-        The message that has it sent goes out first, so that every digest has one. A message that
+        The message that leads to it goes out first, so that every digest has one. A request that
         arrives without finding the digest closes it.
         """
         found = self._store.find(digest.symbol, digest.timestamp, digest.rule_id)
         if isinstance(found, StoredDigest):
             return found.is_open
-        seconds = (from_text(digest.until) - self._clock()).total_seconds()
-        self._retries.put(request_of(digest), seconds)
+        self._agendas.put_timer(digest)
         return self._digests.open(digest) or self._open(digest)
 
     def counted(
@@ -350,13 +350,6 @@ def _by_channel(tasks: Sequence[Task]) -> dict[str, list[_Alert]]:
 
 def _passes(task: Task) -> bool:
     return task.stored is not None and passes(task.stored.alert)
-
-
-def request_of(digest: Digest) -> Retry:
-    """Return the request that has a digest sent at its time."""
-    return Retry(
-        symbol=digest.symbol, timestamp=digest.timestamp, rule_id=HEAD, channel=digest.channel
-    )
 
 
 def _pause(attempt: int) -> None:

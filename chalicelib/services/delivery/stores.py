@@ -60,8 +60,34 @@ class Refusals(NamedTuple):
     contended: bool
 
 
+class AgendaStore(Protocol):
+    """The agendas of channels: digests that wait for a timer of their own."""
+
+    def enter(self, digest: Digest) -> None:
+        """Add a digest to its channel's agenda."""
+
+    def leave(self, digest: Digest) -> None:
+        """Take a digest out of its channel's agenda."""
+
+    def waiting(self, channel: str) -> Iterable[Digest]:
+        """The digests of a channel's agenda by the time at which they are due, read
+        consistently."""
+
+    def timer_at(self, channel: str) -> str | None:
+        """The latest instant noted for the agenda's timer, read consistently; None if there is
+        none."""
+
+    def note_timer(self, channel: str, at: str) -> None:
+        """Note that the agenda's timer has been put for an instant, unless a later one is noted.
+        One that lies more than a minute later was noted by a clock that was wrong."""
+
+
 class DigestStore(Protocol):
-    """Digests, and the windows of limits."""
+    """Digests, their channels' agendas, and the windows of limits."""
+
+    @property
+    def agendas(self) -> AgendaStore:
+        """Return the agendas."""
 
     @property
     def chunk(self) -> int:
@@ -75,13 +101,6 @@ class DigestStore(Protocol):
 
     def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
         """Mark alerts as held and add them to an open digest: all of them, or none."""
-
-    def hop(self, digest: Digest) -> int:
-        """The times that the digest's timer has been put again, read consistently."""
-
-    def advance(self, digest: Digest, hop: int) -> None:
-        """Note that the digest's timer has been put for the `hop`-th time again, unless it has gone
-        further."""
 
     def members(self, digest: Digest) -> Iterable[Member]:
         """The members, the latest first, read consistently."""

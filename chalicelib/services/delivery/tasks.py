@@ -12,6 +12,7 @@ import msgspec
 
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.deliveries import Delivery, Retry
+from chalicelib.domain.digests import HEAD, Digest
 from chalicelib.domain.messages import Message
 from chalicelib.domain.times import from_text
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS
@@ -136,6 +137,13 @@ def first_request(alert: Alert, channel: str) -> Retry:
     """Return the request for the first attempt of an alert on a channel."""
     return Retry(
         symbol=alert.symbol, timestamp=alert.timestamp, rule_id=alert.rule_id, channel=channel
+    )
+
+
+def request_of(digest: Digest) -> Retry:
+    """Return the request that has a digest sent at its time."""
+    return Retry(
+        symbol=digest.symbol, timestamp=digest.timestamp, rule_id=HEAD, channel=digest.channel
     )
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
 
 from chalicelib.adapters.events import retries
 from chalicelib.adapters.retries import Retries
+from chalicelib.domain.agendas import timer_of
 from chalicelib.domain.deliveries import Retry
 from rigs.memory_aws.system import Aws
 from tests.factories import at
@@ -30,6 +32,16 @@ def test_requests_wait_no_longer_than_sqs_can() -> None:
     waiting = aws.messages["deliveries"]
     assert [message["DelaySeconds"] for message in waiting] == [1, 7, 900]
     assert retries(bodies(waiting)) == ([(f"m{n}", RETRY) for n in range(3)], [])
+
+
+def test_the_timer_of_an_agenda_is_a_message_of_its_own_form() -> None:
+    """Versions that know no agendas must not take it for an alert that is gone, and drop it."""
+    aws = Aws()
+    queue = Retries(aws.sqs, "https://sqs/deliveries", "https://sqs/deliveries-dead")
+    queue.put(timer_of("c1", at(900)), 900)
+    (message,) = waiting = aws.messages["deliveries"]
+    assert json.loads(message["MessageBody"]) == {"agenda": "c1", "at": at(900)}
+    assert retries(bodies(waiting)) == ([("m0", timer_of("c1", at(900)))], [])
 
 
 def test_dead_letters_say_why_and_ask_for_a_redrive() -> None:

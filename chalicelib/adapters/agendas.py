@@ -1,0 +1,94 @@
+"""Agendas: items of the alerts table under keys that no symbol has."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.adapters.dynamodb import Item, item_of, key_range, number, put_if, query, read, text
+from chalicelib.domain.agendas import MARGIN_SECONDS, key_of
+from chalicelib.domain.digests import Digest
+from chalicelib.domain.times import epoch_seconds, from_text, is_canonical, later
+
+KEPT_DAYS = 30
+"""How long the time of a timer, and a digest that was not taken out, are kept after it."""
+
+PAGE = 50
+"""Digests of a page: more than become due between two messages of a timer, as a rule."""
+
+_FIRST_INSTANT = "0"
+"""Before every instant, and after the timer's range key."""
+
+log = logging.getLogger("ticktape.deliver")
+
+
+class Agendas:
+    """AgendaStore over the alerts table."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def enter(self, digest: Digest) -> None:
+        """See AgendaStore."""
+        item = _key(digest) | item_of(expires_at=_expiry(digest.until))
+        self._client.put_item(TableName=self._table, Item=item)
+
+    def leave(self, digest: Digest) -> None:
+        """See AgendaStore."""
+        self._client.delete_item(TableName=self._table, Key=_key(digest))
+
+    def waiting(self, channel: str) -> Iterator[Digest]:
+        """See AgendaStore. Queries, each when it is needed."""
+        reach = key_range("symbol", key_of(channel), "timestamp_rule", _FIRST_INSTANT, None)
+        request = {"TableName": self._table, "ConsistentRead": True, "Limit": PAGE, **reach}
+        for items, _ in query(self._client, **request):
+            for item in items:
+                until = item["timestamp_rule"]["S"]
+                if _is_instant(until):
+                    yield Digest(channel, until)
+                else:
+                    log.warning("a digest of an agenda cannot be read: %r", until)
+
+    def timer_at(self, channel: str) -> str | None:
+        """See AgendaStore."""
+        found = read(self._client, self._table, _timer_key(channel)).get("timer_at", {}).get("S")
+        return found if found and _is_instant(found) else None
+
+    def note_timer(self, channel: str, at: str) -> None:
+        """See AgendaStore."""
+        put_if(
+            self._client,
+            TableName=self._table,
+            Key=_timer_key(channel),
+            UpdateExpression="SET timer_at = :at, expires_at = :expiry",
+            ConditionExpression="attribute_not_exists(timer_at) OR timer_at < :at"
+            " OR timer_at > :wrong",
+            ExpressionAttributeValues={
+                ":at": text(at),
+                ":wrong": text(later(at, seconds=MARGIN_SECONDS)),
+                ":expiry": number(_expiry(at)),
+            },
+        )
+
+
+def _is_instant(given: str) -> bool:
+    try:
+        from_text(given)
+    except ValueError:
+        return False
+    return is_canonical(given)
+
+
+def _expiry(at: str) -> int:
+    return epoch_seconds(later(at, seconds=timedelta(days=KEPT_DAYS).total_seconds()))
+
+
+def _key(digest: Digest) -> Item:
+    return item_of(symbol=key_of(digest.channel), timestamp_rule=digest.until)
+
+
+def _timer_key(channel: str) -> Item:
+    return item_of(symbol=key_of(channel), timestamp_rule="#timer")

@@ -1,0 +1,93 @@
+"""The timers of digests: one for each that is due soon, and one for each channel's agenda, in which
+the others wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from chalicelib.domain.agendas import (
+    MARGIN_SECONDS,
+    REACH_SECONDS,
+    STEP_SECONDS,
+    is_ahead,
+    timer_of,
+)
+from chalicelib.domain.deliveries import Retry
+from chalicelib.domain.digests import Digest
+from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.delivery.stores import AgendaStore, RetryQueue
+from chalicelib.services.delivery.tasks import Result, Turn, request_of
+
+SLACK_SECONDS = 1.0
+"""A request that comes so much too early is followed: clocks differ."""
+
+_END = "~"
+"""After every instant."""
+
+_NO_TIME_SECONDS = 5.0
+"""The pause of a timer that an invocation has no time for."""
+
+
+class Agendas:
+    """Puts the timers of digests, and follows those of agendas."""
+
+    def __init__(
+        self, store: AgendaStore, retries: RetryQueue, clock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._retries = retries
+        self._clock = clock
+
+    def put_timer(self, digest: Digest) -> None:
+        """Have a digest be asked for at its time: by a timer of its own if it is due soon, else by
+        way of its channel's agenda. Once this returns, a message that leads to it is in the
+        queue."""
+        seconds = self._seconds_until(digest.until)
+        if seconds <= REACH_SECONDS:
+            self._retries.put(request_of(digest), seconds)
+            return
+        self._store.enter(digest)
+        noted = self._store.timer_at(digest.channel)
+        # The clock is read last: the timer's message, if it is still to come, finds the digest.
+        if noted is None or not is_ahead(noted, self._clock(), MARGIN_SECONDS):
+            self._put_next(digest.channel)
+
+    def follow(self, retry: Retry, turn: Turn, *, is_gone: bool) -> Result:
+        """Put the timers of the digests that have come into reach, and the agenda's own again while
+        others wait. Of copies, the one that is to come before another one ends. If the channel has
+        been deleted, all of its digests are asked for at once, which ends them."""
+        channel, at, now = retry.channel, retry.timestamp, self._clock()
+        if is_ahead(at, now, SLACK_SECONDS):
+            self._retries.put(retry, self._seconds_until(at))
+            return "deferred"
+        reach = _END if is_gone else to_text(now + timedelta(seconds=REACH_SECONDS))
+        is_empty = True
+        for digest in self._store.waiting(channel):
+            if digest.until > reach:
+                is_empty = False
+                break
+            if not turn.has_time:
+                self._retries.put(retry, _NO_TIME_SECONDS)
+                return "deferred"
+            seconds = 0.0 if is_gone else self._seconds_until(digest.until)
+            self._retries.put(request_of(digest), seconds)
+            self._store.leave(digest)  # after its timer: a process may die between them
+        if is_empty or self._is_behind(channel, at):
+            return "none"
+        self._put_next(channel)
+        return "deferred"
+
+    def _is_behind(self, channel: str, at: str) -> bool:
+        """Return whether a message that is to come later than `at` has been put."""
+        noted = self._store.timer_at(channel)
+        latest = self._clock() + timedelta(seconds=STEP_SECONDS + MARGIN_SECONDS)
+        return noted is not None and at < noted <= to_text(latest)
+
+    def _put_next(self, channel: str) -> None:
+        at = to_text(self._clock() + timedelta(seconds=STEP_SECONDS))
+        self._retries.put(timer_of(channel, at), STEP_SECONDS)
+        self._store.note_timer(channel, at)  # after it: others rely on a message that is noted
+
+    def _seconds_until(self, at: str) -> float:
+        return (from_text(at) - self._clock()).total_seconds()
