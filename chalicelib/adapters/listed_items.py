@@ -66,11 +66,25 @@ class ListedItem(Generic[Entry]):
     def write(
         self, version: int, entries: Iterable[Entry], unreadable: Iterable[bytes] = ()
     ) -> bool:
-        """Replace the entries if the stored version still is `version`: one TransactWriteItems."""
+        """Replace the entries if the stored version still is `version`: one TransactWriteItems. If
+        it is refused, an item whose version cannot be read takes a GetItem and another one."""
         kept = [*entries, *map(msgspec.Raw, unreadable)]
         encoded = {self._name: msgspec.json.encode(kept).decode()}
         item = self.place | item_of(**encoded)
-        return transact(self._client, [versioned(self._table, item, version)])
+        if transact(self._client, [versioned(self._table, item, version)]):
+            return True
+        return not version and self._replace_unversioned(item)
+
+    def _replace_unversioned(self, item: Item) -> bool:
+        """Replace an item whose version cannot be read, which counts as version 0, with a first
+        version, unless another write was faster."""
+        stored = read(self._client, self._table, self.place)
+        if "version" not in stored or _version_of(stored):
+            return False
+        write = versioned(self._table, item, 0)
+        write["Put"]["ConditionExpression"] = "version = :v"
+        write["Put"]["ExpressionAttributeValues"] = {":v": stored["version"]}
+        return transact(self._client, [write])
 
     def decode(self, item: Item) -> Entries[Entry]:
         """Return the entries of an item, which is empty if there is none.
@@ -99,10 +113,10 @@ class ListedItem(Generic[Entry]):
 
 
 def _version_of(item: Item) -> int:
-    """Return the version of an item, 0 if it has none that can be read."""
+    """Return the version of an item, from 1; 0 if it has none that can be read."""
     try:
-        return int(item["version"]["N"])
-    except (KeyError, ValueError):
+        return max(0, int(item["version"]["N"]))
+    except (KeyError, TypeError, ValueError):
         return 0
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.directory_items import DirectoryItems
+from chalicelib.adapters.listed_items import ListedItem
 from chalicelib.adapters.mutes import Mutes
+from chalicelib.domain.channels import StoredChannel
 from chalicelib.domain.mutes import MAX_DAYS, MUTE_ID, Mute
 from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.mute_book import MuteBook, UnknownMute
@@ -18,6 +20,7 @@ from rigs.memory_aws.system import Aws
 from tests.api_support import NOW
 
 GOOD = Mute(mute_id="a1", symbol="AAPL", until=to_text(NOW + timedelta(days=1)))
+CHANNEL = StoredChannel(channel_id="a1", name="phone", kind="apprise", service="Telegram")
 WEEKLY = {"days": ["sat"], "start": "00:00", "end": "12:00", "time_zone": "UTC"}
 EVERY = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -105,6 +108,29 @@ def test_an_item_without_a_list_is_one_unreadable_entry(
         assert store.write(table, (GOOD,))
         after = store.table()
         assert (after.mutes, len(after.unreadable)) == ((GOOD,), 1)
+
+
+@pytest.mark.parametrize(
+    "version",
+    [{"S": "1"}, {"S": ""}, {"BOOL": True}, {"N": "0"}, {"N": "-1"}, {"N": "1.5"}, {"M": {}}],
+)
+@pytest.mark.parametrize("name", ["mutes", "channels"])
+def test_a_list_whose_version_cannot_be_read_is_written_and_counts_again(
+    name: str, version: dict[str, Any]
+) -> None:
+    """Each write was refused for ever."""
+    aws = Aws()
+    item = {"symbol": {"S": f"#{name}"}, "rule_id": {"S": f"#{name}"}, name: {"S": "[]"}}
+    aws.dynamodb.put_item(TableName="rules", Item=item | {"version": version})
+    listed: ListedItem[Any] = getattr(
+        DirectoryItems(aws.dynamodb, "rules", lambda: NOW), f"_{name}"
+    )
+    entry = {"mutes": GOOD, "channels": CHANNEL}[name]
+    assert listed.read().version == 0
+    assert listed.write(0, (entry,))
+    assert not listed.write(0, ()), "another write was faster"
+    assert listed.read() == (1, (entry,), ())
+    assert listed.write(1, ())
 
 
 def test_a_mute_that_cannot_be_read_is_listed_by_its_id_and_can_be_removed() -> None:
