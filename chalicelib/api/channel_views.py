@@ -18,10 +18,11 @@ CACHE_SECONDS = 1
 
 
 def channels(services: Services, request: Any) -> Response:
-    """All channels."""
+    """All channels, and the ids of those that cannot be read."""
     parameters.read(request, "/channels", parameters.NONE)
-    rows = [shown(channel) for channel in services.channels.all()]
-    return rendering.document(request, {"channels": rows}, caching(services, CACHE_SECONDS))
+    channels, unreadable = services.channels.listed()
+    listed = {"channels": [shown(channel) for channel in channels], "unreadable": unreadable}
+    return rendering.document(request, listed, caching(services, CACHE_SECONDS))
 
 
 def channel(services: Services, request: Any, channel_id: str) -> Response:

@@ -137,7 +137,17 @@ _GIVEN: dict[str, Schema] = {
 
 CHANNEL_SCHEMAS: dict[str, Schema] = {
     "Channel": record(CHANNEL),
-    "Channels": record({"channels": list_of("Channel")}),
+    "Channels": record(
+        {
+            "channels": list_of("Channel"),
+            "unreadable": {
+                "type": "array",
+                "items": text(),
+                "description": "The ids of stored channels that this version cannot read and that"
+                " get no alerts. DELETE removes them.",
+            },
+        }
+    ),
     "ChannelGiven": {
         "type": "object",
         "properties": _GIVEN,

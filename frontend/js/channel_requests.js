@@ -5,7 +5,14 @@
 const pathOf = (/** @type {string} */ id) => `/channels/${encodeURIComponent(id)}`;
 
 /** @param {Api} api @returns {Promise<Channel[]>} */
-export const listChannels = async (api) => (await api.request("/channels")).channels;
+export const listChannels = async (api) => (await allChannels(api)).channels;
+
+/**
+ * @param {Api} api
+ * @returns {Promise<{channels: Channel[], unreadable?: string[]}>} unreadable: ids of channels that
+ *   the API cannot read
+ */
+export const allChannels = (api) => api.request("/channels");
 
 /**
  * @param {Api} api

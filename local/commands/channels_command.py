@@ -72,8 +72,11 @@ def _service(channel: StoredChannel) -> str:
 
 
 def _list(reached: Reached, _: argparse.Namespace) -> int:
-    for channel in reached.book.all():
+    channels, unreadable = reached.book.listed()
+    for channel in channels:
         print(_described(channel))
+    for channel_id in unreadable:
+        print(f"{channel_id}  cannot be read, and gets no alerts")
     return OK
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as randomness
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -21,6 +21,7 @@ from chalicelib.domain.channels import (
 from chalicelib.domain.errors import ChannelError, RuleError, TicktapeError
 from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.rewriting import TableStore, rewrite
+from chalicelib.services.delivery.unreadable import remove_unreadable, unreadable_ids
 
 
 class UnknownChannel(TicktapeError):  # noqa: N818 - named as the problem that it becomes
@@ -42,6 +43,14 @@ class ChannelTable(msgspec.Struct, frozen=True):
     version: int
     channels: tuple[StoredChannel, ...]
     unreadable: tuple[bytes, ...] = ()
+
+
+class Listed(NamedTuple):
+    """The channels, and the ids of stored ones that this version cannot read and that get no
+    alerts; of these at most MAX_CHANNELS."""
+
+    channels: list[StoredChannel]
+    unreadable: list[str]
 
 
 ChannelStore = TableStore[ChannelTable, StoredChannel]
@@ -66,6 +75,12 @@ class ChannelBook:
     def all(self) -> list[StoredChannel]:
         """The topic, and the others, the oldest first."""
         return with_topic(self._store.table().channels)
+
+    def listed(self) -> Listed:
+        """Return all channels, as `all` does, and those that cannot be read."""
+        table = self._store.table()
+        channels = with_topic(table.channels)
+        return Listed(channels, unreadable_ids(table.unreadable, MAX_CHANNELS))
 
     def find(self, channel_id: str) -> StoredChannel:
         """One channel. Raises UnknownChannel."""
@@ -111,9 +126,13 @@ class ChannelBook:
         return made
 
     def remove(self, channel_id: str) -> None:
-        """Delete a channel. Raises UnknownChannel, Contended, and ChannelRefused for the topic."""
+        """Delete a channel, also one that cannot be read. Raises UnknownChannel, Contended, and
+        ChannelRefused for the topic."""
         if channel_id == SNS:
             raise ChannelRefused("the topic stays; PUT it with enabled false to switch it off")
+
+        if remove_unreadable(self._store, channel_id, _all_of, "channels"):
+            return
 
         def drop(stored: list[StoredChannel]) -> list[StoredChannel]:
             gone = _found(stored, channel_id)
@@ -140,6 +159,10 @@ class ChannelBook:
             return channels
 
         rewrite(self._store, changed, "channels")
+
+
+def _all_of(table: ChannelTable) -> list[StoredChannel]:
+    return with_topic(table.channels)
 
 
 def _found(channels: Iterable[StoredChannel], channel_id: str) -> StoredChannel:

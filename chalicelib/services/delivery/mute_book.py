@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets as randomness
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -15,6 +14,7 @@ from chalicelib.domain.errors import TicktapeError
 from chalicelib.domain.mute_links import is_from_link, parse_link
 from chalicelib.domain.mutes import MAX_MUTES, Mute, next_open, parse_mute, still_needed
 from chalicelib.services.delivery.rewriting import TableStore, rewrite
+from chalicelib.services.delivery.unreadable import remove_unreadable, unreadable_ids
 from chalicelib.services.stores import StateStore
 
 MAX_FROM_LINKS = 50
@@ -49,11 +49,6 @@ class Listed(NamedTuple):
     unreadable: list[str]
 
 
-def unreadable_id(raw: bytes) -> str:
-    """Return the id under which a mute that cannot be read is listed and removed."""
-    return hashlib.sha256(raw).hexdigest()[:24]
-
-
 MuteStore = TableStore[MuteTable, Mute]
 """Where mutes are kept."""
 
@@ -84,8 +79,7 @@ class MuteBook:
         """Return the mutes, the oldest first, and those that cannot be read."""
         table = self._store.table()
         mutes = [mute for mute in self._needed(table) if not mute.removed]
-        unreadable = dict.fromkeys(map(unreadable_id, table.unreadable))
-        return Listed(mutes, list(unreadable)[:MAX_MUTES])
+        return Listed(mutes, unreadable_ids(table.unreadable, MAX_MUTES))
 
     def create(self, given: dict[str, Any]) -> Mute:
         """Store a new mute. Raises MuteError, MuteRefused, Contended."""
@@ -115,14 +109,13 @@ class MuteBook:
 
     def remove(self, mute_id: str) -> None:
         """Remove a mute, also one that cannot be read. Raises UnknownMute, Contended."""
-        if mute_id in map(unreadable_id, self._store.table().unreadable):
-            kept = _WithoutUnreadable(self._store, mute_id)
-            return rewrite(kept, self._needed, "mutes")
+        if remove_unreadable(self._store, mute_id, self._needed, "mutes"):
+            return
 
         def drop(table: MuteTable) -> list[Mute]:
             return _without(self._needed(table), mute_id)
 
-        return rewrite(self._store, drop, "mutes")
+        rewrite(self._store, drop, "mutes")
 
     def _add(self, made: Mute) -> Mute:
         def add(table: MuteTable) -> list[Mute]:
@@ -138,24 +131,6 @@ class MuteBook:
         state = self._states().get(symbol)
         last = state.last if state else None
         return next_open(symbol, last.exchange_timezone if last else None, now)
-
-
-class _WithoutUnreadable:
-    """MuteStore that leaves out a stored mute that cannot be read."""
-
-    def __init__(self, store: MuteStore, mute_id: str) -> None:
-        self._store = store
-        self._mute_id = mute_id
-
-    def table(self) -> MuteTable:
-        """See TableStore."""
-        table = self._store.table()
-        kept = tuple(raw for raw in table.unreadable if unreadable_id(raw) != self._mute_id)
-        return msgspec.structs.replace(table, unreadable=kept)
-
-    def write(self, table: MuteTable, mutes: tuple[Mute, ...], /) -> bool:
-        """See TableStore."""
-        return self._store.write(table, mutes)
 
 
 def _with(stored: Sequence[Mute], made: Mute) -> list[Mute]:

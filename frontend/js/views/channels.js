@@ -2,6 +2,7 @@
 // edit when they send. An address is sent once and never comes back.
 
 import {
+  allChannels,
   createChannel,
   deleteChannel,
   listChannels,
@@ -103,10 +104,36 @@ class Channels {
 
   /** @param {string} [edited] id of a channel whose button gets the focus back */
   async #render(edited) {
-    const channels = await listChannels(this.api);
-    this.list.replaceChildren(...channels.map((channel) => this.#item(channel)));
+    const { channels, unreadable = [] } = await allChannels(this.api);
+    const items = channels.map((channel) => this.#item(channel));
+    this.list.replaceChildren(...items, ...unreadable.map((id) => this.#unreadable(id)));
     const button = edited && this.list.querySelector(`[data-timing="${edited}"]`);
     if (button) /** @type {HTMLElement} */ (button).focus();
+  }
+
+  /** @param {string} id of a channel that the API cannot read */
+  #unreadable(id) {
+    const what = `The channel ${id}`;
+    const remove = el(
+      "button.button.quiet",
+      {
+        "aria-label": `Delete: ${what}`,
+        onclick: () =>
+          void busy(remove, "…", () => this.#write(() => deleteChannel(this.api, id), "")),
+      },
+      "Delete",
+    );
+    return el(
+      "li",
+      {},
+      el(
+        "div.entry.off",
+        {},
+        el("span.what.wide", {}, what),
+        el("small.wide", {}, "cannot be read, and gets no alerts"),
+        el("div.controls", {}, remove),
+      ),
+    );
   }
 
   /** @param {Channel} channel */

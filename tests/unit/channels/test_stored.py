@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.channels import Channels
+from chalicelib.domain.channel_ids import CHANNEL_ID
+from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.channels import TOPIC, StoredChannel, with_topic
+from chalicelib.services.delivery.channel_book import ChannelBook, UnknownChannel
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
+from tests.api_support import NOW
 
 GOOD = StoredChannel(channel_id="a1", name="phone", kind="apprise", service="Telegram")
 
@@ -72,3 +76,30 @@ def test_a_channel_whose_settings_do_not_parse_is_left_out_and_kept(held: dict[s
     table = store.table()
     assert table.channels == (GOOD,)
     assert [json.loads(raw) for raw in table.unreadable] == [bad]
+
+
+def test_a_channel_that_cannot_be_read_is_listed_by_an_id_and_can_be_deleted() -> None:
+    aws = Aws()
+    store = Channels(Transport(aws).dynamodb, "rules")
+    assert store.write(store.table(), (GOOD,))
+    item = stored(aws)
+    bad = [{"channel_id": f"b{n}", "kind": "pigeon"} for n in range(2)]
+    item["channels"] = {"S": json.dumps([*json.loads(item["channels"]["S"]), *bad])}
+    book = ChannelBook(store, _NoSealer(), lambda: NOW)
+    channels, unreadable = book.listed()
+    assert (channels, len(unreadable)) == ([TOPIC, GOOD], 2)
+    assert all(CHANNEL_ID.fullmatch(channel_id) for channel_id in unreadable)
+    book.remove(unreadable[0])
+    assert book.listed() == ([TOPIC, GOOD], unreadable[1:])
+    with pytest.raises(UnknownChannel):
+        book.remove(unreadable[0])
+    book.remove(GOOD.channel_id)
+    assert book.listed() == ([TOPIC], unreadable[1:])
+    assert [json.loads(raw) for raw in store.table().unreadable] == bad[1:]
+
+
+class _NoSealer:
+    """Sealer of a test that seals nothing."""
+
+    def seal(self, channel_id: str, secrets: Secrets) -> str:
+        raise AssertionError("nothing is sealed")
