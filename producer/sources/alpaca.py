@@ -17,13 +17,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from chalicelib.domain.sessions import calendar_for
-from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.times import from_text
 from producer.errors import UsageError
 from producer.sources.pushed import messages
 from producer.sources.pushed.history import LENGTHS, Candle, made, running
 from producer.sources.pushed.http import Http, Unusable
 from producer.sources.pushed.so_far import Listing
 from producer.sources.pushed.source import Service
+from producer.sources.pushed.stamps import stored
 from producer.wire import Bar, WireTick, decimal_of
 from producer.years import plausible
 
@@ -146,8 +147,7 @@ def _read(told: _Message) -> messages.Message | None:
         case "t":
             return _trade(told)
         case "b":
-            at = to_text(plausible(from_text(told.t)))
-            return messages.MinuteVolume(ours(told.S), at, told.v or Decimal(0))
+            return messages.MinuteVolume(ours(told.S), stored(told.t), told.v or Decimal(0))
         case "success":
             return messages.Ready() if told.msg == "authenticated" else messages.Alive()
         case "subscription":
@@ -164,7 +164,7 @@ def _trade(told: _Message) -> messages.Trade:
         raise ValueError("a trade without price")
     return messages.Trade(
         symbol=ours(told.S),
-        at=to_text(plausible(from_text(told.t))),
+        at=stored(told.t),
         price=price,
         size=decimal_of(told.s),
         key=f"{told.x}{told.i} {told.t}",

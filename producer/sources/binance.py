@@ -15,12 +15,13 @@ from itertools import count
 
 import msgspec
 
-from chalicelib.domain.times import from_epoch_seconds, to_text
+from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
 from producer.sources.pushed.history import LENGTHS, Candle, made, running, windows
 from producer.sources.pushed.http import Http, Unusable
 from producer.sources.pushed.so_far import Listing
 from producer.sources.pushed.source import Service
+from producer.sources.pushed.stamps import stored_milliseconds
 from producer.wire import Bar, WireTick, decimal_of
 from producer.years import plausible
 
@@ -134,7 +135,7 @@ class BinanceFeed:
             raise ValueError("a trade without price or time")
         if symbol is None:
             return ()
-        at = to_text(plausible(from_epoch_seconds(told.T / 1000)))
+        at = stored_milliseconds(told.T)
         return (
             messages.Trade(
                 symbol=symbol, at=at, price=price, size=decimal_of(told.q), number=told.a

@@ -15,12 +15,13 @@ from decimal import Decimal
 
 import msgspec
 
-from chalicelib.domain.times import from_epoch_seconds, from_text, to_text
+from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
 from producer.sources.pushed.history import LENGTHS, Candle, made, running, windows
 from producer.sources.pushed.http import Http, Unusable
 from producer.sources.pushed.so_far import Listing
 from producer.sources.pushed.source import Service
+from producer.sources.pushed.stamps import stored
 from producer.wire import Bar, WireTick, decimal_of
 from producer.years import plausible
 
@@ -128,7 +129,7 @@ def _trade(told: _Frame) -> messages.Trade:
         raise ValueError("a match without product or price")
     return messages.Trade(
         symbol=told.product_id,
-        at=to_text(plausible(from_text(told.time))),
+        at=stored(told.time),
         price=price,
         size=decimal_of(told.size),
         number=told.trade_id,
