@@ -104,7 +104,11 @@ def gateway_answers_in_our_shape_and_for_the_pages_origin(life: Life) -> None:
         methods: (found["throttlingRateLimit"], found["throttlingBurstLimit"])
         for methods, found in settings_.items()
     }
-    assert rates == {"*/*": (50.0, 100), "~1health/GET": (10.0, 20)}  # AWS: health/GET
+    assert rates == {
+        "*/*": (50.0, 100),
+        "~1health/GET": (10.0, 20),  # AWS: health/GET
+        "~1mutes~1signed/POST": (2.0, 10),
+    }
 
 
 def page_is_uploaded_with_the_address_of_its_api(life: Life) -> None:
