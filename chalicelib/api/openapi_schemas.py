@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from chalicelib.api.openapi_backtest_schemas import BACKTEST, BACKTEST_GIVEN, BACKTESTED
 from chalicelib.api.openapi_forms import (
     COUNT,
     FLAG,
@@ -340,6 +341,7 @@ _RULES: dict[str, Schema] = {
         "properties": {
             **RULE_GIVEN,
             "symbol": SYMBOL_GIVEN,
+            "backtest": BACKTEST_GIVEN,
             "start": nullable(text("A date, an RFC 3339 date-time or epoch milliseconds.")),
             "end": nullable(text("The same; exclusive.")),
             "period": nullable(text("Instead of start and end, as for prices."))
@@ -362,9 +364,11 @@ _RULES: dict[str, Schema] = {
                 "bars are stored before.",
             },
             "when": PREVIEWED_WHEN,
+            "backtest": BACKTESTED,
         }
     ),
     **WHEN,
+    **BACKTEST,
     "Rule": record(RULE),
     "BrokenRule": record(
         {

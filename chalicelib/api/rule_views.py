@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from chalice.app import Response
@@ -13,9 +13,14 @@ from chalicelib.api.problems import invalid_field, invalid_parameter
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.rules import ANY_SYMBOL, RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
-from chalicelib.services.market_data.queries import PriceQuery
+from chalicelib.domain.times import just_after
+from chalicelib.services.market_data.queries import PriceQuery, Range
 from chalicelib.services.market_data.series import Series
 from chalicelib.services.rules.rule_book import RuleBook
+
+if TYPE_CHECKING:
+    from chalicelib.domain.backtest import TradingCosts
+    from chalicelib.services.rules.preview import Previewed
 
 CACHE_SECONDS = 1
 """Short, so that a rule just written is visible."""
@@ -75,6 +80,7 @@ def preview_rule(services: Services, request: Any) -> Response:
     parameters.read(request, "/rules", parameters.NONE)
     given = bodies.read_object(request)
     query, period = bodies.take_range(given)
+    wanted = given.pop("backtest", None)
     asked = parse_rule(given, PREVIEW)
     if asked.symbol == ANY_SYMBOL:
         raise invalid_field("symbol", ANY_SYMBOL, "one symbol")
@@ -82,7 +88,9 @@ def preview_rule(services: Services, request: Any) -> Response:
     price_query = PriceQuery(symbol=asked.symbol, range=query, period=period)
     reach = series.range_of(price_query, series.known(asked.symbol))
     deadline = time.monotonic() + PREVIEW_SECONDS
+    costs = _costs(wanted)
     found = services.preview(asked, asked.symbol, reach.start, reach.end, deadline)
+    tried = None if costs is None else _backtest(services, asked, found, reach, costs)
     return rendering.plain(
         {
             "alerts": [_would_be(alert) for alert in found.alerts],
@@ -91,6 +99,7 @@ def preview_rule(services: Services, request: Any) -> Response:
             "until": found.until,
             "unknown": found.unknown,
             "when": _when(asked),
+            "backtest": tried,
         }
     )
 
@@ -104,6 +113,27 @@ def rule_id_of(text: str) -> str:
 
 def _book(services: Services) -> RuleBook:
     return RuleBook(services.stores.rules, services.defaults, services.channels.check)
+
+
+def _costs(wanted: Any) -> TradingCosts | None:
+    """Return how a backtest is to trade; None if none is wanted."""
+    if wanted is None or wanted is False:
+        return None
+    from chalicelib.domain.backtest import parse_costs
+
+    return parse_costs(wanted)
+
+
+def _backtest(
+    services: Services, rule: Rule, found: Previewed, reach: Range, costs: TradingCosts
+) -> dict[str, Any]:
+    """Return what followed a preview's fires, up to where the preview came."""
+    from chalicelib.services.rules.backtests import backtest_of
+
+    end = reach.end if found.complete or found.until is None else just_after(found.until)
+    made = backtest_of(services.stores, rule, found, (reach.start, end), costs)
+    answer: dict[str, Any] = msgspec.to_builtins(made)
+    return answer
 
 
 def _when(rule: Rule) -> dict[str, Any] | None:

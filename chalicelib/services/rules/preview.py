@@ -40,7 +40,8 @@ class Previewed(msgspec.Struct, frozen=True):
 
     `judged` counts the prices that the rule was judged at. `complete` is false if a limit or the
     deadline was reached before the end of the range; `until` is the last time judged. `unknown`
-    counts the prices at which a condition `when` was not known yet.
+    counts the prices at which a condition `when` was not known yet. `fired_at` has the label of
+    each alert's bar, for ticks its timestamp.
     """
 
     alerts: tuple[Alert, ...]
@@ -48,6 +49,7 @@ class Previewed(msgspec.Struct, frozen=True):
     complete: bool
     until: str | None
     unknown: int = 0
+    fired_at: tuple[str, ...] = ()
 
 
 class Preview:
@@ -188,6 +190,7 @@ class _Run:
         self._judged = 0
         self._until: str | None = None
         self._unknown = 0
+        self._fired_at: list[str] = []
 
     def over_judged(self, judged: Iterable[Judgement], most: int) -> Previewed:
         """Take the points at which a rule with `when` was judged."""
@@ -267,7 +270,10 @@ class _Run:
         return make_alert(rule, observation, tick, self._watch, "preview")
 
     def _take(self, alerts: Iterable[Alert], judged: int, until: str) -> None:
-        self._alerts += alerts
+        found = list(alerts)
+        on_ticks = self._rule.interval == "tick"
+        self._alerts += found
+        self._fired_at += [alert.timestamp if on_ticks else until for alert in found]
         self._judged += judged
         self._until = until
 
@@ -276,7 +282,8 @@ class _Run:
 
     def result(self, *, complete: bool) -> Previewed:
         alerts = tuple(self._alerts[:MAX_ALERTS])
-        return Previewed(alerts, self._judged, complete, self._until, self._unknown)
+        fired_at = tuple(self._fired_at[:MAX_ALERTS])
+        return Previewed(alerts, self._judged, complete, self._until, self._unknown, fired_at)
 
 
 def _suppress_nothing(_tick: Tick) -> str:

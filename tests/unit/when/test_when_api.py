@@ -91,3 +91,31 @@ def test_a_rule_that_needs_too_much_is_refused_with_the_reason(client: Client) -
     refused = write(client, "POST", "/rules", given)
     assert (refused.status, refused.json["field"]) == (400, "when")
     assert "needs 134 days of 1m bars (52,005 bars)" in refused.json["detail"]
+
+
+def test_a_preview_says_what_followed_its_fires_if_it_is_asked(client: Client) -> None:
+    given = {"symbol": "AAPL", "interval": "1d", "when": "close crosses above sma(3)"}
+    for wanted in (True, {"hold_bars": 5, "fee_percent": 0.25}):
+        asked = {**given, "backtest": wanted}
+        Draft202012Validator(schema(client, "PreviewGiven")).validate(asked)
+        found = write(client, "POST", "/rules/preview", asked)
+        Draft202012Validator(schema(client, "Preview")).validate(json.loads(found.body))
+        tried = found.json["backtest"]
+        assert tried["fires"] == len(found.json["alerts"]) > 3
+        assert tried["bars"] == found.json["judged"]
+        assert [one["bars"] for one in tried["after"]] == [1, 5, 20]
+        assert tried["caveats"]
+    assert tried["costs"]["hold_bars"] == 5
+    assert write(client, "POST", "/rules/preview", given).json["backtest"] is None
+    refused = write(client, "POST", "/rules/preview", {**given, "backtest": {"hold_bars": 0}})
+    assert (refused.status, refused.json["field"]) == (400, "backtest")
+    assert write(client, "POST", "/rules", {**given, "backtest": True}).status == 400
+
+
+@pytest.mark.parametrize("interval", ["tick", "1m", "5m", "1d", "1wk"])
+def test_a_backtest_counts_the_bars_at_which_a_rule_fired(client: Client, interval: str) -> None:
+    given = {"symbol": "AAPL", "interval": interval, "condition": "every_record"}
+    found = write(client, "POST", "/rules/preview", {**given, "backtest": True}).json
+    labels = {alert["timestamp"][:16] for alert in found["alerts"]}
+    assert found["backtest"]["fires"] <= len(labels)
+    assert bool(found["backtest"]["fires"]) == bool(found["backtest"]["bars"] and labels)
