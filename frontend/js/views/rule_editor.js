@@ -8,12 +8,14 @@ import { channelTicks } from "./channels.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
 
+const TYPING_PAUSE = 400; // milliseconds
+
 const SEVERITIES = { normal: "Normal", urgent: "Urgent" };
 
 /** @typedef {import("../types.js").Rule} Rule */
 /**
  * @typedef {{api: import("../api.js").Api, saved: () => Promise<void>, preview: (rule:
- *   Partial<Rule>) => Promise<string>}} Context
+ *   Partial<Rule>) => Promise<string>, check: (rule: Partial<Rule>) => Promise<string>}} Context
  */
 
 /**
@@ -128,6 +130,25 @@ function followCondition(grid, form) {
   render();
 }
 
+/**
+ * Say what is wrong with a formula, once the typing pauses.
+ * @param {HTMLFormElement} form @param {() => Promise<string>} check @param {HTMLElement} said
+ */
+function checkAsTyped(form, check, said) {
+  const text = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("when"));
+  let pause = 0;
+  text.addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = window.setTimeout(async () => {
+      const typed = text.value;
+      const wrong = typed.trim() ? await check() : "";
+      if (typed !== text.value) return;
+      text.setAttribute("aria-invalid", String(Boolean(wrong)));
+      said.textContent = wrong;
+    }, TYPING_PAUSE);
+  });
+}
+
 /** @param {Context} context @param {Partial<Rule>} rule without rule_id to create a new one */
 export function editRule(context, rule) {
   const { api } = context;
@@ -167,6 +188,7 @@ export function editRule(context, rule) {
     },
   );
   followCondition(grid, form);
+  checkAsTyped(form, () => context.check(readForm(form, channels.ids())), said);
   const show = async () => {
     problem.textContent = "";
     try {

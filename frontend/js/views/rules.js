@@ -1,5 +1,6 @@
 // Lists the rules: their state, distance from firing, and actions.
 
+import { ApiError } from "../api.js";
 import { busy, el } from "../dom.js";
 import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
 import { placesOf } from "../format.js";
@@ -30,6 +31,7 @@ export class RulesPanel {
       api,
       saved: () => feed.rules(),
       preview: (/** @type {Partial<Rule>} */ rule) => this.preview(rule),
+      check: (/** @type {Partial<Rule>} */ rule) => this.#check(rule),
     };
     this.list = el("ul.list", { "aria-label": "Rules" });
     this.problem = el("p.hint.problem", { role: "alert" });
@@ -48,10 +50,15 @@ export class RulesPanel {
       { onclick: () => void busy(channels, "…", () => this.#openChannels(api)) },
       "Channels",
     );
+    const setups = el(
+      "button.button",
+      { onclick: () => void busy(setups, "…", () => this.#openSetups()) },
+      "Set-ups",
+    );
     this.node = el(
       "div.scroll",
       {},
-      el("div.panel-tools", {}, add, onChart, channels),
+      el("div.panel-tools", {}, add, onChart, setups, channels),
       this.problem,
       this.list,
       el("p.hint", {}, "Rules are judged on polled prices, not on every trade."),
@@ -81,6 +88,13 @@ export class RulesPanel {
     return this.#whenLoaded(import("./channels.js"), ({ openChannels }) => openChannels(api));
   }
 
+  #openSetups() {
+    const { symbol } = this.store.state.view;
+    return this.#whenLoaded(import("./setups.js"), ({ openSetups }) =>
+      openSetups(this.context, symbol),
+    );
+  }
+
   /** @param {Partial<Rule>} rule */
   #edit(rule) {
     return this.#whenLoaded(import("./rule_editor.js"), ({ editRule }) =>
@@ -105,6 +119,19 @@ export class RulesPanel {
   #pickOnChart() {
     this.store.setView({ page: "chart" });
     this.store.set({ picking: true });
+  }
+
+  /** @param {Partial<Rule>} rule @returns {Promise<string>} why the API refuses it, or "" */
+  async #check(rule) {
+    const { series, view } = this.store.state;
+    const start = new Date(series?.bars.at(-1)?.time ?? Date.now()).toISOString();
+    const symbol = rule.symbol === "*" ? view.symbol : rule.symbol;
+    try {
+      await this.context.api.previewRule({ ...rule, symbol }, start);
+      return "";
+    } catch (error) {
+      return error instanceof ApiError && error.status === 400 ? error.message : "";
+    }
   }
 
   /** @param {Partial<Rule>} rule @returns {Promise<string>} what to tell the reader */
