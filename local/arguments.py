@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 from typing import NoReturn
@@ -253,6 +254,8 @@ def _producers(check: object, text: str | None, flag: str) -> str | None:
 
 
 def _check_source(options: Options) -> None:
+    if options.source == "alpaca":
+        _check_keys()
     if options.source != "replay":
         for flag, value in (("--file", options.file), ("--speed", options.speed)):
             if value is not None:
@@ -264,6 +267,15 @@ def _check_source(options: Options) -> None:
 
     try:
         check(options.file, options.symbols, own_files.asked(options.symbols, options.reading))
+    except producer_errors.UsageError as error:
+        raise UsageError(str(error)) from error
+
+
+def _check_keys() -> None:
+    from producer.sources import alpaca
+
+    try:
+        alpaca.keys_of(os.environ)
     except producer_errors.UsageError as error:
         raise UsageError(str(error)) from error
 

@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from producer.errors import UsageError
+
 if TYPE_CHECKING:
     from producer.hours import Always, MarketHours
     from producer.sources.base import Source
@@ -92,7 +94,10 @@ def _pushed(
     own_interval: float = 1.0,
 ) -> Source:
     from producer.sources.pushed.source import Pushed
+    from producer.watchlist import FixedList
 
+    if isinstance(watched, FixedList) and not any(map(service.listing, watched.symbols())):
+        raise UsageError(f"--symbols: {service.feed.service} has none of these")
     interval = options.interval or own_interval
     history = not options.no_history
     return Pushed(service, watched, status, hours, interval=interval, history=history)

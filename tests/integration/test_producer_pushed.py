@@ -144,6 +144,7 @@ def test_wrong_keys_end_the_command_with_a_sentence_that_does_not_show_them() ->
 @pytest.mark.parametrize(
     ("arguments", "variables", "told"),
     [
+        (("--symbols", "BTC-USD,^GSPC"), KEYS, "--symbols: Alpaca has none of these"),
         ((), {}, "the environment has no APCA_API_KEY_ID and no APCA_API_SECRET_KEY"),
         (("--live-url", "ws://stream.example"), KEYS, "keys are sent over wss and https only"),
         (("--history-url", "http://data.example"), KEYS, "keys are sent over wss and https only"),

@@ -75,6 +75,8 @@ class Mender:
         self._symbols: tuple[str, ...] = ()
         self._without_days: dict[str, None] = {}
         self._waits: dict[str, tuple[float, Backoff]] = {}
+        self._away = backoff()
+        self._away_until = 0.0
         self._minutes = 0
         self._lost_since: datetime | None = None
         self._minutes_then = 0
@@ -154,7 +156,7 @@ class Mender:
 
     def step(self, stop: threading.Event) -> list[WireTick] | None:
         """Ask one request. Return a symbol's bars; None if nothing may be asked now."""
-        if self._breaker.open_seconds:
+        if self._breaker.open_seconds or self._now() < self._away_until:
             return None
         with self._lock:
             asked = self._next()
@@ -166,15 +168,22 @@ class Mender:
             bars = self._minutes_of(span) if span else self._days_of(symbol)
         except (http.Throttled, http.KeysRefused) as error:
             seconds = self._breaker.refused()
-            self._status.problem(
-                f"{symbol}: no history: {reason(error)}; asked again in {seconds:.0f} s", error
-            )
+            self._tell_failure(error, seconds)
+            return None
+        except OSError as error:
+            self._away_until = self._now() + (wait := _KEPT_OVER_SECONDS + self._away.failed())
+            self._tell_failure(error, wait)
             return None
         except Exception as error:  # noqa: BLE001 - reported; other symbols continue
             self._failed(symbol, error)
             return None
         self._settled(symbol, span)
         return bars
+
+    def _tell_failure(self, error: Exception, seconds: float) -> None:
+        """Report a failure of the service, which concerns every symbol."""
+        told = f"{self._service}: no history: {reason(error)}; asked again in {seconds:.0f} s"
+        self._status.problem(told, error)
 
     def _next(self) -> Span | str | None:
         """Return the next minutes to ask, or the next symbol whose days to ask."""
@@ -201,6 +210,7 @@ class Mender:
 
     def _settled(self, symbol: str, span: Span | None) -> None:
         self._breaker.answered()
+        self._away.succeeded()
         with self._lock:
             self._waits.pop(symbol, None)
             if span is None:

@@ -88,6 +88,7 @@ def test_a_replay_is_taken() -> None:
         (["--nonsense"], "--nonsense"),
         (["--collector", "machine"], "--collector"),
         (["--collector", "lambda", "--source", "yfinance-live"], "auto, yfinance, simulator"),
+        (["--source", "alpaca"], "the environment has no APCA_API_KEY_ID"),
         (["--sourc", "none"], "--sourc"),
         (["--source", "nonsense"], "--source"),
         (["--ingest", "carrier-pigeon"], "--ingest"),

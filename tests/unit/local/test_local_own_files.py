@@ -65,7 +65,7 @@ def test_history_may_be_given_several_times_and_stand_alone(tmp_path: Path) -> N
         ([], "yfinance"),  # which follows tracked symbols beside its own
         (["--source", "yfinance-live", "--symbols", "AAPL"], "yfinance=AAPL"),
         (["--source", "coinbase", "--symbols", "BTC-USD"], "coinbase=BTC-USD"),
-        (["--source", "alpaca"], "alpaca"),
+        (["--source", "binance"], "binance"),
         (["--as-source", "mine"], "mine"),
         (["--source", "simulator"], None),
         (["--source", "none"], None),

@@ -187,6 +187,16 @@ def test_while_the_stream_is_away_history_brings_each_minute_as_it_ends() -> Non
     assert len(minutes) == len(set(minutes)) >= 10
 
 
+def test_a_network_that_is_away_is_told_once_and_not_for_each_symbol() -> None:
+    symbols = tuple(f"C{number}-USDT" for number in range(20))
+    service = Driver(binance.service, lambda: BinanceProtocol(symbols), symbols, gap_seconds=1000)
+    service.history_errors = [ConnectionRefusedError()] * 4
+    service.run(40)
+    told = [note for note in problems(service) if "no history" in note]
+    assert all(note.startswith("problem: Binance: no history: the connection") for note in told)
+    assert 1 <= len(told) <= 4
+
+
 def test_requests_to_binance_keep_to_five_a_second() -> None:
     symbols = tuple(f"C{number}-USDT" for number in range(700))
     service = Driver(
