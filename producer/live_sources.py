@@ -16,7 +16,7 @@ from producer.errors import UsageError
 if TYPE_CHECKING:
     from producer.hours import Always, MarketHours
     from producer.sources.base import Source
-    from producer.sources.pushed.source import Service
+    from producer.sources.pushed.service import Service
     from producer.status import Status
     from producer.watchlist import Watchlist
 

@@ -22,8 +22,8 @@ from producer.errors import UsageError
 from producer.sources.pushed import messages
 from producer.sources.pushed.history import LENGTHS, Candle, made, running
 from producer.sources.pushed.http import Http, Unusable
+from producer.sources.pushed.service import Service
 from producer.sources.pushed.so_far import Listing
-from producer.sources.pushed.source import Service
 from producer.sources.pushed.stamps import stored
 from producer.wire import Bar, WireTick, decimal_of
 from producer.years import plausible
@@ -190,6 +190,11 @@ class AlpacaHistory:
         headers = {"APCA-API-KEY-ID": keys.key, "APCA-API-SECRET-KEY": keys.secret}
         self._http = Http(SERVICE, base, headers)
         self._feed = feed
+
+    @property
+    def served_at(self) -> datetime | None:
+        """See History."""
+        return self._http.served_at
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
         """See History. Alpaca gives pages; each is read."""

@@ -19,8 +19,8 @@ from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
 from producer.sources.pushed.history import LENGTHS, Candle, made, running, windows
 from producer.sources.pushed.http import Http, Unusable
+from producer.sources.pushed.service import Service
 from producer.sources.pushed.so_far import Listing
-from producer.sources.pushed.source import Service
 from producer.sources.pushed.stamps import stored_milliseconds
 from producer.wire import Bar, WireTick, decimal_of
 from producer.years import plausible
@@ -150,6 +150,11 @@ class BinanceHistory:
 
     def __init__(self, base: str = HISTORY_URL) -> None:
         self._http = Http(SERVICE, base)
+
+    @property
+    def served_at(self) -> datetime | None:
+        """See History."""
+        return self._http.served_at
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
         """See History. Minutes without trades have a candle without volume, which is left out."""

@@ -13,8 +13,8 @@ from producer.sources.pushed import http
 from producer.sources.pushed.gaps import MOST_MINUTES
 from producer.sources.pushed.history import first_instant
 from producer.sources.pushed.messages import Alive, Message, Quote
+from producer.sources.pushed.service import Service
 from producer.sources.pushed.so_far import Listing
-from producer.sources.pushed.source import Service
 from producer.sources.yahoo_frames import tick_of
 from producer.throttling import REQUESTS_PER_SECOND
 from producer.wire import Bar, WireTick
@@ -61,6 +61,7 @@ class YahooBars:
     """See History: by yfinance, whose prices are adjusted for splits."""
 
     most_minutes = MOST_MINUTES
+    served_at: datetime | None = None
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
         """See History."""

@@ -150,6 +150,14 @@ def test_every_minute_that_history_can_fill_is_there_once(name: str, data: st.Da
     assert service.status.state == "live"
 
 
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_clock_that_is_ahead_takes_no_minute_in_progress(name: str) -> None:
+    service = driver(name, ahead_seconds=50)
+    service.run(900, Misbehaviour(service, [("close", 200), ("away", 90)]))
+    check(service)
+    assert any("this machine's clock is 50 s ahead" in note for note in service.notes)
+
+
 def test_a_full_queue_makes_room_and_history_fills_the_minutes() -> None:
     service = driver("coinbase")
     service.run(90)

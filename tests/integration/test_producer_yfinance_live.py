@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from producer.backoff import Backoff
-from producer.sources.pushed.session import Session, Timings
+from producer.sources.pushed.connection import Timings
+from producer.sources.pushed.session import Session
 from producer.sources.yfinance_live import YahooFeed
 from producer.status import Status
 from producer.throttling import CircuitBreaker

@@ -21,8 +21,9 @@ from producer.hours import Always
 from producer.passing import Passing
 from producer.sources.pushed import http
 from producer.sources.pushed.history import LENGTHS, Candle, made, minute_at
+from producer.sources.pushed.service import Service
 from producer.sources.pushed.session import Session
-from producer.sources.pushed.source import Pushed, Service
+from producer.sources.pushed.source import Pushed
 from producer.status import Status
 from producer.throttling import CircuitBreaker
 from producer.watchlist import FixedList
@@ -52,6 +53,7 @@ class Driver:
         gap_seconds: float = 2.0,
         history: bool = True,
         start: datetime = START,
+        ahead_seconds: float = 0.0,
     ) -> None:
         self.rng = random.Random(seed)
         self.market = Market(seed)
@@ -90,7 +92,7 @@ class Driver:
             history=history,
             rng=rng,
             now=self.now,
-            clock=self.clock,
+            clock=lambda: self.clock() + timedelta(seconds=ahead_seconds),
             make_session=partial(
                 Session, connect=self._connect, breaker=CircuitBreaker(rng=rng, now=self.now)
             ),
@@ -100,6 +102,11 @@ class Driver:
             self.market.trade(symbol, self.clock() - timedelta(minutes=3))
 
     most_minutes = 300
+
+    @property
+    def served_at(self) -> datetime:
+        """Return the service's time, as History."""
+        return self.clock()
 
     def _told(self, event: str, message: str) -> None:
         self.notes.append(f"{event}: {message}")
@@ -122,7 +129,7 @@ class Driver:
         found = [
             Candle(*candle)
             for candle in self.market.candles(symbol, start, end, LENGTHS[bar])
-            if candle.start + LENGTHS[bar] <= self.clock()
+            if candle.start <= self.clock()  # the one in progress too
         ]
         return made(symbol, bar, listing, found, end)
 

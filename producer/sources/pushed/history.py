@@ -29,6 +29,10 @@ class History(Protocol):
     most_minutes: int
     """The most minutes that one call of `bars` should span."""
 
+    @property
+    def served_at(self) -> datetime | None:
+        """Return when the last answer was given, by the service's clock; None if unknown."""
+
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
         """Return the bars that start in `[start, end)` and are over, in time order.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,12 +37,16 @@ class Unusable(ProducerError):  # noqa: N818 - named by what it says
 
 
 class Http:
-    """GET requests to one service over kept connections. `headers` may hold keys."""
+    """GET requests to one service over kept connections. `headers` may hold keys.
+
+    `served_at` is when the last answer was given, by the service's clock; None if it did not say.
+    """
 
     def __init__(self, service: str, base: str, headers: Mapping[str, str] | None = None) -> None:
         self._service = service
         self._base = base.rstrip("/")
         self._headers = dict(headers or {})
+        self.served_at: datetime | None = None
 
     @cached_property
     def _session(self) -> requests.Session:
@@ -62,6 +68,7 @@ class Http:
                 stream=True,
             ) as answer:
                 body = _bounded(answer)
+                self.served_at = _date_of(answer)
         except requests.exceptions.ContentDecodingError as error:
             raise Unusable(f"{self._service} gives an unreadable answer") from error
         self._judge(answer.status_code, body)
@@ -77,6 +84,13 @@ class Http:
             raise UnknownSymbol(f"{told}: it knows no such symbol")
         if status != 200:
             raise Unusable(told)
+
+
+def _date_of(answer: requests.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _bounded(answer: requests.Response) -> bytes:

@@ -32,6 +32,10 @@ LATE_SECONDS = 10
 """A minute is asked this long after its end, when services have its bar."""
 
 _PUT_OFF_SECONDS = 3600.0
+_MOST_AHEAD = timedelta(seconds=5)
+"""A clock that is ahead of the service's by more is corrected. It is compared with an answer's time
+when the answer was asked for: a slow one does not count."""
+
 _LONGEST_WAIT_SECONDS = 300.0
 _FIRST_WAIT_SECONDS = 5.0
 _KEPT_OVER_SECONDS = 1.0
@@ -75,6 +79,7 @@ class Mender:
         self._symbols: tuple[str, ...] = ()
         self._without_days: dict[str, None] = {}
         self._waits: dict[str, tuple[float, Backoff]] = {}
+        self._ahead = timedelta()
         self._away = backoff()
         self._away_until = 0.0
         self._minutes = 0
@@ -92,7 +97,7 @@ class Mender:
         with self._lock:
             known = set(self._symbols)
             self._symbols = tuple(symbols)
-            minute = minute_at(self._clock())
+            minute = minute_at(self.time())
             for name in symbols:
                 if name not in known:
                     self._gaps.open(name, self._first_minute(name, minute))
@@ -109,7 +114,7 @@ class Mender:
     def fetch_again(self, symbol: str) -> None:
         """Ask for all history of a symbol again, such as after a split."""
         with self._lock:
-            minute = minute_at(self._clock())
+            minute = minute_at(self.time())
             self._gaps.forget(lambda name: name == symbol)
             self._gaps.add(symbol, min(minute, minute_at(self._first(symbol))), minute)
             self._without_days[symbol] = None
@@ -122,8 +127,13 @@ class Mender:
                 for name in list(filter(drops, known)):
                     del known[name]
 
-    def lost(self, since: datetime) -> None:
-        """Note that the stream covers no symbol since an instant."""
+    def time(self) -> datetime:
+        """Return the time of day by the service's clock, as far as its answers have told."""
+        return self._clock() - self._ahead
+
+    def lost(self, silent_seconds: float) -> None:
+        """Note that the stream covers no symbol any more, for some seconds by now."""
+        since = self.time() - timedelta(seconds=silent_seconds)
         with self._lock:
             if self._is_live and self._lost_since is None:
                 self._lost_since, self._minutes_then = since, self._minutes
@@ -135,7 +145,7 @@ class Mender:
         """Note that the stream covers symbols from now on."""
         with self._lock:
             self._is_live = True
-            minute = minute_at(self._clock())
+            minute = minute_at(self.time())
             for name in symbols:
                 self._gaps.close(name, minute)
             self._tell()
@@ -164,6 +174,7 @@ class Mender:
             return None
         span = asked if isinstance(asked, Span) else None
         symbol = span.symbol if span else str(asked)
+        asked_at = self._clock()
         try:
             bars = self._minutes_of(span) if span else self._days_of(symbol)
         except (http.Throttled, http.KeysRefused) as error:
@@ -177,8 +188,27 @@ class Mender:
         except Exception as error:  # noqa: BLE001 - reported; other symbols continue
             self._failed(symbol, error)
             return None
+        if span is not None:
+            span = self._over_by_service(span, asked_at)
+            last = to_text(instant_of(span.end))
+            bars = [bar for bar in bars if bar.timestamp < last]
         self._settled(symbol, span)
         return bars
+
+    def _over_by_service(self, span: Span, asked_at: datetime) -> Span:
+        """Return the minutes of a span that are over by the service's clock: if ours is ahead, the
+        last bar may be in progress."""
+        served_at = self._history.served_at
+        if served_at is None:
+            return span
+        ahead = asked_at - served_at
+        is_ahead = ahead >= _MOST_AHEAD
+        if is_ahead and not self._ahead:
+            self._status.note(
+                f"this machine's clock is {ahead.total_seconds():.0f} s ahead of {self._service}'s"
+            )
+        self._ahead = ahead if is_ahead else timedelta()
+        return Span(span.symbol, span.start, max(span.start, min(span.end, minute_at(served_at))))
 
     def _tell_failure(self, error: Exception, seconds: float) -> None:
         """Report a failure of the service, which concerns every symbol."""
@@ -195,7 +225,7 @@ class Mender:
         return next((name for name in ready if name in self._without_days), None)
 
     def _due(self, symbol: str, most: int) -> Span | None:
-        over = minute_at(self._clock() - timedelta(seconds=LATE_SECONDS))
+        over = minute_at(self.time() - timedelta(seconds=LATE_SECONDS))
         return self._gaps.due(symbol, over, most)
 
     def _minutes_of(self, span: Span) -> list[WireTick]:
@@ -205,7 +235,7 @@ class Mender:
         return [bar for bar in found if first <= bar.timestamp < last]
 
     def _days_of(self, symbol: str) -> list[WireTick]:
-        today = midnight_of(self._clock())
+        today = midnight_of(self.time())
         return self._history.bars(symbol, "1d", today - DAYS, today + timedelta(days=1))
 
     def _settled(self, symbol: str, span: Span | None) -> None:
@@ -215,7 +245,7 @@ class Mender:
             self._waits.pop(symbol, None)
             if span is None:
                 self._without_days.pop(symbol, None)
-            elif symbol in self._symbols:
+            elif symbol in self._symbols and span.start < span.end:
                 self._gaps.filled(span)
                 self._minutes += span.end - span.start
             self._tell()

@@ -8,22 +8,26 @@ service refuses.
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from typing import Protocol, cast
 
-import msgspec
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-from websockets.sync.client import connect as connect_socket
+from websockets.exceptions import InvalidStatus, WebSocketException
 
 from producer.backoff import Backoff
-from producer.errors import ProducerError, SourceError
+from producer.errors import SourceError
 from producer.reasons import reason
 from producer.sources.pushed import messages
+from producer.sources.pushed.connection import (
+    Connect,
+    Listener,
+    Lost,
+    Throttled,
+    Timings,
+    connect,
+)
+from producer.sources.pushed.conversation import Conversation
 from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.numbering import Keys, Numbering
 from producer.status import Status
@@ -31,77 +35,6 @@ from producer.throttling import CircuitBreaker
 
 _THROTTLED = (401, 403, 418, 429, 451)
 _UNKNOWN_SECONDS = 3600.0
-_OPEN_SECONDS = 10.0
-_CLOSE_SECONDS = 1.0
-_PACE_SECONDS = 0.3
-"""Between two of our frames: Binance ends connections that send more than five a second."""
-
-_SILENT = logging.getLogger("producer.websockets")
-_SILENT.disabled = True  # frames, which hold keys, must not be logged
-
-
-class Timings(msgspec.Struct, frozen=True):
-    """Seconds that end a connection: without a message (`stall`), without a price although
-    heartbeats come (`priceless`), without an `acknowledgement`. `doubt`: after as long without a
-    message, trades without numbers may be missing. `receive`: one wait for a frame.
-    """
-
-    stall: float = 60.0
-    priceless: float = 600.0
-    doubt: float = 20.0
-    acknowledgement: float = 10.0
-    receive: float = 0.5
-
-
-class Connection(Protocol):
-    """An open WebSocket."""
-
-    def send(self, text: str) -> None:
-        """Send a frame."""
-
-    def recv(self, timeout: float) -> str | bytes:
-        """Return the next frame. Raises TimeoutError, and ConnectionClosed at its end."""
-
-
-Connect = Callable[[str], AbstractContextManager[Connection]]
-
-
-class Listener(Protocol):
-    """Receives what a session hears, in its thread."""
-
-    def take(self, heard: messages.Heard) -> None:
-        """Take a price, or the volume of a minute whose trades were taken."""
-
-    def lost(self, silent_seconds: float) -> None:
-        """Note that nothing came for this long and that nothing comes from now on."""
-
-    def live(self, symbols: frozenset[str]) -> None:
-        """Note that every trade of these symbols comes from now on."""
-
-    def missed(self, symbol: str, trades: int) -> None:
-        """Note that trades of a symbol are missing before the next one taken."""
-
-    def doubted(self, silent_seconds: float) -> None:
-        """Note that nothing came for this long, and that trades may be missing."""
-
-    def unknown(self, symbol: str) -> None:
-        """Note that the service does not know a symbol."""
-
-
-class Lost(ProducerError):  # noqa: N818 - a state that passes
-    """The connection is of no use any more."""
-
-
-class Throttled(Lost):
-    """The service asks for fewer connections."""
-
-
-def connect(url: str) -> AbstractContextManager[Connection]:
-    """Open a WebSocket whose frames are never logged."""
-    opened = connect_socket(
-        url, open_timeout=_OPEN_SECONDS, close_timeout=_CLOSE_SECONDS, logger=_SILENT
-    )
-    return cast("AbstractContextManager[Connection]", opened)
 
 
 class Session:
@@ -160,7 +93,7 @@ class Session:
 
     def _once(self, stop: threading.Event) -> float:
         """Keep one connection for as long as it is of use; return the seconds until the next."""
-        conversation = _Conversation(self, self._now())
+        conversation = Conversation(self, self._now())
         try:
             with self._connect(self._feed.url) as socket:
                 conversation.begin(socket)
@@ -284,118 +217,6 @@ class Session:
     def now(self) -> float:
         """Return monotonic seconds."""
         return self._now()
-
-
-class _Conversation:
-    """The state of one connection."""
-
-    def __init__(self, session: Session, now: float) -> None:
-        self._session = session
-        self._feed = session.feed
-        self.heard_at = self._priced_at = now
-        self._is_ready = not self._feed.greets
-        self._subscribed: tuple[str, ...] = ()
-        self._accepted: frozenset[str] = frozenset()
-        self._live: frozenset[str] = frozenset()
-        self._due_at: float | None = None
-        self._beat_at = now
-        session.start_numbering()
-
-    def begin(self, socket: Connection) -> None:
-        """Send what comes before subscriptions."""
-        self.heard_at = self._priced_at = self._session.now()
-        for frame in self._feed.opening():
-            socket.send(frame)
-        if not self._is_ready:
-            self._due_at = self.heard_at + self._session.timings.acknowledgement
-
-    def step(self, socket: Connection, stop: threading.Event) -> None:
-        """Subscribe if something changed, then handle one frame. Raises Lost at the end of use."""
-        self._subscribe(socket, stop)
-        try:
-            frame = socket.recv(self._session.timings.receive)
-        except TimeoutError:
-            frame = None
-        except ConnectionClosed as closed:
-            raise Lost(reason(closed)) from closed
-        if frame is not None:
-            self._hear(frame)
-        if self._due_at is not None and self._session.now() >= self._due_at:
-            seconds = self._session.timings.acknowledgement
-            what = "the subscription was" if self._is_ready else "we were"
-            raise Lost(f"{what} not acknowledged within {seconds:g} s")
-        self._session.check_silence(self.heard_at, self._priced_at)
-
-    def _subscribe(self, socket: Connection, stop: threading.Event) -> None:
-        allowed = self._session.allowed()
-        if not self._is_ready:
-            return
-        beat = self._feed.beat_seconds
-        is_due = beat is not None and self._session.now() >= self._beat_at
-        if allowed == self._subscribed and not is_due:
-            return
-        gone = [name for name in self._subscribed if name not in allowed]
-        new = [name for name in allowed if is_due or name not in self._subscribed]
-        frames = [*self._feed.unsubscribe(gone), *self._feed.subscribe(new)]
-        for number, frame in enumerate(frames):
-            if number and stop.wait(_PACE_SECONDS):
-                return
-            socket.send(frame)
-        self._subscribed = allowed
-        self._live &= frozenset(allowed)
-        self._beat_at = self._session.now() + (beat or 0.0)
-        if not self._feed.acknowledges:
-            self._accept(frozenset(allowed))
-        elif not self._live.issuperset(allowed):
-            self._due_at = self._session.now() + self._session.timings.acknowledgement
-
-    def _hear(self, frame: str | bytes) -> None:
-        try:
-            found = self._feed.read(frame)
-        except messages.BadFrame as error:
-            self._session.status.drop(f"bad frame: {error}")
-            return
-        if found:
-            now = self._session.now()
-            self._session.doubt(now - self.heard_at)
-            self.heard_at = now
-        for message in found:
-            self._handle(message)
-
-    def _handle(self, message: messages.Message) -> None:
-        match message:
-            case messages.Trade():
-                self._priced()
-                self._session.take_trade(message)
-            case messages.Quote() | messages.MinuteVolume():
-                self._priced()
-                self._session.take(message)
-            case messages.Newest():
-                self._session.check_newest(message)
-            case messages.Ready():
-                self._is_ready, self._due_at = True, None
-            case messages.Accepted():
-                self._accept(message.symbols)
-            case messages.Unknown():
-                self._session.put_off(message.symbol, message.why)
-                self._subscribed, self._due_at = tuple(self._live), None
-            case messages.TooMany():
-                self._session.limit(message)
-                self._subscribed, self._due_at = tuple(self._live), None
-            case messages.Refused():
-                self._session.refuse(message)
-
-    def _priced(self) -> None:
-        self._priced_at = self.heard_at
-
-    def _accept(self, symbols: frozenset[str]) -> None:
-        self._accepted = symbols
-        if symbols.issuperset(self._subscribed):
-            self._due_at = None
-        new = symbols.intersection(self._subscribed) - self._live
-        if new:
-            self._live |= new
-            self._session.become_live(new)
 
 
 def _status_of(error: Exception) -> int | None:

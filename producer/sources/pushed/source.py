@@ -10,16 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-import msgspec
-
 from chalicelib.domain.times import from_text, to_text
 from producer.backoff import Backoff
 from producer.errors import SourceError
 from producer.reasons import reason
-from producer.sources.pushed.feed import Feed
-from producer.sources.pushed.history import History, first_instant
+from producer.sources.pushed.history import first_instant
 from producer.sources.pushed.mender import Mender
 from producer.sources.pushed.messages import Heard, MinuteVolume, Quote, Trade
+from producer.sources.pushed.service import Service
 from producer.sources.pushed.session import Session
 from producer.sources.pushed.so_far import Listing, SessionsSoFar
 from producer.sources.pushed.waiting import Waiting, thinned
@@ -32,21 +30,6 @@ from producer.wire import WireTick
 DEFAULT_INTERVAL_SECONDS = 1.0
 _IDLE_SECONDS = 0.5
 _MINUTE = len("2026-11-20T15:30")
-
-
-class Service(msgspec.Struct, frozen=True):
-    """A service: its feed and history, what its symbols share, and its requests per second.
-
-    `listing` returns None for symbols that the service cannot have, `split_today` the split that it
-    lists for a symbol's last session; None if its prices do not say.
-    """
-
-    name: str
-    feed: Feed
-    history: History
-    listing: Callable[[str], Listing | None]
-    requests_per_second: float
-    split_today: Callable[[str], str | None] | None = None
 
 
 class Hours(Protocol):
@@ -194,7 +177,7 @@ class Pushed:
 
     def _first_instant(self, symbol: str) -> datetime:
         zone = self._listings[symbol].exchange_timezone
-        return first_instant(symbol, zone, self._clock())
+        return first_instant(symbol, zone, self._mender.time())
 
     def _receive(self, stop: threading.Event) -> None:
         """Run the session; start it again whatever ends it, except refused keys."""
@@ -218,7 +201,7 @@ class Pushed:
 
     def lost(self, silent_seconds: float) -> None:
         """See Listener."""
-        self._mender.lost(self._clock() - timedelta(seconds=silent_seconds))
+        self._mender.lost(silent_seconds)
 
     def live(self, symbols: frozenset[str]) -> None:
         """See Listener."""
@@ -227,13 +210,13 @@ class Pushed:
     def missed(self, symbol: str, trades: int) -> None:
         """See Listener."""
         self._status.drop("missed by the stream", trades)
-        now = self._clock()
+        now = self._mender.time()
         last = self._newest.get(symbol)
         self._mender.missing(symbol, min(now, from_text(last)) if last else now, now)
 
     def doubted(self, silent_seconds: float) -> None:
         """See Listener."""
-        now = self._clock()
+        now = self._mender.time()
         for symbol in self.followed:
             self._mender.missing(symbol, now - timedelta(seconds=silent_seconds), now)
 
@@ -244,14 +227,14 @@ class Pushed:
         """Have history fill the minutes since a price that made room for newer ones."""
         symbol, at = _named(oldest)
         self._status.drop("no room")
-        self._mender.missing(symbol, from_text(at), self._clock())
+        self._mender.missing(symbol, from_text(at), self._mender.time())
 
     def _learn(self, bars: Sequence[WireTick]) -> None:
         """Take what history tells. Its volume so far may grow by that, which would count for the
         running minute: so history is asked for that one, too."""
         if self._splits is not None:
             self._splits.learn(bars)
-        now = self._clock()
+        now = self._mender.time()
         for symbol in self._so_far.learn(bars):
             self._so_far.settle(symbol, to_text(now)[:_MINUTE])
             self._mender.missing(symbol, now, now)

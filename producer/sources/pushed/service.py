@@ -1,0 +1,26 @@
+"""What a pushed source has to know of its service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from producer.sources.pushed.feed import Feed
+from producer.sources.pushed.history import History
+from producer.sources.pushed.so_far import Listing
+
+
+class Service(msgspec.Struct, frozen=True):
+    """A service: its feed and history, what its symbols share, and its requests per second.
+
+    `listing` returns None for symbols that the service cannot have, `split_today` the split that it
+    lists for a symbol's last session; None if its prices do not say.
+    """
+
+    name: str
+    feed: Feed
+    history: History
+    listing: Callable[[str], Listing | None]
+    requests_per_second: float
+    split_today: Callable[[str], str | None] | None = None
