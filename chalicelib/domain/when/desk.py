@@ -83,6 +83,11 @@ class Desk:
             key: Track(Due(key.symbol, key.interval, zones.get(key.symbol)), self._of(key))
             for key in self.needs
         }
+        self.numbers = 50 + sum(
+            20 + leaf.ago + int(max(leaf.numbers, default=0))
+            for leaf in {leaf for leaves in self._leaves.values() for leaf in leaves}
+        )
+        """About how many numbers the desk holds."""
         self._own = self.tracks.get(SeriesKey("", interval))
         self._point_of = point_of
         self.at = ""

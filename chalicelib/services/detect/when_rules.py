@@ -6,9 +6,6 @@ stored bars, as in a preview, and the state decides which alerts exist, as for o
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -19,7 +16,7 @@ from chalicelib.domain.bar_watching import has_closed, label_of
 from chalicelib.domain.building import SessionPlace, place_of
 from chalicelib.domain.detection import State, Watch
 from chalicelib.domain.rules import Rule
-from chalicelib.domain.splits import Split, adjusted
+from chalicelib.domain.splits import adjusted
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.watching import (
     Observation,
@@ -36,16 +33,8 @@ from chalicelib.domain.when.needs import symbols_of, within_cost
 from chalicelib.domain.when.points import Point, bar_point, tick_point
 from chalicelib.services.bars.when_bars import WhenBars
 from chalicelib.services.bars.when_desks import Desks, Subject
+from chalicelib.services.detect.kept_desks import Basis, KeptDesk, KeptDesks, Key
 from chalicelib.services.stores import Stores
-
-MAX_DESKS = 400
-"""The most desks that a container keeps; each has up to some thousand numbers."""
-
-KEPT_SECONDS = 3600.0
-"""A desk unused for this long is read again."""
-
-_Key = tuple[str, str]
-"""A symbol and an interval."""
 
 
 class Closing(msgspec.Struct, frozen=True):
@@ -69,20 +58,12 @@ class WhenJudged(msgspec.Struct, frozen=True):
     keep: Callable[[], None]
 
 
-class _Kept(msgspec.Struct, frozen=True):
-    desk: Desk
-    splits: tuple[Split, ...]
-    basis: tuple[object, ...]
-    used_at: float
-
-
 class WhenRules:
     """The rules with `when` of all symbols; one per container. Threads may share it."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
-        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept = KeptDesks()
 
     def __call__(
         self,
@@ -96,7 +77,7 @@ class WhenRules:
         """Judge the rules at the ticks that led from `before` to `after`, whose bars are stored."""
         rules = within_cost(watch.rules)
         run = _Run(before, after, watch, AlertCount(None, quiet, room))
-        used: dict[_Key, tuple[Desks, tuple[object, ...]]] = {}
+        used: dict[Key, tuple[Desks, Basis]] = {}
         closings = _closings(before, ticks, {rule.interval for rule in rules})
         for interval in sorted({rule.interval for rule in rules}):
             mine = [rule for rule in rules if rule.interval == interval]
@@ -119,13 +100,9 @@ class WhenRules:
 
     def forget(self, symbol: str) -> None:
         """Drop what is kept of a symbol."""
-        with self._lock:
-            for key in [key for key in self._kept if key[0] == symbol]:
-                del self._kept[key]
+        self._kept.forget(symbol)
 
-    def _basis(
-        self, rules: Sequence[Rule], after: State
-    ) -> tuple[dict[str, State], tuple[object, ...]]:
+    def _basis(self, rules: Sequence[Rule], after: State) -> tuple[dict[str, State], Basis]:
         """Return the states of the symbols that rules name, and what stored bars were read under:
         while it is the same, none before the newest has changed."""
         others = sorted(other_symbols(rules) - {after.symbol})
@@ -143,28 +120,19 @@ class WhenRules:
         interval: str,
         after: State,
         states: Mapping[str, State],
-        basis: tuple[object, ...],
+        basis: Basis,
     ) -> Desks:
-        with self._lock:
-            kept = self._kept.pop((after.symbol, interval), None)
-        is_valid = (
-            kept is not None
-            and kept.basis == basis
-            and kept.used_at > time.monotonic() - KEPT_SECONDS
-        )
+        kept = self._kept.take((after.symbol, interval), basis)
         subject = Subject(after.symbol, after.timezone, after.splits)
         bars = WhenBars(self._stores.bars, after.symbol, states)
-        last = (kept.desk, kept.splits) if kept is not None and is_valid else None
+        last = (kept.desk, kept.splits) if kept is not None else None
         return Desks(bars, subject, rules, interval, last)
 
-    def _keep(self, used: Mapping[_Key, tuple[Desks, tuple[object, ...]]]) -> None:
+    def _keep(self, used: Mapping[Key, tuple[Desks, Basis]]) -> None:
         """Keep desks, after the state that was computed with them is written."""
-        with self._lock:
-            for key, (desks, basis) in used.items():
-                if desks.desk is not None and desks.may_be_kept:
-                    self._kept[key] = _Kept(desks.desk, desks.splits, basis, time.monotonic())
-            while len(self._kept) > MAX_DESKS:
-                self._kept.popitem(last=False)
+        for key, (desks, basis) in used.items():
+            if desks.desk is not None and desks.may_be_kept:
+                self._kept.keep(key, KeptDesk(desks.desk, desks.splits, basis))
 
 
 class _Run:

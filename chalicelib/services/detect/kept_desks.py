@@ -1,0 +1,84 @@
+"""Keeps desks in a container, so that the next point reads only newer bars."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+import msgspec
+
+from chalicelib.domain.splits import Split
+from chalicelib.domain.when.desk import Desk
+
+MAX_NUMBERS = 1_500_000
+"""The most numbers that all kept desks may hold: some 60 MB."""
+
+KEPT_SECONDS = 3600.0
+"""A desk unused for this long is read again, and dropped if there is no room for others. If more
+are in use than there is room for, the latest are not kept. If each replaced another instead, none
+would be kept at its next use."""
+
+Key = tuple[str, str]
+"""A symbol and an interval."""
+
+Basis = tuple[object, ...]
+"""What stored bars were read under."""
+
+
+class KeptDesk(msgspec.Struct, frozen=True):
+    """A desk, the splits that it is adjusted for, what it was read under, and when it was used."""
+
+    desk: Desk
+    splits: tuple[Split, ...]
+    basis: Basis
+    used_at: float = 0.0
+
+
+class KeptDesks:
+    """Desks by symbol and interval. Threads may share it."""
+
+    def __init__(
+        self, most_numbers: int = MAX_NUMBERS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most = most_numbers
+        self._clock = clock
+        self._numbers = 0
+        self._kept: OrderedDict[Key, KeptDesk] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, key: Key, basis: Basis) -> KeptDesk | None:
+        """Take a desk out, if it is still valid: whoever uses it changes it."""
+        with self._lock:
+            kept = self._drop(key)
+        is_valid = kept is not None and kept.basis == basis and not self._is_idle(kept)
+        return kept if is_valid else None
+
+    def keep(self, key: Key, kept: KeptDesk) -> None:
+        """Keep a desk if there is room."""
+        weight = kept.desk.numbers
+        with self._lock:
+            self._drop(key)
+            while self._numbers + weight > self._most and self._kept:
+                oldest = next(iter(self._kept))
+                if not self._is_idle(self._kept[oldest]):
+                    return
+                self._drop(oldest)
+            if self._numbers + weight <= self._most:
+                self._kept[key] = msgspec.structs.replace(kept, used_at=self._clock())
+                self._numbers += weight
+
+    def forget(self, symbol: str) -> None:
+        """Drop what is kept of a symbol."""
+        with self._lock:
+            for key in [key for key in self._kept if key[0] == symbol]:
+                self._drop(key)
+
+    def _is_idle(self, kept: KeptDesk) -> bool:
+        return kept.used_at <= self._clock() - KEPT_SECONDS
+
+    def _drop(self, key: Key) -> KeptDesk | None:
+        kept = self._kept.pop(key, None)
+        self._numbers -= kept.desk.numbers if kept is not None else 0
+        return kept
