@@ -22,6 +22,7 @@ FILES = (
     "requirements/run.txt",
     "requirements/dev.txt",
     "requirements/checkov.txt",
+    "requirements/ministack.txt",
     "requirements/uv.txt",
     "producer/collector/requirements.txt",
     "producer/deploy/requirements.txt",

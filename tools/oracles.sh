@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Programs that tests compare Ticktape with: Prometheus's Alertmanager, from Debian's package. It is
+# Programs that tests compare Ticktape with: ministack, an independent emulator of AWS, in an environment
+# of its own since it pins botocore; and Prometheus's Alertmanager, from Debian's package. The latter is
 # unpacked into .venv and not installed, since that would start a service. Its templates have to
 # stand where Debian has them.
 set -euo pipefail
@@ -7,9 +8,12 @@ set -euo pipefail
 package=prometheus-alertmanager
 folder=.venv/oracles
 templates=/usr/share/prometheus/alertmanager
-if [ -x "$folder/usr/bin/$package" ] && [ -e "$templates/default.tmpl" ]; then
-  exit 0
-fi
+
+ministack() {
+  local there=$folder/ministack
+  [ -x "$there/bin/ministack" ] && return
+  .venv/bin/python -m venv --without-pip "$there" && tools/install.sh "$there" requirements/ministack.txt
+}
 
 unpack() {
   local there=$1
@@ -17,6 +21,15 @@ unpack() {
   apt-get download -qq "$package" || { apt-get update -qq && apt-get download -qq "$package"; }
   dpkg -x "$package"_*.deb .
 }
+
+if ! ministack >/dev/null 2>&1; then
+  rm -rf "$folder/ministack"
+  echo "no ministack: the tests beside it are skipped. requirements/ministack.txt has it" >&2
+fi
+
+if [ -x "$folder/usr/bin/$package" ] && [ -e "$templates/default.tmpl" ]; then
+  exit 0
+fi
 
 downloaded=$(mktemp -d)
 trap 'rm -rf "$downloaded"' EXIT

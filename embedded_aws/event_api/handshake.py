@@ -1,0 +1,56 @@
+"""The opening of a socket: who may connect, and the authorization in its subprotocols.
+
+https://docs.aws.amazon.com/appsync/latest/eventapi/event-api-websocket-protocol.html
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+PROTOCOL = "aws-appsync-event-ws"
+PATH = "/event/realtime"
+
+_HEADER = "header-"
+_NAMES = ("127.0.0.1", "localhost", "[::1]")
+_LONGEST = 4096
+
+
+def refusal(
+    path: str, host: str, port: int, origins: Sequence[str], allowed: Collection[str]
+) -> tuple[int, str] | None:
+    """Return the HTTP status and reason for refusing a handshake; None if it is accepted.
+
+    The host has to be this port under a local name, since a rebound DNS name has our origin. A
+    browser sends its page's origin, which has to be one of `allowed`; other programs send none.
+    """
+    if host.lower() not in [f"{name}:{port}" for name in _NAMES]:
+        return 421, f"Host: allowed are 127.0.0.1, localhost and [::1], each with the port {port}"
+    if len(origins) > 1 or (origins and origins[0] not in allowed):
+        return 403, "pages of this origin may not connect"
+    if path != PATH:
+        return 404, f"only {PATH} is served"
+    return None
+
+
+def authorization_of(protocols: Sequence[str]) -> dict[str, Any]:
+    """Return what the subprotocol `header-<base64url of JSON>` contains; empty without a valid
+    one."""
+    for name in protocols:
+        if name.startswith(_HEADER) and len(name) <= _LONGEST:
+            text = name.removeprefix(_HEADER)
+            try:
+                found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            except ValueError:
+                return {}
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def has_key(authorization: object, key: str) -> bool:
+    """Return whether an authorization contains the API key."""
+    given = authorization.get("x-api-key") if isinstance(authorization, dict) else None
+    return isinstance(given, str) and hmac.compare_digest(given.encode(), key.encode())

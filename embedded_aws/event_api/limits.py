@@ -1,0 +1,32 @@
+"""Limits of the event API: those of the service, and those that keep a local port bounded."""
+
+from __future__ import annotations
+
+import msgspec
+
+MOST_EVENTS = 5
+"""Events of a request."""
+
+MOST_EVENT_BYTES = 240 * 1024
+
+MOST_SUBSCRIPTIONS = 100
+"""Subscriptions of a connection."""
+
+CONNECTION_TIMEOUT_MS = 300_000
+"""Told to clients: they close a connection that is silent for so long."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Limits of the sockets, of this implementation unless said otherwise.
+
+    A connection whose reader is behind by `waiting_events` or `waiting_bytes` is closed, and so is
+    one that is not initialised within `init_seconds`. `message_bytes` is the longest message that a
+    client may send. The service sends a keep-alive every 60 seconds.
+    """
+
+    connections: int = 500
+    waiting_events: int = 256
+    waiting_bytes: int = 8 * 1024 * 1024
+    message_bytes: int = 64 * 1024
+    init_seconds: float = 10.0
+    keep_alive_seconds: float = 60.0

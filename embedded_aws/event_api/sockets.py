@@ -1,0 +1,200 @@
+"""The WebSocket endpoint: one thread with an event loop for all subscribers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import threading
+from collections.abc import Collection, Sequence
+from http import HTTPStatus
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from embedded_aws.event_api.handshake import PROTOCOL, authorization_of, has_key, refusal
+from embedded_aws.event_api.limits import Limits
+from embedded_aws.event_api.session import Session, refused_connection
+
+UNAUTHORIZED, TOO_SLOW, TRY_LATER = 4401, 1008, 1013
+"""Codes of closed connections."""
+
+STOP_SECONDS = 2.0
+
+_KEEP_ALIVE = json.dumps({"type": "ka"})
+_PROTOCOLS_HEADER = "Sec-WebSocket-Protocol"
+
+logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
+
+
+class Subscriber:
+    """A connection and the messages that wait for its reader."""
+
+    def __init__(self, session: Session, limits: Limits) -> None:
+        self.session = session
+        self._limits = limits
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+        self._bytes = 0
+        self.is_behind = asyncio.Event()
+
+    def put(self, text: str) -> None:
+        """Add a message. Sets `is_behind` if too many or too long ones wait already."""
+        full = self._waiting.qsize() >= self._limits.waiting_events
+        if full or self._bytes + len(text) > self._limits.waiting_bytes:
+            self.is_behind.set()
+            return
+        self._bytes += len(text)
+        self._waiting.put_nowait(text)
+
+    async def next(self) -> str:
+        """Return the next message; a keep-alive if none comes for a time."""
+        try:
+            seconds = self._limits.keep_alive_seconds
+            text = await asyncio.wait_for(self._waiting.get(), seconds)
+        except TimeoutError:
+            return _KEEP_ALIVE
+        self._bytes -= len(text)
+        return text
+
+
+class Sockets:
+    """The endpoint of one API on 127.0.0.1. `origins` are those of pages that may connect."""
+
+    def __init__(
+        self, key: str, namespaces: Collection[str], origins: Collection[str], limits: Limits
+    ) -> None:
+        self._key, self._namespaces = key, frozenset(namespaces)
+        self._origins, self._limits = frozenset(origins), limits
+        self._subscribers: set[Subscriber] = set()
+        self._connections = 0
+        self._loop = asyncio.new_event_loop()
+        self._server: Server | None = None
+        self._thread = threading.Thread(target=self._run, name="event sockets", daemon=True)
+        self.port = 0
+
+    def start(self, port: int = 0) -> None:
+        """Bind and serve in a thread of its own. Raises OSError."""
+        self._server = self._loop.run_until_complete(self._bind(port))
+        self.port = next(iter(self._server.sockets)).getsockname()[1]
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close all connections."""
+        if self._server is not None:
+            ending = asyncio.run_coroutine_threadsafe(self._end(self._server), self._loop)
+            with contextlib.suppress(TimeoutError):
+                ending.result(STOP_SECONDS)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        self._loop.run_forever()
+        self._loop.close()
+
+    def send(self, channel: tuple[str, ...], events: Sequence[str]) -> None:
+        """Send events to the channel's subscribers; called by any thread."""
+        self._loop.call_soon_threadsafe(self._send, channel, events)
+
+    def subscribed(self) -> int:
+        """Return the number of initialised connections."""
+        return len(self._subscribers)
+
+    async def _bind(self, port: int) -> Server:
+        return await serve(
+            self._serve,
+            "127.0.0.1",
+            port,
+            process_request=self._let_in,
+            select_subprotocol=self._select,
+            open_timeout=self._limits.init_seconds,
+            max_size=self._limits.message_bytes,
+            max_queue=4,
+            compression=None,
+            close_timeout=1.0,
+        )
+
+    async def _end(self, server: Server) -> None:
+        server.close(close_connections=True)
+        await server.wait_closed()
+
+    def _let_in(self, connection: ServerConnection, request: Request) -> Response | None:
+        hosts = request.headers.get_all("Host")
+        host = hosts[0] if len(hosts) == 1 else ""
+        origins = request.headers.get_all("Origin")
+        refused = refusal(request.path, host, self.port, origins, self._origins)
+        if refused is None and self._connections >= self._limits.connections:
+            refused = HTTPStatus.SERVICE_UNAVAILABLE, "too many connections"
+        if refused is None:
+            return None
+        return connection.respond(HTTPStatus(refused[0]), f"{refused[1]}\n")
+
+    @staticmethod
+    def _select(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        return Subprotocol(PROTOCOL) if PROTOCOL in offered else None
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        self._connections += 1
+        subscriber = Subscriber(Session(self._key, self._namespaces), self._limits)
+        try:
+            await self._converse(connection, subscriber)
+        except ConnectionClosed:
+            pass  # by the client, or as a message was too long
+        finally:
+            self._connections -= 1
+            self._subscribers.discard(subscriber)
+
+    async def _converse(self, connection: ServerConnection, subscriber: Subscriber) -> None:
+        offered = _protocols(connection)
+        if connection.subprotocol is None or not has_key(authorization_of(offered), self._key):
+            await connection.send(json.dumps(refused_connection()))
+            await connection.close(UNAUTHORIZED)
+            return
+        works = [
+            asyncio.ensure_future(work)
+            for work in (
+                self._read(connection, subscriber),
+                _write(connection, subscriber),
+                subscriber.is_behind.wait(),
+            )
+        ]
+        try:
+            done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+            for work in done:
+                work.result()
+        finally:
+            for work in works:
+                work.cancel()
+        if subscriber.is_behind.is_set():
+            connection.transport.abort()  # its reader does not read a farewell either
+
+    async def _read(self, connection: ServerConnection, subscriber: Subscriber) -> None:
+        """Answer the client's messages; the first has to come in time."""
+        async with asyncio.timeout(self._limits.init_seconds) as bound:
+            async for text in connection:
+                answer = subscriber.session.answer(text)
+                if subscriber.session.is_ready:
+                    bound.reschedule(None)
+                    self._subscribers.add(subscriber)
+                subscriber.put(json.dumps(answer))
+
+    def _send(self, channel: tuple[str, ...], events: Sequence[str]) -> None:
+        for subscriber in tuple(self._subscribers):
+            for name in subscriber.session.receives(channel):
+                for event in events:
+                    message = {"type": "data", "id": name, "event": event}
+                    subscriber.put(json.dumps(message))
+
+
+async def _write(connection: ServerConnection, subscriber: Subscriber) -> None:
+    while True:
+        await connection.send(await subscriber.next())
+
+
+def _protocols(connection: ServerConnection) -> list[str]:
+    """Return the subprotocols that the client offers."""
+    request = connection.request
+    lines = request.headers.get_all(_PROTOCOLS_HEADER) if request else []
+    return [name.strip() for line in lines for name in line.split(",")]
