@@ -90,6 +90,20 @@ def deliver(event: Any) -> dict[str, Any]:
     return handlers.deliver(event.to_dict(), event.context)
 
 
+if settings.push_url:
+    _push = event_sources["push"]
+
+    @app.on_dynamodb_record(
+        stream_arn=settings.state_stream_arn,
+        batch_size=_push.batch_size,
+        starting_position=_push.starting_position,
+        maximum_batching_window_in_seconds=_push.window_seconds,
+    )
+    def push(event: Any) -> dict[str, Any]:
+        """Publish new states to open pages."""
+        return handlers.push(event.to_dict(), event.context)
+
+
 _redeliver = event_sources["redeliver"]
 
 

@@ -209,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add("--mails", type=_integer(0, 1000), default=0, metavar="N", help="addresses for alerts")
     add("--tabs", type=_integer(0, 10_000), default=0, metavar="N", help="pages open all month")
+    add("--push", action="store_true", help="prices are pushed to the open pages")
     add("--reports", type=_integer(0, 1_000_000), default=0, metavar="N", help="run in a month")
     add(
         "--collector", choices=("none", *collector.KINDS), default="none",

@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
     from chalicelib.services.ingest.ingest import Ingest
     from chalicelib.services.lake.compact import Compact
     from chalicelib.services.lake.stores import LakeStores
+    from chalicelib.services.market_data.market_data import MarketData
+    from chalicelib.services.push.push import Push
     from chalicelib.services.rebuild.rebuild import Rebuild
     from chalicelib.services.reports.reports import Reports
     from chalicelib.services.rules.preview import Preview
@@ -233,6 +235,23 @@ class Services:
         bars = Bars(dynamodb, settings.bars_table, {})
         given = digests, partial(Pictures, bars), link_key_of(settings)
         return Deliver(store, channels, retries, settings.page_url, self.clock, *given)
+
+    def market_data(self) -> MarketData:
+        """Return a reader of prices, for one request."""
+        from chalicelib.services.market_data.market_data import MarketData
+
+        fast, slow = self.settings.sma_fast, self.settings.sma_slow
+        percent = self.anomaly_percent
+        return MarketData(self.stores, self.clock, anomaly_percent=percent, fast=fast, slow=slow)
+
+    @cached_property
+    def push(self) -> Push:
+        """Return the service of the state table's stream."""
+        from chalicelib.adapters.event_api import EventApi
+        from chalicelib.services.push.push import Push
+
+        publisher = EventApi(self.settings.push_url)
+        return Push(self.market_data().quote, publisher, self.settings.push_channels)
 
     @cached_property
     def rebuild(self) -> Rebuild:

@@ -19,7 +19,8 @@ class EventSource(msgspec.Struct, frozen=True, kw_only=True):
 
     `maximum_concurrency` is the number of a queue's batches processed at once; None if only the
     account's limit applies. `filters` are event patterns, any of which accepts a record. `failures`
-    says whether dead-lettered records are stored in the failures bucket. -1 retries means no limit.
+    says whether dead-lettered records are stored in the failures bucket; those of `push` are not,
+    since a late price is worth nothing. -1 retries means no limit.
     """
 
     handler: str
@@ -81,6 +82,16 @@ EVENT_SOURCES: dict[str, EventSource] = {
             ),
         ),
         EventSource(
+            handler="push",
+            kind="dynamodb",
+            batch_size=1000,
+            starting_position="LATEST",
+            maximum_retries=0,
+            maximum_record_age_seconds=60,
+            failures=False,
+            filters=({"eventName": ["INSERT", "MODIFY"]},),
+        ),
+        EventSource(
             handler="redeliver", kind="sqs", batch_size=10, maximum_concurrency=2, failures=False
         ),
     )
@@ -109,6 +120,8 @@ ADJUSTABLE = {
     "deliver_batch_size": Adjustable("deliver", "batch_size", 1, 10_000),
     "deliver_window_seconds": Adjustable("deliver", "window_seconds", 0, 300),
     "deliver_parallelization": Adjustable("deliver", "parallelization", 1, 10),
+    "push_batch_size": Adjustable("push", "batch_size", 1, 10_000),
+    "push_window_seconds": Adjustable("push", "window_seconds", 0, 300),
     "redeliver_batch_size": Adjustable("redeliver", "batch_size", 1, 10),
     "redeliver_concurrency": Adjustable("redeliver", "maximum_concurrency", 2, 1000),
 }

@@ -62,6 +62,15 @@ def deliver(event: dict[str, Any], context: Any) -> Response:
     return _delivered("deliver", services.deliver.new(events.new_alerts(event), until))
 
 
+def push(event: dict[str, Any], _context: Any) -> Response:
+    """Publish a batch of the state table's stream. Never reports a failure: a late price is worth
+    nothing, and nothing else waits for it."""
+    services = bootstrap.get_services()
+    done = services.push(events.written_states(event))
+    emit("push", services.settings.stage, {"PushFailures": done.failed}, services.clock())
+    return _partial(())
+
+
 def redeliver(event: dict[str, Any], context: Any) -> Response:
     """Messages that ask for further attempts; those that nobody can read come again, and end in the
     queue of the dead."""

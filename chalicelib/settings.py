@@ -16,6 +16,9 @@ from chalicelib.event_sources import ADJUSTABLE
 BARS, EVERY_TICK = "bars", "every-tick"
 """Values of ALERTS: on what the default rules judge the crosses that they send."""
 
+MOST_CHANNELS = 100
+"""The channels of pushed prices: a connection to AppSync Events has at most 100 subscriptions."""
+
 _CHOICES = {"read_access": ("open", "closed"), "alerts": (BARS, EVERY_TICK)}
 
 
@@ -52,6 +55,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ticks_queue: str = ""
     ticks_queue_url: str = ""
     channels_key: str = ""
+    state_stream_arn: str = ""
+    push_url: str = ""
+    push_socket: str = ""
+    push_key: str = ""
+    push_channels: int = 1
     page_url: str = ""
     cors_origin: str = ""
     read_access: str = "closed"
@@ -76,6 +84,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     deliver_batch_size: int | None = None
     deliver_window_seconds: int | None = None
     deliver_parallelization: int | None = None
+    push_batch_size: int | None = None
+    push_window_seconds: int | None = None
     redeliver_batch_size: int | None = None
     redeliver_concurrency: int | None = None
     log_level: str = "INFO"
@@ -103,6 +113,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     for name, allowed in _CHOICES.items():
         if (value := getattr(settings, name)) not in allowed:
             raise SettingsError(f"{name.upper()} is {value!r}; allowed: {', '.join(allowed)}")
+    if not 1 <= settings.push_channels <= MOST_CHANNELS:
+        count = settings.push_channels
+        raise SettingsError(f"PUSH_CHANNELS is {count}; allowed: 1 to {MOST_CHANNELS}")
     _check_event_sources(settings)
     return settings
 

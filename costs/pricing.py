@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from costs import collector
+from costs import collector, push
 from costs.counted import Counted
 from costs.list_prices import Prices
 from costs.settings import Settings
@@ -113,9 +113,10 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
         Line(f"collector: {settings.collector}", collector.usd_a_month(settings, prices)),
         Line("page: CloudFront's free allowance", 0.0),
         Line(
-            "API: pages open all month",
-            settings.tabs * usd_a_month(settings, prices),
+            "pages open all month",
+            settings.tabs * (push.viewer_usd if settings.push else usd_a_month)(settings, prices),
         ),
+        Line("push: publishing", push.publishing_usd(settings, prices) if settings.push else 0),
     ]
     return [line for line in found if line.usd or line.what.startswith("page")]
 

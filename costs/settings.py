@@ -22,7 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `interval_seconds` lie between two ticks of a symbol. `ticks_per_record` and `flush_seconds` are
     the producer's. `hours` of ticks per month; `alerts`: the setting ALERTS; `crosses`: the input
     of the rules `default-golden-cross` and `default-death-cross`, if they are enabled; `mails`:
-    addresses that receive alerts; `tabs`: pages open all month; `reports`: runs of reports per
+    addresses that receive alerts; `tabs`: pages open all month; `push`: prices are pushed
+    to them; `reports`: runs of reports per
     month; `collector`: what polls or receives the prices, "none" to leave it out. Windows in
     seconds, memory in MB.
     """
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     crosses: Literal["tick", "1m", "5m", "1h", "off"] = "tick"
     mails: int = 0
     tabs: int = 0
+    push: bool = False
     reports: int = 0
     collector: Literal["none", "lambda", "fargate", "machine"] = "none"
 

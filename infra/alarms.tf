@@ -18,8 +18,8 @@ locals {
       for kind in setunion(
         function.alarms,
         var.alarms == "all" ? try(function.further_alarms, ["errors", "throttles"]) : [],
-        # Of `deliver` among the free ones: errors alone. What it falls behind by holds up no price.
-        contains(local.gives_up, try(local.triggers[key], "")) && (key != "deliver" || var.alarms == "all") ? ["iterator-age"] : [],
+        # Not of `deliver` and `push` among the free ones: what they fall behind by holds up no price.
+        contains(local.gives_up, try(local.triggers[key], "")) && (!contains(["deliver", "push"], key) || var.alarms == "all") ? ["iterator-age"] : [],
         ) : "${kind}-${key}" => merge(local.function_alarms[kind], {
           namespace  = "AWS/Lambda"
           dimensions = { FunctionName = function.name }
@@ -88,6 +88,14 @@ locals {
     }
   } : {}
 
+  push_alarms = var.push && var.alarms == "all" ? {
+    push-failures = {
+      namespace  = "Ticktape", metric = "PushFailures", statistic = "Sum"
+      bound      = 0, minutes = 5, periods = 3, above = 3
+      dimensions = { stage = var.stage }
+    }
+  } : {}
+
   # Most runs of a quarter of an hour: three in each five minutes.
   collector_alarms = var.collector == "lambda" && var.alarms == "all" ? merge(
     {
@@ -125,7 +133,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "watched" {
-  for_each = merge(local.watched, local.queue_alarms, local.further_alarms, local.collector_alarms)
+  for_each = merge(local.watched, local.queue_alarms, local.further_alarms, local.push_alarms, local.collector_alarms)
 
   alarm_name          = "${local.prefix}-${each.key}"
   alarm_description   = "docs/operating.md, ${each.key}"

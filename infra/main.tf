@@ -32,6 +32,7 @@ locals {
     local.takes_kinesis ? ["stream/ticks"] : [],
     var.sqs ? ["queue/ticks.fifo"] : [],
     ["table-stream/prices", "table-stream/alerts", "queue/deliveries"],
+    var.push ? ["table-stream/state"] : [],
   )
 
   functions = {
@@ -52,6 +53,10 @@ locals {
     { for key, queue in local.queues : "queue/${key}" => queue.arn },
     { for key, stream in aws_kinesis_stream.ticks : "stream/${key}" => stream.arn },
     { "topic/alerts" = aws_sns_topic.alerts.arn },
+    { for stack in aws_cloudformation_stack.push : "push/channels" => join("/", [
+      "arn:${local.partition}:appsync:${var.region}:${local.account}:apis",
+      stack.outputs["ApiId"], "channelNamespace", local.push_namespace,
+    ]) },
     { for key in aws_kms_key.own : "key/own" => key.arn },
     {
       "athena/workgroup" = aws_athena_workgroup.lake.arn

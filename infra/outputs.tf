@@ -50,6 +50,12 @@ output "environment" {
       TICKS_QUEUE_URL = local.queues["ticks.fifo"].url
     } : {},
     { for key in aws_kms_key.own : "CHANNELS_KEY" => key.arn },
+    merge([for stack in aws_cloudformation_stack.push : {
+      STATE_STREAM_ARN = aws_dynamodb_table.data["state"].stream_arn
+      PUSH_URL         = "https://${stack.outputs["Http"]}/event"
+      PUSH_SOCKET      = "wss://${stack.outputs["Socket"]}/event/realtime"
+      PUSH_KEY         = nonsensitive(aws_appsync_api_key.push[0].key)
+    }]...),
     {
       STAGE                     = var.stage
       ACCOUNT_ID                = local.account

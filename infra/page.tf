@@ -9,7 +9,10 @@ locals {
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' data: blob:",
-    "connect-src 'self' https://*.execute-api.${var.region}.amazonaws.com",
+    join(" ", concat(
+      ["connect-src 'self' https://*.execute-api.${var.region}.amazonaws.com"],
+      [for stack in aws_cloudformation_stack.push : "wss://${stack.outputs["Socket"]}"],
+    )),
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

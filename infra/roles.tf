@@ -28,7 +28,7 @@ locals {
       try([{ actions = local.trigger_actions[local.triggers[key]], resource = local.arns[function.trigger] }], []),
       # Neither does this action of DynamoDB.
       try(local.triggers[key], "") == "table-stream" ? [{ actions = ["dynamodb:ListStreams"], resource = "*" }] : [],
-      contains(local.gives_up, try(local.triggers[key], "")) ? [
+      contains(local.gives_up, try(local.triggers[key], "")) && try(function.dead_letters, true) ? [
         { actions = ["s3:PutObject"], resource = "${local.arns["bucket/failures"]}/aws/lambda/*" },
         { actions = ["s3:ListBucket"], resource = local.arns["bucket/failures"] },
       ] : [],

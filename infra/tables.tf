@@ -1,3 +1,11 @@
+locals {
+  # View types by table. The state table's stream is read by `push` alone.
+  table_streams = {
+    for key, table in local.resources.tables : key => table.stream
+    if try(table.stream, null) != null && (try(table.stream_of, "") != "push" || var.push)
+  }
+}
+
 resource "aws_dynamodb_table" "data" {
   for_each = local.resources.tables
 
@@ -5,8 +13,8 @@ resource "aws_dynamodb_table" "data" {
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = each.value.hash
   range_key                   = try(each.value.range, null)
-  stream_enabled              = try(each.value.stream, null) != null
-  stream_view_type            = try(each.value.stream, null)
+  stream_enabled              = contains(keys(local.table_streams), each.key)
+  stream_view_type            = try(local.table_streams[each.key], null)
   deletion_protection_enabled = var.deletion_protection
 
   dynamic "attribute" {

@@ -164,6 +164,12 @@ variable "collector_secret" {
   }
 }
 
+variable "push" {
+  description = "Whether new prices are pushed to open pages by AppSync Events. Without it the page polls, and none of it is made."
+  type        = bool
+  default     = false
+}
+
 variable "cors_origin" {
   description = "Origin whose pages may call the API; empty for the page that is deployed here, if there is one."
   type        = string

@@ -77,6 +77,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     allow_hosts: tuple[str, ...] = ()
     seconds: float | None
     page: bool
+    push: bool = True
     verbose: bool = False
     history: tuple[Path, ...] = ()
     reading: tuple[str, ...] = ()
@@ -113,6 +114,7 @@ def parse(arguments: list[str]) -> Options:
         allow_hosts=tuple(given.allow_host),
         seconds=given.seconds,
         page=not given.no_page,
+        push=not given.no_push,
         verbose=given.verbose,
         history=tuple(given.history or ()),
         reading=own_files.flags(given),
@@ -202,6 +204,7 @@ def _add_system(parser: _Parser) -> None:
     )
     parser.add_argument("--seconds", type=_seconds, metavar="N", help="stop after this time")
     parser.add_argument("--no-page", action="store_true", help="serve the API alone")
+    parser.add_argument("--no-push", action="store_true", help="let the page poll for prices")
     parser.add_argument(
         "--verbose", action="store_true", help="messages with the error's full text"
     )

@@ -24,8 +24,8 @@ def make(
     checkpoints: Checkpoints,
     control: EmulatorControl | None,
 ) -> Mappings:
-    """Return the mappings of detect, deliver and redeliver, and of ingest from the configured
-    stream or queue."""
+    """Return the mappings of detect, deliver and redeliver, of push unless it is off, and of
+    ingest from the configured stream or queue."""
     destination = FailureDestination(clients("s3"), environment["FAILURES_BUCKET"])
     made = Mappings(clients, checkpoints, control, destination)
     sources = configured(bootstrap.get_settings())
@@ -40,6 +40,8 @@ def make(
     add("detect", environment["PRICES_STREAM_ARN"])
     add("deliver", environment["ALERTS_STREAM_ARN"])
     add("redeliver", environment["DELIVERIES_QUEUE_URL"])
+    if "PUSH_URL" in environment:
+        add("push", environment["STATE_STREAM_ARN"])
     if "TICKS_STREAM" in environment:
         add("ingest_kinesis", environment["TICKS_STREAM"])
     else:

@@ -31,8 +31,10 @@ _IMPORT = re.compile(r'(?:from|import)\s*"(\.[^"]+)"')
 
 
 def shared_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings of `/config.json` that page and API share."""
-    return {"averages": [settings.sma_fast, settings.sma_slow]}
+    """Return the settings of `/config.json` that page and API share; `push` is the socket's
+    address, if prices are pushed."""
+    push = {"push": settings.push_socket} if settings.push_socket else {}
+    return {"averages": [settings.sma_fast, settings.sma_slow], **push}
 
 
 def is_sent(path: Path) -> bool:

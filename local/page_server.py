@@ -26,8 +26,9 @@ COMPRESSED = ("text/", "application/json", "application/javascript", "image/svg+
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
 
 
-def content_security_policy(api: str) -> str:
-    """Return the page's policy: it may load its own files and its API's answers.
+def content_security_policy(api: str, push: str = "") -> str:
+    """Return the page's policy: it may load its own files and its API's answers, and open the
+    socket of pushed prices at the address `push`.
 
     Locally, browser automation may evaluate expressions in the page ('unsafe-eval'); the page
     itself evaluates none, and a deployment's policy forbids it.
@@ -35,9 +36,14 @@ def content_security_policy(api: str) -> str:
     return (
         "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self'; "
         "img-src 'self' data: blob:; "
-        f"connect-src 'self' {api}; base-uri 'none'; form-action 'none'; "
+        f"connect-src 'self' {api}{_origin(push)}; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'; manifest-src 'self'"
     )
+
+
+def _origin(push: str) -> str:
+    """Return the origin of the socket's address, after a space; empty without one."""
+    return f" {'/'.join(push.split('/')[:3])}" if push else ""
 
 
 class Asset(msgspec.Struct, frozen=True):
@@ -111,7 +117,7 @@ def handler(api: str, config: Mapping[str, Any], root: Path = ROOT) -> type[Hand
     start = secrets.token_hex(8)
     members = {
         "files": Files(root, start),
-        "policy": content_security_policy(api),
+        "policy": content_security_policy(api, config.get("push", "")),
         "settings": asset(json.dumps({"api": api, **config}).encode(), "application/json"),
         "start": start,
     }

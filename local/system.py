@@ -81,6 +81,7 @@ class System:
             importlib.import_module(name)
         self._point_at_aws(emulator)
         environment, clients = self._provision(page.address if page else "", emulator)
+        environment |= self._start_push(page, emulator, clients, environment["STATE_TABLE"])
         app = _load_app()
         addresses = self._addresses(api, page)
         self._tell_commands(addresses, environment, clients, emulator)
@@ -183,6 +184,30 @@ class System:
         os.environ.update(environment)
         count_metrics(self._counters)
         return environment, clients
+
+    def _start_push(
+        self, page: Server | None, emulator: EmulatorProcess | None, clients: Any, table: str
+    ) -> dict[str, str]:
+        """Start the event API that pushes prices to the page, and return the variables that name
+        it; none if it is off, or if AWS is the user's own."""
+        if emulator is None or page is None or not self._options.push:
+            return {}
+        from chalicelib.domain.push_channels import NAMESPACE
+        from embedded_aws.event_api import EventApi
+
+        api = EventApi(emulator.keys, [NAMESPACE], [page.address])
+        api.start()
+        self._closing.callback(api.stop)
+        variables = {
+            "STATE_STREAM_ARN": clients("dynamodb").describe_table(TableName=table)["Table"][
+                "LatestStreamArn"
+            ],
+            "PUSH_URL": api.url,
+            "PUSH_SOCKET": api.socket,
+            "PUSH_KEY": api.key,
+        }
+        os.environ.update(variables)
+        return variables
 
     def _serve(self, app: ModuleType, api: Server, page: Server | None) -> None:
         from chalicelib.api.problems import of_status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,11 @@ from chalicelib.domain.times import from_epoch_seconds
 if TYPE_CHECKING:  # each function imports only its own types
     from chalicelib.domain.alerts import StoredAlert
     from chalicelib.domain.deliveries import Retry
+    from chalicelib.domain.detection import State
     from chalicelib.services.detect.changed_prices import ChangedPrices
     from chalicelib.services.ingest.plan import Incoming
+
+log = logging.getLogger("ticktape.events")
 
 
 def from_kinesis(event: dict[str, Any]) -> list[Incoming]:
@@ -110,6 +114,24 @@ def new_alerts(event: dict[str, Any]) -> list[tuple[str, StoredAlert]]:
         image = record["dynamodb"].get("NewImage", {})
         if record["eventName"] in ("INSERT", "MODIFY") and image.get("outbox") == {"S": NEW}:
             found.append((record["dynamodb"]["SequenceNumber"], to_stored(image)))
+    return found
+
+
+def written_states(event: dict[str, Any]) -> list[State]:
+    """Return the states that a DynamoDB stream event reports as written, in their order. Those that
+    cannot be read are left out: detect reports them."""
+    import msgspec
+
+    from chalicelib.adapters.state import from_item
+
+    found = []
+    for record in event["Records"]:
+        image = record["dynamodb"].get("NewImage")
+        if record["eventName"] in ("INSERT", "MODIFY") and image:
+            try:
+                found.append(from_item(image))
+            except (msgspec.MsgspecError, KeyError, ValueError) as error:
+                log.warning("a state cannot be read: %s", error)
     return found
 
 

@@ -63,6 +63,9 @@ PATHS: dict[str, dict[str, Operation]] = {
         )
     },
     "/quotes": {"get": get("The newest prices of several symbols.", "Quotes", parameters.QUOTES)},
+    "/push": {
+        "get": get("How to subscribe to pushed prices.", "Push", refusals=(404,), kept=False)
+    },
     "/symbols": {
         "get": get(
             "All symbols, seen or tracked, by symbol.",

@@ -23,6 +23,7 @@ from chalicelib.api.openapi_forms import (
 from chalicelib.api.openapi_report_schemas import REPORTS
 from chalicelib.api.openapi_structs import Schema, properties_of, record_of
 from chalicelib.api.openapi_when_schemas import MAX_WHEN, PREVIEWED_WHEN, WHEN
+from chalicelib.api.push_views import Push
 from chalicelib.domain.alerts import Severity
 from chalicelib.domain.deliveries import DeliveryStatus
 from chalicelib.domain.rules import (
@@ -401,5 +402,6 @@ def schemas(fast: int, slow: int) -> dict[str, Schema]:
             },
             "The newest tick with both averages and their trend.",
         ),
+        "Push": record_of(Push),
         **REPORTS,
     }

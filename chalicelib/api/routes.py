@@ -62,6 +62,7 @@ ROUTES = (
     Route("GET", "/prices/{symbol}/latest", "views.latest"),
     Route("GET", "/indicators/{symbol}", "views.indicators", weight=5, interval="auto"),
     Route("GET", "/quotes", "views.quotes"),
+    Route("GET", "/push", "push_views.push"),
     Route("GET", "/symbols", "views.symbols"),
     Route("PUT", "/symbols/{symbol}", "views.track_symbol", SYMBOLS),
     Route("DELETE", "/symbols/{symbol}", "views.untrack_symbol", SYMBOLS),

@@ -18,11 +18,10 @@ from chalicelib.services.market_data.answers import (
     SYMBOL_BAR_COLUMNS,
     BarRow,
     PriceTable,
-    Quote,
     SymbolBarRow,
     TickRow,
 )
-from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS, Labels
+from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS
 from chalicelib.services.market_data.market_data import MarketData
 from chalicelib.services.market_data.queries import Cursor
 from chalicelib.services.symbols.lists import Listed, SymbolLists
@@ -40,7 +39,7 @@ def prices(services: Services, request: Any, symbol: str) -> Response:
     columns = TickRow.__struct_fields__ if found.interval == "tick" else BAR_COLUMNS
     return rendering.table(
         request,
-        {"symbol": symbol, "interval": found.interval, **_labels(found.labels)},
+        {"symbol": symbol, "interval": found.interval, **found.labels.shown()},
         rendering.Page("prices", columns, found.rows, _token(arguments, found.cursor)),
         arguments,
         caching(services, found.labels.cache_seconds),
@@ -67,7 +66,7 @@ def many_prices(services: Services, request: Any) -> Response:
 
 
 def _labels_of(table: PriceTable) -> dict[str, Any]:
-    return {"symbol": table.symbol, **_labels(table.labels)}
+    return {"symbol": table.symbol, **table.labels.shown()}
 
 
 def _rows_of(tables: Sequence[PriceTable]) -> list[SymbolBarRow | TickRow]:
@@ -83,7 +82,7 @@ def latest(services: Services, request: Any, symbol: str) -> Response:
     symbol = parameters.symbol_of(symbol)
     parameters.read(request, f"/prices/{symbol}/latest", parameters.NONE)
     found = _market_data(services).latest(symbol)
-    return rendering.document(request, _quote(found), caching(services, found.labels.cache_seconds))
+    return rendering.document(request, found.shown(), caching(services, found.labels.cache_seconds))
 
 
 def indicators(services: Services, request: Any, symbol: str) -> Response:
@@ -100,7 +99,7 @@ def indicators(services: Services, request: Any, symbol: str) -> Response:
     labels = market_data.labels(known)
     return rendering.table(
         request,
-        {"symbol": symbol, "interval": found.interval, **_labels(labels)},
+        {"symbol": symbol, "interval": found.interval, **labels.shown()},
         rendering.Page(
             "indicators", ("timestamp", *found.columns), found.rows, _token(arguments, found.cursor)
         ),
@@ -114,7 +113,7 @@ def quotes(services: Services, request: Any) -> Response:
     arguments = parameters.read(request, "/quotes", parameters.QUOTES)
     symbols = parameters.listed_symbols(arguments)
     found = _market_data(services).quotes(symbols)
-    rows = [_quote(quote) for quote in found]
+    rows = [quote.shown() for quote in found]
     missing = [symbol for symbol in symbols if symbol not in {row["symbol"] for row in rows}]
     seconds = min((quote.labels.cache_seconds for quote in found), default=OPEN_CACHE_SECONDS)
     payload = {"quotes": rows, "without_price": missing}
@@ -197,19 +196,3 @@ def _symbol_lists(services: Services) -> SymbolLists:
 
 def _listed(one: Listed) -> dict[str, Any]:
     return msgspec.structs.asdict(one.entry) | {"seen": one.seen, "tracked": one.tracked}
-
-
-def _labels(labels: Labels) -> dict[str, Any]:
-    shown = msgspec.structs.asdict(labels)
-    del shown["cache_seconds"]
-    return shown
-
-
-def _quote(quote: Quote) -> dict[str, Any]:
-    return {
-        **msgspec.structs.asdict(quote.row),
-        **quote.averages,
-        "trend": quote.trend,
-        "alerted_at": quote.alerted_at,
-        **_labels(quote.labels),
-    }

@@ -18,7 +18,11 @@ from infra.deploy.waiting import CLOCK, CONSISTENT_SECONDS, Clock, until_well
 
 SETTLING_SECONDS = 120.0
 _SETTLED = ("Enabled", "Disabled")
-_STREAMS = {"detect": "PRICES_STREAM_ARN", "deliver": "ALERTS_STREAM_ARN"}
+_STREAMS = {
+    "detect": "PRICES_STREAM_ARN",
+    "deliver": "ALERTS_STREAM_ARN",
+    "push": "STATE_STREAM_ARN",
+}
 """By handler: the output that names its table's stream."""
 
 

@@ -132,6 +132,11 @@ class Aws:
         return self.tables["prices"].stream
 
     @property
+    def state_stream(self) -> list[dict[str, Any]]:
+        """Return the changes of the state table so far."""
+        return self.tables["state"].stream
+
+    @property
     def alert_stream(self) -> list[dict[str, Any]]:
         """The changes of the alerts table so far."""
         return self.tables["alerts"].stream

@@ -74,7 +74,7 @@ class Table:
             return
         number = str(len(self.stream) + 1)
         change: dict[str, Any] = {
-            "Keys": {attribute: item[attribute] for attribute in (self.hash, self.range or "")},
+            "Keys": {name: item[name] for name in (self.hash, self.range) if name},
             "SequenceNumber": number,
             "StreamViewType": "NEW_IMAGE",
         }

@@ -6,16 +6,15 @@ import json
 import re
 
 from chalicelib.api import access, routes
-from chalicelib.event_sources import EVENT_SOURCES
 from infra.deploy import gateway
 from tests.deploy_support.emulated_aws import ROOT
-from tests.deploy_support.life import FUNCTIONS, Life, all_mappings, function_name
+from tests.deploy_support.life import FUNCTIONS, SOURCES, Life, all_mappings, function_name
 from tests.deploy_support.stage_life import STAGE
 
 
 def next_deployment_takes_over_what_the_broken_one_left(life: Life) -> None:
     assert "it belongs to no deployment" in life.deployed.errors
-    assert set(all_mappings(life)) == set(EVENT_SOURCES)
+    assert set(all_mappings(life)) == set(SOURCES)
     apis = life.client("apigateway").get_rest_apis()["items"]
     assert [api["name"] for api in apis] == ["ticktape"]
 
@@ -23,7 +22,7 @@ def next_deployment_takes_over_what_the_broken_one_left(life: Life) -> None:
 def mappings_are_made_with_all_their_settings(life: Life) -> None:
     """So that the step after Chalice finds nothing to set."""
     told = life.deployed.errors.partition("event source settings")[2]
-    assert [handler for handler in EVENT_SOURCES if f"{handler}: as is" not in told] == []
+    assert [handler for handler in SOURCES if f"{handler}: as is" not in told] == []
 
 
 def fixed_costs_are_said_before_they_arise(life: Life) -> None:

@@ -10,8 +10,13 @@ from tests.deploy_support.emulated_aws import ROOT
 from tests.deploy_support.life import FUNCTIONS, Life, listed, roles, statements
 from tests.deploy_support.stage_life import BOUNDARY, STAGE
 
-DEPLOYERS = ("deployer-policy", "deployer-functions-policy", "deployer-collector-policy")
-"""The deployer has all three, since a managed policy is limited to 6,144 characters."""
+DEPLOYERS = (
+    "deployer-policy",
+    "deployer-functions-policy",
+    "deployer-collector-policy",
+    "deployer-push-policy",
+)
+"""The deployer has all of them, since a managed policy is limited to 6,144 characters."""
 
 
 def no_policy_has_a_wildcard_that_iam_does_not_demand(life: Life) -> None:

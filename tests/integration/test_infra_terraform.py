@@ -8,12 +8,14 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.adapters.retries import LONGEST_DELAY_SECONDS
+from chalicelib.domain.push_channels import NAMESPACE
 from costs.pricing import ALARM_METRICS
 from infra.deploy import costs, limits
 from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
@@ -368,6 +370,37 @@ def test_sizes_of_functions_that_cannot_work_are_refused(
     plans: Plans, functions: str, said: str
 ) -> None:
     assert said in plans.refusal(f"-var=functions={functions}")
+
+
+def test_pushing_prices_makes_an_event_api_a_function_and_a_stream_and_nothing_else_does(
+    plans: Plans,
+) -> None:
+    kinds = ("aws_cloudformation_stack", "aws_appsync_api_key")
+    assert [plans.resources("small", kind) for kind in kinds] == [[], []]
+    assert "push" not in plans.functions("small")
+    assert state_stream(plans) == (False, None)
+    pushing = "-var=push=true"
+    (stack,), (key,) = (plans.resources("small", kind, pushing) for kind in kinds)
+    made = json.loads(stack["template_body"])["Resources"]
+    assert {one["Type"] for one in made.values()} == {
+        "AWS::AppSync::Api",
+        "AWS::AppSync::ChannelNamespace",
+    }
+    assert made["Namespace"]["Properties"]["Name"] == NAMESPACE
+    config = made["Api"]["Properties"]["EventConfig"]
+    assert config["DefaultPublishAuthModes"] == [{"AuthType": "AWS_IAM"}]
+    assert config["ConnectionAuthModes"] == config["DefaultSubscribeAuthModes"]
+    expires = datetime.fromisoformat(key["expires"].replace("Z", "+00:00"))
+    assert timedelta(days=300) < expires - datetime.now(UTC) < timedelta(days=365)
+    assert "push" in plans.plan("small", pushing)["output_changes"]["functions"]["after"]
+    assert state_stream(plans, pushing) == (True, "NEW_IMAGE")
+
+
+def state_stream(plans: Plans, *changed: str) -> tuple[bool, str | None]:
+    """Whether the state table of the small example has a stream, and what it shows."""
+    tables = plans.resources("small", "aws_dynamodb_table", *changed)
+    (state,) = [table for table in tables if table["name"].endswith("-state")]
+    return state["stream_enabled"], state.get("stream_view_type")
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -20,6 +20,7 @@ KINDS = {
     "bucket": "s3:::{named}-{key}-{account}",
     "glue": "glue:{region}:{account}:table/{named}/{key}",
     "key": "kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000",
+    "push": "appsync:{region}:{account}:apis/00000000000000000000000000/channelNamespace/ticktape",
     "queue": "sqs:{region}:{account}:{named}-{key}",
     "stream": "kinesis:{region}:{account}:stream/{named}-{key}",
     "table": "dynamodb:{region}:{account}:table/{named}-{key}",

@@ -4,7 +4,7 @@ JSON, the CSV and the OpenAPI document."""
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -140,3 +140,13 @@ class Quote(msgspec.Struct, frozen=True):
     alerted_at: Annotated[
         Instant | None, Meta(description="The time of the newest alert of the rules in force.")
     ]
+
+    def shown(self) -> dict[str, Any]:
+        """Return the fields of the API's answer, by name."""
+        return {
+            **msgspec.structs.asdict(self.row),
+            **self.averages,
+            "trend": self.trend,
+            "alerted_at": self.alerted_at,
+            **self.labels.shown(),
+        }

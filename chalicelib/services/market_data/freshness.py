@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -80,6 +80,12 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="null in session and if the exchange's hours are unknown."),
     ]
     cache_seconds: int
+
+    def shown(self) -> dict[str, Any]:
+        """Return the labels by name."""
+        shown = msgspec.structs.asdict(self)
+        del shown["cache_seconds"]
+        return shown
 
 
 def label(

@@ -88,14 +88,14 @@ class MarketData:
         known = self.series.known(symbol)
         if known.state is None or known.last is None:
             raise NoPrice(symbol)
-        return self._quote(known.state, known.last)
+        return self.quote(known.state)
 
     def quotes(self, symbols: list[str]) -> list[Quote]:
         """Return the newest prices of at most 100 symbols, in order, without symbols that have
         none."""
         states = self._states.get_many(symbols)
         found = [states[symbol] for symbol in symbols if symbol in states]
-        return [self._quote(state, state.last) for state in found if state.last is not None]
+        return [self.quote(state) for state in found if state.last is not None]
 
     def labels(self, known: Known) -> Labels:
         """Return the labels of an answer about a symbol."""
@@ -103,7 +103,11 @@ class MarketData:
         gap = known.state.gap if known.state else 0
         return label(known.symbol, known.last, self._clock(), source or UNKNOWN_SOURCE, gap)
 
-    def _quote(self, state: State, last: Tick) -> Quote:
+    def quote(self, state: State) -> Quote:
+        """Return the newest tick of a state with its averages. Raises NoPrice."""
+        last = state.last
+        if last is None:
+            raise NoPrice(state.symbol)
         shown = averages(state.closes, self._fast, self._slow)
         side = average_side(state.closes, self._fast, self._slow)
         return Quote(

@@ -7,12 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.adapters.events import written_states
 from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS
-from costs import tabs
+from chalicelib.services.push.changes import changes_of
+from chalicelib.services.push.push import requests_of
+from costs import push, tabs
 from costs.list_prices import prices
 from costs.settings import MARKET_HOURS, ROUND_THE_CLOCK, Settings
+from rigs.memory_aws.system import Aws, services_over
+from tests.factories import NEVER, make_priced, make_tick, make_trigger
 
 JS = Path("frontend/js")
+VIEWERS = (1, 100, 10_000)
 
 
 def constant(module: str, name: str) -> float:
@@ -55,3 +61,43 @@ def test_a_page_costs_less_where_prices_come_seldom() -> None:
     assert counts[1:] == sorted(counts[1:], reverse=True)
     many = tabs.requests_a_month(Settings(symbols=250, interval_seconds=15))
     assert many > 1.8 * counts[3]
+
+
+@pytest.mark.parametrize("interval", [15, 2])
+def test_the_docs_have_the_sums_of_pushed_prices(interval: float) -> None:
+    settings, costs = Settings(interval_seconds=interval), prices()
+    pushed = [push.pushed_usd(settings, viewers, costs) for viewers in VIEWERS]
+    polled = [viewers * tabs.usd_a_month(settings, costs) for viewers in VIEWERS]
+    text = Path("docs/cost.md").read_text(encoding="utf-8")
+    for way, sums in (("pushed", pushed), ("polled", polled)):
+        assert (
+            f"| {way}, each {interval:g} s | {' | '.join(f'{usd:,.2f}' for usd in sums)} |" in text
+        )
+
+
+def test_the_decision_has_the_sums_of_both_services() -> None:
+    settings, costs = Settings(interval_seconds=15), prices()
+    text = Path("docs/decisions/0348-prices-are-pushed-by-appsync-events.md").read_text()
+    for viewers in VIEWERS:
+        sums = (
+            push.pushed_usd(settings, viewers, costs),
+            push.sockets_usd(settings, viewers, costs),
+            viewers * tabs.usd_a_month(settings, costs),
+        )
+        assert f"| {viewers:,} | {' | '.join(f'{usd:,.2f}' for usd in sums)} |" in text
+
+
+def test_an_event_of_25_symbols_is_as_long_as_the_sum_says() -> None:
+    aws = Aws()
+    services = services_over(aws)
+    for n in range(25):
+        tick = make_tick(
+            200 + n * 1.37, symbol=f"S{n:04}", open=199.5, high=260.25, low=198,
+            volume=1_000_000 + n, previous_close=199, currency="USD", market_state="REGULAR",
+            source="yfinance",
+        )  # fmt: skip
+        services.stores.prices.write([make_priced([tick])], NEVER)
+        services.detect([make_trigger(0, 0, tick.symbol)])
+    states = written_states({"Records": aws.state_stream})
+    ((((event, _),)),) = requests_of(changes_of(states, services.market_data().quote))
+    assert 100 * 25 < len(event) < push.CHANGE_BYTES * 25 < push.UNIT_BYTES

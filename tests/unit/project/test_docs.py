@@ -56,6 +56,7 @@ def test_event_sources_are_named_by_their_handlers() -> None:
         "ingest_sqs",
         "detect",
         "deliver",
+        "push",
         "redeliver",
     }
 

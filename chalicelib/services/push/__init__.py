@@ -1,0 +1,1 @@
+"""Pushes what detect has computed to open pages."""

@@ -1,0 +1,112 @@
+"""Publishes the changes of a batch: one event per channel, however many symbols it has."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from chalicelib.domain.detection import State
+from chalicelib.domain.push_channels import channel_of
+from chalicelib.services.market_data.answers import Quote
+from chalicelib.services.push.changes import Change, changes_of
+
+MOST_EVENT_BYTES = 200_000
+"""Bytes of an event before it is compressed; the service accepts 240 KB after it."""
+
+MOST_EVENTS = 5
+"""Events of a request, the service's limit."""
+
+log = logging.getLogger("ticktape.push")
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class PublishError(Exception):
+    """The service refused a request or did not answer. The text says which."""
+
+
+class Publisher(Protocol):
+    """Sends events to the subscribers of a channel."""
+
+    def publish(self, channel: str, events: Sequence[str]) -> None:
+        """Publish at most MOST_EVENTS events, each JSON. Raises PublishError."""
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """The result of a batch: the symbols that are published, and those that are not."""
+
+    symbols: int = 0
+    failed: int = 0
+
+
+class Push:
+    """The service of the state table's stream. A failure is logged and counted, not repeated: the
+    page notices the gap and asks the API, and the next batch has newer prices."""
+
+    def __init__(
+        self, quote_of: Callable[[State], Quote], publisher: Publisher, channels: int
+    ) -> None:
+        self._quote_of = quote_of
+        self._publisher = publisher
+        self._channels = channels
+
+    def __call__(self, states: Iterable[State]) -> Pushed:
+        """Publish what changed. A symbol's states are in the order of their versions."""
+        by_channel: dict[str, list[Change]] = {}
+        for change in changes_of(states, self._quote_of):
+            by_channel.setdefault(channel_of(change.symbol, self._channels), []).append(change)
+        pushed = failed = 0
+        for channel, changes in by_channel.items():
+            for request in requests_of(changes):
+                count = sum(symbols for _, symbols in request)
+                if self._is_published(channel, [event for event, _ in request]):
+                    pushed += count
+                else:
+                    failed += count
+        return Pushed(pushed, failed)
+
+    def _is_published(self, channel: str, events: Sequence[str]) -> bool:
+        try:
+            self._publisher.publish(channel, events)
+        except PublishError as error:
+            log.warning("nothing is pushed to %s: %s", channel, error)
+            return False
+        return True
+
+
+def requests_of(changes: Sequence[Change]) -> Iterator[list[tuple[str, int]]]:
+    """Yield the events of each request, each with the number of its symbols.
+
+    An event has at most MOST_EVENT_BYTES before it is compressed, or one symbol.
+    """
+    events = list(_events(changes))
+    for at in range(0, len(events), MOST_EVENTS):
+        yield events[at : at + MOST_EVENTS]
+
+
+def _events(changes: Sequence[Change]) -> Iterator[tuple[str, int]]:
+    parts: list[str] = []
+    size = 0
+    for change in changes:
+        part = _encoder.encode(change).decode()
+        if parts and size + len(part) > MOST_EVENT_BYTES:
+            yield _event(parts)
+            parts, size = [], 0
+        parts.append(part)
+        size += len(part) + 1
+    if parts:
+        yield _event(parts)
+
+
+def _event(parts: Sequence[str]) -> tuple[str, int]:
+    """Return an event: base64 of zlib's form of `{"changes": [...]}`, as a JSON string.
+
+    The service charges for each started 5 KB, of which 25 symbols then take one.
+    """
+    packed = zlib.compress(f'{{"changes":[{",".join(parts)}]}}'.encode())
+    return f'"{base64.b64encode(packed).decode()}"', len(parts)
