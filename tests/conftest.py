@@ -62,6 +62,7 @@ RUNNING = tuple(
         "layout",
         "mutes",
         "other_views",
+        "push",
         "token",
         "watch_page",
     )

@@ -6,6 +6,7 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  * @typedef {object} Config
  * @property {string} api address of the API, without a trailing slash
  * @property {string} stage
+ * @property {string} push address of the socket of pushed prices, "" without one
  * @property {number} poll_seconds time between two polls of the quotes
  * @property {import("./types.js").Averages} averages
  */
@@ -26,11 +27,12 @@ export async function loadConfig() {
   const response = await (takeEarly("config.json") ?? fetch("config.json", { cache: "no-cache" }));
   if (!response.ok)
     throw new Error(`The page's config.json cannot be read (HTTP ${response.status}).`);
-  const { api, stage = "", poll_seconds = 2, averages = [] } = await response.json();
+  const { api, stage = "", push = "", poll_seconds = 2, averages = [] } = await response.json();
   if (typeof api !== "string") throw new Error('config.json names no "api" address.');
   return {
     api: api.replace(/\/+$/, ""),
     stage,
+    push,
     poll_seconds: Math.max(0.1, Number(poll_seconds) || 2),
     averages: {
       fast: Number(averages[0]) || USUAL_AVERAGES.fast,
@@ -42,11 +44,12 @@ export async function loadConfig() {
 /**
  * Restrict the page's policy to its own API: index.html cannot know the address, and additional
  * policies can only restrict.
- * @param {string} api
+ * @param {string} api @param {string} push
  */
-export function allowOnly(api) {
+export function allowOnly(api, push) {
+  const address = new URL(api, location.href).origin;
   const policy = document.createElement("meta");
   policy.httpEquiv = "Content-Security-Policy";
-  policy.content = `connect-src 'self' ${new URL(api, location.href).origin}`;
+  policy.content = `connect-src 'self' ${address} ${push && new URL(push).origin}`;
   document.head.append(policy);
 }

@@ -2,10 +2,18 @@
 // the open symbol when its quote has changed. The API reports the interval between prices, and the
 // page polls at that interval. While there is no symbol, or no price of the open one, each poll
 // requests everything that could bring the first. Pauses while the page is hidden, catches up on
-// return, and backs off when the API fails.
+// return, and backs off when the API fails. While prices are pushed (push.js) it only polls what is
+// missing, and after an unusual silence.
 
 import { ApiError } from "./api.js";
-import { backoff, isHistoryComing, isWaiting, pace, rest } from "./data/waiting.js";
+import {
+  backoff,
+  isHistoryComing,
+  isWaiting,
+  pace,
+  rest,
+  patienceWithPush,
+} from "./data/waiting.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./loader.js").Loader} Loader */
 
@@ -15,6 +23,7 @@ const BEHIND_EVERY = 3; // the same while something lags
 const BARS_EVERY = 20; // polls after which bars are requested even if the quote has not changed
 const SETTLING = 15; // polls after the last change of either that request both
 const HISTORY_EVERY = 3; // polls between requests for older bars in that time
+const SOON = 1000; // milliseconds between polls for what was not pushed
 
 export class Feed {
   /**
@@ -41,6 +50,10 @@ export class Feed {
     this.running = false;
     this.asking = false;
     this.mayAsk = true;
+    this.pushed = false; // whether prices are pushed
+    this.missed = () => {}; // called when a poll finds a price that should have been pushed
+    this.began = 0; // when the last poll began, in milliseconds of the page's clock
+    this.hurried = false; // whether the next poll must not be postponed
     /**
      * Asks the reader for a token; resolves to whether one was given. @type {(refusal: ApiError) =>
      * Promise<boolean>}
@@ -65,6 +78,32 @@ export class Feed {
     if (!this.running && !document.hidden) void this.#poll();
   }
 
+  /** Poll once the poll before is a second old. */
+  soon() {
+    if (this.hurried) return;
+    this.hurried = true;
+    if (!this.running) this.#after(this.began + SOON - performance.now());
+  }
+
+  /** Fetch the list of symbols with the next poll. */
+  relist() {
+    this.polls = 0;
+  }
+
+  /** Prices were pushed. @param {boolean} isMissing whether something has to be polled */
+  heard(isMissing) {
+    this.unchanged = 0;
+    if (isMissing) this.soon();
+    else if (this.pushed && !this.running && !this.hurried && !this.failures)
+      this.#after(patienceWithPush(this.expected, 0) * 1000);
+  }
+
+  /** @param {number} milliseconds */
+  #after(milliseconds) {
+    clearTimeout(this.timer);
+    if (!document.hidden) this.timer = window.setTimeout(() => this.#poll(), milliseconds);
+  }
+
   #pause() {
     clearTimeout(this.timer);
     this.store.set({ waitingSince: 0 });
@@ -73,7 +112,8 @@ export class Feed {
 
   async #poll() {
     this.running = true;
-    const began = performance.now();
+    this.hurried = false;
+    this.began = performance.now();
     let wait = this.pollSeconds;
     try {
       await this.#ask();
@@ -82,10 +122,7 @@ export class Feed {
       if (!document.hidden)
         this.store.set({ link: { state: "live", retryAt: 0, answeredAt: Date.now(), reason: "" } });
       const waited = this.#waited();
-      wait =
-        waited || this.polls < this.settledAt
-          ? pace(wait, waited)
-          : rest(wait, this.expected, this.unchanged);
+      wait = this.#wait(waited);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.polls = this.settledAt = 0;
@@ -99,13 +136,19 @@ export class Feed {
       );
     } finally {
       this.running = false;
-      clearTimeout(this.timer);
-      if (!document.hidden)
-        this.timer = window.setTimeout(
-          () => this.#poll(),
-          Math.max(50, wait * 1000 - (this.failures ? 0 : performance.now() - began)),
-        );
+      if (this.hurried) wait = Math.min(wait, SOON / 1000);
+      const spent = this.failures ? 0 : performance.now() - this.began;
+      this.#after(Math.max(50, wait * 1000 - spent));
     }
+  }
+
+  /** @param {number} waited @returns {number} seconds to the next poll */
+  #wait(waited) {
+    const { pollSeconds, expected, unchanged } = this;
+    if (waited || this.polls < this.settledAt) return pace(pollSeconds, waited);
+    return this.pushed
+      ? patienceWithPush(expected, unchanged)
+      : rest(pollSeconds, expected, unchanged);
   }
 
   async #ask() {
@@ -197,13 +240,15 @@ export class Feed {
    */
   #take(quotes) {
     const next = new Map(this.store.state.quotes);
-    let changed = false;
+    let [changed, newer] = [false, false];
     for (const quote of quotes) {
       const old = next.get(quote.symbol);
       if (old && !old.historical && (quote.time < old.time || isSame(quote, old))) continue;
       next.set(quote.symbol, quote);
       changed = true;
+      newer ||= quote.time > (old?.time ?? Infinity);
     }
+    if (newer && this.pushed) this.missed();
     if (changed) this.store.set({ quotes: next });
     return changed;
   }

@@ -2,6 +2,7 @@
 // data table, keys, sparklines, and the other views.
 
 import { AlertsFeed } from "./alerts_feed.js";
+export { Push } from "./push.js";
 import { mountActivity } from "./views/activity.js";
 import { mountBelow } from "./views/below.js";
 import { bindMarks } from "./views/show_alert.js";

@@ -108,7 +108,7 @@ async function start() {
   const store = new Store(initialState());
   const named = bindAddress(store);
   const config = await loadConfig();
-  allowOnly(config.api);
+  allowOnly(config.api, config.push);
   store.set({ averages: config.averages });
   const api = new Api(config.api, token);
   const loader = new Loader(api, store);
@@ -134,11 +134,12 @@ async function start() {
   // loads slowly.
   const first = draw();
   await Promise.race([first.catch(() => {}), wait(PATIENCE)]);
-  const { mountFrame, mountLater } = await later();
+  const { mountFrame, mountLater, Push } = await later();
   mountFrame(store, api, feed, chart);
   document.body.classList.remove("starting");
   await first;
   mountLater(store, api, chart, opened);
+  if (config.push) new Push(api, store, feed, loader);
 }
 
 start().catch((error) => {

@@ -15,6 +15,7 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  * @property {"loading" | "ready" | "empty" | "error"} chartState
  * @property {string} chartProblem
  * @property {import("./types.js").Link} link
+ * @property {"off" | "connecting" | "on" | "mute" | "blocked"} push whether prices are pushed
  * @property {import("./types.js").Producer | null} producer null until one has reported
  * @property {number} lag seconds by which signals and alerts lag behind the stored prices
  * @property {number} messageLag seconds by which messages lag behind alerts
@@ -57,6 +58,7 @@ export function initialState() {
     chartState: "loading",
     chartProblem: "",
     link: { state: "connecting", retryAt: 0, answeredAt: 0, reason: "" },
+    push: "off",
     producer: null,
     lag: 0,
     messageLag: 0,

@@ -62,6 +62,16 @@ export function rest(poll, expected, unchanged) {
   return Math.max(poll, Math.min(LONGEST, wanted));
 }
 
+const LONGEST_SILENCE = 300; // seconds from one poll to the next while prices are pushed
+
+/**
+ * Seconds without a pushed price after which the page asks whether there are any.
+ * @param {number} expected seconds between prices, according to the API
+ * @param {number} unchanged consecutive polls without news
+ */
+export const patienceWithPush = (expected, unchanged) =>
+  Math.min(LONGEST_SILENCE, (1.1 * expected + 1) * 4 ** unchanged);
+
 /**
  * Seconds until a retry. An unreachable server is polled at the normal interval, since that costs
  * it nothing and it may just be starting: for a minute, then every 5 s at least. After error

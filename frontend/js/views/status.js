@@ -33,12 +33,15 @@ export const sourceName = (source) => SOURCES[source] ?? source;
 /** @param {string} source */
 export const isSimulated = (source) => source.startsWith("simulator");
 
-/** @param {import("../types.js").Link} link @param {number} now @returns {string} */
-function linkText(link, now) {
+/**
+ * @param {import("../types.js").Link} link @param {number} now
+ * @param {import("../store.js").State["push"]} push @returns {string}
+ */
+function linkText(link, now, push) {
   const seconds = Math.max(0, Math.ceil((link.retryAt - now) / 1000));
   return {
     connecting: "Connecting",
-    live: "Live",
+    live: push === "mute" || push === "blocked" ? "Live, polling" : "Live",
     paused: "Paused",
     retrying: `No answer, retrying in ${seconds} s`,
     offline: "Offline",
@@ -59,6 +62,15 @@ function ageText(quote, now) {
   const delayed = quote.exchangeDelay > 0 || age > DELAYED_SECONDS;
   return delayed ? { text: `Delayed: ${formatAge(age)}`, kind: "warn" } : { text, kind: "" };
 }
+
+/** @type {Record<import("../store.js").State["push"], string>} how prices arrive */
+const ARRIVING = {
+  off: "Prices are polled",
+  connecting: "Prices are polled until they are pushed",
+  on: "Prices are pushed as they arrive",
+  mute: "Prices are polled: none are pushed any more",
+  blocked: "Prices are polled: the socket that pushes them cannot be reached",
+};
 
 /** @param {Quote} quote */
 const delayText = ({ exchangeDelay, source }) =>
@@ -119,20 +131,20 @@ export function mountStatus(store, feed) {
     setTimeout(render, ASKING_SHOWN);
   };
   const render = () => {
-    const { view, quotes, lag, messageLag, link: state, series } = store.state;
+    const { view, quotes, lag, messageLag, link: state, push, series } = store.state;
     behind.hidden = lag < BEHIND_SECONDS;
     late.hidden = messageLag < LATE_SECONDS;
     setText(late, `Messages: ${formatAge(messageLag)} late`);
     setText(behind, `Catching up: ${formatAge(lag)} behind`);
     const quote = quotes.get(view.symbol);
     link.dataset.link = state.state;
-    link.title = state.reason || "Ask again now";
+    link.title = state.reason || `${ARRIVING[push]}. Ask again now`;
     link.classList.toggle("bad", state.state === "offline" || state.state === "retrying");
     setText(
       linkLabel,
       askedAt === state || performance.now() < shownUntil
         ? "Asking …"
-        : linkText(state, Date.now()),
+        : linkText(state, Date.now(), push),
     );
     for (const node of [source, age, session]) node.hidden = !quote;
     const origin = quote?.source ?? (series?.symbol === view.symbol ? series.source : "");
@@ -148,7 +160,7 @@ export function mountStatus(store, feed) {
     setText(session, said);
     session.hidden = !said;
   };
-  store.watch(["quotes", "link", "view", "series"], render);
+  store.watch(["quotes", "link", "push", "view", "series"], render);
   setInterval(render, 1000); // an age grows while nothing arrives
   render();
 }
