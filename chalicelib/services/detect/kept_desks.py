@@ -49,7 +49,7 @@ class KeptDesks:
         self._lock = threading.Lock()
 
     def take(self, key: Key, basis: Basis) -> KeptDesk | None:
-        """Take a desk out, if it is still valid: whoever uses it changes it."""
+        """Take a desk out, if it is still valid: its user changes it."""
         with self._lock:
             kept = self._drop(key)
         is_valid = kept is not None and kept.basis == basis and not self._is_idle(kept)
