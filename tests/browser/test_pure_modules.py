@@ -415,10 +415,11 @@ SOON = "The chart appears as soon as the first price is stored."
         ),
         ({"producer": producer("starting")}, "The producer is starting", SOON),
         (
-            {"producer": producer("fetching history", 0.1, source="yfinance")},
-            "History is being fetched from Yahoo Finance: 10%",
+            {"producer": producer("fetching history", 0.1, source="coinbase")},
+            "History is being fetched: 10%",
             SOON,
         ),
+        ({"producer": producer("asking Coinbase")}, "Coinbase is being asked for prices", SOON),
         (
             {"producer": producer("no prices from Yahoo", problem="AAPL: no network")},
             "The producer says: no prices from Yahoo",

@@ -17,7 +17,8 @@ const SILENT = 90;
 const DOING = {
   starting: "The producer is starting",
   "asking Yahoo": "Yahoo Finance is being asked for prices",
-  "fetching history": "History is being fetched from Yahoo Finance",
+  "asking Coinbase": "Coinbase is being asked for prices",
+  "fetching history": "History is being fetched",
   replaying: "The recording is being replayed",
   "sending the rest": "The last prices are being sent",
   live: "The first prices are on their way",
