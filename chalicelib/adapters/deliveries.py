@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.adapters.dynamodb import Item, optional_text, put_if, read
 from chalicelib.domain.alerts import StoredAlert
-from chalicelib.domain.deliveries import Delivery
+from chalicelib.domain.deliveries import Delivery, check_stored
 from chalicelib.domain.digests import StoredDigest, digest_of
 
 if TYPE_CHECKING:
@@ -86,10 +86,12 @@ def deliveries_of(item: Item) -> tuple[Delivery, ...]:
 
 def _delivery(item: Item, name: str) -> Delivery | None:
     try:
-        return _decoder.decode(item[name]["S"])
+        found = _decoder.decode(item[name]["S"])
+        check_stored(found)
     except (KeyError, ValueError, RecursionError) as error:
         log.warning("%s of an alert cannot be read: %s", name, error)
         return None
+    return found
 
 
 def to_stored_digest(item: Item) -> StoredDigest | None:

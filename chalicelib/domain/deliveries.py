@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.times import from_text, to_text
 
 MAX_REASON = 300
 """The most characters of a reason that are stored."""
@@ -65,6 +66,13 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
     until: str = ""
     reason: str = ""
+
+
+def check_stored(delivery: Delivery) -> None:
+    """Raise ValueError for a stored delivery with times that no attempt writes."""
+    for written in (delivery.at, delivery.until):
+        if written and to_text(from_text(written)) != written:
+            raise ValueError(f"{written!r} is not in the stored form")
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

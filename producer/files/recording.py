@@ -19,7 +19,7 @@ from producer.files.rows import Row, RowReader, Written
 from producer.files.shapes import shape_of
 from producer.files.survey import Kind, Spacing, Spelling, seen, zone_named
 from producer.sources.recording import Symbols, Unreadable, require_found
-from producer.sources.sortable import check_sortable, in_order
+from producer.sources.sortable import check_skipped, check_sortable, in_order
 from producer.wire import WireTick
 
 _Order = Callable[[Row], tuple[str, datetime]]
@@ -138,6 +138,7 @@ class FileRecording:
                 if is_wanted(row.symbol):
                     clock.put(row)
                     yield row
+            check_skipped(self._grid.path, len(reader.gaps))
 
     def _survey(self) -> tuple[Layout, Written, Spacing, Kind]:
         if self._surveyed is None:

@@ -6,7 +6,7 @@ others are read.
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, tzinfo
@@ -113,10 +113,12 @@ class Spacing:
         self._before = instant
 
     def see_gaps(self, gaps: Iterable[tuple[str, datetime]]) -> None:
-        """Add symbol and time of skipped rows."""
+        """Add symbol and time of skipped rows, in any order."""
         for symbol, when in gaps:
             instant = self._local(symbol, when).astimezone(UTC)
-            insort(self._passed_over.setdefault(symbol, []), instant)
+            self._passed_over.setdefault(symbol, []).append(instant)
+        for instants in self._passed_over.values():
+            instants.sort()
 
     def has_gap(self, symbol: str, since: datetime, until: datetime) -> bool:
         """Return whether a row was skipped between two instants of the symbol's rows."""

@@ -1,4 +1,4 @@
-"""Sorts rows of users' own files by time in memory."""
+"""Bounds what is kept of users' own files, and sorts their rows by time in memory."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from producer.errors import UsageError
 MOST_ROWS = 2_500_000
 """Minute bars of 25 years, at 900 bytes each."""
 
+MOST_SKIPPED = 2_500_000
+"""Skipped rows whose times are kept, at 170 bytes each."""
+
 _Row = TypeVar("_Row")
 
 
@@ -21,6 +24,15 @@ def check_sortable(name: object, rows: int) -> None:
         raise UsageError(
             f"{name}: {rows:,} rows that are not in the order of time; allowed: up to"
             f" {MOST_ROWS:,}; sort them by time, or name some symbols with --symbols"
+        )
+
+
+def check_skipped(name: object, rows: int) -> None:
+    """Raise UsageError for too many skipped rows."""
+    if rows > MOST_SKIPPED:
+        raise UsageError(
+            f"{name}: more than {MOST_SKIPPED:,} rows have a figure that cannot be read; correct"
+            " the file, or split it"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 import pytest
@@ -162,3 +163,12 @@ def test_a_delivery_that_cannot_be_read_is_left_out(
     item = {"delivery_desk": attribute, "delivery_sns": {"S": encoded(good)}}
     assert deliveries_of(item) == (good,)
     assert "delivery_desk of an alert cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "times", [{"until": "0"}, {"at": "soon"}, {"until": "2026-01-02T03:04:05Z"}]
+)
+def test_a_delivery_with_another_time_than_is_stored_is_left_out(times: dict[str, str]) -> None:
+    """A given data folder may have one; GET /health computes with the times."""
+    written = {"channel": "sns", "status": "waiting", "attempts": 1, "at": at(0), **times}
+    assert deliveries_of({"delivery_sns": {"S": json.dumps(written)}}) == ()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from producer.errors import UsageError
 from producer.files import joining
 from producer.files.asked import Asked
 from producer.files.opening import open_files
+from producer.files.survey import Spacing
 from producer.sources import sortable
 from producer.sources.replay import Replay
 from producer.status import Status
@@ -91,3 +94,26 @@ def test_files_in_order_are_not_sent_without_those_that_are_not(tmp_path: Path) 
     recording.check()
     stop.set()
     assert list(Replay(recording, None, Status(lambda *_: None)).batches(stop)) == []
+
+
+def test_skipped_rows_with_the_newest_first_take_linear_time() -> None:
+    """Sorted insertion took 7 s of CPU time for 200,000 rows, and 66 s for 800,000."""
+    spacing = Spacing(UTC)
+    newest = datetime(2024, 1, 2, tzinfo=UTC)
+    rows = [("AAPL", newest - timedelta(minutes=at)) for at in range(400_000)]
+    begun = time.process_time()
+    spacing.see_gaps(rows)
+    assert time.process_time() - begun < 3
+    assert spacing.has_gap("AAPL", newest - timedelta(seconds=30), newest + timedelta(seconds=1))
+    assert not spacing.has_gap("AAPL", newest, newest + timedelta(seconds=1))
+
+
+def test_too_many_skipped_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sortable, "MOST_SKIPPED", 9)
+    path = csv(tmp_path / "AAPL.csv", range(30, 32))
+    skipped = [f"2024-01-02 10:{minute},1,2,bad,1.5,10\n" for minute in range(10, 20)]
+    path.write_text(path.read_text() + "".join(skipped[:9]))
+    assert read(path) == 2
+    path.write_text(path.read_text() + skipped[9])
+    with pytest.raises(UsageError, match="more than 9 rows have a figure that cannot be read"):
+        read(path)
