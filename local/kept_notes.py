@@ -1,7 +1,7 @@
 """What a start says about what is stored.
 
 Someone else may have made the data folder, hold the keys' tokens, get the channels' alerts, and
-have muted alerts.
+have muted alerts, switched the topic off or replaced default rules.
 """
 
 from __future__ import annotations
@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from local import kept_rules, kept_topic
 from local.commands import channels_command, mutes_command, token_command
 
-_STORED = {"keys": token_command, "channels": channels_command, "mutes": mutes_command}
+_STORED = {
+    "keys": token_command,
+    "channels": channels_command,
+    "topic": kept_topic,
+    "mutes": mutes_command,
+    "rules": kept_rules,
+}
 
 
 def notes(dynamodb: Any, environment: dict[str, str]) -> Iterator[str]:
-    """Yield notes on stored keys, channels and mutes, if there are any; a start goes on if they
+    """Yield notes on what is stored, as far as there is something to say; a start goes on if it
     cannot be read."""
     for name, command in _STORED.items():
         try:

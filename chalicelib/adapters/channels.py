@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.adapters.listed_items import ListedItem
-from chalicelib.domain.channels import StoredChannel
-from chalicelib.domain.holding_settings import check_stored
+from chalicelib.domain.channels import StoredChannel, check_stored
 from chalicelib.services.delivery.channel_book import ChannelTable
 
 
@@ -14,7 +13,7 @@ class Channels:
     """ChannelStore over DynamoDB."""
 
     def __init__(self, client: Any, table: str) -> None:
-        self.listed = ListedItem(client, table, "channels", StoredChannel, _check)
+        self.listed = ListedItem(client, table, "channels", StoredChannel, check_stored)
 
     def table(self) -> ChannelTable:
         """See ChannelStore. One GetItem."""
@@ -23,7 +22,3 @@ class Channels:
     def write(self, table: ChannelTable, channels: tuple[StoredChannel, ...]) -> bool:
         """See ChannelStore. One TransactWriteItems."""
         return self.listed.write(table.version, channels, table.unreadable)
-
-
-def _check(channel: StoredChannel) -> None:
-    check_stored(channel.holding)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.channel_ids import SNS
+from chalicelib.domain.channel_ids import CHANNEL_ID, CHANNEL_ID_ALLOWED, SNS
 from chalicelib.domain.channel_secrets import (
     ADDRESSED,
     HIDDEN,
@@ -33,6 +33,7 @@ from chalicelib.domain.holding_settings import (
     Limit,
     parse_holding,
 )
+from chalicelib.domain.holding_settings import check_stored as check_holding
 from chalicelib.domain.quiet_hours import QuietHours
 
 MAX_CHANNELS = 20
@@ -124,6 +125,17 @@ def parse_changed(
     kept = ("channel_id", "created_at", "sealed")
     same = {name: getattr(before, name) for name in kept}
     return msgspec.structs.replace(changed, **same), secrets
+
+
+def check_stored(channel: StoredChannel) -> None:
+    """Raise ValueError for a stored channel with values that `parse_new` does not make."""
+    if not CHANNEL_ID.fullmatch(channel.channel_id):
+        raise ChannelError("channel_id", channel.channel_id, CHANNEL_ID_ALLOWED)
+    if not _NAME.fullmatch(channel.name):
+        raise ChannelError("name", channel.name, _NAME_ALLOWED)
+    if not _NAME.fullmatch(channel.service):
+        raise ChannelError("service", channel.service, _NAME_ALLOWED)
+    check_holding(channel.holding)
 
 
 def shown(channel: StoredChannel) -> dict[str, Any]:

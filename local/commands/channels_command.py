@@ -20,6 +20,7 @@ from chalicelib.adapters.sealing import Sealing
 from chalicelib.domain.channel_secrets import SERVICES
 from chalicelib.domain.channels import StoredChannel
 from chalicelib.domain.errors import ChannelError
+from chalicelib.domain.holding_settings import NOTHING_HELD
 from chalicelib.services.delivery.channel_book import ChannelBook, ChannelRefused, UnknownChannel
 from chalicelib.services.delivery.testing import trial
 from local.commands.holding_flags import add_holding_flags, described_holding, given_holding
@@ -56,12 +57,14 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
     Someone else may have made them.
     """
     stored = Channels(dynamodb, environment["RULES_TABLE"]).table().channels
-    found = [_service(channel) for channel in stored if channel.enabled and channel.kind != "sns"]
+    found = [channel for channel in stored if channel.enabled and channel.kind != "sns"]
     if not found:
         return None
     which = "1 stored channel gets" if len(found) == 1 else f"{len(found)} stored channels get"
-    services = ", ".join(sorted(set(found)))
-    return f"{which} alerts ({services}): python -m local channels list"
+    services = ", ".join(sorted(set(map(_service, found))))
+    held = sum(channel.holding != NOTHING_HELD for channel in found)
+    back = f", {held} of them with limits, digests or quiet hours" if held else ""
+    return f"{which} alerts ({services}){back}: python -m local channels list"
 
 
 def _service(channel: StoredChannel) -> str:

@@ -148,3 +148,6 @@ def test_a_start_says_which_stored_channels_get_alerts(
     assert said() == "1 stored channel gets alerts (Telegram): python -m local channels list"
     run(monkeypatch, "add", "--name", "desk", given=f"https://hooks.example/a\n{SECRET}\n")
     assert (said() or "").startswith("2 stored channels get alerts (Telegram, webhook)")
+    run(monkeypatch, "add", "--name", "late", "--digest", "at_close", given=f"{ADDRESS}\n")
+    services, held = "Telegram, webhook", "1 of them with limits, digests or quiet hours"
+    assert (said() or "").startswith(f"3 stored channels get alerts ({services}), {held}: ")

@@ -103,3 +103,25 @@ class _NoSealer:
 
     def seal(self, channel_id: str, secrets: Secrets) -> str:
         raise AssertionError("nothing is sealed")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("channel_id", ""),
+        ("channel_id", "x" * 70_000),
+        ("channel_id", "a#1"),
+        ("name", "x" * 65),
+        ("name", "a\x1b[2J"),
+        ("service", "x" * 65),
+    ],
+)
+def test_a_channel_with_another_id_or_name_than_is_made_is_left_out(field: str, value: str) -> None:
+    """An entry without an id and of kind `sns` sent each alert to the topic once more."""
+    aws = Aws()
+    store = Channels(Transport(aws).dynamodb, "rules")
+    assert store.write(store.table(), (GOOD,))
+    kind = "apprise" if value else "sns"
+    planted = {"channel_id": "b2", "name": "b", "kind": kind, "service": "Slack", field: value}
+    stored(aws)["channels"] = {"S": json.dumps([planted])}
+    assert store.table().channels == ()

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from local import commands, kept_notes
-from local.commands import channels_command, mutes_command, target, token_command
+from local import commands
+from local.commands import mutes_command, target
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 
@@ -76,17 +76,3 @@ def test_a_start_says_how_many_stored_mutes_hold_alerts_back(transport: Transpor
     assert said() == "1 stored mute holds alerts back: python -m local mutes list"
     run("add", "--each", "sat,sun")
     assert said() == "2 stored mutes hold alerts back: python -m local mutes list"
-
-
-def test_a_start_goes_on_if_what_is_stored_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> str | None:
-        raise KeyError("version")
-
-    for command in (token_command, channels_command):
-        monkeypatch.setattr(command, "kept", broken)
-    monkeypatch.setattr(mutes_command, "kept", lambda *_: "2 stored mutes hold alerts back")
-    assert list(kept_notes.notes(None, {})) == [
-        "the stored keys cannot be read: KeyError",
-        "the stored channels cannot be read: KeyError",
-        "2 stored mutes hold alerts back",
-    ]
