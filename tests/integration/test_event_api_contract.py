@@ -344,3 +344,33 @@ def test_a_reader_that_does_not_read_is_cut_off_and_others_get_all(stand_in: Ser
         await quick.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.long
+def test_two_hundred_subscribers_get_every_event_in_order() -> None:
+    keys = new_keys()
+    api = EventApi(keys, [NAMESPACE], [ORIGIN])
+    api.start()
+    service = Service("ours", api.url, api.socket, api.key, keys)
+    events = [json.dumps(f"{n} {'x' * 4_000}") for n in range(100)]
+
+    async def read(socket: ClientConnection) -> list[str]:
+        return [(await Subscriber(socket, service).next())["event"] for _ in events]
+
+    async def run() -> None:
+        given = protocols_of(service.authorization)
+        sockets = [await connect(api.socket, subprotocols=given) for _ in range(200)]
+        for socket in sockets:
+            subscriber = Subscriber(socket, service)
+            await subscriber.ask(type="connection_init")
+            await subscriber.subscribe("one")
+        reading = asyncio.gather(*(read(socket) for socket in sockets))
+        for event in events:
+            await asyncio.to_thread(service.publish, {"channel": CHANNEL, "events": [event]})
+        assert all(got == events for got in await reading)
+        await asyncio.gather(*(socket.close() for socket in sockets))
+
+    try:
+        asyncio.run(run())
+    finally:
+        api.stop()
