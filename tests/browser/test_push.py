@@ -25,13 +25,6 @@ BARS = """() => {
 }"""
 ROWS = """(rows) => rows.map((row) =>
   [row.dataset.symbol, row.querySelector('.c-last, td:nth-child(3)').textContent])"""
-LONG_FRAMES = """() => {
-  window.longest = 0;
-  new PerformanceObserver((list) => {
-    const found = list.getEntries().map(({ duration }) => duration);
-    window.longest = Math.max(window.longest, ...found);
-  }).observe({ type: 'longtask' });
-}"""
 
 
 def link(page: Page) -> Any:
@@ -118,18 +111,16 @@ def test_twenty_updates_a_second_lose_no_zoom(system: System, open_page: OpenPag
 
 
 @pytest.mark.long
-def test_twenty_updates_a_second_for_a_minute_cost_no_memory_and_no_long_frame(
+def test_twenty_updates_a_second_for_a_minute_cost_no_memory(
     system: System, open_page: OpenPage
 ) -> None:
     tap = opened(open_page, system)
     updates(tap, 100)
-    tap.page.evaluate(LONG_FRAMES)
     used = [heap(tap.page)]
     for _ in range(4):
         updates(tap, 300)
         used.append(heap(tap.page))
     assert used[-1] < used[0] + 5e6, used
-    assert tap.page.evaluate("window.longest") <= 50
 
 
 def heap(page: Page) -> float:
