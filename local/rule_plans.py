@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from chalicelib.domain.backtest import Backtest
 from chalicelib.domain.rules import Rule
+from chalicelib.services.rules.preview import Previewed
 from chalicelib.services.rules.rule_sets import Change, Plan
 from chalicelib.services.rules.yearly import Fires
 
 Tried = Callable[[Rule], Fires]
+MOST_FIRES = 20
+"""The fires that are listed, the latest ones."""
+
 _SIGNS = {"add": "+", "change": "~", "delete": "-"}
 _DIFF = {"add": "+", "change": "!", "delete": "-"}
 
@@ -34,6 +39,41 @@ def summary(plan: Plan) -> str:
     left = len(plan.left_alone)
     others = f"; {left} made elsewhere {'is' if left == 1 else 'are'} left alone" if left else ""
     return f"{counts if kinds else 'no changes'}{others}. Plan {plan.digest}"
+
+
+def followed(rule: Rule, found: Previewed, tried: Backtest) -> list[str]:
+    """Return the lines about a preview: its fires, what followed, and what that is not."""
+    lines = [
+        f"{rule.symbol} {rule.interval}  {rule.when}",
+        (
+            f"{len(found.alerts)} fires at {found.judged} prices, unknown at {found.unknown}"
+            f"{'' if found.complete else '; not all of the range was tried'}"
+        ),
+        *(f"  {alert.timestamp[:16]}  {alert.price}" for alert in found.alerts[-MOST_FIRES:]),
+    ]
+    spreads = [(f"after {one.bars} bars", one.returns) for one in tried.after]
+    spreads += [("best before the next fire", tried.best), ("worst", tried.worst)]
+    for name, spread in spreads:
+        if spread.count:
+            lines.append(
+                f"{name}: {spread.mean:+.2f}% on average, median {spread.median:+.2f}%, from "
+                f"{spread.lowest:+.2f}% to {spread.highest:+.2f}% ({spread.count})"
+            )
+    costs = tried.costs
+    lines += [
+        (
+            f"bought after each fire for {costs.hold_bars} bars: "
+            f"{tried.rule.return_percent:+.2f}%, deepest fall "
+            f"{tried.rule.drawdown_percent:.2f}%, {tried.rule.trades} trades"
+        ),
+        (
+            f"bought and held: {tried.hold.return_percent:+.2f}%, deepest fall "
+            f"{tried.hold.drawdown_percent:.2f}%; fee {costs.fee_percent:g}%, slippage "
+            f"{costs.slippage_percent:g}%"
+        ),
+        *tried.caveats,
+    ]
+    return lines
 
 
 def _kind(change: Change) -> str:

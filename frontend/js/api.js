@@ -277,16 +277,15 @@ export class Api {
 
   /**
    * @param {Partial<import("./types.js").Rule>} rule @param {string} start of the range, RFC 3339
-   * @returns {Promise<number[]>} times at which it would have fired, milliseconds
+   * @param {boolean} [backtest] also say what followed
+   * @returns {Promise<{times: number[], backtest: any}>} when it would have fired, milliseconds
    */
-  async previewRule(rule, start) {
+  async previewRule(rule, start, backtest = false) {
     const headers = { "Content-Type": "application/json", ...this.#toRead() };
-    const { alerts } = await this.request(
-      "/rules/preview",
-      {},
-      { method: "POST", headers, body: JSON.stringify({ ...rule, start }) },
-    );
-    return alerts.map((/** @type {any} */ alert) => Date.parse(alert.timestamp));
+    const body = JSON.stringify({ ...rule, start, backtest });
+    const found = await this.request("/rules/preview", {}, { method: "POST", headers, body });
+    const times = found.alerts.map((/** @type {any} */ alert) => Date.parse(alert.timestamp));
+    return { times, backtest: found.backtest };
   }
 
   /** @param {string} symbol */

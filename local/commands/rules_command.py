@@ -9,13 +9,17 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 
 from chalicelib import settings
 from chalicelib.bootstrap import Services
+from chalicelib.domain.backtest import TradingCosts
 from chalicelib.domain.errors import Contended, RuleError
-from chalicelib.domain.rules import Rule
+from chalicelib.domain.rules import Rule, parse_rule
+from chalicelib.domain.times import to_text
+from chalicelib.services.rules.backtests import backtest_of
 from chalicelib.services.rules.rule_book import RuleRefused
 from chalicelib.services.rules.rule_sets import Plan, RuleSets
 from chalicelib.services.rules.yearly import Fires, fires_of
@@ -31,13 +35,14 @@ PREVIEW_SECONDS = 30.0
 def rules(arguments: list[str]) -> int:
     """Plan, apply or export rules. Status 1 where what is asked for cannot be done."""
     options = _parser().parse_args(arguments)
-    wanted = rule_files.read_rules(options.file) if options.act is not _export else []
+    wanted = rule_files.read_rules(options.file) if options.act in (_plan, _apply) else []
     services = services_of(options)
     sets = RuleSets(services.stores.rules, services.defaults, services.channels.check)
     try:
         return int(options.act(services, sets, wanted, options))
     except RuleError as error:
-        raise UsageError(f"{options.file}: {error}") from error
+        where = f"{options.file}: " if wanted else ""
+        raise UsageError(f"{where}{error}") from error
     except (RuleRefused, Contended) as error:
         print(f"python -m local rules: {error}", file=sys.stderr)
         return FAILED
@@ -86,6 +91,19 @@ def _export(_: Services, sets: RuleSets, __: list[Rule], options: argparse.Names
     return OK
 
 
+def _try(services: Services, _: RuleSets, __: list[Rule], options: argparse.Namespace) -> int:
+    """Show what a condition would have done on a symbol, and what followed."""
+    given = {"symbol": options.symbol, "interval": options.interval, "when": options.when}
+    rule = parse_rule(given, "try")
+    now = services.clock()
+    reach = to_text(now - timedelta(days=options.days)), to_text(now)
+    deadline = time.monotonic() + PREVIEW_SECONDS
+    found = services.preview(rule, rule.symbol, *reach, deadline)
+    tried = backtest_of(services.stores, rule, found, reach, TradingCosts())
+    print("\n".join(rule_plans.followed(rule, found, tried)))
+    return OK
+
+
 def _print(plan: Plan, services: Services, options: argparse.Namespace) -> None:
     tried = _tried(services)
     if options.format == "markdown":
@@ -121,10 +139,15 @@ def _parser() -> argparse.ArgumentParser:
         description="Compares a file of rules with those deployed, tries what changes on the last "
         "year, and applies it at once or not at all.",
     )
-    commands = parser.add_subparsers(required=True, metavar="plan|apply|export")
+    commands = parser.add_subparsers(required=True, metavar="plan|apply|export|try")
     plan = commands.add_parser("plan", help="what would change, and how often it would fire")
     apply = commands.add_parser("apply", help="change it")
     export = commands.add_parser("export", help="print the stored rules as a file")
+    trial = commands.add_parser("try", help="what a condition would have done, and what followed")
+    trial.add_argument("when", help='such as "rsi(14) < 30 and close > sma(200, 1d)"')
+    trial.add_argument("--symbol", required=True)
+    trial.add_argument("--interval", default="1d", help="1d by default; tick for ticks")
+    trial.add_argument("--days", type=int, default=365, help="how far back; 365 by default")
     for command in (plan, apply):
         command.add_argument(
             "file", nargs="?", type=Path, default=Path(FILE), help=f"{FILE} by default"
@@ -137,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     given.add_argument("--plan", metavar="ID", help="only if it is still this plan")
     given.add_argument("--yes", action="store_true", help="do not ask")
     export.add_argument("--out", type=Path, metavar="FILE", help="write here")
-    for command, act in ((plan, _plan), (apply, _apply), (export, _export)):
+    for command, act in ((plan, _plan), (apply, _apply), (export, _export), (trial, _try)):
         command.set_defaults(act=act)
         target.add_target(command)
     return parser

@@ -2,7 +2,14 @@
 
 import { ApiError } from "../api.js";
 import { busy, el } from "../dom.js";
-import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
+import {
+  TRIGGERS,
+  conditionWay,
+  distanceText,
+  followedText,
+  ruleBody,
+  ruleText,
+} from "../data/conditions.js";
 import { placesOf } from "../format.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
@@ -140,11 +147,12 @@ export class RulesPanel {
     if (!series?.bars.length) return "There is no chart to show it on.";
     const symbol = rule.symbol === "*" ? view.symbol : (rule.symbol ?? view.symbol);
     const start = new Date(series.bars[0].time).toISOString();
-    const times = await this.context.api.previewRule({ ...rule, symbol }, start);
+    const asked = { ...rule, symbol };
+    const { times, backtest } = await this.context.api.previewRule(asked, start, true);
     this.store.set({ preview: symbol === view.symbol ? times : [] });
     const count = times.length === 1 ? "1 time" : `${times.length} times`;
     return times.length
-      ? `It would have fired ${count} in the chart's range.`
+      ? `It would have fired ${count} in the chart's range. ${followedText(backtest)}`
       : "It would not have fired in the chart's range.";
   }
 

@@ -194,6 +194,21 @@ def test_an_export_can_be_applied_without_a_change(
     assert capsys.readouterr().out.endswith(Path("exported.toml").read_text())
 
 
+def test_a_condition_is_tried_in_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("try", "close > highest(3)[1]", "--symbol", "AAPL") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[:3] == [
+        "AAPL 1d  close > highest(3)[1]",
+        "10 fires at 60 prices, unknown at 3",
+        "  2026-09-24T00:00  115",
+    ]
+    assert any(line.startswith("after 1 bars: ") for line in said)
+    assert any(line.startswith("bought after each fire for 20 bars: ") for line in said)
+    assert said[-1] == "Past results say nothing about the future."
+    assert run("try", "close > highst(3)", "--symbol", "AAPL") == 2
+    assert "when, column 9" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("answer", ["yes", "no", ""])
 def test_apply_asks(monkeypatch: pytest.MonkeyPatch, services: Services, answer: str) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n" if answer else ""))
