@@ -183,8 +183,8 @@ def test_a_preview_of_each_prefix_is_what_was_live_by_then() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_warm_and_cold_containers_agree_through_late_and_corrected_ticks(seed: int) -> None:
-    source, ticks = random.Random(seed), walk(seed, 70)
-    moved = [source.randrange(1, 60) for _ in range(6)]
+    source, ticks = random.Random(seed), walk(seed, 50)
+    moved = [source.randrange(1, 45) for _ in range(6)]
     for place in moved:
         ticks.insert(min(len(ticks), place + source.randint(1, 9)), ticks.pop(place))
     again = [msgspec.structs.replace(tick, price=tick.price + 3) for tick in ticks[20:24]]
