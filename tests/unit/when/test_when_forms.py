@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import Any
 
 import msgspec
@@ -19,6 +18,7 @@ from chalicelib.domain.when.nodes import MAX_DEPTH
 from chalicelib.domain.when.reading import read_text
 from chalicelib.domain.when.writing import to_text
 from tests.when_trees import Trees
+from tests.work import counted_calls
 
 EXAMPLE = "rsi(14) < 30 and close > sma(200, 1d) and volume > 2 * mean(volume, 20)"
 SCHEMA = {"$ref": "#/components/schemas/When", "components": {"schemas": WHEN}}
@@ -139,10 +139,9 @@ def _nested(levels: int) -> dict[str, Any]:
     ids=range(11),
 )
 def test_hostile_conditions_are_refused_at_once(hostile: Any) -> None:
-    began = time.process_time()
-    with pytest.raises(WhenError):
+    with counted_calls() as calls, pytest.raises(WhenError):
         parse_rule({"symbol": "AAPL", "interval": "1m", "when": hostile}, "r1")
-    assert time.process_time() - began < 1
+    assert calls.total() < 20_000
 
 
 def test_random_bytes_are_refused_or_read() -> None:
