@@ -295,7 +295,8 @@ _PRICES: dict[str, Schema] = {
             "last_tick": nullable(
                 {
                     **INSTANT,
-                    "description": "The timestamp of the newest price, of at most 25 symbols.",
+                    "description": "The timestamp of the newest price, of at most 25 symbols. "
+                    "States dated more than ten minutes ahead of the clock are left out.",
                 }
             ),
             "last_tick_age_seconds": nullable(COUNT),
