@@ -15,7 +15,7 @@ from chalicelib.domain.holding_settings import Holding
 from chalicelib.domain.messages import Message
 from chalicelib.domain.mutes import Mute
 from chalicelib.services.delivery.channel import Channel
-from chalicelib.services.delivery.stores import Key, Refusals, ToHold
+from chalicelib.services.delivery.stores import Key, Refusals, StoredWindow, ToHold
 
 
 class FakeChannel:
@@ -131,11 +131,11 @@ class FakeDigests:
         """See DigestStore."""
         raise AssertionError("nothing is held")
 
-    def window(self, channel: str) -> Window | None:
+    def window(self, channel: str) -> StoredWindow:
         """See DigestStore."""
         raise AssertionError("nothing is held")
 
-    def count(self, channel: str, before: Window | None, after: Window) -> bool:
+    def count(self, channel: str, before: StoredWindow, after: Window) -> bool:
         """See DigestStore."""
         raise AssertionError("nothing is held")
 

@@ -6,9 +6,10 @@ them; members expire.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -26,8 +27,8 @@ from chalicelib.adapters.transactions import CONFLICT, MOST_WRITES, REFUSED, ref
 from chalicelib.domain.deliveries import Delivery, ended
 from chalicelib.domain.digests import EMPTY, Digest, Member, opened
 from chalicelib.domain.holding import Window
-from chalicelib.domain.times import epoch_seconds, later
-from chalicelib.services.delivery.stores import Refusals, ToHold
+from chalicelib.domain.times import epoch_seconds, from_text, later
+from chalicelib.services.delivery.stores import Refusals, StoredWindow, ToHold
 
 KEPT_DAYS = 30
 """How long members, and heads without any, are kept after their time."""
@@ -37,6 +38,8 @@ CHUNK = (MOST_WRITES - 1) // 2
 
 _FIRST_MEMBER = "0"
 """Before every member's range key, and after the head's."""
+
+log = logging.getLogger("ticktape.deliver")
 
 _encoder = msgspec.json.Encoder()
 _member = msgspec.json.Decoder(Member)
@@ -105,20 +108,20 @@ class Digests:
         reach |= {"ConsistentRead": True, "ScanIndexForward": False}
         pages = query(self._client, TableName=self._table, **reach)
         for items, _ in pages:
-            yield from (_member.decode(item["member"]["S"]) for item in items)
+            yield from _readable_members(digest, items)
 
-    def window(self, channel: str) -> Window | None:
+    def window(self, channel: str) -> StoredWindow:
         """See DigestStore."""
-        item = read(self._client, self._table, _limit_key(channel))
-        return _window.decode(item["limit_window"]["S"]) if item else None
+        stored = read(self._client, self._table, _limit_key(channel)).get("limit_window")
+        return StoredWindow(_readable_window(channel, stored), stored)
 
-    def count(self, channel: str, before: Window | None, after: Window) -> bool:
+    def count(self, channel: str, before: StoredWindow, after: Window) -> bool:
         """See DigestStore."""
         values = {":after": {"S": _encoder.encode(after).decode()}}
         condition = "attribute_not_exists(limit_window)"
-        if before is not None:
+        if before.stored is not None:
             condition = "limit_window = :before"
-            values[":before"] = {"S": _encoder.encode(before).decode()}
+            values[":before"] = cast("dict[str, str]", before.stored)
         return put_if(
             self._client,
             TableName=self._table,
@@ -127,6 +130,29 @@ class Digests:
             ConditionExpression=condition,
             ExpressionAttributeValues=values,
         )
+
+
+def _readable_window(channel: str, stored: Any) -> Window | None:
+    if stored is None:
+        return None
+    try:
+        found = _window.decode(stored["S"])
+        from_text(found.start)
+    except (KeyError, ValueError, RecursionError) as error:
+        log.warning("the window of the limit of %s cannot be read: %s", channel, error)
+        return None
+    return found
+
+
+def _readable_members(digest: Digest, items: Iterable[Item]) -> Iterator[Member]:
+    for item in items:
+        try:
+            found = _member.decode(item["member"]["S"])
+            from_text(found.timestamp)
+        except (KeyError, ValueError, RecursionError) as error:
+            log.warning("an alert in %s cannot be read: %s", digest.symbol, error)
+            continue
+        yield found
 
 
 def _item(digest: Digest, member: Member) -> Item:

@@ -20,6 +20,9 @@ AFTER_CLOSE = timedelta(minutes=15)
 _FIVE_MINUTES = timedelta(minutes=5)
 _QUARTER = timedelta(minutes=15)
 _DAY = timedelta(days=1)
+_SKEW = timedelta(minutes=1)
+"""The most by which clocks of containers differ."""
+
 _DIGEST = "digest"
 """Takes the place of an alert's id for the digest that begins a window."""
 
@@ -122,7 +125,8 @@ def count(
     are sent. The others are held until `end_of` the window.
 
     Windows are fixed: one begins with its first message. If it has held alerts, their digest begins
-    the next one. An alert that comes again is counted once.
+    the next one. An alert that comes again is counted once. A window that starts ahead of the clock
+    counts as none: a clock was wrong.
     """
     window = _window_at(before, limit, now)
     new = [each for each in dict.fromkeys(ids) if each not in window.ids]
@@ -155,7 +159,7 @@ def held_back(holding: Holding, alert: Alert, reason: str, now: datetime) -> Hel
 
 
 def _window_at(before: Window | None, limit: Limit, now: datetime) -> Window:
-    if before is not None:
+    if before is not None and from_text(before.start) <= now + _SKEW:
         end = end_of(before, limit)
         if now < end:
             return before

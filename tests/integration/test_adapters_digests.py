@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from chalicelib.adapters.deliveries import Deliveries
@@ -29,6 +30,8 @@ class Kept(NamedTuple):
     deliveries: Deliveries
     alerts: AlertStore
     digest: Digest
+    client: Any
+    table: str
 
     def recorded(self, many: int) -> list[Alert]:
         symbol = self.digest.channel.upper()
@@ -48,6 +51,11 @@ class Kept(NamedTuple):
         found = self.alerts.find(alert.alert_id)
         return found.on(self.digest.channel) if found else None
 
+    def put(self, symbol: str, place: str, **attributes: object) -> None:
+        """Put an item as another maker of the table could."""
+        key = {"symbol": {"S": symbol}, "timestamp_rule": {"S": place}}
+        self.client.put_item(TableName=self.table, Item=key | attributes)
+
     def timestamps(self) -> list[str]:
         return [one.timestamp for one in self.digests.members(self.digest)][::-1]
 
@@ -64,6 +72,8 @@ def kept(request: pytest.FixtureRequest, symbol: str) -> Kept:
         Deliveries(clients.dynamodb, settings.alerts_table),
         Services(settings, clients=clients).stores.alerts,
         Digest(symbol.lower(), at(900)),
+        clients.dynamodb,
+        settings.alerts_table,
     )
 
 
@@ -119,13 +129,44 @@ def test_a_head_is_found_by_its_key(kept: Kept) -> None:
 
 def test_a_window_is_written_by_the_one_that_read_it(kept: Kept) -> None:
     channel = kept.digest.channel
-    assert kept.digests.window(channel) is None
+    none = kept.digests.window(channel)
+    assert none.window is None
     first, second = Window(at(0), ("a",)), Window(at(0), ("a", "b"), over=True)
-    assert kept.digests.count(channel, None, first)
-    assert not kept.digests.count(channel, None, second)
-    assert kept.digests.count(channel, first, second)
-    assert not kept.digests.count(channel, first, second)
-    assert kept.digests.window(channel) == second
+    assert kept.digests.count(channel, none, first)
+    assert not kept.digests.count(channel, none, second)
+    read = kept.digests.window(channel)
+    assert read.window == first
+    assert kept.digests.count(channel, read, second)
+    assert not kept.digests.count(channel, read, second)
+    assert kept.digests.window(channel).window == second
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"S": '{"start":"z"}'}, {"S": "{"}, {"S": "[" * 5000}, {"N": "1"}, {"M": {}}],
+    ids=["no instant", "no JSON", "nested", "a number", "a map"],
+)
+def test_a_window_that_cannot_be_read_counts_as_none_and_is_replaced(
+    kept: Kept, given: dict[str, object]
+) -> None:
+    channel = kept.digest.channel
+    kept.put(f"limit:{channel}", "#window", limit_window=given)
+    read = kept.digests.window(channel)
+    assert read.window is None
+    assert kept.digests.count(channel, read, Window(at(0)))
+    assert not kept.digests.count(channel, read, Window(at(1)))
+    assert kept.digests.window(channel).window == Window(at(0))
+
+
+def test_members_that_cannot_be_read_are_left_out(kept: Kept) -> None:
+    alerts = kept.recorded(1)
+    kept.digests.open(kept.digest)
+    kept.digests.hold(kept.digest, kept.to_hold(alerts))
+    undated = msgspec.structs.replace(member_of(StoredAlert(alerts[0]), "why"), timestamp="soon")
+    texts = ["{", msgspec.json.encode(undated).decode()]
+    for place, given in enumerate([{"N": "1"}, *({"S": each} for each in texts)]):
+        kept.put(kept.digest.symbol, f"2035-{place}", member=given)
+    assert kept.timestamps() == [alerts[0].timestamp]
 
 
 def test_heads_and_members_are_not_listed_among_the_days_alerts(kept: Kept) -> None:

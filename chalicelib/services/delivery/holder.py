@@ -168,8 +168,8 @@ class Holder:
         """Count alerts against a channel's limit; see domain.holding.count. Raises Contended."""
         for attempt in range(TRIES):
             before = self._digests.window(channel)
-            after, sent = count(before, limit, ids, now)
-            if after == before or self._digests.count(channel, before, after):
+            after, sent = count(before.window, limit, ids, now)
+            if after == before.window or self._digests.count(channel, before, after):
                 return after, sent
             _pause(attempt)
         raise Contended(f"the limit of {channel}")

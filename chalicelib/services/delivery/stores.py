@@ -82,6 +82,14 @@ class AgendaStore(Protocol):
         One that lies more than a minute later was noted by a clock that was wrong."""
 
 
+class StoredWindow(NamedTuple):
+    """The window of a channel's limit as stored. `window` is None before the first, and if it
+    cannot be read; `stored` is the store's own form, which it compares when it writes."""
+
+    window: Window | None = None
+    stored: object = None
+
+
 class DigestStore(Protocol):
     """Digests, their channels' agendas, and the windows of limits."""
 
@@ -105,11 +113,11 @@ class DigestStore(Protocol):
     def members(self, digest: Digest) -> Iterable[Member]:
         """The members, the latest first, read consistently."""
 
-    def window(self, channel: str) -> Window | None:
-        """The window of a channel's limit, read consistently; None before the first."""
+    def window(self, channel: str) -> StoredWindow:
+        """The window of a channel's limit, read consistently."""
 
-    def count(self, channel: str, before: Window | None, after: Window) -> bool:
-        """Write the window of a channel's limit if it still is `before`; whether it was."""
+    def count(self, channel: str, before: StoredWindow, after: Window) -> bool:
+        """Write the window of a channel's limit if `before` still is stored; whether it was."""
 
 
 class RetryQueue(Protocol):

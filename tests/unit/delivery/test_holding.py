@@ -297,6 +297,18 @@ def test_an_alert_that_comes_again_takes_one_place() -> None:
     assert (again, sent) == (window, {"a"})
 
 
+@pytest.mark.parametrize("start", ["2035-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"])
+def test_a_window_that_starts_ahead_of_the_clock_counts_as_none(start: str) -> None:
+    window, sent = count(Window(start, ("a", "b", "c"), over=True), LIMIT, ["d"], START)
+    assert (window, sent) == (Window(to_text(START), ("d",)), {"d"})
+
+
+def test_a_window_of_a_container_whose_clock_is_a_little_ahead_counts() -> None:
+    mine, _ = count(None, LIMIT, ["a"], after(30))
+    theirs, _ = count(mine, LIMIT, ["b"], START)
+    assert theirs == Window(mine.start, ("a", "b"))
+
+
 def test_a_digest_of_the_limit_waits_for_quiet_hours_too() -> None:
     window, _ = count(None, LIMIT, list("abcd"), local("2026-11-20T21:55"))
     found = held_by_limit(holding(quiet_hours=[NIGHT]), window, LIMIT)
