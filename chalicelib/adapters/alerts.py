@@ -3,6 +3,7 @@ to `deliver`."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
@@ -22,7 +23,10 @@ from chalicelib.adapters.dynamodb import (
 from chalicelib.adapters.inserts import insert_all
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.digests import Digest, StoredDigest
+from chalicelib.domain.times import from_text
 from chalicelib.services.stores import Page
+
+log = logging.getLogger("ticktape.alerts")
 
 _BY_DAY, _BY_ID = "by_day", "by_id"
 _KEY = ("symbol", "timestamp_rule")
@@ -91,7 +95,7 @@ class Alerts:
         )
         keys = [{name: item[name] for name in _KEY} for item in answer["Items"]]
         item = read(self._client, self._table, keys[0]) if keys else None
-        return to_stored(item) if item else None
+        return _readable(item) if item else None
 
     def digests(self, wanted: Collection[Digest]) -> dict[Digest, StoredDigest]:
         """See AlertStore. A BatchGetItem for each hundred."""
@@ -160,7 +164,8 @@ class Alerts:
         more = not finished or len(rows) > limit
         kept = rows[:limit]
         next_key = kept[-1][sort_key]["S"] if more and kept else None
-        return Page(tuple(map(to_stored, kept)), next_key)
+        read_ones = (_readable(item) for item in kept)
+        return Page(tuple(one for one in read_ones if one is not None), next_key)
 
 
 def _key(alert: Alert) -> Item:
@@ -190,6 +195,18 @@ def _to_item(alert: Alert, exchange_timezone: str | None) -> Item:
     )
     item["values"] = {"M": {name: number(value) for name, value in alert.values.items()}}
     return item
+
+
+def _readable(item: Item) -> StoredAlert | None:
+    """Return the alert of an item; None, and a line in the log, if it cannot be read."""
+    try:
+        found = to_stored(item)
+        from_text(found.alert.timestamp)
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        place = f"{item['symbol']} {item['timestamp_rule']}"
+        log.warning("the alert %.200s cannot be read: %r", place, error)
+        return None
+    return found
 
 
 def to_stored(item: Item) -> StoredAlert:
