@@ -91,14 +91,21 @@ class Digests:
         )
 
     def _joined_head(self, digest: Digest, count: int) -> dict[str, Any]:
-        """Return the write that lets members join an open digest only, and counts them."""
+        """Return the write that lets members join an open digest only, and counts them. A head
+        whose delivery is not that of a new digest would never be sent: it counts as closed."""
+        values = {
+            ":n": {"N": str(count)},
+            ":open": {"S": OPEN},
+            ":opened": {"S": encoded(opened(digest))},
+        }
         return {
             "Update": {
                 "TableName": self._table,
                 "Key": key_of(digest),
                 "UpdateExpression": "ADD members :n",
-                "ConditionExpression": "outbox = :open",
-                "ExpressionAttributeValues": {":n": {"N": str(count)}, ":open": {"S": OPEN}},
+                "ConditionExpression": "outbox = :open AND #delivery = :opened",
+                "ExpressionAttributeNames": {"#delivery": PREFIX + digest.channel},
+                "ExpressionAttributeValues": values,
             }
         }
 

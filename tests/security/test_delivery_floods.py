@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.deliveries import Passing
-from chalicelib.domain.digests import Digest
+from chalicelib.domain.digests import Digest, digest_of
 from chalicelib.domain.messages import Message
 from chalicelib.domain.mutes import Mute, muted
 from chalicelib.services.delivery.budget import MESSAGES, RETRIES
@@ -92,7 +92,8 @@ def test_channels_that_fail_at_once_do_not_fill_the_queue_of_retries(
         assert done.failed == ()
     most = RETRIES.each if failing == 1 else RETRIES.shared + failing * RETRIES.own
     assert total["queued"] <= most + failing * PARALLEL_SENDS
-    assert len(rig.retries.waiting) == total["queued"]
+    queued = [retry for retry, _ in rig.retries.waiting if digest_of(retry.symbol) is None]
+    assert len(queued) == total["queued"]
     assert total["sent"] == 90 * (len(CHANNELS) - failing)
     assert sum(total.values()) == 900
     assert {reason for _, _, reason in rig.held} <= {UNSENT, TOO_MANY}

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.deliveries import held
-from chalicelib.domain.digests import Digest, StoredDigest, member_of
+from chalicelib.domain.digests import Digest, StoredDigest, member_of, opened
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.holding import (
     Held,
@@ -47,6 +47,9 @@ ROUNDS = 4
 TOO_MANY = "too many messages in a minute"
 UNSENT = "the channel failed or was slow"
 """Why alerts are held back whatever their channel's settings."""
+
+_MOST_TIMED = 1000
+"""Digests that a container remembers as having a message."""
 
 _FIRST_PAUSE_SECONDS = 0.02
 
@@ -79,6 +82,7 @@ class Holder:
         self._agendas = agendas
         self._clock = clock
         self._budget = MessageBudget(messages)
+        self._timed: set[Digest] = set()
 
     def outcomes(self, tasks: Sequence[Task], turn: Turn) -> list[Outcome]:
         """Return what comes of each task: first attempts of alerts. Without mutes, channels that
@@ -129,6 +133,7 @@ class Holder:
     def join(self, digest: Digest, group: Sequence[tuple[_Alert, str]]) -> _Joined:
         """Add alerts to a digest, each with the reason why it is held, and open it if it is new.
         At most `DigestStore.chunk` at a time. Raises Contended."""
+        self._put_timer_once(digest)
         left = list(group)
         refused: list[int] = []
         for attempt in range(TRIES):
@@ -150,16 +155,22 @@ class Holder:
         delivery = held(digest.channel, now, digest.until, reason)
         return ToHold(alert.stored, delivery, member_of(alert.stored, reason))
 
-    def _open(self, digest: Digest) -> bool:
-        """Open a digest that is absent; return whether it is open.
+    def _put_timer_once(self, digest: Digest) -> None:
+        """Put the message that leads to a digest before this container adds to it, so that every
+        digest has one, also one whose head somebody else has put into the table."""
+        if digest in self._timed:
+            return
+        if len(self._timed) >= _MOST_TIMED:
+            self._timed.clear()
+        self._agendas.put_timer(digest)
+        self._timed.add(digest)
 
-        The message that leads to it goes out first, so that every digest has one. A request that
-        arrives without finding the digest closes it.
-        """
+    def _open(self, digest: Digest) -> bool:
+        """Open a digest that is absent; return whether it is open. A request that arrives without
+        finding the digest closes it."""
         found = self._store.find(digest.symbol, digest.timestamp, digest.rule_id)
         if isinstance(found, StoredDigest):
-            return found.is_open
-        self._agendas.put_timer(digest)
+            return found.is_open and found.on(digest.channel) == opened(digest)
         return self._digests.open(digest) or self._open(digest)
 
     def counted(

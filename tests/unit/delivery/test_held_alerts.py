@@ -12,16 +12,18 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib.adapters import events
 from chalicelib.adapters.agendas import Agendas
+from chalicelib.adapters.deliveries import encoded, key_of
 from chalicelib.adapters.digests import Digests
 from chalicelib.bootstrap import Services
 from chalicelib.domain import mutes, quiet_hours
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.deliveries import MAX_ATTEMPTS
-from chalicelib.domain.digests import EXPIRED, Digest, Member, Receipt
+from chalicelib.domain.digests import EXPIRED, Digest, Member, Receipt, opened
 from chalicelib.domain.quiet_hours import DAYS
 from chalicelib.domain.times import from_text
 from chalicelib.services.delivery import attempts, digest_reading, holder
@@ -124,6 +126,40 @@ def test_held_alerts_come_in_one_digest_and_their_receipts_follow_it() -> None:
     assert (after.delivery.status, after.delivery.attempts) == ("sent", 1)
     assert (after.held_until, after.reason) == (before.held_until, before.reason)
     check(world.aws, world.services.stores, alerts)
+
+
+def plant_head(world: World, seconds: float, **changes: Any) -> None:
+    """Put an open head into the table, as another maker of it could: no message leads to it."""
+    digest = Digest("sns", at(seconds))
+    delivery = msgspec.structs.replace(opened(digest), **changes)
+    item = key_of(digest) | {"outbox": {"S": "open"}, "delivery_sns": {"S": encoded(delivery)}}
+    world.aws.dynamodb.put_item(TableName=SETTINGS.alerts_table, Item=item)
+
+
+@pytest.mark.parametrize("seconds", [QUARTER, 86_400.0], ids=["by digest", "by mute"])
+def test_a_digest_with_a_planted_open_head_is_sent(seconds: float) -> None:
+    world = World(**(QUARTERS if seconds == QUARTER else {}))
+    plant_head(world, seconds)
+    if seconds != QUARTER:
+        mute(world, seconds)
+    alerts = many_alerts(5)
+    world.new(world.records(*alerts[:3]))
+    world.new(world.records(*alerts[3:]))
+    assert len(world.outbox.messages) == 1, "a container puts one message for a digest"
+    world.until(seconds + 60)
+    (message,) = world.aws.published
+    assert data_of(message)["alerts"] == 5
+
+
+@pytest.mark.parametrize("changes", [{"status": "sent"}, {"status": "dead"}, {"attempts": 9}])
+def test_no_alert_joins_an_open_head_whose_delivery_is_not_new(changes: dict[str, Any]) -> None:
+    world = World(**QUARTERS)
+    plant_head(world, QUARTER, **changes)
+    alerts = many_alerts(3)
+    assert world.new(world.records(*alerts)).held == 3
+    assert {world.receipt(alert).held_until for alert in alerts} == {at(2 * QUARTER)}
+    world.until(2 * QUARTER + 60)
+    assert [data_of(one)["alerts"] for one in world.aws.published if is_digest(one)][-1] == 3
 
 
 def test_urgent_alerts_are_sent_at_once_and_take_no_place_of_the_limit() -> None:
