@@ -25,7 +25,9 @@ def enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool
     now = _holds(rule, observation)
     if rule.condition in LEVELS:
         return now, now and not _was_inside(rule, before, observation)
-    if rule.condition in ("moving_percent", "when"):
+    if rule.condition == "when":
+        return now, now and not _held(before, observation)
+    if rule.condition == "moving_percent":
         return now, now and not before.inside
     if rule.condition == "change_percent":  # another session measures from another close
         was_inside = before.inside and before.session == observation.session
@@ -35,14 +37,22 @@ def enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool
 
 def _was_inside(rule: Rule, before: RuleState, observation: Observation) -> bool:
     """Return whether a level held at the previous price, adjusted for a split since."""
-    if (
-        before.session
-        and before.session < observation.split
-        and observation.previous_price is not None
-    ):
+    if is_before(before, observation.split) and observation.previous_price is not None:
         previous = msgspec.structs.replace(observation, price=observation.previous_price)
         return _holds(rule, previous)
     return before.inside
+
+
+def _held(before: RuleState, observation: Observation) -> bool:
+    """Return whether `when` held at the point before, with values adjusted for a split since."""
+    if is_before(before, observation.split) and observation.held is not None:
+        return observation.held
+    return before.inside
+
+
+def is_before(rule_state: RuleState, split: str) -> bool:
+    """Return whether a rule has last been judged before the date of a split."""
+    return bool(rule_state.session) and rule_state.session < split
 
 
 def _holds(rule: Rule, observation: Observation) -> bool:

@@ -42,7 +42,8 @@ class Observation(msgspec.Struct, frozen=True):
 
     `closes` are the prices up to and including this one, newest last; `scope` is the bar for
     once_per_bar, `session` the session's date. `split` is the date of the last split, or empty; all
-    prices are adjusted for it. `holds` says whether a condition `when` is true there.
+    prices are adjusted for it. `holds` says whether a condition `when` is true there, and `held`
+    whether it was at the point before, with adjusted values; None if there is none.
     """
 
     timestamp: str
@@ -54,6 +55,7 @@ class Observation(msgspec.Struct, frozen=True):
     closes: Sequence[Decimal]
     split: str = ""
     holds: bool = False
+    held: bool | None = None
 
 
 def is_followed(rule: Rule, rule_state: RuleState | None, timestamp: str) -> bool:

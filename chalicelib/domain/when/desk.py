@@ -75,9 +75,9 @@ class Desk:
         self._leaves = {name: leaves_of(tree) for name, tree in trees.items()}
         self._deciders = {name: Decider(tree) for name, tree in trees.items()}
         self.needs = _joined(needs_of(tree, interval) for tree in trees.values())
-        self.horizon = max(map(horizon_of, trees.values()), default=0)
-        if interval == "tick":
-            self.horizon = 0
+        self._horizons = {name: horizon_of(tree) for name, tree in trees.items()}
+        self._held: dict[str, Truth] = {}
+        self._decided: dict[str, Truth] = {}
         self.values: dict[Leaf, Decimal | None] = {}
         self.tracks = {
             key: Track(Due(key.symbol, key.interval, zones.get(key.symbol)), self._of(key))
@@ -101,11 +101,23 @@ class Desk:
         ]
 
     def begin(self, first: Point) -> None:
-        """Use the bars before the first point to be judged, except those whose points conditions
-        look back to."""
+        """Use the bars before the first point to be judged, except the last one and those whose
+        points conditions look back to from there."""
         before = list(self._own.before(first.label)) if self._own else []
-        if len(before) > self.horizon:
-            self._advance(self._point_of(before[-self.horizon - 1]))
+        decided = 1 + max(self._horizons.values(), default=0)
+        if len(before) > decided:
+            self._advance(self._point_of(before[-decided - 1]))
+
+    def begin_after_split(self, before: Point, price: Decimal) -> dict[str, str]:
+        """Return what rules on ticks remember at the last tick before a split, by rule, as if its
+        adjusted price and the adjusted bars had been the same for as long as they look back."""
+        self._advance(before)
+        self.values[PRICE] = price
+        for name, decide in self._deciders.items():
+            decide.memory = ""
+            for _ in range(1 + self._horizons[name]):
+                self._held[name] = decide(self.values)
+        return {name: decide.memory for name, decide in self._deciders.items()}
 
     def judge(
         self, point: Point, price: Decimal | None = None, memories: Mapping[str, str] | None = None
@@ -119,23 +131,30 @@ class Desk:
         self._advance(point)
         if self._interval == "tick":
             self.values[PRICE] = price
+        else:
+            self._held = self._decided
         found = {}
         for name, decide in self._deciders.items():
             if memories is not None:
                 decide.memory = memories.get(name, "")
             found[name] = decide(self.values)
+        self._decided = found
         return found
 
     def _pass_bars_before(self, point: Point) -> None:
         """Pass bars that are not judged here: another container did, or they came as history."""
         for bar in self._own.before(point.label) if self._own else ():
             self._advance(self._point_of(bar))
-            for decide in self._deciders.values():
-                decide(self.values)
+            self._decided = {name: decide(self.values) for name, decide in self._deciders.items()}
 
     def memory(self, rule_id: str) -> str:
         """Return what a rule on ticks remembers."""
         return self._deciders[rule_id].memory
+
+    def held_before(self, rule_id: str) -> bool | None:
+        """Return whether a rule's condition was true at the point before, or None if there is none;
+        on ticks, at the last one before a split."""
+        return self._held[rule_id] is True if rule_id in self._held else None
 
     def shown(self, rule_id: str) -> dict[Leaf, Decimal]:
         """Return the known values of a rule at the last point."""

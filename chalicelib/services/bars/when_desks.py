@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 from chalicelib.domain.alert_bounds import MINUTE
 from chalicelib.domain.bars import Bar
+from chalicelib.domain.building import place_of
+from chalicelib.domain.conditions import is_before
 from chalicelib.domain.rules import Rule
-from chalicelib.domain.splits import Split
+from chalicelib.domain.splits import Split, adjusted
+from chalicelib.domain.ticks import Tick
+from chalicelib.domain.watching import RuleState
 from chalicelib.domain.when.desk import Desk, Track
 from chalicelib.domain.when.needs import SeriesKey
-from chalicelib.domain.when.points import DAYS, Point, bar_point
+from chalicelib.domain.when.points import DAYS, Point, bar_point, tick_point
 from chalicelib.services.bars.when_bars import WhenBars
 
 
@@ -106,6 +110,29 @@ class Desks:
         if key in self._bars.with_running_day and over[-1:] == list(bars[-1:]):
             self.may_be_kept = False
         track.add(over)
+
+
+def after_split(
+    desk: Desk,
+    before: Tick,
+    point: Point,
+    states: Mapping[str, RuleState | None],
+    splits: Sequence[Split],
+) -> dict[str, str]:
+    """Return what rules on ticks remember at a point after a split, by rule: of those that were
+    last judged before it. `before` is the tick before the point."""
+    known = [split for split in splits if split.date <= point.date]
+    behind = [
+        rule_id
+        for rule_id, state in states.items()
+        if known and state is not None and is_before(state, known[-1].date)
+    ]
+    if not behind:
+        return {}
+    date = place_of(before).date
+    price = adjusted(before.price, date, known)
+    found = desk.begin_after_split(tick_point(before.timestamp, date), price)
+    return {rule_id: found[rule_id] for rule_id in behind}
 
 
 def _span(key: SeriesKey, point: Point) -> str:

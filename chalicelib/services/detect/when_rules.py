@@ -32,20 +32,21 @@ from chalicelib.domain.when.desk import Desk
 from chalicelib.domain.when.needs import symbols_of, within_cost
 from chalicelib.domain.when.points import Point, bar_point, tick_point
 from chalicelib.services.bars.when_bars import WhenBars
-from chalicelib.services.bars.when_desks import Desks, Subject
+from chalicelib.services.bars.when_desks import Desks, Subject, after_split
 from chalicelib.services.detect.kept_desks import Basis, KeptDesk, KeptDesks, Key
 from chalicelib.services.stores import Stores
 
 
 class Closing(msgspec.Struct, frozen=True):
     """A point of a run: the tick whose price is judged, and the newest tick, which closes the bar.
-    was_over: the tick before had closed the bar already."""
+    was_over: the tick before had closed the bar already. before: on ticks, the tick before."""
 
     point: Point
     tick: Tick
     place: SessionPlace
     newest: Tick
     was_over: bool = False
+    before: Tick | None = None
 
 
 class WhenJudged(msgspec.Struct, frozen=True):
@@ -173,6 +174,9 @@ class _Run:
                 for rule in rules
                 if (known := known_to(rule, self._state(rule)))
             }
+            if on_ticks and closing.before is not None:
+                states = {rule.rule_id: self._state(rule) for rule in rules}
+                memories |= after_split(desk, closing.before, point, states, self._after.splits)
             truths = desk.judge(point, closing.tick.price, memories if on_ticks else None)
             for rule in rules:
                 if self._is_due(rule, closing):
@@ -181,7 +185,7 @@ class _Run:
 
     def _judge(self, rule: Rule, desk: Desk, closing: Closing, holds: bool, memory: str) -> None:
         before = self._state(rule)
-        observation = _observation(closing, self._after, holds=holds)
+        observation = _observation(closing, self._after, holds, desk.held_before(rule.rule_id))
         after, fires = judge(rule, before, observation)
         if fires and rule.interval == "tick" and not is_first(known_to(rule, before), after):
             after, fires = without_alert(rule, before, after), False
@@ -202,7 +206,7 @@ def other_symbols(rules: Sequence[Rule]) -> set[str]:
     return set().union(*(symbols_of(rule.when) for rule in rules if rule.when))
 
 
-def _observation(closing: Closing, after: State, *, holds: bool) -> Observation:
+def _observation(closing: Closing, after: State, holds: bool, held: bool | None) -> Observation:
     tick, point = closing.tick, closing.point
     splits = [split for split in after.splits if split.date <= closing.place.date]
     close = tick.previous_close
@@ -217,6 +221,7 @@ def _observation(closing: Closing, after: State, *, holds: bool) -> Observation:
         closes=(),
         split=splits[-1].date if splits else "",
         holds=holds,
+        held=held,
     )
 
 
@@ -246,7 +251,8 @@ def _each_closing(before: State, ticks: Sequence[Tick], intervals: set[str]) -> 
                 was_over = has_closed(interval, place, *spot)
                 yield Closing(point, mark, place, tick, was_over)
         if "tick" in intervals:
-            yield Closing(tick_point(tick.timestamp, now.date), tick, now, tick)
+            yield Closing(tick_point(tick.timestamp, now.date), tick, now, tick, before=last)
+        last = tick
         spot = now, tick.timestamp
         if not now.extended:
             mark, place = tick, now

@@ -23,7 +23,7 @@ from chalicelib.domain.when.needs import symbols_of
 from chalicelib.domain.when.points import Point, bar_point, tick_point
 from chalicelib.domain.when.truth import Truth
 from chalicelib.services.bars.when_bars import WhenBars
-from chalicelib.services.bars.when_desks import Desks, Subject
+from chalicelib.services.bars.when_desks import Desks, Subject, after_split
 from chalicelib.services.rules.closed_bars import LastPart
 from chalicelib.services.rules.last_ticks import LastTicks
 from chalicelib.services.stores import Stores
@@ -50,6 +50,7 @@ class WhenPreview:
         self._state = state
         self._watch = watch
         self._rule_state: RuleState | None = None
+        self._tick: Tick | None = None
         others = symbols_of(rule.when or "")
         states = stores.state.get_many(sorted(others - {state.symbol})) if others else {}
         bars = WhenBars(stores.bars, state.symbol, {**states, state.symbol: state})
@@ -74,8 +75,7 @@ class WhenPreview:
             ]
             ready = zip(self._desks.ready(points), page, places, strict=True)
             for (desk, point), tick, place in ready:
-                memory = self._rule_state.memory if self._rule_state else ""
-                truth = desk.judge(point, tick.price, {self._rule.rule_id: memory})
+                truth = desk.judge(point, tick.price, self._memories(desk, point))
                 observation = Observation(
                     timestamp=tick.timestamp,
                     price=tick.price,
@@ -84,10 +84,24 @@ class WhenPreview:
                     session=place.date,
                     scope=place.minute,
                     closes=(),
+                    split=max(self._split_dates(place.date), default=""),
                     holds=truth[self._rule.rule_id] is True,
+                    held=desk.held_before(self._rule.rule_id),
                 )
+                self._tick = tick
                 alert = self._at_tick(desk, observation, tick)
                 yield Judgement(point.label, alert, truth[self._rule.rule_id] is not None)
+
+    def _memories(self, desk: Desk, point: Point) -> dict[str, str]:
+        """Return what the rule remembers of the ticks before one."""
+        rule_id, state = self._rule.rule_id, self._rule_state
+        found = {rule_id: state.memory if state else ""}
+        if self._tick is not None:
+            found |= after_split(desk, self._tick, point, {rule_id: state}, self._subject.splits)
+        return found
+
+    def _split_dates(self, date: str) -> list[str]:
+        return [split.date for split in self._subject.splits if split.date <= date]
 
     def _bar_point(self, part: LastPart) -> Point:
         name = label(part[0].start, self._rule.interval)
@@ -99,6 +113,8 @@ class WhenPreview:
     ) -> Judgement:
         """Judge at a bar. Its last tick is read only if the rule may fire, for the alert's time."""
         observation = self._observation(point, part, holds=truth is True)
+        held = desk.held_before(self._rule.rule_id)
+        observation = msgspec.structs.replace(observation, held=held)
         latest = msgspec.structs.replace(observation, timestamp=later(part[0].start, days=2))
         has_pause = self._rule.cooldown_seconds > 0
         after, fires = judge(self._rule, self._rule_state, latest if has_pause else observation)

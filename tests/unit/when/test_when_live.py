@@ -139,6 +139,44 @@ def test_bars_before_a_split_are_adjusted(batch: int) -> None:
     assert shown(preview(watched, watched.rules[1]).alerts) == [("14:30", Decimal(101))]
 
 
+@pytest.mark.parametrize("containers", [0, 1])
+@pytest.mark.parametrize(
+    ("when", "interval", "fires"),
+    [
+        ("close < 150", "tick", False),
+        ("close < 150", "1m", False),
+        ("low(1m) < 150", "tick", False),
+        ("not close > 150", "1m", False),
+        ("close crosses below 150", "tick", False),
+        ("close enters 90 to 110", "tick", False),
+        ("close leaves 190 to 210", "tick", False),
+        ("close < 150 for 2 bars", "tick", False),
+        ("close < 150 for 2 bars", "1m", False),
+        ("close > 150 within 3 bars", "tick", False),
+        ("close > 150 within 3 bars", "1m", False),
+        ("close > 100.5", "tick", True),
+        ("close > 100.5", "1m", True),
+        ("close crosses above 100.5", "tick", True),
+        ("close crosses above 100.5", "1m", True),
+    ],
+)
+def test_a_split_does_not_count_as_a_move(
+    when: str, interval: str, fires: bool, containers: int
+) -> None:
+    watched = Watched(rule(when, interval))
+    for tick in SPLIT:
+        if not containers:  # each tick in a cold one
+            watched.containers(1)
+        watched.feed([tick])
+    on_the_day = [
+        alert.timestamp[11:16]
+        for alert in watched.fired()
+        if alert.timestamp >= SPLIT[-3].timestamp
+    ]
+    assert on_the_day == (["14:30"] if fires else [])
+    assert shown(preview(watched, watched.rules[0]).alerts) == shown(watched.fired())
+
+
 def walk(seed: int, count: int = 120) -> list[Tick]:
     source, price, found = random.Random(seed), 100, []
     for number in range(count):
