@@ -29,6 +29,7 @@ from chalicelib.domain.when.nodes import (
     GROUPS,
     LASTING,
     MAX_DEPTH,
+    MAX_NODES,
     Arithmetic,
     Comparison,
     Condition,
@@ -41,8 +42,8 @@ from chalicelib.domain.when.nodes import (
     Not,
 )
 
-MAX_PARTS = 20
-"""The most conditions right below one `all` or `any`."""
+MAX_PARTS = (MAX_NODES - 1) // 3
+"""The most conditions right below one `all` or `any`: each has at least three nodes."""
 
 _PARTS = {
     **dict.fromkeys(COMPARISONS, ("left", "right")),

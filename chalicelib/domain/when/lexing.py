@@ -41,10 +41,15 @@ def tokens_of(text: str) -> list[Token]:
         if match is None:
             allowed = "names, numbers with at most eight decimals, symbols in double quotes, "
             allowed += "and + - * / < > <= >= ( ) [ ] ,"
-            raise WhenError(text[at : at + 20].split()[0], allowed, column=at + 1)
+            raise WhenError(_word_at(text, at), allowed, column=at + 1)
         found.append(Token(match.lastgroup or "", match.group(), at + 1))
         at = _after_space(text, match.end())
     return [*found, Token(END, "", len(text) + 1)]
+
+
+def _word_at(text: str, at: int) -> str:
+    """Return the word at a place; white space that is not allowed is one by itself."""
+    return text[at] if text[at].isspace() else text[at : at + 20].split()[0]
 
 
 def _after_space(text: str, at: int) -> int:

@@ -34,6 +34,15 @@ def test_a_tree_is_the_same_after_text_and_after_json(seed: int) -> None:
     assert read_json(to_json(tree)) == tree
 
 
+def test_the_tree_of_the_longest_group_is_taken_as_well() -> None:
+    tree = read_text(" or ".join(f"close > {number}" for number in range(26)))
+    assert read_json(to_json(tree)) == tree
+    given = msgspec.json.decode(msgspec.json.Encoder(decimal_format="number").encode(to_json(tree)))
+    assert list(Draft202012Validator(SCHEMA).iter_errors(given)) == []
+    with pytest.raises(WhenError, match="at most 80"):
+        read_text(" or ".join(f"close > {number}" for number in range(27)))
+
+
 @pytest.mark.parametrize(
     ("given", "canonical"),
     [
@@ -88,6 +97,15 @@ def test_an_error_points_at_the_column(given: str, column: int, said: str) -> No
         read_text(given)
     assert caught.value.column == column
     assert said in caught.value.allowed
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\x0c", "\x1c", "\u2028", "\u3000"])
+@pytest.mark.parametrize("given", ["close > 1{}", "close{}> 1", "{}"])
+def test_white_space_that_is_not_allowed_is_named(given: str, space: str) -> None:
+    with pytest.raises(WhenError) as caught:
+        read_text(given.format(space))
+    assert caught.value.value == space
+    assert caught.value.column == 1 + given.index("{")
 
 
 @pytest.mark.parametrize(
