@@ -126,9 +126,13 @@ def _filled(
             return [filled(one) for one in value] if isinstance(value, list) else value
         if whole := _VARIABLE.fullmatch(value):
             return value_of(whole)
-        return _VARIABLE.sub(lambda match: str(value_of(match)), value)
+        return _VARIABLE.sub(lambda match: _in_text(value_of(match)), value)
 
     return {field: filled(value) for field, value in fields.items()}
+
+
+def _in_text(value: object) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _each_symbol(
@@ -141,5 +145,6 @@ def _each_symbol(
     symbols = fields.pop("symbols")
     if not isinstance(symbols, list) or not symbols or "symbol" in fields:
         raise UsageError(f"{path}: rules.{name}: symbols: a list of symbols, in place of symbol")
-    for symbol in dict.fromkeys(symbols):
+    written = [one.upper() if isinstance(one, str) else one for one in symbols]
+    for symbol in dict.fromkeys(written):
         yield f"{name}-{_NOT_IN_IDS.sub('_', str(symbol))}"[:64], {**fields, "symbol": symbol}

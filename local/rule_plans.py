@@ -90,12 +90,12 @@ def _lines(change: Change, tried: Tried, signs: dict[str, str]) -> Iterator[str]
         return
     what = rule.when or rule.condition
     yield f"{signs[kind]} {change.rule_id}  {rule.symbol} {rule.interval}  {what}"
-    for name, (before, after) in change.fields.items():
-        yield f"      {name}: {_shown(before)} -> {_shown(after)}"
-    before_fires = tried(change.before) if change.before else Fires(judged=1)
-    after_fires = tried(change.after) if change.after else Fires(judged=1)
-    yield f"      {_often(before_fires)} -> {_often(after_fires)} a year{_last(after_fires)}"
-    for warning in after_fires.warnings if change.after and change.after.enabled else ():
+    for name, (old, new) in change.fields.items():
+        yield f"      {name}: {_shown(old)} -> {_shown(new)}"
+    before, after = (_fires(one, tried) for one in (change.before, change.after))
+    last = _last(after) if after else ""
+    yield f"      {_often(before)} -> {_often(after)} a year{last}"
+    for warning in after.warnings if change.after and after else ():
         yield f"      warning: {warning}"
 
 
@@ -105,7 +105,16 @@ def _shown(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _often(fires: Fires) -> str:
+def _fires(rule: Rule | None, tried: Tried) -> Fires | None:
+    """Return how often a rule would have fired: never if there is none, None if it is off."""
+    if rule is None:
+        return Fires(judged=1)
+    return tried(rule) if rule.enabled else None
+
+
+def _often(fires: Fires | None) -> str:
+    if fires is None:
+        return "off"
     return str(fires.count) if fires.complete else f"{fires.count} or more"
 
 

@@ -108,10 +108,12 @@ class RuleSets:
     ) -> None:
         """Raise RuleRefused if the result would exceed a bound."""
         put = [one for one in plan.changes if one.after is not None]
-        if len(put) + len(plan.remove) > MAX_APPLIED:
+        writes = len(put) + len(plan.remove)
+        if writes > MAX_APPLIED:
             raise RuleRefused(
-                f"{len(plan.changes)} rules change, and at most {MAX_APPLIED} fit into one write: "
-                "apply a part of them first"
+                f"{len(plan.changes)} rules change, one that moves to another symbol counts twice, "
+                f"which makes {writes}, and at most {MAX_APPLIED} fit into one write: apply a part "
+                "of them first"
             )
         for rule in wanted:
             self._check_channels(rule.channels)

@@ -15,6 +15,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import parse_rule
 from local import commands
 from local.commands import rules_command
+from local.rule_files import read_rules
 from rigs.memory_aws.dynamodb import Perform
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.stored_rules import store_rule
@@ -259,3 +260,39 @@ def test_a_set_that_does_not_fit_is_refused_before_anything_is_written(
     assert run("apply", "--yes") == 1
     assert "would need" in capsys.readouterr().err
     assert services.stores.rules.all() == []
+
+
+def test_a_rule_that_is_off_is_shown_without_a_count(capsys: pytest.CaptureFixture[str]) -> None:
+    off = FILE.replace("days = 3", "days = 10").replace("trigger", "enabled = false\ntrigger")
+    Path("rules.toml").write_text(off)
+    run("plan")
+    said = capsys.readouterr().out
+    assert "\n      0 -> off a year\n+ breakout-MSFT" in said
+    Path("rules.toml").write_text(FILE)
+    run("apply", "--yes")
+    Path("rules.toml").write_text(FILE.replace("trigger", "enabled = false\ntrigger"))
+    capsys.readouterr()
+    run("plan")
+    assert "\n      10 -> off a year\n~ breakout-MSFT" in capsys.readouterr().out
+
+
+def test_a_symbol_in_both_cases_makes_one_rule(tmp_path: Path) -> None:
+    Path("rules.toml").write_text(FILE.replace('["AAPL", "MSFT"]', '["AAPL", "aapl"]'))
+    found = read_rules(tmp_path / "rules.toml")
+    assert [rule.rule_id for rule in found] == ["breakout-AAPL", "level"]
+
+
+def test_a_small_number_of_a_variable_is_written_out_in_a_text(tmp_path: Path) -> None:
+    small = FILE.replace("days = 3", "days = 1e-7").replace("highest(${days})[1]", "${days}")
+    Path("rules.toml").write_text(small)
+    assert read_rules(tmp_path / "rules.toml")[0].when == "close > 0.0000001"
+
+
+def test_a_refusal_counts_rules_that_move_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    moved = "[rules.r{0}]\nsymbol = '{1}{0}'\ncondition = 'every_record'\n"
+    Path("rules.toml").write_text("".join(moved.format(n, "A") for n in range(60)))
+    assert run("apply", "--yes") == 0
+    Path("rules.toml").write_text("".join(moved.format(n, "B") for n in range(60)))
+    assert run("apply", "--yes") == 1
+    said = capsys.readouterr().err
+    assert "60 rules change, one that moves to another symbol counts twice, which makes 120" in said
