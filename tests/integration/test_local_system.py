@@ -94,7 +94,8 @@ def test_a_killed_producer_is_started_again_and_a_killed_emulator_is_the_end() -
         assert complaints(system) == ["the producer was killed (SIGKILL); starting it again in 1 s"]
         os.kill(child(system, "embedded_aws.server"), signal.SIGKILL)
         assert system.process.wait(PATIENCE_SECONDS) == 1
-        assert complaints(system)[1:] == ["python -m local: embedded AWS was killed (SIGKILL)"]
+        said = complaints(system)[1:]
+        assert said == ["python -m local: embedded AWS was killed (SIGKILL)"], system.output()
 
 
 def test_a_full_disk_is_one_line_and_status_1(tmp_path: Path) -> None:

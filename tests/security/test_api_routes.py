@@ -27,6 +27,7 @@ NEEDED = {
     "GET /prices/{symbol}/latest": "read",
     "GET /indicators/{symbol}": "read",
     "GET /quotes": "read",
+    "GET /push": "read",
     "GET /symbols": "read",
     "PUT /symbols/{symbol}": "write:symbols",
     "DELETE /symbols/{symbol}": "write:symbols",
