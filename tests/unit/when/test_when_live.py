@@ -19,6 +19,7 @@ from chalicelib.domain.errors import RuleError
 from chalicelib.domain.rules import Rule, parse_rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
+from chalicelib.domain.when.points import Due, bar_point
 from chalicelib.services.rebuild.rebuild import Rebuild
 from chalicelib.services.rules.preview import Preview, Previewed
 from chalicelib.services.rules.rule_book import RuleBook, RuleRefused
@@ -105,6 +106,17 @@ def test_history_that_arrives_later_counts_from_the_next_minute_on() -> None:
     with_history(watched, days(20))
     watched.feed([at(2, 101)])
     assert shown(watched.fired()) == [("14:32", Decimal(101))]
+
+
+def test_a_week_is_over_with_its_last_calendar_day() -> None:
+    of_week = Due("", "1wk", None)
+    week = msgspec.structs.replace(days(1)[0], interval="1wk", start="2026-11-09T00:00:00.000000Z")
+    over = [
+        day
+        for day in ("2026-11-12", "2026-11-13", "2026-11-16", "2026-11-17")
+        if of_week(week, bar_point("1d", f"{day}T00:00:00.000000Z", day, "AAPL", None))
+    ]
+    assert over == ["2026-11-16", "2026-11-17"]
 
 
 def test_a_session_a_gap_and_another_symbol() -> None:
@@ -315,6 +327,17 @@ def test_a_rebuild_keeps_the_memory_of_rules() -> None:
     undisturbed = Watched(*WHENS)
     undisturbed.feed(ticks, 1)
     assert shown(watched.fired()) == shown(undisturbed.fired())
+
+
+def test_another_symbols_minute_counts_live_from_its_next_price_on() -> None:
+    """A known limit in docs/conditions.md: a preview has the minute at its end."""
+    watched = Watched(rule("close(SPY) > 105", "1m"))
+    for minute, price in enumerate((100, 110, 100, 100)):
+        watched.feed([at(minute, 50)])
+        watched.feed([msgspec.structs.replace(at(minute + 0.1, price), symbol="SPY")])
+    watched.feed([at(4, 50)])
+    assert shown(watched.fired()) == [("14:32", Decimal(50))]
+    assert shown(preview(watched, watched.rules[0]).alerts) == [("14:31", Decimal(50))]
 
 
 def test_a_symbol_that_never_trades_and_one_without_the_other() -> None:
