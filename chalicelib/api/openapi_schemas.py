@@ -295,8 +295,7 @@ _PRICES: dict[str, Schema] = {
             "last_tick": nullable(
                 {
                     **INSTANT,
-                    "description": "The timestamp of the newest price, of at most 25 symbols. "
-                    "States dated more than ten minutes ahead of the clock are left out.",
+                    "description": "The timestamp of the newest price, of at most 25 symbols.",
                 }
             ),
             "last_tick_age_seconds": nullable(COUNT),

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 from chalicelib.domain.detection import State
-from chalicelib.domain.states_ahead import is_ahead
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.wire import MAX_AHEAD
 from chalicelib.services.delivery.lag import deliver_lag
@@ -115,10 +114,10 @@ class HealthCheck:
     def _read(self, version: str) -> Health:
         seen = self._seen.get(self._list, _seconds_to_keep)
         sampled = spread(seen, MOST_SAMPLED)
-        now = self._clock()
-        states = self._states(sampled, now)
+        states = self._stores.state.get_many(sampled) if sampled else {}
         ticks = [state.last_timestamp for state in states.values() if state.last]
         newest = max(ticks, default=None)
+        now = self._clock()
         return Health(
             status="ok",
             stage=self._stage,
@@ -133,11 +132,6 @@ class HealthCheck:
             given_up=self._given_up.get(self._stores.failures.count, lambda _: LISTED_SECONDS),
             producer=_producing(self._stores.producers.statuses(), now, self._is_closed),
         )
-
-    def _states(self, symbols: Sequence[str], now: datetime) -> dict[str, State]:
-        """Return the states, without those dated ahead of the clock: detect does not use them."""
-        stored = self._stores.state.get_many(symbols) if symbols else {}
-        return {name: state for name, state in stored.items() if not is_ahead(state, now)}
 
     def _deliver_lag(self) -> int:
         stores = self._stores

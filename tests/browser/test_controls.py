@@ -41,7 +41,7 @@ PRESS_ALL = """async ([start]) => {
   const back = async () => {
     const loads = (node) => node.textContent === '…';  // the module of a dialog
     const busy = () => [...document.querySelectorAll('[aria-busy=true]')].some(loads);
-    for (let i = 0; i < 600 && busy(); i += 1) await frame();
+    for (let i = 0; i < 6000 && busy(); i += 1) await frame();
     document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
     document.querySelectorAll('dialog').forEach((one) => one.close());
     document.body.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true }));

@@ -180,7 +180,7 @@ def _local_commands() -> list[str]:
     """Commands of the documentation to a running system."""
     found = [line for _, line in commands() if re.match(r"\S+ -m local [a-z]", line)]
     ends = ("--stage", "forget", "revoke", "channels add", "channels test", "channels delete")
-    changes = (*ends, "channels change", "mutes add", "mutes remove", "rules apply", "rules export")
+    changes = (*ends, "channels change", "mutes add", "mutes remove", "local rules")
     return sorted({line for line in found if not any(word in line for word in changes)})
 
 

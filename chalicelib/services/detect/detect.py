@@ -30,7 +30,6 @@ from chalicelib.domain.detection import (
 )
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
-from chalicelib.domain.states_ahead import begun_again, is_ahead
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, just_after
 from chalicelib.services.bars.closes import KeptClosesBefore
@@ -220,18 +219,7 @@ class Detect:
             found |= self._stores.state.get_many(missing[at : at + _LOOKUP])
         if len(self._kept) > MAX_KEPT:
             self._kept.clear()
-        return {name: self._credible(state) for name, state in found.items()}
-
-    def _credible(self, state: State) -> State:
-        """Return the state, or an empty one in its place if it is dated ahead of the clock: the
-        symbol's stored prices are then folded from the first one."""
-        if not is_ahead(state, self._clock()):
-            return state
-        log.warning(
-            "%s: its last tick is dated %s, ahead of the clock; its prices are folded again",
-            state.symbol, state.last_timestamp,
-        )  # fmt: skip
-        return begun_again(state)
+        return found
 
     def unlearn(self, symbol: str) -> None:
         """Drop the cached state of a forgotten symbol; it is read again at its next tick."""
@@ -282,8 +270,7 @@ class Detect:
                     lost += 1
                     rules_checked = False
                     doubtful = doubtful.joined(step)
-                    stored = self._stores.state.get(span.symbol)
-                    state = self._credible(stored or State(symbol=span.symbol))
+                    state = self._stores.state.get(span.symbol) or State(symbol=span.symbol)
                     continue
                 room.keep()
             if changed:

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.detection import State
 from chalicelib.domain.rules import Rule, default_rules
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.wire import MAX_AHEAD
 from chalicelib.services.detect.changed_prices import ChangedPrices
 from chalicelib.services.detect.detect import PARALLEL_SYMBOLS, Detect, Detected, Options
 from tests.factories import (
@@ -370,38 +368,3 @@ def test_nothing_to_look_at_is_nothing(system: System) -> None:
 def test_a_trigger_for_expired_ticks_is_not_a_failure(system: System) -> None:
     done = system.detect([ChangedPrices("change-0", "AAPL", at(5), at(5), at(5))])
     assert (done.ticks, done.failed) == (0, ())
-
-
-AHEAD = State(symbol="AAPL", version=0, repairs=3, last=make_tick(7, 10**8))
-
-
-def test_a_stored_state_dated_ahead_of_the_clock_is_replaced(system: System) -> None:
-    system.stores.state.put(AHEAD)
-    system.store(*make_ticks(PRICES))
-    system.look(len(PRICES) - 1)
-    state = system.stores.state.get("AAPL")
-    assert (state.last_timestamp, state.closes[-1]) == (at(len(PRICES) - 1), PRICES[-1])
-    assert state.repairs == 3
-    assert system.alerts() == [(at(cross.position), cross.kind) for cross in crosses(PRICES, 2, 4)]
-
-
-def test_a_state_dated_ahead_that_another_writer_put_is_replaced_too(system: System) -> None:
-    system.store(*make_ticks([1, 2, 3]))
-    put = system.stores.state.put
-
-    def overtaken(state: State) -> bool:
-        system.stores.state.put = put
-        put(AHEAD)
-        return bool(put(state))
-
-    system.stores.state.put = overtaken
-    assert system.look(2).failed == ()
-    assert system.stores.state.get("AAPL").last_timestamp == at(2)
-
-
-def test_a_state_as_far_ahead_as_ticks_may_be_is_kept(system: System) -> None:
-    ahead = State(symbol="AAPL", last=make_tick(7, system.seconds + MAX_AHEAD.seconds))
-    system.stores.state.put(ahead)
-    system.store(*make_ticks([1, 2, 3]))
-    system.look(2)
-    assert system.stores.state.get("AAPL").last == ahead.last

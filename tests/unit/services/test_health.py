@@ -45,17 +45,6 @@ def test_it_tells_the_age_of_the_newest_tick_of_all_symbols() -> None:
     assert (found.symbols, found.last_tick, found.last_tick_age_seconds) == (2, at(40), 60)
 
 
-def test_a_state_dated_ahead_of_the_clock_does_not_hide_the_age_of_the_others() -> None:
-    stores: Any = fake_stores()
-    for symbol, seconds in (("A", 40), ("B", 10**8)):
-        stores.symbols.put("seen", SymbolEntry(symbol=symbol, added_at=at()))
-        stores.state.put(State(symbol=symbol, last=make_tick(1, seconds, symbol=symbol)))
-    stores.prices.write([PricedRecord((make_tick(1, 45, symbol="B"),), at(46))], NEVER)
-    found = ask(stores)
-    assert (found.last_tick, found.last_tick_age_seconds) == (at(40), 60)
-    assert found.detect_lag_seconds == 100 - 46
-
-
 def test_it_tells_how_long_the_oldest_price_has_waited_for_detect() -> None:
     stores: Any = fake_stores()
     for symbol in ("A", "B", "C"):
