@@ -75,7 +75,12 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
     from chalicelib.services.market_data.series import UnknownSymbol
     from chalicelib.services.market_data.whole_ranges import TooManyRows
     from chalicelib.services.rules.alert_history import RangeTooLong
-    from chalicelib.services.rules.rule_book import RuleRefused, RuleUnreadable, UnknownRule
+    from chalicelib.services.rules.rule_book import (
+        RuleRefused,
+        RuleUnreadable,
+        TooManyBars,
+        UnknownRule,
+    )
     from chalicelib.services.symbols.lists import ListFull
 
     text = str(error)
@@ -95,8 +100,10 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return unknown_mute(text)
         case KeyRefused() | ChannelRefused() | MuteRefused():
             return Problem(409, text)
+        case TooManyBars():
+            return Problem(409, text, field="when")
         case RuleRefused() | ListFull():
-            return Problem(409, text, field="when" if text.startswith("when:") else "symbol")
+            return Problem(409, text, field="symbol")
         case Contended() | RuleUnreadable():
             return Problem(409, text)
         case RangeTooLong():

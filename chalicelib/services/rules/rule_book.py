@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -40,6 +40,10 @@ class UnknownRule(TicktapeError):  # noqa: N818 - named after the problem type
 
 class RuleRefused(TicktapeError):  # noqa: N818 - named after the problem type
     """A rule is well-formed, but cannot be written now. `args` has the reason."""
+
+
+class TooManyBars(RuleRefused):
+    """The conditions `when` of a symbol would need too many stored bars."""
 
 
 class RuleUnreadable(TicktapeError):  # noqa: N818 - named after the problem type
@@ -161,20 +165,12 @@ class RuleBook:
         return table
 
     def _check_cost(self, new: Rule) -> None:
-        """Raise RuleRefused if the conditions `when` of a symbol would need too many bars."""
-        from chalicelib.domain.when.needs import MAX_STORED_BARS_OF_A_SYMBOL, cost_of
-
+        """Raise TooManyBars if a symbol's conditions `when` would need too many with a new one."""
         stored = [rule for rule in self._store.all() if rule.when and rule.enabled]
         others = [rule for rule in stored if rule.rule_id != new.rule_id]
-        symbols = {rule.symbol for rule in others} - {ANY_SYMBOL}
-        for symbol in {new.symbol} if new.symbol != ANY_SYMBOL else symbols | {ANY_SYMBOL}:
-            mine = [rule for rule in others if rule.symbol in (symbol, ANY_SYMBOL)]
-            needed = cost_of([*mine, new])
-            if new.enabled and needed > MAX_STORED_BARS_OF_A_SYMBOL:
-                raise RuleRefused(
-                    f"when: the conditions of {symbol!r} would need {needed:,} stored bars "
-                    f"together, more than {MAX_STORED_BARS_OF_A_SYMBOL:,}"
-                )
+        symbols = {rule.symbol for rule in others} if new.symbol == ANY_SYMBOL else set()
+        if new.enabled:
+            check_stored_bars([*others, new], {new.symbol, *symbols})
 
     def _check_room(self, new: Rule, table: RuleTable) -> None:
         """Raise RuleRefused if `new` would exceed the limit of all rules or of its symbol's."""
@@ -192,4 +188,20 @@ class RuleBook:
             raise RuleRefused(
                 f"symbol: {new.symbol!r} has {MAX_RULES} enabled rules, those for * counted in, "
                 "which is the most"
+            )
+
+
+def check_stored_bars(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
+    """Raise TooManyBars if the enabled rules of one of the symbols, with those for all, would need
+    too many stored bars together. Rules without `when` need none."""
+    if all(rule.when is None for rule in enabled):
+        return
+    from chalicelib.domain.when.needs import MAX_STORED_BARS_OF_A_SYMBOL, cost_of
+
+    for symbol in sorted(symbols):
+        needed = cost_of([rule for rule in enabled if rule.symbol in (symbol, ANY_SYMBOL)])
+        if needed > MAX_STORED_BARS_OF_A_SYMBOL:
+            raise TooManyBars(
+                f"when: the conditions of {symbol!r} would need {needed:,} stored bars "
+                f"together, more than {MAX_STORED_BARS_OF_A_SYMBOL:,}"
             )

@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, BrokenRule, Rule
-from chalicelib.services.rules.rule_book import MAX_STORED, RuleRefused
+from chalicelib.services.rules.rule_book import MAX_STORED, RuleRefused, check_stored_bars
 from chalicelib.services.stores import MAX_APPLIED, RuleKey, RuleStore, RuleTable
 
 
@@ -125,7 +125,7 @@ class RuleSets:
             raise RuleRefused(f"there would be {len(after)} rules, more than {MAX_STORED}")
         enabled = [rule for rule in after.values() if rule.enabled]
         _check_counts(enabled)
-        _check_cost(enabled)
+        check_stored_bars(enabled, {rule.symbol for rule in enabled})
 
 
 def _check_counts(enabled: Sequence[Rule]) -> None:
@@ -135,20 +135,6 @@ def _check_counts(enabled: Sequence[Rule]) -> None:
         if own + for_all > MAX_RULES:
             raise RuleRefused(
                 f"{symbol} would have {own + for_all} enabled rules, more than {MAX_RULES}"
-            )
-
-
-def _check_cost(enabled: Sequence[Rule]) -> None:
-    if all(rule.when is None for rule in enabled):
-        return
-    from chalicelib.domain.when.needs import MAX_STORED_BARS_OF_A_SYMBOL, cost_of
-
-    for symbol in sorted({rule.symbol for rule in enabled}):
-        needed = cost_of([rule for rule in enabled if rule.symbol in (symbol, ANY_SYMBOL)])
-        if needed > MAX_STORED_BARS_OF_A_SYMBOL:
-            raise RuleRefused(
-                f"the conditions of {symbol} would need {needed:,} stored bars together, more than "
-                f"{MAX_STORED_BARS_OF_A_SYMBOL:,}"
             )
 
 
