@@ -32,7 +32,6 @@ NAME = "alpaca"
 SERVICE = "Alpaca"
 URL = "wss://stream.data.alpaca.markets/v2"
 HISTORY_URL = "https://data.alpaca.markets"
-FEEDS = ("iex", "sip")
 KEY_NAMES = ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY")
 ZONE = "America/New_York"
 BARS = 10_000

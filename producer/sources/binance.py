@@ -17,12 +17,12 @@ import msgspec
 
 from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
-from producer.sources.pushed.history import LENGTHS, Candle, made, running, windows
+from producer.sources.pushed.history import Candle, CandleHistory
 from producer.sources.pushed.http import Http, Unusable
 from producer.sources.pushed.service import Service
 from producer.sources.pushed.so_far import Listing
 from producer.sources.pushed.stamps import stored_milliseconds
-from producer.wire import Bar, WireTick, decimal_of
+from producer.wire import Bar, decimal_of
 from producer.years import plausible
 
 NAME = "binance"
@@ -143,39 +143,25 @@ class BinanceFeed:
         )
 
 
-class BinanceHistory:
-    """See History."""
-
-    most_minutes = CANDLES
+class BinanceHistory(CandleHistory):
+    """See History. Minutes without trades have a candle without volume, which is left out."""
 
     def __init__(self, base: str = HISTORY_URL) -> None:
-        self._http = Http(SERVICE, base)
+        super().__init__(Http(SERVICE, base), listing_of, CANDLES)
 
-    @property
-    def served_at(self) -> datetime | None:
-        """See History."""
-        return self._http.served_at
-
-    def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
-        """See History. Minutes without trades have a candle without volume, which is left out."""
-        length = LENGTHS[bar]
-        over = min(end, running(length))
-        found: list[Candle] = []
-        for since, until in windows(start, over, length, CANDLES):
-            body = self._http.get(
-                "/api/v3/klines",
-                {
-                    "symbol": native(symbol),
-                    "interval": bar,
-                    "startTime": _milliseconds(since),
-                    "endTime": _milliseconds(until - length),
-                    "limit": str(CANDLES),
-                },
-            )
-            found += [candle for candle in _candles(body) if candle.volume]
-        listing = listing_of(symbol)
-        kept = [candle for candle in found if candle.start >= start]
-        return made(symbol, bar, listing, kept, over) if listing else []
+    def asked(self, symbol: str, bar: Bar, first: datetime, last: datetime) -> list[Candle]:
+        """See CandleHistory."""
+        body = self._http.get(
+            "/api/v3/klines",
+            {
+                "symbol": native(symbol),
+                "interval": bar,
+                "startTime": _milliseconds(first),
+                "endTime": _milliseconds(last),
+                "limit": str(CANDLES),
+            },
+        )
+        return [candle for candle in _candles(body) if candle.volume]
 
 
 def _milliseconds(instant: datetime) -> str:

@@ -17,12 +17,12 @@ import msgspec
 
 from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
-from producer.sources.pushed.history import LENGTHS, Candle, made, running, windows
+from producer.sources.pushed.history import LENGTHS, Candle, CandleHistory
 from producer.sources.pushed.http import Http, Unusable
 from producer.sources.pushed.service import Service
 from producer.sources.pushed.so_far import Listing
 from producer.sources.pushed.stamps import stored
-from producer.wire import Bar, WireTick, decimal_of
+from producer.wire import Bar, decimal_of
 from producer.years import plausible
 
 NAME = "coinbase"
@@ -150,37 +150,18 @@ def _refusal(why: str) -> messages.Message:
     return messages.Unknown(named[0], why) if named else messages.Refused(why)
 
 
-class CoinbaseHistory:
-    """See History."""
-
-    most_minutes = CANDLES
+class CoinbaseHistory(CandleHistory):
+    """See History. Products without trades in a minute have no candle of it."""
 
     def __init__(self, base: str = HISTORY_URL) -> None:
-        self._http = Http(SERVICE, base)
+        super().__init__(Http(SERVICE, base), listing_of, CANDLES)
 
-    @property
-    def served_at(self) -> datetime | None:
-        """See History."""
-        return self._http.served_at
-
-    def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
-        """See History. Products without trades in a minute have no candle of it."""
-        length = LENGTHS[bar]
-        over = min(end, running(length))
-        found: list[Candle] = []
-        for since, until in windows(start, over, length, CANDLES):
-            body = self._http.get(
-                f"/products/{symbol}/candles",
-                {
-                    "granularity": str(int(length.total_seconds())),
-                    "start": since.isoformat(),
-                    "end": (until - length).isoformat(),  # both ends are included
-                },
-            )
-            found += _candles(body)
-        listing = listing_of(symbol)
-        kept = [candle for candle in found if candle.start >= start]
-        return made(symbol, bar, listing, kept, over) if listing else []
+    def asked(self, symbol: str, bar: Bar, first: datetime, last: datetime) -> list[Candle]:
+        """See CandleHistory."""
+        granularity = str(int(LENGTHS[bar].total_seconds()))
+        stretch = {"start": first.isoformat(), "end": last.isoformat()}
+        path = f"/products/{symbol}/candles"
+        return _candles(self._http.get(path, {"granularity": granularity, **stretch}))
 
 
 def _candles(body: bytes) -> list[Candle]:

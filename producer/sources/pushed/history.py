@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import EPOCH, to_text
-from producer.sources.pushed.http import Unusable
+from producer.sources.pushed.http import Http, Unusable
 from producer.sources.pushed.so_far import Listing
 from producer.wire import Bar, WireTick, decimal_of
 
@@ -49,6 +49,39 @@ class Candle(NamedTuple):
     low: Decimal
     close: Decimal
     volume: Decimal
+
+
+class CandleHistory:
+    """The history of a service that gives candles for a stretch of time. Services override
+    `asked`, which returns the candles of a stretch that fit into one answer."""
+
+    def __init__(
+        self, http: Http, listing_of: Callable[[str], Listing | None], candles: int
+    ) -> None:
+        self._http = http
+        self._listing_of = listing_of
+        self.most_minutes = candles
+
+    @property
+    def served_at(self) -> datetime | None:
+        """See History."""
+        return self._http.served_at
+
+    def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
+        """See History. A bar without trades has no candle."""
+        listing = self._listing_of(symbol)
+        if listing is None:
+            return []
+        over = min(end, running(LENGTHS[bar]))
+        found: list[Candle] = []
+        for since, until in windows(start, over, LENGTHS[bar], self.most_minutes):
+            found += self.asked(symbol, bar, since, until - LENGTHS[bar])
+        kept = [candle for candle in found if candle.start >= start]
+        return made(symbol, bar, listing, kept, over)
+
+    def asked(self, symbol: str, bar: Bar, first: datetime, last: datetime) -> list[Candle]:
+        """Return the candles that start between two instants, both included."""
+        raise NotImplementedError
 
 
 def made(

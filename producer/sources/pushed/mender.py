@@ -36,8 +36,6 @@ _MOST_AHEAD = timedelta(seconds=5)
 """A clock that is ahead of the service's by more is corrected. It is compared with an answer's time
 when the answer was asked for: a slow one does not count."""
 
-_LONGEST_WAIT_SECONDS = 300.0
-_FIRST_WAIT_SECONDS = 5.0
 _KEPT_OVER_SECONDS = 1.0
 
 
