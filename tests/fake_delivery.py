@@ -71,6 +71,12 @@ class FakeRetries:
     def __init__(self) -> None:
         self.waiting: list[tuple[Retry, float]] = []
         self.dead: list[tuple[Retry, str]] = []
+        self.others = 0
+        """Messages of others."""
+
+    def depth(self) -> int:
+        """See RetryQueue."""
+        return self.others + len(self.waiting)
 
     def put(self, retry: Retry, seconds: float) -> None:
         """See RetryQueue."""

@@ -13,6 +13,12 @@ from chalicelib.domain.deliveries import Retry
 LONGEST_DELAY_SECONDS = 900
 """SQS keeps a message back no longer."""
 
+_COUNTS = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+]
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Retry)
 
@@ -43,6 +49,11 @@ class Retries:
             MessageBody=_encoder.encode(_message(retry)).decode(),
             DelaySeconds=min(LONGEST_DELAY_SECONDS, max(0, math.ceil(seconds))),
         )
+
+    def depth(self) -> int:
+        """See RetryQueue."""
+        answer = self._client.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=_COUNTS)
+        return sum(int(answer["Attributes"][name]) for name in _COUNTS)
 
     def bury(self, retry: Retry, reason: str) -> None:
         """See RetryQueue. The reason is an attribute of the message."""

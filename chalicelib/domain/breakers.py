@@ -1,4 +1,4 @@
-"""Circuit breakers: a channel that lets sends take long is left alone for a while.
+"""Circuit breakers: a channel that keeps failing is left alone for a while.
 
 The pattern is that of M. Nygard, Release It!, with one probe after each pause.
 """
@@ -10,16 +10,24 @@ from collections.abc import Callable
 
 import msgspec
 
-SLOW_SECONDS = 3.0
-"""A failure or a refusal that took as long counts: others cost an invocation little."""
+FAILURES_TO_OPEN = 10
+SLOW_FAILURES_TO_OPEN = 3
+SECONDS_TO_OPEN = 9.0
+"""A circuit opens after ten failures in a row, or after three or more that took nine seconds
+together."""
 
-FAILURES_TO_OPEN = 3
+SLOW_SECONDS = 3.0
+"""A refusal that took as long counts as a failure. A quick one says that the channel works: the
+message was wrong."""
+
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
 
 
 class _Circuit(msgspec.Struct):
     failures: int = 0
+    seconds: float = 0.0
+    is_open: bool = False
     pause: float = 0.0
     open_until: float = 0.0
 
@@ -38,12 +46,18 @@ class Breakers:
         others."""
         with self._lock:
             circuit = self._circuits.get(channel)
-            if circuit is None or circuit.failures < FAILURES_TO_OPEN:
+            if circuit is None or not circuit.is_open:
                 return True
             if self._now() < circuit.open_until:
                 return False
             self._pause(circuit)
             return True
+
+    def is_open(self, channel: str) -> bool:
+        """Return whether a pause has yet to end."""
+        with self._lock:
+            circuit = self._circuits.get(channel)
+            return circuit is not None and circuit.is_open and self._now() < circuit.open_until
 
     def succeeded(self, channel: str) -> None:
         """Note that the channel took a message, however slowly: it would never get the others if it
@@ -53,12 +67,13 @@ class Breakers:
 
     def failed(self, channel: str, seconds: float) -> None:
         """Note a failure that another attempt may mend, and how long it took."""
-        if seconds < SLOW_SECONDS:
-            return
         with self._lock:
             circuit = self._circuits.setdefault(channel, _Circuit())
             circuit.failures += 1
-            if circuit.failures == FAILURES_TO_OPEN:
+            circuit.seconds += seconds
+            most = FAILURES_TO_OPEN if circuit.seconds < SECONDS_TO_OPEN else SLOW_FAILURES_TO_OPEN
+            if not circuit.is_open and circuit.failures >= most:
+                circuit.is_open = True
                 self._pause(circuit)
 
     def refused(self, channel: str, seconds: float) -> None:

@@ -86,6 +86,16 @@ class SQS:
         )
         return answer
 
+    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
+        """GetQueueAttributes: the numbers of messages. None is taken from a queue."""
+        sent = len(self._aws.messages.get(request["QueueUrl"].rsplit("/", 1)[1], []))
+        first, *others = request["AttributeNames"]
+        counts = {first: str(sent), **dict.fromkeys(others, "0")}
+        answer: dict[str, Any] = self._aws.around(
+            "GetQueueAttributes", request, lambda: {"Attributes": counts}
+        )
+        return answer
+
     def _send(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["QueueUrl"].rsplit("/", 1)[1]
         self._aws.messages.setdefault(name, []).append(request)

@@ -79,7 +79,10 @@ class Transport:
 
     def _sqs(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         given: Any = request.body
-        return _answer(request, 200, json.dumps(self.aws.sqs.send_message(**json.loads(given))))
+        target = str(request.headers["X-Amz-Target"])
+        asks = "GetQueueAttributes" in target
+        call = self.aws.sqs.get_queue_attributes if asks else self.aws.sqs.send_message
+        return _answer(request, 200, json.dumps(call(**json.loads(given))))
 
     def _sns(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         text: Any = request.body

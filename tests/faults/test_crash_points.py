@@ -34,7 +34,7 @@ DETECT_CALLS = 18
 REPAIR_CALLS = 31
 RUN_CALLS = 12
 WHEN_CALLS = 12
-DELIVER_CALLS = {"new": 10, "refused": 13, "again": 13}
+DELIVER_CALLS = {"new": 10, "refused": 14, "again": 13}
 """Calls of an invocation with three alerts: their first attempts, first attempts that the topic
 throttles, and second attempts."""
 

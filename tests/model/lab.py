@@ -23,7 +23,6 @@ from chalicelib.domain import detection
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.services.bars import closes, kept_closes
-from chalicelib.services.delivery import tasks
 from chalicelib.services.detect import detect
 from rigs.memory_aws.dynamodb import Perform, error
 from rigs.memory_aws.inserts import parsed, refusal
@@ -258,7 +257,7 @@ class Lab:
             return self.advance(real, *given)
 
         with ExitStack() as stack:
-            for module in (bootstrap, closes, detect, dynamodb, kept_closes, tasks):
+            for module in (bootstrap, closes, detect, dynamodb, kept_closes):
                 stack.enter_context(mock.patch.object(module, "time", clock))
             stack.enter_context(one_call_at_a_time())
             stack.enter_context(even_pauses())

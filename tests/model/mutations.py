@@ -184,10 +184,10 @@ MUTATIONS = (
     Mutation(
         "an alert is marked as sent before it is sent",
         "services/delivery/attempts.py",
-        "            channel.send(message())\n",
-        "            sent = ended(claimed, 'sent', to_text(self._clock()))\n"
-        "            self._store.replace(retry, claimed, sent)\n"
-        "            channel.send(message())\n",
+        "                channel.send(message())\n",
+        "                sent = ended(claimed, 'sent', to_text(self._clock()))\n"
+        "                self._store.replace(retry, claimed, sent)\n"
+        "                channel.send(message())\n",
     ),
 )
 """Named by what is wrong, so that a surviving one is a sentence."""

@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -26,10 +27,11 @@ from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.delivery.claims import Claims
 from chalicelib.services.delivery.stores import DeliveryStore, RetryQueue
 from chalicelib.services.delivery.tasks import Result, Turn, following_request
+from chalicelib.services.delivery.time_budget import TimeBudget
 
 log = logging.getLogger("ticktape.deliver")
 
-NOT_TRIED = "not tried: the channel did not answer in time before"
+NOT_TRIED = "not tried: the channel failed or took too long before"
 
 
 def pause(made: int, retry_after: float | None = None) -> float:
@@ -46,14 +48,22 @@ class Attempts:
         claims: Claims,
         retries: RetryQueue,
         retry_budget: RetryBudget,
+        time_budget: TimeBudget,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._claims = claims
         self._retries = retries
         self._retry_budget = retry_budget
+        self._time_budget = time_budget
         self._clock = clock
         self._breakers = Breakers(lambda: clock().timestamp())
+
+    def hindrance(self, channel: str) -> Literal["unsent", "slow"] | None:
+        """Return why no attempt may begin on a channel; None if one may."""
+        if self._breakers.is_open(channel):
+            return "unsent"
+        return None if self._time_budget.has_time(channel) else "slow"
 
     def make(
         self,
@@ -70,11 +80,10 @@ class Attempts:
             return self.retry(claimed, retry, Passing(NOT_TRIED))
         begun = self._clock()
         try:
-            channel.send(message())
+            with self._time_budget.attempt(name):
+                channel.send(message())
         except Lasting as error:
-            seconds = (self._clock() - begun).total_seconds()
-            turn.took(name, seconds)
-            self._breakers.refused(name, seconds)
+            self._breakers.refused(name, self._seconds_since(begun))
             return self._bury(claimed, retry, error.reason)
         except Passing as error:
             failure = error
@@ -82,14 +91,16 @@ class Attempts:
             log.exception("channel %s failed on an alert of %s", name, retry.symbol)
             failure = Passing(type(error).__name__)
         else:
-            turn.took(name, (self._clock() - begun).total_seconds())
             self._breakers.succeeded(name)
             self._claims.mark_sent(retry, claimed)
             return "sent"
-        seconds = (self._clock() - begun).total_seconds()
+        seconds = self._seconds_since(begun)
         self._breakers.failed(name, seconds)
         turn.failed(name, seconds)
         return self.retry(claimed, retry, failure)
+
+    def _seconds_since(self, begun: datetime) -> float:
+        return (self._clock() - begun).total_seconds()
 
     def retry(self, claimed: Delivery, retry: Retry, error: Passing) -> Result | None:
         """Ask for the next attempt, unless this was the last one. The request goes out before the

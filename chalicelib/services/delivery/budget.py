@@ -6,8 +6,10 @@ Rules choose how often they fire and how many channels they name, and receivers 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,15 +27,19 @@ class MessageBound(NamedTuple):
 
 class RetryBound(NamedTuple):
     """The alerts of a minute that may go to the queue of retries: `own` for each channel,
-    independent of the others; beyond these at most `each` for one channel and `shared` for all."""
+    independent of the others; beyond these at most `each` for one channel and `shared` for all.
+    None goes there while `waiting` messages or more are in the queue."""
 
     own: int
     each: int
     shared: int
+    waiting: int
 
 
 MESSAGES = MessageBound(firsts=600, rule=600, channel=600, shared=900)
-RETRIES = RetryBound(own=2, each=20, shared=60)
+RETRIES = RetryBound(own=2, each=20, shared=60, waiting=2000)
+
+log = logging.getLogger("ticktape.deliver")
 
 
 class _Minute:
@@ -78,10 +84,14 @@ class MessageBudget:
 
 class RetryBudget:
     """The alerts that a container leaves to the queue of retries, by the minute of its clock;
-    several threads share it."""
+    several threads share it. `depth` returns the number of messages in the queue, which
+    containers before this one and beside it have filled too. It is asked once a minute in which
+    something goes to the queue."""
 
-    def __init__(self, bound: RetryBound = RETRIES) -> None:
+    def __init__(self, depth: Callable[[], int], bound: RetryBound = RETRIES) -> None:
+        self._depth = depth
         self._bound = bound
+        self._is_full: bool | None = None
         self._at = -1
         self._minute = _Minute()
         self._lock = threading.Lock()
@@ -96,14 +106,27 @@ class RetryBudget:
         with self._lock:
             if not self._has_room(channel, now):
                 return False
+            if self._is_full is None:
+                self._is_full = self._asked()
+                if self._is_full:
+                    return False
             self._minute.shared += self._minute.by_channel[channel] >= self._bound.own
             self._minute.by_channel[channel] += 1
+            return True
+
+    def _asked(self) -> bool:
+        try:
+            return self._depth() >= self._bound.waiting
+        except Exception:
+            log.exception("the queue of retries does not say how long it is")
             return True
 
     def _has_room(self, channel: str, now: datetime) -> bool:
         at = _minute_of(now)
         if at != self._at:
-            self._at, self._minute = at, _Minute()
+            self._at, self._minute, self._is_full = at, _Minute(), None
+        if self._is_full:
+            return False
         taken = self._minute.by_channel[channel]
         return taken < self._bound.own or (
             taken < self._bound.each and self._minute.shared < self._bound.shared

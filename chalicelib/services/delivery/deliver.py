@@ -4,6 +4,7 @@ between sending and marking, or the channel's answer is lost."""
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -23,13 +24,13 @@ from chalicelib.domain.messages import Message, compose
 from chalicelib.domain.mute_links import mute_line
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.delivery.agendas import SLACK_SECONDS, Agendas
-from chalicelib.services.delivery.attempts import Attempts, pause
+from chalicelib.services.delivery.attempts import NOT_TRIED, Attempts, pause
 from chalicelib.services.delivery.budget import MESSAGES, MessageBound, RetryBudget
 from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.delivery.claims import LEASE, Claims
 from chalicelib.services.delivery.digest_reading import UNREAD, latest_members
 from chalicelib.services.delivery.directory import Channels
-from chalicelib.services.delivery.holder import UNSENT, Holder, Outcome
+from chalicelib.services.delivery.holder import TOO_SLOW, UNSENT, Holder, Outcome
 from chalicelib.services.delivery.lanes import in_lanes
 from chalicelib.services.delivery.pictures import Pictures
 from chalicelib.services.delivery.stores import DeliveryStore, DigestStore, RetryQueue
@@ -42,6 +43,7 @@ from chalicelib.services.delivery.tasks import (
     first_request,
     seconds_until,
 )
+from chalicelib.services.delivery.time_budget import TimeBudget
 
 log = logging.getLogger("ticktape.deliver")
 
@@ -62,27 +64,30 @@ class Deliver:
         pictures: Callable[[], Pictures] | None = None,
         link_key: bytes = b"",
         messages: MessageBound = MESSAGES,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`pictures` makes those of one invocation; without it messages have none. `link_key` signs
-        the links in messages that mute; without it they have none."""
+        the links in messages that mute; without it they have none. Deadlines are of `monotonic`."""
         self._store = store
         self._digests = digests
         self._agendas = Agendas(digests.agendas, retries, clock)
         self._holder = Holder(store, digests, channels, self._agendas, clock, messages)
-        self._retry_budget = RetryBudget()
+        self._retry_budget = RetryBudget(retries.depth)
         self._channels = channels
         self._retries = retries
         self._page_url = page_url
         self._clock = clock
         self._pictures = pictures
         self._claims = Claims(store, clock)
-        self._attempts = Attempts(store, self._claims, retries, self._retry_budget, clock)
+        budgets = self._retry_budget, TimeBudget(lambda: clock().timestamp())
+        self._attempts = Attempts(store, self._claims, retries, *budgets, clock)
+        self._monotonic = monotonic
         self._link_key = link_key
 
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
         """Make the first attempt of each alert on each channel, unless the channel holds the alert
         back; alerts come with the identifiers of their records. No attempt begins that could last
-        beyond `deadline` (time.monotonic): it is put off. An alert that comes twice is one task."""
+        beyond `deadline` (of `monotonic`): it is put off. An alert that comes twice is one task."""
         tasks = [
             Task(identifiers, first_request(stored.alert, channel), stored)
             for identifiers, stored in distinct(alerts)
@@ -93,12 +98,13 @@ class Deliver:
 
     def again(self, retries: Sequence[tuple[str, Retry]], deadline: float) -> Delivered:
         """Make the attempts that are asked for, as far as they are still due; requests come with
-        the identifiers of their messages. `deadline` as above."""
+        the identifiers of their messages. `deadline` as above. Digests and agendas come first."""
         tasks = [Task((name,), retry, None) for name, retry in retries]
+        tasks.sort(key=lambda task: not is_timer(task.retry) and not digest_of(task.retry.symbol))
         return self._all(tasks, ["send"] * len(tasks), self._turn(deadline))
 
     def _turn(self, deadline: float) -> Turn:
-        return Turn(deadline, self._pictures() if self._pictures else None)
+        return Turn(deadline, self._monotonic, self._pictures() if self._pictures else None)
 
     def _all(self, tasks: Sequence[Task], outcomes: Sequence[Outcome], turn: Turn) -> Delivered:
         def one(each: tuple[Task, Outcome]) -> Result | None:
@@ -112,10 +118,11 @@ class Deliver:
 
         work = list(zip(tasks, outcomes, strict=True))
         results = in_lanes(one, work, lambda each: each[0].retry.channel)
-        over = [at for at, result in enumerate(results) if result == "over"]
-        held = self._holder.hold_back([tasks[at] for at in over], turn, UNSENT)
-        for at, outcome in zip(over, held, strict=True):
-            results[at] = one((tasks[at], outcome))
+        for left, reason in (("unsent", UNSENT), ("slow", TOO_SLOW)):
+            over = [at for at, result in enumerate(results) if result == left]
+            held = self._holder.hold_back([tasks[at] for at in over], turn, reason)
+            for at, outcome in zip(over, held, strict=True):
+                results[at] = one((tasks[at], outcome))
         failed = [
             identifier
             for task, result in zip(tasks, results, strict=True)
@@ -143,7 +150,7 @@ class Deliver:
         return "held" if outcome == "held" else None
 
     def _one(self, task: Task, turn: Turn) -> Result | None:
-        """Make an attempt if it is due and there is time; None if the request must come again."""
+        """Make an attempt if it is due; None if the request must come again."""
         retry = task.retry
         stored = task.stored or self._claims.find(retry)
         if stored is None:
@@ -160,29 +167,47 @@ class Deliver:
         if early > SLACK_SECONDS:
             digest = digest_of(retry.symbol)
             return self._wait(digest, retry, early) if digest else self._defer(retry, early)
-        if not self._may_try(task, turn, now):
+        return self._attempt(task, turn, stored, found, channel)
+
+    def _attempt(
+        self,
+        task: Task,
+        turn: Turn,
+        stored: StoredAlert | StoredDigest,
+        found: Delivery | None,
+        channel: Channel,
+    ) -> Result | None:
+        """Make an attempt that is due, if there is time. If the channel is left alone, a first one
+        is not made, and a further one counts as failed."""
+        retry = task.retry
+        hindrance = self._attempts.hindrance(retry.channel)
+        if hindrance and task.stored:
+            return hindrance
+        if not self._may_try(task, turn):
             return self._put_off(task)
         if isinstance(stored, StoredDigest):
             return self._digest(stored, retry, turn, channel)
         claimed = self._claims.claim(retry, found)
         if claimed is None or not turn.has_time:  # a claim that was slow may have used it up
             return self._refused(retry)
+        if hindrance:
+            return self._attempts.retry(claimed, retry, Passing(NOT_TRIED))
 
         def message() -> Message:
             return turn.illustrated(self._message(stored), stored, claimed)
 
         return self._attempts.make(message, claimed, retry, turn, channel)
 
-    def _may_try(self, task: Task, turn: Turn, now: datetime) -> bool:
+    def _may_try(self, task: Task, turn: Turn) -> bool:
         """Return whether an attempt may begin; a first one only if it may also fail."""
         channel = task.retry.channel
-        has_room = not task.stored or self._retry_budget.has_room(channel, now)
+        has_room = not task.stored or self._retry_budget.has_room(channel, self._clock())
         return has_room and turn.may_try(channel)
 
     def _put_off(self, task: Task) -> Result | None:
         """Leave an attempt to the queue of retries; a first one only as far as its budget goes."""
         if task.stored and not self._retry_budget.take(task.retry.channel, self._clock()):
-            return "over"
+            return "unsent"
         return self._defer(task.retry, pause(1))
 
     def _absent(self, retry: Retry) -> Result | None:
@@ -251,6 +276,8 @@ class Deliver:
             claimed = self._claims.claim(retry, stored.on(retry.channel))
             if claimed is None:
                 return self._refused(retry)
+            if self._attempts.hindrance(retry.channel):
+                return self._attempts.retry(claimed, retry, Passing(NOT_TRIED))
             try:
                 members = latest_members(self._digests, digest, turn)
             except Passing as error:

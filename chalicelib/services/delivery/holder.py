@@ -46,6 +46,7 @@ ROUNDS = 4
 
 TOO_MANY = "too many messages in a minute"
 UNSENT = "the channel failed or was slow"
+TOO_SLOW = "channels took too long"
 """Why alerts are held back whatever their channel's settings."""
 
 _MOST_TIMED = 1000

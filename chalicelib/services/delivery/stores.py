@@ -126,5 +126,9 @@ class RetryQueue(Protocol):
     def put(self, retry: Retry, seconds: float) -> None:
         """Deliver after `seconds`, or after the longest delay of the queue if that is shorter."""
 
+    def depth(self) -> int:
+        """The approximate number of messages to be handed out now or later, and of those that have
+        been and are not yet done."""
+
     def bury(self, retry: Retry, reason: str) -> None:
         """Keep for a redrive: no further attempt is made by itself."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -23,15 +22,12 @@ MOST_LOST_SECONDS = 10.0
 """Where a channel has failed so often, or for so long in all, an invocation tries it no more: its
 other deliveries wait for the first pause."""
 
-SLOW_ANSWER_SECONDS = 1.0
-SLOW_LANE_SECONDS = 10.0
-"""So does a channel whose answers take as long, once the invocation has lasted as long."""
-
 HOLDING_SECONDS = 3.0
 """Left at the end of an invocation for holding alerts that it could not send."""
 
-Result = Literal["sent", "retried", "dead", "deferred", "held", "none", "over"]
-"""over: neither sent nor left to the queue of retries, and to be held."""
+Result = Literal["sent", "retried", "dead", "deferred", "held", "none", "unsent", "slow"]
+"""unsent, slow: neither sent nor left to the queue of retries, and to be held, since the channel
+failed, or since channels took too long."""
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -63,17 +59,18 @@ class Task(NamedTuple):
 class Turn:
     """One invocation: until when attempts may begin, and which channels fail."""
 
-    def __init__(self, deadline: float, pictures: Pictures | None = None) -> None:
+    def __init__(
+        self, deadline: float, monotonic: Callable[[], float], pictures: Pictures | None = None
+    ) -> None:
         self._deadline = deadline
         self._latest = deadline - MAX_SEND_SECONDS - HOLDING_SECONDS
-        self._begun = time.monotonic()
+        self._monotonic = monotonic
         self._pictures = pictures
         self._lock = threading.Lock()
         self._failures: dict[str, int] = {}
         self._lost: dict[str, float] = {}
         self.one_digest = threading.Lock()
         """Held while a digest is claimed and read: a large one takes a second of the processor."""
-        self._slow: set[str] = set()
 
     @property
     def pictures_failed(self) -> int:
@@ -90,20 +87,18 @@ class Turn:
     @property
     def has_time(self) -> bool:
         """Return whether an attempt that begins now ends before the deadline."""
-        return time.monotonic() < self._latest
+        return self._monotonic() < self._latest
 
     @property
     def may_hold(self) -> bool:
         """Return whether alerts may still be put into digests."""
-        return time.monotonic() < self._deadline
+        return self._monotonic() < self._deadline
 
     def may_try(self, channel: str) -> bool:
         """Return whether an attempt may begin now."""
-        is_late = time.monotonic() - self._begun >= SLOW_LANE_SECONDS
-        if not self.has_time or (is_late and channel in self._slow):
-            return False
         return (
-            self._failures.get(channel, 0) < MOST_FAILURES
+            self.has_time
+            and self._failures.get(channel, 0) < MOST_FAILURES
             and self._lost.get(channel, 0.0) < MOST_LOST_SECONDS
         )
 
@@ -112,11 +107,6 @@ class Turn:
         with self._lock:
             self._failures[channel] = self._failures.get(channel, 0) + 1
             self._lost[channel] = self._lost.get(channel, 0.0) + seconds
-
-    def took(self, channel: str, seconds: float) -> None:
-        """Note how long an answer took, whatever it said."""
-        if seconds >= SLOW_ANSWER_SECONDS:
-            self._slow.add(channel)
 
 
 def distinct(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from chalicelib.domain.breakers import (
     FAILURES_TO_OPEN,
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
+    SECONDS_TO_OPEN,
+    SLOW_FAILURES_TO_OPEN,
     SLOW_SECONDS,
     Breakers,
 )
@@ -30,9 +34,9 @@ def clock() -> Clock:
 def breakers(clock: Clock) -> Breakers:
     """One channel, `slow`, has just failed as often as opens its circuit."""
     made = Breakers(clock)
-    for _ in range(FAILURES_TO_OPEN):
+    for _ in range(3):
         assert made.lets_through("slow")
-        made.failed("slow", SLOW_SECONDS)
+        made.failed("slow", SECONDS_TO_OPEN / 3)
     return made
 
 
@@ -67,8 +71,24 @@ def test_an_answer_closes_the_circuit(breakers: Breakers, clock: Clock) -> None:
     assert breakers.lets_through("slow")
 
 
-def test_failures_that_take_no_time_open_nothing(clock: Clock) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 2.0, 2.9, 3.0, 9.9])
+def test_failures_in_a_row_open_the_circuit_whatever_each_took(
+    clock: Clock, seconds: float
+) -> None:
     breakers = Breakers(clock)
-    for _ in range(10 * FAILURES_TO_OPEN):
-        breakers.failed("busy", SLOW_SECONDS / 2)
+    made = 0
+    while breakers.lets_through("fails"):
+        assert not breakers.is_open("fails")
+        breakers.failed("fails", seconds)
+        made += 1
+    assert breakers.is_open("fails")
+    by_time = math.ceil(SECONDS_TO_OPEN / seconds) if seconds else FAILURES_TO_OPEN
+    assert made == min(FAILURES_TO_OPEN, max(SLOW_FAILURES_TO_OPEN, by_time))
+
+
+def test_refusals_at_once_say_that_the_channel_works(clock: Clock) -> None:
+    breakers = Breakers(clock)
+    for _ in range(2 * FAILURES_TO_OPEN):
+        breakers.failed("busy", 0.1)
+        breakers.refused("busy", SLOW_SECONDS / 2)
     assert breakers.lets_through("busy")

@@ -13,6 +13,7 @@ from chalicelib.services.delivery.budget import (
 from tests.factories import instant
 
 SMALL = MessageBound(firsts=4, rule=6, channel=6, shared=9)
+SMALL_QUEUE = RetryBound(own=2, each=5, shared=4, waiting=100)
 
 
 def test_a_message_counts_once_for_each_channel() -> None:
@@ -48,9 +49,27 @@ def test_the_next_minute_has_a_budget_of_its_own() -> None:
 
 
 def test_a_channel_that_fails_leaves_others_room_in_the_queue_of_retries() -> None:
-    budget = RetryBudget(RetryBound(own=2, each=5, shared=4))
+    budget = RetryBudget(lambda: 0, SMALL_QUEUE)
     assert [budget.take("fails", instant(0)) for _ in range(7)] == [True] * 5 + [False] * 2
     assert [budget.take("also", instant(0)) for _ in range(4)] == [True] * 3 + [False]
     assert [budget.take("third", instant(0)) for _ in range(3)] == [True] * 2 + [False]
     assert not budget.has_room("fails", instant(59))
     assert budget.has_room("fails", instant(60))
+
+
+def test_nothing_goes_to_a_queue_that_others_have_filled() -> None:
+    depths = iter([99, 100, 0])
+    budget = RetryBudget(lambda: next(depths), SMALL_QUEUE)
+    assert [budget.take("fails", instant(0)) for _ in range(3)] == [True] * 3, "asked once a minute"
+    assert budget.has_room("fails", instant(60)), "not asked before something goes there"
+    assert not budget.take("fails", instant(60))
+    assert not budget.has_room("other", instant(60))
+    assert budget.take("fails", instant(120))
+
+
+def test_a_queue_that_does_not_say_how_long_it_is_counts_as_full() -> None:
+    def broken() -> int:
+        raise OSError("no answer")
+
+    budget = RetryBudget(broken, SMALL_QUEUE)
+    assert not budget.take("fails", instant(0))

@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
 from chalicelib.domain.alerts import Alert, StoredAlert
-from chalicelib.domain.breakers import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS, SLOW_SECONDS
+from chalicelib.domain.breakers import (
+    FAILURES_TO_OPEN,
+    FIRST_PAUSE_SECONDS,
+    SECONDS_TO_OPEN,
+    SLOW_FAILURES_TO_OPEN,
+    SLOW_SECONDS,
+)
 from chalicelib.domain.deliveries import (
     LONGEST_PAUSE_SECONDS,
     MAX_ATTEMPTS,
@@ -22,7 +27,7 @@ from chalicelib.domain.deliveries import (
     Retry,
 )
 from chalicelib.domain.messages import Message
-from chalicelib.services.delivery import lanes, tasks
+from chalicelib.services.delivery import lanes
 from chalicelib.services.delivery.attempts import NOT_TRIED
 from chalicelib.services.delivery.budget import RETRIES
 from chalicelib.services.delivery.claims import LEASE
@@ -31,11 +36,10 @@ from chalicelib.services.delivery.lanes import PARALLEL_SENDS
 from chalicelib.services.delivery.stores import Key
 from chalicelib.services.delivery.tasks import (
     MOST_FAILURES,
-    SLOW_ANSWER_SECONDS,
-    SLOW_LANE_SECONDS,
     Delivered,
     first_request,
 )
+from chalicelib.services.delivery.time_budget import TIME
 from tests.factories import at, instant, make_alert
 from tests.fake_delivery import FakeChannel, FakeDeliveries, FakeDigests, FakeDirectory, FakeRetries
 
@@ -265,7 +269,7 @@ def test_no_attempt_begins_if_its_claim_used_up_the_time(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = [0.0]
-    monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr(rig.deliver, "_monotonic", lambda: seconds[0])
     working = rig.store.replace
 
     def slow(*claim: Any) -> bool:
@@ -425,12 +429,17 @@ def taking(rig: Rig, seconds: float, *, fails: bool) -> list[float]:
 
 def test_a_channel_that_lets_attempts_time_out_is_left_alone_for_a_while(rig: Rig) -> None:
     begun = taking(rig, 9.5, fails=True)
-    for n in range(FAILURES_TO_OPEN + 2):
+    for n in range(SLOW_FAILURES_TO_OPEN):
         assert rig.new(make_alert(rule_id=f"r{n}")).retried == 1
-    assert len(begun) == FAILURES_TO_OPEN
-    found = rig.store.of(make_alert(rule_id=f"r{FAILURES_TO_OPEN}"))
+        rig.seconds += 10.0
+    assert rig.new(make_alert(rule_id="next")).held == 1, "its first attempt is not made"
+    retry, _ = rig.next_retry()
+    rig.seconds += 10.0
+    assert rig.again(retry).retried == 1
+    assert len(begun) == SLOW_FAILURES_TO_OPEN
+    found = rig.store.of(make_alert(rule_id="r0"))
     assert found is not None
-    assert (found.status, found.attempts, found.error) == ("waiting", 1, NOT_TRIED)
+    assert (found.status, found.attempts, found.error) == ("waiting", 2, NOT_TRIED)
     rig.seconds += FIRST_PAUSE_SECONDS
     begun = taking(rig, 0.1, fails=False)
     assert rig.new(make_alert(rule_id="probe"), make_alert(rule_id="next")).sent == 2
@@ -440,21 +449,24 @@ def test_a_channel_that_lets_attempts_time_out_is_left_alone_for_a_while(rig: Ri
 def test_a_channel_that_answers_slowly_does_not_take_a_whole_invocation(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, refuses: bool
 ) -> None:
-    monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: rig.seconds))
     monkeypatch.setattr(lanes, "PARALLEL_SENDS", 1)
-    monkeypatch.setattr(lanes, "LEAST_A_LANE", 1)
     begun: list[float] = []
 
     def send(_: Message) -> None:
         begun.append(rig.seconds)
-        rig.seconds += SLOW_ANSWER_SECONDS
+        rig.seconds += 0.7
         if refuses:
             raise Lasting("answered 404")
 
     rig.channels["sns"].send = send
-    done = rig.new(*(make_alert(rule_id=f"r{n}") for n in range(20)))
-    assert len(begun) == SLOW_LANE_SECONDS / SLOW_ANSWER_SECONDS
-    assert done.deferred == 20 - len(begun)
+    done = rig.new(*(make_alert(rule_id=f"r{n}") for n in range(100)))
+    assert rig.seconds <= TIME.all_channels / (1 - TIME.share) + 0.7
+    assert (done.held, done.deferred) == (100 - len(begun), 0)
+    request = first_request(make_alert(rule_id="later"), "sns")
+    rig.store.put(StoredAlert(make_alert(rule_id="later")))
+    assert rig.again(request).retried == 1, "a further attempt counts as made, and is tried later"
+    rig.seconds += 60.0
+    assert rig.new(make_alert(rule_id="next")).held == 0
 
 
 def test_a_channel_that_refuses_slowly_is_left_alone_for_a_while(rig: Rig) -> None:
@@ -466,9 +478,17 @@ def test_a_channel_that_refuses_slowly_is_left_alone_for_a_while(rig: Rig) -> No
         raise Lasting("answered 404")
 
     rig.channels["sns"].send = send
-    for n in range(FAILURES_TO_OPEN):
+    for n in range(3):
         assert rig.new(make_alert(rule_id=f"r{n}")).dead == 1
-    assert rig.new(make_alert(rule_id="next")).retried == 1
+    assert rig.new(make_alert(rule_id="next")).held == 1
+    assert len(begun) == SECONDS_TO_OPEN / SLOW_SECONDS
+
+
+def test_a_channel_that_keeps_failing_at_once_is_left_alone_for_a_while(rig: Rig) -> None:
+    begun = taking(rig, 0.0, fails=True)
+    for n in range(FAILURES_TO_OPEN):
+        assert rig.new(make_alert(rule_id=f"r{n}")).retried == 1
+    assert rig.new(make_alert(rule_id="next")).held == 1
     assert len(begun) == FAILURES_TO_OPEN
 
 

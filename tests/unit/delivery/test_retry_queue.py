@@ -34,6 +34,15 @@ def test_requests_wait_no_longer_than_sqs_can() -> None:
     assert retries(bodies(waiting)) == ([(f"m{n}", RETRY) for n in range(3)], [])
 
 
+def test_the_depth_counts_messages_that_wait_and_those_that_are_under_way() -> None:
+    class Sqs:
+        def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+            assert QueueUrl == "https://sqs/deliveries"
+            return {"Attributes": {name: str(n) for n, name in enumerate(AttributeNames, 1)}}
+
+    assert Retries(Sqs(), "https://sqs/deliveries", "https://sqs/deliveries-dead").depth() == 6
+
+
 def test_the_timer_of_an_agenda_is_a_message_of_its_own_form() -> None:
     """Versions that know no agendas must not take it for an alert that is gone, and drop it."""
     aws = Aws()
