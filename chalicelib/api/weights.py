@@ -3,7 +3,8 @@ read.
 
 A page of half-hours is made of up to thirty times as many stored minutes. So a page counts as one
 more request for each further READ_BY_ONE stored bars that it may read, which follow from its
-interval, limit and range before anything is read.
+interval, limit and range before anything is read. A page of alerts of one condition reads the
+others too, and counts as one more for each further READ_BY_ONE alerts that it may read.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from chalicelib.domain.folding import BASE_OF, MOST_PARTS
 from chalicelib.domain.times import from_text
 from chalicelib.services.market_data.bar_reading import MOST_READ
 from chalicelib.services.market_data.queries import DEFAULT_LIMIT
+from chalicelib.services.rules import alert_history
 
 WHOLE_WEIGHT = 10
 """For up to 50,000 rows instead of at most 5,000; and for deleting all data of a symbol."""
 
 READ_BY_ONE = 5_000
-"""Stored bars: the longest page of a stored interval reads this many."""
+"""Stored bars, or alerts: the longest page of a stored interval, or of alerts of all conditions,
+reads this many."""
 
 _AUTO = "auto"
 _STEPS = {"1m": timedelta(minutes=1), "1d": timedelta(days=1)}
@@ -39,6 +42,8 @@ def weight_of(route: Route, given: Given, clock: Clock) -> int:
     """Return the number of requests that a request counts as."""
     if asks_for_whole(given) or (route.method == "DELETE" and "data" in given):
         return max(route.weight, WHOLE_WEIGHT)
+    if route.path == "/alerts" and "condition" in given:
+        return route.weight + (alert_history.MOST_READ - 1) // READ_BY_ONE
     if route.interval is None:
         return route.weight
     return route.weight + max(0, _stored_bars(route.interval, given, clock) - 1) // READ_BY_ONE

@@ -18,7 +18,7 @@ _MARKUP = re.compile(r"[\\`*_\[\]<>~|&]")
 _LINE_START = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)](?:\s|$)))", re.MULTILINE)
 _MENTION = re.compile(r"@(?=\w)")
 _QUOTE = "'"
-_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=[^\W_])(?=\.[^\W\d_]{2})", re.IGNORECASE)
 _NO_WIDTH = "\u200b"
 """Between `@` and a name: Discord takes no escape for a mention. Within what would be an address:
 mail programs and chats make links of it, also in plain text."""

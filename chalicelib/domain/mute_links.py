@@ -32,6 +32,7 @@ NAME = "from a message"
 _PURPOSE = b"ticktape mute link 1"
 _MAC_BYTES = 16
 _A_DAY = timedelta(days=1)
+_HALF_A_DAY = timedelta(hours=12)
 _REFUSED = "the text after #mute= of a link in a message"
 
 
@@ -62,14 +63,17 @@ def mute_line(
     and for test alerts.
 
     It mutes the symbol; for an urgent alert, which passes that, the rule. The mute lasts until the
-    next open; a day where the market never closes.
+    next open; until a midnight in UTC where the market never closes, so that the links of a day's
+    messages end together as well.
     """
     if not page_url or not key or alert.condition == TEST_CONDITION:
         return None
     is_urgent = alert.severity == "urgent"
     calendar = calendar_for(alert.symbol, exchange_timezone)
     never_closes = calendar.zone is UTC
-    until = now + _A_DAY if never_closes else next_open(alert.symbol, exchange_timezone, now)
+    until = (
+        _midnight_after(now) if never_closes else next_open(alert.symbol, exchange_timezone, now)
+    )
     local = until.astimezone(calendar.zone).strftime("%a %d %b %H:%M %Z")
     payload = _Payload(
         None if is_urgent else alert.symbol,
@@ -78,9 +82,15 @@ def mute_line(
         _seconds(now + VALID_FOR),
     )
     what = "this rule" if is_urgent else alert.symbol
-    length = "for a day" if never_closes else "until the open"
+    length = "until midnight" if never_closes else "until the open"
     address = f"{page_url.rstrip('/')}/#mute={_signed(payload, key)}"
     return Line(f"Mute {what} {length} ({local})", address, is_link=True)
+
+
+def _midnight_after(now: datetime) -> datetime:
+    """Return the first midnight in UTC that is at least half a day ahead."""
+    noon_or_later = now + _HALF_A_DAY
+    return noon_or_later - (noon_or_later - EPOCH) % _A_DAY + _A_DAY
 
 
 def parse_link(link: object, key: bytes, now: datetime) -> Mute:

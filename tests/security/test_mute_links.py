@@ -86,7 +86,7 @@ def test_the_links_of_many_messages_about_a_symbol_make_one_mute(
 def test_the_later_end_of_two_links_of_a_symbol_stays(
     client: Client, services: FakeServices
 ) -> None:
-    early, late = (link(now=NOW + timedelta(hours=n), symbol="BTC-USD") for n in (0, 1))
+    early, late = (link(now=NOW + timedelta(days=n), symbol="BTC-USD") for n in (0, 1))
     first, second = follow(client, early).json, follow(client, late).json
     assert first["until"] < second["until"]
     assert follow(client, early).json == second
@@ -256,3 +256,12 @@ def test_a_link_is_short_and_holds_no_secret() -> None:
     assert SECRET.encode() not in raw
     assert bytes.fromhex(SECRET) not in raw
     assert raw[16:].startswith(b'[null,"xxx')
+
+
+def test_a_removed_mute_stays_removed_where_the_market_never_closes(
+    client: Client, services: FakeServices
+) -> None:
+    first, *others = (link(now=NOW + timedelta(hours=n), symbol="BTC-USD") for n in range(6))
+    assert remove(client, follow(client, first).json["mute_id"]) == 204
+    assert {follow(client, text).status for text in others} == {409}
+    assert services.mutes.listed().mutes == []

@@ -307,3 +307,11 @@ def test_a_page_over_several_symbols_ends_where_much_was_read_for_it(
     assert 700 <= reading.bars <= 1_000
     path = f"/prices?symbols={','.join(reading.symbols)}&{asked}"
     assert list(walk(reading.client, path)) == whole["prices"]
+
+
+@pytest.mark.parametrize(
+    ("query", "weight"), [("", 1), ("limit=1", 1), ("condition=golden_cross", 4)]
+)
+def test_alerts_of_one_condition_count_as_what_they_may_read(query: str, weight: int) -> None:
+    alerts = next(route for route in ROUTES if route.path == "/alerts")
+    assert weighed(query, alerts) == weight

@@ -129,7 +129,7 @@ def test_a_digest_is_found_in_its_key_and_a_symbol_is_none() -> None:
 def test_the_price_of_a_single_alert_is_shown_whole_however_long_its_words(bars: str) -> None:
     words = f"RELIANCE.NS golden cross: SMA-50 rose above SMA-200 on {bars} bars, volume 1,423,451"
     message = composed(member(message=f"{words} at 1,423.45", price=Decimal("1423.450")))
-    line = message.text.splitlines()[1].partition(": ")[2]
+    line = message.text.splitlines()[1].partition(": ")[2].replace("\u200b", "")
     shown, _, price = line.rpartition("…, at ")
     assert (price, len(line) <= 72) == ("1,423.45", True)
     assert f"{words} ".startswith(f"{shown} ")

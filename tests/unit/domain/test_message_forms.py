@@ -87,7 +87,7 @@ LABELS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), mi
 def test_any_label_is_shown_as_it_is(label: str) -> None:
     body = Body(label, (Line("Source", label),))
     shown = Shown(render(body, "html"))
-    assert shown.text == f"{label}Source: {label}"
+    assert shown.text.replace("\u200b", "") == f"{label}Source: {label}"
     assert shown.tags == {"b", "br"}
     read = in_markdown(render(body, "markdown"))
     assert read.tags <= {"p", "strong", "br"}
@@ -103,3 +103,19 @@ def test_a_label_is_no_link(form: Form, label: str) -> None:
     assert "www." not in message
     link = render(Body("a", (Line("Chart", "https://page.example/", is_link=True),)), form)
     assert "https://page.example/" in link
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+@pytest.mark.parametrize(
+    "label", ["evil.example/login", "LOGIN-EVIL.COM", "sap.de", "b\u00fccher.example"]
+)
+def test_a_label_that_is_a_bare_domain_is_no_link(form: Form, label: str) -> None:
+    """Chats and mail programs make links of domains without a scheme."""
+    message = render(Body(label, (Line("Source", label),)), form)
+    assert label not in message.replace("\\", "")
+    assert f"{label.partition('.')[0]}\u200b." in message.replace("\\", "")
+
+
+def test_prices_and_share_classes_are_written_as_they_are() -> None:
+    text = "BRK.B crossed above 189.84, at 189.9. Next"
+    assert text in render(Body(text), "text")

@@ -65,10 +65,25 @@ def test_the_link_of_an_urgent_alert_mutes_its_rule() -> None:
     assert (mute.symbol, mute.rule_id) == (None, "r1")
 
 
-def test_a_link_mutes_for_a_day_if_the_market_never_closes() -> None:
+def test_a_link_mutes_until_midnight_if_the_market_never_closes() -> None:
     text = line(zone=None, symbol="BTC-USD")
-    assert text.startswith("Mute BTC-USD for a day (Sat 21 Nov 16:00 UTC): ")
-    assert made(text).until == "2026-11-21T16:00:01.000000Z"
+    assert text.startswith("Mute BTC-USD until midnight (Sun 22 Nov 00:00 UTC): ")
+    assert made(text).until == "2026-11-22T00:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("sent", "until"),
+    [
+        ("2026-11-21T11:59:59", "2026-11-22T00:00:00"),
+        ("2026-11-21T12:00:00", "2026-11-23T00:00:00"),
+        ("2026-11-21T23:59:59", "2026-11-23T00:00:00"),
+    ],
+)
+def test_links_of_a_day_end_together_where_the_market_never_closes(sent: str, until: str) -> None:
+    """So that a mute that was removed is not made again by the next message's link."""
+    now = datetime.fromisoformat(f"{sent}+00:00")
+    found = line(zone=None, symbol="BTC-USD", now=now)
+    assert made(found, now).until == f"{until}.000000Z"
 
 
 def test_the_same_link_makes_the_same_mute() -> None:
@@ -100,8 +115,8 @@ def test_the_longest_link_is_within_the_bound() -> None:
 
 def test_a_link_ends_with_its_mute() -> None:
     text = line(zone=None, symbol="BTC-USD")
-    with pytest.raises(MuteError, match="valid until 2026-11-21T16:00:01"):
-        made(text, NOW + timedelta(days=1, seconds=2))
+    with pytest.raises(MuteError, match="valid until 2026-11-22T00:00:00"):
+        made(text, NOW + timedelta(days=2))
 
 
 def test_a_link_ends_after_a_week(monkeypatch: pytest.MonkeyPatch) -> None:
