@@ -26,7 +26,7 @@ from tests.faults.killing import Calls, Killed, Moment
 from tests.faults.run import SMALL_AVERAGES, Run, throttled, use_services
 
 MOMENTS: tuple[Moment, ...] = ("before", "after")
-CALLS = {"hold": 6, "join": 3, "limit": 11, "send": 7, "refused": 8, "again": 7, "orphan": 2}
+CALLS = {"hold": 6, "join": 3, "limit": 11, "send": 7, "refused": 9, "again": 7, "orphan": 2}
 """Calls of an invocation: alerts that open a digest, join one, exceed a limit; a digest that is
 sent, refused by a throttled topic, sent at its second attempt; and a message without a digest."""
 

@@ -92,7 +92,9 @@ export class RulesPanel {
 
   /** @param {import("../api.js").Api} api */
   #openChannels(api) {
-    return this.#whenLoaded(import("./channels.js"), ({ openChannels }) => openChannels(api));
+    return this.#whenLoaded(import("./channels.js"), ({ openChannels }) => {
+      void openChannels(api);
+    });
   }
 
   #openSetups() {
@@ -104,20 +106,20 @@ export class RulesPanel {
 
   /** @param {Partial<Rule>} rule */
   #edit(rule) {
-    return this.#whenLoaded(import("./rule_editor.js"), ({ editRule }) =>
-      editRule(this.context, rule),
-    );
+    return this.#whenLoaded(import("./rule_editor.js"), ({ editRule }) => {
+      void editRule(this.context, rule);
+    });
   }
 
   /**
-   * Open a dialog whose module is loaded when it is first asked for.
+   * Open a dialog whose module is loaded when it is first asked for; `open` may wait for more.
    * @template Module
    * @param {Promise<Module>} loading @param {(module: Module) => unknown} open
    */
   async #whenLoaded(loading, open) {
     this.problem.textContent = "";
     try {
-      void open(await loading);
+      await open(await loading);
     } catch {
       this.problem.textContent = "The dialog could not be loaded. Try again.";
     }
