@@ -27,6 +27,8 @@ START_SECONDS = 300.0
 """Includes the conversion of an earlier version's file."""
 STOP_SECONDS = 2.0
 _MOMENT_SECONDS = 0.1
+_NONE_SEEN = -1
+"""No number of changes, so that the emulator answers with theirs at once."""
 
 
 class EmulatorProcess:
@@ -70,13 +72,10 @@ class EmulatorProcess:
     def filter(self, _record: logging.LogRecord) -> bool:
         """Return whether to log an error: not if the emulator's end is the cause.
 
-        A filter of logging handlers. A connection breaks shortly before the process has ended.
+        A filter of logging handlers. Connections break before the process has ended, on a busy
+        machine long before, so the emulator has to answer.
         """
-        try:
-            self._process.wait(_MOMENT_SECONDS)
-        except subprocess.TimeoutExpired:
-            return True
-        return False
+        return self.alive() and EmulatorControl(self.port, self.keys).answers()
 
     def wait(self) -> str:
         """Block until the process ends; return why."""
@@ -156,7 +155,18 @@ class EmulatorControl:
         done: dict[str, int] = self._ask("sweep", now=now)["done"]
         return done
 
+    def answers(self) -> bool:
+        """Return whether it answers a request; a busy one that takes long does."""
+        try:
+            self.wait_for_changes(_NONE_SEEN, 0.0)
+        except TimeoutError:
+            return True
+        except (OSError, ValueError):
+            return False
+        return True
+
     def _ask(self, what: str, **request: Any) -> dict[str, Any]:
+        """Raises OSError if it ends meanwhile, and ValueError for an answer that is no JSON."""
         timeout = float(request.get("timeout_seconds", 10.0)) + 10.0
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
         try:
@@ -164,10 +174,13 @@ class EmulatorControl:
             url = f"http://127.0.0.1:{self._port}{PRIVATE}{what}"
             headers = signed(self._keys, "ticktape", "POST", url, body)
             connection.request("POST", PRIVATE + what, body, headers)
-            answer: dict[str, Any] = json.loads(connection.getresponse().read())
-            return answer
+            text = connection.getresponse().read()
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"half an answer: {error!r}") from error
         finally:
             connection.close()
+        answer: dict[str, Any] = json.loads(text)
+        return answer
 
 
 def plain_environment() -> dict[str, str]:
