@@ -9,6 +9,7 @@ from itertools import takewhile
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule
+from chalicelib.domain.times import just_after
 from chalicelib.domain.when.leaf_values import leaf_value
 from chalicelib.domain.when.needs import Needs, SeriesKey, horizon_of, needs_of
 from chalicelib.domain.when.nodes import Leaf, leaves_of
@@ -27,6 +28,7 @@ class Track:
         self._due = due
         self._leaves = [(leaf, leaf_value(leaf)) for leaf in leaves]
         self._waiting: deque[Bar] = deque()
+        self._open: Sequence[Bar] = ()
         self.last = ""
         """The label of the newest bar given."""
         self.read_for = ""
@@ -40,12 +42,26 @@ class Track:
         """Return the bars not used yet that begin before a label."""
         return list(takewhile(lambda bar: bar.start < label, self._waiting))
 
-    def add(self, bars: Iterable[Bar]) -> None:
-        """Add further bars, in order."""
+    def add(self, bars: Iterable[Bar], may_change: Sequence[Bar] = ()) -> None:
+        """Add further bars, in order; those before are skipped. `may_change` are the ones among
+        them that further prices may change."""
         for bar in bars:
             if bar.start > self.last:
                 self._waiting.append(bar)
                 self.last = bar.start
+        self._open = may_change
+
+    @property
+    def next_label(self) -> str:
+        """Return the label from which bars have to be read next: of the first that may have
+        changed, or just after the last one."""
+        return self._open[0].start if self._open else just_after(self.last)
+
+    def agrees(self, bars: Sequence[Bar]) -> bool:
+        """Return whether bars read from `next_label` on begin with the ones that might have
+        changed, unchanged."""
+        before = [_values(bar) for bar in self._open]
+        return before == [_values(bar) for bar in bars[: len(before)]]
 
     def advance(self, point: Point, values: dict[Leaf, Decimal | None]) -> None:
         """Use the bars that are over at a point."""
@@ -53,6 +69,10 @@ class Track:
             used = self._waiting.popleft()
             for leaf, value in self._leaves:
                 values[leaf] = value.update(used)
+
+
+def _values(bar: Bar) -> tuple[object, ...]:
+    return bar.start, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.session_date
 
 
 class Desk:

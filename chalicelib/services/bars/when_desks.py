@@ -49,8 +49,6 @@ class Desks:
         self.splits: tuple[Split, ...] = ()
         if kept is not None:
             self.desk, self.splits = kept
-        self.may_be_kept = True
-        """Whether later points may continue: not after a day whose last price may change."""
 
     def ready(self, points: Sequence[Point]) -> Iterator[tuple[Desk, Point]]:
         """Yield the desk at each of the next points, which are in order."""
@@ -74,11 +72,13 @@ class Desks:
             if span and track.read_for == span:
                 continue
             track.read_for = span
-            if track.last:
-                bars = self._bars.since(key, track.last, points[-1], splits)
-                self._add(key, track, bars, points[-1])
-            else:
+            if not track.last:
                 self._read(key, track, points, desk.needs[key], splits)
+                continue
+            bars = self._bars.since(key, track.next_label, points[-1], splits)
+            if not track.agrees(bars):
+                return None
+            self._add(key, track, bars, points[-1])
         return desk
 
     def _new(self, points: Sequence[Point], splits: tuple[Split, ...]) -> Desk:
@@ -107,9 +107,7 @@ class Desks:
     def _add(self, key: SeriesKey, track: Track, bars: Sequence[Bar], last: Point) -> None:
         """Add the bars that are over: a later reading may complete the others."""
         over = [bar for bar in bars if track.is_due(bar, last)]
-        if key in self._bars.with_running_day and over[-1:] == list(bars[-1:]):
-            self.may_be_kept = False
-        track.add(over)
+        track.add(over, [bar for bar in over if not self._bars.is_final(key, bar)])
 
 
 def after_split(

@@ -132,7 +132,7 @@ class WhenRules:
     def _keep(self, used: Mapping[Key, tuple[Desks, Basis]]) -> None:
         """Keep desks, after the state that was computed with them is written."""
         for key, (desks, basis) in used.items():
-            if desks.desk is not None and desks.may_be_kept:
+            if desks.desk is not None:
                 self._kept.keep(key, KeptDesk(desks.desk, desks.splits, basis))
 
 

@@ -3,81 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import pytest
 
 from chalicelib.adapters.state import to_item
-from chalicelib.domain.alerts import Alert
-from chalicelib.domain.bars import Bar
-from chalicelib.domain.detection import Watch
 from chalicelib.domain.errors import RuleError
-from chalicelib.domain.rules import Rule, parse_rule
+from chalicelib.domain.rules import parse_rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.domain.when.points import Due, bar_point
 from chalicelib.services.rebuild.rebuild import Rebuild
-from chalicelib.services.rules.preview import Preview, Previewed
 from chalicelib.services.rules.rule_book import RuleBook, RuleRefused
-from tests.factories import make_tick
 from tests.fakes import fake_stores
 from tests.unit.domain.watched import Watched
-
-OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
-SHOWN = Watch((), 5, 20)
-
-
-def rule(when: str, interval: str = "tick", **fields: Any) -> Rule:
-    given = {"symbol": "AAPL", "when": when, "interval": interval, **fields}
-    return parse_rule(given, str(given.pop("rule_id", "r1")))
-
-
-def days(count: int, close: int = 100, last: date = date(2026, 11, 19)) -> list[Bar]:
-    """Weekdays of history up to a date, at one close."""
-    found: list[Bar] = []
-    day = last
-    while len(found) < count:
-        if day.weekday() < 5:
-            start = f"{day}T00:00:00.000000Z"
-            price = Decimal(close)
-            found.append(
-                Bar(
-                    symbol="AAPL",
-                    interval="1d",
-                    start=start,
-                    open=price,
-                    high=price + 1,
-                    low=price - 1,
-                    close=price,
-                    volume=Decimal(1000),
-                    session_date=str(day),
-                )
-            )
-        day -= timedelta(days=1)
-    return found[::-1]
-
-
-def at(minutes: float, price: object, **fields: Any) -> Tick:
-    """A tick of the session, minutes after its open."""
-    stamp = to_text(OPEN + timedelta(minutes=minutes))
-    return make_tick(price, timestamp=stamp, market_state="REGULAR", **fields)
-
-
-def with_history(watched: Watched, bars: Sequence[Bar]) -> None:
-    watched.stores.bars.write_history(bars, "2026-11-20T00:00:00.000000Z", 0.0)
-    watched.stores.bars.mark_history(["AAPL"], 0.0)
-
-
-def shown(alerts: Sequence[Alert]) -> list[tuple[str, Decimal]]:
-    return [(alert.timestamp[11:16], alert.price) for alert in alerts]
-
-
-def preview(watched: Watched, one: Rule, end: str | None = None) -> Previewed:
-    return Preview(watched.stores, SHOWN)(one, one.symbol, None, end)
+from tests.unit.when.a_session import OPEN, SHOWN, at, days, preview, rule, shown, with_history
 
 
 def test_a_rule_on_a_200_day_average_works_from_its_first_minute() -> None:
@@ -327,17 +269,6 @@ def test_a_rebuild_keeps_the_memory_of_rules() -> None:
     undisturbed = Watched(*WHENS)
     undisturbed.feed(ticks, 1)
     assert shown(watched.fired()) == shown(undisturbed.fired())
-
-
-def test_another_symbols_minute_counts_live_from_its_next_price_on() -> None:
-    """A known limit in docs/conditions.md: a preview has the minute at its end."""
-    watched = Watched(rule("close(SPY) > 105", "1m"))
-    for minute, price in enumerate((100, 110, 100, 100)):
-        watched.feed([at(minute, 50)])
-        watched.feed([msgspec.structs.replace(at(minute + 0.1, price), symbol="SPY")])
-    watched.feed([at(4, 50)])
-    assert shown(watched.fired()) == [("14:32", Decimal(50))]
-    assert shown(preview(watched, watched.rules[0]).alerts) == [("14:31", Decimal(50))]
 
 
 def test_a_symbol_that_never_trades_and_one_without_the_other() -> None:
