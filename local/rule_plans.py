@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from chalicelib.domain.backtest import Backtest
 from chalicelib.domain.rules import Rule
-from chalicelib.services.rules.preview import Previewed
+from chalicelib.services.rules.preview_run import Previewed
 from chalicelib.services.rules.rule_sets import Change, Plan
 from chalicelib.services.rules.yearly import Fires
 

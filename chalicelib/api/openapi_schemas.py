@@ -347,6 +347,12 @@ _RULES: dict[str, Schema] = {
             "end": nullable(text("The same; exclusive.")),
             "period": nullable(text("Instead of start and end, as for prices."))
             | {"enum": [*PERIODS, None]},
+            "page_token": nullable(
+                text(
+                    "The `next_page_token` of the preview to continue; all else but `backtest` "
+                    "as before."
+                )
+            ),
         },
         **_RULE_REQUIRED,
     },
@@ -359,6 +365,12 @@ _RULES: dict[str, Schema] = {
                 "description": "false if a limit, or 10 seconds, ended it before the range's end.",
             },
             "until": nullable({**INSTANT, "description": "The time of the last price judged."}),
+            "next_page_token": nullable(
+                text(
+                    "Continues a preview that is not complete, with what the rule remembers at "
+                    "`until`; null if it is complete."
+                )
+            ),
             "unknown": {
                 **COUNT,
                 "description": "At how many of them the condition `when` was not known: too few "

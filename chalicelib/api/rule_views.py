@@ -13,14 +13,13 @@ from chalicelib.api.problems import invalid_field, invalid_parameter
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.rules import ANY_SYMBOL, RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
-from chalicelib.domain.times import just_after
-from chalicelib.services.market_data.queries import PriceQuery, Range
+from chalicelib.services.market_data.queries import PriceQuery
 from chalicelib.services.market_data.series import Series
 from chalicelib.services.rules.rule_book import RuleBook
 
 if TYPE_CHECKING:
     from chalicelib.domain.backtest import TradingCosts
-    from chalicelib.services.rules.preview import Previewed
+    from chalicelib.services.rules.preview_run import Position, Previewed
 
 CACHE_SECONDS = 1
 """Short, so that a rule just written is visible."""
@@ -77,26 +76,33 @@ def delete_rule(services: Services, request: Any, rule_id: str) -> Response:
 
 def preview_rule(services: Services, request: Any) -> Response:
     """Return what a rule would have fired over a range."""
+    from chalicelib.api import preview_tokens
+
     parameters.read(request, "/rules", parameters.NONE)
     given = bodies.read_object(request)
+    body = dict(given)
     query, period = bodies.take_range(given)
     wanted = given.pop("backtest", None)
+    token = given.pop(preview_tokens.FIELD, None)
     asked = parse_rule(given, PREVIEW)
     if asked.symbol == ANY_SYMBOL:
         raise invalid_field("symbol", ANY_SYMBOL, "one symbol")
+    since = None if token is None else preview_tokens.decode(token, body, asked)
     series = Series(services.stores)
     price_query = PriceQuery(symbol=asked.symbol, range=query, period=period)
     reach = series.range_of(price_query, series.known(asked.symbol))
     deadline = time.monotonic() + PREVIEW_SECONDS
     costs = _costs(wanted)
-    found = services.preview(asked, asked.symbol, reach.start, reach.end, deadline)
-    tried = None if costs is None else _backtest(services, asked, found, reach, costs)
+    found = services.preview(asked, asked.symbol, reach.start, reach.end, deadline, since)
+    tried = None if costs is None else _backtest(services, asked, found, reach.start, since, costs)
+    left = None if found.complete else found.position
     return rendering.plain(
         {
             "alerts": [_would_be(alert) for alert in found.alerts],
             "judged": found.judged,
             "complete": found.complete,
             "until": found.until,
+            "next_page_token": preview_tokens.encode(left, body) if left else None,
             "unknown": found.unknown,
             "when": _when(asked),
             "backtest": tried,
@@ -125,13 +131,17 @@ def _costs(wanted: Any) -> TradingCosts | None:
 
 
 def _backtest(
-    services: Services, rule: Rule, found: Previewed, reach: Range, costs: TradingCosts
+    services: Services,
+    rule: Rule,
+    found: Previewed,
+    start: str | None,
+    since: Position | None,
+    costs: TradingCosts,
 ) -> dict[str, Any]:
     """Return what followed a preview's fires, up to where the preview came."""
     from chalicelib.services.rules.backtests import backtest_of
 
-    end = reach.end if found.complete or found.until is None else just_after(found.until)
-    made = backtest_of(services.stores, rule, found, (reach.start, end), costs)
+    made = backtest_of(services.stores, rule, found, start, costs, since)
     answer: dict[str, Any] = msgspec.to_builtins(made)
     return answer
 

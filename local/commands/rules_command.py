@@ -98,8 +98,8 @@ def _try(services: Services, _: RuleSets, __: list[Rule], options: argparse.Name
     now = services.clock()
     reach = to_text(now - timedelta(days=options.days)), to_text(now)
     deadline = time.monotonic() + PREVIEW_SECONDS
-    found = services.preview(rule, rule.symbol, *reach, deadline)
-    tried = backtest_of(services.stores, rule, found, reach, TradingCosts())
+    found = services.preview.whole(rule, rule.symbol, *reach, deadline)
+    tried = backtest_of(services.stores, rule, found, reach[0], TradingCosts())
     print("\n".join(rule_plans.followed(rule, found, tried)))
     return OK
 
@@ -120,7 +120,7 @@ def _tried(services: Services) -> Callable[[Rule], Fires]:
     @cache
     def tried(rule: Rule) -> Fires:
         deadline = time.monotonic() + PREVIEW_SECONDS
-        preview = partial(services.preview, deadline=deadline)
+        preview = partial(services.preview.whole, deadline=deadline)
         return fires_of(preview, rule, tracked, services.clock())
 
     return tried

@@ -23,8 +23,8 @@ from chalicelib.domain.times import just_after, later, to_text
 from chalicelib.services.stores import Close, Stores
 
 _DAY = timedelta(days=1).total_seconds()
-_SECONDS = {"1m": 60.0, "5m": 300.0, "15m": 900.0, "30m": 1800.0, "1h": 3600.0}
-_SECONDS |= {"1d": _DAY, "1wk": 7 * _DAY, "1mo": 31 * _DAY}
+LONGEST_SECONDS = {"1m": 60.0, "5m": 300.0, "15m": 900.0, "30m": 1800.0, "1h": 3600.0}
+LONGEST_SECONDS |= {"1d": _DAY, "1wk": 7 * _DAY, "1mo": 31 * _DAY}
 """The most seconds of a bar of each interval."""
 
 _MOST_AFTER_CLOSE = 1000
@@ -71,7 +71,7 @@ class ClosedBars:
 
     def _closes(self, start: str | None, end: str | None) -> Iterator[Close]:
         """Yield stored bars up to the end of the bar that contains `end`; the live day last."""
-        until = later(end, seconds=_SECONDS[self._interval]) if end is not None else None
+        until = later(end, seconds=LONGEST_SECONDS[self._interval]) if end is not None else None
         day = self._running_day(start, until)
         for close in self._stores.bars.closes(self._state.symbol, self._base, start, until):
             if close.extended and self._time_is_up():
@@ -118,7 +118,7 @@ class ClosedBars:
         each later bar then does."""
         if self._newest is not None and name <= label_of(self._newest[0], self._interval):
             return False
-        return self._rule.has_expired(later(last.start, seconds=_SECONDS[self._base]))
+        return self._rule.has_expired(later(last.start, seconds=LONGEST_SECONDS[self._base]))
 
     def _has_day_closed(self, place: SessionPlace, instant: str) -> bool:
         """Return whether a tick after the close of the newest tick's session has closed its day. A

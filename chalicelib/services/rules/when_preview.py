@@ -13,9 +13,9 @@ from chalicelib.domain.building import place_of
 from chalicelib.domain.detection import State, Watch
 from chalicelib.domain.folding import label
 from chalicelib.domain.rules import Rule
-from chalicelib.domain.splits import adjusted, adjusted_closes
+from chalicelib.domain.splits import DatedClose, adjusted, adjusted_closes
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import later
+from chalicelib.domain.times import just_after, later
 from chalicelib.domain.watching import Observation, RuleState, is_first, judge, without_alert
 from chalicelib.domain.when.alerting import alert_of
 from chalicelib.domain.when.desk import Desk
@@ -26,6 +26,7 @@ from chalicelib.services.bars.when_bars import WhenBars
 from chalicelib.services.bars.when_desks import Desks, Subject, after_split
 from chalicelib.services.rules.closed_bars import LastPart
 from chalicelib.services.rules.last_ticks import LastTicks
+from chalicelib.services.rules.preview_run import Position
 from chalicelib.services.stores import Stores
 
 _AT_ONCE = 2_000
@@ -33,23 +34,35 @@ _AT_ONCE = 2_000
 
 
 class Judgement(NamedTuple):
-    """One point that was judged: its alert if the rule fires, and whether the condition was
-    known."""
+    """One point that was judged: its alert if the rule fires, whether the condition was known, what
+    the rule remembers, and on bars the last close of the session before."""
 
     label: str
     alert: Alert | None
     known: bool
+    rule_state: RuleState
+    close_before: DatedClose | None = None
 
 
 class WhenPreview:
     """Judges one rule over the points of one symbol."""
 
-    def __init__(self, stores: Stores, rule: Rule, state: State, watch: Watch) -> None:
-        """`state` is the symbol's, for the running day and the splits."""
+    def __init__(
+        self,
+        stores: Stores,
+        rule: Rule,
+        state: State,
+        watch: Watch,
+        since: Position | None = None,
+    ) -> None:
+        """`state` is the symbol's, for the running bars and the splits; `since` is where an earlier
+        preview came to."""
+        self._stores = stores
         self._rule = rule
         self._state = state
         self._watch = watch
-        self._rule_state: RuleState | None = None
+        self._since = since
+        self._rule_state = since.rule_state if since is not None else None
         self._tick: Tick | None = None
         others = symbols_of(rule.when or "")
         states = stores.state.get_many(sorted(others - {state.symbol})) if others else {}
@@ -67,6 +80,8 @@ class WhenPreview:
 
     def over_ticks(self, pages: Iterable[list[Tick]]) -> Iterator[Judgement]:
         """Judge the rule at ticks in order."""
+        if self._since is not None:
+            self._tick = self._tick_at(self._since.until)
         for page in pages:
             places = [place_of(tick) for tick in page]
             points = [
@@ -89,8 +104,15 @@ class WhenPreview:
                     held=desk.held_before(self._rule.rule_id),
                 )
                 self._tick = tick
-                alert = self._at_tick(desk, observation, tick)
-                yield Judgement(point.label, alert, truth[self._rule.rule_id] is not None)
+                rule_state, alert = self._at_tick(desk, observation, tick)
+                known = truth[self._rule.rule_id] is not None
+                yield Judgement(point.label, alert, known, rule_state)
+
+    def _tick_at(self, timestamp: str) -> Tick | None:
+        """Return the tick before those of this preview, for splits."""
+        prices, end = self._stores.prices, just_after(timestamp)
+        rows = prices.ticks(self._subject.symbol, None, end, limit=1, descending=True).rows
+        return rows[0].tick if rows else None
 
     def _memories(self, desk: Desk, point: Point) -> dict[str, str]:
         """Return what the rule remembers of the ticks before one."""
@@ -127,7 +149,7 @@ class WhenPreview:
             after, fires = judge(self._rule, self._rule_state, observation)
         self._rule_state = after
         alert = self._alert(desk, observation) if fires else None
-        return Judgement(point.label, alert, truth is not None)
+        return Judgement(point.label, alert, truth is not None, after, part[1])
 
     def _observation(self, point: Point, part: LastPart, *, holds: bool) -> Observation:
         close, session_before = part
@@ -145,14 +167,16 @@ class WhenPreview:
             holds=holds,
         )
 
-    def _at_tick(self, desk: Desk, observation: Observation, tick: Tick) -> Alert | None:
+    def _at_tick(
+        self, desk: Desk, observation: Observation, tick: Tick
+    ) -> tuple[RuleState, Alert | None]:
         before = self._rule_state
         after, fires = judge(self._rule, before, observation)
         if fires and not is_first(before, after):
             after, fires = without_alert(self._rule, before, after), False
         memory = desk.memory(self._rule.rule_id)
-        self._rule_state = msgspec.structs.replace(after, memory=memory)
-        return self._alert(desk, observation, tick) if fires else None
+        self._rule_state = after = msgspec.structs.replace(after, memory=memory)
+        return after, self._alert(desk, observation, tick) if fires else None
 
     def _alert(self, desk: Desk, observation: Observation, tick: Tick | None = None) -> Alert:
         made = tick or Tick(

@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
 from chalicelib.domain.times import to_text
-from chalicelib.services.rules.preview import Previewed
+from chalicelib.services.rules.preview_run import Previewed
 
 YEAR = timedelta(days=365)
 MOST_SYMBOLS = 10

@@ -18,7 +18,8 @@ from chalicelib.domain.errors import RuleError
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
-from chalicelib.services.rules.preview import MAX_ALERTS, Preview
+from chalicelib.services.rules.preview import Preview
+from chalicelib.services.rules.preview_run import MAX_ALERTS
 from chalicelib.services.stores import Close
 from tests.factories import NEVER, make_bar, make_rule, make_tick
 from tests.unit.domain.watched import ARRIVAL, Watched

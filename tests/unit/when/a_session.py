@@ -13,7 +13,8 @@ from chalicelib.domain.detection import Watch
 from chalicelib.domain.rules import Rule, parse_rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
-from chalicelib.services.rules.preview import Preview, Previewed
+from chalicelib.services.rules.preview import Preview
+from chalicelib.services.rules.preview_run import Previewed
 from tests.factories import make_tick
 from tests.unit.domain.watched import Watched
 
