@@ -9,8 +9,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from chalicelib.domain.messages import plain, signed
 from chalicelib.domain.rules import LEVELS, Rule
 from chalicelib.domain.signals import crosses_down, crosses_up, moved_more_than
@@ -38,8 +36,7 @@ def enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool
 def _was_inside(rule: Rule, before: RuleState, observation: Observation) -> bool:
     """Return whether a level held at the previous price, adjusted for a split since."""
     if is_before(before, observation.split) and observation.previous_price is not None:
-        previous = msgspec.structs.replace(observation, price=observation.previous_price)
-        return _holds(rule, previous)
+        return _holds_level(rule, observation.previous_price)
     return before.inside
 
 
@@ -50,18 +47,31 @@ def _held(before: RuleState, observation: Observation) -> bool:
     return before.inside
 
 
+def held_before(rule: Rule, previous_price: Decimal | None, held: bool | None) -> bool:
+    """Return whether the condition of a rule in force held at the price before: a level at that
+    price, `when` as `held` says. True if that is not known; other conditions are not asked."""
+    if rule.condition == "when":
+        return held is not False
+    if rule.condition in LEVELS:
+        return previous_price is None or _holds_level(rule, previous_price)
+    return False
+
+
 def is_before(rule_state: RuleState, split: str) -> bool:
     """Return whether a rule has last been judged before the date of a split."""
     return bool(rule_state.session) and rule_state.session < split
 
 
+def _holds_level(rule: Rule, price: Decimal) -> bool:
+    value = rule.value or Decimal(0)
+    return price > value if rule.condition == "greater_than" else price < value
+
+
 def _holds(rule: Rule, observation: Observation) -> bool:
     price, value = observation.price, rule.value or Decimal(0)
     match rule.condition:
-        case "greater_than":
-            return price > value
-        case "less_than":
-            return price < value
+        case "greater_than" | "less_than":
+            return _holds_level(rule, price)
         case "crossing_up":
             return crosses_up(observation.previous_price, price, value)
         case "crossing_down":

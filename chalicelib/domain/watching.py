@@ -12,7 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from chalicelib.domain.alert_bounds import MINUTE
-from chalicelib.domain.conditions import enter
+from chalicelib.domain.conditions import enter, held_before
 from chalicelib.domain.rules import CROSSES, Rule
 from chalicelib.domain.signals import average_side
 from chalicelib.domain.times import from_text
@@ -93,6 +93,15 @@ def judge(
         return after, False
     scope = _scope(rule, observation)
     return msgspec.structs.replace(after, fired_at=observation.timestamp, fired_scope=scope), True
+
+
+def in_force(rule: Rule, previous_price: Decimal | None, held: bool | None) -> RuleState | None:
+    """Return the state of a rule that has been in force before a price, so that it does not fire
+    there because its condition still holds. None for crosses of averages, which begin on the side
+    of the prices before anyway."""
+    if rule.condition in CROSSES:
+        return None
+    return RuleState(rule.fingerprint, inside=held_before(rule, previous_price, held))
 
 
 def as_fired(rule: Rule, after: RuleState) -> Rule:

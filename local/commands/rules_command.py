@@ -120,7 +120,7 @@ def _tried(services: Services) -> Callable[[Rule], Fires]:
     @cache
     def tried(rule: Rule) -> Fires:
         deadline = time.monotonic() + PREVIEW_SECONDS
-        preview = partial(services.preview.whole, deadline=deadline)
+        preview = partial(services.preview.whole, deadline=deadline, is_in_force=True)
         return fires_of(preview, rule, tracked, services.clock())
 
     return tried

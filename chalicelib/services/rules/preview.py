@@ -47,9 +47,12 @@ class Preview:
         end: str | None,
         deadline: float = float("inf"),
         since: Position | None = None,
+        *,
+        is_in_force: bool = False,
     ) -> Previewed:
         """Judge `rule` for one symbol over `[start, end)`; None is an open end. `since` takes the
-        place of `start`: where an earlier preview of the rule came to.
+        place of `start`: where an earlier preview of the rule came to. Without it the rule begins
+        as a new one, or if it `is_in_force` as one that has been judged before.
 
         It stops at the deadline, a time of the clock. Raises RuleError if the rule is for another
         symbol.
@@ -60,7 +63,9 @@ class Preview:
         if since is not None:
             start = just_after(since.until) if rule.interval == "tick" else since.until
         time_is_up = lambda: self._clock() >= deadline  # noqa: E731
-        run = PreviewRun(rule, symbol, self._watch(rule), time_is_up, since)
+        run = PreviewRun(
+            rule, symbol, self._watch(rule), time_is_up, since, is_in_force=is_in_force
+        )
         if rule.when is not None:
             return self._when(rule, symbol, (start, end), run, time_is_up)
         if rule.interval == "tick":
@@ -79,11 +84,18 @@ class Preview:
             return run.result(complete=False)
 
     def whole(
-        self, rule: Rule, symbol: str, start: str | None, end: str | None, deadline: float
+        self,
+        rule: Rule,
+        symbol: str,
+        start: str | None,
+        end: str | None,
+        deadline: float,
+        *,
+        is_in_force: bool = False,
     ) -> Previewed:
         """Judge `rule` over the whole range, in as many previews as it takes, up to the
         deadline."""
-        found = self(rule, symbol, start, end, deadline)
+        found = self(rule, symbol, start, end, deadline, is_in_force=is_in_force)
         while not found.complete and found.position and self._clock() < deadline:
             found = found.joined(self(rule, symbol, start, end, deadline, found.position))
         return found
@@ -100,7 +112,9 @@ class Preview:
         from chalicelib.services.rules.when_preview import WhenPreview
 
         state = self._stores.state.get(symbol) or State(symbol=symbol)
-        preview = WhenPreview(self._stores, rule, state, self._watch(rule), run.position)
+        preview = WhenPreview(
+            self._stores, rule, state, self._watch(rule), run.position, run.is_in_force
+        )
         if rule.interval == "tick":
             judged = preview.over_ticks(self._ticks(symbol, *reach))
             return run.over_judged(judged, MAX_TICKS)

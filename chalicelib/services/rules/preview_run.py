@@ -16,7 +16,7 @@ from chalicelib.domain.running_closes import RunningCloses
 from chalicelib.domain.splits import DatedClose, Split, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import later
-from chalicelib.domain.watching import Observation, RuleState, as_fired, judge
+from chalicelib.domain.watching import Observation, RuleState, as_fired, in_force, judge
 from chalicelib.services.rules.closed_bars import LastPart, TimeIsUp
 from chalicelib.services.rules.last_ticks import LastTicks
 from chalicelib.services.stores import Close
@@ -110,6 +110,8 @@ class PreviewRun:
         watch: Watch,
         time_is_up: Callable[[], bool],
         since: Position | None,
+        *,
+        is_in_force: bool,
     ) -> None:
         self._rule = rule
         self._symbol = symbol
@@ -118,6 +120,7 @@ class PreviewRun:
         self._alerts: list[Alert] = []
         self._judged = 0
         self.position = since
+        self.is_in_force = is_in_force and since is None
         self._unknown = 0
         self._fired_at: list[str] = []
 
@@ -151,9 +154,11 @@ class PreviewRun:
         unwatched = Watch((), self._watch.fast, self._watch.depth)
         state = advance(State(symbol=self._symbol), warm_up, unwatched, _suppress_nothing).state
         name = self._rule.rule_id
-        if self.position is not None:
-            known = {name: self.position.rule_state}
-            state = msgspec.structs.replace(state, rule_states=known)
+        begun = self.position.rule_state if self.position is not None else None
+        if self.is_in_force:
+            begun = in_force(self._rule, warm_up[-1].price if warm_up else None, None)
+        if begun is not None:
+            state = msgspec.structs.replace(state, rule_states={name: begun})
         for page in pages:
             ticks = page
             while ticks:
@@ -177,6 +182,8 @@ class PreviewRun:
             observation = self._observation(bar, window, session_before)
             if observation.scope <= begun:
                 continue
+            if self.is_in_force and rule_state is None:
+                rule_state = in_force(self._rule, observation.previous_price, None)
             after, fires = judge(self._rule, rule_state, self._latest(observation, bar))
             if fires:  # only now does the bar's last tick matter: for the alert's time and cooldown
                 observation = _with_last_tick(observation, ticks.tick_of(bar))

@@ -16,7 +16,14 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import DatedClose, adjusted, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later
-from chalicelib.domain.watching import Observation, RuleState, is_first, judge, without_alert
+from chalicelib.domain.watching import (
+    Observation,
+    RuleState,
+    in_force,
+    is_first,
+    judge,
+    without_alert,
+)
 from chalicelib.domain.when.alerting import alert_of
 from chalicelib.domain.when.desk import Desk
 from chalicelib.domain.when.needs import symbols_of
@@ -54,14 +61,16 @@ class WhenPreview:
         state: State,
         watch: Watch,
         since: Position | None = None,
+        is_in_force: bool = False,
     ) -> None:
         """`state` is the symbol's, for the running bars and the splits; `since` is where an earlier
-        preview came to."""
+        preview came to. A rule that `is_in_force` has been judged before the first point."""
         self._stores = stores
         self._rule = rule
         self._state = state
         self._watch = watch
         self._since = since
+        self._is_in_force = is_in_force
         self._rule_state = since.rule_state if since is not None else None
         self._tick: Tick | None = None
         others = symbols_of(rule.when or "")
@@ -137,6 +146,7 @@ class WhenPreview:
         observation = self._observation(point, part, holds=truth is True)
         held = desk.held_before(self._rule.rule_id)
         observation = msgspec.structs.replace(observation, held=held)
+        self._begin(held)
         latest = msgspec.structs.replace(observation, timestamp=later(part[0].start, days=2))
         has_pause = self._rule.cooldown_seconds > 0
         after, fires = judge(self._rule, self._rule_state, latest if has_pause else observation)
@@ -150,6 +160,11 @@ class WhenPreview:
         self._rule_state = after
         alert = self._alert(desk, observation) if fires else None
         return Judgement(point.label, alert, truth is not None, after, part[1])
+
+    def _begin(self, held: bool | None) -> None:
+        """Begin a rule in force at its first point; `held` is whether its condition held before."""
+        if self._is_in_force and self._rule_state is None:
+            self._rule_state = in_force(self._rule, None, held)
 
     def _observation(self, point: Point, part: LastPart, *, holds: bool) -> Observation:
         close, session_before = part
@@ -170,6 +185,7 @@ class WhenPreview:
     def _at_tick(
         self, desk: Desk, observation: Observation, tick: Tick
     ) -> tuple[RuleState, Alert | None]:
+        self._begin(None)
         before = self._rule_state
         after, fires = judge(self._rule, before, observation)
         if fires and not is_first(before, after):

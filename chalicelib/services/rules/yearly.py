@@ -26,13 +26,14 @@ Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 class Fires(msgspec.Struct, frozen=True):
     """The fires of a rule over a year.
 
-    last: the date of the last one, empty without any; busiest: the most of one symbol in a day;
-    symbols: how many it was tried on; is_known: whether its condition was ever known; complete:
-    whether nothing was cut off.
+    last: the date of the last one, empty without any; most: those of the symbol with most of them;
+    busiest: the most of one symbol in a day; symbols: how many it was tried on; is_known: whether
+    its condition was ever known; complete: whether nothing was cut off.
     """
 
     count: int = 0
     last: str = ""
+    most: int = 0
     busiest: int = 0
     symbols: int = 1
     judged: int = 0
@@ -48,13 +49,16 @@ class Fires(msgspec.Struct, frozen=True):
             return ["never known: too few bars are stored before the year's prices"]
         if not self.count:
             return ["it would not have fired in the last year"]
-        if self.busiest > STORM_A_DAY or self.count > STORM_A_YEAR * self.symbols:
+        if self.busiest > STORM_A_DAY:
             return [f"a storm: up to {self.busiest} alerts of one symbol in a day"]
+        if self.most > STORM_A_YEAR:
+            return [f"a storm: {self.most} alerts of one symbol in the year"]
         return []
 
 
 def fires_of(preview: Preview, rule: Rule, tracked: Sequence[str], now: datetime) -> Fires:
-    """Return the fires of a rule; one for all symbols is tried on the first tracked ones."""
+    """Return the fires of a rule; one for all symbols is tried on the first tracked ones. `preview`
+    judges a rule that is in force before the year begins."""
     symbols = tracked[:MOST_SYMBOLS] if rule.symbol == ANY_SYMBOL else [rule.symbol]
     start, end = to_text(now - YEAR), to_text(now)
     found = [(symbol, preview(rule, symbol, start, end)) for symbol in symbols]
@@ -63,6 +67,7 @@ def fires_of(preview: Preview, rule: Rule, tracked: Sequence[str], now: datetime
     return Fires(
         count=len(stamps),
         last=max((day for _, day in stamps), default=""),
+        most=max((len(each.alerts) for _, each in found), default=0),
         busiest=max(Counter(stamps).values(), default=0),
         symbols=len(symbols),
         judged=judged,
