@@ -7,13 +7,18 @@ from types import ModuleType
 
 from chalicelib import bootstrap
 from chalicelib.adapters.json_wire import read_answer
-from chalicelib.event_sources import configured
+from chalicelib.event_sources import EventSource, configured
+from chalicelib.settings import Settings
 from embedded_aws.clients import Clients
 from embedded_aws.event_sources.checkpoints import Checkpoints
 from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.mappings import Mappings
+from embedded_aws.event_sources.settings import Source
 from embedded_aws.process import EmulatorControl
 from local.resources import Resources
+
+INGEST_WINDOW_SECONDS = 0.2
+"""Ingest's, unless INGEST_KINESIS_WINDOW_SECONDS is set. Lambda takes whole seconds alone."""
 
 
 def make(
@@ -28,7 +33,7 @@ def make(
     ingest from the configured stream or queue."""
     destination = FailureDestination(clients("s3"), environment["FAILURES_BUCKET"])
     made = Mappings(clients, checkpoints, control, destination)
-    sources = configured(bootstrap.get_settings())
+    sources = local_sources(bootstrap.get_settings())
 
     def add(handler: str, place: str) -> None:
         timeout = float(resources.functions[handler]["timeout_seconds"])
@@ -47,3 +52,14 @@ def make(
     else:
         add("ingest_sqs", environment["TICKS_QUEUE_URL"])
     return made
+
+
+def local_sources(settings: Settings) -> dict[str, EventSource | Source]:
+    """Return the event sources by handler as a stage with these settings has them, but for ingest's
+    window."""
+    sources: dict[str, EventSource | Source] = dict(configured(settings))
+    if settings.ingest_kinesis_window_seconds is None:
+        given = sources["ingest_kinesis"]
+        facts = {name: getattr(given, name) for name in Source.__struct_fields__}
+        sources["ingest_kinesis"] = Source(**facts | {"window_seconds": INGEST_WINDOW_SECONDS})
+    return sources

@@ -26,8 +26,8 @@ class EventSource(Protocol):
         """Return the most records in a batch."""
 
     @property
-    def window_seconds(self) -> int:
-        """Return the seconds for which a batch is gathered."""
+    def window_seconds(self) -> float:
+        """Return the seconds for which a batch is gathered; AWS takes whole ones alone."""
 
     @property
     def starting_position(self) -> Position:
@@ -68,7 +68,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     handler: str
     kind: Kind
     batch_size: int
-    window_seconds: int = 0
+    window_seconds: float = 0
     starting_position: Position = "TRIM_HORIZON"
     maximum_retries: int = -1
     maximum_record_age_seconds: int = -1
