@@ -16,7 +16,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,11 @@ from chalicelib.domain.rules import RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
 from local.errors import UsageError
 
 MAX_BYTES = 1_000_000
+MAX_DIGITS = 30
+"""The most digits of a number before or behind the point: no field of a rule has more."""
+
+_NUMBER_ALLOWED = f"a number with at most {MAX_DIGITS} digits before and behind the point"
+_LONG_NUMBER = re.compile(r"[0-9][0-9_]{4000,}", re.ASCII)
 _VARIABLE = re.compile(r"\$\{(\w{1,64})\}", re.ASCII)
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _TABLES = ("variables", "rules")
@@ -80,13 +85,33 @@ def _table(path: Path) -> Mapping[str, Any]:
     if len(text) > MAX_BYTES:
         raise UsageError(f"{path}: above {MAX_BYTES} bytes")
     try:
-        given = tomllib.loads(text.decode(), parse_float=Decimal)
+        given = tomllib.loads(text.decode(), parse_float=_decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: {error}") from error
+    except ValueError as error:  # more digits than Python converts
+        raise UsageError(f"{path}: {_NUMBER_ALLOWED}{_place_of_long_number(text)}") from error
     for name in given:
         if name not in _TABLES:
             raise UsageError(f"{path}: {name}: only the tables {', '.join(_TABLES)}")
     return given
+
+
+def _decimal(text: str) -> Decimal:
+    """Return a number; one whose exponent cannot be kept as infinite, which no field takes."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("Infinity")
+
+
+def _place_of_long_number(text: bytes) -> str:
+    """Return the place of a number that cannot be read, as tomllib names places."""
+    found = _LONG_NUMBER.search(text.decode())
+    if found is None:
+        return ""
+    before = found.string[: found.start()]
+    column = found.start() - (before.rfind("\n") + 1) + 1
+    return f" (at line {before.count(chr(10)) + 1}, column {column})"
 
 
 def _rules_of(given: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
@@ -107,7 +132,28 @@ def _variables(given: object, path: Path) -> Mapping[str, Any]:
     for name, value in given.items():
         if isinstance(value, dict):
             raise UsageError(f"{path}: variables.{name}: a string, a number or a list")
+        _check_numbers(value, f"{path}: variables.{name}")
     return given
+
+
+def _check_numbers(value: object, place: str) -> None:
+    """Refuse numbers that would fill the memory, or no text, when they are written out."""
+    if isinstance(value, list):
+        for one in value:
+            _check_numbers(one, place)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            _check_numbers(one, f"{place}.{name}")
+    elif isinstance(value, int):
+        if abs(value) >= 10**MAX_DIGITS:
+            raise UsageError(f"{place}: {_NUMBER_ALLOWED}")
+    elif isinstance(value, Decimal) and (not value.is_finite() or not _is_short(value)):
+        raise UsageError(f"{place}: {_NUMBER_ALLOWED}")
+
+
+def _is_short(value: Decimal) -> bool:
+    exponent = int(value.as_tuple().exponent)
+    return value.adjusted() < MAX_DIGITS and exponent >= -MAX_DIGITS
 
 
 def _filled(
@@ -128,6 +174,8 @@ def _filled(
             return value_of(whole)
         return _VARIABLE.sub(lambda match: _in_text(value_of(match)), value)
 
+    for field, value in fields.items():
+        _check_numbers(value, f"{path}: rules.{name}: {field}")
     return {field: filled(value) for field, value in fields.items()}
 
 
@@ -145,6 +193,9 @@ def _each_symbol(
     symbols = fields.pop("symbols")
     if not isinstance(symbols, list) or not symbols or "symbol" in fields:
         raise UsageError(f"{path}: rules.{name}: symbols: a list of symbols, in place of symbol")
-    written = [one.upper() if isinstance(one, str) else one for one in symbols]
-    for symbol in dict.fromkeys(written):
-        yield f"{name}-{_NOT_IN_IDS.sub('_', str(symbol))}"[:64], {**fields, "symbol": symbol}
+    for one in symbols:
+        if not isinstance(one, str):
+            allowed = 'a symbol as a string; a list of a variable is "${name}" alone'
+            raise UsageError(f"{path}: {RuleError(f'rules.{name}: symbols', one, allowed)}")
+    for symbol in dict.fromkeys(one.upper() for one in symbols):
+        yield f"{name}-{_NOT_IN_IDS.sub('_', symbol)}"[:64], {**fields, "symbol": symbol}

@@ -84,15 +84,17 @@ def _kind(change: Change) -> str:
 
 def _lines(change: Change, tried: Tried, signs: dict[str, str]) -> Iterator[str]:
     rule = change.after or change.before
-    kind = _kind(change)
+    what = "cannot be read"
+    if rule is not None:
+        what = f"{rule.symbol} {rule.interval}  {rule.when or rule.condition}"
+    yield f"{signs[_kind(change)]} {change.rule_id}  {what}"
+    if change.default is not None:
+        yield "      the default is in force again"
     if rule is None:
-        yield f"{signs[kind]} {change.rule_id}  cannot be read"
         return
-    what = rule.when or rule.condition
-    yield f"{signs[kind]} {change.rule_id}  {rule.symbol} {rule.interval}  {what}"
     for name, (old, new) in change.fields.items():
         yield f"      {name}: {_shown(old)} -> {_shown(new)}"
-    before, after = (_fires(one, tried) for one in (change.before, change.after))
+    before, after = (_fires(one, tried) for one in (change.before, change.in_force))
     last = _last(after) if after else ""
     yield f"      {_often(before)} -> {_often(after)} a year{last}"
     for warning in after.warnings if change.after and after else ():

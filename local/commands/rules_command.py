@@ -17,7 +17,7 @@ from chalicelib import settings
 from chalicelib.bootstrap import Services
 from chalicelib.domain.backtest import TradingCosts
 from chalicelib.domain.errors import Contended, RuleError
-from chalicelib.domain.rules import Rule, parse_rule
+from chalicelib.domain.rules import ANY_SYMBOL, Rule, parse_rule
 from chalicelib.domain.times import to_text
 from chalicelib.services.rules.backtests import backtest_of
 from chalicelib.services.rules.rule_book import RuleRefused
@@ -30,6 +30,7 @@ from local.errors import UsageError
 
 FILE = "rules.toml"
 PREVIEW_SECONDS = 30.0
+MAX_DAYS = 36_500
 
 
 def rules(arguments: list[str]) -> int:
@@ -86,8 +87,11 @@ def _export(_: Services, sets: RuleSets, __: list[Rule], options: argparse.Names
     text = rule_files.write_rules(sets.stored())
     if options.out is None:
         print(text, end="")
-    else:
+        return OK
+    try:
         options.out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {options.out}: {error.strerror or error}") from error
     return OK
 
 
@@ -95,6 +99,8 @@ def _try(services: Services, _: RuleSets, __: list[Rule], options: argparse.Name
     """Show what a condition would have done on a symbol, and what followed."""
     given = {"symbol": options.symbol, "interval": options.interval, "when": options.when}
     rule = parse_rule(given, "try")
+    if rule.symbol == ANY_SYMBOL:
+        raise UsageError("--symbol *: name one symbol; a condition is tried on its prices")
     now = services.clock()
     reach = to_text(now - timedelta(days=options.days)), to_text(now)
     deadline = time.monotonic() + PREVIEW_SECONDS
@@ -133,6 +139,12 @@ def _agreed() -> bool:
         return False
 
 
+def _days(text: str) -> int:
+    if text.isdecimal() and len(text) <= len(str(MAX_DAYS)) and 0 < int(text) <= MAX_DAYS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: 1 to {MAX_DAYS}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local rules",
@@ -147,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     trial.add_argument("when", help='such as "rsi(14) < 30 and close > sma(200, 1d)"')
     trial.add_argument("--symbol", required=True)
     trial.add_argument("--interval", default="1d", help="1d by default; tick for ticks")
-    trial.add_argument("--days", type=int, default=365, help="how far back; 365 by default")
+    trial.add_argument("--days", type=_days, default=365, help="how far back; 365 by default")
     for command in (plan, apply):
         command.add_argument(
             "file", nargs="?", type=Path, default=Path(FILE), help=f"{FILE} by default"

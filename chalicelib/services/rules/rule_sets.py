@@ -15,19 +15,29 @@ from chalicelib.services.stores import MAX_APPLIED, RuleKey, RuleStore, RuleTabl
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One rule that changes. `before` is None for a new one, `after` for one that is deleted."""
+    """One rule that changes. `before` is None for a new one, `after` for one that is deleted.
+
+    default: the default rule that a deleted one had replaced, which is in force again.
+    """
 
     rule_id: str
     before: Rule | None
     after: Rule | None
+    default: Rule | None = None
+
+    @property
+    def in_force(self) -> Rule | None:
+        """Return the rule with this id after the change; None if there is none."""
+        return self.after or self.default
 
     @property
     def fields(self) -> dict[str, tuple[object, object]]:
         """Return the fields that differ between two versions, with both values."""
-        if self.before is None or self.after is None:
+        before, after = self.before, self.in_force
+        if before is None or after is None:
             return {}
         names = [name for name in Rule.__struct_fields__ if name != "rule_id"]
-        values = {name: (getattr(self.before, name), getattr(self.after, name)) for name in names}
+        values = {name: (getattr(before, name), getattr(after, name)) for name in names}
         return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
 
 
@@ -78,7 +88,7 @@ class RuleSets:
         gone = others if prune else others & noted
         changes = [self._change(rule, known.get(rule.rule_id)) for rule in wanted]
         changes = [one for one in changes if one.before != one.after or one.rule_id not in known]
-        changes += [Change(name, known.get(name), None) for name in gone]
+        changes += [Change(name, known.get(name), None, self._defaults.get(name)) for name in gone]
         changes.sort(key=lambda one: one.rule_id)
         put = {one.rule_id: one.after.symbol for one in changes if one.after is not None}
         remove = [key for key in table.enabled if key[1] in gone]

@@ -13,6 +13,7 @@ import pytest
 from chalicelib.bootstrap import Services
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import parse_rule
+from chalicelib.services.symbol_stores import SymbolEntry
 from local import commands
 from local.commands import rules_command
 from local.rule_files import read_rules
@@ -21,6 +22,8 @@ from rigs.memory_aws.system import SETTINGS, Aws
 from tests.stored_rules import store_rule
 
 NOW = datetime(2026, 11, 20, 22, tzinfo=UTC)
+
+NUMBER = "a number with at most 30 digits before and behind the point"
 
 FILE = """
 [variables]
@@ -231,6 +234,19 @@ def test_apply_asks(monkeypatch: pytest.MonkeyPatch, services: Services, answer:
         ("[rules.a]\nsymbols = ['A.B', 'A_B']\ncondition = 'every_record'", "two rules a-A_B"),
         ("[rules.a]\nsymbol = 'A'\ncondition = 'greater_than'\nvalue = '3'", "rules.a: value"),
         ("[rules.a]\nsymbol = 'A'\ncondition = 'every_record'\nchannels = ['none']", "channels"),
+        (
+            "[variables]\ntech = ['A']\n[rules.a]\nsymbols = ['${tech}', 'X']",
+            "rules.a: symbols: ['A'] is not allowed; allowed: a symbol as a string; a list of",
+        ),
+        ("[rules.a]\nsymbols = [{a = 1}]", "rules.a: symbols: {'a': 1} is not allowed"),
+        ("[rules.a]\nsymbols = [1]", "rules.a: symbols: 1 is not allowed"),
+        (f"[rules.a]\nvalue =  {'9' * 5000}", "behind the point (at line 2, column 10)"),
+        (f"[rules.a]\nvalue = 0x{'f' * 5000}", f"rules.a: value: {NUMBER}"),
+        ("[rules.a]\nvalue = 1e9999999999999999999999", f"rules.a: value: {NUMBER}"),
+        ("[rules.a]\nvalue = -inf", f"rules.a: value: {NUMBER}"),
+        ("[rules.a.when]\nleft = [nan]", f"rules.a: when.left: {NUMBER}"),
+        ("[variables]\nlow = [3, 1e999999999]", f"variables.low: {NUMBER}"),
+        ("[variables]\nlow = 1e-999999999", f"variables.low: {NUMBER}"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_with_the_place(
@@ -296,3 +312,60 @@ def test_a_refusal_counts_rules_that_move_twice(capsys: pytest.CaptureFixture[st
     assert run("apply", "--yes") == 1
     said = capsys.readouterr().err
     assert "60 rules change, one that moves to another symbol counts twice, which makes 120" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--symbol", "*"), "--symbol *: name one symbol"),
+        (("--symbol", "AAPL", "--days", "0"), "--days: '0' is not allowed; allowed: 1 to 36500"),
+        (("--symbol", "AAPL", "--days", "-5"), "--days: '-5' is not allowed"),
+        (("--symbol", "AAPL", "--days", "9999999"), "--days: '9999999' is not allowed"),
+        (("--symbol", "AAPL", "--days", "9" * 5000), "is not allowed; allowed: 1 to 36500"),
+        (("--symbol", "AAPL", "--days", "36501"), "--days: '36501' is not allowed"),
+    ],
+)
+def test_trials_that_cannot_be_made_are_refused(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert run_to_exit("try", "close > 3", *arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def run_to_exit(*arguments: str) -> int:
+    """Run a command that may end while its arguments are read."""
+    try:
+        return run(*arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
+def test_an_export_that_cannot_be_written_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run("export", "--out", str(tmp_path)) == 2
+    assert f"--out {tmp_path}: Is a directory" in capsys.readouterr().err
+    assert run("export", "--out", "missing/rules.toml") == 2
+    assert "--out missing/rules.toml: No such file or directory" in capsys.readouterr().err
+
+
+def test_deleting_a_replaced_default_says_that_the_default_is_in_force_again(
+    capsys: pytest.CaptureFixture[str], services: Services
+) -> None:
+    services.stores.symbols.put(
+        "tracked", SymbolEntry(symbol="AAPL", added_at="2026-11-20T00:00:00.000000Z")
+    )
+    replaced = "[rules.default-cross-1d]\nsymbol = '*'\ninterval = '1d'\nwhen = 'close > 100'\n"
+    Path("rules.toml").write_text(replaced)
+    run("apply", "--yes")
+    Path("rules.toml").write_text("")
+    capsys.readouterr()
+    run("plan")
+    said = capsys.readouterr().out.splitlines()
+    assert said[:3] == [
+        "- default-cross-1d  * 1d  close > 100",
+        "      the default is in force again",
+        "      condition: when -> average_cross",
+    ]
+    assert "      10 -> 0 a year" in said
+    assert "0 to add, 0 to change, 1 to delete" in said[-1]
