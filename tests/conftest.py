@@ -59,6 +59,7 @@ RUNNING = tuple(
         "attacks",
         "chart_page",
         "first_prices",
+        "formula_editor",
         "layout",
         "mutes",
         "other_views",

@@ -29,9 +29,10 @@ def _node(ops: object, needed: Schema, description: str) -> Schema:
 
 
 def _number(one: Number) -> Schema:
+    usual: Schema = {} if one.default is None else {"default": int(one.default)}
     if one.whole:
-        return {"type": "integer", "minimum": 1, "maximum": one.most}
-    return {"type": "number", "exclusiveMinimum": 0, "maximum": one.most}
+        return {"type": "integer", "minimum": 1, "maximum": one.most, **usual}
+    return {"type": "number", "exclusiveMinimum": 0, "maximum": one.most, **usual}
 
 
 def _value(name: str) -> Schema:
@@ -39,7 +40,8 @@ def _value(name: str) -> Schema:
     numbers = {one.name: _number(one) for one in entry.numbers}
     properties: Schema = {"value": {"const": name}, **numbers}
     if entry.of:
-        properties["of"] = {"enum": list(FIELDS)}
+        usual = {} if entry.must_choose else {"default": entry.of}
+        properties["of"] = {"enum": list(FIELDS), **usual}
     properties |= {
         "interval": {"enum": list(INTERVALS), "description": "That of the rule by default."},
         "symbol": {"type": "string", "description": "The rule's own by default."},

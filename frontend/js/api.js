@@ -276,16 +276,13 @@ export class Api {
   }
 
   /**
-   * @param {Partial<import("./types.js").Rule>} rule @param {string} start of the range, RFC 3339
-   * @param {boolean} [backtest] also say what followed
-   * @returns {Promise<{times: number[], backtest: any}>} when it would have fired, milliseconds
+   * @param {Record<string, any>} asked a rule with its range
+   * @returns {Promise<any>} the answer: data/previewed.js decodes it
    */
-  async previewRule(rule, start, backtest = false) {
+  previewRule(asked) {
     const headers = { "Content-Type": "application/json", ...this.#toRead() };
-    const body = JSON.stringify({ ...rule, start, backtest });
-    const found = await this.request("/rules/preview", {}, { method: "POST", headers, body });
-    const times = found.alerts.map((/** @type {any} */ alert) => Date.parse(alert.timestamp));
-    return { times, backtest: found.backtest };
+    const body = JSON.stringify(asked);
+    return this.request("/rules/preview", {}, { method: "POST", headers, body });
   }
 
   /** @param {string} symbol */

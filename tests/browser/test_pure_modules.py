@@ -559,19 +559,6 @@ def test_distance_to_a_rule_is_said_in_the_rules_own_terms(call: Call) -> None:
     assert call(module, "distanceText", golden, quote) == "averages +1.00% apart"
     assert call(module, "distanceText", {**golden, "interval": "5m"}, quote) == ""
     assert call(module, "ruleText", golden) == "Golden cross 5/20"
-    spread = {"count": 3, "mean": 1.5, "lowest": -2, "highest": 4}
-    nothing = {"count": 0, "mean": None, "lowest": None, "highest": None}
-    never = {"bars": 5, "returns": nothing}
-    tried = {
-        "after": [{"bars": 1, "returns": spread}, never],
-        "rule": {"return_percent": 12.5},
-        "hold": {"return_percent": -3},
-        "costs": {"hold_bars": 20},
-    }
-    said = call(module, "followedText", tried).replace("\u2212", "-")
-    assert said.startswith("After 1 bar: +1.50% on average, from -2.00% to +4.00%.")
-    assert "for 20 bars: +12.50%; held throughout: -3.00%." in said
-    assert call(module, "followedText", tried | {"after": [never]}) == ""
     formula = golden | {"condition": "when", "when": "rsi(14) < 30"}
     assert call(module, "ruleText", formula) == "rsi(14) < 30"
 

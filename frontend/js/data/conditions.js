@@ -143,24 +143,6 @@ export function distanceText(rule, quote) {
 }
 
 /**
- * @param {any} backtest of a preview
- * @returns {string} what followed the fires, in a few sentences
- */
-export function followedText({ after, rule, hold, costs }) {
-  const found = after.findLast((/** @type {any} */ one) => one.returns.count);
-  if (!found) return "";
-  const { mean, lowest, highest } = found.returns;
-  const bars = found.bars === 1 ? "1 bar" : `${found.bars} bars`;
-  const spread = `from ${formatPercent(lowest)} to ${formatPercent(highest)}`;
-  return [
-    `After ${bars}: ${formatPercent(mean)} on average, ${spread}.`,
-    `Bought after each fire for ${costs.hold_bars} bars: ${formatPercent(rule.return_percent)};`,
-    `held throughout: ${formatPercent(hold.return_percent)}.`,
-    "With costs, on prices as stored now. No advice.",
-  ].join(" ");
-}
-
-/**
  * Build the API's rule from the form's fields; fields that the condition does not use are omitted.
  * @param {Record<string, any>} form
  * @returns {Partial<Rule>}

@@ -1,22 +1,20 @@
 // Edits one rule in a dialog: create, change, delete, and preview on the chart where it would have
 // fired.
 
-import { busy, el } from "../dom.js";
+import { el } from "../dom.js";
+import { withStyles } from "../styles.js";
 import { CONDITIONS, TRIGGERS, ruleBody } from "../data/conditions.js";
 import { INTERVALS } from "../ranges.js";
 import { channelTicks } from "./channels.js";
 import { openDialog } from "./dialog.js";
+import { FormulaField } from "./formula_field.js";
 import { withToken } from "./token_dialog.js";
-
-const TYPING_PAUSE = 400; // milliseconds
+import { Tried } from "./tried.js";
 
 const SEVERITIES = { normal: "Normal", urgent: "Urgent" };
 
 /** @typedef {import("../types.js").Rule} Rule */
-/**
- * @typedef {{api: import("../api.js").Api, saved: () => Promise<void>, preview: (rule:
- *   Partial<Rule>) => Promise<string>, check: (rule: Partial<Rule>) => Promise<string>}} Context
- */
+/** @typedef {import("../rule_previews.js").Context} Context */
 
 /**
  * @param {string} label
@@ -45,8 +43,12 @@ const number = (name, value, more = {}) =>
 const tick = (name, checked, label) =>
   el("label.check", {}, el("input", { type: "checkbox", name, checked }), label);
 
-/** @param {Partial<Rule>} rule @returns {HTMLElement[]} */
-function fields(rule) {
+/**
+ * @param {Partial<Rule>} rule @param {HTMLElement} formula the field of the condition `when`
+ * @param {HTMLElement} tried the rule's preview
+ * @returns {HTMLElement[]}
+ */
+function fields(rule, formula, tried) {
   const conditions = Object.entries(CONDITIONS).map(
     ([key, { label }]) => /** @type {[string, string]} */ ([key, label]),
   );
@@ -75,20 +77,10 @@ function fields(rule) {
     labelled("Fast average", number("fast", rule.fast ?? 5, { min: 1, step: 1 }), "averages"),
     labelled("Slow average", number("slow", rule.slow ?? 20, { min: 2, step: 1 }), "averages"),
     labelled("Bars of the move", number("window", rule.window ?? 5, { min: 1, step: 1 }), "window"),
-    labelled(
-      "True when",
-      el("textarea.input", {
-        name: "when",
-        value: rule.when ?? "",
-        rows: 3,
-        maxLength: 1000,
-        spellcheck: false,
-        placeholder: "rsi(14) < 30 and close > sma(200, 1d)",
-      }),
-      "when",
-    ),
+    formula,
     labelled("Judged at", choice("interval", intervals, rule.interval ?? "tick")),
     labelled("Fires", choice("trigger", Object.entries(TRIGGERS), rule.trigger ?? "once")),
+    tried,
     labelled("Severity", choice("severity", Object.entries(SEVERITIES), rule.severity ?? "normal")),
     labelled(
       "Silence after firing, minutes",
@@ -101,10 +93,16 @@ function fields(rule) {
   ];
 }
 
-/** @param {HTMLFormElement} form @param {string[]} channels @returns {Partial<Rule>} */
-function readForm(form, channels) {
-  const data = Object.fromEntries(new FormData(form));
-  return ruleBody({ ...data, channels, expires: data.expires ? `${data.expires}Z` : "" });
+/**
+ * @param {HTMLElement} form @param {string[]} channels
+ * @param {FormulaField} formula
+ * @returns {Record<string, any>} throws an Error if the formula cannot be read
+ */
+function readForm(form, channels, formula) {
+  const data = Object.fromEntries(new FormData(/** @type {HTMLFormElement} */ (form)));
+  const when = data.condition === "when" ? formula.given() : "";
+  const expires = data.expires ? `${data.expires}Z` : "";
+  return ruleBody({ ...data, when, channels, expires });
 }
 
 /**
@@ -130,56 +128,37 @@ function followCondition(grid, form) {
   render();
 }
 
-/**
- * Say what is wrong with a formula, once the typing pauses.
- * @param {HTMLFormElement} form @param {() => Promise<string>} check @param {HTMLElement} said
- */
-function checkAsTyped(form, check, said) {
-  const text = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("when"));
-  let pause = 0;
-  text.addEventListener("input", () => {
-    clearTimeout(pause);
-    pause = window.setTimeout(async () => {
-      const typed = text.value;
-      const wrong = typed.trim() ? await check() : "";
-      if (typed !== text.value) return;
-      text.setAttribute("aria-invalid", String(Boolean(wrong)));
-      said.textContent = wrong;
-    }, TYPING_PAUSE);
-  });
-}
-
 /** @param {Context} context @param {Partial<Rule>} rule without rule_id to create a new one */
-export function editRule(context, rule) {
+export async function editRule(context, rule) {
+  await withStyles("css/formula.css");
   const { api } = context;
   const known = rule.rule_id;
-  const grid = el("div.rows", {}, ...fields(rule));
+  const channels = channelTicks(api, rule.channels ?? []);
+  /** @type {HTMLFormElement | null} */
+  let opened = null;
+  /** @returns {Record<string, any>} */
+  const filled = () => (opened ? readForm(opened, channels.ids(), formula) : rule);
+  const formula = new FormulaField(context, rule.when ?? "", filled, () => tried.again());
+  const tried = new Tried(context, filled);
+  const grid = el("div.rows", {}, ...fields(rule, formula.node, tried.node));
   const ticks = el(
     "div.rows",
     {},
     tick("enabled", rule.enabled ?? true, "Armed"),
     tick("notify", rule.notify ?? true, "Send a notification"),
   );
-  const channels = channelTicks(api, rule.channels ?? []);
   const note = el(
     "p",
     {},
     "Judged by polled or streamed prices: a spike between two of them is not seen.",
   );
-  const preview = el(
-    "button.button.first",
-    { onclick: () => void busy(preview, "Looking …", show) },
-    "Preview on chart",
-  );
-  const said = el("p", { role: "status" });
-  const { form, problem } = openDialog(
+  const { dialog, form } = openDialog(
     known ? "Change rule" : "New rule",
-    [grid, ticks, channels.node, note, said],
+    [grid, ticks, channels.node, note],
     {
       submit: known ? "Save" : "Create",
-      extra: [preview],
-      onsubmit: async (filled) => {
-        const body = readForm(filled, channels.ids());
+      onsubmit: async () => {
+        const body = filled();
         await withToken("write:rules", () =>
           known ? api.replaceRule(known, body) : api.createRule(body),
         );
@@ -187,15 +166,12 @@ export function editRule(context, rule) {
       },
     },
   );
+  opened = form;
+  dialog.classList.add("beside");
   followCondition(grid, form);
-  checkAsTyped(form, () => context.check(readForm(form, channels.ids())), said);
-  const show = async () => {
-    problem.textContent = "";
-    try {
-      said.textContent = await context.preview(readForm(form, channels.ids()));
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      problem.textContent = error.message;
-    }
-  };
+  const interval = /** @type {HTMLSelectElement} */ (form.elements.namedItem("interval"));
+  interval.addEventListener("change", () => {
+    tried.follow(interval.value);
+    formula.again();
+  });
 }

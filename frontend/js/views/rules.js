@@ -1,15 +1,7 @@
 // Lists the rules: their state, distance from firing, and actions.
 
-import { ApiError } from "../api.js";
 import { busy, el } from "../dom.js";
-import {
-  TRIGGERS,
-  conditionWay,
-  distanceText,
-  followedText,
-  ruleBody,
-  ruleText,
-} from "../data/conditions.js";
+import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
 import { placesOf } from "../format.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
@@ -34,12 +26,7 @@ export class RulesPanel {
    */
   constructor(store, api, feed) {
     this.store = store;
-    this.context = {
-      api,
-      saved: () => feed.rules(),
-      preview: (/** @type {Partial<Rule>} */ rule) => this.preview(rule),
-      check: (/** @type {Partial<Rule>} */ rule) => this.#check(rule),
-    };
+    this.context = { api, store, saved: () => feed.rules() };
     this.list = el("ul.list", { "aria-label": "Rules" });
     this.problem = el("p.hint.problem", { role: "alert" });
     const add = el(
@@ -106,9 +93,9 @@ export class RulesPanel {
 
   /** @param {Partial<Rule>} rule */
   #edit(rule) {
-    return this.#whenLoaded(import("./rule_editor.js"), ({ editRule }) => {
-      void editRule(this.context, rule);
-    });
+    return this.#whenLoaded(import("./rule_editor.js"), ({ editRule }) =>
+      editRule(this.context, rule),
+    );
   }
 
   /**
@@ -128,34 +115,6 @@ export class RulesPanel {
   #pickOnChart() {
     this.store.setView({ page: "chart" });
     this.store.set({ picking: true });
-  }
-
-  /** @param {Partial<Rule>} rule @returns {Promise<string>} why the API refuses it, or "" */
-  async #check(rule) {
-    const { series, view } = this.store.state;
-    const start = new Date(series?.bars.at(-1)?.time ?? Date.now()).toISOString();
-    const symbol = rule.symbol === "*" ? view.symbol : rule.symbol;
-    try {
-      await this.context.api.previewRule({ ...rule, symbol }, start);
-      return "";
-    } catch (error) {
-      return error instanceof ApiError && error.status === 400 ? error.message : "";
-    }
-  }
-
-  /** @param {Partial<Rule>} rule @returns {Promise<string>} what to tell the reader */
-  async preview(rule) {
-    const { series, view } = this.store.state;
-    if (!series?.bars.length) return "There is no chart to show it on.";
-    const symbol = rule.symbol === "*" ? view.symbol : (rule.symbol ?? view.symbol);
-    const start = new Date(series.bars[0].time).toISOString();
-    const asked = { ...rule, symbol };
-    const { times, backtest } = await this.context.api.previewRule(asked, start, true);
-    this.store.set({ preview: symbol === view.symbol ? times : [] });
-    const count = times.length === 1 ? "1 time" : `${times.length} times`;
-    return times.length
-      ? `It would have fired ${count} in the chart's range. ${followedText(backtest)}`
-      : "It would not have fired in the chart's range.";
   }
 
   /** @param {() => Promise<any>} write */
@@ -242,7 +201,8 @@ export class RulesPanel {
   async #show(rule, said) {
     said.textContent = "";
     try {
-      said.textContent = await this.preview(bodyOf(rule));
+      const { previewText } = await import("../rule_previews.js");
+      said.textContent = await previewText(this.context, bodyOf(rule));
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       said.textContent = error.message;

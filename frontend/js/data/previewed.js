@@ -1,0 +1,137 @@
+// Answers to previews: decoded, and in words. Pure.
+
+import { RANGES } from "../ranges.js";
+import { formatDate, formatPercent } from "../format.js";
+
+/**
+ * @typedef {object} Previewed
+ * @property {number[]} times of its fires, milliseconds
+ * @property {number} judged prices
+ * @property {number} unknown prices at which a condition `when` was not known
+ * @property {boolean} complete whether nothing of the range was left out
+ * @property {{text: string, tree: any, needs: string[]} | null} when
+ * @property {any} backtest null if it was not asked for
+ */
+
+/** @param {any} found the API's answer @returns {Previewed} */
+export const decodePreview = (found) => ({
+  times: found.alerts.map((/** @type {any} */ alert) => Date.parse(alert.timestamp)),
+  judged: found.judged ?? 0,
+  unknown: found.unknown ?? 0,
+  complete: found.complete !== false,
+  when: found.when ?? null,
+  backtest: found.backtest ?? null,
+});
+
+/** @type {Record<string, string>} by a rule's interval, with bars enough for some fires */
+const SHORTEST = {
+  tick: "1D",
+  "1m": "5D",
+  "5m": "1M",
+  "15m": "3M",
+  "30m": "3M",
+  "1h": "1Y",
+  "1d": "5Y",
+  "1wk": "Max",
+  "1mo": "Max",
+};
+
+/**
+ * @param {string} interval of a rule @param {string} range of the chart
+ * @returns {string} the range for its preview: the chart's, or a longer one if that has few bars
+ */
+export function previewRange(interval, range) {
+  const order = Object.keys(RANGES);
+  const shortest = SHORTEST[interval] ?? "1D";
+  return order.indexOf(range) > order.indexOf(shortest) ? range : shortest;
+}
+
+/** @param {string} range @returns {string} "in 5 years" */
+export const inRange = (range) =>
+  range === "Max" ? "in all stored data" : `in ${RANGES[range]?.label ?? "the range"}`;
+
+/** @param {number} count @param {string} noun @returns {string} "1 bar", "5 bars" */
+const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** @param {Previewed} found @param {string} range @returns {string} how often and when */
+export function firesText({ times, judged, unknown, complete }, range) {
+  if (!judged) return `There are no prices ${inRange(range)} to try it on.`;
+  const last = times.length ? `, the last on ${formatDate(times[times.length - 1], "UTC")}` : "";
+  const fired = times.length
+    ? `It would have fired ${counted(times.length, "time")} ${inRange(range)}${last}.`
+    : `It would not have fired ${inRange(range)}.`;
+  const known =
+    unknown === judged
+      ? " It was never known: too few bars are stored."
+      : unknown
+        ? ` It was unknown at ${unknown} of ${judged} prices.`
+        : "";
+  return `${fired}${known}${complete ? "" : " Not all of the range was tried."}`;
+}
+
+/** @param {any} backtest @returns {string} the returns after the most bars that have any */
+export function returnsText({ after }) {
+  const found = after.findLast((/** @type {any} */ one) => one.returns.count);
+  if (!found) return "";
+  const { mean, lowest, highest } = found.returns;
+  const spread = `from ${formatPercent(lowest)} to ${formatPercent(highest)}`;
+  return `After ${counted(found.bars, "bar")}: ${formatPercent(mean)} on average, ${spread}.`;
+}
+
+/**
+ * @param {any} backtest
+ * @returns {{name: string, spread: any}[]} rows of a table, without those that have no fire
+ */
+export function spreadsOf({ after, best, worst }) {
+  const rows = after.map((/** @type {any} */ one) => ({
+    name: `After ${counted(one.bars, "bar")}`,
+    spread: one.returns,
+  }));
+  return [
+    ...rows,
+    { name: "Best until the next", spread: best },
+    { name: "Worst until the next", spread: worst },
+  ].filter(({ spread }) => spread.count);
+}
+
+/**
+ * @param {any} backtest
+ * @returns {string} how both ways of trading ended
+ */
+export function tradingText({ rule, hold, costs }) {
+  const trades = counted(rule.trades, "trade");
+  const fall = (/** @type {any} */ one) =>
+    `${formatPercent(one.return_percent)}, deepest fall ${one.drawdown_percent.toFixed(1)}%`;
+  return [
+    `Bought at the open after a fire and sold ${costs.hold_bars} bars later:`,
+    `${fall(rule)}, ${trades}.`,
+    `Bought once and held: ${fall(hold)}.`,
+    `Fee ${costs.fee_percent}% and slippage ${costs.slippage_percent}% of each price.`,
+  ].join(" ");
+}
+
+/**
+ * @param {{timestamp: string, rule: number, hold: number}[]} curve what 1 has become
+ * @param {number[]} times of fires
+ * @param {number} width @param {number} height of the drawing
+ * @returns {{rule: string, hold: string, fires: string, one: number, low: number, high: number}}
+ *   paths; the height of 1; the least and the greatest value
+ */
+export function curvePaths(curve, times, width, height) {
+  const values = curve.flatMap(({ rule, hold }) => [rule, hold]);
+  const [low, high] = [Math.min(1, ...values), Math.max(1, ...values)];
+  const x = (/** @type {number} */ i) => round((i / Math.max(1, curve.length - 1)) * width);
+  const y = (/** @type {number} */ value) =>
+    round(height - ((value - low) / (high - low || 1)) * height);
+  const line = (/** @type {"rule" | "hold"} */ name) =>
+    curve.map((point, i) => `${i ? "L" : "M"}${x(i)} ${y(point[name])}`).join("");
+  const starts = curve.map(({ timestamp }) => Date.parse(timestamp));
+  const places = times
+    .map((time) => starts.findLastIndex((start) => start <= time))
+    .filter((place) => place >= 0);
+  const dots = [...new Set(places)].map((i) => `M${x(i)} ${y(curve[i].hold)}h0`);
+  return { rule: line("rule"), hold: line("hold"), fires: dots.join(""), one: y(1), low, high };
+}
+
+/** @param {number} value */
+const round = (value) => Math.round(value * 100) / 100;

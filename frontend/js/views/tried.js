@@ -1,0 +1,206 @@
+// What a rule would have done: how often it fired, what followed, and a curve of one simple way to
+// trade it, beside buying and holding.
+
+import { busy, el } from "../dom.js";
+import { curvePaths, firesText, spreadsOf, tradingText } from "../data/previewed.js";
+import { formatDate, formatPercent } from "../format.js";
+import { RANGES } from "../ranges.js";
+import { isOnChart, previewRule, usualRange } from "../rule_previews.js";
+
+/** @typedef {import("../rule_previews.js").Context} Context */
+/** @typedef {import("../rule_previews.js").Asked} Asked */
+/** @typedef {import("../data/previewed.js").Previewed} Previewed */
+
+const [WIDTH, HEIGHT] = [600, 120];
+const SVG = "http://www.w3.org/2000/svg";
+
+/** @param {string} name @param {Record<string, any>} attributes @param {...Node} children */
+function svg(name, attributes, ...children) {
+  const node = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
+  node.append(...children);
+  return node;
+}
+
+/** @param {number} value what 1 has become @returns {string} "+12.30%" */
+const growth = (value) => formatPercent(100 * (value - 1));
+
+/** @param {any} backtest @param {number[]} times of fires @returns {Node[]} none without bars */
+function curve({ curve: points, rule, hold }, times) {
+  if (points.length < 2) return [];
+  const { one, low, high, ...paths } = curvePaths(points, times, WIDTH, HEIGHT);
+  const line = (/** @type {string} */ kind, /** @type {string} */ d) =>
+    svg("path", { class: `curve-${kind}`, d });
+  const [byRule, byHolding] = [rule, hold].map((one) => formatPercent(one.return_percent));
+  const drawn = svg(
+    "svg",
+    {
+      viewBox: `0 -4 ${WIDTH} ${HEIGHT + 8}`,
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": `What 1 became: the rule ${byRule}, held ${byHolding}`,
+    },
+    line("one", `M0 ${one}H${WIDTH}`),
+    line("hold", paths.hold),
+    line("rule", paths.rule),
+    line("fires", paths.fires),
+  );
+  const key = (/** @type {string} */ kind, /** @type {string} */ label) =>
+    el("span", {}, el(`i.key.key-${kind}`), label);
+  const day = (/** @type {any} */ point) => formatDate(Date.parse(point.timestamp), "UTC");
+  return [
+    el(
+      "p.curve-keys",
+      {},
+      key("rule", `The rule ${byRule}`),
+      key("hold", `Held ${byHolding}`),
+      key("fires", "Fires"),
+    ),
+    el(
+      "div.curve",
+      {},
+      el("small.curve-high", {}, growth(high)),
+      drawn,
+      el("small", {}, growth(low)),
+    ),
+    el("p.curve-days", {}, el("small", {}, day(points[0])), el("small", {}, day(points.at(-1)))),
+  ];
+}
+
+/** @param {any} backtest @returns {Node} */
+function spreads(backtest) {
+  const heads = ["", "Fires", "Mean", "Lowest", "Highest", "Median", "Deviation", "Above 0"];
+  const cells = (/** @type {any} */ one) => [
+    String(one.count),
+    ...[one.mean, one.lowest, one.highest, one.median].map(formatPercent),
+    one.deviation == null ? "–" : `${one.deviation.toFixed(2)}%`,
+    `${Math.round(100 * one.share_above_zero)}%`,
+  ];
+  const rows = spreadsOf(backtest).map(({ name, spread }) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, name),
+      ...cells(spread).map((text) => el("td", {}, text)),
+    ),
+  );
+  const head = heads.map((text) => (text ? el("th", { scope: "col" }, text) : el("td")));
+  return el(
+    "div.spreads",
+    { tabIndex: 0, role: "group", "aria-label": "What followed the fires" },
+    el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)),
+  );
+}
+
+/** @param {Previewed} found @returns {Node[]} what followed; none without fires */
+export function followed({ times, backtest }) {
+  if (!times.length || !backtest?.bars) return [];
+  return [
+    spreads(backtest),
+    ...curve(backtest, times),
+    el("p", {}, tradingText(backtest)),
+    el(
+      "details.caveats",
+      { open: true },
+      el("summary", {}, "What this is not"),
+      el("ul", {}, ...backtest.caveats.map((/** @type {string} */ text) => el("li", {}, text))),
+    ),
+  ];
+}
+
+/**
+ * @param {Context} context @param {Asked} rule @param {Previewed} found
+ * @param {string} range of the preview
+ * @returns {Node[]} where its marks are, and a button if the chart's range is shorter
+ */
+export function markedLine(context, rule, found, range) {
+  const { store } = context;
+  const { symbol } = store.state.view;
+  if (!found.times.length) return [];
+  if (rule.symbol !== "*" && rule.symbol !== symbol)
+    return [el("p", {}, `The chart shows ${symbol}, so nothing is marked.`)];
+  if (isOnChart(context, rule, found)) return [el("p", {}, "★ Marked on the chart.")];
+  const show = () => {
+    store.setView({ page: "chart", range, interval: "auto" });
+    line.replaceChildren("★ Marked on the chart.");
+  };
+  const line = el(
+    "p",
+    {},
+    "★ Marked on the chart, whose range is shorter. ",
+    el("button.button.small-text", { onclick: show }, `Chart ${RANGES[range].label}`),
+  );
+  return [line];
+}
+
+export class Tried {
+  /** Counts what was asked, so that only the newest answer is shown. */
+  asked = 0;
+
+  /**
+   * @param {Context} context
+   * @param {() => Asked} rule as the form has it now; throws an Error with what is wrong
+   */
+  constructor(context, rule) {
+    this.context = context;
+    this.rule = rule;
+    const first = usualRange(context, rule());
+    this.range = /** @type {HTMLSelectElement} */ (
+      el(
+        "select",
+        { "aria-label": "Range of the preview", onchange: () => void this.show() },
+        ...Object.entries(RANGES).map(([key, { label }]) =>
+          el("option", { value: key, selected: key === first }, `Over ${label}`),
+        ),
+      )
+    );
+    const look = el(
+      "button.button",
+      { onclick: () => void busy(look, "Looking …", () => this.show()) },
+      "Preview on chart",
+    );
+    this.said = el("p", { role: "status" });
+    this.body = el("div.followed");
+    this.node = el(
+      "section.tried.wide",
+      { "aria-label": "Preview" },
+      el("div.panel-tools", {}, look, this.range),
+      this.said,
+      this.body,
+    );
+  }
+
+  /** @param {string} interval whose usual range is chosen, unless a preview has been asked for */
+  follow(interval) {
+    if (!this.asked) this.range.value = usualRange(this.context, { interval });
+  }
+
+  /** Show the preview of a rule that has changed, if one has been asked for. */
+  again() {
+    if (this.asked) void this.show();
+  }
+
+  /** Show what the rule would have done. */
+  async show() {
+    const asked = (this.asked += 1);
+    const range = this.range.value;
+    this.node.classList.add("waiting");
+    try {
+      const rule = this.rule();
+      const found = await previewRule(this.context, rule, range);
+      if (asked !== this.asked) return;
+      this.said.textContent = firesText(found, range);
+      this.body.replaceChildren(
+        ...markedLine(this.context, rule, found, range),
+        ...followed(found),
+      );
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      if (asked !== this.asked) return;
+      this.said.textContent = error.message;
+      this.body.replaceChildren();
+    } finally {
+      if (asked === this.asked) this.node.classList.remove("waiting");
+    }
+  }
+}
