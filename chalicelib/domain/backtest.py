@@ -1,8 +1,9 @@
 """What followed a rule's fires: returns, moves, and a curve of one simple way to trade them.
 
 A trade buys at the open of the bar after a fire and sells at the open `hold_bars` bars later. Fires
-while it holds are ignored. All money is in one position; slippage makes each price worse, and the
-fee is a share of it. Beside it, buying at the first open and holding, with the same costs.
+while it holds are ignored, up to the bar before the sale. All money is in one position; slippage
+makes each price worse, and the fee is a share of it. Beside it, buying at the first open and
+holding, with the same costs.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ def parse_costs(given: object) -> TradingCosts:
 
 
 def backtest(bars: Sequence[Bar], fires: Iterable[int], costs: TradingCosts) -> Backtest:
-    """Return what followed fires at the closes of bars, given by their places in order."""
+    """Return what followed fires at the closes of bars, given by their places in order. -1 is a
+    fire before the first bar, after which its open can be bought."""
     prices = _Prices(bars)
     places = [place for place in fires if place < len(bars)]
     moves = prices.moves(places)
@@ -172,9 +174,10 @@ def _traded(prices: _Prices, places: Sequence[int], costs: TradingCosts) -> tupl
     cash, units, sell_at, trades = 1.0, 0.0, -1, 0
     curve = []
     for at, (opened, close) in enumerate(zip(prices.opens, prices.closes, strict=True)):
+        was_free = not units
         if units and at == sell_at:
             cash, units = units * opened * (1 - slippage) * (1 - fee), 0.0
-        if not units and at - 1 in fires:
+        if was_free and at - 1 in fires:
             units, cash = cash / (opened * (1 + slippage) * (1 + fee)), 0.0
             sell_at, trades = at + costs.hold_bars, trades + 1
         curve.append(cash + units * close)

@@ -40,8 +40,8 @@ def backtest_of(
         bars = _bars(stores, rule.symbol, interval, start, last)
     starts = [bar.start for bar in bars]
     labels = map(minute_of, previewed.fired_at) if on_ticks else previewed.fired_at
-    places = [bisect_right(starts, fired) - 1 for fired in labels]
-    return backtest(bars, sorted({place for place in places if place >= 0}), costs)
+    places = {bisect_right(starts, fired) - 1 for fired in labels}
+    return backtest(bars, sorted(places), costs)
 
 
 def _bars(stores: Stores, symbol: str, interval: str, start: str | None, last: str) -> list[Bar]:

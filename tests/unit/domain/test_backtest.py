@@ -48,9 +48,17 @@ def test_a_trade_buys_at_the_next_open_and_sells_after_its_bars() -> None:
 
 def test_fires_while_it_holds_are_ignored_and_end_the_moves_before() -> None:
     found = backtest(bars_at(PRICES), [0, 1, 2], FREE)
-    assert found.rule.trades == 2  # sold and bought again at the same open
+    assert found.rule.trades == 1  # the last one at the close before the sale
+    assert backtest(bars_at(PRICES), [0, 3], FREE).rule.trades == 2
     assert (found.fires, found.best.count) == (3, 3)
     assert found.best.highest == pytest.approx(11, abs=1)
+
+
+def test_a_fire_before_the_first_bar_buys_at_its_open() -> None:
+    found = backtest(bars_at(PRICES), [-1], FREE)
+    assert [point.rule for point in found.curve] == [1, 1.1, 1.1, 1.1, 1.1, 1.1]
+    assert (found.fires, found.rule.trades, found.after[0].returns.mean) == (1, 1, 0)
+    assert (found.best.highest, found.worst.lowest) == (31, -11)
 
 
 def test_costs_make_each_price_worse() -> None:
@@ -82,7 +90,7 @@ def test_a_loop_over_trades_gives_the_same_end(seed: int) -> None:
     found = backtest(bars_at(prices), fires, costs)
     value, free_from, trades = 1.0, 0, 0
     for fire in fires:
-        if fire + 1 < free_from or fire + 1 >= 600:
+        if fire < free_from or fire + 1 >= 600:
             continue
         trades, free_from = trades + 1, fire + 8
         bought = float(Decimal(str(prices[fire + 1][0]))) * 1.001 * 1.002
