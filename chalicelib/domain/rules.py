@@ -333,7 +333,8 @@ def _when(given: dict[str, Any]) -> str | None:
         return None
     from chalicelib.domain.when.parsing import parse_when
 
-    return parse_when(given["when"], _choice(given, "interval", get_args(Interval), "tick"))
+    interval = _choice(given, "interval", get_args(Interval), "tick")
+    return parse_when(given["when"], interval, _symbol(given.get("symbol")))
 
 
 def _flag(given: dict[str, Any], field: str) -> bool:

@@ -54,6 +54,8 @@ def checked_number(value: Decimal, place: Place) -> Decimal:
     """Return a number with at most eight decimals. Raises WhenError."""
     if not value.is_finite() or abs(value) >= VALUE_LIMIT:
         raise place.error(str(value)[:40], "a number below 10^12")
+    if number(value) != value:
+        raise place.error(str(value)[:40], "a number with at most eight decimals")
     return number(value)
 
 

@@ -174,7 +174,8 @@ def _leaf(fields: Mapping[str, Any], place: Place) -> Leaf:
     ago = fields.get("ago") or 0
     checked_bars(ago, Place(path=f"{place.path}.ago"), least=0)
     of, interval, symbol = texts
-    return checked_leaf(Leaf(name, of, tuple(numbers), interval, symbol.upper(), ago), place)
+    symbol = symbol.upper() if symbol.isascii() else symbol
+    return checked_leaf(Leaf(name, of, tuple(numbers), interval, symbol, ago), place)
 
 
 def _text(fields: Mapping[str, Any], field: str, place: Place) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -123,3 +124,25 @@ def walk(node: Node) -> Iterator[Node]:
 def leaves_of(node: Node) -> list[Leaf]:
     """Return the leaves of a tree, each once, in the order of the text."""
     return list(dict.fromkeys(one for one in walk(node) if isinstance(one, Leaf)))
+
+
+def without_symbol(condition: Condition, symbol: str) -> Condition:
+    """Return a condition whose leaves do not name the rule's own symbol."""
+
+    def bare(node: Any) -> Any:
+        match node:
+            case Leaf():
+                return msgspec.structs.replace(node, symbol="") if node.symbol == symbol else node
+            case Decimal():
+                return node
+            case Group():
+                return Group(node.op, tuple(map(bare, node.of)))
+            case Not() | Lasting():
+                return msgspec.structs.replace(node, of=bare(node.of))
+            case Edge():
+                return Edge(node.op, bare(node.value), bare(node.low), bare(node.high))
+            case _:
+                return msgspec.structs.replace(node, left=bare(node.left), right=bare(node.right))
+
+    found: Condition = bare(condition)
+    return found

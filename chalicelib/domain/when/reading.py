@@ -243,10 +243,11 @@ class _Reader:
         if self._take("("):
             while not self._take(")"):
                 token, at = self._token, self._place
-                kind = self._argument_kind(token, name)
+                may_choose = not (of or numbers or interval or symbol)
+                kind = self._argument_kind(token, name, may_choose)
                 if kind == "number" and not (interval or symbol):
                     numbers.append(Decimal(token.text))
-                elif kind == "of" and not (of or numbers or interval or symbol):
+                elif kind == "of" and may_choose:
                     of = token.text.lower()
                 elif kind == "interval" and not interval:
                     interval = token.text.lower()
@@ -260,10 +261,13 @@ class _Reader:
         leaf = Leaf(name, of, tuple(numbers), interval, symbol, self._ago())
         return self._size.part(checked_leaf(leaf, place), [], place)
 
-    def _argument_kind(self, token: Token, name: str) -> str:
+    def _argument_kind(self, token: Token, name: str, may_choose: bool) -> str:
+        """Return what an argument is. A symbol may be called as a price is, such as OPEN: it is one
+        where no price may be chosen."""
         if token.kind == "word" and token.text.lower() in INTERVALS:
             return "interval"
-        if token.kind == "word" and token.text in FIELDS and CATALOGUE[name].of:
+        is_price = token.kind == "word" and token.text.lower() in FIELDS and CATALOGUE[name].of
+        if is_price and (may_choose or not token.text.isupper()):
             return "of"
         if token.kind == "quoted" or (token.kind == "word" and token.text.isupper()):
             return "symbol"

@@ -219,3 +219,45 @@ def test_a_rule_has_when_or_a_condition() -> None:
 def test_windows_are_bounded_as_in_other_rules() -> None:
     with pytest.raises(WhenError, match=str(MAX_WINDOW)):
         read_text(f"close > sma({MAX_WINDOW + 1})")
+
+
+def text_of(when: object, symbol: str = "AAPL") -> str | None:
+    return parse_rule({"symbol": symbol, "interval": "1m", "when": when}, "r").when
+
+
+def test_the_rules_own_symbol_is_not_another_one() -> None:
+    own = "close(AAPL) > 1 or not open(1d, AAPL)[1] enters low(AAPL) to 5 for 3 bars"
+    assert text_of(own) == "close > 1 or not open(1d)[1] enters low to 5 for 3 bars"
+    three = "close(A) + close(B) > close(C) / close(AAPL)"
+    assert text_of(three) == "close(A) + close(B) > close(C) / close"
+    assert text_of("close(AAPL) > 1", "MSFT") == "close(AAPL) > 1"
+    assert text_of("close(AAPL) > 1", "*") == "close(AAPL) > 1"
+    with pytest.raises(RuleError, match="at most 3 other symbols"):
+        text_of(three, "*")
+
+
+def test_the_length_counts_with_defaults() -> None:
+    short = "and ".join(["macd_histogram<macd_histogram "] * 26)
+    assert len(short) < 1000
+    with pytest.raises(WhenError, match=r"1,503 characters.*1,000 characters, with all defaults"):
+        text_of(short)
+
+
+def test_prices_are_read_in_either_case_but_symbols_are_not_hidden() -> None:
+    assert text_of("mean(VOLUME, 20) > 1") == "mean(volume, 20) > 1"
+    assert text_of("highest(Close, 20) > 1") == "highest(close, 20) > 1"
+    assert text_of("highest(20, OPEN) > close(OPEN)") == "highest(20, OPEN) > close(OPEN)"
+
+
+@pytest.mark.parametrize("number", [1e-9, 0.123456789, 5.000000001])
+def test_a_tree_is_not_rounded(number: float) -> None:
+    tree = {"op": "above", "left": {"value": "close"}, "right": number}
+    with pytest.raises(WhenError, match="at most eight decimals"):
+        read_json(tree)
+
+
+@pytest.mark.parametrize("symbol", ["\u00df", "\ufb01", "\u0131"])
+def test_a_symbol_is_not_made_of_other_letters(symbol: str) -> None:
+    tree = {"op": "above", "left": {"value": "close", "symbol": symbol}, "right": 1}
+    with pytest.raises(WhenError, match=symbol):
+        read_json(tree)
