@@ -52,7 +52,8 @@ class Size:
 
 def checked_number(value: Decimal, place: Place) -> Decimal:
     """Return a number with at most eight decimals. Raises WhenError."""
-    if not value.is_finite() or abs(value) >= VALUE_LIMIT:
+    # abs() of a number beyond the context's exponents raises Overflow.
+    if not value.is_finite() or value.copy_abs() >= VALUE_LIMIT:
         raise place.error(str(value)[:40], "a number below 10^12")
     if number(value) != value:
         raise place.error(str(value)[:40], "a number with at most eight decimals")

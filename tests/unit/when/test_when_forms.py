@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -160,6 +161,13 @@ def test_hostile_conditions_are_refused_at_once(hostile: Any) -> None:
     with counted_calls() as calls, pytest.raises(WhenError):
         parse_rule({"symbol": "AAPL", "interval": "1m", "when": hostile}, "r1")
     assert calls.total() < 20_000
+
+
+@pytest.mark.parametrize("text", ["1e999999999", "-1e999999999", "1e1000000", "9e999999"])
+def test_a_number_beyond_all_exponents_is_refused_in_a_tree(text: str) -> None:
+    with pytest.raises(WhenError, match="a number below") as caught:
+        read_json({"op": "above", "left": {"value": "close"}, "right": Decimal(text)})
+    assert caught.value.field == "when.right"
 
 
 def test_random_bytes_are_refused_or_read() -> None:
