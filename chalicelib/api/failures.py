@@ -78,7 +78,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
     from chalicelib.services.rules.rule_book import (
         RuleRefused,
         RuleUnreadable,
-        TooManyBars,
+        TooCostly,
         UnknownRule,
     )
     from chalicelib.services.symbols.lists import ListFull
@@ -100,7 +100,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return unknown_mute(text)
         case KeyRefused() | ChannelRefused() | MuteRefused():
             return Problem(409, text)
-        case TooManyBars():
+        case TooCostly():
             return Problem(409, text, field="when")
         case RuleRefused() | ListFull():
             return Problem(409, text, field="symbol")

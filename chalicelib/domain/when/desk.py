@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import takewhile
+from operator import itemgetter
+from typing import TypeVar
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.times import just_after
-from chalicelib.domain.when.leaf_values import leaf_value
-from chalicelib.domain.when.needs import Needs, SeriesKey, horizon_of, needs_of
+from chalicelib.domain.when.leaf_values import LeafValue, leaf_value
+from chalicelib.domain.when.needs import SeriesKey, horizon_of, leaf_needs, needs_of
 from chalicelib.domain.when.nodes import Leaf, leaves_of
 from chalicelib.domain.when.points import Due, Point
 from chalicelib.domain.when.reading import tree_of
@@ -20,13 +23,24 @@ from chalicelib.domain.when.truth import Decider, Truth
 PRICE = Leaf("close")
 """On ticks, the tick's price."""
 
+_MORE = 1
+"""How many bars before those that it needs a value begins: one point more than conditions look back
+to is decided, for a split."""
+
+_Key = TypeVar("_Key")
+_Later = tuple[str, Leaf, LeafValue]
+"""The label of the bar at which a value begins."""
+
 
 class Track:
     """One series: bars wait until they are over, then change its values."""
 
-    def __init__(self, due: Due, leaves: Iterable[Leaf]) -> None:
+    def __init__(self, due: Due, leaves: Mapping[Leaf, int]) -> None:
+        """`leaves` has the bars that each value takes."""
         self._due = due
         self._leaves = [(leaf, leaf_value(leaf)) for leaf in leaves]
+        self._later: list[_Later] = []
+        self._needed = leaves
         self._waiting: deque[Bar] = deque()
         self._open: Sequence[Bar] = ()
         self.last = ""
@@ -63,10 +77,24 @@ class Track:
         before = [_values(bar) for bar in self._open]
         return before == [_values(bar) for bar in bars[: len(before)]]
 
+    def begin(self, first: Point) -> None:
+        """Have each value begin at the bars that it needs before the first point, so that one with
+        a short window does not take as many bars as another one of the series needs."""
+        bars = list(self._waiting)
+        over = bisect_left(bars, True, key=lambda bar: not self._due(bar, first))
+        begins = [(over - self._needed[leaf] - _MORE, leaf, value) for leaf, value in self._leaves]
+        self._leaves = [(leaf, value) for skipped, leaf, value in begins if skipped <= 0]
+        later = [
+            (bars[skipped].start, leaf, value) for skipped, leaf, value in begins if skipped > 0
+        ]
+        self._later = sorted(later, key=itemgetter(0), reverse=True)
+
     def advance(self, point: Point, values: dict[Leaf, Decimal | None]) -> None:
         """Use the bars that are over at a point."""
         while self._waiting and self._due(self._waiting[0], point):
             used = self._waiting.popleft()
+            while self._later and self._later[-1][0] <= used.start:
+                self._leaves.append(self._later.pop()[1:])
             for leaf, value in self._leaves:
                 values[leaf] = value.update(used)
 
@@ -99,8 +127,9 @@ class Desk:
         self._held: dict[str, Truth] = {}
         self._decided: dict[str, Truth] = {}
         self.values: dict[Leaf, Decimal | None] = {}
+        needed = _joined(leaf_needs(tree, interval) for tree in trees.values())
         self.tracks = {
-            key: Track(Due(key.symbol, key.interval, zones.get(key.symbol)), self._of(key))
+            key: Track(Due(key.symbol, key.interval, zones.get(key.symbol)), self._of(key, needed))
             for key in self.needs
         }
         self.numbers = 50 + sum(
@@ -113,12 +142,13 @@ class Desk:
         self.at = ""
         """The label of the newest point."""
 
-    def _of(self, key: SeriesKey) -> list[Leaf]:
-        """Return the leaves of one series."""
-        every = dict.fromkeys(leaf for leaves in self._leaves.values() for leaf in leaves)
-        return [
-            leaf for leaf in every if key == SeriesKey(leaf.symbol, leaf.interval or self._interval)
-        ]
+    def _of(self, key: SeriesKey, needed: Mapping[Leaf, int]) -> dict[Leaf, int]:
+        """Return the values of one series, with the bars that each takes."""
+        return {
+            leaf: bars
+            for leaf, bars in needed.items()
+            if key == SeriesKey(leaf.symbol, leaf.interval or self._interval)
+        }
 
     def begin(self, first: Point) -> None:
         """Use the bars before the first point to be judged, except the last one and those whose
@@ -187,8 +217,8 @@ class Desk:
         self.at = point.label
 
 
-def _joined(needs: Iterable[Needs]) -> Needs:
-    found: dict[SeriesKey, int] = {}
+def _joined(needs: Iterable[Mapping[_Key, int]]) -> dict[_Key, int]:
+    found: dict[_Key, int] = {}
     for one in needs:
         for key, bars in one.items():
             found[key] = max(found.get(key, 0), bars)

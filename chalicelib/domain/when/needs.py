@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import msgspec
 
 from chalicelib.domain.errors import RuleError
 from chalicelib.domain.folding import BASE_OF, MOST_PARTS
-from chalicelib.domain.rules import Rule
 from chalicelib.domain.when.catalogue import bars_needed
 from chalicelib.domain.when.nodes import (
     Comparison,
     Condition,
     Edge,
     Lasting,
+    Leaf,
     Node,
     children,
     leaves_of,
@@ -29,9 +29,6 @@ MAX_SYMBOLS = 3
 
 MAX_STORED_BARS = 25_000
 """The most stored bars that a rule may need of a series."""
-
-MAX_STORED_BARS_OF_A_SYMBOL = 60_000
-"""The most stored bars that all rules of a symbol may need together."""
 
 _A_DAY = {"1m": 390, "1h": 7, "1d": 1}
 """The stored bars of a session of six and a half hours, for words."""
@@ -67,17 +64,24 @@ def horizon_of(node: Node) -> int:
 
 def needs_of(condition: Condition, interval: str) -> Needs:
     """Return the bars that a rule on an interval, or on ticks, needs."""
-    horizon = 0 if interval == "tick" else horizon_of(condition)
     found: dict[SeriesKey, int] = {}
     if interval != "tick":
-        found[SeriesKey("", interval)] = horizon + 1
+        found[SeriesKey("", interval)] = horizon_of(condition) + 1
+    for leaf, bars in leaf_needs(condition, interval).items():
+        key = SeriesKey(leaf.symbol, leaf.interval or interval)
+        found[key] = max(found.get(key, 0), bars)
+    return found
+
+
+def leaf_needs(condition: Condition, interval: str) -> dict[Leaf, int]:
+    """Return for each value that is made of bars how many of its series' newest ones it takes."""
+    horizon = 0 if interval == "tick" else horizon_of(condition)
+    found: dict[Leaf, int] = {}
     for leaf in leaves_of(condition):
         of = leaf.interval or interval
-        if of == "tick":
-            continue
-        key = SeriesKey(leaf.symbol, of)
-        bars = bars_needed(leaf.name, leaf.numbers, of) + leaf.ago
-        found[key] = max(found.get(key, 0), bars + _points_in(horizon, interval, of))
+        if of != "tick":
+            bars = bars_needed(leaf.name, leaf.numbers, of) + leaf.ago
+            found[leaf] = bars + _points_in(horizon, interval, of)
     return found
 
 
@@ -124,39 +128,7 @@ def in_words(key: SeriesKey, bars: int) -> str:
     return f"needs {days:,} {unit} of {base} bars{of} ({stored:,} bars)"
 
 
-def together(needs: Iterable[tuple[str, Needs]]) -> int:
-    """Return how many stored bars the rules of a symbol need together, by their intervals and
-    needs: rules on one interval share what they read."""
-    shared: dict[tuple[str, SeriesKey], int] = {}
-    for interval, one in needs:
-        for key, bars in one.items():
-            at = interval, key
-            shared[at] = max(shared.get(at, 0), stored_bars(key, bars))
-    return sum(shared.values())
-
-
-def cost_of(rules: Iterable[Rule]) -> int:
-    """Return how many stored bars the rules with `when` of a symbol need together."""
-    return together(
-        (rule.interval, _needs_of_text(rule.when, rule.interval)) for rule in rules if rule.when
-    )
-
-
-@lru_cache(maxsize=1024)
-def _needs_of_text(text: str, interval: str) -> Needs:
-    return needs_of(tree_of(text), interval)
-
-
 @lru_cache(maxsize=1024)
 def symbols_of(text: str) -> frozenset[str]:
     """Return the other symbols that a condition names, by its text."""
     return frozenset(leaf.symbol for leaf in leaves_of(tree_of(text)) if leaf.symbol)
-
-
-def within_cost(rules: Sequence[Rule]) -> list[Rule]:
-    """Return the rules with `when` of a symbol that are judged: by id, as far as together they need
-    at most MAX_STORED_BARS_OF_A_SYMBOL. Others are not stored unless two were at the same time."""
-    found = sorted((rule for rule in rules if rule.when), key=lambda rule: rule.rule_id)
-    while cost_of(found) > MAX_STORED_BARS_OF_A_SYMBOL:
-        found.pop()
-    return found

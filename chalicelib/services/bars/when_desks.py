@@ -102,6 +102,7 @@ class Desks:
     ) -> None:
         bars = self._bars.newest(key, points[0], points[-1], count, splits)
         self._add(key, track, bars, points[-1])
+        track.begin(points[0])
         track.read_for = _span(key, points[-1])
 
     def _add(self, key: SeriesKey, track: Track, bars: Sequence[Bar], last: Point) -> None:

@@ -28,8 +28,9 @@ from chalicelib.domain.watching import (
     without_alert,
 )
 from chalicelib.domain.when.alerting import alert_of
+from chalicelib.domain.when.costs import within_cost
 from chalicelib.domain.when.desk import Desk
-from chalicelib.domain.when.needs import symbols_of, within_cost
+from chalicelib.domain.when.needs import symbols_of
 from chalicelib.domain.when.points import Point, bar_point, tick_point
 from chalicelib.services.bars.when_bars import WhenBars
 from chalicelib.services.bars.when_desks import Desks, Subject, after_split

@@ -42,8 +42,8 @@ class RuleRefused(TicktapeError):  # noqa: N818 - named after the problem type
     """A rule is well-formed, but cannot be written now. `args` has the reason."""
 
 
-class TooManyBars(RuleRefused):
-    """The conditions `when` of a symbol would need too many stored bars."""
+class TooCostly(RuleRefused):
+    """The conditions `when` of a symbol would cost too much together."""
 
 
 class RuleUnreadable(TicktapeError):  # noqa: N818 - named after the problem type
@@ -165,12 +165,12 @@ class RuleBook:
         return table
 
     def _check_cost(self, new: Rule) -> None:
-        """Raise TooManyBars if a symbol's conditions `when` would need too many with a new one."""
+        """Raise TooCostly if a symbol's conditions `when` would cost too much with a new one."""
         stored = [rule for rule in self._store.all() if rule.when and rule.enabled]
         others = [rule for rule in stored if rule.rule_id != new.rule_id]
         symbols = {rule.symbol for rule in others} if new.symbol == ANY_SYMBOL else set()
         if new.enabled:
-            check_stored_bars([*others, new], {new.symbol, *symbols})
+            check_costs([*others, new], {new.symbol, *symbols})
 
     def _check_room(self, new: Rule, table: RuleTable) -> None:
         """Raise RuleRefused if `new` would exceed the limit of all rules or of its symbol's."""
@@ -191,17 +191,14 @@ class RuleBook:
             )
 
 
-def check_stored_bars(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
-    """Raise TooManyBars if the enabled rules of one of the symbols, with those for all, would need
-    too many stored bars together. Rules without `when` need none."""
+def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
+    """Raise TooCostly if the enabled rules of one of the symbols, with those for all, would cost
+    too much together. Rules without `when` cost nothing."""
     if all(rule.when is None for rule in enabled):
         return
-    from chalicelib.domain.when.needs import MAX_STORED_BARS_OF_A_SYMBOL, cost_of
+    from chalicelib.domain.when.costs import excess_of
 
     for symbol in sorted(symbols):
-        needed = cost_of([rule for rule in enabled if rule.symbol in (symbol, ANY_SYMBOL)])
-        if needed > MAX_STORED_BARS_OF_A_SYMBOL:
-            raise TooManyBars(
-                f"when: the conditions of {symbol!r} would need {needed:,} stored bars "
-                f"together, more than {MAX_STORED_BARS_OF_A_SYMBOL:,}"
-            )
+        excess = excess_of(rule for rule in enabled if rule.symbol in (symbol, ANY_SYMBOL))
+        if excess:
+            raise TooCostly(f"when: the conditions of {symbol!r} would need {excess}")

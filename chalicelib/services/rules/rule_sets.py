@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, BrokenRule, Rule
-from chalicelib.services.rules.rule_book import MAX_STORED, RuleRefused, check_stored_bars
+from chalicelib.services.rules.rule_book import MAX_STORED, RuleRefused, check_costs
 from chalicelib.services.stores import MAX_APPLIED, RuleKey, RuleStore, RuleTable
 
 
@@ -135,7 +135,7 @@ class RuleSets:
             raise RuleRefused(f"there would be {len(after)} rules, more than {MAX_STORED}")
         enabled = [rule for rule in after.values() if rule.enabled]
         _check_counts(enabled)
-        check_stored_bars(enabled, {rule.symbol for rule in enabled})
+        check_costs(enabled, {rule.symbol for rule in enabled})
 
 
 def _check_counts(enabled: Sequence[Rule]) -> None:

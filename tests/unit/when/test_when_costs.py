@@ -1,0 +1,61 @@
+"""What the conditions of a symbol cost together: bounded when they are saved and when they run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.rules import Rule, parse_rule
+from chalicelib.domain.when.costs import excess_of, within_cost
+from chalicelib.services.rules.preview import Preview
+from chalicelib.services.rules.rule_book import RuleBook, RuleRefused
+from tests.fakes import fake_stores
+from tests.unit.domain.watched import Watched
+from tests.unit.when.a_session import SHOWN, at
+from tests.work import counted_calls
+
+LONG = "rsi(400, 1m)[400]"
+"""Needs 10,801 bars."""
+
+
+def any_of(values: list[str], rule_id: str = "r1", **fields: Any) -> Rule:
+    when = " or ".join(f"{value} > 1" for value in values)
+    return parse_rule({"symbol": "AAPL", "when": when, **fields}, rule_id)
+
+
+def bands(number: int) -> Rule:
+    """A rule of 24 values of its own, which share one series."""
+    values = [f"bb_percent({400 - n}, 2, 1m)[{399 - number}]" for n in range(23)]
+    return any_of([LONG, *values], f"r{number:02d}")
+
+
+def test_many_values_over_many_bars_of_one_series_are_refused_together() -> None:
+    """Their stored bars are shared, their CPU is not."""
+    book, rules = RuleBook(fake_stores().rules, ()), [bands(number) for number in range(45)]
+    for rule in rules[:21]:
+        book.replace(rule.rule_id, {"symbol": "AAPL", "when": rule.when})
+    with pytest.raises(RuleRefused, match=r"different values together, more than 400,000"):
+        book.replace("r21", {"symbol": "AAPL", "when": rules[21].when})
+    assert excess_of(rules)
+    assert within_cost(rules[::-1]) == rules[:21]
+
+
+def test_the_largest_rule_alone_is_within_the_bound() -> None:
+    assert not excess_of([any_of([f"rsi(400, 1m)[{400 - n}]" for n in range(24)])])
+
+
+def test_a_value_takes_the_bars_that_it_needs_and_not_those_of_the_longest() -> None:
+    longest = "rsi(16, 1m)"  # needs 417 bars
+    short = [f"sma({window}, 1m)" for window in range(2, 22)]
+    counts = []
+    watched, start = Watched(), at(450, 100).timestamp
+    watched.feed([at(minute, 100 + minute % 3) for minute in range(451)], 451)
+    for values in ([longest], [longest, *short]):
+        with counted_calls() as calls:
+            found = Preview(watched.stores, SHOWN)(any_of(values), "AAPL", start, None)
+        counts.append(calls["update"])
+        assert (found.judged, found.unknown) == (1, 0)
+    # Each average has two functions of this name.
+    assert counts[0] > 417
+    assert counts[1] - counts[0] < 2 * sum(window + 3 for window in range(2, 22))
