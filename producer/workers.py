@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
@@ -18,16 +19,22 @@ class NotAsked(TimeoutError):  # noqa: N818 - named by what it says
 
 
 Result = TypeVar("Result")
-Asked = tuple[str, Callable[[str], Result], "queue.Queue[tuple[str, Result | Exception]]"]
+Answers = queue.Queue[tuple[str, Result | Exception]]
+Asked = tuple[str, Callable[[str], Result], Answers[Result]]
+Requests = queue.SimpleQueue[Asked[Result] | None]
+"""None ends a thread. It may be put while garbage is collected in the middle of any other call."""
 
 
 class Workers(Generic[Result]):
-    """`count` threads. A request that outlives its deadline is abandoned."""
+    """Up to `count` threads, each started when a request finds no other free. They end when nothing
+    refers to this object any more. A request that outlives its deadline is abandoned."""
 
     def __init__(self, count: int) -> None:
-        self._asked: queue.Queue[Asked[Result]] = queue.Queue()
-        for number in range(count):
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True).start()
+        self._count = count
+        self._started = 0
+        self._free = threading.Semaphore(0)
+        self._asked: Requests[Result] = queue.SimpleQueue()
+        weakref.finalize(self, _end, self._asked, count).atexit = False
 
     def ask(
         self,
@@ -41,11 +48,12 @@ class Workers(Generic[Result]):
         Returns each result or error: TimeoutError after the deadline, NotAsked if it was not
         started by then. Returns early when `stop` is set.
         """
-        answers: queue.Queue[tuple[str, Result | Exception]] = queue.Queue()
+        answers: Answers[Result] = queue.Queue()
         results: dict[str, Result | Exception] = {
             name: TimeoutError(f"no answer within {deadline_seconds:g} s") for name in names
         }
         for name in results:
+            self._begin_one()
             self._asked.put((name, function, answers))
         ends = time.monotonic() + deadline_seconds
         left = len(results)
@@ -59,22 +67,44 @@ class Workers(Generic[Result]):
         results.update({name: NotAsked("not asked in time") for name in self._forget()})
         return results
 
+    def _begin_one(self) -> None:
+        """Start a thread for the next request, unless one is free or `count` have been started."""
+        if self._free.acquire(blocking=False) or self._started == self._count:
+            return
+        name = f"worker-{self._started}"
+        given = (self._asked, self._free)
+        threading.Thread(target=_work, args=given, name=name, daemon=True).start()
+        self._started += 1
+
     def _forget(self) -> list[str]:
         """Remove and return the requests not started by their deadline."""
-        names = []
+        names: list[str] = []
         while True:
             try:
-                names.append(self._asked.get_nowait()[0])
+                asked = self._asked.get_nowait()
             except queue.Empty:
                 return names
+            if asked is not None:
+                names.append(asked[0])
 
-    def _work(self) -> None:
-        while True:
-            name, function, answers = self._asked.get()
-            try:
-                answers.put((name, function(name)))
-            except Exception as error:  # noqa: BLE001 - the caller gets it
-                answers.put((name, error))
+
+def _work(asked: Requests[Result], free: threading.Semaphore) -> None:
+    """Answer requests until there is None."""
+    while (one := asked.get()) is not None:
+        name, function, answers = one
+        try:
+            answer: Result | Exception = function(name)
+        except Exception as error:  # noqa: BLE001 - the caller gets it
+            answer = error
+        free.release()
+        answers.put((name, answer))
+        del one, function, answers, answer
+
+
+def _end(asked: Requests[Result], count: int) -> None:
+    """Have the threads of a queue end."""
+    for _ in range(count):
+        asked.put(None)
 
 
 def without_cut(

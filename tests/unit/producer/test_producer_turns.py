@@ -84,6 +84,30 @@ def test_unstarted_requests_are_distinguished_from_unanswered_ones() -> None:
     assert isinstance(answers["B"], NotAsked)
 
 
+def test_threads_are_started_when_they_are_needed_and_end_with_their_workers() -> None:
+    meeting = threading.Barrier(3, timeout=PATIENCE_SECONDS)
+    used: dict[str, threading.Thread] = {}
+
+    def alone(name: str) -> str:
+        used[name] = threading.current_thread()
+        return name
+
+    def at_once(name: str) -> str:
+        meeting.wait()
+        return alone(name)
+
+    workers, stop = Workers[str](8), threading.Event()
+    for name in "ABC":
+        assert workers.ask(alone, name, PATIENCE_SECONDS, stop) == {name: name}
+    assert used["A"] is used["B"] is used["C"]
+    assert workers.ask(at_once, "DEF", PATIENCE_SECONDS, stop) == {name: name for name in "DEF"}
+    assert len(set(used.values())) == 3
+    del workers
+    for thread in used.values():
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+
+
 @pytest.fixture
 def polled(
     monkeypatch: pytest.MonkeyPatch,
