@@ -92,8 +92,38 @@ def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
 
 
 def version_of(item: Item) -> int:
-    """Return the version of an item written by `versioned`; 0 without one."""
-    return int(item["version"]["N"]) if item else 0
+    """Return the version of an item written by `versioned`, from 1; 0 if it has none that can be
+    read."""
+    try:
+        return max(0, int(item["version"]["N"]))
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
+def replace(
+    client: Any, table: str, item: Item, version: int, others: Sequence[dict[str, Any]] = ()
+) -> bool:
+    """Write `item` as `versioned` does, and `others` in the same transaction; return False if
+    another write was faster.
+
+    An item whose stored version cannot be read counts as version 0. Replacing it takes a GetItem of
+    the key `symbol` and `rule_id` and a second transaction.
+    """
+    if transact(client, [versioned(table, item, version), *others]):
+        return True
+    return not version and _replace_unversioned(client, table, item, others)
+
+
+def _replace_unversioned(
+    client: Any, table: str, item: Item, others: Sequence[dict[str, Any]]
+) -> bool:
+    stored = read(client, table, {name: item[name] for name in ("symbol", "rule_id")})
+    if "version" not in stored or version_of(stored):
+        return False
+    write = versioned(table, item, 0)
+    write["Put"]["ConditionExpression"] = "version = :v"
+    write["Put"]["ExpressionAttributeValues"] = {":v": stored["version"]}
+    return transact(client, [write, *others])
 
 
 def read(client: Any, table: str, key: Item) -> Item:

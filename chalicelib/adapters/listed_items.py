@@ -13,9 +13,9 @@ from chalicelib.adapters.dynamodb import (
     batch_get,
     item_of,
     read,
+    replace,
     text,
-    transact,
-    versioned,
+    version_of,
 )
 
 log = logging.getLogger("ticktape.lists")
@@ -71,20 +71,7 @@ class ListedItem(Generic[Entry]):
         kept = [*entries, *map(msgspec.Raw, unreadable)]
         encoded = {self._name: msgspec.json.encode(kept).decode()}
         item = self.place | item_of(**encoded)
-        if transact(self._client, [versioned(self._table, item, version)]):
-            return True
-        return not version and self._replace_unversioned(item)
-
-    def _replace_unversioned(self, item: Item) -> bool:
-        """Replace an item whose version cannot be read, which counts as version 0, with a first
-        version, unless another write was faster."""
-        stored = read(self._client, self._table, self.place)
-        if "version" not in stored or _version_of(stored):
-            return False
-        write = versioned(self._table, item, 0)
-        write["Put"]["ConditionExpression"] = "version = :v"
-        write["Put"]["ExpressionAttributeValues"] = {":v": stored["version"]}
-        return transact(self._client, [write])
+        return replace(self._client, self._table, item, version)
 
     def decode(self, item: Item) -> Entries[Entry]:
         """Return the entries of an item, which is empty if there is none.
@@ -102,7 +89,7 @@ class ListedItem(Generic[Entry]):
                 unreadable.append(bytes(raw))
             else:
                 readable.append(entry)
-        return Entries(_version_of(item), tuple(readable), tuple(unreadable))
+        return Entries(version_of(item), tuple(readable), tuple(unreadable))
 
     def _raw_entries(self, item: Item) -> Iterable[msgspec.Raw | bytes]:
         found = item.get(self._name, {})
@@ -110,14 +97,6 @@ class ListedItem(Generic[Entry]):
             return _raw_decoder.decode(found["S"])
         except (KeyError, TypeError, ValueError, RecursionError):
             return [msgspec.json.encode(str(found.get("S", found)))]
-
-
-def _version_of(item: Item) -> int:
-    """Return the version of an item, from 1; 0 if it has none that can be read."""
-    try:
-        return max(0, int(item["version"]["N"]))
-    except (KeyError, TypeError, ValueError):
-        return 0
 
 
 def read_together(client: Any, table: str, *lists: ListedItem[Any]) -> list[Item]:

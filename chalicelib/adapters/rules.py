@@ -20,11 +20,11 @@ from chalicelib.adapters.dynamodb import (
     key_range,
     query,
     read,
-    transact,
+    replace,
     version_of,
-    versioned,
 )
-from chalicelib.domain.rules import BrokenRule, Rule, parse_rule
+from chalicelib.domain.errors import RuleError
+from chalicelib.domain.rules import RULE_ID, RULE_ID_ALLOWED, BrokenRule, Rule, parse_rule
 from chalicelib.services.stores import RuleKey, RuleTable
 
 _ALL = "all"
@@ -89,7 +89,7 @@ class Rules:
         self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
     ) -> bool:
         """See RuleStore. One TransactWriteItems."""
-        return transact(self._client, self._writes(table, [] if put is None else [put], remove))
+        return self._write(table, [] if put is None else [put], remove)
 
     def write_all(
         self,
@@ -100,8 +100,7 @@ class Rules:
     ) -> bool:
         """See RuleStore. One TransactWriteItems."""
         noted = {"Item": _APPLIED | item_of(ids=" ".join(applied) or None)}
-        writes = self._writes(table, put, remove)
-        return transact(self._client, [*writes, {"Put": {"TableName": self._table, **noted}}])
+        return self._write(table, put, remove, {"Put": {"TableName": self._table, **noted}})
 
     def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
         """See RuleStore. One BatchGetItem for 100 rules."""
@@ -110,12 +109,15 @@ class Rules:
 
     def applied(self) -> tuple[str, ...]:
         """See RuleStore. One GetItem."""
-        item = read(self._client, self._table, _APPLIED)
-        return tuple(item["ids"]["S"].split()) if item and "ids" in item else ()
+        return tuple(_text(read(self._client, self._table, _APPLIED), "ids").split())
 
-    def _writes(
-        self, table: RuleTable, put: Sequence[Rule], remove: Sequence[RuleKey]
-    ) -> list[dict[str, Any]]:
+    def _write(
+        self,
+        table: RuleTable,
+        put: Sequence[Rule],
+        remove: Sequence[RuleKey],
+        *others: dict[str, Any],
+    ) -> bool:
         enabled = {key: on for key, on in table.enabled.items() if key not in remove}
         writes = [{"Delete": {"TableName": self._table, "Key": _place(key)}} for key in remove]
         for rule in put:
@@ -125,12 +127,9 @@ class Rules:
             fields["severity"] = None if rule.severity == "normal" else rule.severity
             item = item_of(kind=_KIND, **fields)
             writes.append({"Put": {"TableName": self._table, "Item": item}})
-        return [self._next_book(table.version, enabled), *writes]
-
-    def _next_book(self, version: int, enabled: dict[RuleKey, bool]) -> dict[str, Any]:
         entries = [(symbol, rule_id, on) for (symbol, rule_id), on in enabled.items()]
-        stored = _BOOK | item_of(rules=msgspec.json.encode(entries).decode())
-        return versioned(self._table, stored, version)
+        book = _BOOK | item_of(rules=msgspec.json.encode(entries).decode())
+        return replace(self._client, self._table, book, table.version, [*writes, *others])
 
     def _indexed(self) -> list[Item]:
         request = key_range("kind", _KIND, "rule_id", None, None)
@@ -139,8 +138,13 @@ class Rules:
 
 
 def _noted(book: Item) -> dict[RuleKey, bool]:
-    """Return the rules that the book lists."""
-    entries = _entries.decode(book["rules"]["S"]) if book else []
+    """Return the rules that the book lists: none if it cannot be read, and then the index alone
+    tells."""
+    try:
+        entries = _entries.decode(book["rules"]["S"]) if book else []
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        log.warning("the list of rules cannot be read: %r", error)
+        return {}
     return {(symbol, rule_id): on for symbol, rule_id, on in entries}
 
 
@@ -149,7 +153,13 @@ def _place(key: RuleKey) -> Item:
 
 
 def _key_of(item: Item) -> RuleKey:
-    return item["symbol"]["S"], item["rule_id"]["S"]
+    return _text(item, "symbol"), _text(item, "rule_id")
+
+
+def _text(item: Item, name: str) -> str:
+    """Return a string attribute; empty if it is absent or of another type."""
+    found = item.get(name, {}).get("S", "")
+    return found if isinstance(found, str) else ""
 
 
 def _is_enabled(item: Item) -> bool:
@@ -169,8 +179,9 @@ def _readable(found: Iterable[Rule | BrokenRule]) -> Iterator[Rule]:
 def _read(item: Item) -> Rule | BrokenRule:
     try:
         return _to_rule(item)
-    except (ValueError, TypeError, msgspec.MsgspecError) as error:
-        return BrokenRule(item["rule_id"]["S"], item["symbol"]["S"], str(error))
+    except Exception as error:  # noqa: BLE001 - of whatever kind, the other rules go on
+        symbol, rule_id = _key_of(item)
+        return BrokenRule(rule_id, symbol, str(error) or type(error).__name__)
 
 
 def _to_rule(item: Item) -> Rule:
@@ -180,7 +191,12 @@ def _to_rule(item: Item) -> Rule:
     Raises an error with the reason if the rule is invalid.
     """
     fields = {name: next(iter(value.values())) for name, value in item.items() if name != "kind"}
-    fields["channels"] = fields.get("channels", "").split()
+    if not RULE_ID.fullmatch(_text(item, "rule_id")):
+        raise RuleError("rule_id", fields.get("rule_id"), RULE_ID_ALLOWED)
+    channels = fields.get("channels", "")
+    if not isinstance(channels, str):
+        raise RuleError("channels", channels, "ids with spaces between them")
+    fields["channels"] = channels.split()
     for name in _COUNTS:
         if name in fields:
             fields[name] = int(fields[name])

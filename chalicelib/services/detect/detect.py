@@ -236,8 +236,8 @@ class Detect:
         work: _Work,
     ) -> Tally | None:
         """Return None if the symbol failed for any reason: its records must come again."""
-        watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
         try:
+            watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
             return self._symbol(span, state or State(symbol=span.symbol), watch, work)
         except Contended as error:
             log.info("%s is to be tried again: %s", span.symbol, error)

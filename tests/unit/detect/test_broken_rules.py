@@ -42,6 +42,11 @@ def system_with(item: dict[str, Any]) -> tuple[Aws, Services]:
         ({"enabled": {"N": "1"}}, "Expected `bool`, got `str` - at `$.enabled`"),
         ({"window": {"N": "5"}}, "window: 5 is not allowed"),
         ({"expires_at": {"S": "soon"}}, "expires_at: 'soon' is not allowed"),
+        ({"channels": {"L": []}}, "channels: [] is not allowed"),
+        ({"channels": {"M": {}}}, "channels: {} is not allowed"),
+        ({"window": {"N": "1e999999"}}, "invalid literal for int()"),
+        ({"cooldown_seconds": {"L": []}}, "int() argument must be a string"),
+        ({"value": {"N": "1E+400"}}, "value: "),
     ],
 )
 def test_a_rule_that_nobody_could_have_written_is_passed_over_with_what_is_wrong(
@@ -58,10 +63,13 @@ def test_a_rule_that_nobody_could_have_written_is_passed_over_with_what_is_wrong
     assert f"rule r9 of MSFT is broken: {problem}" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "change", [{"condition": {"S": "rsi_above"}}, {"symbol": {"S": "ZZZ"}, "channels": {"L": []}}]
+)
 def test_detect_judges_all_other_rules_and_counts_the_broken_one(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    change: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    aws, services = system_with(STORED | {"condition": {"S": "rsi_above"}})
+    aws, services = system_with(STORED | change)
     store_rule(services.stores.rules, make_rule("every_record", value=None, rule_id="each"))
     monkeypatch.setattr(bootstrap, "get_services", lambda: services)
     services.ingest(events.from_kinesis(kinesis_event([payload(wire(1, 0))])), NEVER)
@@ -71,6 +79,50 @@ def test_detect_judges_all_other_rules_and_counts_the_broken_one(
     assert [item["rule_id"]["S"] for item in aws.tables["alerts"].items.values()] == ["each"]
     counted = [record.counters for record in caplog.records if hasattr(record, "counters")]
     assert counted[-1]["RulesBroken"] == 1
+
+
+ID = "x]\nwhen = 1"
+
+
+def test_the_id_of_a_stored_rule_is_checked() -> None:
+    _, services = system_with(STORED | {"rule_id": {"S": ID}})
+    assert services.stores.rules.all() == []
+    (broken,) = services.stores.rules.broken
+    assert broken.problem.startswith("rule_id: ")
+
+
+@pytest.mark.parametrize(
+    "book",
+    [
+        {"version": {"N": "7"}, "rules": {"S": "x"}},
+        {"version": {"N": "7"}, "rules": {"L": []}},
+        {"version": {"N": "7"}, "rules": {"S": "[" * 100_000}},
+        {"version": {"N": "7"}},
+        {"version": {"S": "x"}, "rules": {"S": "[]"}},
+        {"rules": {"N": "1"}},
+    ],
+)
+def test_a_list_of_rules_that_cannot_be_read_counts_as_empty_and_is_replaced(
+    book: dict[str, Any],
+) -> None:
+    place = {"symbol": {"S": "#book"}, "rule_id": {"S": "#book"}}
+    aws, services = system_with(place | book)
+    aws.tables["rules"].put(STORED)
+    store = services.stores.rules
+    assert store.table().enabled == {("MSFT", "r9"): True}
+    store_rule(store, make_rule("less_than", rule_id="good"))
+    assert sorted(rule.rule_id for rule in store.current(store.table())) == ["good", "r9"]
+    assert '"good"' in aws.tables["rules"].items["#book", "#book"]["rules"]["S"]
+
+
+@pytest.mark.parametrize("ids", [{"N": "1"}, {"L": []}, {"BOOL": True}])
+def test_noted_ids_that_cannot_be_read_are_none(ids: dict[str, Any]) -> None:
+    place = {"symbol": {"S": "#applied"}, "rule_id": {"S": "#applied"}}
+    _, services = system_with(place | {"ids": ids})
+    store = services.stores.rules
+    assert store.applied() == ()
+    assert store.write_all(store.table(), [make_rule("less_than", rule_id="a")], [], ["a"])
+    assert store.applied() == ("a",)
 
 
 def _client() -> Client:
