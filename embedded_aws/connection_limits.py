@@ -2,7 +2,7 @@
 
 Any local program can open connections to a port of this machine and send little or nothing. Each
 takes a thread and a file descriptor. So their number is limited, and one that waits for its client
-is closed for a new one.
+is closed for a new one. The ports of a process share half of the files that it may open.
 """
 
 from __future__ import annotations
@@ -17,6 +17,15 @@ import time
 from collections.abc import Callable
 
 import msgspec
+
+MOST_PORTS = 6
+"""The most ports that a process serves: a share of its files is kept for each."""
+
+MOST_CONNECTIONS = 200
+"""The most connections of a port, however many files there are."""
+
+ENOUGH_FILES = 4096
+"""Files with which each port may have MOST_CONNECTIONS, and as many are left to others."""
 
 _LOOK_SECONDS = 1.0
 
@@ -63,11 +72,23 @@ class Limits(msgspec.Struct, frozen=True):
         }[phase]
 
 
-def most_connections() -> int:
-    """Return 200, or a fifth of the files that this process may open: it has three ports and
-    more."""
+def most_connections(ports: int = MOST_PORTS) -> int:
+    """Return the most connections of each of `ports` that this process serves: together they take
+    at most half of the files that it may open."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 200 if files == resource.RLIM_INFINITY else min(200, files // 5)
+    if files == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(1, min(MOST_CONNECTIONS, files // (2 * ports)))
+
+
+def allow_files() -> None:
+    """Let this process, and those that it starts, open ENOUGH_FILES, or as many as its user may
+    allow it; call it before the ports are bound."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(ENOUGH_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # the system may allow fewer than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Connection:

@@ -293,7 +293,7 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     try:
         application = build(options.database, keys_from_parent(os.environ))
-        server = Server("127.0.0.1", options.port, application)
+        server = Server("127.0.0.1", options.port, application, ports=1)
     except (database.DatabaseError, OSError) as error:
         print(f"error {error}", flush=True)
         return 2

@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from embedded_aws.backlog import Waiting
+from embedded_aws.connection_limits import allow_files
 from embedded_aws.data_directory import DataDirectory
 from embedded_aws.environment import point_at
 from embedded_aws.errors import CheckpointsError, EmulatorError, FolderError
@@ -73,6 +74,7 @@ class System:
         """
         self._terminal.note("Starting Ticktape, which takes a few seconds.")
         running_file.folder()  # refused before anything starts
+        allow_files()
         api = self._bind("--api-port", self._options.api_port)
         page = self._bind("--page-port", self._options.page_port) if self._options.page else None
         data = self._open_data()

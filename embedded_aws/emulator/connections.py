@@ -17,7 +17,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import ThreadedWSGIServer
 
-from embedded_aws.connection_limits import Limits, Phase, most_connections
+from embedded_aws.connection_limits import MOST_PORTS, Limits, Phase, most_connections
 from embedded_aws.emulator.admission import LET_IN
 from embedded_aws.limited_server import LimitedHandler, LimitedServer
 
@@ -36,11 +36,12 @@ reads them.
 
 
 class Server(LimitedServer, ThreadedWSGIServer):
-    """A server with persistent connections. Those of authenticated clients have no time limit and
-    are closed last."""
+    """A server with persistent connections, one of `ports` of its process. Those of authenticated
+    clients have no time limit and are closed last."""
 
-    def __init__(self, host: str, port: int, application: Any) -> None:
-        self.limit(Limits(most_connections(), idle_seconds=20.0, known_seconds=math.inf))
+    def __init__(self, host: str, port: int, application: Any, *, ports: int = MOST_PORTS) -> None:
+        most = most_connections(ports)
+        self.limit(Limits(most, idle_seconds=20.0, known_seconds=math.inf))
         super().__init__(host, port, application, RequestHandler)
 
 

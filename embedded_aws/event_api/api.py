@@ -6,11 +6,12 @@ import secrets
 import threading
 from collections.abc import Collection
 
+from embedded_aws.connection_limits import most_connections
 from embedded_aws.emulator.admission import Admission
 from embedded_aws.emulator.connections import Server
 from embedded_aws.environment import Keys
 from embedded_aws.event_api.handshake import PATH
-from embedded_aws.event_api.limits import Limits
+from embedded_aws.event_api.limits import Limits, limits_of
 from embedded_aws.event_api.publishing import Publishing
 from embedded_aws.event_api.sockets import Sockets
 
@@ -30,7 +31,8 @@ class EventApi:
         limits: Limits | None = None,
     ) -> None:
         self.key = f"da2-{secrets.token_hex(13)}"
-        self._sockets = Sockets(self.key, namespaces, origins, limits or Limits())
+        limits = limits or limits_of(most_connections())
+        self._sockets = Sockets(self.key, namespaces, origins, limits)
         publishing = Publishing(Admission(keys), namespaces, self._sockets.send)
         self._http = Server("127.0.0.1", 0, publishing)
 

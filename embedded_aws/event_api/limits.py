@@ -19,14 +19,24 @@ CONNECTION_TIMEOUT_MS = 300_000
 class Limits(msgspec.Struct, frozen=True):
     """Limits of the sockets, of this implementation unless said otherwise.
 
-    A connection whose reader is behind by `waiting_events` or `waiting_bytes` is closed, and so is
-    one that is not initialised within `init_seconds`. `message_bytes` is the longest message that a
-    client may send. The service sends a keep-alive every 60 seconds.
+    `connections` are those of subscribers. Beside them `opening` others may be open that are not
+    initialised yet: the oldest of these is closed for a new one. A connection whose reader is
+    behind by `waiting_events` or `waiting_bytes` is closed, and so is one that is not initialised
+    within `init_seconds`. `message_bytes` is the longest message that a client may send. The
+    service sends a keep-alive every 60 seconds.
     """
 
-    connections: int = 500
+    connections: int = 100
+    opening: int = 50
     waiting_events: int = 256
     waiting_bytes: int = 8 * 1024 * 1024
     message_bytes: int = 64 * 1024
     init_seconds: float = 10.0
     keep_alive_seconds: float = 60.0
+
+
+def limits_of(most: int) -> Limits:
+    """Return the limits of an endpoint with at most `most` connections in all."""
+    known = Limits()
+    connections = min(known.connections, -(-most * 2 // 3))
+    return Limits(connections=connections, opening=min(known.opening, max(1, most - connections)))

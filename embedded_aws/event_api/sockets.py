@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import threading
 from collections.abc import Collection, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -17,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from embedded_aws.event_api.handshake import PROTOCOL, authorization_of, has_key, refusal
 from embedded_aws.event_api.limits import Limits
+from embedded_aws.event_api.places import Places
 from embedded_aws.event_api.session import Session, refused_connection
 
 UNAUTHORIZED, TOO_SLOW, TRY_LATER = 4401, 1008, 1013
@@ -24,10 +27,33 @@ UNAUTHORIZED, TOO_SLOW, TRY_LATER = 4401, 1008, 1013
 
 STOP_SECONDS = 2.0
 
+BACKLOG = 16
+"""Connections that are accepted at once, each with a file, before the oldest can give way."""
+
 _KEEP_ALIVE = json.dumps({"type": "ka"})
 _PROTOCOLS_HEADER = "Sec-WebSocket-Protocol"
 
 logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
+
+
+class _Connection(ServerConnection):
+    """A connection that counts from the time at which it is accepted."""
+
+    def __init__(self, places: Places[ServerConnection], *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._places = places
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count it; another one may have to give way."""
+        super().connection_made(transport)
+        oldest = self._places.accepted(self)
+        if oldest is not None:
+            oldest.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count it no longer."""
+        self._places.closed(self)
+        super().connection_lost(exc)
 
 
 class Subscriber:
@@ -69,7 +95,7 @@ class Sockets:
         self._key, self._namespaces = key, frozenset(namespaces)
         self._origins, self._limits = frozenset(origins), limits
         self._subscribers: set[Subscriber] = set()
-        self._connections = 0
+        self._places: Places[ServerConnection] = Places(limits)
         self._loop = asyncio.new_event_loop()
         self._server: Server | None = None
         self._thread = threading.Thread(target=self._run, name="event sockets", daemon=True)
@@ -103,6 +129,7 @@ class Sockets:
         return len(self._subscribers)
 
     async def _bind(self, port: int) -> Server:
+        made: Any = functools.partial(_Connection, self._places)
         return await serve(
             self._serve,
             "127.0.0.1",
@@ -114,6 +141,8 @@ class Sockets:
             max_queue=4,
             compression=None,
             close_timeout=1.0,
+            create_connection=made,
+            backlog=BACKLOG,
         )
 
     async def _end(self, server: Server) -> None:
@@ -125,7 +154,7 @@ class Sockets:
         host = hosts[0] if len(hosts) == 1 else ""
         origins = request.headers.get_all("Origin")
         refused = refusal(request.path, host, self.port, origins, self._origins)
-        if refused is None and self._connections >= self._limits.connections:
+        if refused is None and self._places.are_taken:
             refused = HTTPStatus.SERVICE_UNAVAILABLE, "too many connections"
         if refused is None:
             return None
@@ -136,14 +165,12 @@ class Sockets:
         return Subprotocol(PROTOCOL) if PROTOCOL in offered else None
 
     async def _serve(self, connection: ServerConnection) -> None:
-        self._connections += 1
         subscriber = Subscriber(Session(self._key, self._namespaces), self._limits)
         try:
             await self._converse(connection, subscriber)
         except ConnectionClosed:
             pass  # by the client, or as a message was too long
         finally:
-            self._connections -= 1
             self._subscribers.discard(subscriber)
 
     async def _converse(self, connection: ServerConnection, subscriber: Subscriber) -> None:
@@ -175,7 +202,10 @@ class Sockets:
         async with asyncio.timeout(self._limits.init_seconds) as bound:
             async for text in connection:
                 answer = subscriber.session.answer(text)
-                if subscriber.session.is_ready:
+                if subscriber.session.is_ready and subscriber not in self._subscribers:
+                    if not self._places.initialised(connection):
+                        await connection.close(TRY_LATER, "too many connections")
+                        return
                     bound.reschedule(None)
                     self._subscribers.add(subscriber)
                 subscriber.put(json.dumps(answer))

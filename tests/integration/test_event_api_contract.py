@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from socket import create_connection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,7 +36,13 @@ from tests.patience import PATIENCE_SECONDS
 MINISTACK = Path(".venv/oracles/ministack/bin/ministack")
 NAMESPACE, CHANNEL = "ticktape", "/ticktape/prices/0"
 ORIGIN = "http://127.0.0.1:8080"
-SMALL = Limits(connections=3, waiting_events=8, message_bytes=1024)
+SMALL = Limits(
+    connections=3,
+    opening=5,
+    waiting_events=8,
+    message_bytes=1024,
+    init_seconds=4 * PATIENCE_SECONDS,
+)
 
 
 class Service(msgspec.Struct):
@@ -303,12 +311,29 @@ def test_connections_beyond_the_limit_are_refused(stand_in: Service) -> None:
     async def run() -> None:
         given = protocols_of(stand_in.authorization)
         held = [await connect(stand_in.socket, subprotocols=given) for _ in range(3)]
+        for socket in held:
+            await Subscriber(socket, stand_in).ask(type="connection_init")
         with pytest.raises(InvalidStatus, match="503"):
             await connect(stand_in.socket, subprotocols=given)
         for socket in held:
             await socket.close()
 
     asyncio.run(run())
+
+
+def test_connections_that_send_nothing_give_way_to_new_ones(stand_in: Service) -> None:
+    address = urlsplit(stand_in.socket).hostname, urlsplit(stand_in.socket).port
+
+    async def converse(subscriber: Subscriber) -> None:
+        assert (await subscriber.ask(type="connection_init"))["type"] == "connection_ack"
+
+    with contextlib.ExitStack() as closing:
+        idle = [
+            closing.enter_context(create_connection(address, PATIENCE_SECONDS)) for _ in range(30)
+        ]
+        for one in idle[:25]:  # all but `opening` of them
+            assert one.recv(1) == b""
+        with_socket(stand_in, converse)
 
 
 def test_a_message_that_is_too_long_closes_its_connection(stand_in: Service) -> None:
@@ -349,7 +374,7 @@ def test_a_reader_that_does_not_read_is_cut_off_and_others_get_all(stand_in: Ser
 @pytest.mark.long
 def test_two_hundred_subscribers_get_every_event_in_order() -> None:
     keys = new_keys()
-    api = EventApi(keys, [NAMESPACE], [ORIGIN])
+    api = EventApi(keys, [NAMESPACE], [ORIGIN], Limits(connections=200, opening=200))
     api.start()
     service = Service("ours", api.url, api.socket, api.key, keys)
     events = [json.dumps(f"{n} {'x' * 4_000}") for n in range(100)]

@@ -71,7 +71,8 @@ def test_a_thousand_connections_that_wait_stop_nobody(
     kinesis.list_streams()  # its connection is kept
     emulator = int(system.facts()["aws"].rpartition(":")[2])
     processes = [system.process.pid, *system.descendants()]
-    for port in (emulator, system.api_port, system.page_port):
+    sockets = urlsplit(system.get("/push")["socket"]).port
+    for port in (emulator, system.api_port, system.page_port, sockets):
         with held(port):
             assert "ticktape-local-ticks" in kinesis.list_streams()["StreamNames"]
             s3 = clients_of(system.facts()["aws"], system.keys())("s3")

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from typing import Any
 
-from embedded_aws.connection_limits import Connections, Limits, Phase, most_connections
+import pytest
+
+from embedded_aws.connection_limits import (
+    Connections,
+    Limits,
+    Phase,
+    allow_files,
+    most_connections,
+)
+from embedded_aws.event_api.limits import limits_of
 
 LIMITS = Limits(
     connections=3,
@@ -156,5 +166,44 @@ def test_a_client_that_has_gone_is_not_an_error() -> None:
     assert not world.connections.enters(ours, Phase.HEAD)
 
 
-def test_the_number_of_connections_leaves_files_to_others() -> None:
-    assert 16 <= most_connections() <= 200
+@pytest.mark.parametrize(
+    ("files", "share", "alone"),
+    [(256, 21, 128), (1024, 85, 200), (4096, 200, 200), (resource.RLIM_INFINITY, 200, 200)],
+)
+def test_the_ports_of_a_process_share_half_of_its_files(
+    files: int, share: int, alone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert (most_connections(), most_connections(ports=1)) == (share, alone)
+    limits = limits_of(share)
+    assert 0 < limits.connections + limits.opening <= share
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "allowed"),
+    [
+        (1024, resource.RLIM_INFINITY, 4096),
+        (1024, 20_000, 4096),
+        (1024, 2000, 2000),
+        (1024, 1024, None),
+        (8192, 20_000, None),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, None),
+    ],
+)
+def test_a_process_allows_itself_the_files_that_its_ports_need(
+    soft: int, hard: int, allowed: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: made.append(limits))
+    allow_files()
+    assert made == ([] if allowed is None else [(allowed, hard)])
+
+
+def test_a_limit_that_the_system_refuses_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    allow_files()

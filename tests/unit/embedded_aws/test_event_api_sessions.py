@@ -10,6 +10,7 @@ import pytest
 from embedded_aws.event_api.channels import covers, segments_of
 from embedded_aws.event_api.handshake import authorization_of, has_key, refusal
 from embedded_aws.event_api.limits import MOST_SUBSCRIPTIONS, Limits
+from embedded_aws.event_api.places import Places
 from embedded_aws.event_api.session import Session
 from embedded_aws.event_api.sockets import Subscriber
 
@@ -143,3 +144,25 @@ def test_a_reader_that_keeps_up_gets_all_and_keep_alives_in_silence() -> None:
         return [*got, await subscriber.next()]
 
     assert asyncio.run(read()) == ["first", "other", '{"type": "ka"}']
+
+
+def test_the_connection_that_has_been_opening_longest_gives_way() -> None:
+    places: Places[str] = Places(Limits(connections=2, opening=3))
+    assert [places.accepted(one) for one in "abc"] == [None, None, None]
+    places.closed("b")
+    assert [places.accepted(one) for one in "de"] == [None, "a"]
+    assert not places.initialised("a")
+    assert [places.accepted(one) for one in "fg"] == ["c", "d"]
+
+
+def test_subscribers_do_not_give_way_and_their_places_are_limited() -> None:
+    places: Places[str] = Places(Limits(connections=2, opening=3))
+    for one in "ab":
+        assert not places.are_taken
+        places.accepted(one)
+        assert places.initialised(one)
+    assert places.are_taken
+    assert [places.accepted(one) for one in "cdef"] == [None, None, None, "c"]
+    assert [places.initialised(one) for one in "abd"] == [True, True, False]
+    places.closed("a")
+    assert places.initialised("d")

@@ -1,0 +1,55 @@
+"""The connections of the socket endpoint: those that are being opened, and subscribers.
+
+A connection takes a file as soon as it is accepted, before its handshake. Anyone who can reach the
+port may open connections and send nothing, so their number is limited from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from embedded_aws.event_api.limits import Limits
+
+Connection = TypeVar("Connection", bound=Hashable)
+
+
+class Places(Generic[Connection]):
+    """Which connections are open. A connection is being opened until it has sent the key and is
+    initialised."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._opening: dict[Connection, None] = {}
+        self._subscribers: set[Connection] = set()
+
+    @property
+    def are_taken(self) -> bool:
+        """Return whether there is no room for another subscriber."""
+        return len(self._subscribers) >= self._limits.connections
+
+    def accepted(self, connection: Connection) -> Connection | None:
+        """Note a new connection. Return the one that has to be closed for it: the one that has been
+        waiting longest of those that are being opened."""
+        oldest = None
+        if len(self._opening) >= self._limits.opening:
+            oldest = next(iter(self._opening))
+            del self._opening[oldest]
+        self._opening[connection] = None
+        return oldest
+
+    def initialised(self, connection: Connection) -> bool:
+        """Note that a connection is a subscriber's. Return False if there is no room for it, or if
+        it has been closed."""
+        if connection in self._subscribers:
+            return True
+        if self.are_taken or connection not in self._opening:
+            return False
+        del self._opening[connection]
+        self._subscribers.add(connection)
+        return True
+
+    def closed(self, connection: Connection) -> None:
+        """Remove a connection."""
+        self._opening.pop(connection, None)
+        self._subscribers.discard(connection)
