@@ -9,19 +9,30 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 
-from chalicelib.domain.ticks import LABELS, NUMBERS, SYMBOL
+from chalicelib.domain.ticks import (
+    HIGHEST_PRICE,
+    HIGHEST_VOLUME,
+    LABELS,
+    NUMBERS,
+    SYMBOL,
+    as_price,
+    as_volume,
+)
 from chalicelib.domain.times import is_canonical
-from chalicelib.domain.wire import LABEL, MAX_LABEL, MOST_FOLDED, SPLIT
+from chalicelib.domain.wire import LABEL, MAX_LABEL, MOST_FOLDED, SPLIT, starts_bar
 from producer.wire import WireTick
 
 _TIMESTAMP_LENGTH = 27
 _KEPT = 4096
+_HIGHEST = {name: HIGHEST_VOLUME if name == "volume" else HIGHEST_PRICE for name in NUMBERS}
+_BAR_PRICES = ("price", "open", "high", "low")
 
 
 def flaw_of(tick: WireTick) -> str | None:
     """Return why a tick is rejected, such as "malformed currency"; None if it is accepted.
 
-    Prices may be missing (NaN), zero or wrong: hygiene judges those.
+    A tick's prices may be missing (NaN), zero or wrong: hygiene judges those. It does not judge
+    bars, so their numbers have to be what ingest takes.
     """
     name = _malformed(tick)
     return None if name is None else f"malformed {name}"
@@ -39,13 +50,25 @@ def _malformed(tick: WireTick) -> str | None:
             return name
     for name in NUMBERS:
         value = getattr(tick, name)
-        if value is not None and type(value) is not Decimal:
+        if value is not None and not _is_number(value, _HIGHEST[name]):
             return name
     if tick.split is not None and not _matches_split(tick.split):
         return "split"
     if tick.folded is not None and not _is_count(tick.folded):
         return "folded"
-    return None
+    return None if tick.bar is None else _malformed_in_bar(tick, tick.bar)
+
+
+def _malformed_in_bar(bar: WireTick, length: str) -> str | None:
+    for name in _BAR_PRICES:
+        value = getattr(bar, name)
+        if value is None or as_price(value) is None:
+            return name
+    if bar.volume is not None and as_volume(bar.volume) is None:
+        return "volume"
+    if bar.high is not None and bar.low is not None and bar.high < bar.low:
+        return "high"
+    return None if starts_bar(bar.timestamp, length) else "timestamp"
 
 
 def _is_symbol(value: object) -> bool:
@@ -56,6 +79,12 @@ def _is_timestamp(value: object) -> bool:
     if not isinstance(value, str) or len(value) != _TIMESTAMP_LENGTH:
         return False
     return value.isascii() and is_canonical(value)
+
+
+def _is_number(value: object, highest: Decimal) -> bool:
+    if type(value) is not Decimal:
+        return False
+    return not value.is_finite() or value <= highest
 
 
 def _is_label(value: object) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from producer.hygiene import Hygiene, PriceAndVolume
 from producer.malformed import flaw_of
 from producer.ordering import Ordering
-from producer.sources.base import Source
+from producer.sources.base import Completing, Source
 from producer.wire import WireTick
 
 
@@ -32,12 +32,17 @@ class Passing:
         self._drop = drop
         hygiene = Hygiene(drop, clock, latest, suspects, sent) if source.needs_hygiene else None
         self._hygiene = hygiene
+        self._complete = source.complete if isinstance(source, Completing) else None
         self._ordering = Ordering(recorded=source.recorded, latest=latest)
 
     def of(self, batch: Sequence[WireTick]) -> list[WireTick]:
         """Return the ticks of a batch that pass. Their timestamps may have been moved."""
         formed = [tick for tick in batch if self._is_formed(tick)]
-        return [tick for tick in self._clean(formed) if self._admits(tick)]
+        passed = self._clean(formed)
+        if self._complete is not None:
+            for tick in passed:
+                self._complete(tick)
+        return [tick for tick in passed if self._admits(tick)]
 
     @property
     def suspects(self) -> Mapping[str, WireTick]:
@@ -60,7 +65,7 @@ class Passing:
             self._drop(flaw)
         return flaw is None
 
-    def _clean(self, batch: Iterable[WireTick]) -> Iterable[WireTick]:
+    def _clean(self, batch: Sequence[WireTick]) -> Sequence[WireTick]:
         if self._hygiene is None:
             return batch
         passing = self._hygiene.passing

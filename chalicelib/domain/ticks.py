@@ -25,6 +25,8 @@ HIGHEST_PRICE = Decimal("999999999999.99999999")
 HIGHEST_VOLUME = Decimal("999999999999999999.99999999")
 """The highest volume that a DECIMAL(26,8) holds, the archive's type of volumes."""
 
+_ZERO = Decimal(0)
+
 UNKNOWN_SOURCE = "unknown"
 
 _YAHOO = "yfinance"
@@ -123,3 +125,25 @@ def number(value: Decimal) -> Decimal:
         return value if value.as_tuple().exponent <= 0 else value.quantize(Decimal(1))  # type: ignore[operator]
     except ArithmeticError:
         raise ValueError(f"{str(value)[:_SHOWN]} has too many digits") from None
+
+
+def as_price(value: Decimal) -> Decimal | None:
+    """Return a price as stored; None if it is not above 0 and below 10^12."""
+    return within(value, DECIMALS, HIGHEST_PRICE)
+
+
+def as_volume(value: Decimal) -> Decimal | None:
+    """Return a volume as stored; None if it is not from 0 and below 10^18."""
+    return within(value, _ZERO, HIGHEST_VOLUME)
+
+
+def within(value: Decimal, lowest: Decimal, highest: Decimal) -> Decimal | None:
+    """Return a number as stored, with at most eight decimals; None if it is out of bounds then.
+
+    The check before rounding refuses numbers just below 0, and those with too many digits to round.
+    """
+    if value.is_finite() and _ZERO <= value < highest + 1:
+        rounded = number(value)
+        if lowest <= rounded <= highest:
+            return rounded
+    return None

@@ -23,13 +23,11 @@ from chalicelib.domain.readings import (
 )
 from chalicelib.domain.stamps import Stamps
 from chalicelib.domain.ticks import (
-    DECIMALS,
-    HIGHEST_PRICE,
-    HIGHEST_VOLUME,
     UNKNOWN_SOURCE,
     Mode,
     Tick,
-    number,
+    as_price,
+    as_volume,
     parse_symbol,
 )
 from chalicelib.domain.times import from_text, is_canonical, to_text
@@ -49,9 +47,14 @@ MOST_REJECTED = 20_000
 """The most parts of a record that are rejected one by one: a record of 1 MB may have half a
 million."""
 
-_ZERO = Decimal(0)
 SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
 _MODES = get_args(Mode)
+_STARTS = {
+    "1m": (":00.000000", "a whole minute for a 1m bar"),
+    "1d": ("T00:00:00.000000", "the session's date at 00:00Z for a 1d bar"),
+}
+"""How the start of a bar ends, and the words for it."""
+
 _PRICE_ALLOWED = "a number above 0 and below 10^12, also after rounding to eight decimals"
 _VOLUME_ALLOWED = "a number from 0 and below 10^18, also after rounding to eight decimals"
 _TIME_ALLOWED = "an RFC 3339 date-time with an offset, such as 2026-11-20T15:30:00.123456Z"
@@ -214,10 +217,8 @@ def to_bar(wire: WireFields, taken: datetime) -> Bar:
     if wire.folded is not None and not 1 <= wire.folded <= MOST_FOLDED:
         raise TickError("folded", str(wire.folded), f"1 to {MOST_FOLDED}")
     tick = to_tick(wire, taken, Stamps(taken, None))
-    if interval == "1m" and tick.timestamp[17:26] != "00.000000":
-        raise TickError("timestamp", wire.timestamp, "a whole minute for a 1m bar")
-    if interval == "1d" and tick.timestamp[11:26] != "00:00:00.000000":
-        raise TickError("timestamp", wire.timestamp, "the session's date at 00:00Z for a 1d bar")
+    if not starts_bar(tick.timestamp, interval):
+        raise TickError("timestamp", wire.timestamp, _STARTS[interval][1])
     return Bar(
         symbol=tick.symbol,
         interval=interval,
@@ -230,6 +231,12 @@ def to_bar(wire: WireFields, taken: datetime) -> Bar:
         source=tick.source,
         folded=wire.folded or 0,
     )
+
+
+def starts_bar(timestamp: str, interval: str) -> bool:
+    """Return whether a bar of an interval may start at stored text."""
+    zeros, _ = _STARTS.get(interval, ("", ""))
+    return timestamp[:-1].endswith(zeros)
 
 
 class _Array:
@@ -290,7 +297,10 @@ def _timestamp(text: str, taken: datetime) -> str:
 
 
 def _required_price(field: str, value: Decimal) -> Decimal:
-    return _stored(field, value, DECIMALS, HIGHEST_PRICE, _PRICE_ALLOWED)
+    stored = as_price(value)
+    if stored is None:
+        raise TickError(field, str(value), _PRICE_ALLOWED)
+    return stored
 
 
 def _price(field: str, value: Decimal | None) -> Decimal | None:
@@ -300,19 +310,10 @@ def _price(field: str, value: Decimal | None) -> Decimal | None:
 def _volume(value: Decimal | None) -> Decimal | None:
     if value is None:
         return None
-    return _stored("volume", value, _ZERO, HIGHEST_VOLUME, _VOLUME_ALLOWED)
-
-
-def _stored(field: str, value: Decimal, lowest: Decimal, highest: Decimal, allowed: str) -> Decimal:
-    """Return the number as stored, within bounds after rounding.
-
-    The check before rounding refuses numbers just below 0, and those with too many digits to round.
-    """
-    if value.is_finite() and _ZERO <= value < highest + 1:
-        rounded = number(value)
-        if lowest <= rounded <= highest:
-            return rounded
-    raise TickError(field, str(value), allowed)
+    stored = as_volume(value)
+    if stored is None:
+        raise TickError("volume", str(value), _VOLUME_ALLOWED)
+    return stored
 
 
 def _split(value: str | None) -> str | None:

@@ -46,6 +46,14 @@ class Following(Protocol):
 
 
 @runtime_checkable
+class Completing(Protocol):
+    """A live source whose ticks have values that only checked prices may change."""
+
+    def complete(self, tick: WireTick) -> None:
+        """Set those values of a tick that has passed hygiene, in the order of passing."""
+
+
+@runtime_checkable
 class Continuing(Protocol):
     """A live source that asks history for what came after an earlier run."""
 

@@ -14,6 +14,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from chalicelib.domain.ticks import HIGHEST_PRICE, HIGHEST_VOLUME, NUMBERS
+from chalicelib.domain.wire import decode
 from producer.collector.recollection import Recollection
 from producer.malformed import flaw_of
 from producer.outbox import Outbox
@@ -117,12 +119,45 @@ def test_a_pushed_price_whose_symbol_is_none_is_dropped() -> None:
 
 def test_the_longest_tick_that_passes_has_a_short_line() -> None:
     fields: dict[str, Any] = dict.fromkeys(LABELS, "U" * 64)
-    numbers = ("price", "open", "high", "low", "previous_close", "volume")
-    fields |= dict.fromkeys(numbers, Decimal("9" * 20 + ".99999999"))
+    fields |= dict.fromkeys(NUMBERS, HIGHEST_PRICE) | {"volume": HIGHEST_VOLUME}
     fields |= {"split": "999999:999999", "folded": 1_000_000, "bar": "1m", "mode": "backfill"}
     tick = make_wire_tick("A" * 24, sent_at="2026-11-20T15:30:00.000000Z", **fields)
     assert flaw_of(tick) is None
     assert len(line_of(tick).payload) < MOST_LINE_BYTES / 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, HIGHEST_PRICE + 1) for name in NUMBERS if name != "volume"),
+        ("volume", HIGHEST_VOLUME + 1),
+    ],
+)
+def test_a_number_that_ingest_refuses_is_malformed(name: str, value: Decimal) -> None:
+    changed: dict[str, Any] = {name: value}
+    assert flaw_of(make_wire_tick(**changed)) == f"malformed {name}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "flaw"),
+    [
+        ({}, None),
+        ({"price": Decimal(0)}, "price"),
+        ({"open": None}, "open"),
+        ({"high": Decimal("1e13")}, "high"),
+        ({"high": Decimal(1)}, "high"),
+        ({"low": Decimal("NaN")}, "low"),
+        ({"volume": Decimal(-1)}, "volume"),
+        ({"volume": Decimal("1e19")}, "volume"),
+        ({"timestamp": "2026-11-20T15:30:01.000000Z"}, "timestamp"),
+        ({"bar": "1d"}, "timestamp"),
+    ],
+)
+def test_a_bar_that_ingest_refuses_is_malformed(changed: dict[str, Any], flaw: str | None) -> None:
+    prices = dict.fromkeys(("open", "high", "low", "price"), Decimal(100))
+    bar = make_wire_tick(**{"bar": "1m", "mode": "backfill", **prices, **changed})
+    assert flaw_of(bar) == (None if flaw is None else f"malformed {flaw}")
+    assert len(decode(line_of(bar).payload, datetime.now(UTC)).rejected) == (flaw is not None)
 
 
 def test_a_line_that_is_longer_all_the_same_is_dropped_and_counted() -> None:

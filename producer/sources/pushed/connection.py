@@ -49,6 +49,9 @@ Connect = Callable[[str], AbstractContextManager[Connection]]
 class Listener(Protocol):
     """Receives what a session hears, in its thread."""
 
+    def flaw_of(self, heard: messages.Heard) -> str | None:
+        """Return why something must not count, such as "in the future"; None if it may."""
+
     def take(self, heard: messages.Heard) -> None:
         """Take a price, or the volume of a minute whose trades were taken."""
 

@@ -96,11 +96,9 @@ class Conversation:
     def _handle(self, message: messages.Message) -> None:
         match message:
             case messages.Trade():
-                self._priced()
-                self._session.take_trade(message)
+                self._priced(self._session.take_trade(message))
             case messages.Quote() | messages.MinuteVolume():
-                self._priced()
-                self._session.take(message)
+                self._priced(self._session.take(message))
             case messages.Newest():
                 self._session.check_newest(message)
             case messages.Ready():
@@ -116,8 +114,9 @@ class Conversation:
             case messages.Refused():
                 self._session.refuse(message)
 
-    def _priced(self) -> None:
-        self._priced_at = self.heard_at
+    def _priced(self, is_taken: bool) -> None:
+        if is_taken:
+            self._priced_at = self.heard_at
 
     def _accept(self, symbols: frozenset[str]) -> None:
         if symbols.issuperset(self._subscribed):

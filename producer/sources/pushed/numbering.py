@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-RESTARTED = 100_000
-"""A number that is lower by this much on a new connection means that the service numbers from a
-new start."""
+from typing import NamedTuple
 
+FAR = 100_000
+"""A number that is farther than this from the newest one is not believed at once. On a new
+connection it means that the service numbers from a new start."""
+
+MOST_LATE = 5
+"""After this many late trades in a row, each numbered above the one before, the numbering goes on
+there: the number that made them late was wrong."""
 
 KEYS_KEPT = 5000
 """The keys of a symbol's newest trades by which repeated ones are known."""
@@ -29,11 +34,23 @@ class Keys:
         return True
 
 
+class _Late(NamedTuple):
+    """The last of some late trades in a row, and how many they are."""
+
+    number: int
+    length: int
+
+
 class Numbering:
-    """The newest number of each symbol. The numbers of a symbol's trades have no holes."""
+    """The newest number of each symbol. The numbers of a symbol's trades have no holes.
+
+    A number that jumps far ahead is believed once the next one follows it closely.
+    """
 
     def __init__(self) -> None:
         self._newest: dict[str, int] = {}
+        self._doubted: dict[str, int] = {}
+        self._late: dict[str, _Late] = {}
         self._told: dict[str, int] = {}
         self._fresh: set[str] = set()
 
@@ -43,17 +60,52 @@ class Numbering:
         self._told.clear()
 
     def missed_before(self, symbol: str, number: int) -> int | None:
-        """Return how many trades are missing before this one; None for a repeated or late one."""
+        """Return how many trades are missing before this one; None for a repeated or late one.
+
+        1 where the number jumps, since how many are missing is not known then.
+        """
         newest = self._newest.get(symbol)
         is_fresh = symbol in self._fresh
         self._fresh.discard(symbol)
-        if newest is None or (is_fresh and newest - number > RESTARTED):
+        if newest is None or (is_fresh and abs(number - newest) > FAR):
             self._newest[symbol] = number
             return 0
         if number <= newest:
-            return None
+            return self._late_one(symbol, number)
+        self._late.pop(symbol, None)
+        if number - newest > FAR:
+            return self._far_one(symbol, number)
+        self._doubted.pop(symbol, None)
         self._newest[symbol] = number
         return 0 if is_fresh else number - newest - 1
+
+    def pass_over(self, symbol: str, number: int) -> bool:
+        """Note a trade that came but does not count. Return whether it is the symbol's next one."""
+        if number - 1 != self._newest.get(symbol):
+            return False
+        self._newest[symbol] = number
+        return True
+
+    def _late_one(self, symbol: str, number: int) -> int | None:
+        before = self._late.get(symbol, _Late(number, 0))
+        is_later = number > before.number
+        late = self._late[symbol] = _Late(number, before.length + 1 if is_later else 1)
+        if late.length < MOST_LATE:
+            return None
+        del self._late[symbol]
+        self._newest[symbol] = number
+        return 1
+
+    def _far_one(self, symbol: str, number: int) -> int | None:
+        doubted = self._doubted.get(symbol)
+        if number == doubted:
+            return None
+        if doubted is None or not 0 < number - doubted <= FAR:
+            self._doubted[symbol] = number
+            return 1
+        del self._doubted[symbol]
+        self._newest[symbol] = number
+        return number - doubted - 1
 
     def is_behind(self, symbol: str, number: int) -> bool:
         """Return whether trades have not come although the heartbeat before told of them.

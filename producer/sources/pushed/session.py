@@ -156,16 +156,31 @@ class Session:
             raise Lost(f"nothing came for {timings.stall:g} s")
         raise Lost(f"no price came for {timings.priceless:g} s")
 
-    def take_trade(self, trade: messages.Trade) -> None:
-        """Pass a trade on, unless it is repeated; note the trades missing before it."""
+    def take_trade(self, trade: messages.Trade) -> bool:
+        """Pass a trade on, unless it is flawed or repeated; note the trades missing before it.
+
+        Returns whether it was passed on. Nothing is learned from a flawed one.
+        """
+        if self._is_flawed(trade):
+            if trade.number is not None and self._numbering.pass_over(trade.symbol, trade.number):
+                self._listener.missed(trade.symbol, 1)
+            return False
         self.succeeded()
         missed = self._missed_before(trade)
         if missed is None:
             self._status.drop("repeated or late trade")
-            return
+            return False
         if missed:
             self._listener.missed(trade.symbol, missed)
         self._listener.take(trade)
+        return True
+
+    def _is_flawed(self, heard: messages.Heard) -> bool:
+        """Count something flawed by its reason."""
+        flaw = self._listener.flaw_of(heard)
+        if flaw is not None:
+            self._status.drop(flaw)
+        return flaw is not None
 
     def _missed_before(self, trade: messages.Trade) -> int | None:
         """Return how many trades are missing before one; None if it is repeated or late."""
@@ -174,10 +189,13 @@ class Session:
         is_new = trade.key is None or self._keys.is_new(trade.symbol, trade.key)
         return 0 if is_new else None
 
-    def take(self, heard: messages.Quote | messages.MinuteVolume) -> None:
-        """Pass something on."""
+    def take(self, heard: messages.Quote | messages.MinuteVolume) -> bool:
+        """Pass something on, unless it is flawed. Return whether it was passed on."""
+        if self._is_flawed(heard):
+            return False
         self.succeeded()
         self._listener.take(heard)
+        return True
 
     def check_newest(self, told: messages.Newest) -> None:
         """Raise Lost if trades do not come although heartbeats tell of them."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from chalicelib.domain.sessions import Session, calendar_for
+from chalicelib.domain.ticks import as_volume
 from chalicelib.domain.times import from_text
 from producer.sources.pushed.messages import Trade
 from producer.wire import WireTick
@@ -48,8 +49,9 @@ class _SoFar(msgspec.Struct):
 class SessionsSoFar:
     """The current session of each symbol, from history and trades.
 
-    Volumes are given once history has told the minutes before the trades. Regular hours count for
-    themselves, as do the hours before and after them.
+    Trades and bars are within ingest's bounds. A trade's size counts at once, its price once its
+    tick has passed hygiene (`complete`). Volumes are given once history has told the minutes before
+    the trades. Regular hours count for themselves, as do the hours before and after them.
     """
 
     def __init__(self) -> None:
@@ -58,6 +60,7 @@ class SessionsSoFar:
         self._told: set[str] = set()
         self._ticked: set[str] = set()
         self._settled: dict[str, str] = {}
+        self._made: set[str] = set()
 
     def forget(self, drops: Callable[[str], bool]) -> None:
         """Forget the symbols that `drops` selects."""
@@ -66,6 +69,7 @@ class SessionsSoFar:
                 known.pop(name, None)
             self._told.discard(name)
             self._ticked.discard(name)
+            self._made.discard(name)
 
     def learn(self, bars: Iterable[WireTick]) -> set[str]:
         """Take the prices and volumes of historical bars, in time order.
@@ -120,7 +124,7 @@ class SessionsSoFar:
         return bar.symbol in self._ticked and more > 0
 
     def tick(self, trade: Trade, listing: Listing) -> WireTick | None:
-        """Return a trade's tick; None for a trade that sets no price."""
+        """Return a trade's tick, before `complete`; None for a trade that sets no price."""
         session, phase = self._session_of(trade.symbol, trade.at, listing.exchange_timezone)
         found = self._of(trade.symbol, session.date)
         minute = trade.at[:_MINUTE]
@@ -129,10 +133,7 @@ class SessionsSoFar:
             _count(found, minute, phase, trade.size)
         if not trade.sets_price:
             return None
-        if is_current and phase == "regular":
-            found.open = found.open or trade.price
-            _widen(found, trade.price, trade.price)
-            _price(found, minute, trade.price)
+        self._made.add(trade.symbol)
         is_known = trade.size is not None and trade.symbol in self._told
         if is_known:
             self._ticked.add(trade.symbol)
@@ -140,17 +141,26 @@ class SessionsSoFar:
             symbol=trade.symbol,
             timestamp=trade.at,
             price=trade.price,
-            open=found.open,
-            high=found.high,
-            low=found.low,
             previous_close=found.previous_close,
-            volume=found.totals.get(phase == "regular") if is_known else None,
+            volume=_told(found, phase) if is_known else None,
             currency=listing.currency,
             exchange_timezone=listing.exchange_timezone,
             market_state=_STATES[phase],
             source=listing.source,
             mode="live",
         )
+
+    def complete(self, tick: WireTick) -> None:
+        """Let the price of a tick that was made here count, and set its open, high and low."""
+        if tick.symbol not in self._made:
+            return
+        session, phase = self._session_of(tick.symbol, tick.timestamp, tick.exchange_timezone)
+        found = self._of(tick.symbol, session.date)
+        if found.day == session.date and phase == "regular":
+            found.open = found.open or tick.price
+            _widen(found, tick.price, tick.price)
+            _price(found, tick.timestamp[:_MINUTE], tick.price)
+        tick.open, tick.high, tick.low = found.open, found.high, found.low
 
     def _of(self, symbol: str, day: date) -> _SoFar:
         """Return the symbol's session, a new one if `day` is later than the last."""
@@ -175,6 +185,12 @@ def _count(found: _SoFar, minute: str, phase: str, volume: Decimal) -> None:
     is_regular = phase == "regular"
     found.volumes[minute] = found.volumes.get(minute, Decimal(0)) + volume
     found.totals[is_regular] = found.totals.get(is_regular, Decimal(0)) + volume
+
+
+def _told(found: _SoFar, phase: str) -> Decimal | None:
+    """Return the volume so far; None if there is none, or more than ingest takes."""
+    total = found.totals.get(phase == "regular")
+    return None if total is None else as_volume(total)
 
 
 def _price(found: _SoFar, minute: str, price: Decimal) -> None:

@@ -13,7 +13,10 @@ from typing import Protocol
 from chalicelib.domain.times import from_text, to_text
 from producer.backoff import Backoff
 from producer.errors import SourceError
+from producer.hygiene import FUTURE_SECONDS
+from producer.malformed import flaw_of
 from producer.reasons import reason
+from producer.sources.pushed.bounds import out_of_bounds
 from producer.sources.pushed.history import first_instant
 from producer.sources.pushed.mender import Mender
 from producer.sources.pushed.messages import Heard, MinuteVolume, Quote, Trade
@@ -29,6 +32,7 @@ from producer.wire import WireTick
 
 DEFAULT_INTERVAL_SECONDS = 1.0
 _IDLE_SECONDS = 0.5
+_FUTURE = timedelta(seconds=FUTURE_SECONDS)
 _MINUTE = len("2026-11-20T15:30")
 
 
@@ -195,6 +199,18 @@ class Pushed:
                 )
                 stop.wait(self._restart.failed())
 
+    def flaw_of(self, heard: Heard) -> str | None:
+        """See Listener: by the time of day, and by ingest's bounds."""
+        _, at = _named(heard)
+        if at > to_text(self._mender.time() + _FUTURE):
+            return "in the future"
+        return out_of_bounds(heard)
+
+    def complete(self, tick: WireTick) -> None:
+        """See Completing."""
+        if tick.bar is None:
+            self._so_far.complete(tick)
+
     def take(self, heard: Heard) -> None:
         """See Listener."""
         self._waiting.put(heard)
@@ -231,11 +247,13 @@ class Pushed:
 
     def _learn(self, bars: Sequence[WireTick]) -> None:
         """Take what history tells. Its volume so far may grow by that, which would count for the
-        running minute: so history is asked for that one, too."""
+        running minute: so history is asked for that one, too. Bars that ingest would refuse are
+        dropped and counted behind the source."""
+        sound = [bar for bar in bars if flaw_of(bar) is None]
         if self._splits is not None:
-            self._splits.learn(bars)
+            self._splits.learn(sound)
         now = self._mender.time()
-        for symbol in self._so_far.learn(bars):
+        for symbol in self._so_far.learn(sound):
             self._so_far.settle(symbol, to_text(now)[:_MINUTE])
             self._mender.missing(symbol, now, now)
 

@@ -7,7 +7,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -177,7 +179,9 @@ def test_a_symbol_that_a_stream_follows_again_has_its_history_and_price_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def bars(symbol: str, period: str, bar: Bar) -> list[WireTick]:
-        return [make_wire_tick(symbol, bar=bar, mode="backfill")]
+        start = "2026-11-20T00:00:00.000000Z"
+        prices: dict[str, Any] = dict.fromkeys(("open", "high", "low"), Decimal(100))
+        return [make_wire_tick(symbol, bar=bar, mode="backfill", timestamp=start, **prices)]
 
     monkeypatch.setattr(yahoo, "quote", make_wire_tick)  # always its last trade
     monkeypatch.setattr(yahoo, "bars", bars)

@@ -64,6 +64,21 @@ def test_heartbeats_alone_do_not_hide_that_trades_do_not_come() -> None:
     assert "heartbeats tell of trades of BTC-USD that do not come" in problems(service)[0]
 
 
+def test_trades_that_do_not_count_do_not_hide_that_prices_do_not_come() -> None:
+    service = coins(gap_seconds=100_000)
+
+    def push() -> None:
+        at = service.clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        number = 1000 + int(service.seconds)
+        service.push(
+            f'{{"type":"match","product_id":"BTC-USD","trade_id":{number},"price":"1e13",'
+            f'"size":"1","time":"{at}"}}'
+        )
+
+    service.run(700, push)
+    assert "no price came for 600 s" in problems(service)[0]
+
+
 def test_a_subscription_that_is_not_acknowledged_is_tried_again() -> None:
     service = coins()
     service.is_mute = True

@@ -24,6 +24,14 @@ def bar(at: str, price: str, volume: str, length: Any = "1m", **more: Any) -> Wi
     return WireTick(timestamp=at, price=Decimal(price), volume=Decimal(volume), bar=length, **made)
 
 
+def passed(so_far: SessionsSoFar, sold: Trade, listing: Listing = COINS) -> WireTick:
+    """The tick of a trade, once hygiene has let it pass."""
+    tick = so_far.tick(sold, listing)
+    assert tick is not None
+    so_far.complete(tick)
+    return tick
+
+
 def told(at: str, price: str, listing: Listing = COINS, **more: Any) -> WireTick:
     tick = SessionsSoFar().tick(trade(at, price, **more), listing)
     assert tick is not None
@@ -32,7 +40,7 @@ def told(at: str, price: str, listing: Listing = COINS, **more: Any) -> WireTick
 
 def test_history_and_trades_make_one_session() -> None:
     so_far = SessionsSoFar()
-    so_far.tick(trade("2026-11-20T10:02:30.000000Z", "105", "2"), COINS)
+    passed(so_far, trade("2026-11-20T10:02:30.000000Z", "105", "2"))
     so_far.learn(
         [
             bar("2026-11-19T00:00:00.000000Z", "98", "5000", "1d"),
@@ -41,8 +49,7 @@ def test_history_and_trades_make_one_session() -> None:
             bar("2026-11-20T10:01:00.000000Z", "103", "0.5", high=Decimal(110)),
         ]
     )
-    tick = so_far.tick(trade("2026-11-20T10:03:00.000000Z", "104", "0.25"), COINS)
-    assert tick is not None
+    tick = passed(so_far, trade("2026-11-20T10:03:00.000000Z", "104", "0.25"))
     assert (tick.high, tick.low, tick.previous_close) == (110, 99, 98)
     assert tick.volume == Decimal("12.75")
 
@@ -53,20 +60,16 @@ def test_a_volume_is_not_told_before_history_has_told_its_beginning() -> None:
 
 def test_a_new_day_begins_at_midnight_utc_with_the_last_price_as_its_close() -> None:
     so_far = SessionsSoFar()
-    so_far.tick(trade("2026-11-20T23:59:59.999000Z", "105"), COINS)
-    tick = so_far.tick(trade("2026-11-21T00:00:00.000000Z", "106"), COINS)
-    assert tick is not None
+    passed(so_far, trade("2026-11-20T23:59:59.999000Z", "105"))
+    tick = passed(so_far, trade("2026-11-21T00:00:00.000000Z", "106"))
     assert (tick.open, tick.high, tick.previous_close) == (106, 106, 105)
 
 
 def test_prices_before_and_after_hours_do_not_change_the_sessions_range() -> None:
     so_far = SessionsSoFar()
-    early = so_far.tick(trade("2026-11-20T13:00:00.000000Z", "200", symbol="AAPL"), STOCKS)
-    regular = so_far.tick(trade("2026-11-20T15:00:00.000000Z", "100", symbol="AAPL"), STOCKS)
-    late = so_far.tick(trade("2026-11-20T22:00:00.000000Z", "300", symbol="AAPL"), STOCKS)
-    assert early is not None
-    assert regular is not None
-    assert late is not None
+    early = passed(so_far, trade("2026-11-20T13:00:00.000000Z", "200", symbol="AAPL"), STOCKS)
+    regular = passed(so_far, trade("2026-11-20T15:00:00.000000Z", "100", symbol="AAPL"), STOCKS)
+    late = passed(so_far, trade("2026-11-20T22:00:00.000000Z", "300", symbol="AAPL"), STOCKS)
     assert [early.market_state, regular.market_state, late.market_state] == [
         "PRE",
         "REGULAR",
@@ -90,9 +93,26 @@ def test_an_odd_lot_only_adds_to_the_volume() -> None:
     )
     odd = trade("2026-11-20T15:00:00.000000Z", "500", "3", symbol="AAPL", sets_price=False)
     assert so_far.tick(odd, STOCKS) is None
-    tick = so_far.tick(trade("2026-11-20T15:00:01.000000Z", "100", "1", symbol="AAPL"), STOCKS)
-    assert tick is not None
+    tick = passed(so_far, trade("2026-11-20T15:00:01.000000Z", "100", "1", symbol="AAPL"), STOCKS)
     assert (tick.volume, tick.high) == (14, 100)
+
+
+def test_a_price_that_did_not_pass_does_not_change_the_session() -> None:
+    so_far = SessionsSoFar()
+    passed(so_far, trade("2026-11-20T10:00:00.000000Z", "100"))
+    so_far.tick(trade("2026-11-20T10:00:01.000000Z", "5"), COINS)
+    tick = passed(so_far, trade("2026-11-20T10:00:02.000000Z", "101"))
+    assert (tick.open, tick.high, tick.low) == (100, 101, 100)
+
+
+def test_a_volume_that_ingest_would_refuse_is_left_out() -> None:
+    so_far = SessionsSoFar()
+    so_far.learn([bar("2026-11-20T10:00:00.000000Z", "101", "6e17")])
+    volumes = [
+        passed(so_far, trade(f"2026-11-20T10:01:0{second}.000000Z", "104", "3e17")).volume
+        for second in range(3)
+    ]
+    assert volumes == [Decimal("9e17"), None, None]
 
 
 def test_history_that_adds_to_a_told_volume_is_reported_once() -> None:

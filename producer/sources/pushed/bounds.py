@@ -1,0 +1,29 @@
+"""Ingest's bounds, for what a stream tells."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from chalicelib.domain.ticks import as_price, as_volume
+from producer.sources.pushed.messages import Heard, MinuteVolume, Trade
+
+
+def out_of_bounds(heard: Heard) -> str | None:
+    """Return which number ingest would refuse, such as "malformed price"; None if there is none.
+
+    Quotes are complete ticks, which are checked as those of all sources are.
+    """
+    match heard:
+        case Trade():
+            if as_price(heard.price) is None:
+                return "malformed price"
+            return _of_volume(heard.size)
+        case MinuteVolume():
+            return _of_volume(heard.volume)
+        case _:
+            return None
+
+
+def _of_volume(volume: Decimal | None) -> str | None:
+    is_taken = volume is None or as_volume(volume) is not None
+    return None if is_taken else "malformed volume"
