@@ -1,20 +1,31 @@
-"""A connection to a service: what a session needs of it, hears of it, and why it ends."""
+"""A connection to a service: what a session needs of it, hears of it, and why it ends.
+
+A service that sends pings and reads nothing blocks the thread that answers them, while it holds the
+mutex that sending and closing need. So a guard of each connection shuts its socket down if sending
+takes long; that needs no mutex.
+"""
 
 from __future__ import annotations
 
 import logging
+import socket
+import threading
+import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Protocol, cast
+from contextlib import AbstractContextManager, suppress
+from types import TracebackType
+from typing import Any, Protocol
 
 import msgspec
-from websockets.sync.client import connect as connect_socket
+from websockets.sync.client import ClientConnection, reconnect
 
 from producer.errors import ProducerError
 from producer.sources.pushed import messages
 
 _OPEN_SECONDS = 10.0
 _CLOSE_SECONDS = 1.0
+_SEND_SECONDS = 10.0
+"""What was not sent within this time ends the connection."""
 
 _SILENT = logging.getLogger("producer.websockets")
 _SILENT.disabled = True  # frames, which hold keys, must not be logged
@@ -79,9 +90,66 @@ class Throttled(Lost):
     """The service asks for fewer connections."""
 
 
-def connect(url: str) -> AbstractContextManager[Connection]:
-    """Open a WebSocket whose frames are never logged."""
-    opened = connect_socket(
-        url, open_timeout=_OPEN_SECONDS, close_timeout=_CLOSE_SECONDS, logger=_SILENT
+class Guarded(ClientConnection):
+    """A connection that ends if sending takes too long, and at once after an error."""
+
+    send_seconds = _SEND_SECONDS
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self._sending_since: float | None = None
+        self._ended = threading.Event()
+        super().__init__(*arguments, **named)
+        threading.Thread(target=self._guard, name="stream-guard", daemon=True).start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc_type is not None or self._sending_since is not None:
+            self._shut_down()
+        super().__exit__(exc_type, exc_value, traceback)
+
+    def send_data(self) -> None:
+        """Send what waits, under the guard's eyes."""
+        self._sending_since = time.monotonic()
+        try:
+            super().send_data()
+        finally:
+            self._sending_since = None
+
+    def close_socket(self) -> None:
+        """Close, and end the guard."""
+        self._ended.set()
+        super().close_socket()
+
+    def _guard(self) -> None:
+        while not self._ended.wait(self.send_seconds / 4):
+            since = self._sending_since
+            if since is not None and time.monotonic() - since >= self.send_seconds:
+                self._shut_down()
+                return
+
+    def _shut_down(self) -> None:
+        with suppress(OSError):  # it is closed already
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+
+class _Straight(reconnect):
+    """Follows no redirects: keys are for the host that was named."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Return the error, whatever it is."""
+        return exc
+
+
+def connect(url: str, guarded: type[Guarded] = Guarded) -> AbstractContextManager[Connection]:
+    """Open a WebSocket whose frames are never logged. It follows no redirects."""
+    return _Straight(
+        url,
+        open_timeout=_OPEN_SECONDS,
+        close_timeout=_CLOSE_SECONDS,
+        logger=_SILENT,
+        create_connection=guarded,
     )
-    return cast("AbstractContextManager[Connection]", opened)

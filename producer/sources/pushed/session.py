@@ -21,6 +21,7 @@ from producer.reasons import reason
 from producer.sources.pushed import messages
 from producer.sources.pushed.connection import (
     Connect,
+    Connection,
     Listener,
     Lost,
     Throttled,
@@ -96,18 +97,26 @@ class Session:
         conversation = Conversation(self, self._now())
         try:
             with self._connect(self._feed.url) as socket:
-                conversation.begin(socket)
-                while not stop.is_set():
-                    conversation.step(socket, stop)
+                self._converse(conversation, socket, stop)
         except (OSError, WebSocketException, Lost) as error:
             if not stop.is_set():
                 told = f"the stream from {self._feed.service} was lost ({reason(error)})"
                 self._status.problem(f"{told}; connecting again", error)
             is_refusal = isinstance(error, Throttled) or _status_of(error) in _THROTTLED
             return self._breaker.refused() if is_refusal else self._backoff.failed()
+        return 0.0
+
+    def _converse(
+        self, conversation: Conversation, socket: Connection, stop: threading.Event
+    ) -> None:
+        """Use a connection to its end. The listener hears of the end before it is closed, which
+        takes time."""
+        try:
+            conversation.begin(socket)
+            while not stop.is_set():
+                conversation.step(socket, stop)
         finally:
             self._listener.lost(self._now() - conversation.heard_at)
-        return 0.0
 
     def allowed(self) -> tuple[str, ...]:
         """Return the symbols to subscribe to now: without those that the service does not know."""
