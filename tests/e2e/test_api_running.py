@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -26,6 +27,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from local import commands as local_commands
 from rigs.running_system import System, running_system
 from tests.api_support import wait_for_a_price
 from tests.documents import commands
@@ -193,6 +195,73 @@ def test_the_commands_to_a_running_system_work(system: System, line: str) -> Non
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+RULES = f"""
+[variables]
+level = 1
+
+[rules.from-git]
+symbol = "{KNOWN}"
+interval = "1d"
+when = "close > ${{level}} and not close[1] > ${{level}}"
+
+[rules.noted]
+symbol = "{KNOWN}"
+condition = "every_record"
+notify = false
+"""
+
+
+def test_rules_in_git_are_applied_twice_and_refused_after_a_conflict(
+    system: System,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Commands run in this process, which finds the system as a terminal does; the other writer is
+    the API's."""
+    monkeypatch.chdir(tmp_path)
+    file, exported = tmp_path / "rules.toml", tmp_path / "exported.toml"
+    rules, key = f"{system.api}/rules", {"Authorization": f"Bearer {system.token}"}
+
+    def run(*arguments: str) -> tuple[int, str]:
+        with patch.dict(os.environ):
+            status = local_commands.run("rules", [*arguments, "--api", system.api])
+        shown = capsys.readouterr()
+        return status, shown.out + shown.err
+
+    def planned(*arguments: str) -> tuple[str, str]:
+        status, said = run("plan", *arguments)
+        assert status == 0, said
+        return said, said.split("Plan ")[-1].strip()
+
+    def deployed() -> set[str]:
+        return {rule["rule_id"] for rule in system.get("/rules")["rules"] if not rule["default"]}
+
+    file.write_text(RULES)
+    said, plan = planned()
+    assert f"+ from-git  {KNOWN} 1d  close > 1 and not close[1] > 1" in said
+    other = {"symbol": KNOWN, "condition": "greater_than", "value": 10**9}
+    made = requests.post(rules, json=other, headers=key, timeout=PATIENCE_SECONDS).json()["rule_id"]
+    status, said = run("apply", "--plan", plan)
+    assert (status, deployed()) == (1, {made}), said
+    assert "the file or what is deployed has changed since" in said
+    assert run("apply", "--plan", planned()[1])[0] == 0
+    assert deployed() == {made, "from-git", "noted"}
+
+    file.write_text(RULES.partition("[rules.noted]")[0].replace("level = 1", "level = 2"))
+    said, plan = planned()
+    assert "when: close > 1 and not close[1] > 1 -> close > 2 and not close[1] > 2" in said
+    assert "0 to add, 1 to change, 1 to delete; 1 made elsewhere is left alone" in said
+    requests.delete(f"{rules}/{made}", headers=key, timeout=PATIENCE_SECONDS)
+    assert run("apply", "--plan", plan)[0] == 1
+    assert run("apply", "--yes")[0] == 0
+    assert deployed() == {"from-git"}
+    assert run("export", "--out", str(exported))[0] == 0
+    assert exported.read_text().startswith("[rules.from-git]\n")
+    assert "no changes. Plan" in planned(str(exported))[0]
+    requests.delete(f"{rules}/from-git", headers=key, timeout=PATIENCE_SECONDS)
 
 
 def test_answers_are_gzipped_where_that_is_asked_for(system: System) -> None:
