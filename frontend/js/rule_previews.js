@@ -44,14 +44,14 @@ export async function checkRule(context, rule) {
 /**
  * Try a rule over a range, and mark its fires on the chart if that shows its symbol.
  * @param {Context} context @param {Asked} rule @param {string} range a key of RANGES
- * @param {{marks?: boolean}} [options]
+ * @param {{marks?: boolean, backtest?: any}} [options] backtest: how to trade
  * @returns {Promise<Previewed>} throws ApiError
  */
-export async function previewRule(context, rule, range, { marks = true } = {}) {
+export async function previewRule(context, rule, range, { marks = true, backtest = true } = {}) {
   const { api, store } = context;
   const asked = forOne(context, rule);
   const { period } = RANGES[range];
-  const found = decodePreview(await api.previewRule({ ...asked, period, backtest: true }));
+  const found = decodePreview(await api.previewRule({ ...asked, period, backtest }));
   const isShown = asked.symbol === store.state.view.symbol;
   if (marks) store.set({ preview: isShown ? found.times : [] });
   return found;

@@ -53,8 +53,11 @@ export const inRange = (range) =>
 /** @param {number} count @param {string} noun @returns {string} "1 bar", "5 bars" */
 const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** @param {Previewed} found @param {string} range @returns {string} how often and when */
-export function firesText({ times, judged, unknown, complete }, range) {
+/**
+ * @param {Previewed} found @param {string} range @param {string} [trigger] of the rule
+ * @returns {string} how often and when it would have fired
+ */
+export function firesText({ times, judged, unknown, complete }, range, trigger) {
   if (!judged) return `There are no prices ${inRange(range)} to try it on.`;
   const last = times.length ? `, the last on ${formatDate(times[times.length - 1], "UTC")}` : "";
   const fired = times.length
@@ -66,7 +69,8 @@ export function firesText({ times, judged, unknown, complete }, range) {
       : unknown
         ? ` It was unknown at ${unknown} of ${judged} prices.`
         : "";
-  return `${fired}${known}${complete ? "" : " Not all of the range was tried."}`;
+  const once = trigger === "once" && times.length ? " It fires once and is over then." : "";
+  return `${fired}${once}${known}${complete ? "" : " Not all of the range was tried."}`;
 }
 
 /** @param {any} backtest @returns {string} the returns after the most bars that have any */

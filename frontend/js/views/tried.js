@@ -127,10 +127,40 @@ export function markedLine(context, rule, found, range) {
   const line = el(
     "p",
     {},
-    "★ Marked on the chart, whose range is shorter. ",
+    "★ Marked on the chart; some lie before its range. ",
     el("button.button.small-text", { onclick: show }, `Chart ${RANGES[range].label}`),
   );
   return [line];
+}
+
+/** @type {[string, string, number][]} of the API's `backtest`: field, label, default */
+const COSTS = [
+  ["hold_bars", "Bars held", 20],
+  ["fee_percent", "Fee, %", 0.1],
+  ["slippage_percent", "Slippage, %", 0.05],
+];
+
+/**
+ * @param {() => void} changed
+ * @returns {{node: HTMLElement, given: () => Record<string, number>}} as the API has it
+ */
+function costFields(changed) {
+  const inputs = COSTS.map(
+    ([, , usual]) =>
+      /** @type {HTMLInputElement} */ (
+        el("input.input", { type: "number", step: "any", value: usual, onchange: changed })
+      ),
+  );
+  const rows = COSTS.map(([, label], i) => el("label", {}, el("span", {}, label), inputs[i]));
+  const node = el(
+    "details.costs",
+    {},
+    el("summary", {}, "How it is traded"),
+    el("div", {}, ...rows),
+  );
+  const given = () =>
+    Object.fromEntries(COSTS.map(([field], i) => [field, inputs[i].valueAsNumber]));
+  return { node, given };
 }
 
 export class Tried {
@@ -159,12 +189,14 @@ export class Tried {
       { onclick: () => void busy(look, "Looking …", () => this.show()) },
       "Preview on chart",
     );
+    this.costs = costFields(() => this.again());
     this.said = el("p", { role: "status" });
     this.body = el("div.followed");
     this.node = el(
       "section.tried.wide",
       { "aria-label": "Preview" },
       el("div.panel-tools", {}, look, this.range),
+      this.costs.node,
       this.said,
       this.body,
     );
@@ -187,9 +219,10 @@ export class Tried {
     this.node.classList.add("waiting");
     try {
       const rule = this.rule();
-      const found = await previewRule(this.context, rule, range);
+      const backtest = this.costs.given();
+      const found = await previewRule(this.context, rule, range, { backtest });
       if (asked !== this.asked) return;
-      this.said.textContent = firesText(found, range);
+      this.said.textContent = firesText(found, range, rule.trigger);
       this.body.replaceChildren(
         ...markedLine(this.context, rule, found, range),
         ...followed(found),
