@@ -7,14 +7,14 @@ split do not match later ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from chalicelib.domain.sessions import Session, calendar_for
 from chalicelib.domain.splits import find_split
 from chalicelib.domain.times import from_text
-from producer.reasons import reason
 from producer.status import Status
 from producer.wire import WireTick
 
@@ -27,16 +27,12 @@ class _Seen(NamedTuple):
 class SplitWatch:
     """Adds the split of their session to ticks, and reports each split once.
 
-    Polled ticks include their split. Pushed ones do not: if the previous close differs from the
-    last price by the ratio of a split, `listed(symbol)` returns the session's split. Only listed
-    splits count.
+    Polled ticks include their split. Pushed ones do not: `suggests` says which of them look as if
+    there was one, and `take` takes the split that is listed. Only listed splits count.
     """
 
-    def __init__(
-        self, status: Status, listed: Callable[[str], str | None] = lambda _symbol: None
-    ) -> None:
+    def __init__(self, status: Status) -> None:
         self._status = status
-        self._listed = listed
         self._last: dict[str, _Seen] = {}
         self._splits: dict[tuple[str, str], str] = {}
 
@@ -55,28 +51,33 @@ class SplitWatch:
         instant = from_text(tick.timestamp)
         session = calendar.session_at(instant)
         key = tick.symbol, session.date.isoformat()
-        found = tick.split or self._listed_split(tick, session)
+        found = tick.split
         if session.phase(instant) == "regular":
             self._last[tick.symbol] = _Seen(session, tick.price)
         known = self._splits.get(key)
         tick.split = known or found
         if known is not None or found is None:
             return False
-        self._splits[key] = found
-        self._status.problem(f"{tick.symbol}: a split, {found}: fetching its history again")
+        self.take(*key, found)
         return True
 
-    def _listed_split(self, tick: WireTick, session: Session) -> str | None:
-        """Return the listed split of a session whose first tick suggests one."""
+    def take(self, symbol: str, date: str, split: str) -> None:
+        """Note the split of a symbol's session."""
+        self._splits[symbol, date] = split
+        self._status.problem(f"{symbol}: a split, {split}: fetching its history again")
+
+    def suggests(self, tick: WireTick, now: datetime) -> str | None:
+        """Return the date of the current session if its previous close, as a tick tells it, differs
+        from the last session's price by the ratio of a split that is not known yet."""
         before = self._last.get(tick.symbol)
-        if before is None or before.session.date >= session.date or tick.previous_close is None:
+        if before is None or tick.previous_close is None or tick.split is not None:
             return None
-        if find_split(session.date.isoformat(), before.price, tick.previous_close) is None:
+        calendar = calendar_for(tick.symbol, tick.exchange_timezone)
+        session = calendar.session_at(from_text(tick.timestamp))
+        if before.session.date >= session.date or session.date != calendar.session_at(now).date:
             return None
-        try:
-            return self._listed(tick.symbol)
-        except Exception as error:  # noqa: BLE001 - the price itself is sent anyway
-            self._status.problem(
-                f"{tick.symbol}: whether it was split is not known: {reason(error)}", error
-            )
+        date = session.date.isoformat()
+        if (tick.symbol, date) in self._splits:
             return None
+        is_split = find_split(date, before.price, tick.previous_close) is not None
+        return date if is_split else None

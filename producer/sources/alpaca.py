@@ -37,6 +37,12 @@ ZONE = "America/New_York"
 BARS = 10_000
 """The most bars of an answer."""
 
+MOST_PAGES = 20
+"""The most pages of an answer; one has all bars that are asked at once, unless pages are short."""
+
+_LONGEST_KEY = 100
+"""Characters by which a trade is told from others; Alpaca's have about 50."""
+
 FREE_SYMBOLS = 30
 """The symbols that a subscription without cost may follow."""
 
@@ -159,14 +165,15 @@ def _read(told: _Message) -> messages.Message | None:
 
 def _trade(told: _Message) -> messages.Trade:
     price = decimal_of(told.p)
-    if price is None:
-        raise ValueError("a trade without price")
+    key = f"{told.x}{told.i} {told.t}"
+    if price is None or len(key) > _LONGEST_KEY:
+        raise ValueError("a trade without price, or with a long key")
     return messages.Trade(
         symbol=ours(told.S),
         at=stored(told.t),
         price=price,
         size=decimal_of(told.s),
-        key=f"{told.x}{told.i} {told.t}",
+        key=key,
         sets_price=not isinstance(told.c, list) or _NO_PRICE.isdisjoint(told.c),
     )
 
@@ -196,18 +203,22 @@ class AlpacaHistory:
         return self._http.served_at
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
-        """See History. Alpaca gives pages; each is read."""
+        """See History. Alpaca gives pages; each is read. Raises Unusable if they do not end."""
         found: list[Candle] = []
-        token: str | None = ""
-        while token is not None:
-            page = self._page(symbol, bar, start, end, token)
-            found += [_candle(row, bar) for row in page.bars or ()]
-            token = page.next_page_token or None
+        token: str | None = None
         over = _over(symbol, bar)
-        kept = [candle for candle in found if start <= candle.start < end and over(candle.start)]
-        return made(symbol, bar, LISTING, kept, end)
+        for _ in range(MOST_PAGES):
+            page = self._page(symbol, bar, start, end, token)
+            candles = (_candle(row, bar) for row in page.bars or ())
+            found += [one for one in candles if start <= one.start < end and over(one.start)]
+            token = page.next_page_token
+            if not token:
+                return made(symbol, bar, LISTING, found, end)
+        raise Unusable(f"{SERVICE} gives more than {MOST_PAGES} pages")
 
-    def _page(self, symbol: str, bar: Bar, start: datetime, end: datetime, token: str) -> _Page:
+    def _page(
+        self, symbol: str, bar: Bar, start: datetime, end: datetime, token: str | None
+    ) -> _Page:
         parameters = {
             "timeframe": _TIMEFRAMES[bar],
             "start": start.isoformat(),

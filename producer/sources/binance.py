@@ -53,7 +53,7 @@ class _Frame(msgspec.Struct, frozen=True):
 
     e: str = ""
     s: str = ""
-    a: int | None = None
+    a: messages.Number | None = None
     p: Decimal | None = None
     q: Decimal | None = None
     T: int = 0

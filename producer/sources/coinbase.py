@@ -55,11 +55,11 @@ class _Frame(msgspec.Struct, frozen=True):
 
     type: str
     product_id: str = ""
-    trade_id: int | None = None
+    trade_id: messages.Number | None = None
     price: Decimal | None = None
     size: Decimal | None = None
     time: str = ""
-    last_trade_id: int = 0
+    last_trade_id: messages.Number = 0
     channels: list[_Channel] = []
     message: str = ""
     reason: str = ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 
 from chalicelib.domain.ticks import as_price, as_volume
-from producer.sources.pushed.messages import Heard, MinuteVolume, Trade
+from producer.malformed import flaw_of
+from producer.sources.pushed.messages import Heard, MinuteVolume, Quote, Trade
 
 
 def out_of_bounds(heard: Heard) -> str | None:
     """Return which number ingest would refuse, such as "malformed price"; None if there is none.
 
-    Quotes are complete ticks, which are checked as those of all sources are.
+    A quote is a complete tick, which is checked as those of all sources are.
     """
     match heard:
         case Trade():
@@ -20,8 +21,8 @@ def out_of_bounds(heard: Heard) -> str | None:
             return _of_volume(heard.size)
         case MinuteVolume():
             return _of_volume(heard.volume)
-        case _:
-            return None
+        case Quote():
+            return flaw_of(heard.tick)
 
 
 def _of_volume(volume: Decimal | None) -> str | None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 from websockets.sync.client import ClientConnection, reconnect
@@ -24,6 +24,10 @@ from producer.sources.pushed import messages
 
 _OPEN_SECONDS = 10.0
 _CLOSE_SECONDS = 1.0
+_MOST_BYTES = 1 << 19
+"""Bytes of a message, unpacked. Trades have a few hundred, an acknowledgement of 20,000 of Alpaca's
+symbols 350,000."""
+
 _SEND_SECONDS = 10.0
 """What was not sent within this time ends the connection."""
 
@@ -146,10 +150,12 @@ class _Straight(reconnect):
 
 def connect(url: str, guarded: type[Guarded] = Guarded) -> AbstractContextManager[Connection]:
     """Open a WebSocket whose frames are never logged. It follows no redirects."""
-    return _Straight(
+    opened = _Straight(
         url,
         open_timeout=_OPEN_SECONDS,
         close_timeout=_CLOSE_SECONDS,
         logger=_SILENT,
+        max_size=_MOST_BYTES,
         create_connection=guarded,
     )
+    return cast("AbstractContextManager[Connection]", opened)

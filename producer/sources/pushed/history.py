@@ -75,9 +75,9 @@ class CandleHistory:
         over = min(end, running(LENGTHS[bar]))
         found: list[Candle] = []
         for since, until in windows(start, over, LENGTHS[bar], self.most_minutes):
-            found += self.asked(symbol, bar, since, until - LENGTHS[bar])
-        kept = [candle for candle in found if candle.start >= start]
-        return made(symbol, bar, listing, kept, over)
+            candles = self.asked(symbol, bar, since, until - LENGTHS[bar])
+            found += [candle for candle in candles if since <= candle.start < until]
+        return made(symbol, bar, listing, found, over)
 
     def asked(self, symbol: str, bar: Bar, first: datetime, last: datetime) -> list[Candle]:
         """Return the candles that start between two instants, both included."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
 from producer.wire import WireTick
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""A trade's number; other integers make a frame a bad one."""
 
 
 class BadFrame(ValueError):  # noqa: N818 - named by what it is
@@ -91,3 +95,10 @@ Heard = Trade | Quote | MinuteVolume
 """What is told of prices, in the order in which it comes."""
 
 Message = Heard | Newest | Ready | Accepted | Alive | Unknown | TooMany | Refused
+
+
+def named(heard: Heard) -> tuple[str, str]:
+    """Return the symbol of something heard and its time, as stored text."""
+    if isinstance(heard, Quote):
+        return heard.tick.symbol, heard.tick.timestamp
+    return heard.symbol, heard.at

@@ -68,6 +68,7 @@ class Session:
         self._breaker = breaker or CircuitBreaker()
         self._now = now
         self._wanted: tuple[str, ...] = ()
+        self._followed: frozenset[str] = frozenset()
         self._unknown: dict[str, float] = {}
         self._most: int | None = None
         self._numbering = Numbering()
@@ -77,6 +78,7 @@ class Session:
     def follow(self, symbols: Sequence[str]) -> None:
         """Set the symbols to subscribe to."""
         self._wanted = tuple(symbols)
+        self._followed = frozenset(symbols)
 
     def run(self, stop: threading.Event) -> None:
         """Receive until `stop` is set.
@@ -185,8 +187,9 @@ class Session:
         return True
 
     def _is_flawed(self, heard: messages.Heard) -> bool:
-        """Count something flawed by its reason."""
-        flaw = self._listener.flaw_of(heard)
+        """Count something flawed by its reason, before anything of it is kept."""
+        symbol, _ = messages.named(heard)
+        flaw = self._listener.flaw_of(heard) if symbol in self._followed else "not followed"
         if flaw is not None:
             self._status.drop(flaw)
         return flaw is not None
@@ -208,6 +211,9 @@ class Session:
 
     def check_newest(self, told: messages.Newest) -> None:
         """Raise Lost if trades do not come although heartbeats tell of them."""
+        if told.symbol not in self._followed:
+            self._status.drop("not followed")
+            return
         self.succeeded()
         if self._numbering.is_behind(told.symbol, told.number):
             raise Lost(f"heartbeats tell of trades of {told.symbol} that do not come")

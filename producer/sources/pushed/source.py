@@ -19,12 +19,12 @@ from producer.reasons import reason
 from producer.sources.pushed.bounds import out_of_bounds
 from producer.sources.pushed.history import first_instant
 from producer.sources.pushed.mender import Mender
-from producer.sources.pushed.messages import Heard, MinuteVolume, Quote, Trade
+from producer.sources.pushed.messages import Heard, MinuteVolume, Quote, Trade, named
 from producer.sources.pushed.service import Service
 from producer.sources.pushed.session import Session
 from producer.sources.pushed.so_far import Listing, SessionsSoFar
+from producer.sources.pushed.split_questions import SplitQuestions
 from producer.sources.pushed.waiting import Waiting, thinned
-from producer.split_watch import SplitWatch
 from producer.status import Status
 from producer.throttling import TokenBucket
 from producer.watchlist import Watchlist
@@ -77,23 +77,23 @@ class Pushed:
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter
         self._so_far = SessionsSoFar()
-        listed = service.split_today
-        self._splits = SplitWatch(status, listed) if listed is not None else None
         self._listings: dict[str, Listing] = {}
         self._newest: dict[str, str] = {}
         self._waiting = Waiting(self._made_room)
         rate = service.requests_per_second
+        bucket = TokenBucket(rate, max(1.0, rate), now)
         self._mender = Mender(
             service.feed.service,
             service.history,
             status,
-            TokenBucket(rate, max(1.0, rate), now),
+            bucket,
             backoff=lambda: Backoff(5.0, 300.0, self._rng),
             with_history=history,
             clock=clock,
             now=now,
             first=self._first_instant,
         )
+        self._splits = self._asking(bucket)
         self._session = make_session(
             service.feed,
             status,
@@ -108,6 +108,12 @@ class Pushed:
         self._refused: set[str] = set()
         self.drops = watchlist.drops
         self.followed: Sequence[str] = ()
+
+    def _asking(self, bucket: TokenBucket) -> SplitQuestions | None:
+        listed, mender = self._service.split_today, self._mender
+        if listed is None:
+            return None
+        return SplitQuestions(self._status, listed, bucket, mender.time, mender.fetch_again)
 
     def continue_after(self, latest: Mapping[str, str]) -> None:
         """See Continuing."""
@@ -147,6 +153,8 @@ class Pushed:
             return
         self._mender.forget(self.drops)
         self._so_far.forget(self.drops)
+        if self._splits is not None:
+            self._splits.forget(self.drops)
         self.followed = symbols
         self._mender.follow(symbols)
         self._session.follow(symbols)
@@ -167,7 +175,9 @@ class Pushed:
         return False
 
     def mend(self, stop: threading.Event) -> bool:
-        """Ask history once. Return whether there was something to ask."""
+        """Ask about a split, or history once. Return whether there was something to ask."""
+        if self._splits is not None and self._splits.ask(stop):
+            return True
         found = self._mender.step(stop)
         if found is None:
             return False
@@ -201,7 +211,7 @@ class Pushed:
 
     def flaw_of(self, heard: Heard) -> str | None:
         """See Listener: by the time of day, and by ingest's bounds."""
-        _, at = _named(heard)
+        _, at = named(heard)
         if at > to_text(self._mender.time() + _FUTURE):
             return "in the future"
         return out_of_bounds(heard)
@@ -241,7 +251,7 @@ class Pushed:
 
     def _made_room(self, oldest: Heard) -> None:
         """Have history fill the minutes since a price that made room for newer ones."""
-        symbol, at = _named(oldest)
+        symbol, at = named(oldest)
         self._status.drop("no room")
         self._mender.missing(symbol, from_text(at), self._mender.time())
 
@@ -263,7 +273,7 @@ class Pushed:
             if isinstance(heard, MinuteVolume):
                 self._compare(heard)
                 continue
-            symbol, at = _named(heard)
+            symbol, at = named(heard)
             newest = self._newest.get(symbol, "")
             self._newest[symbol] = max(at, newest)
             tick = self._tick(heard)
@@ -273,9 +283,7 @@ class Pushed:
                 self._place(tick, newest)
             ticks.append(tick)
         kept = thinned(ticks)
-        for symbol in self._splits.seen_in(kept) if self._splits is not None else ():
-            self._mender.fetch_again(symbol)
-        return kept
+        return kept if self._splits is None else self._splits.passing(kept)
 
     def _compare(self, told: MinuteVolume) -> None:
         """Have history fill a minute of which the service counts more than has come."""
@@ -302,9 +310,3 @@ class Pushed:
     def _all_closed(self) -> bool:
         now = self._clock()
         return not any(self._hours.is_open(name, now) for name in self.followed)
-
-
-def _named(heard: Heard) -> tuple[str, str]:
-    if isinstance(heard, Quote):
-        return heard.tick.symbol, heard.tick.timestamp
-    return heard.symbol, heard.at
