@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,6 +30,9 @@ PREVIEW = "preview"
 
 PREVIEW_SECONDS = 10.0
 """How long a preview may take. API Gateway waits for 29 s, but each second is charged."""
+
+BEFORE_BACKTEST_SECONDS = 7.0
+"""How much of that is before a backtest, if one is wanted."""
 
 
 def rules(services: Services, request: Any) -> Response:
@@ -91,10 +95,13 @@ def preview_rule(services: Services, request: Any) -> Response:
     series = Series(services.stores)
     price_query = PriceQuery(symbol=asked.symbol, range=query, period=period)
     reach = series.range_of(price_query, series.known(asked.symbol))
-    deadline = time.monotonic() + PREVIEW_SECONDS
-    costs = _costs(wanted)
+    begun, costs = time.monotonic(), _costs(wanted)
+    deadline = begun + (PREVIEW_SECONDS if costs is None else BEFORE_BACKTEST_SECONDS)
     found = services.preview(asked, asked.symbol, reach.start, reach.end, deadline, since)
-    tried = None if costs is None else _backtest(services, asked, found, reach.start, since, costs)
+    tried = None
+    if costs is not None:
+        time_is_up = lambda: time.monotonic() >= begun + PREVIEW_SECONDS  # noqa: E731
+        tried = _backtest(services, asked, found, reach.start, since, costs, time_is_up)
     left = None if found.complete else found.position
     return rendering.plain(
         {
@@ -137,11 +144,12 @@ def _backtest(
     start: str | None,
     since: Position | None,
     costs: TradingCosts,
+    time_is_up: Callable[[], bool],
 ) -> dict[str, Any]:
     """Return what followed a preview's fires, up to where the preview came."""
     from chalicelib.services.rules.backtests import backtest_of
 
-    made = backtest_of(services.stores, rule, found, start, costs, since)
+    made = backtest_of(services.stores, rule, found, start, costs, since, time_is_up)
     answer: dict[str, Any] = msgspec.to_builtins(made)
     return answer
 

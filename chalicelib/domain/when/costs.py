@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,9 +27,16 @@ class _Of(msgspec.Struct, frozen=True):
     leaves: Mapping[Leaf, int]
 
 
-def excess_of(rules: Iterable[Rule]) -> str:
-    """Return in words what the rules with `when` of a symbol, or of a preview, need together beyond
-    a bound; empty if nothing. Rules on one interval share bars and values."""
+class Excess(NamedTuple):
+    """What is needed beyond a bound, in words: `70,000 stored bars together`."""
+
+    needed: str
+    most: int
+
+
+def excess_of(rules: Iterable[Rule]) -> Excess | None:
+    """Return what the rules with `when` of a symbol, or of a preview, need together beyond a bound;
+    None if nothing. Rules on one interval share bars and values."""
     found = [(rule.interval, _of(rule.when, rule.interval)) for rule in rules if rule.when]
     bounds: tuple[tuple[Callable[..., int], int, str], ...] = (
         (_stored_bars, MAX_STORED_BARS_OF_A_SYMBOL, "stored bars together"),
@@ -36,8 +44,8 @@ def excess_of(rules: Iterable[Rule]) -> str:
     )
     for count, most, what in bounds:
         if (needed := count(found)) > most:
-            return f"{needed:,} {what}, more than {most:,}"
-    return ""
+            return Excess(f"{needed:,} {what}", most)
+    return None
 
 
 def within_cost(rules: Sequence[Rule]) -> list[Rule]:

@@ -93,6 +93,14 @@ def _points_in(points: int, interval: str, of: str) -> int:
     return -(-points * minutes // _LENGTH.get(of, 23 * 390)) + 1
 
 
+@lru_cache(maxsize=1024)
+def most_in_a_point(text: str, interval: str) -> int:
+    """Return how many bars of the shortest series of a condition lie within one point of a rule on
+    an interval of bars."""
+    others = {leaf.interval or interval for leaf in leaves_of(tree_of(text))}
+    return max((_points_in(1, interval, of) for of in others), default=1)
+
+
 def stored_bars(key: SeriesKey, bars: int) -> int:
     """Return how many stored bars make a number of bars of a series."""
     return bars * MOST_PARTS[key.interval]

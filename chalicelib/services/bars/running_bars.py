@@ -21,8 +21,9 @@ _MOST_MINUTES = 122
 class RunningBars:
     """Adds the running regular bar of a state to stored bars."""
 
-    def __init__(self, bars: BarStore) -> None:
+    def __init__(self, bars: BarStore, *, consistent: bool = True) -> None:
         self._bars = bars
+        self._consistent = consistent
 
     def added(
         self, rows: list[Bar], state: State, base: str, until: str, *, may_go_on: bool
@@ -51,7 +52,12 @@ class RunningBars:
         if span.start >= until or (span.end > until and not may_go_on):
             return rows
         page = self._bars.bars(
-            state.symbol, "1m", span.start, span.end, limit=_MOST_MINUTES, consistent=True
+            state.symbol,
+            "1m",
+            span.start,
+            span.end,
+            limit=_MOST_MINUTES,
+            consistent=self._consistent,
         )
         hour = hour_of(span, _with_minute(page.rows, minute))
         # As for the API's running hours: a stored one may be of before ticks of the other kind.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 from chalicelib.domain.bars import Bar
@@ -10,33 +10,39 @@ from chalicelib.domain.detection import State
 from chalicelib.domain.folding import BASE_OF, fold_bars, label
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.splits import Split
-from chalicelib.domain.times import just_after, later, to_text
+from chalicelib.domain.times import later, to_text
 from chalicelib.domain.when.adjusting import adjusted_bars
 from chalicelib.domain.when.needs import SeriesKey, stored_bars
 from chalicelib.domain.when.points import DAYS, SECONDS, Point
 from chalicelib.services.bars.running_bars import RunningBars
+from chalicelib.services.bars.stored_rows import StoredRows
+from chalicelib.services.bars.time_limits import never
 from chalicelib.services.stores import BarStore
 
-_PAGE = 2_500
-"""About as many bars as one Query returns: 1 MB."""
-
 _SPAN = timedelta(days=2)
-_MOST_EXTENDED = 4
-"""How many stored bars are read for each that is needed: bars outside the session are skipped."""
 
 
 class WhenBars:
     """Reads bars of a symbol and of others.
 
     `states` has the state of each symbol that has one. The bars of a state that are still running
-    count once they are over by their labels: they are stored only at the next price.
+    count once they are over by their labels: they are stored only at the next price. Reading
+    raises TimeIsUp.
     """
 
-    def __init__(self, bars: BarStore, symbol: str, states: Mapping[str, State]) -> None:
-        self._bars = bars
+    def __init__(
+        self,
+        bars: BarStore,
+        symbol: str,
+        states: Mapping[str, State],
+        *,
+        consistent: bool = True,
+        time_is_up: Callable[[], bool] = never,
+    ) -> None:
+        self._rows = StoredRows(bars, consistent=consistent, time_is_up=time_is_up)
         self._symbol = symbol
         self._states = states
-        self._running = RunningBars(bars)
+        self._running = RunningBars(bars, consistent=consistent)
 
     def zones(self) -> dict[str, str | None]:
         """Return the time zone of each other symbol."""
@@ -47,38 +53,23 @@ class WhenBars:
     ) -> list[Bar]:
         """Return the newest `count` bars before `first`, and those up to `last`, in order. Splits
         are those of the symbol itself."""
-        symbol, base = key.symbol or self._symbol, BASE_OF[key.interval]
-        wanted = stored_bars(key, count + 1)
-        since = self._until(key, first) if base == "1d" else first.end
-        rows: list[Bar] = []
-        end: str | None = self._until(key, last)
-        read = older = 0
-        while end is not None and older < wanted and read < _PAGE + _MOST_EXTENDED * wanted:
-            limit = min(_PAGE, wanted + 60)
-            page = self._bars.bars(
-                symbol, base, None, end, limit=limit, descending=True, consistent=True
-            )
-            rows += [bar for bar in page.rows if not bar.extended]
-            older = sum(bar.start < since for bar in rows)
-            read += len(page.rows)
-            end = page.next_key
-        rows.reverse()
-        bars = self._folded(key, rows, splits, last)
-        return bars[1:] if end is not None and base != key.interval else bars
+        base = BASE_OF[key.interval]
+        before = self._until(key, first) if base == "1d" else first.end
+        until, wanted = self._until(key, last), stored_bars(key, count + 1)
+        found = self._rows.newest(key.symbol or self._symbol, base, before, until, wanted)
+        bars = self._folded(key, found.bars, splits, last)
+        return bars[1:] if found.is_cut and base != key.interval else bars
 
     def since(self, key: SeriesKey, label: str, last: Point, splits: Sequence[Split]) -> list[Bar]:
         """Return the bars from one with a label on, up to `last`, in order."""
         symbol, base = key.symbol or self._symbol, BASE_OF[key.interval]
-        rows: list[Bar] = []
-        start: str | None = label
-        while start is not None:
-            page = self._bars.bars(
-                symbol, base, start, self._until(key, last), limit=_PAGE, consistent=True
-            )
-            rows += [bar for bar in page.rows if not bar.extended]
-            start = just_after(page.next_key) if page.next_key is not None else None
+        rows = self._rows.since(symbol, base, label, self._until(key, last))
         bars = self._folded(key, rows, splits, last)
         return [bar for bar in bars if bar.start >= label]
+
+    def forget(self) -> None:
+        """Drop the stored bars that several series were made of."""
+        self._rows.forget()
 
     def is_final(self, key: SeriesKey, bar: Bar) -> bool:
         """Return whether no price that arrives in order can still change a bar."""

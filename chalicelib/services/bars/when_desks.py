@@ -15,7 +15,7 @@ from chalicelib.domain.splits import Split, adjusted
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.watching import RuleState
 from chalicelib.domain.when.desk import Desk, Track
-from chalicelib.domain.when.needs import SeriesKey
+from chalicelib.domain.when.needs import SeriesKey, stored_bars
 from chalicelib.domain.when.points import DAYS, Point, bar_point, tick_point
 from chalicelib.services.bars.when_bars import WhenBars
 
@@ -55,6 +55,7 @@ class Desks:
         for splits, some in groupby(points, self._known):
             group = list(some)
             desk = self._extended(group, splits) or self._new(group, splits)
+            self._bars.forget()
             self.desk, self.splits = desk, splits
             for point in group:
                 yield desk, point
@@ -67,7 +68,7 @@ class Desks:
         desk = self.desk
         if desk is None or splits != self.splits or points[0].label <= desk.at:
             return None
-        for key, track in desk.tracks.items():
+        for key, track in sorted(desk.tracks.items(), key=_first_label):
             span = _span(key, points[-1])
             if span and track.read_for == span:
                 continue
@@ -83,8 +84,9 @@ class Desks:
 
     def _new(self, points: Sequence[Point], splits: tuple[Split, ...]) -> Desk:
         desk = Desk(self._rules, self._interval, self._bars.zones(), self._point_of)
-        for key, track in desk.tracks.items():
-            self._read(key, track, points, desk.needs[key], splits)
+        longest = lambda key: stored_bars(key, desk.needs[key] + 1)  # noqa: E731
+        for key in sorted(desk.tracks, key=longest, reverse=True):
+            self._read(key, desk.tracks[key], points, desk.needs[key], splits)
         desk.begin(points[0])
         return desk
 
@@ -109,6 +111,12 @@ class Desks:
         """Add the bars that are over: a later reading may complete the others."""
         over = [bar for bar in bars if track.is_due(bar, last)]
         track.add(over, [bar for bar in over if not self._bars.is_final(key, bar)])
+
+
+def _first_label(series: tuple[SeriesKey, Track]) -> tuple[str, str]:
+    """Order series so that the first one of a symbol reads the minutes of the others, too."""
+    key, track = series
+    return key.symbol, track.next_label if track.last else ""
 
 
 def after_split(

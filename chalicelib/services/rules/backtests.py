@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
+
+import msgspec
 
 from chalicelib.domain.backtest import Backtest, TradingCosts, backtest
 from chalicelib.domain.bars import Bar
@@ -11,11 +14,13 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.times import just_after, later, minute_of
 from chalicelib.domain.when.adjusting import adjusted_bars
 from chalicelib.services.bars.running_bars import RunningBars
+from chalicelib.services.bars.time_limits import never
 from chalicelib.services.rules.closed_bars import LONGEST_SECONDS
 from chalicelib.services.rules.preview_run import MAX_BARS, Position, Previewed
 from chalicelib.services.stores import Stores
 
 _PAGE = 2_500
+_CUT = "Only bars up to {} were read: the time was over, or there were too many."
 
 
 def backtest_of(
@@ -25,36 +30,67 @@ def backtest_of(
     start: str | None,
     costs: TradingCosts,
     since: Position | None = None,
+    time_is_up: Callable[[], bool] = never,
 ) -> Backtest:
     """Return what followed the fires of a preview that began at `start`, or continued another one
-    from `since`, over the bars that it judged. A rule on ticks is traded on 1m bars."""
+    from `since`, over the bars that it judged, as far as there is time. A rule on ticks is traded
+    on 1m bars."""
     on_ticks = rule.interval == "tick"
     interval = "1m" if on_ticks else rule.interval
-    if since is not None:
-        start = minute_of(since.until) if on_ticks else just_after(since.until)
-    elif start is not None:
-        start = label(start, interval)
-    bars: list[Bar] = []
-    if previewed.until is not None:
-        last = minute_of(previewed.until) if on_ticks else previewed.until
-        bars = _bars(stores, rule.symbol, interval, start, last)
+    if previewed.until is None:
+        return backtest([], [], costs)
+    start = _start(start, since, interval, on_ticks=on_ticks)
+    last = minute_of(previewed.until) if on_ticks else previewed.until
+    base, end = BASE_OF[interval], later(last, seconds=LONGEST_SECONDS[interval])
+    rows, left = _rows(stores, rule.symbol, base, (start, end), time_is_up)
+    bars = _bars(stores, rule.symbol, interval, rows, (start or "", last), end)
+    fired = [minute_of(one) for one in previewed.fired_at] if on_ticks else previewed.fired_at
+    if left is not None:  # the last bar may lack some of its rows
+        left = left if base == interval else label(left, interval)
+        bars = [bar for bar in bars if bar.start < left]
+        fired = [one for one in fired if one < left]
     starts = [bar.start for bar in bars]
-    labels = map(minute_of, previewed.fired_at) if on_ticks else previewed.fired_at
-    places = {bisect_right(starts, fired) - 1 for fired in labels}
-    return backtest(bars, sorted(places), costs)
+    found = backtest(bars, sorted({bisect_right(starts, one) - 1 for one in fired}), costs)
+    if left is not None:
+        cut = _CUT.format(bars[-1].start if bars else start)
+        found = msgspec.structs.replace(found, caveats=[cut, *found.caveats])
+    return found
 
 
-def _bars(stores: Stores, symbol: str, interval: str, start: str | None, last: str) -> list[Bar]:
-    """Return the regular bars from a label to a last one, which may be running."""
+def _start(
+    start: str | None, since: Position | None, interval: str, *, on_ticks: bool
+) -> str | None:
+    """Return the label of the first bar; None for all that are stored."""
+    if since is not None:
+        return minute_of(since.until) if on_ticks else just_after(since.until)
+    return label(start, interval) if start is not None else None
+
+
+def _rows(
+    stores: Stores,
+    symbol: str,
+    base: str,
+    reach: tuple[str | None, str],
+    time_is_up: Callable[[], bool],
+) -> tuple[list[Bar], str | None]:
+    """Return stored regular bars, and the label from which on others are left."""
     rows: list[Bar] = []
-    base, first = BASE_OF[interval], start or ""
-    end = later(last, seconds=LONGEST_SECONDS[interval])
-    while len(rows) < MAX_BARS:
+    start, end = reach
+    while True:
         page = stores.bars.bars(symbol, base, start, end, limit=_PAGE)
         rows += [bar for bar in page.rows if not bar.extended]
         if page.next_key is None:
-            break
+            return rows, None
         start = just_after(page.next_key)
+        if len(rows) >= MAX_BARS or time_is_up():
+            return rows, start
+
+
+def _bars(
+    stores: Stores, symbol: str, interval: str, rows: list[Bar], span: tuple[str, str], end: str
+) -> list[Bar]:
+    """Return the bars from a label to a last one, which may be running."""
+    (first, last), base = span, BASE_OF[interval]
     state = stores.state.get(symbol)
     if state is not None and base == interval and not (rows and rows[-1].start >= last):
         rows = RunningBars(stores.bars).added(rows, state, base, end, may_go_on=True)

@@ -20,6 +20,7 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import DatedClose
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after, later, to_text
+from chalicelib.services.bars.time_limits import TimeIsUp
 from chalicelib.services.stores import Close, Stores
 
 _DAY = timedelta(days=1).total_seconds()
@@ -32,10 +33,6 @@ _MOST_AFTER_CLOSE = 1000
 
 LastPart = tuple[Close, DatedClose | None]
 """The last stored bar of a bar, whose close is the bar's, and the close of the session before."""
-
-
-class TimeIsUp(Exception):  # noqa: N818  # not an error: the range is judged as far as time allows
-    """The time for reading was over within extended bars, which no rule is judged at."""
 
 
 class ClosedBars:

@@ -14,7 +14,8 @@ from chalicelib.domain.splits import DatedClose
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after
 from chalicelib.services.bars.closes import ClosesBefore
-from chalicelib.services.rules.closed_bars import ClosedBars, TimeIsUp
+from chalicelib.services.bars.time_limits import TimeIsUp
+from chalicelib.services.rules.closed_bars import ClosedBars
 from chalicelib.services.rules.last_ticks import LastTicks
 from chalicelib.services.rules.preview_run import (
     MAX_BARS,
@@ -108,12 +109,20 @@ class Preview:
         run: PreviewRun,
         time_is_up: Callable[[], bool],
     ) -> Previewed:
-        """Preview a rule with `when`. Its modules are loaded for it."""
-        from chalicelib.services.rules.when_preview import WhenPreview
+        """Preview a rule with `when`. Its modules are loaded for it. Raises RuleError if it needs
+        too much."""
+        from chalicelib.services.rules.when_preview import WhenPreview, check_cost
 
+        check_cost(rule)
         state = self._stores.state.get(symbol) or State(symbol=symbol)
         preview = WhenPreview(
-            self._stores, rule, state, self._watch(rule), run.position, run.is_in_force
+            self._stores,
+            rule,
+            state,
+            self._watch(rule),
+            run.position,
+            run.is_in_force,
+            time_is_up,
         )
         if rule.interval == "tick":
             judged = preview.over_ticks(self._ticks(symbol, *reach))

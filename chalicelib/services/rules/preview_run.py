@@ -17,7 +17,8 @@ from chalicelib.domain.splits import DatedClose, Split, adjusted_closes
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import later
 from chalicelib.domain.watching import Observation, RuleState, as_fired, in_force, judge
-from chalicelib.services.rules.closed_bars import LastPart, TimeIsUp
+from chalicelib.services.bars.time_limits import TimeIsUp
+from chalicelib.services.rules.closed_bars import LastPart
 from chalicelib.services.rules.last_ticks import LastTicks
 from chalicelib.services.stores import Close
 

@@ -201,4 +201,7 @@ def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
     for symbol in sorted(symbols):
         excess = excess_of(rule for rule in enabled if rule.symbol in (symbol, ANY_SYMBOL))
         if excess:
-            raise TooCostly(f"when: the conditions of {symbol!r} would need {excess}")
+            raise TooCostly(
+                f"when: the conditions of {symbol!r} would need {excess.needed}, more than "
+                f"{excess.most:,}"
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import msgspec
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.building import place_of
 from chalicelib.domain.detection import State, Watch
+from chalicelib.domain.errors import RuleError
 from chalicelib.domain.folding import label
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import DatedClose, adjusted, adjusted_closes
@@ -25,10 +26,12 @@ from chalicelib.domain.watching import (
     without_alert,
 )
 from chalicelib.domain.when.alerting import alert_of
+from chalicelib.domain.when.costs import excess_of
 from chalicelib.domain.when.desk import Desk
-from chalicelib.domain.when.needs import symbols_of
+from chalicelib.domain.when.needs import most_in_a_point, symbols_of
 from chalicelib.domain.when.points import Point, bar_point, tick_point
 from chalicelib.domain.when.truth import Truth
+from chalicelib.services.bars.time_limits import never
 from chalicelib.services.bars.when_bars import WhenBars
 from chalicelib.services.bars.when_desks import Desks, Subject, after_split
 from chalicelib.services.rules.closed_bars import LastPart
@@ -37,7 +40,7 @@ from chalicelib.services.rules.preview_run import Position
 from chalicelib.services.stores import Stores
 
 _AT_ONCE = 2_000
-"""Points whose bars are read together."""
+"""Points whose bars are read together, and about as many bars of the shortest series."""
 
 
 class Judgement(NamedTuple):
@@ -62,9 +65,11 @@ class WhenPreview:
         watch: Watch,
         since: Position | None = None,
         is_in_force: bool = False,
+        time_is_up: Callable[[], bool] = never,
     ) -> None:
         """`state` is the symbol's, for the running bars and the splits; `since` is where an earlier
-        preview came to. A rule that `is_in_force` has been judged before the first point."""
+        preview came to. A rule that `is_in_force` has been judged before the first point.
+        Judging raises TimeIsUp."""
         self._stores = stores
         self._rule = rule
         self._state = state
@@ -75,13 +80,20 @@ class WhenPreview:
         self._tick: Tick | None = None
         others = symbols_of(rule.when or "")
         states = stores.state.get_many(sorted(others - {state.symbol})) if others else {}
-        bars = WhenBars(stores.bars, state.symbol, {**states, state.symbol: state})
+        bars = WhenBars(
+            stores.bars,
+            state.symbol,
+            {**states, state.symbol: state},
+            consistent=False,
+            time_is_up=time_is_up,
+        )
         self._subject = Subject(state.symbol, state.timezone, state.splits)
         self._desks = Desks(bars, self._subject, [rule], rule.interval)
 
     def over_bars(self, parts: Iterable[LastPart], ticks: LastTicks) -> Iterator[Judgement]:
         """Judge the rule at closed bars in order."""
-        for some in _in_groups(parts):
+        at_once = max(1, _AT_ONCE // most_in_a_point(self._rule.when or "", self._rule.interval))
+        for some in _in_groups(parts, at_once):
             points = [self._bar_point(part) for part in some]
             for (desk, point), part in zip(self._desks.ready(points), some, strict=True):
                 truth = desk.judge(point)[self._rule.rule_id]
@@ -205,8 +217,14 @@ class WhenPreview:
         return alert_of(self._rule, observation, made, self._watch, "preview", values)
 
 
-def _in_groups(parts: Iterable[LastPart]) -> Iterator[list[LastPart]]:
+def check_cost(rule: Rule) -> None:
+    """Raise RuleError if a rule alone needs more than the rules of a symbol may need together."""
+    if excess := excess_of([rule]):
+        raise RuleError("when", excess.needed, f"at most {excess.most:,}")
+
+
+def _in_groups(parts: Iterable[LastPart], at_once: int) -> Iterator[list[LastPart]]:
     """Yield groups whose bars are read together."""
     left = iter(parts)
-    while some := list(islice(left, _AT_ONCE)):
+    while some := list(islice(left, at_once)):
         yield some

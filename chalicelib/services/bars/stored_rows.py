@@ -1,0 +1,115 @@
+"""Reads stored regular bars for conditions, each once for all series that are made of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import NamedTuple
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.times import just_after
+from chalicelib.services.bars.time_limits import TimeIsUp, never
+from chalicelib.services.stores import BarStore
+
+_PAGE = 2_500
+"""About as many bars as one Query returns: 1 MB."""
+
+_MOST_EXTENDED = 4
+"""How many stored bars are read for each that is needed: bars outside the session are skipped."""
+
+FREE_PAGES = 8
+
+
+class Rows(NamedTuple):
+    """Bars in order; `is_cut` if older ones were left out."""
+
+    bars: list[Bar]
+    is_cut: bool
+
+
+class _Read(NamedTuple):
+    """All regular bars of a range, which begins at `start`; empty if there are none before."""
+
+    start: str
+    bars: list[Bar]
+
+
+class StoredRows:
+    """Reads bars. What was read is kept until `forget`, so that bars of 5, 15 and 30 minutes are
+    made of the same minutes.
+
+    Reads are consistent by default, and raise TimeIsUp between two pages, though not among the
+    first FREE_PAGES: so a preview that continues another one comes further in any time.
+    """
+
+    def __init__(
+        self, bars: BarStore, *, consistent: bool = True, time_is_up: Callable[[], bool] = never
+    ) -> None:
+        self._bars = bars
+        self._consistent = consistent
+        self._time_is_up = time_is_up
+        self._kept: dict[tuple[str, str, str], _Read] = {}
+        self._pages = 0
+
+    def forget(self) -> None:
+        """Drop what was read."""
+        self._kept.clear()
+
+    def newest(self, symbol: str, base: str, first: str, until: str, wanted: int) -> Rows:
+        """Return at least the newest `wanted` bars before `first`, if there are, and those from
+        there up to `until`."""
+        kept = self._kept.get((symbol, base, until))
+        if kept is not None:
+            older = bisect_left(kept.bars, first, key=_start)
+            if older >= wanted or not kept.start:
+                cut = max(0, older - wanted)
+                return Rows(kept.bars[cut:], bool(cut or kept.start))
+        read = self._newest(symbol, base, first, until, wanted)
+        self._kept[symbol, base, until] = read
+        return Rows(read.bars, bool(read.start))
+
+    def since(self, symbol: str, base: str, start: str, until: str) -> list[Bar]:
+        """Return the bars from `start` up to `until`."""
+        kept = self._kept.get((symbol, base, until))
+        if kept is None or kept.start > start:
+            kept = _Read(start, self._since(symbol, base, start, until))
+            self._kept[symbol, base, until] = kept
+        return kept.bars[bisect_left(kept.bars, start, key=_start) :]
+
+    def _newest(self, symbol: str, base: str, first: str, until: str, wanted: int) -> _Read:
+        rows: list[Bar] = []
+        end: str | None = until
+        read = older = 0
+        while end is not None and older < wanted and read < _PAGE + _MOST_EXTENDED * wanted:
+            self._check_time()
+            limit = min(_PAGE, wanted + 60)
+            page = self._bars.bars(
+                symbol, base, None, end, limit=limit, descending=True, consistent=self._consistent
+            )
+            before = [bar for bar in page.rows if bar.start < first]
+            read += len(before)
+            older += sum(not bar.extended for bar in before)
+            rows += [bar for bar in page.rows if not bar.extended]
+            end = page.next_key
+        return _Read(end or "", rows[::-1])
+
+    def _since(self, symbol: str, base: str, begin: str, until: str) -> list[Bar]:
+        rows: list[Bar] = []
+        start: str | None = begin
+        while start is not None:
+            self._check_time()
+            page = self._bars.bars(
+                symbol, base, start, until, limit=_PAGE, consistent=self._consistent
+            )
+            rows += [bar for bar in page.rows if not bar.extended]
+            start = just_after(page.next_key) if page.next_key is not None else None
+        return rows
+
+    def _check_time(self) -> None:
+        self._pages += 1
+        if self._pages > FREE_PAGES and self._time_is_up():
+            raise TimeIsUp
+
+
+def _start(bar: Bar) -> str:
+    return bar.start
