@@ -18,6 +18,9 @@ _REPEAT_PROBLEM_SECONDS = 30.0
 _MOST_TOLD = 2000
 """Characters of a message: a library may repeat a whole answer."""
 
+_MOST_PROBLEMS = 100
+"""Different problems that are reported in a minute, since a service may word them."""
+
 _PROBLEM_SECONDS = 60.0
 """A problem that is not reported again for this long counts as solved."""
 
@@ -71,6 +74,8 @@ class Status:
         self._tell = tell
         self._lock = threading.Lock()
         self._told: dict[str, float] = {}
+        self._minute = float("-inf")
+        self._told_in_minute = self._omitted = 0
         self._given: float | None = None
         self._problem = ("", float("-inf"))
 
@@ -110,7 +115,8 @@ class Status:
         self._tell("note", self._with(cause, message))
 
     def problem(self, message: str, cause: BaseException | None = None) -> None:
-        """Report a temporary problem; the same one at most twice a minute."""
+        """Report a temporary problem; the same one at most twice a minute, and at most
+        _MOST_PROBLEMS in a minute."""
         now = self._now()
         self._problem = (message, now)
         self.changed.set()
@@ -120,7 +126,22 @@ class Status:
             if len(self._told) > 1000:
                 self._told.clear()
             self._told[message] = now
+            omitted = self._omitted_before(now)
+            if self._told_in_minute > _MOST_PROBLEMS:
+                self._omitted += 1
+                return
+        if omitted:
+            self._tell("problem", f"{omitted:,} more problems were not shown")
         self._tell("problem", self._with(cause, message))
+
+    def _omitted_before(self, now: float) -> int:
+        """Count a problem; if it begins a minute, return how many were not told in the last."""
+        omitted = 0
+        if now - self._minute >= _PROBLEM_SECONDS:
+            omitted, self._omitted = self._omitted, 0
+            self._minute, self._told_in_minute = now, 0
+        self._told_in_minute += 1
+        return omitted
 
     def _with(self, cause: BaseException | None, message: str) -> str:
         if self._verbose and cause is not None:

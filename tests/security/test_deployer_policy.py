@@ -155,6 +155,12 @@ def test_the_boundary_holds_all_that_functions_may_do_and_nothing_that_widens_ri
     assert unbounded == ["StreamsOfTheAccount", "ImagesOfTheAccount", "Traces"]
 
 
+def test_a_role_within_the_boundary_pulls_no_image_but_ticktapes() -> None:
+    images = "arn:aws:ecr:eu-central-1:111122223333:repository"
+    assert allows(BOUNDARY, "ecr:BatchGetImage", f"{images}/ticktape")
+    assert not allows(BOUNDARY, "ecr:BatchGetImage", f"{images}/payroll")
+
+
 @pytest.mark.parametrize("name", POLICIES)
 def test_policy_fits_into_a_managed_one(name: str) -> None:
     """Which has 6,144 characters, blanks left out."""

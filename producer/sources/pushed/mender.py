@@ -36,6 +36,9 @@ _MOST_AHEAD = timedelta(seconds=5)
 """A clock that is ahead of the service's by more is corrected. It is compared with an answer's time
 when the answer was asked for: a slow one does not count."""
 
+_MOST_CORRECTED = timedelta(minutes=10)
+"""A clock that is ahead by more is not corrected: the answer's date is wrong rather."""
+
 _KEPT_OVER_SECONDS = 1.0
 
 
@@ -186,27 +189,35 @@ class Mender:
         except Exception as error:  # noqa: BLE001 - reported; other symbols continue
             self._failed(symbol, error)
             return None
+        served_at = self._compare_clocks(asked_at)
         if span is not None:
-            span = self._over_by_service(span, asked_at)
+            span = _over_by(served_at, span)
             last = to_text(instant_of(span.end))
             bars = [bar for bar in bars if bar.timestamp < last]
         self._settled(symbol, span)
         return bars
 
-    def _over_by_service(self, span: Span, asked_at: datetime) -> Span:
-        """Return the minutes of a span that are over by the service's clock: if ours is ahead, the
-        last bar may be in progress."""
+    def _compare_clocks(self, asked_at: datetime) -> datetime | None:
+        """Return the time of the last answer by the service's clock; None if it is not known or not
+        believed. Correct ours if it is ahead."""
         served_at = self._history.served_at
         if served_at is None:
-            return span
+            return None
         ahead = asked_at - served_at
+        if ahead > _MOST_CORRECTED:
+            self._ahead = timedelta()
+            self._status.problem(
+                f"{self._service} dates an answer more than 10 minutes before this machine's time: "
+                "that date is not used"
+            )
+            return None
         is_ahead = ahead >= _MOST_AHEAD
         if is_ahead and not self._ahead:
             self._status.note(
                 f"this machine's clock is {ahead.total_seconds():.0f} s ahead of {self._service}'s"
             )
         self._ahead = ahead if is_ahead else timedelta()
-        return Span(span.symbol, span.start, max(span.start, min(span.end, minute_at(served_at))))
+        return served_at
 
     def _tell_failure(self, error: Exception, seconds: float) -> None:
         """Report a failure of the service, which concerns every symbol."""
@@ -276,3 +287,11 @@ class Mender:
             self._waits[symbol] = self._now() + wait, backoff
         told = f"{symbol}: no history: {reason(error)}; asked again in {wait:.0f} s"
         self._status.problem(told, error)
+
+
+def _over_by(served_at: datetime | None, span: Span) -> Span:
+    """Return the minutes of a span that are over by the service's clock: if ours is ahead, the last
+    bar may be in progress."""
+    if served_at is None:
+        return span
+    return Span(span.symbol, span.start, max(span.start, min(span.end, minute_at(served_at))))

@@ -136,6 +136,8 @@ class Session:
 
     def limit(self, message: messages.TooMany) -> None:
         """Follow fewer symbols from now on."""
+        if self._most == message.most:
+            return
         left = self._wanted[message.most :]
         self._most = message.most
         self._status.problem(
@@ -144,7 +146,9 @@ class Session:
         )
 
     def put_off(self, symbol: str, why: str) -> None:
-        """Leave a symbol out for an hour."""
+        """Leave a symbol that is asked for out for an hour."""
+        if symbol not in self._followed or symbol in self._unknown:
+            return
         self._unknown[symbol] = self._now() + _UNKNOWN_SECONDS
         self._status.problem(f"{symbol}: {self._feed.service} knows no such symbol ({why})")
         self._listener.unknown(symbol)

@@ -24,6 +24,7 @@ from producer.sources.pushed.service import Service
 from producer.sources.pushed.session import Session
 from producer.sources.pushed.so_far import Listing, SessionsSoFar
 from producer.sources.pushed.split_questions import SplitQuestions
+from producer.sources.pushed.timely import Timely
 from producer.sources.pushed.waiting import Waiting, thinned
 from producer.status import Status
 from producer.throttling import TokenBucket
@@ -84,7 +85,7 @@ class Pushed:
         bucket = TokenBucket(rate, max(1.0, rate), now)
         self._mender = Mender(
             service.feed.service,
-            service.history,
+            Timely(service.history),
             status,
             bucket,
             backoff=lambda: Backoff(5.0, 300.0, self._rng),
@@ -210,9 +211,9 @@ class Pushed:
                 stop.wait(self._restart.failed())
 
     def flaw_of(self, heard: Heard) -> str | None:
-        """See Listener: by the time of day, and by ingest's bounds."""
+        """See Listener: by this machine's clock, as hygiene, and by ingest's bounds."""
         _, at = named(heard)
-        if at > to_text(self._mender.time() + _FUTURE):
+        if at > to_text(self._clock() + _FUTURE):
             return "in the future"
         return out_of_bounds(heard)
 

@@ -107,6 +107,28 @@ def test_more_symbols_than_a_subscription_allows_are_named() -> None:
     )
 
 
+def test_words_of_a_service_about_symbols_that_nobody_asked_for_are_not_told() -> None:
+    service = coins()
+
+    def push() -> None:
+        for number in range(50):
+            service.push(f'{{"type":"error","message":"X{number}-USD is not a valid product"}}')
+
+    service.run(60, at={30: push})
+    assert not problems(service)
+
+
+def test_a_limit_of_symbols_is_told_once_however_it_is_worded() -> None:
+    service = stocks()
+
+    def push() -> None:
+        for number in range(50):
+            service.push(f'[{{"T":"error","code":405,"msg":"limit {number}"}}]')
+
+    service.run(60, at={30: push})
+    assert len(problems(service)) == 1
+
+
 def test_refused_keys_end_the_source_at_the_start() -> None:
     service = stocks(secret="wrong")
     with pytest.raises(SourceError, match="Alpaca refuses: 402: auth failed"):
