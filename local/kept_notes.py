@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from local import kept_rules, kept_topic
+from local import kept_rules, kept_states, kept_topic
 from local.commands import channels_command, mutes_command, token_command
 
 _STORED = {
@@ -18,6 +18,7 @@ _STORED = {
     "topic": kept_topic,
     "mutes": mutes_command,
     "rules": kept_rules,
+    "states": kept_states,
 }
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 Item = dict[str, dict[str, Any]]
 
+_MOST_WRITES = 10**15
+"""No item is written as often."""
+
 BATCH_WRITE = 25
 BATCH_GET = 100
 PARALLEL_WRITES = 4
@@ -94,10 +97,16 @@ def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
 def version_of(item: Item) -> int:
     """Return the version of an item written by `versioned`, from 1; 0 if it has none that can be
     read."""
+    return count_of(item, "version")
+
+
+def count_of(item: Item, name: str) -> int:
+    """Return a count that increases with writes; 0 if there is none that can be read."""
     try:
-        return max(0, int(item["version"]["N"]))
+        found = int(item[name]["N"])
     except (KeyError, TypeError, ValueError):
         return 0
+    return found if 0 < found < _MOST_WRITES else 0
 
 
 def replace(

@@ -119,20 +119,15 @@ def new_alerts(event: dict[str, Any]) -> list[tuple[str, StoredAlert]]:
 
 def written_states(event: dict[str, Any]) -> list[State]:
     """Return the states that a DynamoDB stream event reports as written, in their order. Those that
-    cannot be read are left out: detect reports them."""
-    import msgspec
-
+    cannot be read are left out."""
     from chalicelib.adapters.state import from_item
 
     found = []
     for record in event["Records"]:
         image = record["dynamodb"].get("NewImage")
         if record["eventName"] in ("INSERT", "MODIFY") and image:
-            try:
-                found.append(from_item(image))
-            except (msgspec.MsgspecError, KeyError, ValueError) as error:
-                log.warning("a state cannot be read: %s", error)
-    return found
+            found.append(from_item(image))
+    return [state for state in found if not state.unreadable]
 
 
 def retries(event: dict[str, Any]) -> tuple[list[tuple[str, Retry]], list[str]]:

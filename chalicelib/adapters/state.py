@@ -6,6 +6,7 @@ charges by the kilobyte, and nothing queries its parts.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,15 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters import packed_rule_states
-from chalicelib.adapters.dynamodb import Item, batch_get, put_if, read
+from chalicelib.adapters.dynamodb import (
+    Item,
+    batch_get,
+    count_of,
+    put_if,
+    read,
+    version_of,
+)
+from chalicelib.adapters.state_checks import check
 from chalicelib.domain.alert_bounds import Told
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
@@ -67,6 +76,8 @@ class _Data(msgspec.Struct, omit_defaults=True):
     n: Told | None = None
 
 
+log = logging.getLogger("ticktape.state")
+
 _decoder = msgspec.json.Decoder(_Data)
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
@@ -91,19 +102,30 @@ class States:
 
     def put(self, state: State) -> bool:
         """See StateStore."""
-        return put_if(
+        if state.version:
+            return self._put_in_place_of({"N": str(state.version)}, state)
+        written = put_if(
             self._client,
             TableName=self._table,
             Item=to_item(state),
-            ConditionExpression="attribute_not_exists(symbol)"
-            if not state.version
-            else "version = :v",
-            **(
-                {"ExpressionAttributeValues": {":v": {"N": str(state.version)}}}
-                if state.version
-                else {}
-            ),
+            ConditionExpression="attribute_not_exists(symbol)",
         )
+        return written or self._replace_unversioned(state)
+
+    def _replace_unversioned(self, state: State) -> bool:
+        """Replace a stored state whose version cannot be read, which counts as version 0."""
+        stored = read(self._client, self._table, {"symbol": {"S": state.symbol}})
+        if not stored or version_of(stored):
+            return False
+        return self._put_in_place_of(stored.get("version"), state)
+
+    def _put_in_place_of(self, version: dict[str, Any] | None, state: State) -> bool:
+        if version is None:
+            given: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(version)"}
+        else:
+            given = {"ConditionExpression": "version = :v"}
+            given["ExpressionAttributeValues"] = {":v": version}
+        return put_if(self._client, TableName=self._table, Item=to_item(state), **given)
 
 
 def to_item(state: State) -> Item:
@@ -133,13 +155,33 @@ def to_item(state: State) -> Item:
 
 
 def from_item(item: Item) -> State:
-    """Return the state of an item."""
+    """Return the state of an item.
+
+    One that cannot be read, for whatever reason, is empty and `unreadable`; it has the item's
+    version and repairs as far as these can be read.
+    """
+    try:
+        state = _state_of(item)
+        check(state)
+    except Exception as error:  # noqa: BLE001 - of whatever kind, it harms its own symbol alone
+        symbol, reason = item["symbol"]["S"], repr(error)[:200]
+        log.warning("the state of %s cannot be read: %s", symbol, reason)
+        version, repairs = version_of(item), count_of(item, "repairs")
+        return State(symbol=symbol, version=version, repairs=repairs, unreadable=reason)
+    return state
+
+
+def _state_of(item: Item) -> State:
+    """Return the state of an item. Raises many kinds of errors if it cannot be read."""
     data = _decoder.decode(item["data"]["S"])
     symbol = item["symbol"]["S"]
+    version = version_of(item)
+    if not version:
+        raise ValueError(f"version: {item.get('version')}")
     return State(
         symbol=symbol,
-        version=int(item["version"]["N"]),
-        repairs=int(item["repairs"]["N"]) if "repairs" in item else 0,
+        version=version,
+        repairs=count_of(item, "repairs"),
         last=_tick(symbol, item["timestamp"]["S"], data.t) if data.t else None,
         gap=data.g,
         mark=_tick(symbol, *data.r) if data.r else None,

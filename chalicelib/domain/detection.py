@@ -57,6 +57,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     opening: None in a session that an older version began; pending: alerts that may not have been
     recorded yet, at most MAX_PENDING plus those of one tick; told: the alerts of the last tick's
     minute, None without any; version counts the writes, repairs those after recomputed bars.
+    unreadable: why the stored state could not be read, in place of which this one is empty.
     """
 
     symbol: str
@@ -74,6 +75,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     opening: Opening | None = None
     pending: tuple[Alert, ...] = ()
     told: Told | None = None
+    unreadable: str = ""
 
     @property
     def last_timestamp(self) -> str:

@@ -38,6 +38,17 @@ def is_canonical(text: str) -> bool:
     return marks == "--T.Z"  # a week date, 2026-W47-5, has no second dash there
 
 
+def is_instant(text: object) -> bool:
+    """Return whether this is a stored timestamp."""
+    if not isinstance(text, str) or not is_canonical(text):
+        return False
+    try:
+        from_text(text)
+    except ValueError:
+        return False
+    return True
+
+
 def from_epoch_seconds(seconds: float) -> datetime:
     """Return the instant of an epoch number, exact to the microsecond."""
     return EPOCH + timedelta(microseconds=round(seconds * 1_000_000))

@@ -115,6 +115,7 @@ class HealthCheck:
         seen = self._seen.get(self._list, _seconds_to_keep)
         sampled = spread(seen, MOST_SAMPLED)
         states = self._stores.state.get_many(sampled) if sampled else {}
+        sampled = [name for name in sampled if name not in states or not states[name].unreadable]
         ticks = [state.last_timestamp for state in states.values() if state.last]
         newest = max(ticks, default=None)
         now = self._clock()

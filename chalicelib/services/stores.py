@@ -169,7 +169,8 @@ class BarStore(Protocol):
 
 
 class StateStore(Protocol):
-    """Stores one state per symbol."""
+    """Stores one state per symbol. A stored one that cannot be read is returned as an empty one
+    that is `unreadable`; it is replaced like others."""
 
     def get(self, symbol: str) -> State | None:
         """Return the state, read consistently."""

@@ -49,6 +49,16 @@ class S3:
         answer: dict[str, Any] = self._aws.around("PutObject", request, lambda: self._put(request))
         return answer
 
+    def list_objects_v2(self, **request: Any) -> dict[str, Any]:
+        """ListObjectsV2: one page of keys."""
+        bucket, prefix = request["Bucket"], request["Prefix"]
+        keys = [key for name, key in self._aws.objects if name == bucket and key.startswith(prefix)]
+        found = [{"Key": key} for key in sorted(keys)[: request["MaxKeys"]]]
+        answer: dict[str, Any] = self._aws.around(
+            "ListObjectsV2", request, lambda: {"Contents": found, "KeyCount": len(found)}
+        )
+        return answer
+
     def _put(self, request: dict[str, Any]) -> dict[str, Any]:
         self._aws.objects[request["Bucket"], request["Key"]] = request["Body"]
         return {}

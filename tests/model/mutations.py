@@ -27,8 +27,8 @@ MUTATIONS = (
     Mutation(
         "the state is written whatever its version",
         "adapters/state.py",
-        'else "version = :v"',
-        'else "attribute_exists(symbol)"',
+        'given = {"ConditionExpression": "version = :v"}',
+        'given = {"ConditionExpression": "attribute_exists(symbol)"}',
     ),
     Mutation(
         "complete_from is the newest tick itself",

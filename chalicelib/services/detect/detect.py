@@ -58,8 +58,8 @@ _LOOKUP = 100
 
 class Detected(msgspec.Struct, frozen=True):
     """The result of a batch. `failed` are identifiers of records to be delivered again, the first
-    of each failed symbol; `unrepaired` counts spans of late ticks left for `rebuild`, `dropped` and
-    `unsent` alerts above the limits of recording and of sending."""
+    of each failed symbol; `unrepaired` counts spans of late ticks and unreadable states left for
+    `rebuild`, `dropped` and `unsent` alerts above the limits of recording and of sending."""
 
     symbols: int
     ticks: int
@@ -252,6 +252,8 @@ class Detect:
         rules_checked = False  # once per state: rules may change faster than a step runs
         doubtful = Doubtful()
         while lost < TRIES:
+            if state.unreadable:
+                return _left_to_rebuild(state, tally)
             watch = self._with_agreed_rules(state, watch, span.newest)
             self._stores.alerts.record_pending(state.pending, state.timezone)
             with self._budget.reserve() as room:
@@ -414,6 +416,16 @@ class Detect:
             alerts=tally.alerts + alerts,
             unrepaired=tally.unrepaired + step.unrepaired,
         )
+
+
+def _left_to_rebuild(state: State, tally: Tally) -> Tally:
+    """Leave a symbol whose state cannot be read: its prices are stored, and reading it again would
+    only delay the others. Return its counts, with one thing more left to `rebuild`."""
+    log.error(
+        "%s: its state cannot be read, run `rebuild %s`: %s",
+        state.symbol, state.symbol, state.unreadable,
+    )  # fmt: skip
+    return msgspec.structs.replace(tally, unrepaired=tally.unrepaired + 1)
 
 
 def most_minutes(rules: Sequence[Rule]) -> int:

@@ -9,12 +9,17 @@ import pytest
 
 from chalicelib.adapters.channels import Channels
 from chalicelib.adapters.rules import Rules
+from chalicelib.adapters.state import States
+from chalicelib.adapters.symbols import Symbols
 from chalicelib.domain.channels import TOPIC
+from chalicelib.domain.detection import State
 from chalicelib.domain.holding_settings import DailyAt, Limit
 from chalicelib.domain.quiet_hours import QuietHours
 from chalicelib.domain.rules import parse_rule
-from local import kept_notes, kept_rules, kept_topic
+from chalicelib.services.symbol_stores import SymbolEntry
+from local import kept_notes, kept_rules, kept_states, kept_topic
 from local.commands import channels_command, mutes_command, token_command
+from rigs.invocations import at
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 
@@ -69,11 +74,26 @@ def test_a_start_says_how_many_default_rules_are_replaced(dynamodb: Any) -> None
     )
 
 
+def test_a_start_names_symbols_whose_state_cannot_be_read(dynamodb: Any) -> None:
+    tables = {"SYMBOLS_TABLE": "symbols", "STATE_TABLE": "state"}
+    states, symbols = States(dynamodb, "state"), Symbols(dynamodb, "symbols")
+    for name in ("AAPL", "MSFT", "GOOG"):
+        symbols.put("seen", SymbolEntry(symbol=name, added_at=at(0)))
+        assert states.put(State(symbol=name))
+    assert kept_states.kept(dynamodb, tables) is None
+    said = {1: "the state of 1 symbol", 2: "the states of 2 symbols"}
+    for count, name in enumerate(["MSFT", "AAPL"], 1):
+        dynamodb.put_item(TableName="state", Item={"symbol": {"S": name}, "data": {"S": "x"}})
+        note = kept_states.kept(dynamodb, tables)
+        names = " ".join(sorted(["MSFT", "AAPL"][:count]))
+        assert note == f"{said[count]} cannot be read: python -m local rebuild {names}"
+
+
 def test_a_start_goes_on_if_what_is_stored_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> str | None:
         raise KeyError("version")
 
-    for kept in (token_command, channels_command, kept_topic, kept_rules):
+    for kept in (token_command, channels_command, kept_topic, kept_rules, kept_states):
         monkeypatch.setattr(kept, "kept", broken)
     monkeypatch.setattr(mutes_command, "kept", lambda *_: "2 stored mutes hold alerts back")
     assert list(kept_notes.notes(None, {})) == [
@@ -82,4 +102,5 @@ def test_a_start_goes_on_if_what_is_stored_cannot_be_read(monkeypatch: pytest.Mo
         "the stored topic cannot be read: KeyError",
         "2 stored mutes hold alerts back",
         "the stored rules cannot be read: KeyError",
+        "the stored states cannot be read: KeyError",
     ]
