@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from decimal import Decimal
 from typing import Any
 
 from chalicelib.adapters.deliveries import NEW, deliveries_of, key_of, to_stored_digest
@@ -15,6 +14,7 @@ from chalicelib.adapters.dynamodb import (
     item_of,
     key_range,
     number,
+    number_of,
     optional_text,
     put_if,
     query,
@@ -95,7 +95,7 @@ class Alerts:
         )
         keys = [{name: item[name] for name in _KEY} for item in answer["Items"]]
         item = read(self._client, self._table, keys[0]) if keys else None
-        return _readable(item) if item else None
+        return readable(item) if item else None
 
     def digests(self, wanted: Collection[Digest]) -> dict[Digest, StoredDigest]:
         """See AlertStore. A BatchGetItem for each hundred."""
@@ -164,7 +164,7 @@ class Alerts:
         more = not finished or len(rows) > limit
         kept = rows[:limit]
         next_key = kept[-1][sort_key]["S"] if more and kept else None
-        read_ones = (_readable(item) for item in kept)
+        read_ones = (readable(item) for item in kept)
         return Page(tuple(one for one in read_ones if one is not None), next_key)
 
 
@@ -197,13 +197,13 @@ def _to_item(alert: Alert, exchange_timezone: str | None) -> Item:
     return item
 
 
-def _readable(item: Item) -> StoredAlert | None:
+def readable(item: Item) -> StoredAlert | None:
     """Return the alert of an item; None, and a line in the log, if it cannot be read."""
     try:
         found = to_stored(item)
         from_text(found.alert.timestamp)
-    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
-        place = f"{item['symbol']} {item['timestamp_rule']}"
+    except Exception as error:  # noqa: BLE001 - of whatever kind, other alerts are read
+        place = f"{item.get('symbol')} {item.get('timestamp_rule')}"
         log.warning("the alert %.200s cannot be read: %r", place, error)
         return None
     return found
@@ -211,14 +211,15 @@ def _readable(item: Item) -> StoredAlert | None:
 
 def to_stored(item: Item) -> StoredAlert:
     """Convert an item to an alert with its deliveries."""
+    values = item["values"]["M"]
     alert = Alert(
         symbol=item["symbol"]["S"],
         timestamp=item["timestamp"]["S"],
         rule_id=item["rule_id"]["S"],
         condition=item["condition"]["S"],
         interval=item["interval"]["S"],
-        price=Decimal(item["price"]["N"]),
-        values={name: Decimal(value["N"]) for name, value in item["values"]["M"].items()},
+        price=number_of(item, "price"),
+        values={name: number_of(values, name) for name in values},
         message=item["message"]["S"],
         source=item["source"]["S"],
         quiet=optional_text(item, "quiet") or "",

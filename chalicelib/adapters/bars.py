@@ -8,11 +8,11 @@ historical minutes has another partition, with a mark of their time.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from chalicelib.adapters.dynamodb import (
     Item,
     item_of,
     key_range,
+    number_of,
     optional_number,
     put_all,
     put_if,
@@ -32,8 +33,12 @@ from chalicelib.domain.bars import Bar, start_of
 from chalicelib.domain.times import epoch_seconds, just_after
 from chalicelib.services.stores import Close, Page, Refused, refused_by
 
+log = logging.getLogger("ticktape.bars")
+
 PARALLEL_PUTS = 8
 _KEY = ("series", "start")
+
+Row = TypeVar("Row")
 
 MARK = "mark"
 """Replaces the interval in the key of a symbol's mark."""
@@ -70,7 +75,7 @@ class Bars:
             Limit=limit + 1,
             **request,
         ):
-            found = (bar for bar in map(_to_bar, items) if deleted or not bar.deleted)
+            found = (bar for bar in _read(_to_bar, items) if deleted or not bar.deleted)
             rows += [bar for bar in found if end is None or bar.key < end]
             if len(rows) > limit:
                 break
@@ -96,9 +101,8 @@ class Bars:
             ProjectionExpression="#s, #c, session_date, #e, ticks, deleted",
             **request,
         ):
-            for item in items:
-                if "deleted" not in item and (end is None or item["start"]["S"] < end):
-                    yield _to_close(item)
+            there = (item for item in items if "deleted" not in item)
+            yield from _read(_to_close, (x for x in there if end is None or x["start"]["S"] < end))
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
@@ -192,7 +196,7 @@ class Bars:
         request = key_range("series", f"{symbol}#{MARK}", "start", None, None)
         for items, _ in query(self._client, TableName=self._table, ConsistentRead=True, **request):
             for item in items:
-                return str(item["mark"]["S"])
+                return str(item.get("mark", {}).get("S", ""))
         return ""
 
     def _history_item(self, bar: Bar, arrival: str) -> Item:
@@ -220,10 +224,22 @@ class Bars:
         )
 
 
+def _read(convert: Callable[[Item], Row], items: Iterable[Item]) -> Iterator[Row]:
+    """Yield the rows of items; log and skip those that cannot be read."""
+    for item in items:
+        try:
+            row = convert(item)
+        except Exception as error:  # noqa: BLE001 - of whatever kind, other bars are read
+            place = f"{item.get('series')} {item.get('start')}"
+            log.warning("the bar %.200s cannot be read: %.200r", place, error)
+        else:
+            yield row
+
+
 def _to_close(item: Item) -> Close:
     key, extended = item["start"]["S"], "extended" in item
     date = item["session_date"]["S"] or key[:10]
-    close = Decimal(item["close"]["N"])
+    close = number_of(item, "close")
     return Close(start_of(key, extended=extended), date, close, int(item["ticks"]["N"]), extended)
 
 
@@ -234,10 +250,10 @@ def _to_bar(item: Item) -> Bar:
         symbol=symbol,
         interval=interval,
         start=start_of(item["start"]["S"], extended=extended),
-        open=Decimal(item["open"]["N"]),
-        high=Decimal(item["high"]["N"]),
-        low=Decimal(item["low"]["N"]),
-        close=Decimal(item["close"]["N"]),
+        open=number_of(item, "open"),
+        high=number_of(item, "high"),
+        low=number_of(item, "low"),
+        close=number_of(item, "close"),
         volume=optional_number(item, "volume"),
         ticks=int(item["ticks"]["N"]),
         session_date=item["session_date"]["S"],

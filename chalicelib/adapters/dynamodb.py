@@ -11,6 +11,9 @@ from typing import Any
 
 Item = dict[str, dict[str, Any]]
 
+_MOST_DIGITS = 131
+"""Digits before the point, or zeros behind it: DynamoDB takes fewer."""
+
 _MOST_WRITES = 10**15
 """No item is written as often."""
 
@@ -53,9 +56,18 @@ def optional_text(item: Item, name: str) -> str | None:
     return item[name]["S"] if name in item else None
 
 
+def number_of(item: Item, name: str) -> Decimal:
+    """Return a number attribute. Raises KeyError, ValueError or ArithmeticError if there is none
+    that DynamoDB takes."""
+    found = Decimal(item[name]["N"])
+    if not (found.is_finite() and -_MOST_DIGITS < found.adjusted() < _MOST_DIGITS):
+        raise ValueError(f"{name}: {found!r:.80}")
+    return found
+
+
 def optional_number(item: Item, name: str) -> Decimal | None:
-    """Return a number attribute, None if it is absent."""
-    return Decimal(item[name]["N"]) if name in item else None
+    """Return a number attribute, None if it is absent; otherwise as number_of."""
+    return number_of(item, name) if name in item else None
 
 
 def is_conditional_failure(error: Exception) -> bool:

@@ -6,12 +6,14 @@ import base64
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.sendings import ATTRIBUTE, sending_of
-from chalicelib.domain.times import from_epoch_seconds
+from chalicelib.domain.times import from_epoch_seconds, from_text
 
 if TYPE_CHECKING:  # each function imports only its own types
+    from chalicelib.adapters.prices import CompleteFrom
     from chalicelib.domain.alerts import StoredAlert
     from chalicelib.domain.deliveries import Retry
     from chalicelib.domain.detection import State
@@ -88,33 +90,46 @@ def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
     for record in records:
         image = record["dynamodb"].get("NewImage", {})
         if record["eventName"] in ("INSERT", "MODIFY") and "complete_from" in image:
-            mark = CompleteFrom.of(image["complete_from"]["S"])
-            yield dict(  # noqa: C408 - as above
-                identifier=record["dynamodb"]["SequenceNumber"],
-                symbol=image["symbol"]["S"],
-                newest=image["timestamp"]["S"],
-                complete_from=mark.first,
-                ingested_at=image["ingested_at"]["S"],
-                spans=mark.spans,
-                again=record["eventName"] == "MODIFY",
-            )
+            try:
+                yield _trigger(record, image, CompleteFrom.of(image["complete_from"]["S"]))
+            except (KeyError, TypeError, ValueError) as error:
+                place = f"{image.get('symbol')} {image.get('timestamp')}"
+                log.warning("the record of %.200s cannot be read: %.200r", place, error)
+
+
+def _trigger(record: dict[str, Any], image: dict[str, Any], mark: CompleteFrom) -> dict[str, Any]:
+    """Return the fields of a record. Raises KeyError, TypeError or ValueError if it is none that
+    ingest writes."""
+    newest, arrival = image["timestamp"]["S"], image["ingested_at"]["S"]
+    for text in (newest, arrival, mark.first, *chain(*mark.spans)):
+        from_text(text)
+    return dict(  # noqa: C408 - as above
+        identifier=record["dynamodb"]["SequenceNumber"],
+        symbol=image["symbol"]["S"],
+        newest=newest,
+        complete_from=mark.first,
+        ingested_at=arrival,
+        spans=mark.spans,
+        again=record["eventName"] == "MODIFY",
+    )
 
 
 def new_alerts(event: dict[str, Any]) -> list[tuple[str, StoredAlert]]:
     """The alerts of a DynamoDB stream event that are to be sent, with their records' identifiers.
+    Those that cannot be read are left out.
 
     The mapping's filter lets only these through; between a first deployment and the setting of
     the filter others come too.
     """
-    from chalicelib.adapters.alerts import to_stored
+    from chalicelib.adapters.alerts import readable
     from chalicelib.adapters.deliveries import NEW
 
     found = []
     for record in event["Records"]:
         image = record["dynamodb"].get("NewImage", {})
         if record["eventName"] in ("INSERT", "MODIFY") and image.get("outbox") == {"S": NEW}:
-            found.append((record["dynamodb"]["SequenceNumber"], to_stored(image)))
-    return found
+            found.append((record["dynamodb"]["SequenceNumber"], readable(image)))
+    return [(identifier, stored) for identifier, stored in found if stored is not None]
 
 
 def written_states(event: dict[str, Any]) -> list[State]:

@@ -3,6 +3,7 @@ minute."""
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from typing import Any
@@ -25,6 +26,8 @@ from chalicelib.domain.keys import Key
 from chalicelib.domain.times import epoch_seconds
 from chalicelib.services.access.key_ring import MAX_KEYS
 
+log = logging.getLogger("ticktape.keys")
+
 _KIND = "key"
 _LAST = {"kind": {"S": "last"}, "id": {"S": "last"}}
 """The last key made, with a version that increases with each."""
@@ -45,11 +48,12 @@ class Keys:
     def find(self, token_sha256: str) -> Key | None:
         """See KeyStore. One GetItem."""
         item = read(self._client, self._table, _place(_KIND, token_sha256))
-        return _to_key(item) if item else None
+        return _readable(item) if item else None
 
     def all(self) -> list[Key]:
         """See KeyStore. One Query."""
-        return sorted(map(_to_key, self._items()), key=lambda key: key.created_at or "")
+        found = [key for item in self._items() if (key := _readable(item))]
+        return sorted(found, key=lambda key: key.created_at or "")
 
     def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
         """See KeyStore. One GetItem, one Query and one TransactWriteItems."""
@@ -71,7 +75,7 @@ class Keys:
         made is read separately.
         """
         stored = {item["id"]["S"] for item in self._items()}
-        newest = last["newest"]["S"] if last else None
+        newest = last.get("newest", {}).get("S")
         if not newest or newest in stored:
             return len(stored)
         return len(stored) + bool(read(self._client, self._table, _place(_KIND, newest)))
@@ -91,7 +95,7 @@ class Keys:
     def remove(self, key_id: str) -> bool:
         """See KeyStore. One Query and one DeleteItem."""
         for item in self._items():
-            if item["key_id"]["S"] == key_id:
+            if item.get("key_id") == {"S": key_id}:
                 place = _place(_KIND, item["id"]["S"])
                 self._client.delete_item(TableName=self._table, Key=place)
                 return True
@@ -120,6 +124,16 @@ class Keys:
 
 def _place(kind: str, name: str) -> Item:
     return {"kind": {"S": kind}, "id": {"S": name}}
+
+
+def _readable(item: Item) -> Key | None:
+    """Return the key of an item; None, and a line in the log, if it cannot be read: it opens
+    nothing."""
+    try:
+        return _to_key(item)
+    except Exception as error:  # noqa: BLE001 - of whatever kind, other keys are read
+        log.warning("the key %.40r cannot be read: %.200r", item.get("key_id"), error)
+        return None
 
 
 def _to_key(item: Item) -> Key:

@@ -17,10 +17,10 @@ from chalicelib.adapters.dynamodb import (
     put_all,
     query,
 )
-from chalicelib.adapters.tick_items import pack, unpack
+from chalicelib.adapters.tick_items import log, pack, place_of, unpack
 from chalicelib.adapters.tick_pages import SPAN_SECONDS, Collected
 from chalicelib.domain.ticks import enrich
-from chalicelib.domain.times import epoch_seconds, just_after, later
+from chalicelib.domain.times import epoch_seconds, is_instant, just_after, later
 from chalicelib.services.priced import PricedRecord, Span, StoredTick
 from chalicelib.services.stores import Page
 
@@ -42,7 +42,8 @@ class Prices:
     def find_many(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
         """See PriceStore."""
         asked = [{"symbol": {"S": symbol}, "timestamp": {"S": stamp}} for symbol, stamp in keys]
-        return [_to_record(item) for item in batch_get(self._client, self._table, asked)]
+        found = map(_to_record, batch_get(self._client, self._table, asked))
+        return [record for record in found if record is not None]
 
     def ticks(
         self,
@@ -84,7 +85,8 @@ class Prices:
             ProjectionExpression="ingested_at",
             **key_range("symbol", symbol, "timestamp", start, None),
         )["Items"]
-        return optional_text(found[0], "ingested_at") if found else None
+        arrival = found[0].get("ingested_at", {}).get("S", "") if found else ""
+        return arrival if is_instant(arrival) else None
 
     def _to_item(self, record: PricedRecord) -> Item:
         last = record.ticks[-1]
@@ -142,7 +144,16 @@ class CompleteFrom(msgspec.Struct, frozen=True):
         return cls(first, rest[0] if rest else None, tuple((start, end) for start, _, end in spans))
 
 
-def _to_record(item: Item) -> PricedRecord:
+def _to_record(item: Item) -> PricedRecord | None:
+    """Return an item's record; None, and a line in the log, if it cannot be read."""
+    try:
+        return _record_of(item)
+    except Exception as error:  # noqa: BLE001 - of whatever kind, it counts as not stored
+        log.warning("the prices %.200s cannot be read: %.200r", place_of(item), error)
+        return None
+
+
+def _record_of(item: Item) -> PricedRecord:
     mark = CompleteFrom.of(optional_text(item, "complete_from") or "")
     return msgspec.structs.replace(
         PricedRecord.of(list(unpack(item))),

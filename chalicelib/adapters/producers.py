@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from chalicelib.adapters.dynamodb import Item, batch_get, optional_number, optional_text
@@ -48,10 +48,6 @@ def _to_status(item: Item) -> ProducerStatus | None:
             problem=(optional_text(item, "problem") or "")[:MOST_PROBLEM] or None,
             dropped={name[:MOST_LABEL]: int(Decimal(count["N"])) for name, count in dropped},
         )
-    except (
-        KeyError,
-        ValueError,
-        InvalidOperation,
-    ) as error:  # written by a producer of another version
+    except Exception as error:  # noqa: BLE001 - written by a producer of another version
         log.warning("the status of a producer cannot be read: %r", error)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,8 +10,13 @@ import msgspec
 
 from chalicelib.adapters.dynamodb import Item, batch_get, counted, item_of, key_range, put_if, query
 from chalicelib.domain.splits import Split
+from chalicelib.domain.times import EPOCH, is_instant, to_text
 from chalicelib.services.symbol_stores import SymbolEntry
 
+log = logging.getLogger("ticktape.symbols")
+
+_INSTANTS = ("added_at", "packed_at", "problem_at")
+_LONG_AGO = to_text(EPOCH)
 _LISTS = ("seen", "tracked")
 _IS_NEW = "attribute_not_exists(symbol)"
 _IS_THERE = "attribute_exists(symbol)"
@@ -28,7 +34,7 @@ class Symbols:
         """See SymbolStore."""
         request = key_range("list", name, "symbol", None, None)
         pages = query(self._client, TableName=self._table, **request)
-        return [_to_entry(item) for items, _ in pages for item in items]
+        return [entry for items, _ in pages for item in items if (entry := _to_entry(item))]
 
     def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
         """See SymbolStore."""
@@ -37,7 +43,7 @@ class Symbols:
             request["ExclusiveStartKey"] = _key(name, after)
         found: list[SymbolEntry] = []
         for items, _ in query(self._client, TableName=self._table, Limit=limit, **request):
-            found += map(_to_entry, items)
+            found += filter(None, map(_to_entry, items))
             if len(found) >= limit:
                 break
         return found[:limit]
@@ -57,7 +63,7 @@ class Symbols:
         """See SymbolStore."""
         keys = [_key(name, symbol) for symbol in symbols]
         items = batch_get(self._client, self._table, keys)
-        return {entry.symbol: entry for entry in map(_to_entry, items)}
+        return {entry.symbol: entry for item in items if (entry := _to_entry(item))}
 
     def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
         """See SymbolStore."""
@@ -67,7 +73,7 @@ class Symbols:
             Item=item_of(list=name, **msgspec.structs.asdict(entry)),
             ConditionExpression=_IS_NEW,
         )
-        return entry if created else self.find_many(name, [entry.symbol])[entry.symbol]
+        return entry if created else self.find_many(name, [entry.symbol]).get(entry.symbol, entry)
 
     def note_split(self, symbol: str, split: Split) -> None:
         """See SymbolStore."""
@@ -102,7 +108,7 @@ class Symbols:
             if put_if(self._client, ConditionExpression=_IS_NEW, **self._filling(new)):
                 return new
         answer = self._client.update_item(**self._filling(entry), ReturnValues="ALL_NEW")
-        return _to_entry(answer["Attributes"])
+        return _to_entry(answer["Attributes"]) or entry
 
     def _filling(self, entry: SymbolEntry) -> dict[str, Any]:
         given = item_of(**msgspec.structs.asdict(entry))
@@ -125,6 +131,15 @@ def _key(name: str, symbol: str) -> Item:
     return {"list": {"S": name}, "symbol": {"S": symbol}}
 
 
-def _to_entry(item: Item) -> SymbolEntry:
-    fields = {name: value["S"] for name, value in item.items() if name != "list"}
-    return msgspec.convert(fields, SymbolEntry)
+def _to_entry(item: Item) -> SymbolEntry | None:
+    """Return an entry, without the fields that cannot be read: then a symbol was added long ago.
+    None, and a line in the log, if its symbol is none."""
+    fields = {name: value["S"] for name, value in item.items() if name != "list" and "S" in value}
+    for name in _INSTANTS:
+        if name in fields and not is_instant(fields[name]):
+            del fields[name]
+    try:
+        return msgspec.convert({"added_at": _LONG_AGO, **fields}, SymbolEntry)
+    except msgspec.ValidationError as error:
+        log.warning("the symbol %.100s cannot be read: %s", item.get("symbol"), error)
+        return None

@@ -3,6 +3,7 @@ the record's others."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -11,10 +12,12 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, optional_number, optional_text
+from chalicelib.adapters.dynamodb import Item, number_of, optional_number, optional_text
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.priced import Arrival, StoredTick
+
+log = logging.getLogger("ticktape.prices")
 
 _MICROSECOND = timedelta(microseconds=1)
 _PACKED = ("price", "open", "high", "low", "previous_close", "volume")
@@ -49,10 +52,28 @@ def pack(stored: Sequence[StoredTick]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
+def readable(item: Item) -> list[StoredTick]:
+    """Return all ticks of an item, in time order; none, with a line in the log, if it cannot be
+    read."""
+    try:
+        return list(unpack(item))
+    except Exception as error:  # noqa: BLE001 - of whatever kind, other prices are read
+        log.warning("the prices %.200s cannot be read: %.200r", place_of(item), error)
+        return []
+
+
+def place_of(item: Item) -> str:
+    """Return the key of an item, for the log."""
+    return f"{item.get('symbol')} {item.get('timestamp')}"
+
+
 def unpack(item: Item) -> Iterator[StoredTick]:
-    """Yield all ticks of an item, in time order."""
+    """Yield all ticks of an item, in time order. Raises many kinds of errors if it cannot be
+    read."""
     last = _last_tick(item)
     own = Arrival(item["ingested_at"]["S"], int(item["sequence"]["N"]) if "sequence" in item else 0)
+    from_text(last.timestamp)
+    from_text(own.ingested_at)
     if "earlier" in item:
         end = from_text(last.timestamp)
         for row in _earlier_decoder.decode(item["earlier"]["S"]):
@@ -87,7 +108,7 @@ def _last_tick(item: Item) -> Tick:
     return Tick(
         symbol=item["symbol"]["S"],
         timestamp=item["timestamp"]["S"],
-        price=Decimal(item["price"]["N"]),
+        price=number_of(item, "price"),
         open=optional_number(item, "open"),
         high=optional_number(item, "high"),
         low=optional_number(item, "low"),

@@ -78,3 +78,22 @@ def incomplete() -> dict[str, Any]:
 )
 def test_anything_else_on_the_stream_triggers_nothing(record: dict[str, Any]) -> None:
     assert events.changed_prices({"Records": [record]}) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ingested_at": {"N": "1"}},
+        {"ingested_at": {"S": "soon"}},
+        {"complete_from": {"L": []}},
+        {"complete_from": {"S": f"{at(2)} 1a2b {at(3)}"}},
+    ],
+)
+def test_a_record_that_cannot_be_read_triggers_nothing_and_others_do(
+    change: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    good = stream_record(IMAGE)
+    odd = stream_record({**IMAGE, "symbol": {"S": "ODD"}, **change})
+    found = events.changed_prices({"Records": [odd, good]})
+    assert [one.symbol for one in found] == ["AAPL"]
+    assert "ODD" in caplog.text

@@ -122,9 +122,9 @@ def test_a_crowded_minute_is_never_held_as_a_whole(monkeypatch: pytest.MonkeyPat
     def counting(item: dict[str, Any]) -> Any:
         nonlocal unpacked
         unpacked += count_of(item)
-        return unpack(item)
+        return list(unpack(item))
 
-    monkeypatch.setattr("chalicelib.adapters.tick_pages.unpack", counting)
+    monkeypatch.setattr("chalicelib.adapters.tick_pages.readable", counting)
     collected = Collected(None, None, 20, False, None, 100)
     for number, item in enumerate(items):
         collected.add(item)
