@@ -12,7 +12,7 @@ import msgspec
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.sessions import calendar_for
-from chalicelib.domain.times import later, to_text
+from chalicelib.domain.times import from_text, later, to_text
 
 SECONDS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
 DAYS = ("1d", "1wk", "1mo")
@@ -40,6 +40,11 @@ def bar_point(interval: str, label: str, session_date: str, symbol: str, zone: s
     else:
         end = later(label, seconds=SECONDS[interval])
     return Point(interval, label, end, session_date)
+
+
+def session_date(symbol: str, zone: str | None, instant: str) -> str:
+    """Return the date of the session of an instant."""
+    return calendar_for(symbol, zone).session_at(from_text(instant)).date.isoformat()
 
 
 def tick_point(timestamp: str, session_date: str) -> Point:

@@ -43,9 +43,16 @@ class StoredRows:
     """
 
     def __init__(
-        self, bars: BarStore, *, consistent: bool = True, time_is_up: Callable[[], bool] = never
+        self,
+        bars: BarStore,
+        prepare: Callable[[Bar], Bar],
+        *,
+        consistent: bool = True,
+        time_is_up: Callable[[], bool] = never,
     ) -> None:
+        """`prepare` is applied to each bar that is read."""
         self._bars = bars
+        self._prepare = prepare
         self._consistent = consistent
         self._time_is_up = time_is_up
         self._kept: dict[tuple[str, str, str], _Read] = {}
@@ -89,7 +96,7 @@ class StoredRows:
             before = [bar for bar in page.rows if bar.start < first]
             read += len(before)
             older += sum(not bar.extended for bar in before)
-            rows += [bar for bar in page.rows if not bar.extended]
+            rows += [self._prepare(bar) for bar in page.rows if not bar.extended]
             end = page.next_key
         return _Read(end or "", rows[::-1])
 
@@ -101,7 +108,7 @@ class StoredRows:
             page = self._bars.bars(
                 symbol, base, start, until, limit=_PAGE, consistent=self._consistent
             )
-            rows += [bar for bar in page.rows if not bar.extended]
+            rows += [self._prepare(bar) for bar in page.rows if not bar.extended]
             start = just_after(page.next_key) if page.next_key is not None else None
         return rows
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
+import msgspec
+
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
 from chalicelib.domain.folding import BASE_OF, fold_bars, label
@@ -13,7 +15,7 @@ from chalicelib.domain.splits import Split
 from chalicelib.domain.times import later, to_text
 from chalicelib.domain.when.adjusting import adjusted_bars
 from chalicelib.domain.when.needs import SeriesKey, stored_bars
-from chalicelib.domain.when.points import DAYS, SECONDS, Point
+from chalicelib.domain.when.points import DAYS, SECONDS, Point, session_date
 from chalicelib.services.bars.running_bars import RunningBars
 from chalicelib.services.bars.stored_rows import StoredRows
 from chalicelib.services.bars.time_limits import never
@@ -39,7 +41,7 @@ class WhenBars:
         consistent: bool = True,
         time_is_up: Callable[[], bool] = never,
     ) -> None:
-        self._rows = StoredRows(bars, consistent=consistent, time_is_up=time_is_up)
+        self._rows = StoredRows(bars, self._dated, consistent=consistent, time_is_up=time_is_up)
         self._symbol = symbol
         self._states = states
         self._running = RunningBars(bars, consistent=consistent)
@@ -92,14 +94,27 @@ class WhenBars:
             splits = state.splits if state is not None else ()
         return fold_bars(adjusted_bars(rows, splits), key.interval)
 
+    def _dated(self, bar: Bar) -> Bar:
+        """Return a bar with its session's date, which history does not name."""
+        if bar.session_date:
+            return bar
+        date = bar.start[:10] if bar.interval == "1d" else self._session_date(bar)
+        return msgspec.structs.replace(bar, session_date=date)
+
+    def _session_date(self, bar: Bar) -> str:
+        return session_date(bar.symbol, self._zone(bar.symbol), bar.start)
+
+    def _zone(self, symbol: str) -> str | None:
+        state = self._states.get(symbol)
+        return state.timezone if state is not None else None
+
     def _until(self, key: SeriesKey, point: Point) -> str:
         """Return a start before which all stored bars that may be over at a point begin."""
         if BASE_OF[key.interval] == "1d":
             return f"{date.fromisoformat(point.date) + _SPAN}T00:00:00.000000Z"
         if key.symbol or point.interval not in DAYS:
             return point.end
-        state = self._states.get(self._symbol)
-        calendar = calendar_for(self._symbol, state.timezone if state is not None else None)
+        calendar = calendar_for(self._symbol, self._zone(self._symbol))
         _, end = calendar.span_of(date.fromisoformat(point.date))
         return max(point.end, to_text(end))
 

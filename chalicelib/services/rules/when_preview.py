@@ -29,7 +29,7 @@ from chalicelib.domain.when.alerting import alert_of
 from chalicelib.domain.when.costs import excess_of
 from chalicelib.domain.when.desk import Desk
 from chalicelib.domain.when.needs import most_in_a_point, symbols_of
-from chalicelib.domain.when.points import Point, bar_point, tick_point
+from chalicelib.domain.when.points import DAYS, Point, bar_point, session_date, tick_point
 from chalicelib.domain.when.truth import Truth
 from chalicelib.services.bars.time_limits import never
 from chalicelib.services.bars.when_bars import WhenBars
@@ -149,7 +149,10 @@ class WhenPreview:
     def _bar_point(self, part: LastPart) -> Point:
         name = label(part[0].start, self._rule.interval)
         symbol, zone, _ = self._subject
-        return bar_point(self._rule.interval, name, part[0].date, symbol, zone)
+        interval, date = self._rule.interval, part[0].date
+        if interval not in DAYS and date == name[:10]:  # of history, it may be another session's
+            date = session_date(symbol, zone, name)
+        return bar_point(interval, name, date, symbol, zone)
 
     def _at_bar(
         self, desk: Desk, point: Point, part: LastPart, truth: Truth, ticks: LastTicks

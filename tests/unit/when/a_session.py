@@ -28,7 +28,7 @@ def rule(when: str, interval: str = "tick", **fields: Any) -> Rule:
 
 
 def days(count: int, close: int = 100, last: date = date(2026, 11, 19)) -> list[Bar]:
-    """Weekdays of history up to a date, at one close."""
+    """Weekdays of history up to a date, at one close. As ingest stores them, without a session."""
     found: list[Bar] = []
     day = last
     while len(found) < count:
@@ -45,7 +45,6 @@ def days(count: int, close: int = 100, last: date = date(2026, 11, 19)) -> list[
                     low=price - 1,
                     close=price,
                     volume=Decimal(1000),
-                    session_date=str(day),
                 )
             )
         day -= timedelta(days=1)
