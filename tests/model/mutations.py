@@ -189,5 +189,17 @@ MUTATIONS = (
         "                self._store.replace(retry, claimed, sent)\n"
         "                channel.send(message())\n",
     ),
+    Mutation(
+        "bars of conditions count one point late",
+        "domain/when/points.py",
+        "return later(bar.start, seconds=SECONDS[self._interval]) <= point.end",
+        "return later(bar.start, seconds=SECONDS[self._interval]) < point.end",
+    ),
+    Mutation(
+        "a condition begins again at each tick",
+        "services/detect/when_rules.py",
+        'memory = desk.memory(rule.rule_id) if on_ticks else ""',
+        'memory = ""',
+    ),
 )
 """Named by what is wrong, so that a surviving one is a sentence."""

@@ -92,7 +92,7 @@ def alerts_on_ticks(steps: Iterable[Step], shown: int) -> list[Fired]:
             point = Point(one.tick, known, before, one.minute, one.day)
             before = one.tick.price
             found += [
-                _fired(rule, one.tick, one.tick, step.now)
+                fired(rule, one.tick, one.tick, step.now)
                 for rule in step.rules
                 if rule.interval == "tick" and _fires(rule, memories, point)
             ]
@@ -116,13 +116,13 @@ def _fires(rule: Rule, memories: dict[str, Memory], point: Point) -> bool:
     entered = _entered(rule, memory, point)
     active = rule.enabled and (rule.expires_at is None or point.tick.timestamp < rule.expires_at)
     at = reference.instant_of(point.tick.timestamp)
-    if not (entered and active and _may_tell(rule, memory, at, point)):
+    if not (entered and active and may_tell(rule, memory, at, point)):
         return False
     memory.alerts.append((at, point.scope, point.session))
     return True
 
 
-def _may_tell(rule: Rule, memory: Memory, at: datetime, point: Point) -> bool:
+def may_tell(rule: Rule, memory: Memory, at: datetime, point: Point) -> bool:
     """Return whether the trigger and the cooldown allow an alert."""
     if not memory.alerts:
         return True
@@ -204,7 +204,7 @@ def _mean(prices: Sequence[Decimal]) -> Fraction:
     return sum(map(Fraction, prices), Fraction(0)) / len(prices)
 
 
-def _fired(rule: Rule, tick: Tick, freshest: Tick, now: datetime) -> Fired:
+def fired(rule: Rule, tick: Tick, freshest: Tick, now: datetime) -> Fired:
     """The alert at a tick; `freshest` is the tick that has to be fresh."""
     old = freshest.mode == "live" and now - reference.instant_of(freshest.timestamp) > QUIET_AFTER
     loud = rule.notify and freshest.mode != "backfill" and not old
@@ -229,24 +229,24 @@ def alerts_on_bars(steps: Sequence[Step], history: Sequence[Row]) -> list[Fired]
     found: list[Fired] = []
     ticks = [tick for step in steps for tick in step.ticks]
     intervals = {rule.interval for step in steps for rule in step.rules} - {"tick"}
-    closings = {name: _closings(ticks, name, history) for name in intervals}
+    closed_by = {name: closings(ticks, name, history) for name in intervals}
     for step in steps:
         kept = {rule.rule_id for rule in step.rules}
         memories = {name: memory for name, memory in memories.items() if name in kept}
         for tick in step.ticks:
             for rule in step.rules:
-                closed = closings.get(rule.interval, {}).get(tick.timestamp)
+                closed = closed_by.get(rule.interval, {}).get(tick.timestamp)
                 if closed is None:
                     continue
                 closes, row = closed.closes, closed.row
                 before = closes[-2] if len(closes) > 1 else None
                 point = Point(closed.last, closes, before, row.start, row.day)
                 if _fires(rule, memories, point):
-                    found.append(_fired(rule, closed.last, tick, step.now))
+                    found.append(fired(rule, closed.last, tick, step.now))
     return sorted(found)
 
 
-def _closings(ticks: Sequence[Tick], interval: str, history: Sequence[Row]) -> dict[str, Closed]:
+def closings(ticks: Sequence[Tick], interval: str, history: Sequence[Row]) -> dict[str, Closed]:
     """By the timestamp of the tick that closes it, each regular bar that closes."""
     placed = reference.prints(ticks)
     regular = [one for one in placed if not one.extended]

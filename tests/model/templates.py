@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
+
+from chalicelib.domain.when.writing import to_text
+from tests.when_trees import Trees
+
+_INTERVALS = ("tick", "1m", "1m", "5m", "1h", "1d")
+
+
+def _when(number: int) -> dict[str, Any]:
+    """A rule with a random condition over its symbol's ticks and bars."""
+    interval = _INTERVALS[number % len(_INTERVALS)]
+    tree = Trees(random.Random(number), interval, ("1m", "5m", "1h", "1d")).condition()
+    return {"when": to_text(tree), "interval": interval}
+
 
 TEMPLATES: dict[str, dict[str, Any]] = {
     "above": {"condition": "greater_than", "value": "101.5", "trigger": "once"},
@@ -21,3 +35,16 @@ TEMPLATES: dict[str, dict[str, Any]] = {
     "hour": {"condition": "greater_than", "value": "100", "interval": "1h"},
     "day": {"condition": "crossing", "value": "100", "interval": "1d"},
 }
+
+SEEDS = (7, 12, 13, 37, 42, 68, 73, 82, 97, 110, 146, 164, 212, 219, 222)
+"""Conditions that are not the same at all prices."""
+
+WHENS = {f"when{number:03d}": _when(number) for number in SEEDS}
+WHENS |= {
+    "when-tick": {"when": "close crosses above close(1m) within 2 bars", "interval": "tick"},
+    "when-5m": {"when": "close > sma(2) for 2 bars or day_change < -1", "interval": "5m"},
+    "when-1h": {"when": "not close <= high(1m)[2]", "interval": "1h", "trigger": "once"},
+    "when-1d": {"when": "day_change > 0 and gap > -5", "interval": "1d"},
+}
+
+TEMPLATES |= {name: {"condition": "when", **fields} for name, fields in WHENS.items()}

@@ -11,6 +11,7 @@ import pytest
 from tests.model.lab import Fault
 from tests.model.machine import Machine
 from tests.model.markets import T
+from tests.model.templates import WHENS
 
 BEGINNING: dict[str, Any] = {
     "day": 0,
@@ -266,3 +267,14 @@ def test_alert_that_two_containers_have_at_one_time_is_sent_by_one() -> None:
             who=0,
         )
         assert state.findings() == []
+
+
+def test_conditions_fire_as_the_slow_interpreter_says_in_two_containers() -> None:
+    with program(containers=2, history=True, rules=sorted(WHENS)) as state:
+        for levels in ((0, 3, -2, 4, 4, -3), (1, -4, 0, 2, -1, 3)):
+            ticks = [T("open", 0), *(T(61, level) for level in levels), T(400.5, 2), T("after", 1)]
+            state.trade(who=0, ticks=ticks, containers=2, faults=[])
+        state.trade(who=0, ticks=[T("open", -3), T(61, 3)], containers=1, faults=[])
+        assert state.findings() == []
+        alerts = state.api.stores.alerts.by_symbol("AAPL", None, None, limit=1000).rows
+        assert len({row.alert.rule_id for row in alerts}) > 14

@@ -16,11 +16,12 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.services.market_data import queries
 from chalicelib.services.market_data import series as reading
 from chalicelib.services.market_data.queries import PriceQuery
-from tests.model import reference, reference_alerts
+from tests.model import reference, reference_alerts, reference_when
 from tests.model.lab import SLOW, SMALL, Lab
 from tests.model.markets import MARKETS
 from tests.model.reference import Row
 from tests.model.reference_alerts import Fired, Step, version_of
+from tests.model.reference_when import without_when
 
 STORED = ("1m", "1h", "1d")
 READ: tuple[queries.Interval, ...] = ("1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo")
@@ -149,6 +150,7 @@ def alerts(lab: Lab, accepted: Sequence[Series]) -> Iterator[str]:
             detected = _ticks(tick for step in steps for tick in step.ticks)
             yield from differences(detected, _ticks(one.ticks), f"in time of {one.symbol}")
             yield from _alerts_on_bars(one, rows, steps)
+            yield from _alerts_when(one, rows, steps)
         yield from _triggers(one.symbol, rows, steps)
         loud = [row for row in rows if not row.alert.quiet]
         if not all(row.notified_at for row in loud):
@@ -158,13 +160,26 @@ def alerts(lab: Lab, accepted: Sequence[Series]) -> Iterator[str]:
 
 
 def _alerts_on_ticks(symbol: str, rows: Sequence[StoredAlert], steps: list[Step]) -> Iterator[str]:
-    expected = reference_alerts.alerts_on_ticks(steps, SLOW)
-    return differences(_fired(rows, ticks=True), expected, f"alerts on ticks of {symbol}")
+    expected = reference_alerts.alerts_on_ticks(without_when(steps), SLOW)
+    found = _fired(_others(rows), ticks=True)
+    return differences(found, expected, f"alerts on ticks of {symbol}")
 
 
 def _alerts_on_bars(one: Series, rows: Sequence[StoredAlert], steps: list[Step]) -> Iterator[str]:
-    expected = reference_alerts.alerts_on_bars(steps, one.history)
-    return differences(_fired(rows, ticks=False), expected, f"alerts on bars of {one.symbol}")
+    expected = reference_alerts.alerts_on_bars(without_when(steps), one.history)
+    found = _fired(_others(rows), ticks=False)
+    return differences(found, expected, f"alerts on bars of {one.symbol}")
+
+
+def _alerts_when(one: Series, rows: Sequence[StoredAlert], steps: list[Step]) -> Iterator[str]:
+    mine = [row for row in rows if row.alert.condition == "when"]
+    found = sorted([*_fired(mine, ticks=True), *_fired(mine, ticks=False)])
+    expected = reference_when.alerts_when(steps, one.history)
+    return differences(found, expected, f"alerts `when` of {one.symbol}")
+
+
+def _others(rows: Sequence[StoredAlert]) -> list[StoredAlert]:
+    return [row for row in rows if row.alert.condition != "when"]
 
 
 def _fired(rows: Sequence[StoredAlert], *, ticks: bool) -> list[Fired]:
