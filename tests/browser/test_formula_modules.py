@@ -51,6 +51,8 @@ def completed(call: Call, module: str, name: str, marked: str) -> Any:
         ("close > sma(50, 1d|) and 3", []),
         ("day_change(S|", ["SPY"]),
         ('day_change("br|")', ["BRK-B"]),
+        ('day_change("SPY"|', []),
+        ("sma(50 1|", []),
         ("rsi < 30 for 3 b|", ["bars"]),
         ("rsi < 30 for |", []),
         ("close[|", []),

@@ -130,7 +130,8 @@ function allowedAfter(words, text) {
   const { before, open } = contextOf(text);
   const last = before.at(-1) ?? "(";
   const inside = words.values.find(({ name }) => name === open.at(-1)?.name);
-  if (inside) return argumentsOf(words, inside, open.at(-1)?.commas ?? 0);
+  if (inside)
+    return ["(", ","].includes(last) ? argumentsOf(words, inside, open.at(-1)?.commas ?? 0) : [];
   const word = (/** @type {[string, string]} */ [label, about]) => ({
     label,
     about,

@@ -99,6 +99,7 @@ export class Completions {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
+    if (event.isComposing) return;
     const { length } = this.shown.options;
     const act = /** @type {Record<string, () => void>} */ ({
       ArrowDown: () => this.#step(1),

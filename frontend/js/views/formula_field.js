@@ -109,7 +109,7 @@ export class FormulaField {
 
   /** Check the condition again, after another field has changed. */
   again() {
-    if (this.box.value.trim()) this.#later();
+    if (!this.node.hidden) void this.#check();
   }
 
   /** @returns {Promise<boolean>} whether the API takes it; shows what is wrong */

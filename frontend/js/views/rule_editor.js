@@ -169,9 +169,11 @@ export async function editRule(context, rule) {
   opened = form;
   dialog.classList.add("beside");
   followCondition(grid, form);
-  const interval = /** @type {HTMLSelectElement} */ (form.elements.namedItem("interval"));
-  interval.addEventListener("change", () => {
-    tried.follow(interval.value);
+  form.addEventListener("change", ({ target }) => {
+    const field = /** @type {HTMLSelectElement} */ (target);
+    if (tried.node.contains(field) || formula.node.contains(field)) return;
+    if (field.name === "interval") tried.follow(field.value);
     formula.again();
+    tried.again();
   });
 }
