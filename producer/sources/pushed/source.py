@@ -80,6 +80,7 @@ class Pushed:
         self._so_far = SessionsSoFar()
         self._listings: dict[str, Listing] = {}
         self._newest: dict[str, str] = {}
+        self._latest = ""
         self._waiting = Waiting(self._made_room)
         rate = service.requests_per_second
         bucket = TokenBucket(rate, max(1.0, rate), now)
@@ -213,9 +214,14 @@ class Pushed:
     def flaw_of(self, heard: Heard) -> str | None:
         """See Listener: by this machine's clock, as hygiene, and by ingest's bounds."""
         _, at = named(heard)
-        if at > to_text(self._clock() + _FUTURE):
-            return "in the future"
-        return out_of_bounds(heard)
+        return "in the future" if self._is_ahead(at) else out_of_bounds(heard)
+
+    def _is_ahead(self, at: str) -> bool:
+        """Return whether a time is ahead of the clock, which is read only if it may be."""
+        if at <= self._latest:
+            return False
+        self._latest = to_text(self._clock() + _FUTURE)
+        return at > self._latest
 
     def complete(self, tick: WireTick) -> None:
         """See Completing."""
