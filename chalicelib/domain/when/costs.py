@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from chalicelib.domain.folding import BASE_OF
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.when.needs import Needs, SeriesKey, leaf_needs, needs_of, stored_bars
 from chalicelib.domain.when.nodes import Leaf
@@ -15,6 +16,9 @@ from chalicelib.domain.when.reading import tree_of
 
 MAX_STORED_BARS_OF_A_SYMBOL = 60_000
 """The most stored bars that all rules of a symbol may need together."""
+
+MAX_OTHER_SERIES = 12
+"""The most series of other symbols that the rules of a symbol may read: minutes, hours and days."""
 
 MAX_UPDATES_OF_A_SYMBOL = 400_000
 """The most bars that the values of a symbol's rules may take together: about a second of CPU."""
@@ -40,6 +44,7 @@ def excess_of(rules: Iterable[Rule]) -> Excess | None:
     found = [(rule.interval, _of(rule.when, rule.interval)) for rule in rules if rule.when]
     bounds: tuple[tuple[Callable[..., int], int, str], ...] = (
         (_stored_bars, MAX_STORED_BARS_OF_A_SYMBOL, "stored bars together"),
+        (_other_series, MAX_OTHER_SERIES, "series of other symbols together"),
         (_updates, MAX_UPDATES_OF_A_SYMBOL, "bars of all their different values together"),
     )
     for count, most, what in bounds:
@@ -64,6 +69,18 @@ def _stored_bars(found: Sequence[tuple[str, _Of]]) -> int:
             at = interval, key
             shared[at] = max(shared.get(at, 0), stored_bars(key, bars))
     return sum(shared.values())
+
+
+def _other_series(found: Sequence[tuple[str, _Of]]) -> int:
+    """Bars of up to 30 minutes are made of the same minutes."""
+    return len(
+        {
+            (interval, key.symbol, BASE_OF[key.interval])
+            for interval, one in found
+            for key in one.needs
+            if key.symbol
+        }
+    )
 
 
 def _updates(found: Sequence[tuple[str, _Of]]) -> int:

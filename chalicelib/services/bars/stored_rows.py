@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.times import just_after
+from chalicelib.services.bars.other_rows import OtherRows
 from chalicelib.services.bars.time_limits import TimeIsUp, never
 from chalicelib.services.stores import BarStore
 
@@ -18,6 +20,8 @@ _MOST_EXTENDED = 4
 """How many stored bars are read for each that is needed: bars outside the session are skipped."""
 
 FREE_PAGES = 8
+
+NO_VERSIONS: Mapping[str, object] = MappingProxyType({})
 
 
 class Rows(NamedTuple):
@@ -49,10 +53,15 @@ class StoredRows:
         *,
         consistent: bool = True,
         time_is_up: Callable[[], bool] = never,
+        others: OtherRows | None = None,
+        versions: Mapping[str, object] = NO_VERSIONS,
     ) -> None:
-        """`prepare` is applied to each bar that is read."""
+        """`prepare` completes a stored bar; `others` keeps bars of the symbols that have a
+        version."""
         self._bars = bars
         self._prepare = prepare
+        self._others = others
+        self._versions = versions
         self._consistent = consistent
         self._time_is_up = time_is_up
         self._kept: dict[tuple[str, str, str], _Read] = {}
@@ -84,6 +93,9 @@ class StoredRows:
         return kept.bars[bisect_left(kept.bars, start, key=_start) :]
 
     def _newest(self, symbol: str, base: str, first: str, until: str, wanted: int) -> _Read:
+        others = self._others if symbol in self._versions else None
+        if others and others.is_empty(symbol, base, self._versions[symbol]):
+            return _Read("", [])
         rows: list[Bar] = []
         end: str | None = until
         read = older = 0
@@ -98,9 +110,16 @@ class StoredRows:
             older += sum(not bar.extended for bar in before)
             rows += [self._prepare(bar) for bar in page.rows if not bar.extended]
             end = page.next_key
+        if others and not rows and end is None:
+            others.note_none_before(symbol, base, self._versions[symbol], until)
         return _Read(end or "", rows[::-1])
 
     def _since(self, symbol: str, base: str, begin: str, until: str) -> list[Bar]:
+        if self._others and symbol in self._versions:
+            found = self._others.since(symbol, base, self._versions[symbol], begin)
+            if found is not None:
+                found = found[: bisect_left(found, until, key=_start)]
+                return [self._prepare(bar) for bar in found]
         rows: list[Bar] = []
         start: str | None = begin
         while start is not None:

@@ -16,8 +16,9 @@ from chalicelib.domain.times import later, to_text
 from chalicelib.domain.when.adjusting import adjusted_bars
 from chalicelib.domain.when.needs import SeriesKey, stored_bars
 from chalicelib.domain.when.points import DAYS, SECONDS, Point, session_date
+from chalicelib.services.bars.other_rows import OtherRows
 from chalicelib.services.bars.running_bars import RunningBars
-from chalicelib.services.bars.stored_rows import StoredRows
+from chalicelib.services.bars.stored_rows import NO_VERSIONS, StoredRows
 from chalicelib.services.bars.time_limits import never
 from chalicelib.services.stores import BarStore
 
@@ -40,8 +41,18 @@ class WhenBars:
         *,
         consistent: bool = True,
         time_is_up: Callable[[], bool] = never,
+        others: OtherRows | None = None,
+        versions: Mapping[str, object] = NO_VERSIONS,
     ) -> None:
-        self._rows = StoredRows(bars, self._dated, consistent=consistent, time_is_up=time_is_up)
+        """`others` keeps bars of the other symbols, under their versions."""
+        self._rows = StoredRows(
+            bars,
+            self._dated,
+            consistent=consistent,
+            time_is_up=time_is_up,
+            others=others,
+            versions=versions,
+        )
         self._symbol = symbol
         self._states = states
         self._running = RunningBars(bars, consistent=consistent)

@@ -183,6 +183,8 @@ class Detect:
         spans = by_symbol(changes)
         if not spans:
             return Detected(0, 0, 0, 0, ())
+        if self._when is not None:
+            self._when.begin()
         states = self._states([span.symbol for span in spans])
         rules = tuple(self._rules())
         work = _Work(AlertExcess(), deadline)

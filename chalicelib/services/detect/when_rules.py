@@ -6,6 +6,7 @@ stored bars, as in a preview, and the state decides which alerts exist, as for o
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -32,6 +33,7 @@ from chalicelib.domain.when.costs import within_cost
 from chalicelib.domain.when.desk import Desk
 from chalicelib.domain.when.needs import symbols_of
 from chalicelib.domain.when.points import Point, bar_point, tick_point
+from chalicelib.services.bars.other_rows import OtherRows
 from chalicelib.services.bars.when_bars import WhenBars
 from chalicelib.services.bars.when_desks import Desks, Subject, after_split
 from chalicelib.services.detect.kept_desks import Basis, KeptDesk, KeptDesks, Key
@@ -66,6 +68,13 @@ class WhenRules:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
         self._kept = KeptDesks()
+        self._others = OtherRows(stores.bars)
+        self._marks: dict[str, str] = {}
+        self._marking = threading.Lock()
+
+    def begin(self) -> None:
+        """Begin a batch: marks of the history of other symbols are read once in it."""
+        self._marks = {}
 
     def __call__(
         self,
@@ -87,8 +96,7 @@ class WhenRules:
             due = [one for one in due if run.is_due(mine, one)]
             if not due:
                 continue
-            states, basis = self._basis(mine, after)
-            desks = self._desks(mine, interval, after, states, basis)
+            desks, basis = self._desks(mine, interval, after)
             run.judge(mine, desks, due)
             used[after.symbol, interval] = desks, basis
         count = run.count
@@ -104,31 +112,38 @@ class WhenRules:
         """Drop what is kept of a symbol."""
         self._kept.forget(symbol)
 
-    def _basis(self, rules: Sequence[Rule], after: State) -> tuple[dict[str, State], Basis]:
-        """Return the states of the symbols that rules name, and what stored bars were read under:
-        while it is the same, none before the newest has changed."""
+    def _desks(self, rules: Sequence[Rule], interval: str, after: State) -> tuple[Desks, Basis]:
+        """Return the desk of rules on one interval, and what stored bars are read under: while it
+        is the same, none before the newest has changed. Bars of others are kept under the version
+        of their states, which are read before."""
         others = sorted(other_symbols(rules) - {after.symbol})
         states = self._stores.state.get_many(others) if others else {}
+        marks = {name: self._mark(name) for name in others}
+        versions = {
+            name: (states[name].version if name in states else None, marks[name]) for name in others
+        }
         states[after.symbol] = after
-        marks = [
-            (name, state.repairs, state.splits, self._stores.bars.history_mark(name))
+        marks[after.symbol] = self._stores.bars.history_mark(after.symbol)
+        stored = tuple(
+            (name, state.repairs, state.splits, marks[name])
             for name, state in sorted(states.items())
-        ]
-        return states, (tuple(rule.fingerprint for rule in rules), *marks)
-
-    def _desks(
-        self,
-        rules: Sequence[Rule],
-        interval: str,
-        after: State,
-        states: Mapping[str, State],
-        basis: Basis,
-    ) -> Desks:
+        )
+        fingerprints = tuple(rule.fingerprint for rule in rules)
+        basis: Basis = (fingerprints, tuple(marks.items()), *stored)
         kept = self._kept.take((after.symbol, interval), basis)
+        bars = WhenBars(
+            self._stores.bars, after.symbol, states, others=self._others, versions=versions
+        )
         subject = Subject(after.symbol, after.timezone, after.splits)
-        bars = WhenBars(self._stores.bars, after.symbol, states)
         last = (kept.desk, kept.splits) if kept is not None else None
-        return Desks(bars, subject, rules, interval, last)
+        return Desks(bars, subject, rules, interval, last), basis
+
+    def _mark(self, symbol: str) -> str:
+        """Return the mark of another symbol's history."""
+        with self._marking:
+            if symbol not in self._marks:
+                self._marks[symbol] = self._stores.bars.history_mark(symbol)
+            return self._marks[symbol]
 
     def _keep(self, used: Mapping[Key, tuple[Desks, Basis]]) -> None:
         """Keep desks, after the state that was computed with them is written."""

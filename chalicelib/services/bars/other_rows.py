@@ -1,0 +1,56 @@
+"""Stored bars of symbols that the rules of others name, read once by a container."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import NamedTuple
+
+from chalicelib.domain.bars import Bar
+from chalicelib.services.stores import BarStore
+
+_PAGE = 2_500
+_MAX_SERIES = 500
+
+
+class _Read(NamedTuple):
+    """All regular bars from `start` on that were stored under a version."""
+
+    version: object
+    start: str
+    bars: list[Bar]
+
+
+class OtherRows:
+    """Keeps the newest bars of some symbols until their version changes: what of the symbol's state
+    and history tells whether further bars may be stored. Bars are stored before the state, so those
+    that were read after a state are at least its own. Threads may share it."""
+
+    def __init__(self, bars: BarStore) -> None:
+        self._bars = bars
+        self._kept: dict[tuple[str, str], _Read] = {}
+
+    def since(self, symbol: str, base: str, version: object, start: str) -> list[Bar] | None:
+        """Return all stored regular bars from `start` on; None if they are too many to be kept."""
+        kept = self._kept.get((symbol, base))
+        if kept is None or kept.version != version or kept.start > start:
+            page = self._bars.bars(symbol, base, start, None, limit=_PAGE, consistent=True)
+            if page.next_key is not None:
+                return None
+            kept = _Read(version, start, [bar for bar in page.rows if not bar.extended])
+            self._keep(symbol, base, kept)
+        return kept.bars[bisect_left(kept.bars, start, key=lambda bar: bar.start) :]
+
+    def note_none_before(self, symbol: str, base: str, version: object, until: str) -> None:
+        """Note that no regular bar is stored before `until`."""
+        if self.since(symbol, base, version, until) == []:
+            self._keep(symbol, base, _Read(version, "", []))
+
+    def is_empty(self, symbol: str, base: str, version: object) -> bool:
+        """Return whether it is known that no regular bar of a series is stored."""
+        kept = self._kept.get((symbol, base))
+        return kept is not None and kept.version == version and not (kept.start or kept.bars)
+
+    def _keep(self, symbol: str, base: str, read: _Read) -> None:
+        if len(self._kept) >= _MAX_SERIES:
+            self._kept.clear()
+        self._kept[symbol, base] = read
