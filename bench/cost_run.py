@@ -29,7 +29,7 @@ from chalicelib import bootstrap, handlers
 from chalicelib.bootstrap import Services
 from chalicelib.domain.times import to_text
 from chalicelib.event_sources import EVENT_SOURCES
-from chalicelib.services.ingest.ingest import LEARNT_SECONDS
+from chalicelib.services.ingest.known_symbols import LEARNT_SECONDS
 from costs.counted import Counted
 from costs.settings import Settings
 from producer.sinks.sqs import GROUPS

@@ -13,13 +13,14 @@ from chalicelib.domain.ticks import (
     HIGHEST_PRICE,
     HIGHEST_VOLUME,
     LABELS,
+    MAX_LABEL,
     NUMBERS,
     SYMBOL,
     as_price,
     as_volume,
 )
 from chalicelib.domain.times import is_canonical
-from chalicelib.domain.wire import LABEL, MAX_LABEL, MOST_FOLDED, SPLIT, starts_bar
+from chalicelib.domain.wire import LABEL, MOST_FOLDED, SPLIT, starts_bar
 from producer.wire import WireTick
 
 _TIMESTAMP_LENGTH = 27

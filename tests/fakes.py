@@ -14,6 +14,7 @@ from chalicelib.domain.keys import Key
 from chalicelib.domain.raw_lines import ArchivedLine
 from chalicelib.domain.readings import Reading
 from chalicelib.domain.rules import ANY_SYMBOL, BrokenRule, Rule
+from chalicelib.domain.sources import Sources
 from chalicelib.domain.splits import Split
 from chalicelib.services.access.key_ring import MAX_KEYS
 from chalicelib.services.stores import QuarantinedPart, RuleKey, RuleTable, Stores
@@ -188,6 +189,16 @@ class FakeSymbols:
         if stored is not None:
             self.lists["seen"][symbol] = msgspec.structs.replace(stored, **noted)
 
+    def set_sources(self, name: str, entry: SymbolEntry, sources: Sources) -> bool:
+        """See SymbolStore."""
+        stored = self.lists[name].get(entry.symbol)
+        if stored is None or (stored.source, stored.switches) != (entry.source, entry.switches):
+            return False
+        first, switches = sources.parts()
+        new = msgspec.structs.replace(stored, source=first, switches=switches)
+        self.lists[name][entry.symbol] = new
+        return True
+
     def remove(self, name: str, symbol: str) -> None:
         """See SymbolStore."""
         self.lists[name].pop(symbol, None)
@@ -199,6 +210,7 @@ class FakeArchive:
     def __init__(self) -> None:
         self.raw: dict[tuple[str, ...], tuple[bytes, ...]] = {}
         self.readings: dict[tuple[str, ...], tuple[Reading, ...]] = {}
+        self.sources: dict[tuple[str, int], Sources] = {}
         self.quarantine: dict[tuple[str, ...], tuple[QuarantinedPart, ...]] = {}
 
     def put_readings(
@@ -217,6 +229,10 @@ class FakeArchive:
     ) -> None:
         """See Archive."""
         self.raw[(origin, *numbers)] = tuple(line.line for line in lines)
+
+    def put_sources(self, symbol: str, sources: Sources) -> None:
+        """See Archive."""
+        self.sources[symbol, len(sources.switches)] = sources
 
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]

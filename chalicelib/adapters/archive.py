@@ -14,9 +14,12 @@ from chalicelib.domain.archive_layout import (
     arrival_name,
     batch_name,
     quarantine_key,
+    sources_body,
+    sources_key,
 )
 from chalicelib.domain.raw_lines import ArchivedLine, pack
 from chalicelib.domain.readings import Reading
+from chalicelib.domain.sources import Sources
 from chalicelib.services.stores import QuarantinedPart
 
 
@@ -46,6 +49,11 @@ class S3Archive:
         key = READINGS + _batch(arrival, origin, numbers, lines)
         body = b"".join(msgspec.json.encode(reading.row()) + b"\n" for reading in readings)
         self._put(key, gzip.compress(body, mtime=0), "application/gzip")
+
+    def put_sources(self, symbol: str, sources: Sources) -> None:
+        """See Archive: the name has the number of switches, which are never changed."""
+        key = sources_key(symbol, len(sources.switches))
+        self._put(key, sources_body(symbol, sources), "application/gzip")
 
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters.dynamodb import Item, batch_get, counted, item_of, key_range, put_if, query
+from chalicelib.domain.sources import Sources
 from chalicelib.domain.splits import Split
 from chalicelib.domain.times import EPOCH, is_instant, to_text
 from chalicelib.services.symbol_stores import SymbolEntry
@@ -121,6 +122,28 @@ class Symbols:
             "ExpressionAttributeNames": {f"#{name}": name for name in given},
             "ExpressionAttributeValues": {f":{name}": value for name, value in given.items()},
         }
+
+    def set_sources(self, name: str, entry: SymbolEntry, sources: Sources) -> bool:
+        """See SymbolStore."""
+        old = {"source": entry.source, "switches": entry.switches}
+        new = dict(zip(old, sources.parts(), strict=True))
+        kept = {f":new_{key}": value for key, value in new.items() if value is not None}
+        held = {f":old_{key}": value for key, value in old.items() if value is not None}
+        checks = (
+            f"attribute_not_exists(#{key})" if value is None else f"#{key} = :old_{key}"
+            for key, value in old.items()
+        )
+        sets = ", ".join(f"#{key} = :new_{key}" for key in new if new[key] is not None)
+        drops = ", ".join(f"#{key}" for key in new if new[key] is None)
+        return put_if(
+            self._client,
+            ConditionExpression=" AND ".join((_IS_THERE, *checks)),
+            TableName=self._table,
+            Key=_key(name, entry.symbol),
+            UpdateExpression=f"SET {sets}" + (f" REMOVE {drops}" if drops else ""),
+            ExpressionAttributeNames={f"#{key}": key for key in old},
+            ExpressionAttributeValues={key: {"S": text} for key, text in (kept | held).items()},
+        )
 
     def remove(self, name: str, symbol: str) -> None:
         """See SymbolStore."""

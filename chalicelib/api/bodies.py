@@ -50,6 +50,20 @@ def _instant(name: str, value: Any) -> str | None:
         raise invalid_field(name, value, instants.ALLOWED) from error
 
 
+def take_source(request: Any) -> tuple[str, str | None] | None:
+    """Return the `source` of a body and the instant `from`, if given; None without a body."""
+    if not request.raw_body:
+        return None
+    given = read_object(request)
+    for name in given:
+        if name not in ("source", "from"):
+            raise invalid_field(name, given[name], "only the fields source and from")
+    source = given.get("source")
+    if not isinstance(source, str):
+        raise invalid_field("source", source, "a source's name")
+    return source, _instant("from", given.get("from"))
+
+
 def refuse_body(request: Any) -> None:
     """Refuse a body, for routes that accept none."""
     if request.raw_body:

@@ -82,6 +82,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
         UnknownRule,
     )
     from chalicelib.services.symbols.lists import ListFull
+    from chalicelib.services.symbols.switching import TooManySwitches
 
     text = str(error)
     match error:
@@ -100,6 +101,8 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return unknown_mute(text)
         case KeyRefused() | ChannelRefused() | MuteRefused():
             return Problem(409, text)
+        case TooManySwitches():
+            return Problem(409, text, field="source")
         case TooCostly():
             return Problem(409, text, field="when")
         case RuleRefused() | ListFull():

@@ -81,6 +81,7 @@ def put(
     parameters: tuple[str, ...] = (),
     *,
     body: str | None = None,
+    needs_body: bool = True,
     statuses: tuple[int, ...] = (200, 201),
     refusals: tuple[int, ...] = (409,),
 ) -> Operation:
@@ -97,7 +98,7 @@ def put(
     made = operation(summary, parameters, responses, (*refusals, 415))
     if body:
         content = {"application/json": {"schema": ref(body)}}
-        made["requestBody"] = {"required": True, "content": content}
+        made["requestBody"] = {"required": needs_body, "content": content}
     return made
 
 

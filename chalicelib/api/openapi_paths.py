@@ -76,9 +76,13 @@ PATHS: dict[str, dict[str, Operation]] = {
     },
     "/symbols/{symbol}": {
         "put": put(
-            "Track a symbol: the producer fetches its history and collects its prices.",
+            "Track a symbol: the producer fetches its history and collects its prices. With a"
+            " source, its series continues with that one.",
             "Symbol",
             ("symbol_path",),
+            body="SourceGiven",
+            needs_body=False,
+            refusals=(409, 413),
         ),
         "delete": _forget(),
     },

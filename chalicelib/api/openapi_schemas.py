@@ -34,6 +34,7 @@ from chalicelib.domain.rules import (
     Trigger,
 )
 from chalicelib.domain.rules import Interval as RuleInterval
+from chalicelib.domain.sources import SOURCE, Switch
 from chalicelib.services.market_data.answers import BarRow, Quote, SymbolBarRow, TickRow
 from chalicelib.services.market_data.freshness import Labels
 from chalicelib.services.market_data.queries import BAR_INTERVALS, PERIODS
@@ -110,6 +111,15 @@ WOULD_BE = {
 
 SYMBOL_LINE = properties_of(SymbolEntry) | properties_of(Listed)
 del SYMBOL_LINE["entry"]
+SYMBOL_LINE["switches"] = {
+    **list_of("Switch"),
+    "description": "Changes of the source, in order; the last one may be ahead.",
+}
+
+_ROW_SOURCES = {
+    **list_of("Switch"),
+    "description": "The sources of the rows in the order of time, each with its first row.",
+}
 
 RULE_GIVEN: dict[str, Schema] = {
     "symbol": text('A symbol, or "*" for all.', pattern="^([A-Za-z0-9.\\-=^_]{1,24}|\\*)$"),
@@ -198,6 +208,7 @@ _PRICES: dict[str, Schema] = {
             "interval": text("The chosen interval for interval=auto.")
             | {"enum": ["tick", *BAR_INTERVALS]},
             **LABELS,
+            "sources": _ROW_SOURCES,
             "prices": {"type": "array", "items": {"anyOf": [ref("Bar"), ref("Tick")]}},
             "next_page_token": TOKEN,
         },
@@ -205,7 +216,8 @@ _PRICES: dict[str, Schema] = {
     ),
     "SymbolBar": record_of(SymbolBarRow, "One bar of a table of several symbols."),
     "SymbolLabels": record(
-        {"symbol": SYMBOL, **LABELS}, "The source, age and state of a symbol's prices."
+        {"symbol": SYMBOL, **LABELS, "sources": _ROW_SOURCES},
+        "The source, age and state of a symbol's prices.",
     ),
     "ManyPrices": record(
         {
@@ -228,6 +240,25 @@ _PRICES: dict[str, Schema] = {
         }
     ),
     "Symbol": record(SYMBOL_LINE),
+    "Switch": record_of(Switch, "A source of prices, and the first instant of it."),
+    "SourceGiven": {
+        "type": "object",
+        "description": "From when on prices of one source form the series. Those of others go to "
+        "quarantine. A series without prices begins with it.",
+        "properties": {
+            "source": text(
+                "As ticks name it, such as `alpaca`.", pattern=f"^{SOURCE.pattern}$", maxLength=64
+            ),
+            "from": nullable(
+                text(
+                    "A whole minute at least 6 minutes ahead; the first such minute by default.",
+                    format="date-time",
+                )
+            ),
+        },
+        "required": ["source"],
+        "additionalProperties": False,
+    },
     "Forgotten": record(
         {
             "symbol": SYMBOL,

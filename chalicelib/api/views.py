@@ -13,6 +13,7 @@ from chalice.app import Response
 from chalicelib.api import bodies, parameters, rendering
 from chalicelib.api.version import VERSION
 from chalicelib.api.wiring import Services, caching
+from chalicelib.domain.times import to_text
 from chalicelib.services.market_data.answers import (
     BAR_COLUMNS,
     SYMBOL_BAR_COLUMNS,
@@ -39,7 +40,7 @@ def prices(services: Services, request: Any, symbol: str) -> Response:
     columns = TickRow.__struct_fields__ if found.interval == "tick" else BAR_COLUMNS
     return rendering.table(
         request,
-        {"symbol": symbol, "interval": found.interval, **found.labels.shown()},
+        {"symbol": symbol, "interval": found.interval, **found.shown()},
         rendering.Page("prices", columns, found.rows, _token(arguments, found.cursor)),
         arguments,
         caching(services, found.labels.cache_seconds),
@@ -58,15 +59,11 @@ def many_prices(services: Services, request: Any) -> Response:
     token = arguments.next_token(parameters.position_among(found.cursor)) if found.cursor else None
     return rendering.table(
         request,
-        {"interval": interval, "symbols": [_labels_of(table) for table in found.tables]},
+        {"interval": interval, "symbols": [table.shown() for table in found.tables]},
         rendering.Page("prices", columns, _rows_of(found.tables), token),
         arguments,
         caching(services, min(table.labels.cache_seconds for table in found.tables)),
     )
-
-
-def _labels_of(table: PriceTable) -> dict[str, Any]:
-    return {"symbol": table.symbol, **table.labels.shown()}
 
 
 def _rows_of(tables: Sequence[PriceTable]) -> list[SymbolBarRow | TickRow]:
@@ -127,18 +124,26 @@ def symbols(services: Services, request: Any) -> Response:
     token = arguments.next_token([last]) if last else None
     return rendering.document(
         request,
-        {"symbols": [_listed(one) for one in found], "next_page_token": token},
+        {"symbols": [_listed(services, one) for one in found], "next_page_token": token},
         caching(services, 1),
         rendering.next_link(arguments, token),
     )
 
 
 def track_symbol(services: Services, request: Any, symbol: str) -> Response:
-    """Make the producer follow a symbol."""
+    """Make the producer follow a symbol; with a source, continue its series with that one."""
+    from chalicelib.services.symbols.switching import SourceSwitch
+
     parameters.read(request, "/symbols", parameters.NONE)
-    bodies.refuse_body(request)
-    listed, is_new = _symbol_lists(services).track(parameters.symbol_of(symbol))
-    return rendering.plain(_listed(listed), status=201 if is_new else 200)
+    symbol, change = parameters.symbol_of(symbol), bodies.take_source(request)
+    lists, switch = _symbol_lists(services), SourceSwitch(services.stores.symbols, services.clock)
+    if change is not None:
+        switch.check(*change)
+    listed, is_new = lists.track(symbol)
+    if change is not None:
+        switch(symbol, *change)
+        listed = lists.listed(symbol)
+    return rendering.plain(_listed(services, listed), status=201 if is_new else 200)
 
 
 def untrack_symbol(services: Services, request: Any, symbol: str) -> Response:
@@ -194,5 +199,9 @@ def _symbol_lists(services: Services) -> SymbolLists:
     return SymbolLists(services.stores.symbols, services.clock)
 
 
-def _listed(one: Listed) -> dict[str, Any]:
-    return msgspec.structs.asdict(one.entry) | {"seen": one.seen, "tracked": one.tracked}
+def _listed(services: Services, one: Listed) -> dict[str, Any]:
+    """Return a symbol's line as shown, with the source now in force."""
+    known = one.entry.known_sources
+    shown = {"source": known.at(to_text(services.clock())), "switches": known.switches}
+    lists = {"seen": one.seen, "tracked": one.tracked}
+    return msgspec.structs.asdict(one.entry) | shown | lists

@@ -3,6 +3,7 @@
     raw/date=2026-11-20/hour=15/<origin>-<first>.<digest>-<last>.json.gz
     readings/                   the same names
     quarantine/date=2026-11-20/<origin>-<first>.<digest>-<last>.json
+    raw/sources/AAPL-<number of switches>.json.gz
 
 `<first>` and `<last>` are sequence numbers; SQL reads the last one from the end of the name
 (`services/lake/tables.py`), readers parse names with `parsed`.
@@ -10,14 +11,21 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from urllib.parse import quote
 
 import msgspec
 
+from chalicelib.domain.payloads import UNREADABLE
+from chalicelib.domain.raw_lines import each_line
+from chalicelib.domain.sources import Sources, parse_sources
+
 RAW, READINGS, QUARANTINE = "raw/", "readings/", "quarantine/"
+SOURCES = "sources/"
 DATE = "date="
 ENDING = ".json.gz"
 
@@ -65,6 +73,40 @@ def arrival_name(arrival: str, name: str) -> str:
 def quarantine_key(date: str, name: str) -> str:
     """Return the key of a batch's quarantined parts."""
     return f"{QUARANTINE}{DATE}{date}/{name}.json"
+
+
+class _Told(msgspec.Struct, frozen=True):
+    symbol: str
+    sources: str
+
+
+_told = msgspec.json.Decoder(_Told)
+
+
+def sources_key(symbol: str, switches: int) -> str:
+    """Return the key of the object that tells a series' sources up to a number of switches."""
+    return f"{RAW}{SOURCES}{quote(symbol, safe='')}-{switches}{ENDING}"
+
+
+def is_sources_key(key: str) -> bool:
+    """Return whether a key below any root has that form."""
+    folder, _, name = key.rpartition("/")
+    return f"{folder}/".endswith(SOURCES) and name.endswith(ENDING)
+
+
+def sources_body(symbol: str, sources: Sources) -> bytes:
+    """Return the contents of that object."""
+    line = msgspec.json.encode(_Told(symbol, sources.text()))
+    return gzip.compress(line + b"\n", mtime=0)
+
+
+def read_sources(body: bytes) -> tuple[str, Sources]:
+    """Return the symbol and the sources of that object. Raises ValueError for any other."""
+    try:
+        told = _told.decode(next(each_line(body))[0])
+    except (*UNREADABLE, OSError, EOFError, StopIteration, zlib.error) as error:
+        raise ValueError(str(error)) from error
+    return told.symbol, parse_sources(told.sources)
 
 
 def merged_name(folder: str, first: int, last: int, members: Iterable[str]) -> str:

@@ -71,6 +71,11 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
         return key_of(self.start, extended=self.extended)
 
     @property
+    def instant(self) -> str:
+        """Return the instant that decides which source the bar has to have."""
+        return self.start
+
+    @property
     def last_key(self) -> str:
         """Return the key after which only bars of later starts follow: history hides an extended
         bar beside it."""

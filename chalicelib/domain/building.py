@@ -10,7 +10,8 @@ import msgspec
 
 from chalicelib.domain.bars import ZERO, Bar, total_volume
 from chalicelib.domain.sessions import Calendar, Session, calendar_for
-from chalicelib.domain.ticks import Tick
+from chalicelib.domain.sources import differ
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick
 from chalicelib.domain.times import from_text, minute_of, to_text
 
 _HOUR = timedelta(hours=1)
@@ -93,7 +94,7 @@ class BarBuilder:
     Minute volume is the increase of the session's cumulative volume since the previous regular tick
     with a volume, never below 0. The session's first such tick counts completely if the session
     opened in its minute, else it only sets the baseline. Extended ticks are compared with the
-    extended tick just before them.
+    extended tick just before them. Volumes of different sources are not compared.
     """
 
     def __init__(
@@ -166,19 +167,29 @@ class BarBuilder:
         """Return the volume that this tick adds to its minute."""
         if tick.volume is None:
             return None
-        known = self._extended_volume(place, before) if place.extended else self._day_volume(place)
+        known = (
+            self._extended_volume(tick, place, before)
+            if place.extended
+            else self._day_volume(tick, place)
+        )
         if known is not None:
             return max(ZERO, tick.volume - known)
         opened = minute_of(to_text(place.session.open))
         return tick.volume if opened == place.minute and not place.extended else ZERO
 
-    def _day_volume(self, place: SessionPlace) -> Decimal | None:
-        """Return the last volume of the session's regular ticks."""
-        return self.day.volume if self.day and self.day.session_date == place.date else None
+    def _day_volume(self, tick: Tick, place: SessionPlace) -> Decimal | None:
+        """Return the last volume of the session's regular ticks, if it is from the same source."""
+        day = self.day
+        if day is None or day.session_date != place.date or differ(day.source, tick.source):
+            return None
+        return day.volume
 
-    def _extended_volume(self, place: SessionPlace, before: SessionPlace | None) -> Decimal | None:
-        """Return the volume of the previous tick, if it is an extended one of the session, too."""
-        if before is None or self.last is None:
+    def _extended_volume(
+        self, tick: Tick, place: SessionPlace, before: SessionPlace | None
+    ) -> Decimal | None:
+        """Return the volume of the previous tick, if it is an extended one of the session and of
+        the source, too."""
+        if before is None or self.last is None or differ(self.last.source, tick.source):
             return None
         same = before.extended and before.session == place.session
         return self.last.volume if same else None
@@ -206,15 +217,21 @@ class BarBuilder:
 
 def with_session_figures(day: Bar, tick: Tick, ticks: int) -> Bar:
     """Return a 1d bar after the next tick, using its own open, high, low and volume of the
-    session."""
+    session.
+
+    The bar has the newest source; the volume of an earlier one does not count.
+    """
+    changed = differ(day.source, tick.source)
+    is_named = changed or day.source == UNKNOWN_SOURCE
     return msgspec.structs.replace(
         day,
         open=tick.open or day.open,
         high=max(tick.high or day.high, tick.price),
         low=min(tick.low or day.low, tick.price),
         close=tick.price,
-        volume=day.volume if tick.volume is None else tick.volume,
+        volume=day.volume if tick.volume is None and not changed else tick.volume,
         ticks=ticks,
+        source=tick.source if is_named else day.source,
     )
 
 

@@ -19,6 +19,7 @@ from chalicelib.domain.delays import YAHOO_SOURCES
 from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, Rule, within_bound
 from chalicelib.domain.running_closes import RunningCloses
 from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.sources import differ
 from chalicelib.domain.splits import Split, adjusted, find_split, reported_split, with_split
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
@@ -342,10 +343,13 @@ def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPla
     """Return the split that prices show, at the ticks of a session up to its first regular one;
     `mark` is the last regular tick before.
 
-    Yahoo's ticks name splits, so their price ratios are not used. Before the open a source may
-    still give an older previous close, so the price has to agree there.
+    Yahoo's ticks name splits, so their price ratios are not used, and neither are those between
+    prices of two sources. Before the open a source may still give an older previous close, so the
+    price has to agree there.
     """
     if tick.source in YAHOO_SOURCES or tick.previous_close is None or place.date == before.date:
+        return None
+    if differ(mark.source, tick.source):
         return None
     if not _is_next_session(mark, before, place):
         return None

@@ -3,6 +3,7 @@
 TicktapeError
 ├── FieldError          one field of the input is invalid
 │   ├── TickError       of a tick on the wire
+│   ├── SourceError     of a change of a series' source
 │   ├── RuleError       of a rule
 │   ├── KeyFieldError   of an API key
 │   ├── ChannelError    of a channel
@@ -44,6 +45,10 @@ class FieldError(TicktapeError, ValueError):
 
 class TickError(FieldError):
     """An invalid field of a tick on the wire."""
+
+
+class SourceError(FieldError):
+    """An invalid field of a change of a series' source."""
 
 
 class RuleError(FieldError):

@@ -58,12 +58,23 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mode: Mode = "live"
     split: str | None = None
 
+    @property
+    def instant(self) -> str:
+        """Return the instant that decides which source the tick has to have."""
+        return self.timestamp
+
 
 NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
 """The fields that are numbers, in the order of the stores."""
 
 LABELS = ("currency", "exchange_timezone", "market_state", "source")
 """The fields that are free text."""
+
+MAX_LABEL = 64
+LABEL_FORM = rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_LABEL - 1}}}"
+LABEL_ALLOWED = (
+    f"a letter or digit, then at most {MAX_LABEL - 1} of A-Z a-z 0-9 . _ : / + ( ) & - and space"
+)
 
 
 class Enriched(msgspec.Struct, frozen=True):

@@ -21,8 +21,11 @@ from chalicelib.domain.readings import (
     sql_reads_bar,
     sql_reads_tick,
 )
+from chalicelib.domain.sources import parse_sources
 from chalicelib.domain.stamps import Stamps
 from chalicelib.domain.ticks import (
+    LABEL_ALLOWED,
+    LABEL_FORM,
     UNKNOWN_SOURCE,
     Mode,
     Tick,
@@ -37,11 +40,7 @@ MAX_AHEAD = timedelta(seconds=300)
 """Ticks after one whose timestamp is ahead of the stream's clock are late until that time: they
 correct bars, and rules do not see them."""
 
-MAX_LABEL = 64
-LABEL = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 ._:/+()&-]{{0,{MAX_LABEL - 1}}}")
-_LABEL_ALLOWED = (
-    f"a letter or digit, then at most {MAX_LABEL - 1} of A-Z a-z 0-9 . _ : / + ( ) & - and space"
-)
+LABEL = re.compile(LABEL_FORM)
 MOST_FOLDED = 1_000_000
 MOST_REJECTED = 20_000
 """The most parts of a record that are rejected one by one: a record of 1 MB may have half a
@@ -73,7 +72,8 @@ class Decoded(msgspec.Struct, frozen=True):
 
     `lines` are for the archive: the record's own, one JSON value each, with the instant of the
     first tick without a timestamp, or else the arrival. `misread` are identities of ticks and
-    rejected parts that SQL would miss or misread.
+    rejected parts that SQL would miss or misread. `sources` are symbols whose ticks come from the
+    recording of a series with several sources, each with that list.
     """
 
     lines: tuple[ArchivedLine, ...]
@@ -81,6 +81,7 @@ class Decoded(msgspec.Struct, frozen=True):
     bars: tuple[Bar, ...]
     rejected: tuple[Rejected, ...]
     misread: tuple[Identity, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 _one = msgspec.json.Decoder(WireFields)
@@ -116,6 +117,7 @@ class _Record:
         self._rejected: list[Rejected] = []
         self._not_listed = 0
         self._misread: list[Identity] = []
+        self._sources: dict[str, str] = {}
 
     def decoded(self, payload: bytes) -> Decoded:
         """Return the result. If more than MOST_REJECTED parts were rejected, one further part holds
@@ -129,6 +131,7 @@ class _Record:
             tuple(self._bars),
             tuple(self._rejected),
             tuple(self._misread),
+            tuple(self._sources.items()),
         )
 
     def read(self, line: Line) -> None:
@@ -168,6 +171,8 @@ class _Record:
         """Add the tick or bar; `alone` if it is its whole line. Raises the reason if it is
         invalid."""
         wire = _read(item) if isinstance(item, msgspec.Raw) else item
+        if wire.sources is not None:
+            self._sources[parse_symbol(wire.symbol)] = parse_sources(wire.sources).text()
         if wire.bar is None:
             tick = to_tick(wire, self._taken, self._stamps)
             self._ticks.append(tick)
@@ -324,5 +329,5 @@ def _split(value: str | None) -> str | None:
 
 def _label(field: str, value: str | None) -> str | None:
     if value and not LABEL.fullmatch(value):
-        raise TickError(field, value, _LABEL_ALLOWED)
+        raise TickError(field, value, LABEL_ALLOWED)
     return value or None

@@ -30,3 +30,4 @@ class WireFields(msgspec.Struct, kw_only=True, omit_defaults=True):
     bar: str | None = None
     folded: int | None = None
     split: str | None = None
+    sources: str | None = None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # every function imports this module, and uses a few of the s
     from chalicelib.domain.raw_lines import ArchivedLine
     from chalicelib.domain.readings import Reading
     from chalicelib.domain.rules import BrokenRule, Rule
+    from chalicelib.domain.sources import Sources
     from chalicelib.services.priced import PricedRecord, StoredTick
     from chalicelib.services.symbol_stores import ProducerStore, SymbolStore
 
@@ -334,6 +335,9 @@ class Archive(Protocol):
         readings: Sequence[Reading],
     ) -> None:
         """Write one object with a batch's readings: what SQL cannot read from its lines."""
+
+    def put_sources(self, symbol: str, sources: Sources) -> None:
+        """Write an object with the sources of a series and its first switches."""
 
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
+from chalicelib.domain.errors import TickError
 from chalicelib.domain.field_types import Instant, Symbol
+from chalicelib.domain.sources import Sources, parse_sources
+from chalicelib.domain.ticks import UNKNOWN_SOURCE
 
 if TYPE_CHECKING:  # detect alone notes splits
     from chalicelib.domain.splits import Split
@@ -19,13 +22,18 @@ if TYPE_CHECKING:  # detect alone notes splits
 class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A line of one of the lists of symbols: "seen" or "tracked".
 
-    After a split that detect saw, earlier history must be fetched again. `problem_at` is the
-    arrival of the quarantined item.
+    `source` is the first source of the series, or the one with which it has to begin; `switches`
+    are the later ones (`2026-11-20T15:30:00.000000Z alpaca`, separated by commas). After a split
+    that detect saw, earlier history must be fetched again. `problem_at` is the arrival of the
+    quarantined item.
     """
 
     symbol: Symbol
     added_at: Instant
-    source: str | None = None
+    source: Annotated[
+        str | None, Meta(description="The source in force; null before a tick has named one.")
+    ] = None
+    switches: str | None = None
     name: str | None = None
     exchange: str | None = None
     currency: str | None = None
@@ -45,6 +53,16 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
         str | None, Meta(description="Why its latest item from another source was quarantined.")
     ] = None
     problem_at: Instant | None = None
+
+    @property
+    def known_sources(self) -> Sources:
+        """Return the sources of the series."""
+        if self.switches is None:
+            return Sources(self.source)
+        try:
+            return parse_sources(f"{self.source or UNKNOWN_SOURCE},{self.switches}")
+        except TickError:  # changed by hand: ticks of other sources go to quarantine
+            return Sources(self.source)
 
 
 class SymbolStore(Protocol):
@@ -77,6 +95,10 @@ class SymbolStore(Protocol):
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
         """Add a line to "seen", or fill in what it lacks; return the line that is stored now. A new
         line has no `packed_at`."""
+
+    def set_sources(self, name: str, entry: SymbolEntry, sources: Sources) -> bool:
+        """Write sources into a symbol's line; False if it is no longer there, or no longer has the
+        sources of `entry`."""
 
     def remove(self, name: str, symbol: str) -> None:
         """Remove a symbol from a list, if it is there."""

@@ -4,7 +4,7 @@
 
 import { observe } from "./server_clock.js";
 import { takeEarly } from "./config.js";
-import { decodeAlert, decodeBar, decodePoint, decodeQuote } from "./data/wire.js";
+import { decodeAlert, decodeBars, decodePoint, decodeQuote } from "./data/wire.js";
 
 /** An answer other than 2xx, or none at all (status 0). `fields`: those that a problem names. */
 export class ApiError extends Error {
@@ -228,7 +228,7 @@ export class Api {
       signal ? { signal } : {},
     );
     observe(envelope);
-    return { envelope, bars: envelope.prices.map(decodeBar) };
+    return { envelope, bars: decodeBars(envelope) };
   }
 
   /**

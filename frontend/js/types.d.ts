@@ -14,6 +14,8 @@ export interface Bar {
   volume: number;
   /** false for the bar that is still being built */
   closed: boolean;
+  /** if it differs from that of the bar before */
+  source?: string;
 }
 
 /**

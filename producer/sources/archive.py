@@ -5,8 +5,10 @@ tick kept once; an hour that does not fit into memory is sorted in files. Lines 
 read them, as of the time at which the stream received them: lines quarantined then do not pass now,
 and a tick without a timestamp gets the same one.
 
-Ticks whose source differs from their series' were quarantined, too. A series has the source that
-arrives first, so a recording should start where its series started.
+Ticks whose source differs from their series' were quarantined, too. The archive tells the sources
+of a series that has changed them, and its ticks carry that list, so that an empty stage takes them.
+Any other series has the source that arrives first, so a recording should start where its series
+started.
 """
 
 from __future__ import annotations
@@ -20,10 +22,19 @@ from threading import Event
 
 import msgspec
 
-from chalicelib.domain.archive_layout import ENDING, QUARANTINE, READINGS, arrival_day, parsed
+from chalicelib.domain.archive_layout import (
+    ENDING,
+    QUARANTINE,
+    READINGS,
+    arrival_day,
+    is_sources_key,
+    parsed,
+    read_sources,
+)
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import TickError
 from chalicelib.domain.raw_lines import Line, each_line
+from chalicelib.domain.sources import Sources
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, Tick, family
 from chalicelib.domain.times import EPOCH
 from chalicelib.domain.wire import decode
@@ -84,6 +95,7 @@ class Recording:
         Ends early once `stop` is set.
         """
         series = _Series(self._objects.name)
+        self._tell(series)
         for _, names in groupby(self._keys(), key=lambda name: name.rpartition("/")[0]):
             with Sorter(self._objects.name, self._stop) as hour:
                 self._collect(names, hour, series)
@@ -92,6 +104,13 @@ class Recording:
                     if self._stop.is_set():  # the hour or the instant may be incomplete
                         return
                     yield from ticks
+
+    def _tell(self, series: _Series) -> None:
+        for key in filter(is_sources_key, self._objects.listing()):
+            try:
+                series.tell(*read_sources(self._objects.body(key)))
+            except (OSError, ValueError) as error:
+                self.unreadable.add(0, ValueError(f"{key}: {error}"))
 
     def _collect(self, names: Iterable[str], hour: Sorter, series: _Series) -> None:
         arrived = (entry for name in sorted(names, key=_place_of) for entry in self._ticks_of(name))
@@ -108,10 +127,11 @@ class Recording:
         for _, _, _, number, tick in entries:
             refusal = series.refusal(tick)
             if refusal is not None:
-                self.unreadable.add(number, refusal)
+                self.unreadable.add(number, ValueError(refusal))
                 continue
             key = tick.symbol, tick.bar
             if key not in found or _takes_the_place_of(found[key], tick):
+                tick.sources = series.told(tick.symbol)
                 found[key] = tick
         return found.values()
 
@@ -158,11 +178,12 @@ class Recording:
 
 
 class _Series:
-    """The source of each symbol's series: the first that arrived, as in ingest."""
+    """The sources of each symbol's series, as in ingest: those that the archive tells, else the
+    first that arrived."""
 
     def __init__(self, name: str) -> None:
         self._known = Symbols(name)
-        self._sources: dict[str, str] = {}
+        self._sources: dict[str, Sources] = {}
         self._hour: dict[str, tuple[datetime, int, str]] = {}
 
     def see(self, tick: WireTick, arrival: datetime, place: int) -> None:
@@ -179,17 +200,27 @@ class _Series:
 
     def end_of_hour(self) -> None:
         """Note that all of this hour's ticks were seen."""
-        self._sources |= {symbol: source for symbol, (_, _, source) in self._hour.items()}
+        for symbol, (_, _, source) in self._hour.items():
+            self._sources.setdefault(symbol, Sources(source))
         self._hour.clear()
 
-    def refusal(self, tick: WireTick) -> TickError | None:
+    def tell(self, symbol: str, sources: Sources) -> None:
+        """Note the sources that a line of the archive tells. The longest list is the newest."""
+        known = self._sources.get(symbol)
+        if known is None or len(sources.switches) > len(known.switches):
+            self._sources[symbol] = sources
+
+    def told(self, symbol: str) -> str | None:
+        """Return the sources of a series that has switched, as ticks name them."""
+        known = self._sources.get(symbol)
+        return known.text() if known is not None and known.switches else None
+
+    def refusal(self, tick: WireTick) -> str | None:
         """Return why a tick or bar of a finished hour does not belong to its series, or None."""
-        if tick.source is None:
+        known = self._sources.get(tick.symbol)
+        if tick.source is None or known is None:
             return None
-        mine = self._sources[tick.symbol]
-        if family(tick.source) == mine:
-            return None
-        return TickError("source", tick.source, f"{mine}, as in the whole series")
+        return known.refusal(tick.source, tick.timestamp)
 
 
 def _place_of(name: str) -> tuple[str, int]:

@@ -159,6 +159,29 @@ def test_each_pane_has_its_own_axis_and_each_line_its_trace(call: Call) -> None:
     assert figure["layout"]["yaxis4"]["autorange"] is True
 
 
+def test_a_change_of_the_source_is_a_line_before_its_first_bar(call: Call) -> None:
+    stamps = [f"2026-11-20T15:{30 + n}:00.000000Z" for n in range(4)]
+    rows = [
+        {"timestamp": stamp, "open": 1, "high": 1, "low": 1, "close": 1, "closed": True}
+        for stamp in stamps
+    ]
+    sources = [
+        {"timestamp": stamps[0], "source": "yfinance"},
+        {"timestamp": stamps[2], "source": "alpaca"},
+    ]
+    bars = call("data/wire.js", "decodeBars", {"prices": rows[::-1], "sources": sources})[::-1]
+    assert [bar.get("source") for bar in bars] == [None, None, "alpaca", None]
+    newer = call("data/wire.js", "decodeBars", {"prices": [{**rows[2], "close": 2}]})
+    drawn = call("data/series.js", "mergeBars", {**series(range(0)), "bars": bars}, newer)
+    choices: dict[str, object] = {"type": "candles", "indicators": [], "colors": {}}
+    choices |= {"averages": {"fast": 5, "slow": 20}, "zone": "UTC", "zoom": None, "width": 800}
+    choices |= {"events": [], "preview": []}
+    computed: dict[str, object] = {"lines": {}, "crosses": []}
+    figure = call("chart/figure.js", "chartFigure", {**drawn, "first": 10}, computed, choices)
+    (line,) = figure["layout"]["shapes"]
+    assert (line["x0"], line["x1"], line["label"]["text"]) == (11.5, 11.5, "alpaca")
+
+
 def test_axis_labels_stand_at_round_times_and_days(call: Call) -> None:
     times = [m * 300_000 for m in range(288 * 2)]
     ticks = call("chart/axis.js", "axisTicks", times, 100, [99.5, 676], 10, "UTC", False)

@@ -12,11 +12,13 @@ import pytest
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.detection import State
+from chalicelib.domain.sources import parse_sources
 from chalicelib.domain.ticks import Tick
+from chalicelib.services.symbol_stores import SymbolEntry
 from producer.ordering import Ordering
 from producer.sources.replay import open_recording
 from producer.wire import line_of
-from tests.factories import NEVER, kinesis_event, payload, wire
+from tests.factories import NEVER, at, kinesis_event, payload, wire
 from tests.faults.system import SYMBOL, System, walk
 
 HISTORY = {"bar": "1m", "open": 1, "high": 3, "low": 1, "volume": 5}
@@ -171,3 +173,28 @@ def test_late_ticks_are_rebuilt_too(tmp_path: Path) -> None:
     assert [bar.same_values(other) for bar, other in zip(mine, theirs, strict=True)] == [
         True
     ] * len(mine)
+
+
+def test_a_series_that_has_changed_its_source_is_rebuilt(tmp_path: Path) -> None:
+    """Both sources send all the time, and ticks come late: a stage that knows nothing of the
+    changes gets them from the archive."""
+    system = System(step=1)
+    switches = f"{at(600)} alpaca,{at(1800)} replay,{at(3000)} alpaca"
+    line = SymbolEntry(symbol=SYMBOL, added_at=at(0), source="replay", switches=switches)
+    system.services.stores.symbols.pin(line)
+    ticks = walk(100, 41.7)
+    others = [
+        {**tick, "source": "alpaca", "volume": 3 * tick["volume"], "price": tick["price"] + 1}
+        for tick in walk(100, 41.7, seed=2)
+    ]
+    mixed = [payload(*pair) for pair in zip(ticks, others, strict=True)]
+    late = [mixed.pop(n) for n in (60, 40, 30, 10)]
+    system.deliver([*mixed, *late], 3)
+    stored = prices(system.services, SYMBOL)
+    assert len(stored) == 100
+    sources = parse_sources(f"replay,{switches}")
+    assert all(tick.source == sources.at(tick.timestamp) for tick in stored)
+    assert_rebuilt(system, tmp_path)
+    found = replayed(system, tmp_path).services.stores.symbols.find(SYMBOL)
+    assert found is not None
+    assert (found.source, found.switches) == ("replay", switches)

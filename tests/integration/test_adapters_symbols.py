@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.sources import Sources, Switch
 from chalicelib.domain.splits import Split
 from chalicelib.services.stores import Stores
 from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
@@ -110,3 +111,20 @@ def test_a_page_has_the_lines_after_a_symbol_and_a_count_all_of_them(
     assert [line.symbol for line in symbols.page("tracked", f"{symbol}00A", 3)] == names[1:4]
     assert symbols.page("tracked", "", 1) == symbols.listed("tracked")[:1]
     assert symbols.page("tracked", "_" * 24, 5) == []
+
+
+def test_sources_are_set_only_if_nobody_else_has_set_them(
+    symbols: SymbolStore, symbol: str
+) -> None:
+    wanted = Sources("yfinance", (Switch(at(60), "alpaca"), Switch(at(120), "yfinance")))
+    bare = entry(symbol)
+    assert not symbols.set_sources("seen", bare, wanted)
+    assert symbols.find(symbol) is None
+    symbols.pin(bare)
+    assert symbols.set_sources("seen", bare, wanted)
+    assert not symbols.set_sources("seen", bare, Sources("other"))
+    found = symbols.find_many("seen", [symbol])[symbol]
+    assert found.known_sources == wanted
+    assert symbols.set_sources("seen", found, Sources("yfinance"))
+    assert symbols.find(symbol) == entry(symbol, source="yfinance")
+    assert symbols.pin(entry(symbol, switches=f"{at(60)} alpaca")).source == "yfinance"

@@ -16,6 +16,7 @@ from chalicelib.bootstrap import Services, aws_lake
 from chalicelib.domain.building import place_of
 from chalicelib.domain.correction import minutes_of
 from chalicelib.domain.raw_lines import unpack
+from chalicelib.domain.sources import Sources, parse_sources
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.domain.wire import decode
@@ -25,6 +26,7 @@ from chalicelib.services.lake.compact import Compact
 from chalicelib.services.lake.lake_sql import TABLES
 from chalicelib.services.lake.stores import CompactedPeriod, LakeStores
 from chalicelib.services.query_engine import QueryStatus
+from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.settings import Settings
 from producer.sources.archive import Recording
 from rigs.emulated import Emulated, EmulatedClients
@@ -115,14 +117,15 @@ class Lake:
     def expected(self) -> list[Tick]:
         """The valid ticks of all raw objects by our own reading, in the order of the stream."""
         bucket, s3 = self.settings.archive_bucket, self.clients.s3
-        listed = s3.list_objects_v2(Bucket=bucket, Prefix="raw/").get("Contents", [])
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix="raw/date=").get("Contents", [])
         keys = sorted((e["Key"] for e in listed), key=lambda k: int(k.split("-")[-1].split(".")[0]))
         found: dict[tuple[str, str], Tick] = {}
         for key in keys:
             for line, arrival in unpack(s3.get_object(Bucket=bucket, Key=key)["Body"].read()):
                 assert arrival is not None
                 for tick in decode(line, arrival).ticks:
-                    if tick.symbol != "FOREIGN" or tick.source == "simulator":
+                    sources = SOURCES.get(tick.symbol)
+                    if sources is None or not sources.refusal(tick.source, tick.timestamp):
                         found[tick.symbol, tick.timestamp] = tick
         return list(found.values())
 
@@ -169,6 +172,10 @@ def a_day_and_a_half(start: datetime) -> Iterator[tuple[datetime, bytes]]:
             volume = n * 100 - (50 if n % 9 == 0 else 0)
             yield at, wire(at, symbol, price, volume=volume, **more, **told)
         yield at, wire(at + timedelta(seconds=3), "AAPL", 101.5, volume=n * 100 + 7)
+        zone = {"exchange_timezone": "America/New_York"}
+        yield at, wire(at, "SWITCHED", 200, volume=n * 1000, source="yfinance", **zone)
+        named = {"source": "alpaca"} if n % 5 else {}
+        yield at, wire(at + timedelta(seconds=n % 2), "SWITCHED", 201, volume=n, **named, **zone)
         yield at, odd(n, at)
 
 
@@ -198,10 +205,22 @@ def odd(n: int, at: datetime) -> bytes:
     ][n % 18]  # fmt: skip
 
 
+SOURCES = {
+    "FOREIGN": Sources("simulator"),
+    "SWITCHED": parse_sources(
+        "yfinance,2026-11-18T16:00:00.000000Z alpaca,2026-11-18T20:30:00.000000Z yfinance"
+        ",2026-11-18T22:00:00.000000Z alpaca,2026-11-19T12:00:00.000000Z yfinance"
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def lake(emulated: Emulated) -> Lake:
     """Everything of a day and a half, in batches of which some come again."""
     made = Lake(emulated)
+    first, switches = SOURCES["SWITCHED"].parts()
+    line = SymbolEntry(symbol="SWITCHED", added_at=to_text(NOW), source=first, switches=switches)
+    made.services.stores.symbols.pin(line)
     records = list(a_day_and_a_half(datetime(2026, 11, 18, 13, tzinfo=UTC)))
     for start in range(0, len(records), 90):
         made.ingest(*records[start : start + 90], again=40 if start % 180 else 0)

@@ -197,7 +197,7 @@ def test_a_symbol_that_keeps_coming_from_its_source_is_listed_again(
     chain = _Chain()
     chain.ingest(_ticks("replay", 1))
     chain.container().forget("BTC-USD", NEVER)
-    monkeypatch.setattr("chalicelib.services.ingest.ingest.COMPLETE_SECONDS", -1.0)
+    monkeypatch.setattr("chalicelib.services.ingest.known_symbols.COMPLETE_SECONDS", -1.0)
     chain.ingest(_ticks("replay", 2, start=5))
     assert [one.symbol for one in chain.services.stores.symbols.listed("seen")] == ["BTC-USD"]
 

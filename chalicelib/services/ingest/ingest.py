@@ -10,15 +10,9 @@ from itertools import takewhile
 import msgspec
 
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.errors import TickError
-from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, family
 from chalicelib.domain.times import from_text, to_text
-from chalicelib.services.ingest.new_symbols import (
-    MAX_SYMBOLS,
-    NewSymbols,
-    half_way,
-    within_symbol_limit,
-)
+from chalicelib.services.ingest.known_symbols import Foreign, KnownSymbols, offered_by
+from chalicelib.services.ingest.new_symbols import MAX_SYMBOLS, half_way, within_symbol_limit
 from chalicelib.services.ingest.plan import (
     Incoming,
     Read,
@@ -26,7 +20,6 @@ from chalicelib.services.ingest.plan import (
     identities_of,
     items_of,
     numbers_of,
-    packed_symbols,
     plan_bars,
     plan_readings,
     read_all,
@@ -36,20 +29,12 @@ from chalicelib.services.ingest.plan import (
 from chalicelib.services.ingest.quarantine import last_reason, quarantine
 from chalicelib.services.ingest.stored_items import Refused, StoredItems
 from chalicelib.services.ingest.symbol_problems import SymbolProblems
+from chalicelib.services.ingest.told_sources import ToldSources
 from chalicelib.services.priced import CLOCK_SECONDS
 from chalicelib.services.stores import Stores
-from chalicelib.services.symbol_stores import SymbolEntry
 
-MAX_KNOWN = 50_000
-KNOWN_SECONDS = 60
-COMPLETE_SECONDS = 300
-IDLE_SECONDS = 60
 LATE_SECONDS = 120
-LEARNT_SECONDS = 180
-"""After this time each container knows that a symbol is packed: a line is read again after
-KNOWN_SECONDS, and an invocation that has read it ends within the handler's 60."""
 HOUR = len("2026-11-20T15")
-_YES = "yes"
 
 
 class Ingested(msgspec.Struct, frozen=True):
@@ -94,11 +79,9 @@ class Ingest:
     ) -> None:
         self._stores = stores
         self._clock = clock
-        self._new = NewSymbols(stores.symbols, clock, max_symbols)
-        self._known: dict[str, SymbolEntry] = {}
-        self._came: dict[str, float] = {}
+        self._known = KnownSymbols(stores.symbols, clock, max_symbols)
+        self._told = ToldSources(stores.archive, clock)
         self._problems = SymbolProblems(stores.symbols, clock)
-        self._forgot_at = self._emptied_at = self._now()
 
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
         """Process a batch in the order of delivery.
@@ -109,15 +92,16 @@ class Ingest:
         errors; then nothing counts as processed.
         """
         reads = [within_symbol_limit(read) for read in read_all(records)]
-        offered = _offered(reads)
-        refused = self._learn(offered, half_way(deadline))
+        offered = offered_by(reads)
+        refused = self._known.learn(offered, half_way(deadline))
         reads = self._learnt(reads, refused)
-        offered = {symbol: line for symbol, line in offered.items() if symbol in self._known}
-        foreign = _Foreign(self._known)
+        learnt = [symbol for symbol in offered if symbol in self._known]
+        foreign = Foreign(self._known)
         reads = [without(read, lambda item: refused.get(item.symbol)) for read in reads]
         reads = [without(read, foreign.reason) for read in reads]
+        self._told.tell(learnt, self._known)
         self._archive(reads)
-        prices = self._store_prices(reads, self._not_yet_shared(offered), deadline)
+        prices = self._store_prices(reads, self._known.not_yet_shared(learnt), deadline)
         reads, failed = prices.reads, prices.failed
         cut = frozenset({len(reads)} if len(reads) < len(records) else ())
         bars, bar_sources = plan_bars(reads)
@@ -136,32 +120,6 @@ class Ingest:
             oldest_age_seconds=self._oldest_age(reads),
         )
 
-    def _now(self) -> float:
-        """Return the time by the clock that dates lines (`packed_at`), which all containers
-        share."""
-        return self._clock().timestamp()
-
-    def _learn(self, offered: dict[str, SymbolEntry], deadline: float) -> dict[str, str]:
-        """Look up the lines of symbols that are new here, and write what they lack, until the
-        deadline; return why symbols are refused."""
-        self._forget()
-        self._forget_idle(offered)
-        new = [symbol for symbol, entry in offered.items() if self._needs_reading(symbol, entry)]
-        for symbol in new:
-            self._known.pop(symbol, None)
-        if new:
-            self._known |= self._stores.symbols.find_many("seen", new)
-        refused = self._new.refused([name for name in offered if name not in self._known])
-        lacking = [
-            self._noted_now(entry)
-            for symbol, entry in offered.items()
-            if symbol not in refused and _lacks(self._known.get(symbol), entry)
-        ]
-        for entry in lacking:
-            self._known.pop(entry.symbol, None)
-        self._known |= self._new.pinned(lacking, deadline)
-        return refused
-
     def _learnt(self, reads: Sequence[Read], refused: Mapping[str, str]) -> list[Read]:
         """Return the records before the first one with a symbol that could not be registered in
         time."""
@@ -172,54 +130,9 @@ class Ingest:
 
         return list(takewhile(is_known, reads))
 
-    def _noted_now(self, entry: SymbolEntry) -> SymbolEntry:
-        if not entry.packed:
-            return entry
-        return msgspec.structs.replace(entry, packed_at=to_text(self._clock()))
-
-    def _not_yet_shared(self, offered: Iterable[str]) -> set[str]:
-        """Return symbols whose ticks may not share items yet: a container that does not know that
-        they are packed would overwrite the whole item with a repeated part."""
-        since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
-        lines = (self._known[symbol] for symbol in offered)
-        return {line.symbol for line in lines if line.packed_at and line.packed_at > since}
-
-    def _forget_idle(self, offered: Iterable[str]) -> None:
-        """Drop cached lines of symbols that have not come for a while: the symbols may have been
-        forgotten meanwhile."""
-        now = self._now()
-        for symbol in offered:
-            if now - self._came.get(symbol, now) > IDLE_SECONDS:
-                self._known.pop(symbol, None)
-            self._came[symbol] = now
-
     def unlearn(self, symbol: str) -> None:
         """Drop the cached line of a forgotten symbol; it is read again with its next record."""
-        self._known.pop(symbol, None)
-
-    def _needs_reading(self, symbol: str, offered: SymbolEntry) -> bool:
-        """Return whether to read the stored line: it is not cached, or names another source.
-
-        The series of that other source may have been forgotten since the line was read.
-        """
-        line = self._known.get(symbol)
-        if line is None:
-            return True
-        named = offered.source is not None and line.source is not None
-        return named and family(offered.source or "") != family(line.source or "")
-
-    def _forget(self) -> None:
-        """Drop cached lines: each minute those that another container may have completed, every
-        five minutes all, since a complete line changes only when a symbol is forgotten."""
-        now = self._now()
-        if len(self._known) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
-            self._known, self._came = {}, {}
-            self._emptied_at = now
-        if now - self._forgot_at > KNOWN_SECONDS:
-            self._known = {
-                symbol: line for symbol, line in self._known.items() if line.source and line.packed
-            }
-            self._forgot_at = now
+        self._known.unlearn(symbol)
 
     def _archive(self, reads: Sequence[Read]) -> None:
         planned = plan_readings(reads)  # of the whole batch, whose records may span several hours
@@ -341,66 +254,3 @@ def _by_hour(reads: Iterable[Read]) -> Iterable[list[Read]]:
             is_near = newest - arrival < timedelta(seconds=CLOCK_SECONDS)
             found.setdefault(to_text(newest if is_near else arrival)[:HOUR], []).append(read)
     return found.values()
-
-
-class _Foreign:
-    """Finds items that do not belong in their symbol's series, by the symbols' lines."""
-
-    def __init__(self, known: Mapping[str, SymbolEntry]) -> None:
-        self._known = known
-        self.found: dict[str, str] = {}
-
-    def reason(self, item: Tick | Bar) -> str | None:
-        """Return why an item does not belong in the series; None if it does.
-
-        A tick without a source fits any series; the first named source becomes the series'.
-        """
-        line = self._known.get(item.symbol)
-        if item.source == UNKNOWN_SOURCE or line is None or line.source is None:
-            return None
-        mine = family(line.source)
-        if family(item.source) == mine:
-            return None
-        reason = str(TickError("source", item.source, f"{mine}, as in the whole series"))
-        self.found[item.symbol] = reason
-        return reason
-
-
-def _offered(reads: Iterable[Read]) -> dict[str, SymbolEntry]:
-    """Return what a batch tells about its symbols: the first named source of each, the first
-    arrival, and whether several of its ticks may share an item."""
-    offered: dict[str, SymbolEntry] = {}
-    for read in reads:
-        arrival = to_text(read.record.arrival)
-        packed = packed_symbols(read)
-        for item in items_of(read.decoded):
-            entry = _entry(item, arrival, packed=item.symbol in packed)
-            known = offered.get(item.symbol)
-            offered[item.symbol] = entry if known is None else _joined(known, entry)
-    return offered
-
-
-def _entry(item: Tick | Bar, added_at: str, *, packed: bool) -> SymbolEntry:
-    return SymbolEntry(
-        symbol=item.symbol,
-        added_at=added_at,
-        source=None if item.source == UNKNOWN_SOURCE else item.source,
-        currency=item.currency if isinstance(item, Tick) else None,
-        packed=_YES if packed else None,
-    )
-
-
-def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:
-    return msgspec.structs.replace(
-        first,
-        source=first.source or second.source,
-        currency=first.currency or second.currency,
-        packed=first.packed or second.packed,
-    )
-
-
-def _lacks(line: SymbolEntry | None, offered: SymbolEntry) -> bool:
-    """Return whether a symbol's line is missing, or lacks something needed here."""
-    if line is None:
-        return True
-    return bool(offered.source and not line.source) or bool(offered.packed and not line.packed)

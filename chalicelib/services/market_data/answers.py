@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.field_types import Instant, Price, Symbol
+from chalicelib.domain.sources import Switch
 from chalicelib.domain.ticks import Enriched, Tick
 from chalicelib.services.market_data.freshness import Labels
 from chalicelib.services.market_data.queries import Cursor
@@ -116,13 +117,20 @@ class TickRow(msgspec.Struct, frozen=True):
 
 
 class PriceTable(msgspec.Struct, frozen=True):
-    """A page of rows of one symbol; `cursor` leads to the next page."""
+    """A page of rows of one symbol; `cursor` leads to the next page. `sources` are those of its
+    rows in the order of time, each with its first row."""
 
     symbol: str
     interval: str
     labels: Labels
     rows: list[BarRow] | list[TickRow]
     cursor: Cursor | None
+    sources: tuple[Switch, ...] = ()
+
+    def shown(self) -> dict[str, Any]:
+        """Return what an answer says of the table, by name."""
+        labels = self.labels.shown()
+        return {"symbol": self.symbol, **labels, "sources": msgspec.to_builtins(self.sources)}
 
 
 class Quote(msgspec.Struct, frozen=True):

@@ -15,7 +15,9 @@ import msgspec
 from chalicelib.domain.detection import State, averages
 from chalicelib.domain.errors import TicktapeError
 from chalicelib.domain.signals import average_side
+from chalicelib.domain.sources import Switch, joined, runs_of
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, enrich
+from chalicelib.domain.times import to_text
 from chalicelib.services.market_data.answers import BarRow, PriceTable, Quote, TickRow
 from chalicelib.services.market_data.freshness import Labels, label
 from chalicelib.services.market_data.queries import Cursor, PriceQuery
@@ -59,21 +61,29 @@ class MarketData:
         Raises UnknownSymbol, TooManyRows, TooManyStored.
         """
         known = self.series.known(query.symbol)
+        sources: list[tuple[Switch, ...]] = []
 
         def read(cursor: Cursor | None) -> PriceTable:
-            return self._page(msgspec.structs.replace(query, cursor=cursor), known)
+            page = self._page(msgspec.structs.replace(query, cursor=cursor), known)
+            sources.append(page.sources)
+            return page
 
-        return read_whole(read, query.cursor, count) if query.limit is None else read(query.cursor)
+        if query.limit is not None:
+            return read(query.cursor)
+        table = read_whole(read, query.cursor, count)
+        return msgspec.structs.replace(table, sources=joined(sources))
 
     def _page(self, query: PriceQuery, known: Known) -> PriceTable:
         labels = self.labels(known)
         if query.interval == "tick":
             ticks = self.series.ticks(query, known)
             tick_rows = [self._tick_row(tick) for tick in ticks.rows]
-            return PriceTable(query.symbol, "tick", labels, tick_rows, ticks.cursor)
+            sources = runs_of(query.in_time(ticks.rows), "timestamp")
+            return PriceTable(query.symbol, "tick", labels, tick_rows, ticks.cursor, sources)
         bars = self.series.bars(query, known)
         rows = [BarRow.of(bar) for bar in bars.rows]
-        return PriceTable(query.symbol, bars.interval, labels, rows, bars.cursor)
+        sources = runs_of(query.in_time(bars.rows), "start")
+        return PriceTable(query.symbol, bars.interval, labels, rows, bars.cursor, sources)
 
     def require_known(self, symbols: Sequence[str]) -> None:
         """Raise UnknownSymbol for the first symbol that was neither seen nor tracked."""
@@ -99,9 +109,10 @@ class MarketData:
 
     def labels(self, known: Known) -> Labels:
         """Return the labels of an answer about a symbol."""
-        source = known.entry.source if known.entry else None
+        now = self._clock()
+        source = known.entry.known_sources.at(to_text(now)) if known.entry else None
         gap = known.state.gap if known.state else 0
-        return label(known.symbol, known.last, self._clock(), source or UNKNOWN_SOURCE, gap)
+        return label(known.symbol, known.last, now, source or UNKNOWN_SOURCE, gap)
 
     def quote(self, state: State) -> Quote:
         """Return the newest tick of a state with its averages. Raises NoPrice."""

@@ -5,7 +5,8 @@ Instants are stored text (27 characters, UTC), ranges are half-open, and None is
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -65,6 +66,10 @@ class PriceQuery(msgspec.Struct, frozen=True, kw_only=True):
     def page_size(self) -> int:
         """Return the most rows that one read may return."""
         return MAX_LIMIT if self.limit is None else self.limit
+
+    def in_time(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Return rows of this query in the order of time."""
+        return rows[::-1] if self.descending else rows
 
 
 class PriceCursor(msgspec.Struct, frozen=True):

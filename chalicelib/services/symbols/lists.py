@@ -59,10 +59,22 @@ class SymbolLists:
         is_new = symbol not in tracked
         if is_new and len(tracked) >= MAX_TRACKED:
             raise ListFull(f"{MAX_TRACKED} symbols are tracked, which is the most; remove one")
-        entry = SymbolEntry(symbol=symbol, added_at=to_text(self._clock()))
-        entry = tracked.get(symbol) or self._store.put(TRACKED, entry)
         seen = self._store.find_many(SEEN, [symbol]).get(symbol)
+        entry = self._line(symbol)
+        if seen is not None and seen.switches is not None:  # producers read them there
+            given = {"source": seen.source, "switches": seen.switches}
+            entry = msgspec.structs.replace(entry, **given)
+        entry = tracked.get(symbol) or self._store.put(TRACKED, entry)
         return Listed(seen or entry, seen is not None, True), is_new
+
+    def listed(self, symbol: str) -> Listed:
+        """Return a tracked symbol's line."""
+        seen = self._store.find_many(SEEN, [symbol]).get(symbol)
+        tracked = self._store.find_many(TRACKED, [symbol]).get(symbol)
+        return Listed(seen or tracked or self._line(symbol), seen is not None, tracked is not None)
+
+    def _line(self, symbol: str) -> SymbolEntry:
+        return SymbolEntry(symbol=symbol, added_at=to_text(self._clock()))
 
     def untrack(self, symbol: str) -> None:
         """Have the producer stop tracking a symbol; its stored data remains."""

@@ -71,6 +71,7 @@ export function chartFigure(series, computed, choices) {
     volumeTop: visibleVolume(series, range),
     volume: choices.indicators.includes("volume"),
     colors: choices.colors,
+    switches: series.bars.flatMap(({ source: text }, i) => (text ? { x: x[i] - 0.5, text } : [])),
   });
   return { data, layout };
 }

@@ -37,8 +37,19 @@ function domains(volume, panes) {
  * @param {number} parts.volumeTop
  * @param {boolean} parts.volume
  * @param {Record<string, string>} parts.colors
+ * @param {{x: number, text: string}[]} parts.switches changes of the source
  */
-export function layoutOf({ revision, range, ticks, panes, priceRange, volumeTop, volume, colors }) {
+export function layoutOf({
+  revision,
+  range,
+  ticks,
+  panes,
+  priceRange,
+  volumeTop,
+  volume,
+  colors,
+  switches,
+}) {
   const rows = domains(volume, panes.length);
   const lowest = panes.length ? `y${panes.length + 2}` : volume ? "y2" : "y";
   const y = {
@@ -62,6 +73,16 @@ export function layoutOf({ revision, range, ticks, panes, priceRange, volumeTop,
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "system-ui, sans-serif", size: 11, color: colors.muted },
+    shapes: switches.map(({ x, text }) => ({
+      type: "line",
+      x0: x,
+      x1: x,
+      y0: 0,
+      y1: 1,
+      yref: "paper",
+      line: { color: colors.muted, width: 1, dash: "dot" },
+      label: { text, textposition: "end" },
+    })),
     xaxis: {
       type: "linear",
       range,

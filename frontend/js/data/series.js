@@ -40,7 +40,7 @@ export function mergeBars(series, newer) {
     const old = byTime.get(bar.time);
     if (old && sameBar(old, bar)) continue;
     if (!old && series.bars.length && bar.time < series.bars[0].time) continue;
-    byTime.set(bar.time, bar);
+    byTime.set(bar.time, { ...old, ...bar });
     changed = true;
   }
   if (!changed) return series;

@@ -32,6 +32,17 @@ export function decodeBar(row) {
   };
 }
 
+/**
+ * @param {any} envelope
+ * @returns {import("../types.js").Bar[]} with their source where it differs from the bar before
+ */
+export function decodeBars({ prices, sources = [] }) {
+  const bars = prices.map(decodeBar);
+  for (const { timestamp, source } of sources.slice(1))
+    bars[prices.findIndex((/** @type {any} */ row) => row.timestamp === timestamp)].source = source;
+  return bars;
+}
+
 /** @param {any} row a tick, or a bar @returns {{time: number, price: number}} */
 export const decodePoint = (row) => ({
   time: timeOf(row.timestamp),

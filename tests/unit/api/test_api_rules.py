@@ -219,9 +219,9 @@ def test_a_symbol_is_tracked_once_and_no_more() -> None:
     assert client.get("/prices/TEST?interval=1m").json["prices"]
 
 
-def test_tracking_refuses_invalid_symbols_and_any_body(client: Client) -> None:
+def test_tracking_refuses_invalid_symbols_and_other_fields(client: Client) -> None:
     assert _write(client, "PUT", "/symbols/%3Cb%3E").json["parameter"] == "symbol"
-    assert _write(client, "PUT", "/symbols/AAPL", {"name": "Apple"}).json["field"] == "body"
+    assert _write(client, "PUT", "/symbols/AAPL", {"name": "Apple"}).json["field"] == "name"
 
 
 def test_tracked_symbols_are_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

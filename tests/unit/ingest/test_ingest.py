@@ -205,17 +205,18 @@ def test_yahoos_polled_and_pushed_prices_are_one_family() -> None:
 
 
 def test_the_source_of_a_known_symbol_is_looked_up_once(system: System) -> None:
-    asked: list[list[str]] = []
+    asked: list[tuple[str, list[str]]] = []
     find = system.stores.symbols.find_many
 
     def noted(name: str, symbols: Any) -> Any:
-        asked.append(list(symbols))
+        asked.append((name, list(symbols)))
         return find(name, symbols)
 
     system.stores.symbols.find_many = noted
     for n in range(3):
         system(payload(wire(1, n)), payload(wire(1, n, symbol="MSFT")))
-    assert asked == [["AAPL", "MSFT"]]
+    both = ["AAPL", "MSFT"]
+    assert asked == [("seen", both), ("tracked", both)]  # the second because both were new
 
 
 def test_historical_bars_go_straight_into_their_series(system: System) -> None:
@@ -352,7 +353,7 @@ def test_a_containers_cache_of_a_symbol_expires(
     system(payload(wire(1, -1)))
     another = Ingest(system.stores, lambda: instant(100))
     another(records_of(payload(wire(1, 0), wire(2, 1), wire(3, 2))), NEVER)
-    monkeypatch.setattr("chalicelib.services.ingest.ingest.KNOWN_SECONDS", -1)
+    monkeypatch.setattr("chalicelib.services.ingest.known_symbols.KNOWN_SECONDS", -1)
     system(payload(wire(4, 2)))
     assert system.prices() == [1, 1, 2, 4]
 

@@ -1,0 +1,151 @@
+"""The sources of a series: one at a time, each from an instant on.
+
+A tick belongs to the series if its source is the one in force at its own timestamp, a historical
+bar at its start. So it does not matter when it comes (docs/decisions/0327-one-source-at-a-time.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import groupby, takewhile
+from operator import attrgetter
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.domain.errors import TickError
+from chalicelib.domain.field_types import Instant
+from chalicelib.domain.ticks import LABEL_FORM, UNKNOWN_SOURCE, family
+
+AHEAD_SECONDS = 360
+"""A switch is recorded at least this long before its instant."""
+
+LEASE_SECONDS = 300
+"""How long before a tick's timestamp the switches may have been read that decide about it. The
+difference to AHEAD_SECONDS allows for clocks that differ."""
+
+MOST_BYTES = 2_000
+"""The longest text of a series' sources, which ticks of its recording carry: some 50 switches."""
+
+SOURCE = re.compile(rf"(?!{UNKNOWN_SOURCE}$){LABEL_FORM}")
+"""The name of a source that a series can be switched to."""
+
+_STAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00\.000000Z"
+_TEXT = re.compile(rf"{LABEL_FORM}(,{_STAMP} {LABEL_FORM})*")
+_ALLOWED = (
+    f"at most {MOST_BYTES} bytes: a source, and for each switch in the order of time a comma, its "
+    "whole minute, a blank and the next source"
+)
+
+
+class Switch(msgspec.Struct, frozen=True):
+    """A change of a series' source."""
+
+    timestamp: Annotated[Instant, Meta(description="The first instant of the source.")]
+    source: Annotated[str, Meta(examples=["alpaca"])]
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """The first source of a series, None before a tick has named one, and its switches in order."""
+
+    first: str | None
+    switches: tuple[Switch, ...] = ()
+
+    def at(self, timestamp: str) -> str | None:
+        """Return the source in force at an instant."""
+        if not self.switches:
+            return self.first
+        begun = self._until(timestamp)
+        return begun[-1].source if begun else self.first
+
+    @property
+    def last(self) -> str | None:
+        """Return the source after all switches."""
+        return self.switches[-1].source if self.switches else self.first
+
+    def refusal(self, source: str, timestamp: str) -> str | None:
+        """Return why a tick or bar does not belong in the series; None if it does.
+
+        One without a source fits any series.
+        """
+        mine = self.at(timestamp)
+        if source == UNKNOWN_SOURCE or mine is None or family(source) == family(mine):
+            return None
+        return str(TickError("source", source, self._allowed(family(mine), timestamp)))
+
+    def before(self, timestamp: str) -> Sources:
+        """Return the sources without switches at an instant or later."""
+        earlier = takewhile(lambda one: one.timestamp < timestamp, self.switches)
+        return Sources(self.first, tuple(earlier))
+
+    def switched(self, source: str, timestamp: str, fixed_before: str) -> Sources:
+        """Return the sources with a switch at an instant. Switches from `fixed_before` on are
+        replaced; there is none if the source would be in force anyway."""
+        kept = self.before(fixed_before)
+        if kept.last is not None and family(kept.last) == family(source):
+            return kept
+        return Sources(self.first, (*kept.switches, Switch(timestamp, source)))
+
+    def parts(self) -> tuple[str | None, str | None]:
+        """Return the first source, and the switches as text, None without any."""
+        later = ",".join(f"{one.timestamp} {one.source}" for one in self.switches)
+        return self.first, later or None
+
+    def text(self) -> str:
+        """Return the form that `parse_sources` reads."""
+        return ",".join(part for part in (self.first or UNKNOWN_SOURCE, self.parts()[1]) if part)
+
+    def _until(self, timestamp: str) -> tuple[Switch, ...]:
+        return tuple(takewhile(lambda one: one.timestamp <= timestamp, self.switches))
+
+    def _allowed(self, mine: str, timestamp: str) -> str:
+        if not self.switches:
+            return f"{mine}, as in the whole series"
+        before = self._until(timestamp)
+        if before:
+            return f"{mine}, the source from {before[-1].timestamp} on"
+        return f"{mine}, the source before {self.switches[0].timestamp}"
+
+
+@lru_cache(4096)
+def parse_sources(text: str) -> Sources:
+    """Parse `yfinance,2026-11-20T15:30:00.000000Z alpaca`. Raises TickError."""
+    if len(text) > MOST_BYTES or not _TEXT.fullmatch(text):
+        raise TickError("sources", text, _ALLOWED)
+    first, *later = text.split(",")
+    switches = tuple(Switch(*one.split(" ", 1)) for one in later)
+    stamps = [one.timestamp for one in switches]
+    if stamps != sorted(set(stamps)):
+        raise TickError("sources", text, _ALLOWED)
+    return Sources(None if first == UNKNOWN_SOURCE else first, switches)
+
+
+def differ(one: str, other: str) -> bool:
+    """Return whether two prices come from different sources; an unnamed source differs from
+    none."""
+    if one == other or UNKNOWN_SOURCE in (one, other):
+        return False
+    return family(one) != family(other)
+
+
+def runs_of(rows: Sequence[Any], starts: str) -> tuple[Switch, ...]:
+    """Return the sources of ticks or bars in the order of time: the first one's, and each later one
+    with its first row. `starts` names the attribute that dates a row."""
+    found: list[Switch] = []
+    for source, group in groupby(rows, key=attrgetter("source")):
+        found.append(Switch(getattr(next(group), starts), source))
+    return joined([found])
+
+
+def joined(pages: Iterable[Sequence[Switch]]) -> tuple[Switch, ...]:
+    """Return the sources of pages of rows, whatever their order."""
+    found: list[Switch] = []
+    for one in sorted((one for page in pages for one in page), key=attrgetter("timestamp")):
+        if not found or differ(found[-1].source, one.source):
+            found.append(one)
+        elif found[-1].source == UNKNOWN_SOURCE:
+            found[-1] = Switch(found[-1].timestamp, one.source)
+    return tuple(found)

@@ -1,0 +1,235 @@
+"""The symbols' lines, as a container of ingest knows them: read when needed, cached for minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.sources import LEASE_SECONDS, Sources, parse_sources
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, family
+from chalicelib.domain.times import from_epoch_seconds, to_text
+from chalicelib.services.ingest.new_symbols import NewSymbols
+from chalicelib.services.ingest.plan import Read, items_of, packed_symbols
+from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
+from chalicelib.services.symbols.lists import SEEN, TRACKED
+
+MAX_KNOWN = 50_000
+KNOWN_SECONDS = 60
+COMPLETE_SECONDS = 300
+IDLE_SECONDS = 60
+LEARNT_SECONDS = 180
+"""After this time each container knows that a symbol is packed: a line is read again after
+KNOWN_SECONDS, and an invocation that has read it ends within the handler's 60."""
+_YES = "yes"
+
+
+class Offered(msgspec.Struct):
+    """What a batch tells about a symbol.
+
+    entry: the first named source, the first arrival, whether several of its ticks may share an
+    item; sources: all named ones; newest: the last timestamp; recorded: the sources of the whole
+    series, if its ticks come from a recording.
+    """
+
+    entry: SymbolEntry
+    sources: set[str]
+    newest: str
+    recorded: Sources | None = None
+
+
+class KnownSymbols:
+    """Looks up and completes the lines of "seen"; one instance per container.
+
+    `max_symbols` is the stage's limit. `clock` dates lines (`packed_at`); all containers share it.
+    """
+
+    def __init__(self, store: SymbolStore, clock: Callable[[], datetime], max_symbols: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._new = NewSymbols(store, clock, max_symbols)
+        self._lines: dict[str, SymbolEntry] = {}
+        self._sources: dict[str, Sources] = {}
+        self._valid_until: dict[str, str] = {}
+        self._came: dict[str, float] = {}
+        self._forgot_at = self._emptied_at = self._now()
+
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._lines
+
+    def __getitem__(self, symbol: str) -> SymbolEntry:
+        return self._lines[symbol]
+
+    def sources(self, symbol: str) -> Sources | None:
+        """Return the sources of a symbol's series; None for an unknown symbol."""
+        return self._sources[symbol] if symbol in self._lines else None
+
+    def learn(self, offered: Mapping[str, Offered], deadline: float) -> dict[str, str]:
+        """Look up the lines of a batch's symbols where they are not cached or may have changed, and
+        write what they lack, until the deadline; return why symbols are refused."""
+        self._forget()
+        self._forget_idle(offered)
+        new = [symbol for symbol, mine in offered.items() if self._needs_reading(symbol, mine)]
+        for symbol in new:
+            self._lines.pop(symbol, None)
+        if new:
+            self._keep(lambda: self._store.find_many(SEEN, new))
+        unseen = [symbol for symbol in offered if symbol not in self._lines]
+        refused = self._new.refused(unseen)
+        planned = self._planned([symbol for symbol in unseen if symbol not in refused])
+        lacking = [
+            self._noted_now(mine.entry if symbol in self._lines else _beginning(mine, planned))
+            for symbol, mine in offered.items()
+            if symbol not in refused and _lacks(self._lines.get(symbol), mine.entry)
+        ]
+        for entry in lacking:
+            self._lines.pop(entry.symbol, None)
+        self._keep(lambda: self._new.pinned(lacking, deadline))
+        return refused
+
+    def not_yet_shared(self, offered: Iterable[str]) -> set[str]:
+        """Return symbols whose ticks may not share items yet: a container that does not know that
+        they are packed would overwrite the whole item with a repeated part."""
+        since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
+        lines = (self._lines[symbol] for symbol in offered)
+        return {line.symbol for line in lines if line.packed_at and line.packed_at > since}
+
+    def unlearn(self, symbol: str) -> None:
+        """Drop the cached line of a forgotten symbol; it is read again with its next record."""
+        self._lines.pop(symbol, None)
+
+    def _now(self) -> float:
+        return self._clock().timestamp()
+
+    def _keep(self, read: Callable[[], Mapping[str, SymbolEntry]]) -> None:
+        """Cache lines that are read now."""
+        until = to_text(from_epoch_seconds(self._now() + LEASE_SECONDS))
+        lines = read()
+        self._lines |= lines
+        self._sources |= {symbol: line.known_sources for symbol, line in lines.items()}
+        self._valid_until |= dict.fromkeys(lines, until)
+
+    def _planned(self, unseen: Sequence[str]) -> Mapping[str, SymbolEntry]:
+        """Return the lines of new symbols that are tracked: they may name the source with which the
+        series has to begin."""
+        return self._store.find_many(TRACKED, unseen) if unseen else {}
+
+    def _noted_now(self, entry: SymbolEntry) -> SymbolEntry:
+        if not entry.packed:
+            return entry
+        return msgspec.structs.replace(entry, packed_at=to_text(self._clock()))
+
+    def _forget_idle(self, offered: Iterable[str]) -> None:
+        """Drop cached lines of symbols that have not come for a while: the symbols may have been
+        forgotten meanwhile."""
+        now = self._now()
+        for symbol in offered:
+            if now - self._came.get(symbol, now) > IDLE_SECONDS:
+                self._lines.pop(symbol, None)
+            self._came[symbol] = now
+
+    def _needs_reading(self, symbol: str, offered: Offered) -> bool:
+        """Return whether to read the stored line: it is not cached, may lack a switch that decides
+        about the newest tick, or names another source.
+
+        The series of that other source may have been forgotten since the line was read.
+        """
+        if symbol not in self._lines or offered.newest >= self._valid_until[symbol]:
+            return True
+        mine = self._sources[symbol].at(offered.newest)
+        return mine is not None and any(
+            source != mine and family(source) != family(mine) for source in offered.sources
+        )
+
+    def _forget(self) -> None:
+        """Drop cached lines: each minute those that another container may have completed, every
+        five minutes all."""
+        now = self._now()
+        if len(self._lines) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
+            self._lines, self._sources, self._valid_until, self._came = {}, {}, {}, {}
+            self._emptied_at = now
+        if now - self._forgot_at > KNOWN_SECONDS:
+            self._lines = {
+                symbol: line for symbol, line in self._lines.items() if line.source and line.packed
+            }
+            self._forgot_at = now
+
+
+class Foreign:
+    """Finds items that do not belong in their symbol's series, by the symbols' lines."""
+
+    def __init__(self, known: KnownSymbols) -> None:
+        self._known = known
+        self.found: dict[str, str] = {}
+
+    def reason(self, item: Tick | Bar) -> str | None:
+        """Return why an item does not belong in the series; None if it does.
+
+        A tick without a source fits any series; the first named source becomes the series'.
+        """
+        sources = self._known.sources(item.symbol)
+        if sources is None or (not sources.switches and item.source == sources.first):
+            return None
+        reason = sources.refusal(item.source, item.instant)
+        if reason is not None:
+            self.found[item.symbol] = reason
+        return reason
+
+
+def offered_by(reads: Iterable[Read]) -> dict[str, Offered]:
+    """Return what a batch tells about its symbols."""
+    offered: dict[str, Offered] = {}
+    for read in reads:
+        arrival = to_text(read.record.arrival)
+        packed = packed_symbols(read)
+        for item in items_of(read.decoded):
+            entry = _entry(item, arrival, packed=item.symbol in packed)
+            known = offered.setdefault(item.symbol, Offered(entry, set(), ""))
+            known.entry = _joined(known.entry, entry)
+            known.newest = max(known.newest, item.instant)
+            if item.source != UNKNOWN_SOURCE:
+                known.sources.add(item.source)
+        for symbol, text in read.decoded.sources:
+            if symbol in offered:
+                offered[symbol].recorded = parse_sources(text)
+    return offered
+
+
+def _entry(item: Tick | Bar, added_at: str, *, packed: bool) -> SymbolEntry:
+    return SymbolEntry(
+        symbol=item.symbol,
+        added_at=added_at,
+        source=None if item.source == UNKNOWN_SOURCE else item.source,
+        currency=item.currency if isinstance(item, Tick) else None,
+        packed=_YES if packed else None,
+    )
+
+
+def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:
+    return msgspec.structs.replace(
+        first,
+        source=first.source or second.source,
+        currency=first.currency or second.currency,
+        packed=first.packed or second.packed,
+    )
+
+
+def _beginning(offered: Offered, planned: Mapping[str, SymbolEntry]) -> SymbolEntry:
+    """Return the line of a new symbol, with the source that its tracked line names, or else the
+    sources of its recording."""
+    plan = planned.get(offered.entry.symbol)
+    if plan is not None and plan.source is not None:
+        return msgspec.structs.replace(offered.entry, source=plan.source)
+    if offered.recorded is None:
+        return offered.entry
+    first, switches = offered.recorded.parts()
+    return msgspec.structs.replace(offered.entry, source=first, switches=switches)
+
+
+def _lacks(line: SymbolEntry | None, offered: SymbolEntry) -> bool:
+    """Return whether a symbol's line is missing, or lacks something needed here."""
+    if line is None:
+        return True
+    return bool(offered.source and not line.source) or bool(offered.packed and not line.packed)

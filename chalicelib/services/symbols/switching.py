@@ -1,0 +1,80 @@
+"""Change the source of a symbol's series, from an instant on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from chalicelib.domain.errors import Contended, SourceError, TicktapeError
+from chalicelib.domain.sources import AHEAD_SECONDS, MOST_BYTES, SOURCE, Sources
+from chalicelib.domain.ticks import LABEL_ALLOWED
+from chalicelib.domain.times import EPOCH, to_text
+from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
+from chalicelib.services.symbols.lists import SEEN, TRACKED
+
+_TRIES = 5
+_MINUTE = timedelta(minutes=1)
+_WHOLE = "00.000000Z"
+_FROM_ALLOWED = f"a whole minute at least {AHEAD_SECONDS // 60} minutes ahead"
+
+
+class TooManySwitches(TicktapeError):  # noqa: N818 - named after the problem type
+    """The series has no room for another switch."""
+
+
+class SourceSwitch:
+    """Records switches of tracked symbols in their lines. `clock` returns the present as an aware
+    datetime."""
+
+    def __init__(self, store: SymbolStore, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def __call__(self, symbol: str, source: str, start: str | None) -> None:
+        """Have the series continue with a source from `start` on, by default as soon as possible.
+
+        Switches that are still AHEAD_SECONDS ahead are replaced. A series without a source begins
+        with it. Raises SourceError, TooManySwitches, Contended.
+        """
+        self.check(source, start)
+        if not any(self._is_done(symbol, source, start) for _ in range(_TRIES)):
+            raise Contended(f"{symbol}: its sources are being changed; repeat the request")
+
+    def check(self, source: str, start: str | None) -> None:
+        """Raise SourceError for a name or an instant that no switch can have."""
+        if not SOURCE.fullmatch(source):
+            raise SourceError("source", source, f"{LABEL_ALLOWED}; not unknown")
+        if start is not None and (start < to_text(self._earliest()) or start[17:] != _WHOLE):
+            raise SourceError("from", start, _FROM_ALLOWED)
+
+    def _earliest(self) -> datetime:
+        return self._clock() + timedelta(seconds=AHEAD_SECONDS)
+
+    def _is_done(self, symbol: str, source: str, start: str | None) -> bool:
+        """Switch the series; return whether nobody changed its lines meanwhile."""
+        tracked = self._store.find_many(TRACKED, [symbol]).get(symbol)
+        seen = self._store.find_many(SEEN, [symbol]).get(symbol)
+        if tracked is None:
+            return False
+        known = seen.known_sources if seen else Sources(None)
+        wanted = self._switched(known, source, start)
+        if seen is not None and not self._is_set(SEEN, seen, wanted):
+            return False
+        if not self._is_set(TRACKED, tracked, wanted):
+            return False
+        return seen is not None or not self._store.find_many(SEEN, [symbol])
+
+    def _is_set(self, name: str, line: SymbolEntry, wanted: Sources) -> bool:
+        """Return whether a line has the sources, after it was written if need be."""
+        return line.known_sources == wanted or self._store.set_sources(name, line, wanted)
+
+    def _switched(self, known: Sources, source: str, start: str | None) -> Sources:
+        if known.first is None:
+            return Sources(source)
+        earliest = self._earliest()
+        first = to_text(earliest + (EPOCH - earliest) % _MINUTE)
+        wanted = known.switched(source, start or first, fixed_before=to_text(earliest))
+        if len(wanted.text()) > MOST_BYTES:
+            times = len(known.switches)
+            raise TooManySwitches(f"the source has changed {times} times, which is the most")
+        return wanted
