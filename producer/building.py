@@ -14,6 +14,7 @@ from producer.files.asked import Asked
 from producer.live_sources import AUTO, LIVE
 from producer.publishing import table_of
 from producer.sinks.base import Sink
+from producer.source_plans import SourcePlans
 from producer.sources.base import Source
 from producer.spool import Spool
 from producer.status import Status
@@ -158,7 +159,7 @@ def _backfill(options: argparse.Namespace, status: Status) -> Source:
     from producer.sources.yfinance_poll import SYMBOLS
 
     status.note(yahoo.TERMS)
-    watched = _watchlist(options, status, SYMBOLS).symbols()
+    watched = _watchlist(options, status, SYMBOLS, "yfinance").symbols()
     return Backfill(watched, options.period or "1y", options.bar or "1d", status)
 
 
@@ -169,10 +170,12 @@ def _stream(options: argparse.Namespace, status: Status, stop: threading.Event) 
 
         own, _ = listed(options.symbols or "", "--symbols")
         kind = auto.first_to_answer(status, stop, own, options.history_url)
-    return LIVE[kind](options, status, lambda own: _watchlist(options, status, own))
+    return LIVE[kind](options, status, lambda own: _watchlist(options, status, own, kind))
 
 
-def _watchlist(options: argparse.Namespace, status: Status, default: tuple[str, ...]) -> Watchlist:
+def _watchlist(
+    options: argparse.Namespace, status: Status, default: tuple[str, ...], kind: str
+) -> Watchlist:
     """Build the watchlist.
 
     Without named symbols it holds the source's own and, while prices are streamed to AWS and the
@@ -182,19 +185,19 @@ def _watchlist(options: argparse.Namespace, status: Status, default: tuple[str, 
     own, has_tracked = listed(options.symbols or "", "--symbols")
     if has_tracked:
         tracked = _tracked(
-            _required_name(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE"), status
+            _required_name(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE"), status, kind
         )
         return DefaultList(own, lambda: tracked, at_call=1) if own else tracked
     table = table_of(options, os.environ) if options.command == "stream" else ""
     if options.symbols or not table:
         return FixedList(own or default)
-    return DefaultList(default, lambda: _tracked(table, status))
+    return DefaultList(default, lambda: _tracked(table, status, kind))
 
 
-def _tracked(table: str, status: Status) -> TrackedList:
+def _tracked(table: str, status: Status, kind: str) -> TrackedList:
     from producer.sinks import aws
 
-    return TrackedList(table, aws.client("dynamodb"), status)
+    return TrackedList(table, aws.client("dynamodb"), status, SourcePlans(kind))
 
 
 def _symbols(options: argparse.Namespace) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from producer.hygiene import Hygiene, PriceAndVolume
 from producer.malformed import flaw_of
 from producer.ordering import Ordering
-from producer.sources.base import Completing, Source
+from producer.source_plans import REASON
+from producer.sources.base import Completing, Source, TakingTurns
 from producer.wire import WireTick
 
 
@@ -32,6 +33,7 @@ class Passing:
         self._drop = drop
         hygiene = Hygiene(drop, clock, latest, suspects, sent) if source.needs_hygiene else None
         self._hygiene = hygiene
+        self._refuses = source.refuses if isinstance(source, TakingTurns) else None
         self._complete = source.complete if isinstance(source, Completing) else None
         self._ordering = Ordering(recorded=source.recorded, latest=latest)
 
@@ -42,7 +44,7 @@ class Passing:
         if self._complete is not None:
             for tick in passed:
                 self._complete(tick)
-        return [tick for tick in passed if self._admits(tick)]
+        return [tick for tick in passed if self._is_due(tick) and self._admits(tick)]
 
     @property
     def suspects(self) -> Mapping[str, WireTick]:
@@ -70,6 +72,12 @@ class Passing:
             return batch
         passing = self._hygiene.passing
         return [passed for tick in batch for passed in passing(tick)]
+
+    def _is_due(self, tick: WireTick) -> bool:
+        if self._refuses is None or not self._refuses(tick):
+            return True
+        self._drop(REASON)
+        return False
 
     def _admits(self, tick: WireTick) -> bool:
         reason = self._ordering.admit(tick)

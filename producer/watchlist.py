@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from producer.errors import UsageError
 from producer.sinks import aws
+from producer.source_plans import SourcePlans
 from producer.status import Status
-from producer.wire import symbols_of
+from producer.wire import WireTick, symbols_of
 
 REFRESH_SECONDS = 5.0
 TOLD_AGAIN_SECONDS = 60.0
@@ -27,6 +28,12 @@ class Watchlist(Protocol):
     def drops(self, symbol: str) -> bool:
         """Return whether a symbol is known to be not followed, as of the last call of `symbols`."""
 
+    def is_anothers(self, symbol: str, /) -> bool:
+        """Return whether a symbol's series has another source than this producer's."""
+
+    def refuses(self, tick: WireTick, /) -> bool:
+        """Return whether a tick's time belongs to another source of its series."""
+
 
 class FixedList:
     """The symbols of the command line."""
@@ -43,13 +50,21 @@ class FixedList:
         """See Watchlist."""
         return symbol not in self._known
 
+    def is_anothers(self, _symbol: str, /) -> bool:
+        """See Watchlist: nothing is known of it."""
+        return False
+
+    def refuses(self, _tick: WireTick, /) -> bool:
+        """See Watchlist: nothing is known of it."""
+        return False
+
 
 class TrackedList:
     """The items with list = "tracked" of the symbols table, read every 5 seconds.
 
     A failure keeps the last list and is reported; `is_known` says whether a read ever succeeded,
     `is_current` whether the last one did. Invalid items are skipped, reported and kept in
-    `invalid`.
+    `invalid`. Symbols whose series have another source are not followed.
     """
 
     def __init__(
@@ -57,8 +72,10 @@ class TrackedList:
         table: str,
         client: Any,
         status: Status,
+        plans: SourcePlans,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._plans = plans
         self._table = table
         self._client = client
         self._status = status
@@ -81,6 +98,14 @@ class TrackedList:
         """See Watchlist. False if the table does not answer."""
         return self.is_current and symbol not in self._symbols
 
+    def is_anothers(self, symbol: str) -> bool:
+        """See Watchlist."""
+        return self._plans.is_anothers(symbol)
+
+    def refuses(self, tick: WireTick) -> bool:
+        """See Watchlist."""
+        return self._plans.refuses(tick)
+
     def _refresh(self) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -90,20 +115,22 @@ class TrackedList:
         except (BotoCoreError, ClientError) as error:
             self._status.problem(f"the tracked symbols cannot be read: {aws.why(error)}", error)
             return
-        self._symbols, self.invalid = sorted_out(read)
+        self._plans.learn(read)
+        symbols, self.invalid = sorted_out(item["symbol"]["S"] for item in read)
+        self._symbols = tuple(name for name in symbols if not self.is_anothers(name))
         self.is_known = self.is_current = True
         if self.invalid and self._now() >= self._next_told:
             self._next_told = self._now() + TOLD_AGAIN_SECONDS
             self._status.problem(_passed_over(self.invalid))
 
-    def _read(self) -> list[str]:
+    def _read(self) -> list[dict[str, dict[str, str]]]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="#list = :tracked",
             ExpressionAttributeNames={"#list": "list"},
             ExpressionAttributeValues={":tracked": {"S": "tracked"}},
         )
-        return [item["symbol"]["S"] for page in pages for item in page["Items"]]
+        return [item for page in pages for item in page["Items"]]
 
 
 def sorted_out(texts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -144,9 +171,20 @@ class DefaultList:
         self._calls += 1
         if self._calls == self._at_call:
             self._tracked = self._connect()
-        return tuple(dict.fromkeys((*self._default, *self._tracked.symbols())))
+        symbols = dict.fromkeys((*self._default, *self._tracked.symbols()))
+        return tuple(name for name in symbols if not self._tracked.is_anothers(name))
 
     def drops(self, symbol: str) -> bool:
         """See Watchlist."""
+        if self._tracked.is_anothers(symbol):
+            return True
         is_asked = self._calls >= self._at_call
         return is_asked and symbol not in self._default and self._tracked.drops(symbol)
+
+    def is_anothers(self, symbol: str) -> bool:
+        """See Watchlist."""
+        return self._tracked.is_anothers(symbol)
+
+    def refuses(self, tick: WireTick) -> bool:
+        """See Watchlist."""
+        return self._tracked.refuses(tick)

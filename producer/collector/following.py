@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from producer.errors import StoreError
 from producer.watchlist import TrackedList
+from producer.wire import WireTick
 
 
 class Followed:
@@ -31,11 +32,20 @@ class Followed:
         answer."""
         return self._tracked.is_current and symbol not in self._followed
 
+    def is_anothers(self, symbol: str) -> bool:
+        """Return whether a symbol's series has another source than the collector's."""
+        return self._tracked.is_anothers(symbol)
+
+    def refuses(self, tick: WireTick) -> bool:
+        """Return whether a tick's time belongs to another source of its series."""
+        return self._tracked.refuses(tick)
+
     def symbols(self) -> Sequence[str]:
         """Return the symbols, at most 5 seconds old."""
         tracked = self._tracked.symbols()
         if not self._tracked.is_known:
             raise StoreError("the tracked symbols cannot be read: this run collects nothing")
-        self.current = tuple(dict.fromkeys((*self._own, *tracked)))
+        symbols = dict.fromkeys((*self._own, *tracked))
+        self.current = tuple(name for name in symbols if not self.is_anothers(name))
         self._followed = frozenset(self.current)
         return self.current

@@ -10,6 +10,7 @@ from typing import Any
 from producer.collector.following import Followed
 from producer.collector.settings import Settings
 from producer.hours import MarketHours
+from producer.source_plans import SourcePlans
 from producer.sources import simulator, yahoo
 from producer.sources.known import Resumable
 from producer.status import Status
@@ -59,7 +60,7 @@ class Sourcing:
         return self._simulator() if kind == "simulator" else self._yahoo(patience)
 
     def _simulator(self) -> tuple[Resumable, Followed]:
-        followed = self._followed(simulator.SYMBOLS)
+        followed = self._followed("simulator", simulator.SYMBOLS)
         interval = self._settings.options.interval or simulator.DEFAULT_INTERVAL_SECONDS
         return simulator.Simulator(followed, interval=interval, say=self._status.say), followed
 
@@ -67,7 +68,7 @@ class Sourcing:
         from producer.sources import yfinance_poll
 
         self._status.note(yahoo.TERMS)
-        followed = self._followed(yfinance_poll.SYMBOLS)
+        followed = self._followed("yfinance", yfinance_poll.SYMBOLS)
         source = yfinance_poll.YfinancePoll(
             followed,
             self._status,
@@ -79,7 +80,8 @@ class Sourcing:
         )
         return source, followed
 
-    def _followed(self, default: tuple[str, ...]) -> Followed:
+    def _followed(self, kind: str, default: tuple[str, ...]) -> Followed:
         own = default if self._settings.symbols is None else self._settings.symbols
-        tracked = TrackedList(self._settings.table, self._client, self._status, self._steady)
+        plans = SourcePlans(kind, self._now)
+        tracked = TrackedList(self._settings.table, self._client, self._status, plans, self._steady)
         return Followed(own, tracked)

@@ -46,6 +46,14 @@ class Following(Protocol):
 
 
 @runtime_checkable
+class TakingTurns(Protocol):
+    """A source of series that have other sources at other times."""
+
+    refuses: Callable[[WireTick], bool]
+    """Returns whether a tick's time belongs to another source of its series."""
+
+
+@runtime_checkable
 class Completing(Protocol):
     """A live source whose ticks have values that only checked prices may change."""
 

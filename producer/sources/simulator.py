@@ -67,6 +67,7 @@ class Simulator:
         self._say = say
         self._now = now
         self.drops = self._watchlist.drops
+        self.refuses = self._watchlist.refuses
         self.followed: Sequence[str] = ()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:

@@ -96,6 +96,7 @@ class YfinancePoll:
         self._is_silent = False
         self._turns = Turns(interval, now)
         self.drops = watchlist.drops
+        self.refuses = watchlist.refuses
         self.followed: Sequence[str] = ()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:

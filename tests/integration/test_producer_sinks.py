@@ -19,6 +19,7 @@ from producer.errors import SinkRefused, SinkUnavailable, UsageError
 from producer.records import Record
 from producer.sinks.kinesis import KinesisSink
 from producer.sinks.sqs import SqsSink
+from producer.source_plans import SourcePlans
 from producer.sources.replay import open_recording
 from producer.sources.simulator import HISTORY_DAYS, HISTORY_MINUTES
 from producer.status import Status
@@ -242,9 +243,9 @@ def test_tracked_symbols_follow_the_table_within_a_minute(moto: str) -> None:
     track(dynamodb, "symbols", "AAPL")
     clock = [0.0]
     told: list[str] = []
-    tracked = TrackedList(
-        "symbols", dynamodb, Status(lambda _event, text: told.append(text)), lambda: clock[0]
-    )
+    status = Status(lambda _event, text: told.append(text))
+    plans = SourcePlans("yfinance")
+    tracked = TrackedList("symbols", dynamodb, status, plans, lambda: clock[0])
     assert tracked.symbols() == ("AAPL",)
     track(dynamodb, "symbols", "MSFT")
     assert tracked.symbols() == ("AAPL",)

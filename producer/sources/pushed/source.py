@@ -109,6 +109,7 @@ class Pushed:
         self._fault: SourceError | None = None
         self._refused: set[str] = set()
         self.drops = watchlist.drops
+        self.refuses = watchlist.refuses
         self.followed: Sequence[str] = ()
 
     def _asking(self, bucket: TokenBucket) -> SplitQuestions | None:

@@ -135,7 +135,7 @@ def test_answers_that_were_cut_off_are_left_out() -> None:
     assert len(answers) == 2
 
 
-class Tracked:
+class Tracked(FixedList):
     """A list that a test changes."""
 
     def __init__(self, *symbols: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,12 +12,16 @@ from botocore.exceptions import EndpointConnectionError
 
 from producer import building
 from producer.arguments import parse
+from producer.collector.following import Followed
 from producer.sinks import aws
+from producer.source_plans import SourcePlans
 from producer.status import Status
 from producer.watchlist import DefaultList, FixedList, TrackedList, Watchlist
 
+PLANS = SourcePlans("yfinance", lambda: datetime(2026, 11, 20, 16, tzinfo=UTC))
 
-class Changing:
+
+class Changing(FixedList):
     """A list that a test changes."""
 
     def __init__(self) -> None:
@@ -58,6 +63,7 @@ class Table:
 
     def __init__(self, *symbols: str) -> None:
         self.symbols = symbols
+        self.plans: dict[str, dict[str, str]] = {}
         self.fails = False
 
     def get_paginator(self, _operation: str) -> Any:
@@ -68,7 +74,9 @@ class Table:
         """One page."""
         if self.fails:
             raise EndpointConnectionError(endpoint_url="https://dynamodb")
-        return [{"Items": [{"symbol": {"S": symbol}} for symbol in self.symbols]}]
+        lines = [{"symbol": symbol, **self.plans.get(symbol, {})} for symbol in self.symbols]
+        items = [{name: {"S": text} for name, text in line.items()} for line in lines]
+        return [{"Items": items}]
 
 
 def test_invalid_items_are_skipped_and_reported() -> None:
@@ -76,7 +84,7 @@ def test_invalid_items_are_skipped_and_reported() -> None:
     seconds = [0.0]
     table = Table("AAPL", "not a symbol", "msft", *(f"{number} $" for number in range(7)))
     status = Status(lambda _event, text: told.append(text), now=lambda: seconds[0])
-    tracked = TrackedList("symbols", table, status, lambda: seconds[0])
+    tracked = TrackedList("symbols", table, status, PLANS, lambda: seconds[0])
     assert tracked.symbols() == ("AAPL", "MSFT")
     assert len(tracked.invalid) == 8
     assert told[0].startswith("skipping tracked items that are not symbols: 'not a symbol', ")
@@ -94,7 +102,7 @@ def test_a_table_that_does_not_answer_says_of_no_symbol_that_it_is_not_followed(
     seconds = [0.0]
     table = Table("AAPL")
     quiet = Status(lambda _event, _message: None)
-    tracked = TrackedList("symbols", table, quiet, lambda: seconds[0])
+    tracked = TrackedList("symbols", table, quiet, PLANS, lambda: seconds[0])
     watched = DefaultList(("A",), lambda: tracked)
     watched.symbols()
     assert not watched.drops("MSFT")  # the table was not asked yet
@@ -107,6 +115,24 @@ def test_a_table_that_does_not_answer_says_of_no_symbol_that_it_is_not_followed(
     seconds[0], table.fails = 10.0, True
     assert watched.symbols() == ("A", "AAPL")
     assert not watched.drops("MSFT")
+
+
+def test_symbols_whose_series_have_another_source_are_not_followed() -> None:
+    table = Table("COIN", "GONE", "NEXT", "OURS")
+    table.plans = {
+        "COIN": {"source": "coinbase"},
+        "GONE": {"source": "yfinance", "switches": "2026-11-20T15:00:00.000000Z alpaca"},
+        "NEXT": {"source": "alpaca", "switches": "2026-11-23T14:30:00.000000Z yfinance"},
+        "OURS": {"source": "yfinance-live", "switches": "2026-11-20T15:30:00.000000Z alpaca"},
+    }
+    tracked = TrackedList("symbols", table, Status(lambda *_: None), PLANS, lambda: 0.0)
+    assert tracked.symbols() == ("NEXT", "OURS")
+    assert (tracked.drops("GONE"), tracked.drops("OURS")) == (True, False)
+    watched = DefaultList(("A", "GONE"), lambda: tracked, at_call=1)
+    assert watched.symbols() == ("A", "NEXT", "OURS")
+    assert (watched.drops("GONE"), watched.drops("A")) == (True, False)
+    followed = Followed(("A", "GONE"), tracked)
+    assert followed.symbols() == ("A", "NEXT", "OURS")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +160,7 @@ def test_without_symbols_a_stream_into_aws_follows_the_tracked_ones_too(
         **{"command": "stream", "sink": "kinesis", "symbols": None, "symbols_table": "t", **given}
     )
     status = Status(lambda _event, _message: None)
-    watched = building._watchlist(options, status, ("A",))
+    watched = building._watchlist(options, status, ("A",), "yfinance")
     assert isinstance(watched, kind)
 
 
@@ -153,5 +179,6 @@ def test_tracked_among_the_named_symbols_stands_for_those_that_people_track(
 ) -> None:
     monkeypatch.setattr(aws, "client", lambda *_: Table("TSLA"))
     flags = ["--symbols", named, "--symbols-table", "symbols", "--sink", "kinesis", "--stream", "x"]
-    watched = building._watchlist(parse([command, *flags]), Status(lambda *_: None), ("OWN",))
+    status = Status(lambda *_: None)
+    watched = building._watchlist(parse([command, *flags]), status, ("OWN",), "yfinance")
     assert watched.symbols() == symbols
