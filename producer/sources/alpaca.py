@@ -308,5 +308,7 @@ def _check_encrypted(flag: str, url: str | None) -> None:
     if url is None:
         return
     parts = urlsplit(url)
-    if parts.scheme not in ("wss", "https") and parts.hostname not in ("127.0.0.1", "::1"):
+    is_local = parts.scheme in ("ws", "http") and parts.hostname in ("127.0.0.1", "::1")
+    is_encrypted = parts.scheme in ("wss", "https")
+    if "\\" in url or not (is_local or is_encrypted):  # clients read a backslash differently
         raise UsageError(f"{flag} {url!r}: keys are sent over wss and https only")

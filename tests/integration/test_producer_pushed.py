@@ -148,6 +148,12 @@ def test_wrong_keys_end_the_command_with_a_sentence_that_does_not_show_them() ->
         ((), {}, "the environment has no APCA_API_KEY_ID and no APCA_API_SECRET_KEY"),
         (("--live-url", "ws://stream.example"), KEYS, "keys are sent over wss and https only"),
         (("--history-url", "http://data.example"), KEYS, "keys are sent over wss and https only"),
+        (("--history-url", "ftp://127.0.0.1/"), KEYS, "keys are sent over wss and https only"),
+        (
+            ("--history-url", r"http://data.example\@127.0.0.1/"),
+            KEYS,
+            "keys are sent over wss and https only",
+        ),
     ],
 )
 def test_keys_that_are_missing_or_would_travel_unencrypted_are_refused(
