@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
 from chalicelib.domain.alerts import Alert, StoredAlert
+from chalicelib.domain.channels import ESTABLISHED_SECONDS
 from chalicelib.domain.deliveries import Delivery, Retry
 from chalicelib.domain.digests import Digest, Member
 from chalicelib.domain.holding import Window
@@ -23,6 +25,9 @@ class FakeChannel:
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
+
+    def prepare(self) -> None:
+        """See Channel."""
 
     def send(self, message: Message) -> None:
         """See Channel."""
@@ -156,6 +161,13 @@ class FakeDirectory:
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self._channels = channels
         self.muted: tuple[Mute, ...] = ()
+        self.since: dict[str, datetime] = {}
+        """When channels got their addresses; others have had theirs for long."""
+
+    def is_established(self, channel_id: str, now: datetime) -> bool:
+        """See Channels."""
+        since = self.since.get(channel_id)
+        return since is None or (now - since).total_seconds() >= ESTABLISHED_SECONDS
 
     def mutes(self) -> tuple[Mute, ...]:
         """See Channels."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import SimpleNamespace
@@ -16,10 +18,12 @@ from chalicelib.bootstrap import RESERVED_SECONDS
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.deliveries import Delivery, Passing, Retry
 from chalicelib.domain.digests import Digest, Member, StoredDigest, opened
+from chalicelib.domain.holding_settings import Holding
 from chalicelib.domain.messages import Message
 from chalicelib.event_sources import EVENT_SOURCES
 from chalicelib.services.delivery import deliver as deliver_module
 from chalicelib.services.delivery import tasks
+from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.delivery.deliver import Deliver
 from chalicelib.services.delivery.stores import Key, Refusals, ToHold
 from tests.factories import instant
@@ -36,12 +40,19 @@ _NO_REFUSALS = Refusals(made=True, closed=False, alerts=frozenset(), contended=F
 
 
 class Receiver(NamedTuple):
-    """A channel that answers after `seconds`; at once before `slow_from`. Of its attempts every
-    `takes`-th succeeds; none if it is 0."""
+    """A channel that answers after `seconds`; at once before `slow_from`, and to all but each
+    `slow_each`-th attempt. Of its attempts every `takes`-th succeeds, none if it is 0, except for
+    the share `fails`. It exists from `made` on, with its address, or had it for long before, until
+    `deleted`. If `digests`, its alerts wait for a digest each quarter of an hour."""
 
     seconds: float
     takes: int = 1
     slow_from: float = 0.0
+    slow_each: int = 1
+    fails: float = 0.0
+    made: float | None = None
+    deleted: float = math.inf
+    digests: bool = False
 
 
 class Arrival(NamedTuple):
@@ -55,12 +66,18 @@ class _Channel:
     def __init__(self, world: Simulation, name: str, receiver: Receiver) -> None:
         self._world, self._name, self._receiver = world, name, receiver
         self._attempts = itertools.count(1)
+        self._random = random.Random(name)
+
+    def prepare(self) -> None:
+        pass
 
     def send(self, message: Message) -> None:
         number = next(self._attempts)
         is_slow = self._world.time.now >= self._receiver.slow_from
+        is_slow = is_slow and not number % self._receiver.slow_each
         self._world.time.sleep(self._receiver.seconds if is_slow else CALL_SECONDS)
-        if not self._receiver.takes or number % self._receiver.takes:
+        fails = self._random.random() < self._receiver.fails
+        if fails or not self._receiver.takes or number % self._receiver.takes:
             raise Passing("answered 500")
         key = message.attributes["alert_id"], self._name
         self._world.sent.setdefault(key, self._world.time.now)
@@ -125,6 +142,26 @@ class _Digests(FakeDigests):
         return [self.member[digest.symbol]]
 
 
+class _Directory(FakeDirectory):
+    """Channels that are made and deleted."""
+
+    def __init__(self, world: Simulation, receivers: Mapping[str, Receiver]) -> None:
+        super().__init__({name: _Channel(world, name, each) for name, each in receivers.items()})
+        self._world, self._receivers = world, receivers
+        self.since = {
+            name: instant(each.made) for name, each in receivers.items() if each.made is not None
+        }
+
+    def find(self, channel_id: str) -> Channel | None:
+        found = self._receivers[channel_id]
+        is_there = (found.made or 0.0) <= self._world.time.now < found.deleted
+        return super().find(channel_id) if is_there else None
+
+    def holding(self, channel_id: str) -> Holding | None:
+        digests = self._receivers[channel_id].digests
+        return Holding(digest="every_15_minutes") if digests else None
+
+
 class Simulation:
     """The system; `run` it, then ask what became of the alerts."""
 
@@ -139,9 +176,7 @@ class Simulation:
         self.digests = _Digests(self.store, self.time)
         self._queue: list[tuple[float, int, Retry]] = []
         self._numbers = itertools.count()
-        self._directory = FakeDirectory(
-            {name: _Channel(self, name, receiver) for name, receiver in receivers.items()}
-        )
+        self._directory = _Directory(self, receivers)
         monkeypatch.setattr(deliver_module, "in_lanes", self.time.in_lanes)
         locks = SimpleNamespace(Lock=lambda: SimulatedLock(self.time))
         monkeypatch.setattr(tasks, "threading", locks)

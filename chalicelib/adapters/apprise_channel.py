@@ -83,6 +83,15 @@ class AppriseChannel:
         self._allows = allows
         self._seconds = seconds
         self._takes_picture = takes_picture
+        self._is_prepared = False
+
+    def prepare(self) -> None:
+        """See Channel."""
+        if not self._is_prepared:
+            self._is_prepared = True
+            from chalicelib.adapters import outbound_http, outbound_smtp  # noqa: F401
+
+            _plugin(self._secrets.address)
 
     def send(self, message: Message) -> None:
         """See Channel."""

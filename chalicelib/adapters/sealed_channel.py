@@ -25,12 +25,19 @@ class SealedChannel:
         self._opened: Channel | None = None
         self._lock = threading.Lock()
 
+    def prepare(self) -> None:
+        """See Channel."""
+        self._channel().prepare()
+
     def send(self, message: Message) -> None:
         """See Channel."""
+        self._channel().send(message)
+
+    def _channel(self) -> Channel:
         with self._lock:
             if self._opened is None:
                 self._opened = self._open()
-        self._opened.send(message)
+            return self._opened
 
     def _open(self) -> Channel:
         from botocore.exceptions import BotoCoreError, ClientError

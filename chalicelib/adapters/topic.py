@@ -40,6 +40,10 @@ class Topic:
         self._client = client
         self._arn = arn
 
+    def prepare(self) -> None:
+        """See Channel. The client is made when it is first used."""
+        _ = self._client.publish
+
     def send(self, message: Message) -> None:
         """See Channel."""
         from botocore.exceptions import BotoCoreError, ClientError

@@ -36,6 +36,10 @@ class Webhook:
         self._now = now
         self._seconds = seconds
 
+    def prepare(self) -> None:
+        """See Channel."""
+        from chalicelib.adapters import outbound_http  # noqa: F401
+
     def send(self, message: Message) -> None:
         """See Channel."""
         from requests import RequestException

@@ -31,9 +31,9 @@ class Route(msgspec.Struct, frozen=True):
 
     `access` is the scope that a key needs for it, or OPEN: anyone may. `weight` is the least number
     of requests that it counts as in a key's minute (see `weights`). `most_a_minute` is a separate
-    rate per key for requests that cost money. `interval` is the default interval of its rows; None
-    if it has no bars. `audited_as`: who writes by an OPEN route, for the audit line; empty if it
-    writes nothing.
+    rate per key for requests that cost money, or others' time. `interval` is the default interval
+    of its rows; None if it has no bars. `audited_as`: who writes by an OPEN route, for the audit
+    line; empty if it writes nothing.
     """
 
     method: str
@@ -75,9 +75,15 @@ ROUTES = (
     Route("PUT", "/rules/{rule_id}", "rule_views.replace_rule", RULES),
     Route("DELETE", "/rules/{rule_id}", "rule_views.delete_rule", RULES),
     Route("GET", "/channels", "channel_views.channels"),
-    Route("POST", "/channels", "channel_views.create_channel", CHANNELS),
+    Route("POST", "/channels", "channel_views.create_channel", CHANNELS, most_a_minute=10),
     Route("GET", "/channels/{channel_id}", "channel_views.channel"),
-    Route("PUT", "/channels/{channel_id}", "channel_views.replace_channel", CHANNELS),
+    Route(
+        "PUT",
+        "/channels/{channel_id}",
+        "channel_views.replace_channel",
+        CHANNELS,
+        most_a_minute=20,
+    ),
     Route("DELETE", "/channels/{channel_id}", "channel_views.delete_channel", CHANNELS),
     Route(
         "POST",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -35,9 +36,14 @@ from chalicelib.domain.holding_settings import (
 )
 from chalicelib.domain.holding_settings import check_stored as check_holding
 from chalicelib.domain.quiet_hours import QuietHours
+from chalicelib.domain.times import from_text
 
 MAX_CHANNELS = 20
 MAX_NAME = 64
+
+ESTABLISHED_SECONDS = 6 * 3600.0
+"""How long a channel has its address until it is established."""
+
 _NAME = re.compile(
     rf"(?=.{{1,{MAX_NAME}}}\Z)[A-Za-z0-9]([A-Za-z0-9 ._:/+()&-]*[A-Za-z0-9._:/+()&-])?", re.ASCII
 )
@@ -53,8 +59,8 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     `service` tells where an address leads without telling the address ("Telegram", "webhook").
     `default`: rules that name no channels send to it. `picture`: a picture of the chart
     comes with each message, if the service is one of WITH_PICTURES. `sealed` is the encrypted
-    Secrets as base64; empty for the topic. The last three say what it holds back
-    (domain/holding_settings.py).
+    Secrets as base64; empty for the topic. `address_at` is when it got its address, if that was
+    after it was made. The last three say what it holds back (domain/holding_settings.py).
     """
 
     channel_id: str
@@ -66,6 +72,7 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     picture: bool = True
     created_at: str | None = None
     sealed: str = ""
+    address_at: str = ""
     limit: Limit | None = None
     digest: Cadence | DailyAt = AT_ONCE
     quiet_hours: tuple[QuietHours, ...] = ()
@@ -122,7 +129,7 @@ def parse_changed(
     if service not in WITH_PICTURES:
         del unless_given["picture"]
     changed = _channel({**unless_given, **given}, kind, service, before.holding)
-    kept = ("channel_id", "created_at", "sealed")
+    kept = ("channel_id", "created_at", "sealed", "address_at")
     same = {name: getattr(before, name) for name in kept}
     return msgspec.structs.replace(changed, **same), secrets
 
@@ -160,6 +167,18 @@ def with_topic(stored: Iterable[StoredChannel]) -> list[StoredChannel]:
     if all(channel.channel_id != SNS for channel in found):
         found.insert(0, TOPIC)
     return sorted(found, key=lambda channel: (channel.channel_id != SNS, channel.created_at or ""))
+
+
+def is_established(channel: StoredChannel, now: datetime) -> bool:
+    """Return whether a channel has had its address for ESTABLISHED_SECONDS. Others made the topic
+    with the stage."""
+    if channel.kind == SNS:
+        return True
+    try:
+        since = from_text(channel.address_at or channel.created_at or "")
+    except ValueError:
+        return False
+    return (now - since).total_seconds() >= ESTABLISHED_SECONDS
 
 
 def receivers(named: Collection[str], stored: Sequence[StoredChannel]) -> tuple[str, ...]:

@@ -20,6 +20,14 @@ LONGEST_PAUSE_SECONDS = 900.0
 MAX_RETRY_AFTER_SECONDS = 3600.0
 """The longest wait that a receiver may ask for; a longer one is cut to this."""
 
+MAX_POSTPONED_SECONDS = 24 * 3600.0
+"""How long an attempt is postponed that there is no time for."""
+
+LONGEST_PAUSE_OF_QUICK_SECONDS = 60.0
+LONGEST_PAUSE_OF_DIGESTS_SECONDS = 10.0
+"""The longest pauses of postponed attempts on channels that answer quickly; of digests if the
+channel is known for that."""
+
 DeliveryStatus = Literal["sending", "waiting", "sent", "dead", "held"]
 """sending: an attempt is under way; waiting: the last one failed, another one follows; dead: no
 further attempt is made; held: its digest is sent in its place."""
@@ -79,9 +87,10 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A further attempt that is due: of which alert, on which channel, after how many attempts.
 
     `since` is the number of attempts before the present round, which a redrive begins. `dead` means
-    that the delivery was marked dead, so that only a redrive requests it. For a digest, the three
-    that identify an alert identify its head (domain/digests.py), and for the timer of a channel's
-    agenda, the agenda and the instant (domain/agendas.py).
+    that the delivery was marked dead, so that only a redrive requests it. `postponed` is the
+    instant at which it was postponed first in this round, in its stored form; empty if it was not.
+    For a digest, the three that identify an alert identify its head (domain/digests.py), and for
+    the timer of a channel's agenda, the agenda and the instant (domain/agendas.py).
     """
 
     symbol: str
@@ -91,6 +100,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: int = 0
     since: int = 0
     dead: bool = False
+    postponed: str = ""
 
 
 def is_claimed(found: Delivery | None, now: str) -> bool:
@@ -135,3 +145,19 @@ def pause_seconds(attempts: int, retry_after: float | None, draw: float) -> floa
     longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempts - 1))
     asked = min(retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
     return max(longest * (1 + draw) / 2, asked)
+
+
+def postponed_request(retry: Retry, found: Delivery | None, now: str) -> Retry:
+    """Return the request for the same attempt at a later time; `now` in its stored form. One for a
+    dead delivery begins a new round."""
+    attempts = found.attempts if found else 0
+    if retry.dead:
+        retry = msgspec.structs.replace(retry, since=attempts, dead=False, postponed="")
+    first = retry.postponed or now
+    return msgspec.structs.replace(retry, attempts=attempts, postponed=first)
+
+
+def postponed_pause_seconds(waited: float, longest: float, draw: float) -> float:
+    """Return the wait of an attempt that has been postponed for `waited` seconds: a quarter of it,
+    at most `longest`, with jitter, which `draw`, from 0 to 1, determines."""
+    return min(longest, max(FIRST_PAUSE_SECONDS, waited / 4)) * (1 + draw) / 2

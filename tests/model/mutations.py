@@ -184,10 +184,10 @@ MUTATIONS = (
     Mutation(
         "an alert is marked as sent before it is sent",
         "services/delivery/attempts.py",
-        "                channel.send(message())\n",
+        "                channel.send(self._excusing(attempt, message()))\n",
         "                sent = ended(claimed, 'sent', to_text(self._clock()))\n"
         "                self._store.replace(retry, claimed, sent)\n"
-        "                channel.send(message())\n",
+        "                channel.send(self._excusing(attempt, message()))\n",
     ),
     Mutation(
         "bars of conditions count one point late",

@@ -16,7 +16,7 @@ from tests.factories import instant, make_alert
 from tests.fake_delivery import FakeDeliveries
 from tests.simulated_delivery import Arrival, Receiver, Simulation
 
-WAITING_SECONDS = (TIME.all_channels + TIME.reserve + MAX_SEND_SECONDS) / (1 - TIME.share)
+WAITING_SECONDS = (TIME.all_channels + TIME.reserve_of_urgent + MAX_SEND_SECONDS) / (1 - TIME.share)
 LATEST_SECONDS = WAITING_SECONDS + 10.0
 """With time for the calls of AWS."""
 

@@ -5,33 +5,46 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
+from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.breakers import Breakers
 from chalicelib.domain.deliveries import (
+    LONGEST_PAUSE_OF_DIGESTS_SECONDS,
+    LONGEST_PAUSE_OF_QUICK_SECONDS,
+    LONGEST_PAUSE_SECONDS,
     MAX_ATTEMPTS,
+    MAX_POSTPONED_SECONDS,
     Delivery,
     Lasting,
     Passing,
     Retry,
     ended,
     pause_seconds,
+    postponed_pause_seconds,
+    postponed_request,
 )
+from chalicelib.domain.digests import StoredDigest, digest_of
+from chalicelib.domain.holding import passes
 from chalicelib.domain.messages import Message
-from chalicelib.domain.times import to_text
+from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.delivery.budget import RetryBudget
 from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.delivery.claims import Claims
+from chalicelib.services.delivery.directory import Channels
 from chalicelib.services.delivery.stores import DeliveryStore, RetryQueue
 from chalicelib.services.delivery.tasks import Result, Turn, following_request
-from chalicelib.services.delivery.time_budget import TimeBudget
+from chalicelib.services.delivery.time_budget import Attempt, TimeBudget
 
 log = logging.getLogger("ticktape.deliver")
 
-NOT_TRIED = "not tried: the channel failed or took too long before"
+NOT_TRIED = "not tried: the channel failed before"
+POSTPONED = "not tried yet: channels took too long"
+NEVER_TRIED = "not tried for a day: channels took too long"
 
 
 def pause(made: int, retry_after: float | None = None) -> float:
@@ -45,6 +58,7 @@ class Attempts:
     def __init__(
         self,
         store: DeliveryStore,
+        channels: Channels,
         claims: Claims,
         retries: RetryQueue,
         retry_budget: RetryBudget,
@@ -52,6 +66,7 @@ class Attempts:
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
+        self._channels = channels
         self._claims = claims
         self._retries = retries
         self._retry_budget = retry_budget
@@ -59,11 +74,51 @@ class Attempts:
         self._clock = clock
         self._breakers = Breakers(lambda: clock().timestamp())
 
-    def hindrance(self, channel: str) -> Literal["unsent", "slow"] | None:
-        """Return why no attempt may begin on a channel; None if one may."""
+    def hindrance(
+        self, channel: str, stored: StoredAlert | StoredDigest
+    ) -> Literal["unsent", "slow"] | None:
+        """Return why no attempt may begin on a channel; None if one may. Digests and urgent alerts
+        may begin when others may not."""
         if self._breakers.is_open(channel):
             return "unsent"
-        return None if self._time_budget.has_time(channel) else "slow"
+        is_established = self._channels.is_established(channel, self._clock())
+        is_urgent = isinstance(stored, StoredDigest) or passes(stored.alert)
+        has_time = self._time_budget.has_time(
+            channel, is_established=is_established, is_urgent=is_urgent
+        )
+        return None if has_time else "slow"
+
+    def prepare(self, channel: Channel) -> None:
+        """Have a channel load what its first send needs, which counts as time of no attempt."""
+        with suppress(Exception):  # the attempt meets it again
+            channel.prepare()
+
+    def postpone(self, found: Delivery | None, retry: Retry) -> Result | None:
+        """Ask for an attempt later that there is no time for. It counts as none; after
+        MAX_POSTPONED_SECONDS the delivery ends. The request goes out first, as in `retry`."""
+        now = self._clock()
+        request = postponed_request(retry, found, to_text(now))
+        waited = (now - from_text(request.postponed)).total_seconds()
+        if found and waited >= MAX_POSTPONED_SECONDS:
+            return self._bury(found, request, NEVER_TRIED)
+        longest = self._longest_pause(retry, now)
+        seconds = postponed_pause_seconds(waited, longest, random.random())  # noqa: S311 - jitter
+        self._retries.put(request, seconds)
+        before = found or Delivery(
+            channel=retry.channel, status="waiting", attempts=0, at=to_text(now)
+        )
+        until = to_text(now + timedelta(seconds=seconds))
+        waiting = msgspec.structs.replace(before, status="waiting", error=POSTPONED, until=until)
+        self._store.replace(retry, found, waiting)
+        return "deferred"
+
+    def _longest_pause(self, retry: Retry, now: datetime) -> float:
+        if not self._time_budget.is_quick(retry.channel):
+            return LONGEST_PAUSE_SECONDS
+        is_known = self._channels.is_established(retry.channel, now)
+        if is_known and digest_of(retry.symbol):
+            return LONGEST_PAUSE_OF_DIGESTS_SECONDS
+        return LONGEST_PAUSE_OF_QUICK_SECONDS
 
     def make(
         self,
@@ -80,8 +135,8 @@ class Attempts:
             return self.retry(claimed, retry, Passing(NOT_TRIED))
         begun = self._clock()
         try:
-            with self._time_budget.attempt(name):
-                channel.send(message())
+            with self._time_budget.attempt(name) as attempt:
+                channel.send(self._excusing(attempt, message()))
         except Lasting as error:
             self._breakers.refused(name, self._seconds_since(begun))
             return self._bury(claimed, retry, error.reason)
@@ -98,6 +153,21 @@ class Attempts:
         self._breakers.failed(name, seconds)
         turn.failed(name, seconds)
         return self.retry(claimed, retry, failure)
+
+    def _excusing(self, attempt: Attempt, message: Message) -> Message:
+        """Return a message whose picture is drawn in time that its channel does not answer for."""
+        draw = message.picture
+        if draw is None:
+            return message
+
+        def picture() -> bytes | None:
+            begun = self._clock()
+            try:
+                return draw()
+            finally:
+                attempt.excused += self._seconds_since(begun)
+
+        return msgspec.structs.replace(message, picture=picture)
 
     def _seconds_since(self, begun: datetime) -> float:
         return (self._clock() - begun).total_seconds()

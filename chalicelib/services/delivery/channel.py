@@ -13,6 +13,10 @@ MAX_SEND_SECONDS = 10
 class Channel(Protocol):
     """A way to people or programs: a topic, a chat, a webhook. Several threads may use it."""
 
+    def prepare(self) -> None:
+        """Load what the first send needs, so that it takes no longer than others. It need not be
+        called, and may raise what `send` raises."""
+
     def send(self, message: Message) -> None:
         """Try once to hand the message over, within MAX_SEND_SECONDS and without own retries.
 

@@ -112,14 +112,19 @@ class ChannelBook:
         made, secrets = parse_changed(given, self.find(channel_id))
         if secrets is not None:
             sealed = self._sealer.seal(channel_id, secrets)
-            made = msgspec.structs.replace(made, sealed=sealed)
+            now = to_text(self._clock())
+            made = msgspec.structs.replace(made, sealed=sealed, address_at=now)
 
         def change(stored: list[StoredChannel]) -> list[StoredChannel]:
             before = _found(stored, channel_id)
             after = made
             if secrets is None:
-                kept = {"sealed": before.sealed, "service": before.service}
-                after = msgspec.structs.replace(made, **kept)
+                after = msgspec.structs.replace(
+                    made,
+                    sealed=before.sealed,
+                    service=before.service,
+                    address_at=before.address_at,
+                )
             return [after if each is before else each for each in stored]
 
         self._write(change)

@@ -20,6 +20,7 @@ from chalicelib.domain.deliveries import (
 )
 from chalicelib.domain.digest_messages import compose_digest
 from chalicelib.domain.digests import EMPTY, EXPIRED, Digest, StoredDigest, digest_of
+from chalicelib.domain.holding import passes
 from chalicelib.domain.messages import Message, compose
 from chalicelib.domain.mute_links import mute_line
 from chalicelib.domain.times import from_text, to_text
@@ -80,19 +81,21 @@ class Deliver:
         self._pictures = pictures
         self._claims = Claims(store, clock)
         budgets = self._retry_budget, TimeBudget(lambda: clock().timestamp())
-        self._attempts = Attempts(store, self._claims, retries, *budgets, clock)
+        self._attempts = Attempts(store, channels, self._claims, retries, *budgets, clock)
         self._monotonic = monotonic
         self._link_key = link_key
 
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
         """Make the first attempt of each alert on each channel, unless the channel holds the alert
         back; alerts come with the identifiers of their records. No attempt begins that could last
-        beyond `deadline` (of `monotonic`): it is put off. An alert that comes twice is one task."""
+        beyond `deadline` (of `monotonic`): it is put off. An alert that comes twice is one task.
+        A channel gets urgent alerts first."""
         tasks = [
             Task(identifiers, first_request(stored.alert, channel), stored)
             for identifiers, stored in distinct(alerts)
             for channel in self._channels.receivers(stored.alert)
         ]
+        tasks.sort(key=lambda task: not (task.stored and passes(task.stored.alert)))
         turn = self._turn(deadline)
         return self._all(tasks, self._holder.outcomes(tasks, turn), turn)
 
@@ -177,14 +180,18 @@ class Deliver:
         found: Delivery | None,
         channel: Channel,
     ) -> Result | None:
-        """Make an attempt that is due, if there is time. If the channel is left alone, a first one
-        is not made, and a further one counts as failed."""
+        """Make an attempt that is due, if there is time. If there is none, or the channel is left
+        alone, a first one is not made; a further one is postponed, or counts as failed."""
         retry = task.retry
-        hindrance = self._attempts.hindrance(retry.channel)
+        hindrance = self._attempts.hindrance(retry.channel, stored)
         if hindrance and task.stored:
             return hindrance
+        if hindrance == "slow":
+            return self._attempts.postpone(found, retry)
         if not self._may_try(task, turn):
             return self._put_off(task)
+        if not hindrance:
+            self._attempts.prepare(channel)
         if isinstance(stored, StoredDigest):
             return self._digest(stored, retry, turn, channel)
         claimed = self._claims.claim(retry, found)
@@ -273,10 +280,14 @@ class Deliver:
         with turn.one_digest:
             if not turn.has_time:
                 return self._defer(retry, pause(1))
-            claimed = self._claims.claim(retry, stored.on(retry.channel))
+            found = stored.on(retry.channel)
+            hindrance = self._attempts.hindrance(retry.channel, stored)
+            if hindrance == "slow":  # since it waited for another digest
+                return self._attempts.postpone(found, retry)
+            claimed = self._claims.claim(retry, found)
             if claimed is None:
                 return self._refused(retry)
-            if self._attempts.hindrance(retry.channel):
+            if hindrance:
                 return self._attempts.retry(claimed, retry, Passing(NOT_TRIED))
             try:
                 members = latest_members(self._digests, digest, turn)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from chalicelib.domain.alerts import Alert
-from chalicelib.domain.channels import StoredChannel, receivers, with_topic
+from chalicelib.domain.channels import StoredChannel, is_established, receivers, with_topic
 from chalicelib.domain.holding_settings import NOTHING_HELD, Holding
 from chalicelib.domain.mutes import Mute
 from chalicelib.services.delivery.channel import Channel
@@ -29,6 +30,9 @@ class Channels(Protocol):
 
     def holding(self, channel_id: str) -> Holding | None:
         """Return what a channel holds back; None if nothing, or if there is no such channel."""
+
+    def is_established(self, channel_id: str, now: datetime) -> bool:
+        """Return whether a channel has had its address for long; see domain.channels."""
 
     def mutes(self) -> tuple[Mute, ...]:
         """Return the mutes, also those that have ended."""
@@ -89,6 +93,11 @@ class Directory:
         """See Channels."""
         stored = self._read().known.get(channel_id)
         return stored.holding if stored and stored.holding != NOTHING_HELD else None
+
+    def is_established(self, channel_id: str, now: datetime) -> bool:
+        """See Channels."""
+        stored = self._read().known.get(channel_id)
+        return stored is not None and is_established(stored, now)
 
     def mutes(self) -> tuple[Mute, ...]:
         """See Channels."""

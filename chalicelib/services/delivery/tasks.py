@@ -139,8 +139,9 @@ def request_of(digest: Digest) -> Retry:
 
 def following_request(retry: Retry, claimed: Delivery) -> Retry:
     """Return the request that follows an attempt. One for a dead delivery has begun a new round."""
-    since = claimed.attempts - 1 if retry.dead else retry.since
-    return msgspec.structs.replace(retry, attempts=claimed.attempts, since=since, dead=False)
+    if retry.dead:
+        retry = msgspec.structs.replace(retry, since=claimed.attempts - 1, postponed="")
+    return msgspec.structs.replace(retry, attempts=claimed.attempts, dead=False)
 
 
 def seconds_until(found: Delivery | None, now: datetime) -> float:

@@ -14,17 +14,43 @@ from typing import NamedTuple
 
 class TimeBound(NamedTuple):
     """The seconds during which attempts may be under way: a bucket that holds `all_channels` and is
-    refilled by `share` seconds a second. Once it is empty, a channel may overdraw it by `reserve`
-    as long as it has time of its own left: a bucket of `own` seconds, refilled by `own_share`."""
+    refilled by `share` seconds a second.
+
+    Once it is empty, a channel that is known as quick may overdraw it by `reserve`, for digests and
+    urgent alerts by `reserve_of_urgent`, as long as it has time of its own left: a bucket of `own`
+    seconds, refilled by `own_share`. An established channel is known as quick unless an attempt on
+    it takes `slow` seconds: then it is not for `penalty` times as long as the attempt took.
+    """
 
     all_channels: float
     share: float
     reserve: float
+    reserve_of_urgent: float
     own: float
     own_share: float
+    slow: float
+    penalty: float
 
 
-TIME = TimeBound(all_channels=15.0, share=0.4, reserve=10.0, own=3.0, own_share=1 / 60)
+TIME = TimeBound(
+    all_channels=10.0,
+    share=0.3,
+    reserve=12.0,
+    reserve_of_urgent=20.0,
+    own=1.0,
+    own_share=1 / 100,
+    slow=1.0,
+    penalty=2000.0,
+)
+
+
+class Attempt:
+    """An attempt that is under way. `excused` are seconds of it that its channel does not answer
+    for: they count for all channels, and not as time of its own."""
+
+    def __init__(self, begun: float) -> None:
+        self.begun = begun
+        self.excused = 0.0
 
 
 class _Bucket(NamedTuple):
@@ -43,28 +69,59 @@ class TimeBudget:
         self._bound = bound
         self._all = _Bucket(bound.all_channels, now())
         self._own: dict[str, _Bucket] = {}
+        self._slow_until: dict[str, float] = {}
+        self._attempts: dict[str, list[Attempt]] = {}
         self._under_way = 0
         self._lock = threading.Lock()
 
     @contextmanager
-    def attempt(self, channel: str) -> Iterator[None]:
+    def attempt(self, channel: str) -> Iterator[Attempt]:
         """Count the time of an attempt on a channel. Time during which several are under way counts
         once for all channels, and for each of its own."""
-        begun = self._change(1)
-        try:
-            yield
-        finally:
-            seconds = self._change(-1) - begun
-            with self._lock:
-                self._own[channel] = _Bucket(self._own_left(channel) - seconds, self._now())
-
-    def has_time(self, channel: str) -> bool:
-        """Return whether an attempt on a channel may begin."""
+        attempt = Attempt(self._change(1))
         with self._lock:
-            left, bound = self._left(), self._bound
-            return left > 0 or (left > -bound.reserve and self._own_left(channel) > 0)
+            self._attempts.setdefault(channel, []).append(attempt)
+        try:
+            yield attempt
+        finally:
+            self._change(-1)
+            with self._lock:
+                self._ended(channel, attempt)
+
+    def has_time(self, channel: str, *, is_established: bool, is_urgent: bool = False) -> bool:
+        """Return whether an attempt on a channel may begin."""
+        reserve = self._bound.reserve_of_urgent if is_urgent else self._bound.reserve
+        with self._lock:
+            left = self._left()
+            if left > 0 or left <= -reserve or not is_established:
+                return left > 0
+            return self._is_quick(channel) and self._own_left(channel) > 0
+
+    def is_quick(self, channel: str) -> bool:
+        """Return whether no attempt on a channel has been slow for as long as the penalty lasts."""
+        with self._lock:
+            return self._is_quick(channel)
+
+    def _is_quick(self, channel: str) -> bool:
+        now, slow = self._now(), self._bound.slow
+        return now >= self._slow_until.get(channel, now) and all(
+            now - attempt.begun - attempt.excused < slow
+            for attempt in self._attempts.get(channel, ())
+        )
+
+    def _ended(self, channel: str, attempt: Attempt) -> None:
+        self._attempts[channel].remove(attempt)
+        if not self._attempts[channel]:
+            del self._attempts[channel]
+        now = self._now()
+        seconds = max(0.0, now - attempt.begun - attempt.excused)
+        self._own[channel] = _Bucket(self._own_left(channel) - seconds, now)
+        if seconds >= self._bound.slow:
+            until = now + self._bound.penalty * seconds
+            self._slow_until[channel] = max(until, self._slow_until.get(channel, until))
 
     def _change(self, attempts: int) -> float:
+        """Count attempts that begin or end; return the time."""
         with self._lock:
             now = self._now()
             self._all = _Bucket(self._left(), now)

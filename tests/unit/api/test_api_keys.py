@@ -271,6 +271,16 @@ def test_a_key_starts_ten_reports_a_minute_whatever_its_rate(
     )
 
 
+def test_a_key_makes_ten_channels_a_minute_and_changes_twenty(
+    client: Client, services: FakeServices
+) -> None:
+    headers = bearing(services.key("write:channels", requests_per_minute=6000))
+    for method, path, most in (("POST", "/channels", 10), ("PUT", "/channels/none", 20)):
+        answers = [client.send(method, path, {}, headers) for _ in range(most + 1)]
+        assert answers[-1].status == 429
+        assert 429 not in [answer.status for answer in answers[:-1]]
+
+
 def test_the_first_key_and_anonymous_readers_are_not_counted() -> None:
     services = FakeServices()
     client = Client(services)

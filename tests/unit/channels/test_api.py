@@ -139,11 +139,15 @@ def test_a_put_keeps_the_secrets_that_it_does_not_give(
     changed = send(client, "PUT", path, {**shown, "name": "desk", "enabled": False})
     assert (changed.status, changed.json["name"], changed.json["enabled"]) == (200, "desk", False)
     assert services.channels.find(channel_id).sealed == before
+    assert services.channels.find(channel_id).address_at == ""
     replaced = {"name": "desk", "address": "https://other.example/", "secret": SECRET[::-1]}
     assert send(client, "PUT", path, replaced).status == 200
     sealed = services.channels.find(channel_id).sealed
     secrets = Sealing(KMS(), "alias/test", "test").unseal(channel_id, sealed)
     assert (secrets.address, secrets.secret) == ("https://other.example/", SECRET[::-1])
+    assert services.channels.find(channel_id).address_at == "2026-11-20T16:00:00.000000Z"
+    assert send(client, "PUT", path, {**shown, "name": "again"}).status == 200
+    assert services.channels.find(channel_id).address_at == "2026-11-20T16:00:00.000000Z"
 
 
 def test_a_new_address_of_a_webhook_needs_a_secret(client: Client) -> None:

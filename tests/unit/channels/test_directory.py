@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from threading import Thread
 from typing import Any
 
@@ -12,15 +13,17 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from chalicelib.adapters.sealed_channel import SealedChannel
 from chalicelib.adapters.sealing import Sealing
 from chalicelib.domain.channel_secrets import Secrets
-from chalicelib.domain.channels import StoredChannel
+from chalicelib.domain.channels import ESTABLISHED_SECONDS, StoredChannel
 from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 from chalicelib.domain.messages import Message
 from chalicelib.domain.mutes import Mute
+from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.directory import KEPT_SECONDS, Directory
 from rigs.alert_peers import Reply, peer
 from rigs.memory_aws.system import KMS
-from tests.factories import make_alert
+from tests.factories import at, instant, make_alert
 
+BEGUN = instant(-ESTABLISHED_SECONDS)
 PHONE = StoredChannel(channel_id="phone", name="Phone", kind="webhook", service="webhook")
 
 
@@ -103,6 +106,27 @@ def test_a_changed_channel_is_made_again() -> None:
     assert world.made == [PHONE, changed]
 
 
+@pytest.mark.parametrize(
+    ("fields", "is_established"),
+    [
+        ({"created_at": to_text(BEGUN)}, True),
+        ({"created_at": to_text(BEGUN + timedelta(seconds=1))}, False),
+        ({"created_at": at(-1e6), "address_at": to_text(BEGUN)}, True),
+        ({"created_at": at(-1e6), "address_at": to_text(BEGUN + timedelta(seconds=1))}, False),
+        ({"created_at": at(1e6)}, False),
+        ({"created_at": "yesterday"}, False),
+        ({}, False),
+    ],
+)
+def test_a_channel_is_established_once_it_has_had_its_address_for_long(
+    fields: dict[str, str], is_established: bool
+) -> None:
+    directory = World(msgspec.structs.replace(PHONE, **fields)).directory
+    assert directory.is_established("phone", instant(0)) is is_established
+    assert directory.is_established("sns", instant(0))
+    assert not directory.is_established("none", instant(0))
+
+
 def sealed(url: str, channel_id: str = "phone") -> StoredChannel:
     secrets = Secrets(url, "s" * 20)
     text = Sealing(KMS(), "alias/test", "test").seal(channel_id, secrets)
@@ -115,6 +139,8 @@ def test_an_address_is_decrypted_once_and_sent_to(message: Message) -> None:
         channel = SealedChannel(
             sealed(there.url), Sealing(kms, "alias/test", "test"), lambda _: True
         )
+        channel.prepare()
+        assert (len(there.requests), kms.decrypted) == (0, 1)
         channel.send(message)
         channel.send(message)
     assert (len(there.requests), kms.decrypted) == (2, 1)

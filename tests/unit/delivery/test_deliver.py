@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -19,16 +21,19 @@ from chalicelib.domain.breakers import (
     SLOW_SECONDS,
 )
 from chalicelib.domain.deliveries import (
+    LONGEST_PAUSE_OF_QUICK_SECONDS,
     LONGEST_PAUSE_SECONDS,
     MAX_ATTEMPTS,
+    MAX_POSTPONED_SECONDS,
     Delivery,
     Lasting,
     Passing,
     Retry,
 )
 from chalicelib.domain.messages import Message
+from chalicelib.domain.times import to_text
 from chalicelib.services.delivery import lanes
-from chalicelib.services.delivery.attempts import NOT_TRIED
+from chalicelib.services.delivery.attempts import NEVER_TRIED, NOT_TRIED, POSTPONED
 from chalicelib.services.delivery.budget import RETRIES
 from chalicelib.services.delivery.claims import LEASE
 from chalicelib.services.delivery.deliver import Deliver
@@ -54,11 +59,13 @@ class Rig:
         self.retries = FakeRetries()
         self.channels: dict[str, Any] = {name: FakeChannel() for name in channels or ("sns",)}
         self.seconds = 0.0
+        self.since: dict[str, datetime] = {}
         self.deliver = self.container()
 
     def container(self) -> Deliver:
         """Another container over the same stores."""
         channels = FakeDirectory(self.channels)
+        channels.since = self.since
         clock = lambda: instant(self.seconds)  # noqa: E731
         return Deliver(self.store, channels, self.retries, "", clock, FakeDigests())
 
@@ -464,7 +471,7 @@ def test_a_channel_that_answers_slowly_does_not_take_a_whole_invocation(
     assert (done.held, done.deferred) == (100 - len(begun), 0)
     request = first_request(make_alert(rule_id="later"), "sns")
     rig.store.put(StoredAlert(make_alert(rule_id="later")))
-    assert rig.again(request).retried == 1, "a further attempt counts as made, and is tried later"
+    assert rig.again(request).deferred == 1, "a further attempt is made later"
     rig.seconds += 60.0
     assert rig.new(make_alert(rule_id="next")).held == 0
 
@@ -515,3 +522,115 @@ def test_an_alert_that_was_sent_is_marked_although_another_invocation_claimed_it
     assert found is not None
     assert (found.status, found.attempts) == ("sent", 2)
     assert rig.retries.waiting == []
+
+
+@contextmanager
+def without_time(rig: Rig) -> Iterator[None]:
+    """Have the topic not answer quickly, and channels without time of their own have none."""
+    budget = rig.deliver._attempts._time_budget
+    with budget.attempt("sns"):
+        rig.seconds += TIME.slow
+    with budget.attempt("another"):
+        rig.seconds += TIME.all_channels / (1 - TIME.share)
+        yield
+    rig.seconds += 60.0
+
+
+def waiting(rig: Rig) -> Delivery:
+    found = rig.store.of(ALERT)
+    assert found is not None
+    return found
+
+
+def test_an_attempt_that_there_is_no_time_for_does_not_count(rig: Rig) -> None:
+    failing(rig, lambda: Passing("busy"))
+    rig.new(ALERT)
+    pauses = []
+    with without_time(rig):
+        for _ in range(5 * MAX_ATTEMPTS):
+            retry, seconds = rig.next_retry()
+            pauses.append(seconds)
+            rig.seconds += seconds
+            assert rig.again(retry) == Delivered(0, 0, 0, 1, ())
+            found = waiting(rig)
+            assert (found.status, found.attempts, found.error) == ("waiting", 1, POSTPONED)
+            assert found.at == at(0), "the time of the last attempt"
+    assert 50 * min(pauses) < max(pauses) <= LONGEST_PAUSE_SECONDS
+    rig.deliver = rig.container()
+    retry, seconds = rig.next_retry()
+    rig.seconds += seconds
+    assert rig.again(retry).retried == 1
+    assert waiting(rig).attempts == 2
+
+
+def test_a_channel_that_answers_quickly_is_soon_tried_again() -> None:
+    rig = Rig("sns", "quick")
+    alert = make_alert(channels=("quick",))
+    rig.store.put(StoredAlert(alert))
+    rig.since["quick"] = instant(0)
+    with without_time(rig):
+        request = first_request(alert, "quick")
+        for _ in range(30):
+            rig.again(request)
+            request, seconds = rig.next_retry()
+            rig.seconds += seconds
+        assert LONGEST_PAUSE_OF_QUICK_SECONDS / 2 <= seconds <= LONGEST_PAUSE_OF_QUICK_SECONDS
+
+
+def test_an_attempt_is_postponed_for_a_day_at_most(rig: Rig) -> None:
+    failing(rig, lambda: Passing("busy"))
+    rig.new(ALERT)
+    with without_time(rig):
+        while rig.retries.waiting:
+            retry, seconds = rig.next_retry()
+            rig.seconds += seconds
+            rig.again(retry)
+        assert 0 <= rig.seconds - MAX_POSTPONED_SECONDS <= 2 * LONGEST_PAUSE_SECONDS
+        ((dead, reason),) = rig.retries.dead
+        assert (dead.attempts, dead.dead, reason) == (1, True, NEVER_TRIED)
+        assert (waiting(rig).status, waiting(rig).attempts) == ("dead", 1)
+        assert rig.again(dead) == Delivered(0, 0, 0, 1, ()), "a redrive begins another day"
+        again, _ = rig.next_retry()
+        assert (again.dead, again.since, again.attempts) == (False, 1, 1)
+        assert again.postponed == to_text(instant(rig.seconds))
+        assert waiting(rig).status == "waiting"
+
+
+def test_an_alert_without_a_delivery_is_postponed_too(rig: Rig) -> None:
+    rig.store.put(StoredAlert(ALERT))
+    with without_time(rig):
+        assert rig.again(first_request(ALERT, "sns")).deferred == 1
+        assert (waiting(rig).status, waiting(rig).attempts) == ("waiting", 0)
+    assert rig.again(rig.next_retry()[0]).sent == 1
+
+
+def test_a_channel_that_is_known_as_quick_is_tried_without_time() -> None:
+    rig = Rig("sns", "old", "new")
+    rig.since["new"] = instant(0)
+    with without_time(rig):
+        assert rig.new(make_alert(channels=("sns", "old", "new"))) == Delivered(
+            sent=1, retried=0, dead=0, deferred=0, failed=(), held=2
+        )
+    assert len(rig.sent("old")) == 1
+
+
+def test_a_channel_gets_urgent_alerts_first(rig: Rig) -> None:
+    alerts = [make_alert(rule_id=f"r{n}") for n in range(3)]
+    urgent = make_alert(rule_id="urgent", severity="urgent")
+    rig.new(*alerts, urgent)
+    assert rig.sent()[0] == urgent.alert_id
+
+
+def test_preparing_a_channel_takes_no_time_of_an_attempt(rig: Rig) -> None:
+    loaded = []
+
+    def prepare() -> None:
+        loaded.append(rig.seconds)
+        rig.seconds += 5.0
+        raise OSError("no library")
+
+    rig.channels["sns"].prepare = prepare
+    assert rig.new(ALERT).sent == 1
+    assert loaded == [0.0]
+    assert waiting(rig).at == at(5.0), "the claim came after it"
+    assert rig.deliver._attempts._time_budget.is_quick("sns")

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.alerts import TEST_CONDITION, StoredAlert
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Picture
 from chalicelib.domain.pictures.png import SIGNATURE
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.services.delivery.deliver import Deliver
@@ -93,6 +93,34 @@ def test_channels_of_an_alert_share_one_picture_and_one_query(bars: WatchedBars)
     (picture,) = {picture for channel in channels.values() for picture in channel.pictures}
     assert picture is not None
     assert picture.startswith(SIGNATURE)
+
+
+def test_a_channel_does_not_answer_for_the_time_that_its_picture_takes(bars: WatchedBars) -> None:
+    """Otherwise it would not be known as quick."""
+    store, alert = FakeDeliveries(), stored()
+    store.put(alert)
+    seconds = [0.0]
+
+    class Slow(Pictures):
+        def of(self, stored: StoredAlert, attempt: int) -> Picture:
+            def picture() -> bytes | None:
+                seconds[0] += 3.0
+                return None
+
+            return picture
+
+    deliver = Deliver(
+        store,
+        FakeDirectory({"sns": Illustrated()}),
+        FakeRetries(),
+        "",
+        lambda: instant(seconds[0]),
+        FakeDigests(),
+        lambda: Slow(bars),
+    )
+    assert deliver.new([("record", alert)], float("inf")).sent == 1
+    assert seconds == [3.0]
+    assert deliver._attempts._time_budget.is_quick("sns")
 
 
 def test_a_channel_without_pictures_reads_no_bars(bars: WatchedBars) -> None:
