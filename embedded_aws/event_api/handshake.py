@@ -44,7 +44,7 @@ def authorization_of(protocols: Sequence[str]) -> dict[str, Any]:
             text = name.removeprefix(_HEADER)
             try:
                 found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            except ValueError:
+            except (ValueError, RecursionError):
                 return {}
             return found if isinstance(found, dict) else {}
     return {}
@@ -53,4 +53,6 @@ def authorization_of(protocols: Sequence[str]) -> dict[str, Any]:
 def has_key(authorization: object, key: str) -> bool:
     """Return whether an authorization contains the API key."""
     given = authorization.get("x-api-key") if isinstance(authorization, dict) else None
-    return isinstance(given, str) and hmac.compare_digest(given.encode(), key.encode())
+    if not isinstance(given, str):
+        return False
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), key.encode())

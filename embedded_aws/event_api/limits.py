@@ -21,15 +21,17 @@ class Limits(msgspec.Struct, frozen=True):
 
     `connections` are those of subscribers. Beside them `opening` others may be open that are not
     initialised yet: the oldest of these is closed for a new one. A connection whose reader is
-    behind by `waiting_events` or `waiting_bytes` is closed, and so is one that is not initialised
-    within `init_seconds`. `message_bytes` is the longest message that a client may send. The
-    service sends a keep-alive every 60 seconds.
+    behind by `waiting_events` or `waiting_bytes` is closed, and above `all_waiting_bytes` of all
+    readers together, so is the one that is furthest behind. So is a connection that is not
+    initialised within `init_seconds`. `message_bytes` is the longest message that a client may
+    send. The service sends a keep-alive every 60 seconds.
     """
 
     connections: int = 100
     opening: int = 50
     waiting_events: int = 256
     waiting_bytes: int = 8 * 1024 * 1024
+    all_waiting_bytes: int = 64 * 1024 * 1024
     message_bytes: int = 64 * 1024
     init_seconds: float = 10.0
     keep_alive_seconds: float = 60.0

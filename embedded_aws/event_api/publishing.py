@@ -78,7 +78,7 @@ def _request_of(body: bytes) -> tuple[Any, list[str]]:
     """Return the channel and the events of a request. Raises RefusedError."""
     try:
         given = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _bad("the body is not JSON", "SerializationException") from error
     if not isinstance(given, dict):
         raise _bad("Request body must be a JSON object")
@@ -95,11 +95,11 @@ def _request_of(body: bytes) -> tuple[Any, list[str]]:
 def _check(event: object) -> None:
     if not isinstance(event, str):
         raise _bad("an event has to be a string that contains JSON")
-    if len(event.encode()) > MOST_EVENT_BYTES:
+    if len(event.encode(errors="surrogatepass")) > MOST_EVENT_BYTES:
         raise _bad(f"an event is larger than {MOST_EVENT_BYTES // 1024} KB")
     try:
         json.loads(event)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _bad("an event has to be a string that contains JSON") from error
 
 

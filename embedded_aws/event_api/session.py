@@ -31,7 +31,7 @@ class Session:
         """Return the answer to a client's message."""
         try:
             message = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return _error("error", None, "BadRequestException", "invalid JSON")
         if not isinstance(message, dict):
             return _error("error", None, "BadRequestException", "not a JSON object")
@@ -72,6 +72,8 @@ class Session:
             return "UnauthorizedException", "You are not authorized to make this call."
         if len(self._subscriptions) >= MOST_SUBSCRIPTIONS:
             return "LimitExceededError", f"at most {MOST_SUBSCRIPTIONS} subscriptions"
+        if segments in self._subscriptions.values():
+            return "LimitExceededError", "one subscription of a channel on a connection"
         return None
 
     def _unsubscribe(self, name: object) -> Message:

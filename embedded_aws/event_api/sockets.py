@@ -8,7 +8,7 @@ import functools
 import json
 import logging
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +21,7 @@ from embedded_aws.event_api.handshake import PROTOCOL, authorization_of, has_key
 from embedded_aws.event_api.limits import Limits
 from embedded_aws.event_api.places import Places
 from embedded_aws.event_api.session import Session, refused_connection
+from embedded_aws.event_api.subscribers import Subscriber, Waiting
 
 UNAUTHORIZED, TOO_SLOW, TRY_LATER = 4401, 1008, 1013
 """Codes of closed connections."""
@@ -30,7 +31,6 @@ STOP_SECONDS = 2.0
 BACKLOG = 16
 """Connections that are accepted at once, each with a file, before the oldest can give way."""
 
-_KEEP_ALIVE = json.dumps({"type": "ka"})
 _PROTOCOLS_HEADER = "Sec-WebSocket-Protocol"
 
 logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
@@ -56,36 +56,6 @@ class _Connection(ServerConnection):
         super().connection_lost(exc)
 
 
-class Subscriber:
-    """A connection and the messages that wait for its reader."""
-
-    def __init__(self, session: Session, limits: Limits) -> None:
-        self.session = session
-        self._limits = limits
-        self._waiting: asyncio.Queue[str] = asyncio.Queue()
-        self._bytes = 0
-        self.is_behind = asyncio.Event()
-
-    def put(self, text: str) -> None:
-        """Add a message. Sets `is_behind` if too many or too long ones wait already."""
-        full = self._waiting.qsize() >= self._limits.waiting_events
-        if full or self._bytes + len(text) > self._limits.waiting_bytes:
-            self.is_behind.set()
-            return
-        self._bytes += len(text)
-        self._waiting.put_nowait(text)
-
-    async def next(self) -> str:
-        """Return the next message; a keep-alive if none comes for a time."""
-        try:
-            seconds = self._limits.keep_alive_seconds
-            text = await asyncio.wait_for(self._waiting.get(), seconds)
-        except TimeoutError:
-            return _KEEP_ALIVE
-        self._bytes -= len(text)
-        return text
-
-
 class Sockets:
     """The endpoint of one API on 127.0.0.1. `origins` are those of pages that may connect."""
 
@@ -95,6 +65,7 @@ class Sockets:
         self._key, self._namespaces = key, frozenset(namespaces)
         self._origins, self._limits = frozenset(origins), limits
         self._subscribers: set[Subscriber] = set()
+        self._waiting = Waiting(limits)
         self._places: Places[ServerConnection] = Places(limits)
         self._loop = asyncio.new_event_loop()
         self._server: Server | None = None
@@ -165,13 +136,15 @@ class Sockets:
         return Subprotocol(PROTOCOL) if PROTOCOL in offered else None
 
     async def _serve(self, connection: ServerConnection) -> None:
-        subscriber = Subscriber(Session(self._key, self._namespaces), self._limits)
+        session = Session(self._key, self._namespaces)
+        subscriber = Subscriber(session, self._waiting)
         try:
             await self._converse(connection, subscriber)
         except ConnectionClosed:
             pass  # by the client, or as a message was too long
         finally:
             self._subscribers.discard(subscriber)
+            subscriber.close()
 
     async def _converse(self, connection: ServerConnection, subscriber: Subscriber) -> None:
         offered = _protocols(connection)
@@ -179,21 +152,11 @@ class Sockets:
             await connection.send(json.dumps(refused_connection()))
             await connection.close(UNAUTHORIZED)
             return
-        works = [
-            asyncio.ensure_future(work)
-            for work in (
-                self._read(connection, subscriber),
-                _write(connection, subscriber),
-                subscriber.is_behind.wait(),
-            )
-        ]
-        try:
-            done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
-            for work in done:
-                work.result()
-        finally:
-            for work in works:
-                work.cancel()
+        await until_one_ends(
+            self._read(connection, subscriber),
+            _write(connection, subscriber),
+            subscriber.is_behind.wait(),
+        )
         if subscriber.is_behind.is_set():
             connection.transport.abort()  # its reader does not read a farewell either
 
@@ -216,6 +179,20 @@ class Sockets:
                 for event in events:
                     message = {"type": "data", "id": name, "event": event}
                     subscriber.put(json.dumps(message))
+
+
+async def until_one_ends(*works: Coroutine[Any, Any, object]) -> None:
+    """Run works until one of them ends, and stop the others. Raises what one that has ended
+    raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)  # asyncio logs errors nobody asks for
 
 
 async def _write(connection: ServerConnection, subscriber: Subscriber) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 from typing import Any
 
@@ -12,7 +13,8 @@ from embedded_aws.event_api.handshake import authorization_of, has_key, refusal
 from embedded_aws.event_api.limits import MOST_SUBSCRIPTIONS, Limits
 from embedded_aws.event_api.places import Places
 from embedded_aws.event_api.session import Session
-from embedded_aws.event_api.sockets import Subscriber
+from embedded_aws.event_api.sockets import until_one_ends
+from embedded_aws.event_api.subscribers import Subscriber, Waiting
 
 KEY = "da2-key"
 ORIGIN = "http://127.0.0.1:8080"
@@ -65,6 +67,8 @@ def test_a_star_at_the_end_covers_what_is_below() -> None:
     ("message", "error"),
     [
         ("{", "BadRequestException"),
+        ("[" * 60_000, "BadRequestException"),
+        (subscribe("/news/a", **{"x-api-key": "\ud800"}), "UnauthorizedException"),
         ("[]", "BadRequestException"),
         ('{"type": "publish", "id": "1"}', "UnsupportedOperation"),
         (subscribe("/news/ "), "BadRequestException"),
@@ -85,10 +89,18 @@ def test_an_invalid_message_is_answered_with_the_services_error(
 
 def test_a_connection_has_a_limited_number_of_subscriptions(session: Session) -> None:
     for n in range(MOST_SUBSCRIPTIONS):
-        assert session.answer(subscribe("/news/a", str(n)))["type"] == "subscribe_success"
+        assert session.answer(subscribe(f"/news/{n}", str(n)))["type"] == "subscribe_success"
     assert session.answer(subscribe("/news/a", "more"))["type"] == "subscribe_error"
     session.answer('{"type": "unsubscribe", "id": "0"}')
     assert session.answer(subscribe("/news/a", "more"))["type"] == "subscribe_success"
+
+
+def test_a_connection_has_one_subscription_of_a_channel(session: Session) -> None:
+    assert session.answer(subscribe("/news/a", "1"))["type"] == "subscribe_success"
+    again = session.answer(subscribe("news/a/", "2"))
+    assert again["errors"][0]["errorType"] == "LimitExceededError"
+    assert session.answer(subscribe("/news/*", "3"))["type"] == "subscribe_success"
+    assert session.receives(("news", "a")) == ["1", "3"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +132,7 @@ def test_a_malformed_or_other_key_is_none(text: str) -> None:
 
 def test_a_slow_reader_is_found_by_what_waits_for_it() -> None:
     async def behind(limits: Limits, *messages: str) -> bool:
-        subscriber = Subscriber(Session(KEY, ()), limits)
+        subscriber = Subscriber(Session(KEY, ()), Waiting(limits))
         for message in messages:
             subscriber.put(message)
         return subscriber.is_behind.is_set()
@@ -132,10 +144,50 @@ def test_a_slow_reader_is_found_by_what_waits_for_it() -> None:
     assert asyncio.run(behind(small, "12345", "123456"))
 
 
+def test_the_reader_that_is_furthest_behind_gives_way_to_all_together() -> None:
+    async def run() -> None:
+        waiting = Waiting(Limits(all_waiting_bytes=20))
+        slow, slower, quick = (Subscriber(Session(KEY, ()), waiting) for _ in range(3))
+        slow.put("12345")
+        for _ in range(2):
+            slower.put("12345")
+        quick.put("12345")
+        assert not any(one.is_behind.is_set() for one in (slow, slower, quick))
+        quick.put("1")
+        assert [one.is_behind.is_set() for one in (slow, slower, quick)] == [False, True, False]
+        assert waiting.bytes == 11
+        assert [await quick.next(), await quick.next()] == ["12345", "1"]
+        slow.close()
+        assert waiting.bytes == 0
+
+    asyncio.run(run())
+
+
+def test_a_writer_that_fails_as_it_is_stopped_leaves_no_traceback() -> None:
+    async def write() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ConnectionError
+
+    async def end() -> None:
+        await asyncio.sleep(0)
+
+    async def run() -> list[Any]:
+        left: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: left.append(told))
+        await until_one_ends(write(), end())
+        await asyncio.sleep(0)
+        gc.collect()
+        return left
+
+    assert asyncio.run(run()) == []
+
+
 def test_a_reader_that_keeps_up_gets_all_and_keep_alives_in_silence() -> None:
     async def read() -> list[str]:
         limits = Limits(waiting_events=1, waiting_bytes=5, keep_alive_seconds=0.01)
-        subscriber = Subscriber(Session(KEY, ()), limits)
+        subscriber = Subscriber(Session(KEY, ()), Waiting(limits))
         got = []
         for text in ("first", "other"):
             subscriber.put(text)

@@ -1,0 +1,80 @@
+"""The messages that wait for subscribers that read slowly, bounded for each and for all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from embedded_aws.event_api.limits import Limits
+from embedded_aws.event_api.session import Session
+
+_KEEP_ALIVE = json.dumps({"type": "ka"})
+
+
+class Waiting:
+    """What waits for all subscribers of an endpoint together."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.bytes = 0
+        self._readers: set[Subscriber] = set()
+
+    def add(self, reader: Subscriber, size: int) -> None:
+        """Count bytes that wait for a reader. The one that is furthest behind is cut off if all
+        exceed the limit."""
+        self.bytes += size
+        self._readers.add(reader)
+        while self.bytes > self.limits.all_waiting_bytes:
+            max(self._readers, key=lambda one: one.bytes).cut_off()
+
+    def remove(self, reader: Subscriber, size: int) -> None:
+        """Count bytes that wait no longer."""
+        self.bytes -= size
+        if size >= reader.bytes:
+            self._readers.discard(reader)
+
+
+class Subscriber:
+    """A connection and the messages that wait for its reader, `bytes` in all."""
+
+    def __init__(self, session: Session, waiting: Waiting) -> None:
+        self.session = session
+        self.bytes = 0
+        self.is_behind = asyncio.Event()
+        self._all = waiting
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+
+    def put(self, text: str) -> None:
+        """Add a message. Sets `is_behind` if too many or too long ones wait already."""
+        limits = self._all.limits
+        full = self._waiting.qsize() >= limits.waiting_events
+        if self.is_behind.is_set():
+            return
+        if full or self.bytes + len(text) > limits.waiting_bytes:
+            self.cut_off()
+            return
+        self.bytes += len(text)
+        self._waiting.put_nowait(text)
+        self._all.add(self, len(text))
+
+    async def next(self) -> str:
+        """Return the next message; a keep-alive if none comes for a time."""
+        try:
+            seconds = self._all.limits.keep_alive_seconds
+            text = await asyncio.wait_for(self._waiting.get(), seconds)
+        except TimeoutError:
+            return _KEEP_ALIVE
+        self._all.remove(self, len(text))
+        self.bytes -= len(text)
+        return text
+
+    def cut_off(self) -> None:
+        """Drop what waits, and have the connection closed."""
+        self.is_behind.set()
+        self.close()
+
+    def close(self) -> None:
+        """Drop what waits."""
+        self._all.remove(self, self.bytes)
+        self.bytes = 0
+        self._waiting = asyncio.Queue()
