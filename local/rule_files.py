@@ -26,12 +26,22 @@ from chalicelib.domain.errors import RuleError
 from chalicelib.domain.rules import RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
 from local.errors import UsageError
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 100_000
+"""At most 98 rules change at once."""
+
+MAX_TEXT = 10_000
+"""The most characters of a text whose variables are replaced: no field takes as many."""
+
+MAX_PARTS = 10
+"""The most parts of a dotted key: reading takes memory that grows with their square."""
+
 MAX_DIGITS = 30
 """The most digits of a number before or behind the point: no field of a rule has more."""
 
 _NUMBER_ALLOWED = f"a number with at most {MAX_DIGITS} digits before and behind the point"
 _LONG_NUMBER = re.compile(r"[0-9][0-9_]{4000,}", re.ASCII)
+_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
+_LONG_KEY = re.compile(rf"(?:{_PART}\.[ \t]*){{{MAX_PARTS}}}(?:[\w\"'-])", re.ASCII)
 _VARIABLE = re.compile(r"\$\{(\w{1,64})\}", re.ASCII)
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _TABLES = ("variables", "rules")
@@ -85,9 +95,14 @@ def _table(path: Path) -> Mapping[str, Any]:
     if len(text) > MAX_BYTES:
         raise UsageError(f"{path}: above {MAX_BYTES} bytes")
     try:
-        given = tomllib.loads(text.decode(), parse_float=_decimal)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}: {error}") from error
+        decoded = text.decode()
+        if found := _LONG_KEY.search(decoded):
+            raise UsageError(
+                f"{path}: a key with more than {MAX_PARTS} parts{_place(decoded, found.start())}"
+            )
+        given = tomllib.loads(decoded, parse_float=_decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, MemoryError) as error:
+        raise UsageError(f"{path}: {str(error) or 'too deep or too large'}") from error
     except ValueError as error:  # more digits than Python converts
         raise UsageError(f"{path}: {_NUMBER_ALLOWED}{_place_of_long_number(text)}") from error
     for name in given:
@@ -107,10 +122,12 @@ def _decimal(text: str) -> Decimal:
 def _place_of_long_number(text: bytes) -> str:
     """Return the place of a number that cannot be read, as tomllib names places."""
     found = _LONG_NUMBER.search(text.decode())
-    if found is None:
-        return ""
-    before = found.string[: found.start()]
-    column = found.start() - (before.rfind("\n") + 1) + 1
+    return "" if found is None else _place(found.string, found.start())
+
+
+def _place(text: str, start: int) -> str:
+    before = text[:start]
+    column = start - (before.rfind("\n") + 1) + 1
     return f" (at line {before.count(chr(10)) + 1}, column {column})"
 
 
@@ -172,7 +189,19 @@ def _filled(
             return [filled(one) for one in value] if isinstance(value, list) else value
         if whole := _VARIABLE.fullmatch(value):
             return value_of(whole)
-        return _VARIABLE.sub(lambda match: _in_text(value_of(match)), value)
+        size = len(value)
+
+        def written(match: re.Match[str]) -> str:
+            nonlocal size
+            text = _in_text(value_of(match))
+            size += len(text)
+            if size > MAX_TEXT:
+                raise UsageError(
+                    f"{path}: rules.{name}: above {MAX_TEXT} characters with {match[0]}"
+                )
+            return text
+
+        return _VARIABLE.sub(written, value)
 
     for field, value in fields.items():
         _check_numbers(value, f"{path}: rules.{name}: {field}")

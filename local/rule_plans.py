@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 from chalicelib.domain.backtest import Backtest
@@ -87,7 +88,8 @@ def _lines(change: Change, tried: Tried, signs: dict[str, str]) -> Iterator[str]
     what = "cannot be read"
     if rule is not None:
         what = f"{rule.symbol} {rule.interval}  {rule.when or rule.condition}"
-    yield f"{signs[_kind(change)]} {change.rule_id}  {what}"
+    name = change.rule_id if rule is not None else json.dumps(change.rule_id)
+    yield f"{signs[_kind(change)]} {name}  {what}"
     if change.default is not None:
         yield "      the default is in force again"
     if rule is None:

@@ -247,6 +247,15 @@ def test_apply_asks(monkeypatch: pytest.MonkeyPatch, services: Services, answer:
         ("[rules.a.when]\nleft = [nan]", f"rules.a: when.left: {NUMBER}"),
         ("[variables]\nlow = [3, 1e999999999]", f"variables.low: {NUMBER}"),
         ("[variables]\nlow = 1e-999999999", f"variables.low: {NUMBER}"),
+        ("#" * 100_001, "above 100000 bytes"),
+        (f"[rules{'.a' * 11}]", "a key with more than 10 parts (at line 1, column 2)"),
+        (f"x = {{ {'.'.join('a' * 20_000)} = 1 }}", "a key with more than 10 parts"),
+        ("[rules]\n" + '"a b" . ' * 10_000 + "a = 1", "a key with more than 10 parts"),
+        (f"x = {'[' * 90_000}", "rules.toml: "),
+        (
+            f"[variables]\nx = '{'9' * 4_000}'\n[rules.a]\nwhen = '{'${x}' * 20_000}'",
+            "rules.a: above 10000 characters with ${x}",
+        ),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_with_the_place(
