@@ -116,7 +116,8 @@ def open_in_full_browser(full_browser: Browser) -> Iterator[OpenPage]:
 def opener(browser: Browser) -> Iterator[OpenPage]:
     """Open an address in a fresh context; afterwards the page must have been clean.
 
-    `expect` names a text that console messages may contain, where a test provokes them.
+    `expect` names a text that console messages may contain, where a test provokes them. Pages show
+    no motion unless `motion` is true: fading new prices takes as much CPU time as drawing them.
     """
     opened: list[tuple[Page, Watched]] = []
 
@@ -126,6 +127,7 @@ def opener(browser: Browser) -> Iterator[OpenPage]:
         width: int = 1440,
         height: int = 900,
         scheme: str = "dark",
+        motion: bool = False,
         expect: str = "",
         prepare: Callable[[Page], object] | None = None,
         permissions: list[str] | None = None,
@@ -133,6 +135,7 @@ def opener(browser: Browser) -> Iterator[OpenPage]:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="light" if scheme == "light" else "dark",
+            reduced_motion="no-preference" if motion else "reduce",
             permissions=permissions or [],
             accept_downloads=True,
         )

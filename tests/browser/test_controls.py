@@ -21,14 +21,17 @@ RULE = {
     "notify": True,
 }
 
-PRESS_ALL = """async ([start]) => {
+PRESS_ALL = """async ([start, within]) => {
   const frame = () => new Promise(requestAnimationFrame);
   const shown = (node) => node.checkVisibility({ visibilityProperty: true });
   const isChosen = (node) => node.closest('.segments') && ['aria-pressed', 'aria-selected',
     'aria-current'].some((name) => ['true', 'page'].includes(node.getAttribute(name)));
+  const isRepeated = (node) => node.closest('.signals') &&
+    [...node.closest('.signals').querySelectorAll('button')].indexOf(node) > 1;
   const controls = () =>
     [...document.querySelectorAll('button, tr[data-symbol][aria-selected=false]')]
-      .filter((node) => shown(node) && !isChosen(node));
+      .filter((node) => node.closest(within) && shown(node))
+      .filter((node) => !isChosen(node) && !isRepeated(node));
   const told = ['busy', 'expanded', 'selected', 'current', 'sort'].map((name) => `aria-${name}`);
   const seen = (pressed) => [...document.querySelectorAll('body *')]
     .filter((node) => shown(node) && !node.closest('.age'))
@@ -75,9 +78,10 @@ PRESS_ALL = """async ([start]) => {
   }
   return [dead, pressed];
 }"""
-"""Presses everything that can be pressed (of a choice's buttons those that are not chosen), each
-time from the view of a hash. Answers with what two frames later shows nothing new, or is disabled
-without a reason; and with how many were pressed."""
+"""Presses everything within a selector that can be pressed, each time from the view of a hash:
+those buttons of a choice that are not chosen, and the first two of the listed crosses. Answers with
+what two frames later shows nothing new, or is disabled without a reason; and with how many were
+pressed."""
 
 
 def test_every_control_shows_at_once_that_it_was_pressed(
@@ -102,9 +106,12 @@ def test_every_control_shows_at_once_that_it_was_pressed(
         lambda url: url.startswith(world.api) and not polls.search(url), lambda route: None
     )
     start = "#symbol=ACME"
-    of_chart, first = page.evaluate(PRESS_ALL, [start])
+    of_chart, first = page.evaluate(PRESS_ALL, [start, "body"])
     page.get_by_role("tab", name="Rules").click()
-    of_rules, second = page.evaluate(PRESS_ALL, [start])
-    of_comparison, third = page.evaluate(PRESS_ALL, [f"{start}&view=compare&with=BOLT"])
+    of_rules, second = page.evaluate(PRESS_ALL, [start, "#activity"])
+    comparison = f"{start}&view=compare&with=BOLT"
+    of_comparison, third = page.evaluate(PRESS_ALL, [comparison, ".top, .stage, #watch"])
     assert [of_chart, of_rules, of_comparison] == [[], [], []]
-    assert min(first, second, third) > 25
+    assert first > 25
+    assert second >= 4  # the other tab, mutes and both entries
+    assert third > 15

@@ -80,8 +80,11 @@ def test_list_fills_while_history_is_sent_and_not_half_a_minute_later(
     asked = len(world.asked)
     world.symbols = list(NAMES)
     expect(page.locator("#watch tbody tr")).to_have_count(len(NAMES), timeout=PATIENCE)
-    quotes = [path for path in world.asked[asked:] if path.startswith("/quotes")]
-    assert any("BOLT" in path for path in quotes[: MOST_POLLS + 1])
+    quotes: list[str] = []
+    while not any("BOLT" in path for path in quotes):  # rows are drawn before they are asked for
+        assert len(quotes) <= MOST_POLLS
+        page.wait_for_timeout(50)
+        quotes = [path for path in world.asked[asked:] if path.startswith("/quotes")]
 
 
 def test_history_that_comes_later_is_put_before_the_drawn_bars_and_moves_no_zoom(

@@ -39,7 +39,10 @@ def test_nothing_jumps_while_the_page_fills(
     system: System, open_page: OpenPage, width: int
 ) -> None:
     page = open_page(
-        system.page, width=width, prepare=lambda page: page.add_init_script(f"({SHIFTS})()")
+        system.page,
+        width=width,
+        motion=True,
+        prepare=lambda page: page.add_init_script(f"({SHIFTS})()"),
     )
     show_everything(page, VIEWS[0])
     page.wait_for_timeout(1500)
@@ -61,7 +64,6 @@ def test_axe_finds_nothing_in_both_themes(system: System, open_page: OpenPage) -
     axe = npm_file("axe-core/axe.min.js").read_text()
     page = open_page(
         f"{system.page}/{VIEWS[0]}",
-        prepare=lambda page: page.emulate_media(reduced_motion="reduce"),
     )
     found: dict[str, list[str]] = {}
     for view in VIEWS:
@@ -129,7 +131,7 @@ def test_every_control_is_reached_by_tab_and_shows_its_focus(
 
 
 def test_motion_is_reduced_on_request(system: System, open_page: OpenPage) -> None:
-    page = open_page(system.page, prepare=lambda page: page.emulate_media(reduced_motion="reduce"))
+    page = open_page(system.page)
     wait_for_chart(page)
     expect(page.locator("#watch td").first).to_be_visible()
     page.evaluate("() => document.querySelector('#watch td').classList.add('flash-up')")

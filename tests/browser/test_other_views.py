@@ -102,7 +102,7 @@ def test_link_restores_symbol_range_indicators_and_zoom(
 
 def test_theme_follows_the_preference_and_the_switch(system: System, open_page: OpenPage) -> None:
     ground = "() => getComputedStyle(document.body).backgroundColor"
-    page = open_page(system.page, scheme="light")
+    page = open_page(system.page, scheme="light", motion=True)
     wait_for_chart(page)
     light = page.evaluate(ground)
     page.get_by_role("button", name="Theme: as the system").click()

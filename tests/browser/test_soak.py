@@ -15,9 +15,6 @@ from tests.browser.conftest import OpenPage
 
 POLL_SECONDS = 0.2
 WARM_UP = 25
-TIMEOUTS_PASS = 16_000
-"""Milliseconds after which as many timers of requests end as begin: each lives for 15 s."""
-
 ROUNDS = 10
 READINGS = 5
 SETTLED = 1.02
@@ -67,7 +64,6 @@ def test_updates_keep_memory_and_zoom(world: StandIn, open_page: OpenPage, updat
     session.send("Performance.enable")
     zoom_in(page)
     wait_for_updates(page, world, WARM_UP)
-    page.wait_for_timeout(TIMEOUTS_PASS)
     zoomed, before = x_range(page), settled_heap(page, world, session)
     wait_for_updates(page, world, updates)
     assert x_range(page) == zoomed
