@@ -84,11 +84,12 @@ class WhenBars:
         """Drop the stored bars that several series were made of."""
         self._rows.forget()
 
-    def is_final(self, key: SeriesKey, bar: Bar) -> bool:
-        """Return whether no price that arrives in order can still change a bar."""
+    def is_final(self, key: SeriesKey, bar: Bar, *, is_newest: bool) -> bool:
+        """Return whether no price that arrives in order can still change a bar: of history only the
+        newest may be completed, and without a state there is no price."""
         state = self._states.get(key.symbol or self._symbol)
-        if state is None:
-            return False
+        if state is None or not (bar.ticks or is_newest):
+            return True
         if key.interval in DAYS:
             return state.day is None or _label(state.day, key) > bar.start
         return later(bar.start, seconds=SECONDS[key.interval]) <= state.last_timestamp

@@ -110,7 +110,9 @@ class Desks:
     def _add(self, key: SeriesKey, track: Track, bars: Sequence[Bar], last: Point) -> None:
         """Add the bars that are over: a later reading may complete the others."""
         over = [bar for bar in bars if track.is_due(bar, last)]
-        track.add(over, [bar for bar in over if not self._bars.is_final(key, bar)])
+        is_final = self._bars.is_final
+        open_ = [bar for bar in over if not is_final(key, bar, is_newest=bar is bars[-1])]
+        track.add(over, open_)
 
 
 def _first_label(series: tuple[SeriesKey, Track]) -> tuple[str, str]:

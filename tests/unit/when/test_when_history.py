@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import parse_rule
 from chalicelib.domain.times import to_text
+from chalicelib.services.stores import Page
 from tests.factories import make_tick
+from tests.fake_series import FakeBars
 from tests.unit.domain.watched import Watched
 from tests.unit.when.a_session import OPEN, at, days, preview, rule, shown, with_history
 
@@ -83,3 +86,31 @@ def test_minutes_of_history_belong_to_their_sessions() -> None:
     alerts = preview(watched, watched.rules[0]).alerts
     assert shown(alerts) == [("23:00", Decimal(105))]
     assert shown(watched.fired("ES=F")) == [("02:30", Decimal(105))]
+
+
+class CountedBars(FakeBars):
+    """Bars that count the rows that are read."""
+
+    rows = 0
+
+    def bars(self, *given: Any, **more: Any) -> Page[Bar]:
+        page = super().bars(*given, **more)
+        self.rows += len(page.rows)
+        return page
+
+
+@pytest.mark.parametrize("ticks", [0, 1])
+@pytest.mark.parametrize("interval", ["1m", "5m"])
+def test_a_preview_of_history_reads_each_bar_once(
+    ticks: int, interval: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether there is no price yet, or history goes on after the last one."""
+    monkeypatch.setattr("chalicelib.services.rules.when_preview._AT_ONCE", 10)
+    watched, bars = Watched(rule("close > sma(2)", interval)), CountedBars()
+    watched.stores = msgspec.structs.replace(watched.stores, bars=bars)
+    watched.containers(1)
+    watched.feed([at(-1440, 100)][:ticks])
+    history = minutes("AAPL", OPEN, [100 + n % 3 for n in range(300)], timedelta(minutes=1))
+    bars.write_history(history, "2026-11-20T00:00:00.000000Z", 0.0)
+    assert preview(watched, watched.rules[0]).judged >= 59
+    assert bars.rows < 1.5 * len(history)
