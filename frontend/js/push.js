@@ -159,10 +159,12 @@ export class Push {
     const { socket } = this;
     const unpacked = unpack(message);
     this.taken = this.taken.then(async () => {
-      const changes = await unpacked.catch(() => null);
-      if (socket !== this.socket) return;
-      if (changes) this.#take(changes);
-      else this.#close("blocked");
+      try {
+        const changes = await unpacked;
+        if (socket === this.socket) this.#take(changes);
+      } catch {
+        if (socket === this.socket) this.#close("blocked");
+      }
     });
   }
 

@@ -85,6 +85,20 @@ def test_a_cut_a_mute_and_a_disordered_socket_show_what_the_api_answers(
     until(tap, lambda: shows_what_the_api_answers(tap, system))
 
 
+def test_an_event_that_cannot_be_taken_ends_its_connection_alone(
+    system: System, open_page: OpenPage
+) -> None:
+    tap = opened(open_page, system)
+    until(tap, lambda: SHOWN[0] in tap.last)
+    before = tap.connections
+    tap.send({**tap.change_of(SHOWN[0]), "version": 10**9, "quote": None})
+    until(tap, lambda: tap.connections > before)
+    expect(link(tap.page)).to_have_attribute("title", PUSHED)
+    wait_for_events(tap, 2)
+    until(tap, lambda: shows_what_the_api_answers(tap, system))
+    expect(link(tap.page)).to_have_attribute("title", PUSHED)
+
+
 def test_a_refused_socket_leaves_the_page_polling_and_saying_so(
     system: System, open_page: OpenPage
 ) -> None:
