@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from chalicelib.domain.bars import Bar
@@ -147,3 +148,24 @@ def test_live_rules_and_previews_are_what_a_slow_interpreter_says(seed: int) -> 
             assert live == expected(watched, rule, market.ticks["AAPL"]), rule
         else:
             assert len(live) == len(expected(watched, rule, [])), rule
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_changing_the_future_of_both_symbols_changes_nothing_before_it(seed: int) -> None:
+    one, other, source = Market(seed), Market(seed), random.Random(2000 + seed)
+    cut = "2026-11-19T00:00:00.000000Z"
+    for symbol, ticks in other.ticks.items():
+        other.ticks[symbol] = [
+            tick if tick.timestamp < cut else msgspec.structs.replace(tick, price=tick.price + 5)
+            for tick in ticks
+        ]
+    rules = [one.rule(source, f"r{at:02d}") for at in range(10)]
+    worlds, fires = [market.live([], 400) for market in (one, other)], 0
+    for rule in rules:
+        found = [
+            [(alert.timestamp, alert.values) for alert in previewed.alerts]
+            for previewed in (Preview(w.stores, SHOWN)(rule, "AAPL", BEGINS, cut) for w in worlds)
+        ]
+        assert found[0] == found[1], rule
+        fires += len(found[0])
+    assert fires
