@@ -48,7 +48,7 @@ def detect(event: dict[str, Any], context: Any) -> Response:
             "Alerts": done.alerts,
             "DetectFailures": len(done.failed),
             "RepairsLeft": done.unrepaired,
-            "RulesBroken": broken + bool(done.dropped or done.unsent),
+            "RulesBroken": broken + bool(done.dropped or done.unsent) + done.left_out,
         },
         services.clock(),
     )

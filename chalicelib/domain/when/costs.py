@@ -53,6 +53,13 @@ def excess_of(rules: Iterable[Rule]) -> Excess | None:
     return None
 
 
+def stored_bars_of(rules: Iterable[Rule]) -> int:
+    """Return how many stored bars the rules with `when` of a symbol need together."""
+    return _stored_bars(
+        [(rule.interval, _of(rule.when, rule.interval)) for rule in rules if rule.when]
+    )
+
+
 def within_cost(rules: Sequence[Rule]) -> list[Rule]:
     """Return the rules with `when` of a symbol that are judged: by id, as far as together they stay
     within all bounds. Others are not stored unless two were at the same time."""

@@ -59,7 +59,8 @@ _LOOKUP = 100
 class Detected(msgspec.Struct, frozen=True):
     """The result of a batch. `failed` are identifiers of records to be delivered again, the first
     of each failed symbol; `unrepaired` counts spans of late ticks and unreadable states left for
-    `rebuild`, `dropped` and `unsent` alerts above the limits of recording and of sending."""
+    `rebuild`, `dropped` and `unsent` alerts above the limits of recording and of sending,
+    `left_out` symbols of whose conditions no time was left to read the bars."""
 
     symbols: int
     ticks: int
@@ -69,6 +70,7 @@ class Detected(msgspec.Struct, frozen=True):
     unrepaired: int = 0
     dropped: int = 0
     unsent: int = 0
+    left_out: int = 0
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -209,6 +211,7 @@ class Detect:
             unrepaired=sum(tally.unrepaired for tally in done),
             dropped=work.excess.dropped,
             unsent=work.excess.unsent,
+            left_out=len(self._when.left_out()) if self._when is not None else 0,
         )
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
@@ -259,7 +262,7 @@ class Detect:
             watch = self._with_agreed_rules(state, watch, span.newest)
             self._stores.alerts.record_pending(state.pending, state.timezone)
             with self._budget.reserve() as room:
-                step = self._step(span, state, watch, doubtful, room)
+                step = self._step(span, state, watch, doubtful, room, work.deadline)
                 outcome = step.outcome
                 alerts = outcome.state.pending
                 if not rules_checked and _has_first_alert(state, alerts):
@@ -329,6 +332,7 @@ class Detect:
         watch: Watch,
         doubtful: Doubtful,
         room: Room,
+        deadline: float,
     ) -> Step:
         """Do everything before writing the state: read, fold, repair, put bars."""
         ticks = self._new_ticks(span, state, watch)
@@ -359,19 +363,26 @@ class Detect:
             log.warning("%s: a split, %s", span.symbol, outcome.split)
             self._stores.symbols.note_split(span.symbol, outcome.split)
         starts = [start for start, _ in late] + [bar.start for bar in clashes]
-        outcome, keep = self._with_when(state, outcome, ticks, watch, room)
+        outcome, keep = self._with_when(state, outcome, ticks, watch, room, deadline)
         since = min(starts, default="")
         return Step(outcome, bool(late), len(left), history, refused, since, keep)
 
     def _with_when(
-        self, before: State, outcome: Outcome, ticks: Sequence[Tick], watch: Watch, room: Room
+        self,
+        before: State,
+        outcome: Outcome,
+        ticks: Sequence[Tick],
+        watch: Watch,
+        room: Room,
+        deadline: float,
     ) -> tuple[Outcome, Callable[[], None]]:
         """Judge the rules with `when`, on the bars stored by now. Their modules are loaded with the
         first such rule."""
         if all(rule.when is None for rule in watch.rules):
             return outcome, _keep_nothing
         taken, after = ticks[: outcome.taken], outcome.state
-        judged = self._when_rules()(before, after, taken, watch, self._suppressed_reason, room)
+        judge, quiet = self._when_rules(), self._suppressed_reason
+        judged = judge(before, after, taken, watch, quiet, room, deadline)
         rule_states = {**after.rule_states, **judged.rule_states}
         pending = (*after.pending, *judged.alerts)
         after = msgspec.structs.replace(after, rule_states=rule_states, pending=pending)

@@ -6,16 +6,18 @@ stored bars, as in a preview, and the state decides which alerts exist, as for o
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
 from chalicelib.domain.alert_bounds import AlertCount, Quiet, Room
 from chalicelib.domain.alerts import Alert
-from chalicelib.domain.bar_watching import has_closed, label_of
-from chalicelib.domain.building import SessionPlace, place_of
 from chalicelib.domain.detection import State, Watch
+from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import adjusted
 from chalicelib.domain.ticks import Tick
@@ -29,27 +31,20 @@ from chalicelib.domain.watching import (
     without_alert,
 )
 from chalicelib.domain.when.alerting import alert_of
-from chalicelib.domain.when.costs import within_cost
+from chalicelib.domain.when.costs import stored_bars_of, within_cost
 from chalicelib.domain.when.desk import Desk
 from chalicelib.domain.when.needs import symbols_of
-from chalicelib.domain.when.points import Point, bar_point, tick_point
 from chalicelib.services.bars.other_rows import OtherRows
+from chalicelib.services.bars.time_limits import TimeIsUp
 from chalicelib.services.bars.when_bars import WhenBars
 from chalicelib.services.bars.when_desks import Desks, Subject, after_split
+from chalicelib.services.detect.closings import Closing, closings_of
 from chalicelib.services.detect.kept_desks import Basis, KeptDesk, KeptDesks, Key
+from chalicelib.services.detect.patience import Patience
 from chalicelib.services.stores import Stores
 
-
-class Closing(msgspec.Struct, frozen=True):
-    """A point of a run: the tick whose price is judged, and the newest tick, which closes the bar.
-    was_over: the tick before had closed the bar already. before: on ticks, the tick before."""
-
-    point: Point
-    tick: Tick
-    place: SessionPlace
-    newest: Tick
-    was_over: bool = False
-    before: Tick | None = None
+FEW_BARS = 2_500
+"""As many as one Query returns: symbols that need no more read them at the same time."""
 
 
 class WhenJudged(msgspec.Struct, frozen=True):
@@ -71,6 +66,8 @@ class WhenRules:
         self._others = OtherRows(stores.bars)
         self._marks: dict[str, str] = {}
         self._marking = threading.Lock()
+        self._reading = threading.Lock()
+        self._patience = Patience()
 
     def begin(self) -> None:
         """Begin a batch: marks of the history of other symbols are read once in it."""
@@ -84,21 +81,31 @@ class WhenRules:
         watch: Watch,
         quiet: Quiet,
         room: Room,
+        deadline: float = math.inf,
     ) -> WhenJudged:
-        """Judge the rules at the ticks that led from `before` to `after`, whose bars are stored."""
-        rules = within_cost(watch.rules)
+        """Judge the rules at the ticks that led from `before` to `after`, whose bars are stored.
+
+        If the deadline comes while bars are read, those that are not judged yet are left out.
+        """
+        rules = [] if self._patience.is_over(after.symbol) else within_cost(watch.rules)
         run = _Run(before, after, watch, AlertCount(None, quiet, room))
         used: dict[Key, tuple[Desks, Basis]] = {}
-        closings = _closings(before, ticks, {rule.interval for rule in rules})
-        for interval in sorted({rule.interval for rule in rules}):
-            mine = [rule for rule in rules if rule.interval == interval]
-            due = [one for one in closings if one.point.interval == interval]
-            due = [one for one in due if run.is_due(mine, one)]
-            if not due:
-                continue
-            desks, basis = self._desks(mine, interval, after)
-            run.judge(mine, desks, due)
-            used[after.symbol, interval] = desks, basis
+        closings = closings_of(before, ticks, {rule.interval for rule in rules})
+        try:
+            for interval in sorted({rule.interval for rule in rules}):
+                mine = [rule for rule in rules if rule.interval == interval]
+                due = [one for one in closings if one.point.interval == interval]
+                due = [one for one in due if run.is_due(mine, one)]
+                if due:
+                    desks, basis = self._desks(mine, interval, after, deadline)
+                    with self._turn(mine, desks, deadline):
+                        run.judge(mine, desks, due)
+                    used[after.symbol, interval] = desks, basis
+        except TimeIsUp:
+            self._patience.note_left(after.symbol)
+        else:
+            if used:
+                self._patience.note_done(after.symbol)
         count = run.count
         return WhenJudged(
             run.changed,
@@ -108,11 +115,32 @@ class WhenRules:
             lambda: self._keep(used),
         )
 
+    @contextmanager
+    def _turn(self, rules: Sequence[Rule], desks: Desks, deadline: float) -> Iterator[None]:
+        """Have symbols that need many bars read them one after the other, so that some are done by
+        the deadline. Raises Contended if it comes first."""
+        if desks.desk is not None or stored_bars_of(rules) <= FEW_BARS:
+            yield
+            return
+        seconds = min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX)
+        if not self._reading.acquire(timeout=seconds):
+            raise Contended("bars for the conditions of other symbols are read first")
+        try:
+            yield
+        finally:
+            self._reading.release()
+
+    def left_out(self) -> tuple[str, ...]:
+        """Return the symbols whose rules were left out the last time."""
+        return self._patience.left_out()
+
     def forget(self, symbol: str) -> None:
         """Drop what is kept of a symbol."""
         self._kept.forget(symbol)
 
-    def _desks(self, rules: Sequence[Rule], interval: str, after: State) -> tuple[Desks, Basis]:
+    def _desks(
+        self, rules: Sequence[Rule], interval: str, after: State, deadline: float
+    ) -> tuple[Desks, Basis]:
         """Return the desk of rules on one interval, and what stored bars are read under: while it
         is the same, none before the newest has changed. Bars of others are kept under the version
         of their states, which are read before."""
@@ -132,7 +160,12 @@ class WhenRules:
         basis: Basis = (fingerprints, tuple(marks.items()), *stored)
         kept = self._kept.take((after.symbol, interval), basis)
         bars = WhenBars(
-            self._stores.bars, after.symbol, states, others=self._others, versions=versions
+            self._stores.bars,
+            after.symbol,
+            states,
+            time_is_up=lambda: time.monotonic() >= deadline,
+            others=self._others,
+            versions=versions,
         )
         subject = Subject(after.symbol, after.timezone, after.splits)
         last = (kept.desk, kept.splits) if kept is not None else None
@@ -239,36 +272,3 @@ def _observation(closing: Closing, after: State, holds: bool, held: bool | None)
         holds=holds,
         held=held,
     )
-
-
-def _closings(before: State, ticks: Sequence[Tick], intervals: set[str]) -> list[Closing]:
-    """Return the points of a run in the order of its ticks, each bar once."""
-    return list(_each_closing(before, ticks, intervals)) if intervals else []
-
-
-def _each_closing(before: State, ticks: Sequence[Tick], intervals: set[str]) -> Iterator[Closing]:
-    mark = before.mark or before.last
-    place = place_of(mark) if mark else None
-    if place is not None and place.extended:
-        mark = place = None
-    last = before.last
-    spot = (place_of(last), last.timestamp) if last else None
-    closed: dict[str, str] = {}
-    for tick in ticks:
-        now = place_of(tick)
-        for interval in intervals - {"tick"}:
-            if mark is None or place is None or spot is None:
-                continue
-            label = label_of(place, interval)
-            if has_closed(interval, place, now, tick.timestamp) and closed.get(interval) != label:
-                closed[interval] = label
-                zone = mark.exchange_timezone
-                point = bar_point(interval, label, place.date, mark.symbol, zone)
-                was_over = has_closed(interval, place, *spot)
-                yield Closing(point, mark, place, tick, was_over)
-        if "tick" in intervals:
-            yield Closing(tick_point(tick.timestamp, now.date), tick, now, tick, before=last)
-        last = tick
-        spot = now, tick.timestamp
-        if not now.extended:
-            mark, place = tick, now

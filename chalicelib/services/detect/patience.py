@@ -1,0 +1,45 @@
+"""Symbols whose conditions were left out because there was no time to read their bars."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+
+log = logging.getLogger("ticktape.detect")
+
+MOST_IN_A_ROW = 3
+PAUSE_SECONDS = 600.0
+"""For how long a container no longer tries, so that others do not wait for them at each price."""
+
+
+class Patience:
+    """Counts how often a symbol's conditions were left out in a row. Threads may share it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._left: Counter[str] = Counter()
+        self._again: dict[str, float] = {}
+
+    def is_over(self, symbol: str) -> bool:
+        """Return whether a symbol's conditions are not to be tried now."""
+        return self._again.get(symbol, 0.0) > self._clock()
+
+    def note_left(self, symbol: str) -> None:
+        """Note that the time was over."""
+        self._left[symbol] += 1
+        log.error("%s: its conditions are left out, there is no time to read their bars", symbol)
+        if self._left[symbol] >= MOST_IN_A_ROW:
+            self._again[symbol] = self._clock() + PAUSE_SECONDS
+            log.error("%s: its conditions are off for %.0f s", symbol, PAUSE_SECONDS)
+
+    def note_done(self, symbol: str) -> None:
+        """Note that there was time, or that nothing was tried."""
+        if symbol in self._left and not self.is_over(symbol):
+            del self._left[symbol]
+            self._again.pop(symbol, None)
+
+    def left_out(self) -> tuple[str, ...]:
+        """Return the symbols whose conditions were left out the last time."""
+        return tuple(self._left)
