@@ -17,6 +17,7 @@ from chalicelib.domain.rules import ANY_SYMBOL, RULE_ID, RULE_ID_ALLOWED, Rule, 
 from chalicelib.services.market_data.queries import PriceQuery
 from chalicelib.services.market_data.series import Series
 from chalicelib.services.rules.rule_book import RuleBook
+from chalicelib.services.symbols.lists import SEEN
 
 if TYPE_CHECKING:
     from chalicelib.domain.backtest import TradingCosts
@@ -125,7 +126,9 @@ def rule_id_of(text: str) -> str:
 
 
 def _book(services: Services) -> RuleBook:
-    return RuleBook(services.stores.rules, services.defaults, services.channels.check)
+    stores = services.stores
+    count = lambda: stores.symbols.count(SEEN)  # noqa: E731
+    return RuleBook(stores.rules, services.defaults, services.channels.check, count)
 
 
 def _costs(wanted: Any) -> TradingCosts | None:

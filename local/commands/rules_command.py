@@ -23,6 +23,7 @@ from chalicelib.services.rules.backtests import backtest_of
 from chalicelib.services.rules.rule_book import RuleRefused
 from chalicelib.services.rules.rule_sets import Plan, RuleSets
 from chalicelib.services.rules.yearly import Fires, fires_of
+from chalicelib.services.symbols.lists import SEEN
 from local import rule_files, rule_plans
 from local.commands import target
 from local.commands.statuses import FAILED, OK
@@ -38,7 +39,9 @@ def rules(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     wanted = rule_files.read_rules(options.file) if options.act in (_plan, _apply) else []
     services = services_of(options)
-    sets = RuleSets(services.stores.rules, services.defaults, services.channels.check)
+    stores = services.stores
+    count = lambda: stores.symbols.count(SEEN)  # noqa: E731
+    sets = RuleSets(stores.rules, services.defaults, services.channels.check, count)
     try:
         return int(options.act(services, sets, wanted, options))
     except RuleError as error:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from chalicelib.domain.folding import BASE_OF
-from chalicelib.domain.rules import Rule
+from chalicelib.domain.rules import ANY_SYMBOL, Rule
 from chalicelib.domain.when.needs import Needs, SeriesKey, leaf_needs, needs_of, stored_bars
 from chalicelib.domain.when.nodes import Leaf
 from chalicelib.domain.when.reading import tree_of
@@ -22,6 +22,16 @@ MAX_OTHER_SERIES = 12
 
 MAX_UPDATES_OF_A_SYMBOL = 400_000
 """The most bars that the values of a symbol's rules may take together: about a second of CPU."""
+
+
+FEW_BARS = 2_500
+"""As many stored bars as one Query returns. Values made of so few are cheap to read again."""
+
+MAX_NUMBERS = 1_500_000
+"""The most numbers that the values that a container keeps may hold: some 60 MB."""
+
+MAX_NUMBERS_OF_ALL = 1_200_000
+"""The most of them that rules may need that are not cheap to read again."""
 
 
 class _Of(msgspec.Struct, frozen=True):
@@ -51,6 +61,37 @@ def excess_of(rules: Iterable[Rule]) -> Excess | None:
         if (needed := count(found)) > most:
             return Excess(f"{needed:,} {what}", most)
     return None
+
+
+def kept_numbers(rules: Iterable[Rule], symbols: int) -> int:
+    """Return about how many numbers containers have to keep for the rules with `when` of a stage
+    with some symbols, so that they are not read again at each price: those that are not cheap to
+    read."""
+    found = [rule for rule in rules if rule.when]
+    for_all = [rule for rule in found if rule.symbol == ANY_SYMBOL]
+    own: dict[str, list[Rule]] = {}
+    for rule in found:
+        if rule.symbol != ANY_SYMBOL:
+            own.setdefault(rule.symbol, []).append(rule)
+    others = max(0, symbols - len(own)) * _numbers(for_all)
+    return others + sum(_numbers([*for_all, *mine]) for mine in own.values())
+
+
+def numbers_of(leaves: Iterable[Leaf]) -> int:
+    """Return about how many numbers the different values of rules on one interval hold."""
+    return 50 + sum(20 + leaf.ago + int(max(leaf.numbers, default=0)) for leaf in leaves)
+
+
+def _numbers(rules: Iterable[Rule]) -> int:
+    by_interval: dict[str, list[tuple[str, _Of]]] = {}
+    for rule in rules:
+        of = rule.interval, _of(rule.when or "", rule.interval)
+        by_interval.setdefault(rule.interval, []).append(of)
+    return sum(
+        numbers_of(set().union(*(one.leaves for _, one in found)))
+        for found in by_interval.values()
+        if _stored_bars(found) > FEW_BARS
+    )
 
 
 def stored_bars_of(rules: Iterable[Rule]) -> int:

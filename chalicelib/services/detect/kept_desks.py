@@ -10,15 +10,14 @@ from collections.abc import Callable
 import msgspec
 
 from chalicelib.domain.splits import Split
+from chalicelib.domain.when.costs import MAX_NUMBERS
 from chalicelib.domain.when.desk import Desk
-
-MAX_NUMBERS = 1_500_000
-"""The most numbers that all kept desks may hold: some 60 MB."""
 
 KEPT_SECONDS = 3600.0
 """A desk unused for this long is read again, and dropped if there is no room for others. If more
 are in use than there is room for, the latest are not kept. If each replaced another instead, none
-would be kept at its next use."""
+would be kept at its next use. But one that is not cheap to read again replaces one that is: when
+rules are saved, there is room for all of those."""
 
 Key = tuple[str, str]
 """A symbol and an interval."""
@@ -61,10 +60,10 @@ class KeptDesks:
         with self._lock:
             self._drop(key)
             while self._numbers + weight > self._most and self._kept:
-                oldest = next(iter(self._kept))
-                if not self._is_idle(self._kept[oldest]):
+                replaced = self._replaced_by(kept.desk)
+                if replaced is None:
                     return
-                self._drop(oldest)
+                self._drop(replaced)
             if self._numbers + weight <= self._most:
                 self._kept[key] = msgspec.structs.replace(kept, used_at=self._clock())
                 self._numbers += weight
@@ -74,6 +73,14 @@ class KeptDesks:
         with self._lock:
             for key in [key for key in self._kept if key[0] == symbol]:
                 self._drop(key)
+
+    def _replaced_by(self, desk: Desk) -> Key | None:
+        oldest = next(iter(self._kept))
+        if self._is_idle(self._kept[oldest]):
+            return oldest
+        if desk.is_cheap:
+            return None
+        return next((key for key, kept in self._kept.items() if kept.desk.is_cheap), None)
 
     def _is_idle(self, kept: KeptDesk) -> bool:
         return kept.used_at <= self._clock() - KEPT_SECONDS

@@ -31,7 +31,7 @@ from chalicelib.domain.watching import (
     without_alert,
 )
 from chalicelib.domain.when.alerting import alert_of
-from chalicelib.domain.when.costs import stored_bars_of, within_cost
+from chalicelib.domain.when.costs import FEW_BARS, stored_bars_of, within_cost
 from chalicelib.domain.when.desk import Desk
 from chalicelib.domain.when.needs import symbols_of
 from chalicelib.services.bars.other_rows import OtherRows
@@ -42,9 +42,6 @@ from chalicelib.services.detect.closings import Closing, closings_of
 from chalicelib.services.detect.kept_desks import Basis, KeptDesk, KeptDesks, Key
 from chalicelib.services.detect.patience import Patience
 from chalicelib.services.stores import Stores
-
-FEW_BARS = 2_500
-"""As many as one Query returns: symbols that need no more read them at the same time."""
 
 
 class WhenJudged(msgspec.Struct, frozen=True):
@@ -156,8 +153,8 @@ class WhenRules:
             (name, state.repairs, state.splits, marks[name])
             for name, state in sorted(states.items())
         )
-        fingerprints = tuple(rule.fingerprint for rule in rules)
-        basis: Basis = (fingerprints, tuple(marks.items()), *stored)
+        texts = tuple((rule.rule_id, rule.when) for rule in rules)
+        basis: Basis = (texts, tuple(marks.items()), *stored)
         kept = self._kept.take((after.symbol, interval), basis)
         bars = WhenBars(
             self._stores.bars,

@@ -26,6 +26,9 @@ from chalicelib.services.stores import MAX_REMOVED, RuleKey, RuleStore, RuleTabl
 MAX_STORED = 1_000
 """The most rules in total: they are listed in one answer and read by every container."""
 
+MAX_SYMBOLS = 100_000
+"""More than any stage has: symbols are counted only if rules could be too many for this number."""
+
 TRIES = 12
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
@@ -72,9 +75,12 @@ class RuleBook:
         store: RuleStore,
         defaults: Sequence[Rule],
         check_channels: Callable[[Sequence[str]], None] = lambda _: None,
+        symbols: Callable[[], int] = lambda: 1,
     ) -> None:
-        """`check_channels` raises RuleError for ids of channels that there are not."""
+        """`check_channels` raises RuleError for ids of channels that there are not; `symbols`
+        returns how many symbols the stage has."""
         self._store = store
+        self._symbols = symbols
         self._check_channels = check_channels
         self._defaults = {rule.rule_id: rule for rule in defaults}
         self._left_out: tuple[BrokenRule, ...] = ()
@@ -171,6 +177,7 @@ class RuleBook:
         symbols = {rule.symbol for rule in others} if new.symbol == ANY_SYMBOL else set()
         if new.enabled:
             check_costs([*others, new], {new.symbol, *symbols})
+            check_kept([*others, new], self._symbols, others)
 
     def _check_room(self, new: Rule, table: RuleTable) -> None:
         """Raise RuleRefused if `new` would exceed the limit of all rules or of its symbol's."""
@@ -205,3 +212,24 @@ def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
                 f"when: the conditions of {symbol!r} would need {excess.needed}, more than "
                 f"{excess.most:,}"
             )
+
+
+def check_kept(
+    enabled: Sequence[Rule], symbols: Callable[[], int], before: Sequence[Rule] = ()
+) -> None:
+    """Raise TooCostly if containers could not keep the values of all enabled rules, those for all
+    symbols as often as there are `symbols`: they would read them again at each price. Rules that
+    need no more than those `before` are not to blame."""
+    if all(rule.when is None for rule in enabled):
+        return
+    from chalicelib.domain.when.costs import MAX_NUMBERS_OF_ALL, kept_numbers
+
+    if kept_numbers(enabled, MAX_SYMBOLS) <= MAX_NUMBERS_OF_ALL:
+        return
+    count = symbols()
+    needed = kept_numbers(enabled, count)
+    if needed > max(MAX_NUMBERS_OF_ALL, kept_numbers(before, count)):
+        raise TooCostly(
+            f"when: the conditions of all rules would keep {needed:,} numbers, those for * once "
+            f"for each of {count:,} symbols, more than {MAX_NUMBERS_OF_ALL:,}"
+        )

@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, BrokenRule, Rule
-from chalicelib.services.rules.rule_book import MAX_STORED, RuleRefused, check_costs
+from chalicelib.services.rules.rule_book import MAX_STORED, RuleRefused, check_costs, check_kept
 from chalicelib.services.stores import MAX_APPLIED, RuleKey, RuleStore, RuleTable
 
 
@@ -57,15 +57,18 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class RuleSets:
-    """Plans and applies sets of rules. `check_channels` raises RuleError for unknown channels."""
+    """Plans and applies sets of rules. `check_channels` raises RuleError for unknown channels,
+    `symbols` returns how many symbols the stage has."""
 
     def __init__(
         self,
         store: RuleStore,
         defaults: Sequence[Rule],
         check_channels: Callable[[Sequence[str]], None] = lambda _: None,
+        symbols: Callable[[], int] = lambda: 1,
     ) -> None:
         self._store = store
+        self._symbols = symbols
         self._defaults = {rule.rule_id: rule for rule in defaults}
         self._check_channels = check_channels
 
@@ -136,6 +139,7 @@ class RuleSets:
         enabled = [rule for rule in after.values() if rule.enabled]
         _check_counts(enabled)
         check_costs(enabled, {rule.symbol for rule in enabled})
+        check_kept(enabled, self._symbols)
 
 
 def _check_counts(enabled: Sequence[Rule]) -> None:

@@ -64,3 +64,19 @@ def test_a_forgotten_symbol_makes_room() -> None:
     desks.forget("A")
     desks.keep(("B", "1m"), kept())
     assert desks.take(("B", "1m"), ("a",)) is not None
+
+
+def test_a_desk_that_is_not_cheap_replaces_one_that_is() -> None:
+    """There is room for all of those: that is seen to when rules are saved."""
+    rule = parse_rule({"symbol": "AAPL", "interval": "1m", "when": "close > rsi(100)"}, "r")
+    long = Desk([rule], "1m", {}, lambda bar: bar_point("1m", bar.start, "", "AAPL", None))
+    assert a_desk().is_cheap
+    assert not long.is_cheap
+    desks = KeptDesks(2 * long.numbers)
+    for name in ("A", "B"):
+        desks.keep((name, "1m"), kept())
+    desks.keep(("C", "1m"), KeptDesk(long, (), ("a",)))
+    desks.keep(("D", "1m"), KeptDesk(long, (), ("a",)))
+    desks.keep(("E", "1m"), KeptDesk(long, (), ("a",)))
+    found = [name for name in "ABCDE" if desks.take((name, "1m"), ("a",)) is not None]
+    assert found == ["C", "D"]

@@ -45,6 +45,24 @@ def test_the_largest_rule_alone_is_within_the_bound() -> None:
     assert not excess_of([any_of([f"rsi(400, 1m)[{400 - n}]" for n in range(24)])])
 
 
+def test_values_that_are_not_cheap_to_read_again_have_room_to_be_kept() -> None:
+    """Else each price of each further symbol would read all of their bars."""
+    stage = 1
+    book = RuleBook(fake_stores().rules, (), symbols=lambda: stage)
+    long = " or ".join(f"highest({window}, 30m)[300] > 1" for window in range(300, 324))
+    book.replace("all", {"symbol": "*", "when": long})
+    stage = 500
+    with pytest.raises(RuleRefused, match=r"once for each of 500 symbols, more than 1,200,000"):
+        book.replace("all", {"symbol": "*", "when": long})
+    book.replace("short", {"symbol": "AAPL", "interval": "1d", "when": "close > sma(400)"})
+
+
+def test_values_that_are_cheap_to_read_again_are_taken_in_any_stage() -> None:
+    book = RuleBook(fake_stores().rules, (), symbols=lambda: 5_000)
+    when = "close > sma(200, 1d) and rsi(14, 1h) < 30 and from_high(252, 1d) < -20"
+    book.replace("all", {"symbol": "*", "when": when})
+
+
 def test_a_value_takes_the_bars_that_it_needs_and_not_those_of_the_longest() -> None:
     longest = "rsi(16, 1m)"  # needs 417 bars
     short = [f"sma({window}, 1m)" for window in range(2, 22)]
