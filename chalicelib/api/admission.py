@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 from chalice.app import Response
 
-from chalicelib.api import failures
+from chalicelib.api import failures, preview_weights
 from chalicelib.api.parameters import given_in
 from chalicelib.api.problems import DETAILS, Problem, missing_scope, shown
 from chalicelib.api.routes import Route
@@ -58,6 +58,8 @@ def answered(
     def admitted() -> Response:
         if guarded:
             weight = weight_of(route, given_in(request), services.clock)
+            if route.path == preview_weights.PATH:
+                weight = preview_weights.preview_weight(weight, request)
             admit(caller, route, services, weight)
         return answer()
 

@@ -30,7 +30,8 @@ KEY_GIVEN: dict[str, Schema] = {
         "default": DEFAULT_REQUESTS,
         "description": (
             "Per minute of the clock. Expensive requests count as several: a page of folded bars"
-            " as up to 3, indicators as 5 to 7, a preview, a report or a whole range as 10."
+            " as up to 3, indicators as 5 to 7, a report or a whole range as 10, a preview as 10"
+            " to 22."
             " Above the limit, the answer is 429."
         ),
     },

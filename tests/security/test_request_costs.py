@@ -109,6 +109,32 @@ def test_a_whole_range_counts_as_one_however_it_is_asked_for(
     assert sum(services.key_store.counted.values()) == weight
 
 
+@pytest.mark.parametrize(
+    ("when", "weight"),
+    [
+        (None, 10),
+        ("close > sma(200, 1d)", 10),
+        ("rsi(14, 30m) < 30", 12),
+        (" or ".join(f"rsi(400, 1m{of}) > 1" for of in ("", ", SPY", ", QQQ", ", DIA")), 18),
+        ("rsi(400, 5m) > 1", 10),
+        ("nothing", 10),
+        (5, 10),
+    ],
+)
+def test_a_preview_counts_as_what_its_condition_may_read(when: object, weight: int) -> None:
+    services = FakeServices(msgspec.structs.replace(SETTINGS, read_access="closed"))
+    fill(services, aapl_ticks())
+    headers = {
+        "Authorization": f"Bearer {services.key('read')}",
+        "Content-Type": "application/json",
+    }
+    given = {"symbol": "AAPL", "when": when}
+    if when is None:
+        given = {"symbol": "AAPL", "condition": "greater_than", "value": 1}
+    Client(services).send("POST", "/rules/preview", given, headers)
+    assert sum(services.key_store.counted.values()) == weight
+
+
 NOW = datetime(2026, 11, 20, 21, tzinfo=UTC)
 PRICES, MANY = (
     next(route for route in ROUTES if route.path == path)
