@@ -51,7 +51,13 @@ class Excess(NamedTuple):
 def excess_of(rules: Iterable[Rule]) -> Excess | None:
     """Return what the rules with `when` of a symbol, or of a preview, need together beyond a bound;
     None if nothing. Rules on one interval share bars and values."""
-    found = [(rule.interval, _of(rule.when, rule.interval)) for rule in rules if rule.when]
+    return _excess(tuple((rule.interval, rule.when) for rule in rules if rule.when))
+
+
+@lru_cache(maxsize=256)
+def _excess(texts: tuple[tuple[str, str], ...]) -> Excess | None:
+    """Take the intervals and texts of rules: a run of ticks asks for the same ones each time."""
+    found = [(interval, _of(text, interval)) for interval, text in texts]
     bounds: tuple[tuple[Callable[..., int], int, str], ...] = (
         (_stored_bars, MAX_STORED_BARS_OF_A_SYMBOL, "stored bars together"),
         (_other_series, MAX_OTHER_SERIES, "series of other symbols together"),
