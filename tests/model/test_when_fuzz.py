@@ -19,7 +19,7 @@ from chalicelib.domain.errors import RuleError
 from chalicelib.domain.rules import Rule, parse_rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import minute_of, to_text
+from chalicelib.domain.times import from_text, later, minute_of, to_text
 from chalicelib.domain.when.nodes import Comparison, Condition, Group
 from chalicelib.domain.when.writing import to_text as when_text
 from tests.factories import make_tick
@@ -44,7 +44,7 @@ Step = Callable[[Watched], None]
 
 
 def ticks_of(source: random.Random, symbol: str, count: int) -> list[Tick]:
-    """Ticks in bursts over four days."""
+    """Ticks in bursts over some days."""
     found, price, at = list[Tick](), 100, BEGIN
     calendar = calendar_for(symbol, ZONES[symbol])
     while len(found) < count:
@@ -66,6 +66,24 @@ def ticks_of(source: random.Random, symbol: str, count: int) -> list[Tick]:
             )
         )
     return found
+
+
+def beside(source: random.Random, symbol: str, ticks: Sequence[Tick]) -> list[Tick]:
+    """Ticks of another symbol within seconds of some, while it is traded."""
+    calendar, found = calendar_for(symbol, ZONES[symbol]), list[Tick]()
+    for tick in ticks:
+        at = from_text(tick.timestamp) + timedelta(seconds=source.randint(-20, 3))
+        if calendar.is_open(at):
+            found.append(
+                make_tick(
+                    source.randint(96, 104),
+                    symbol=symbol,
+                    timestamp=to_text(at),
+                    market_state="REGULAR",
+                    exchange_timezone=ZONES[symbol],
+                )
+            )
+    return sorted({tick.timestamp: tick for tick in found}.values(), key=lambda t: t.timestamp)
 
 
 def rules_of(source: random.Random, symbol: str, other: str) -> list[Rule]:
@@ -93,14 +111,25 @@ class Course:
         self._source = source = random.Random(seed)
         self.symbol, other = source.sample(sorted(ZONES), 2)
         self.rules = rules_of(source, self.symbol, other)
-        mine, others = ticks_of(source, self.symbol, 36), ticks_of(source, other, 36)
+        mine = ticks_of(source, self.symbol, 36)
+        others = beside(source, other, mine)
         self._seen: list[Tick] = []
         self.steps: list[Step] = []
-        for tick in self._late(sorted([*mine, *others], key=lambda tick: tick.timestamp)):
+        for tick in self._late(self._arriving(mine, others)):
             self.steps.append(_fed([tick]))
             self._seen.append(tick)
             if source.random() < 0.2:
                 self.steps.append(self._more())
+
+    def _arriving(self, mine: list[Tick], others: list[Tick]) -> list[Tick]:
+        """Return ticks in the order in which they arrive: those of the other symbol with delays, so
+        that its bars may lack prices when they are over."""
+        arrivals, last = [(tick.timestamp, tick) for tick in mine], ""
+        for tick in others:
+            delay = self._source.choice([0, 2, 30, 90, 400])
+            last = max(last, later(tick.timestamp, seconds=delay))
+            arrivals.append((last, tick))
+        return [tick for _, tick in sorted(arrivals, key=lambda one: one[0])]
 
     def _late(self, ticks: list[Tick]) -> list[Tick]:
         for _ in range(10):

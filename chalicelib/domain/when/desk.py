@@ -154,10 +154,20 @@ class Desk:
     def begin(self, first: Point) -> None:
         """Use the bars before the first point to be judged, except the last one and those whose
         points conditions look back to from there."""
-        before = list(self._own.before(first.label)) if self._own else []
-        decided = 1 + max(self._horizons.values(), default=0)
+        before, decided = self._bars_before(first)
         if len(before) > decided:
             self._advance(self._point_of(before[-decided - 1]))
+
+    def first_decided(self, first: Point) -> Point:
+        """Return the first of the points that conditions look back to from the first one to be
+        judged."""
+        before, decided = self._bars_before(first)
+        return self._point_of(before[-decided:][0]) if before else first
+
+    def _bars_before(self, first: Point) -> tuple[list[Bar], int]:
+        """Return the bars before a point, and how many of them are decided."""
+        before = list(self._own.before(first.label)) if self._own else []
+        return before, 1 + max(self._horizons.values(), default=0)
 
     def begin_after_split(self, before: Point, price: Decimal) -> dict[str, str]:
         """Return what rules on ticks remember at the last tick before a split, by rule, as if its

@@ -85,10 +85,21 @@ class Desks:
     def _new(self, points: Sequence[Point], splits: tuple[Split, ...]) -> Desk:
         desk = Desk(self._rules, self._interval, self._bars.zones(), self._point_of)
         longest = lambda key: stored_bars(key, desk.needs[key] + 1)  # noqa: E731
-        for key in sorted(desk.tracks, key=longest, reverse=True):
-            self._read(key, desk.tracks[key], points, desk.needs[key], splits)
+        keys = sorted(desk.tracks, key=longest, reverse=True)
+        between = [key for key in keys if self._may_trade_between(key)]
+        for key in keys:
+            if key not in between:
+                self._read(key, desk.tracks[key], points, desk.needs[key], splits)
+        first = desk.first_decided(points[0])
+        for key in between:
+            self._read(key, desk.tracks[key], (first, points[-1]), desk.needs[key], splits)
         desk.begin(points[0])
         return desk
+
+    def _may_trade_between(self, key: SeriesKey) -> bool:
+        """Return whether more bars of a series than the needs count may lie between two points:
+        those of another symbol, and within a day of one that trades round the clock."""
+        return bool(key.symbol) or (self._interval in DAYS and key.interval not in DAYS)
 
     def _point_of(self, bar: Bar) -> Point:
         symbol, zone, _ = self._subject

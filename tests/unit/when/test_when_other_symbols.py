@@ -166,3 +166,13 @@ def test_a_warm_container_reads_each_series_once(when: str, read: list[str]) -> 
     bars.read.clear()
     watched.feed([at(5, 50)])
     assert bars.read == read
+
+
+@pytest.mark.parametrize("containers", [0, 1])
+def test_a_point_before_the_night_has_the_others_bars_of_its_time(containers: int) -> None:
+    """The other symbol is traded meanwhile, so its newest bars are all of the night."""
+    watched = Watched(rule("close(SPY) crosses above 105", "1m"))
+    night = [of_spy(minute - 600, 110) for minute in range(0, 600, 5)]
+    ticks = [of_spy(-1440, 100), at(-1439, 50), of_spy(-1438, 100), at(-1437, 50), *night]
+    feed(watched, [*ticks, at(0, 50), at(1, 50)], containers)
+    assert fired(watched) == ["14:30"]
