@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.domain import wire as domain_wire
+from chalicelib.domain import ticks as domain_ticks
 from chalicelib.domain.correction import minutes_of
 from chalicelib.domain.ticks import HIGHEST_PRICE, HIGHEST_VOLUME
 from chalicelib.services.reports.files import all_reports
@@ -56,8 +56,8 @@ def test_readings_that_fit_no_type_are_left_out_of_reports_and_compaction(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as earlier:
-        earlier.setattr(domain_wire, "HIGHEST_PRICE", Decimal(10) ** 12)
-        earlier.setattr(domain_wire, "HIGHEST_VOLUME", Decimal(10) ** 18)
+        earlier.setattr(domain_ticks, "HIGHEST_PRICE", Decimal(10) ** 12)
+        earlier.setattr(domain_ticks, "HIGHEST_VOLUME", Decimal(10) ** 18)
         lake.ingest(
             (AT, exact(wire(AT, "PRICE", 1), price=PRICE)),
             (AT, exact(wire(AT, "OPEN", 1), open=PRICE)),
