@@ -11,6 +11,7 @@ from chalicelib.api.openapi_mute_schemas import MUTE_SCHEMAS
 from chalicelib.api.openapi_operations import problem
 from chalicelib.api.openapi_parameters import PARAMETERS
 from chalicelib.api.openapi_paths import PATHS
+from chalicelib.api.openapi_quality_schemas import QUALITY_SCHEMAS
 from chalicelib.api.openapi_schemas import schemas
 from chalicelib.api.routes import OPEN, READ, ROUTES
 from chalicelib.domain.keys import SCOPES
@@ -51,6 +52,7 @@ def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dic
                 **KEY_SCHEMAS,
                 **CHANNEL_SCHEMAS,
                 **MUTE_SCHEMAS,
+                **QUALITY_SCHEMAS,
                 "Document": {"type": "object", "description": "An OpenAPI 3.1 document."},
             },
             "securitySchemes": {

@@ -11,6 +11,7 @@ from chalicelib.domain.alerts import ALERT_ID_ALLOWED
 from chalicelib.domain.channel_ids import CHANNEL_ID_ALLOWED
 from chalicelib.domain.keys import KEY_ID_ALLOWED
 from chalicelib.domain.mutes import MUTE_ID_ALLOWED
+from chalicelib.domain.quality import DEFAULT_JUMP, LEAST_JUMP, MOST_JUMP
 from chalicelib.domain.rules import RULE_ID_ALLOWED, Condition
 from chalicelib.services.market_data.bar_reading import MOST_STORED
 from chalicelib.services.market_data.indicator_list import INDICATORS
@@ -89,6 +90,17 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         f"1 to {MAX_QUOTES} symbols, separated by commas.",
         text(examples=["AAPL,MSFT"], minLength=1),
         required=True,
+    ),
+    "jump": _query(
+        "jump",
+        "In percent: a bar is a jump if one of its prices is farther from the close of the bar "
+        "before.",
+        {
+            "type": "number",
+            "minimum": float(LEAST_JUMP),
+            "maximum": int(MOST_JUMP),
+            "default": int(DEFAULT_JUMP),
+        },
     ),
     "data": _query(
         "data",

@@ -62,6 +62,15 @@ PATHS: dict[str, dict[str, Operation]] = {
             csv=True,
         )
     },
+    "/quality/{symbol}": {
+        "get": get(
+            "How complete a series is: expected and received minutes, gaps, jumps and delays, over"
+            " at most 7 days; without start and end, the last 7.",
+            "Quality",
+            ("symbol_path", *parameters.QUALITY),
+            refusals=(404, 413),
+        )
+    },
     "/quotes": {"get": get("The newest prices of several symbols.", "Quotes", parameters.QUOTES)},
     "/push": {
         "get": get("How to subscribe to pushed prices.", "Push", refusals=(404,), kept=False)

@@ -39,6 +39,7 @@ ALERTS = ("symbol", "condition", *PAGED)
 QUOTES = ("symbols",)
 SYMBOLS = ("limit", "page_token")
 UNTRACK = ("data",)
+QUALITY = ("start", "end", "jump")
 NONE: tuple[str, ...] = ()
 
 SORTS = ("asc", "desc")

@@ -61,6 +61,7 @@ ROUTES = (
     Route("GET", "/prices/{symbol}", "views.prices", interval="auto"),
     Route("GET", "/prices/{symbol}/latest", "views.latest"),
     Route("GET", "/indicators/{symbol}", "views.indicators", weight=5, interval="auto"),
+    Route("GET", "/quality/{symbol}", "quality_views.quality", weight=5),
     Route("GET", "/quotes", "views.quotes"),
     Route("GET", "/push", "push_views.push"),
     Route("GET", "/symbols", "views.symbols"),

@@ -36,7 +36,7 @@ def prices(services: Services, request: Any, symbol: str) -> Response:
     """Return ticks or bars of one symbol."""
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/prices/{symbol}", parameters.PRICES)
-    found = _market_data(services).prices(parameters.price_query(symbol, arguments))
+    found = market_data(services).prices(parameters.price_query(symbol, arguments))
     columns = TickRow.__struct_fields__ if found.interval == "tick" else BAR_COLUMNS
     return rendering.table(
         request,
@@ -53,7 +53,7 @@ def many_prices(services: Services, request: Any) -> Response:
 
     arguments = parameters.read(request, "/prices", parameters.MANY_PRICES)
     query = parameters.many_prices_query(arguments)
-    found = read_prices(_market_data(services), query)
+    found = read_prices(market_data(services), query)
     interval = query.each.interval
     columns = TickRow.__struct_fields__ if interval == "tick" else SYMBOL_BAR_COLUMNS
     token = arguments.next_token(parameters.position_among(found.cursor)) if found.cursor else None
@@ -78,7 +78,7 @@ def latest(services: Services, request: Any, symbol: str) -> Response:
     """Return the newest tick of one symbol, with both averages and their trend."""
     symbol = parameters.symbol_of(symbol)
     parameters.read(request, f"/prices/{symbol}/latest", parameters.NONE)
-    found = _market_data(services).latest(symbol)
+    found = market_data(services).latest(symbol)
     return rendering.document(request, found.shown(), caching(services, found.labels.cache_seconds))
 
 
@@ -90,10 +90,10 @@ def indicators(services: Services, request: Any, symbol: str) -> Response:
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/indicators/{symbol}", PARAMETERS)
     studies, query = studies_of(arguments), parameters.price_query(symbol, arguments)
-    market_data = _market_data(services)
-    known = market_data.series.known(symbol)
-    found = IndicatorTables(market_data.series).table(query, known, studies)
-    labels = market_data.labels(known)
+    reader = market_data(services)
+    known = reader.series.known(symbol)
+    found = IndicatorTables(reader.series).table(query, known, studies)
+    labels = reader.labels(known)
     return rendering.table(
         request,
         {"symbol": symbol, "interval": found.interval, **labels.shown()},
@@ -109,7 +109,7 @@ def quotes(services: Services, request: Any) -> Response:
     """Return the newest prices of up to a hundred symbols."""
     arguments = parameters.read(request, "/quotes", parameters.QUOTES)
     symbols = parameters.listed_symbols(arguments)
-    found = _market_data(services).quotes(symbols)
+    found = market_data(services).quotes(symbols)
     rows = [quote.shown() for quote in found]
     missing = [symbol for symbol in symbols if symbol not in {row["symbol"] for row in rows}]
     seconds = min((quote.labels.cache_seconds for quote in found), default=OPEN_CACHE_SECONDS)
@@ -180,7 +180,8 @@ def openapi(services: Services, request: Any) -> Response:
     return rendering.document(request, payload, rendering.Caching(_DOCUMENT_SECONDS, False))
 
 
-def _market_data(services: Services) -> MarketData:
+def market_data(services: Services) -> MarketData:
+    """Return a reader of prices, for one request."""
     settings = services.settings
     return MarketData(
         services.stores,

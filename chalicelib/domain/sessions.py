@@ -226,18 +226,18 @@ class DayCalendar(Calendar):
     """Sessions that are whole local days and never closed.
 
     If the closing table has the zone's exchange, `trades_on` knows its holidays; otherwise every
-    zone except UTC counts Monday to Friday, and UTC every day.
+    zone except UTC counts Monday to Friday, and UTC every day. `exchange` is that exchange or None.
     """
 
     def __init__(self, name: str, zone: tzinfo) -> None:
         super().__init__(name, zone)
-        self._exchange = _DAY_EXCHANGE_OF_ZONE.get(name)
+        self.exchange = _DAY_EXCHANGE_OF_ZONE.get(name)
 
     @cached_property
     def _hours(self) -> ExchangeHours | None:
         """Return the hours, loaded when the first session of a symbol ends: most answers never need
         them."""
-        return ExchangeHours(self._exchange) if self._exchange else None
+        return ExchangeHours(self.exchange) if self.exchange else None
 
     def trades_on(self, day: date) -> bool:
         """See Calendar. For the phases every day's session is a trading day."""
@@ -301,7 +301,7 @@ _DAY_EXCHANGE_OF_ZONE = {
     "Europe/Rome": "XMIL",
     "Europe/Zurich": "XSWX",
 }
-_UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
+UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
 _CRYPTO_PAIR = re.compile(r"[A-Z0-9]+-(?:USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|BTC|ETH)")
 
 
@@ -344,7 +344,7 @@ def _of_zone(name: str) -> Calendar:
     exchange = _EXCHANGE_OF_ZONE.get(name)
     if exchange:
         return ExchangeCalendar(exchange)
-    if name in _UTC_NAMES:
+    if name in UTC_NAMES:
         return DayCalendar("24/7", UTC)
     try:
         zone = ZoneInfo(name)

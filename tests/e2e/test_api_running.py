@@ -120,6 +120,23 @@ def test_the_curl_lines_of_the_documentation_work(system: System, command: str) 
         assert isinstance(json.loads(done.stdout), dict)
 
 
+def test_the_quality_of_a_series_counts_its_minutes(system: System) -> None:
+    start = int(time.time() - 3600) * 1000
+    path = f"/quality/{KNOWN}?start={start}"
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:  # history may still arrive
+        found = system.get(path)
+        reach = f"start={found['start']}&end={found['end']}"
+        rows = system.get(f"/prices/{KNOWN}?interval=1m&{reach}")["prices"]
+        if found["delays"]["ticks"] and system.get(path)["gaps"] == found["gaps"]:
+            break
+        assert time.monotonic() < deadline, found
+    minutes = {row["timestamp"] for row in rows}
+    missing = sum(gap["minutes"] for gap in found["gaps"] if gap["filled_by"] is None)
+    assert (found["calendar"], found["received"]) == ("24/7", len(minutes))
+    assert found["expected"] == found["received"] + missing
+
+
 def test_pandas_reads_a_series_in_one_line(system: System) -> None:
     """The very call of the documentation, but for the address."""
     call = 'parse_dates=["timestamp"], index_col=0)'

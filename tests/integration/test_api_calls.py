@@ -42,6 +42,7 @@ CALLS = [
     ("GET", "/prices/TEST?period=1d&interval=1m", {"GetItem": 1, "Query": 2}),
     ("GET", "/prices/TEST/latest", {"GetItem": 1}),
     ("GET", "/indicators/TEST?sma=5&interval=1m", {"GetItem": 1, "Query": 2}),
+    ("GET", "/quality/TEST", {"GetItem": 1, "BatchGetItem": 1, "Query": 3}),
     ("GET", "/quotes?symbols=TEST,OTHER,NOSUCH", {"BatchGetItem": 1}),
     ("GET", "/symbols", {"Query": 2}),
     ("PUT", "/symbols/NEW", {"Query": 1, "PutItem": 1, "BatchGetItem": 1}),

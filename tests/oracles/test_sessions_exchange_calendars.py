@@ -13,6 +13,8 @@ import pytest
 
 from chalicelib.domain import session_table
 from chalicelib.domain.sessions import Session, calendar_for
+from chalicelib.domain.times import EPOCH
+from chalicelib.domain.trading_minutes import trading_hours
 from tools import generate_sessions
 
 # exchange_calendars 4.13 calls what pandas 3.1 deprecates
@@ -142,3 +144,31 @@ def test_the_table_does_not_run_out_within_a_year() -> None:
 def test_the_table_covers_2010_to_2030() -> None:
     assert date(2010, 1, 1) >= FIRST
     assert date(2030, 12, 31) <= LAST
+
+
+@pytest.mark.parametrize(("exchange", "zone"), sorted((ZONES | DAY_ZONES).items()))
+def test_the_minutes_of_trading_are_the_exchanges(exchange: str, zone: str) -> None:
+    known = xcals.get_calendar(exchange, start="2024-01-01", end="2026-12-31").schedule
+    expected = {
+        day.date(): _length(close - opens) - _length(ends - pause)
+        for day, opens, pause, ends, close in known.itertuples()
+        if day.weekday() < 5 and not _opens_late(exchange, opens)
+    }
+    first = datetime(2023, 12, 31, tzinfo=UTC)
+    minutes: dict[date, int] = {}
+    start = (first - EPOCH) // timedelta(minutes=1)
+    for day, opens, closes in trading_hours("ANY", zone).stretches(start, start + 1100 * 1440):
+        minutes[day] = minutes.get(day, 0) + closes - opens
+    assert len(expected) > 700
+    assert {day: minutes.get(day) for day in expected} == expected
+    others = {day for day in minutes if day.year in (2024, 2025, 2026)} - expected.keys()
+    assert len(others) <= (6 if exchange == "XKRX" else 0)
+
+
+def _length(time: pd.Timedelta) -> int:
+    return 0 if pd.isna(time) else int(time.total_seconds()) // 60
+
+
+def _opens_late(exchange: str, opens: pd.Timestamp) -> bool:
+    """Seoul opens an hour later on the first session of a year and on the day of its exam."""
+    return exchange == "XKRX" and opens.tz_convert("Asia/Seoul").hour == 10

@@ -26,6 +26,7 @@ NEEDED = {
     "GET /prices/{symbol}": "read",
     "GET /prices/{symbol}/latest": "read",
     "GET /indicators/{symbol}": "read",
+    "GET /quality/{symbol}": "read",
     "GET /quotes": "read",
     "GET /push": "read",
     "GET /symbols": "read",
