@@ -5,6 +5,7 @@ botocore's clients only: importing them takes two thirds of the time boto3 does.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from functools import cached_property
@@ -21,6 +22,8 @@ system runs all functions and the API's requests in one process."""
 USER_AGENT = "ticktape"
 """A fixed one: botocore builds its own twice for each request."""
 
+
+_exempted: set[str] = set()
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
@@ -54,7 +57,9 @@ class Clients:
             **options,
         )
         with self._lock:
-            return self._session.create_client(service, config=config)
+            client = self._session.create_client(service, config=config)
+            _exempt_from_collections(service)
+        return client
 
     @cached_property
     def dynamodb(self) -> Any:
@@ -130,3 +135,14 @@ class OnDemand:
         with self._lock:
             store = self._store
         return getattr(store, name)
+
+
+def _exempt_from_collections(service: str) -> None:
+    """Have the garbage collector pass over what is in memory, once a process for each service.
+
+    Modules and botocore's models live as long as the container; full collections would walk all of
+    them every few thousand ticks (docs/decisions/0380).
+    """
+    if service not in _exempted:
+        _exempted.add(service)
+        gc.freeze()

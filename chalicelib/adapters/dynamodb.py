@@ -40,14 +40,12 @@ def text(value: str) -> dict[str, str]:
 
 def item_of(**attributes: Decimal | int | str | bool | None) -> Item:
     """Return an item of the attributes that are not None."""
-    return {
-        name: {"S": value} if isinstance(value, str) else _value(value)
-        for name, value in attributes.items()
-        if value is not None
-    }
+    return {name: _value(value) for name, value in attributes.items() if value is not None}
 
 
-def _value(value: Decimal | int | bool) -> dict[str, Any]:
+def _value(value: Decimal | int | str | bool) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"S": value}
     return {"BOOL": value} if isinstance(value, bool) else number(value)
 
 

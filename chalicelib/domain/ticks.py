@@ -34,6 +34,9 @@ _YAHOO = "yfinance"
 _PERCENT_DIGITS = Decimal("0.0001")
 _PRICES_KEPT = 8192
 
+_USUAL_SIZE = DECIMALS.__sizeof__()
+"""Bytes of a number of some 70 digits at most; longer ones are not kept."""
+
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One price of a symbol. Its identity is `(symbol, timestamp)`.
@@ -122,7 +125,6 @@ _SHOWN = 40
 """Characters of a number shown in messages."""
 
 
-@lru_cache(_PRICES_KEPT)  # most of a tick's prices repeat those of the tick before
 def number(value: Decimal) -> Decimal:
     """Return `value` with at most eight decimals, without an exponent, trailing zeros or a zero's
     sign.
@@ -153,8 +155,18 @@ def within(value: Decimal, lowest: Decimal, highest: Decimal) -> Decimal | None:
 
     The check before rounding refuses numbers just below 0, and those with too many digits to round.
     """
-    if value.is_finite() and _ZERO <= value < highest + 1:
+    if not value.is_finite():
+        return None
+    keeps = value.__sizeof__() <= _USUAL_SIZE
+    return _kept(value, lowest, highest) if keeps else _within(value, lowest, highest)
+
+
+def _within(value: Decimal, lowest: Decimal, highest: Decimal) -> Decimal | None:
+    if _ZERO <= value < highest + 1:
         rounded = number(value)
         if lowest <= rounded <= highest:
             return rounded
     return None
+
+
+_kept = lru_cache(_PRICES_KEPT)(_within)  # most of a tick's prices repeat those of the tick before

@@ -185,9 +185,13 @@ def offered_by(reads: Iterable[Read]) -> dict[str, Offered]:
         arrival = to_text(read.record.arrival)
         packed = packed_symbols(read)
         for item in items_of(read.decoded):
-            entry = _entry(item, arrival, packed=item.symbol in packed)
-            known = offered.setdefault(item.symbol, Offered(entry, set(), ""))
-            known.entry = _joined(known.entry, entry)
+            is_packed = item.symbol in packed
+            known = offered.get(item.symbol)
+            if known is None:
+                entry = _entry(item, arrival, packed=is_packed)
+                known = offered[item.symbol] = Offered(entry, set(), "")
+            elif _is_open(known.entry, packed=is_packed):
+                known.entry = _joined(known.entry, _entry(item, arrival, packed=is_packed))
             known.newest = max(known.newest, item.instant)
             if item.source != UNKNOWN_SOURCE:
                 known.sources.add(item.source)
@@ -205,6 +209,11 @@ def _entry(item: Tick | Bar, added_at: str, *, packed: bool) -> SymbolEntry:
         currency=item.currency if isinstance(item, Tick) else None,
         packed=_YES if packed else None,
     )
+
+
+def _is_open(entry: SymbolEntry, *, packed: bool) -> bool:
+    """Return whether a further item may tell what the entry does not have."""
+    return entry.source is None or entry.currency is None or (packed and not entry.packed)
 
 
 def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:

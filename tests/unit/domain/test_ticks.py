@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.domain import ticks
 from chalicelib.domain.errors import TickError
-from chalicelib.domain.ticks import LABELS, NUMBERS, Tick, enrich, number, parse_symbol
+from chalicelib.domain.ticks import LABELS, NUMBERS, Tick, as_price, enrich, number, parse_symbol
 from tests.factories import make_tick
 
 FIVE = Decimal(5)
@@ -85,3 +86,15 @@ def test_the_lists_of_numbers_and_labels_match_the_ticks_fields() -> None:
     assert list(NUMBERS) == numbers
     others = set(fields) - set(numbers) - set(LABELS)
     assert others == {"symbol", "timestamp", "mode", "split"}
+
+
+def test_no_number_of_many_digits_is_kept() -> None:
+    """A sender could fill a container's memory with them."""
+    long = Decimal("1." + "1" * 50_000)
+    before = ticks._kept.cache_info().currsize
+    assert [as_price(long + number) for number in range(20)] == [
+        number + Decimal("1.11111111") for number in range(20)
+    ]
+    assert ticks._kept.cache_info().currsize == before
+    assert as_price(Decimal("987.654321012")) == as_price(Decimal("987.654321012"))
+    assert ticks._kept.cache_info().currsize == before + 1
