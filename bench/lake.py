@@ -26,7 +26,7 @@ TICKS, BATCH = 1_000_000, 1000
 TARGET = 0.1
 """Share of raw's bytes, for a report on one symbol."""
 
-NOT_OF_TICKS = ("quarantined",)
+NOT_OF_TICKS = ("quarantined", "quality", "sources_compared")
 """Reports on another table than the one that compaction shrinks."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,7 @@ import pytest
 from chalicelib.adapters.archive import S3Archive
 from chalicelib.bootstrap import Services, aws_lake
 from chalicelib.domain.raw_lines import ArchivedLine
+from chalicelib.domain.readings import Reading
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.access import key_ring
 from chalicelib.services.lake.compact import Compact
@@ -42,7 +43,14 @@ STEP = timedelta(hours=4)
 NOW = WEEK + timedelta(days=DAYS + 2)
 HEADERS = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
 NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
-POISON = (b"no JSON at all", b'{"symbol": "b\\u00e4d", "price": 1}', b'{"symbol": "LOST"}', b"[1,")
+BAD = "2026-13-45T25:61:61.000000Z"
+POISON = (
+    f'{{"symbol": "LOST", "timestamp": "{BAD}", "price": 1}}'.encode(),
+    b"no JSON at all",
+    b'{"symbol": "b\\u00e4d", "price": 1}',
+    b'{"symbol": "LOST"}',
+    b"[1,",
+)
 
 ALL = {"start": "2015-01-01", "end": "2026-12-01"}
 AAPL = {**ALL, "symbol": "AAPL"}
@@ -60,7 +68,25 @@ ASKED: dict[str, dict[str, Any]] = {
     "crosses": AAPL,
     "gaps": {"start": "2026-11-09", "end": "2026-11-16", "symbol": "", "minutes": 300},
     "quarantined": ALL,
+    "quality": ALL,
+    "sources_compared": ALL,
 }
+
+
+class Lines(S3Archive):
+    """An archive that remembers the lines of its raw objects, with their dates of arrival."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        super().__init__(client, bucket)
+        self.objects: dict[tuple[str, ...], list[tuple[str, bytes]]] = {}
+
+    def put_raw(
+        self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
+    ) -> None:
+        """See Archive."""
+        rows = [(arrival[:10], line.line) for line in lines]
+        self.objects[arrival, origin, *numbers] = rows
+        super().put_raw(arrival, origin, numbers, lines)
 
 
 class Lake:
@@ -72,7 +98,8 @@ class Lake:
         self.services = Services(settings, lambda: NOW, emulated.clients)
         self.client = Client(self.services)  # type: ignore[arg-type]
         self.stores = aws_lake(settings, emulated.clients)
-        archive = S3Archive(emulated.clients.s3, settings.archive_bucket)
+        archive = Lines(emulated.clients.s3, settings.archive_bucket)
+        self.objects = archive.objects
         days = _recorded()
         lines = [json.dumps(day).replace('"#', "").replace('#"', "").encode() for day in days]
         arrival = to_text(NOW - timedelta(days=1))
@@ -132,9 +159,11 @@ def _week(archive: S3Archive) -> Iterator[dict[str, Any]]:
         instant = WEEK + STEP * step
         lines = []
         for tick in simulator.poll(instant.timestamp()):
-            tick.sent_at = tick.timestamp
+            late = timedelta(seconds=len(lines) * 37 % 23 / 4 + step)
+            tick.sent_at = to_text(from_text(tick.timestamp) + late)
             lines.append(encode(tick))
             yield json.loads(lines[-1], parse_float=str, parse_int=str)
+        _put_other(archive, instant, number, step, lines[:4])
         lines[3:3] = POISON
         _put(archive, instant, number, lines)
         if step % 3 == 0:
@@ -147,6 +176,25 @@ def _week(archive: S3Archive) -> Iterator[dict[str, Any]]:
             for last in (sent, f"{number + 5}"):  # it came in two batches
                 archive.put_quarantine(arrival[:10], "shardId-0", (sent, last), [told])
         number += 10
+
+
+def _put_other(
+    archive: S3Archive, instant: datetime, number: int, step: int, lines: list[bytes]
+) -> None:
+    """Archive ticks of another source, which its series has not: a second later, each seventh sent
+    after the next poll's."""
+    ticks = [json.loads(line) for line in lines]
+    for place, tick in enumerate(ticks):
+        at = from_text(tick["timestamp"]) + timedelta(seconds=1)
+        tick["timestamp"] = to_text(at)
+        tick["price"] = round(tick["price"] * (1 + (place + step % 5) / 1000), 4)
+        tick["sent_at"] = to_text(at + 3 * STEP * (step % 7 == 0)) if place else BAD
+        tick["source"] = "other"
+    archived = [ArchivedLine(json.dumps(tick).encode(), instant) for tick in ticks]
+    numbers = str(number + 7), str(number + 8)
+    archive.put_raw(to_text(instant), "shardId-1", numbers, archived)
+    refused = [Reading((tick["symbol"], tick["timestamp"]), None) for tick in ticks]
+    archive.put_readings(to_text(instant), "shardId-1", numbers, archived, refused)
 
 
 def _history(archive: S3Archive) -> pd.DataFrame:
@@ -378,3 +426,51 @@ def _gaps(lake: Lake) -> list[dict[str, Any]]:
 def _quarantined(lake: Lake) -> list[dict[str, Any]]:
     days = [(WEEK + timedelta(days=day)).date().isoformat() for day in range(DAYS)]
     return [{"date": day, "reason": "no JSON", "records": 1} for day in days]
+
+
+def _live_lines(lake: Lake) -> pd.DataFrame:
+    """The lines of live ticks as they arrived."""
+    rows = []
+    for date, line in (pair for lines in lake.objects.values() for pair in lines):
+        if line in POISON:
+            continue
+        tick = json.loads(line)
+        if "bar" not in tick and tick.get("mode", "live") == "live":
+            rows.append({"date": date, **tick})
+    return pd.DataFrame(rows)
+
+
+def _quality(lake: Lake) -> list[dict[str, Any]]:
+    found = []
+    for (date, symbol, source), lines in _live_lines(lake).groupby(["date", "symbol", "source"]):
+        lines["sent_at"] = lines.sent_at.where(lines.sent_at != BAD)
+        ticks = lines.groupby("timestamp", as_index=False).sent_at.min()
+        ticks = ticks.sort_values(["sent_at", "timestamp"])
+        late = pd.to_datetime(ticks.sent_at, utc=True) - pd.to_datetime(ticks.timestamp)
+        seconds = sorted(late.dt.total_seconds().dropna())
+        latest = ticks.timestamp.cummax().shift()
+        row = {"date": date, "symbol": symbol, "source": source, "ticks": len(ticks)}
+        row |= {"repeats": len(lines) - len(ticks)}
+        row |= {"out_of_order": int((latest > ticks.timestamp)[late.notna()].sum())}
+        for percent in (50, 90, 99):
+            place = -(-len(seconds) * percent // 100) - 1
+            row[f"delay_p{percent}"] = seconds[place] if seconds else None
+        found.append(row)
+    assert {row["out_of_order"] > 0 for row in found} == {True, False}
+    assert {row["repeats"] > 0 for row in found} == {True, False}
+    return found
+
+
+def _sources_compared(lake: Lake) -> list[dict[str, Any]]:
+    lines = _live_lines(lake)
+    lines["minute"] = lines.timestamp.str[:16]
+    last = (
+        lines.sort_values("timestamp").groupby(["date", "symbol", "source", "minute"]).price.last()
+    )
+    wide = last.astype(float).unstack("source").dropna()
+    wide["percent"] = 100 * (wide.simulator - wide.other).abs() / wide.other
+    by = wide.groupby(level=["date", "symbol"]).percent
+    made = by.agg(minutes="count", mean_percent="mean", largest_percent="max").reset_index()
+    made["source"], made["other"] = "other", "simulator"
+    assert (made.largest_percent > made.mean_percent).any()
+    return _records(made, list(made.columns))

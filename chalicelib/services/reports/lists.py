@@ -60,9 +60,12 @@ class ReportLists:
 def lists(statement: str, values: Mapping[str, QueryValue], state: LakeState, today: date) -> int:
     """Return the LIST requests of a statement over the lake's views; a WITH query counts once."""
     start, end = str(values.get("start", "")), str(values.get("end", "9999"))
+    last = min(end, (today + timedelta(days=1)).isoformat())
+    arrived = max(0, _days(max(start, state.first_day), last))
     if _reads("quarantine", statement):
-        last = min(end, (today + timedelta(days=1)).isoformat())
-        return max(0, _days(max(start, state.first_day), last))
+        return arrived
+    if _reads("raw_lines", statement):
+        return HOURS * arrived
     found = 0
     if _reads("all_prices", statement) or _reads("all_ticks", statement):
         found += _of_ticks(start, end, state, today)

@@ -17,6 +17,7 @@ DAYS = frozenset(f"2026-11-{day}" for day in range(13, 21))
 OLD = LakeState("2024-01-01", "2026-11-20", ("2026-09",), DAYS | {"2026-09-01"}, 3)
 PRICES = "SELECT 1 FROM all_prices"
 TICKS = "SELECT 1 FROM all_ticks"
+LINES = "SELECT 1 FROM raw_lines"
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,8 @@ TICKS = "SELECT 1 FROM all_ticks"
         (TICKS, {"start": "2026-11-18", "end": "2026-11-20"}, OLD, 3 * 24 * 3 + 2 + 1),
         ("SELECT 1 FROM quarantine", {"start": "2026-11-01", "end": "2026-11-24"}, NEW, 10),
         ("SELECT 1 FROM quarantine", {"start": "2026-12-01", "end": "2026-12-02"}, NEW, 0),
+        (LINES, {"start": "2026-11-20", "end": "2026-11-24"}, NEW, 24 * 3),
+        (LINES, {"start": "2026-12-01", "end": "2026-12-02"}, NEW, 0),
         ("SELECT 1", {}, NEW, 0),
     ],
 )
