@@ -287,7 +287,7 @@ class Services:
         settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
         tables = Tables(settings.prices_table, settings.bars_table, settings.alerts_table)
         eraser = Eraser(Deferred(lambda: clients.dynamodb), tables)
-        return Forget(self.stores, eraser, self._unlearn)
+        return Forget(self.stores, eraser, self._unlearn, self.clock)
 
     def _unlearn(self, symbol: str) -> None:
         """Clear the services' caches of a symbol."""

@@ -87,7 +87,9 @@ class FakeServices:
         self.reports = Reports(
             self.lake, self.lake, ReportLists(self.lake.state, self.clock), self.clock
         )
-        self.forget = Forget(self.stores, FakeEraser(self.stores), lambda _symbol: None)
+        self.forget = Forget(
+            self.stores, FakeEraser(self.stores), lambda _symbol: None, lambda: self.now
+        )
         self.preview = Preview(self.stores, Watch((), settings.sma_fast, settings.sma_slow))
 
     @cached_property

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.domain.archive_layout import Told, sources_key
 from chalicelib.domain.bars import STORED
 from chalicelib.domain.detection import State
 from chalicelib.domain.keys import Key
@@ -137,7 +138,7 @@ class FakeSymbols:
     """SymbolStore."""
 
     def __init__(self) -> None:
-        self.lists: dict[str, dict[str, SymbolEntry]] = {"seen": {}, "tracked": {}}
+        self.lists: dict[str, dict[str, SymbolEntry]] = {"seen": {}, "tracked": {}, "forgotten": {}}
 
     def listed(self, name: str) -> list[SymbolEntry]:
         """See SymbolStore."""
@@ -199,6 +200,10 @@ class FakeSymbols:
         self.lists[name][entry.symbol] = new
         return True
 
+    def note_forgotten(self, symbol: str, at: str) -> None:
+        """See SymbolStore."""
+        self.lists["forgotten"][symbol] = SymbolEntry(symbol=symbol, added_at=at)
+
     def remove(self, name: str, symbol: str) -> None:
         """See SymbolStore."""
         self.lists[name].pop(symbol, None)
@@ -210,7 +215,7 @@ class FakeArchive:
     def __init__(self) -> None:
         self.raw: dict[tuple[str, ...], tuple[bytes, ...]] = {}
         self.readings: dict[tuple[str, ...], tuple[Reading, ...]] = {}
-        self.sources: dict[tuple[str, int], Sources] = {}
+        self.sources: dict[str, tuple[Told, ...]] = {}
         self.quarantine: dict[tuple[str, ...], tuple[QuarantinedPart, ...]] = {}
 
     def put_readings(
@@ -230,9 +235,9 @@ class FakeArchive:
         """See Archive."""
         self.raw[(origin, *numbers)] = tuple(line.line for line in lines)
 
-    def put_sources(self, symbol: str, sources: Sources) -> None:
+    def put_sources(self, told: Sequence[Told]) -> None:
         """See Archive."""
-        self.sources[symbol, len(sources.switches)] = sources
+        self.sources[sources_key(told)] = tuple(told)
 
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]

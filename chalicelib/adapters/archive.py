@@ -11,6 +11,7 @@ import msgspec
 from chalicelib.domain.archive_layout import (
     RAW,
     READINGS,
+    Told,
     arrival_name,
     batch_name,
     quarantine_key,
@@ -19,7 +20,6 @@ from chalicelib.domain.archive_layout import (
 )
 from chalicelib.domain.raw_lines import ArchivedLine, pack
 from chalicelib.domain.readings import Reading
-from chalicelib.domain.sources import Sources
 from chalicelib.services.stores import QuarantinedPart
 
 
@@ -50,10 +50,9 @@ class S3Archive:
         body = b"".join(msgspec.json.encode(reading.row()) + b"\n" for reading in readings)
         self._put(key, gzip.compress(body, mtime=0), "application/gzip")
 
-    def put_sources(self, symbol: str, sources: Sources) -> None:
-        """See Archive: the name has the number of switches, which are never changed."""
-        key = sources_key(symbol, len(sources.switches))
-        self._put(key, sources_body(symbol, sources), "application/gzip")
+    def put_sources(self, told: Sequence[Told]) -> None:
+        """See Archive."""
+        self._put(sources_key(told), sources_body(told), "application/gzip")
 
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]

@@ -16,7 +16,7 @@ from chalicelib.services.symbol_stores import SymbolEntry
 
 log = logging.getLogger("ticktape.symbols")
 
-_INSTANTS = ("added_at", "packed_at", "problem_at")
+_INSTANTS = ("added_at", "forgotten_at", "packed_at", "problem_at")
 _LONG_AGO = to_text(EPOCH)
 _LISTS = ("seen", "tracked")
 _IS_NEW = "attribute_not_exists(symbol)"
@@ -143,6 +143,15 @@ class Symbols:
             UpdateExpression=f"SET {sets}" + (f" REMOVE {drops}" if drops else ""),
             ExpressionAttributeNames={f"#{key}": key for key in old},
             ExpressionAttributeValues={key: {"S": text} for key, text in (kept | held).items()},
+        )
+
+    def note_forgotten(self, symbol: str, at: str) -> None:
+        """See SymbolStore."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=_key("forgotten", symbol),
+            UpdateExpression="SET added_at = :at",
+            ExpressionAttributeValues={":at": {"S": at}},
         )
 
     def remove(self, name: str, symbol: str) -> None:

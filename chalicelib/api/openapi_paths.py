@@ -84,6 +84,12 @@ PATHS: dict[str, dict[str, Operation]] = {
         )
     },
     "/symbols/{symbol}": {
+        "get": get(
+            "One symbol, with all changes of its source.",
+            "Symbol",
+            ("symbol_path",),
+            refusals=(404,),
+        ),
         "put": put(
             "Track a symbol: the producer fetches its history and collects its prices. With a"
             " source, its series continues with that one.",

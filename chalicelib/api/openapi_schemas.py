@@ -39,7 +39,7 @@ from chalicelib.services.market_data.answers import BarRow, Quote, SymbolBarRow,
 from chalicelib.services.market_data.freshness import Labels
 from chalicelib.services.market_data.queries import BAR_INTERVALS, PERIODS
 from chalicelib.services.symbol_stores import SymbolEntry
-from chalicelib.services.symbols.lists import Listed
+from chalicelib.services.symbols.lists import NEWEST_SWITCHES, Listed
 
 LABELS = properties_of(Labels)
 del LABELS["cache_seconds"]
@@ -113,8 +113,10 @@ SYMBOL_LINE = properties_of(SymbolEntry) | properties_of(Listed)
 del SYMBOL_LINE["entry"]
 SYMBOL_LINE["switches"] = {
     **list_of("Switch"),
-    "description": "Changes of the source, in order; the last one may be ahead.",
+    "description": "Changes of the source, in order; the last one may be ahead. GET /symbols has "
+    f"the last {NEWEST_SWITCHES} of each symbol, GET /symbols/{{symbol}} all.",
 }
+SYMBOL_LINE["switch_count"] = {**COUNT, "description": "The number of all changes."}
 
 _ROW_SOURCES = {
     **list_of("Switch"),

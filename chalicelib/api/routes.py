@@ -65,6 +65,7 @@ ROUTES = (
     Route("GET", "/quotes", "views.quotes"),
     Route("GET", "/push", "push_views.push"),
     Route("GET", "/symbols", "views.symbols"),
+    Route("GET", "/symbols/{symbol}", "views.symbol"),
     Route("PUT", "/symbols/{symbol}", "views.track_symbol", SYMBOLS),
     Route("DELETE", "/symbols/{symbol}", "views.untrack_symbol", SYMBOLS),
     Route("GET", "/alerts", "alert_views.alerts"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -25,9 +26,13 @@ from chalicelib.services.market_data.answers import (
 from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS
 from chalicelib.services.market_data.market_data import MarketData
 from chalicelib.services.market_data.queries import Cursor
-from chalicelib.services.symbols.lists import Listed, SymbolLists
+from chalicelib.services.market_data.series import UnknownSymbol
+from chalicelib.services.symbols.lists import NEWEST_SWITCHES, Listed, SymbolLists
 
 _DOCUMENT_SECONDS = 300
+_LIST_BYTES = rendering.MAX_BODY_BYTES - 1_000
+"""A page of symbols ends before it, which leaves room for the token."""
+
 _FORGET_SECONDS = 20.0
 """Within the 29 s that API Gateway waits for an answer."""
 
@@ -121,13 +126,25 @@ def symbols(services: Services, request: Any) -> Response:
     """Return all symbols that have been seen or are tracked, by pages."""
     arguments = parameters.read(request, "/symbols", parameters.SYMBOLS)
     found, last = _symbol_lists(services).page(*parameters.symbols_page(arguments))
+    every = [_listed(services, one, NEWEST_SWITCHES) for one in found]
+    rows = _within(every, _LIST_BYTES)
+    last = rows[-1]["symbol"] if len(rows) < len(every) else last
     token = arguments.next_token([last]) if last else None
     return rendering.document(
         request,
-        {"symbols": [_listed(services, one) for one in found], "next_page_token": token},
+        {"symbols": rows, "next_page_token": token},
         caching(services, 1),
         rendering.next_link(arguments, token),
     )
+
+
+def symbol(services: Services, request: Any, symbol: str) -> Response:
+    """Return a symbol that has been seen or is tracked, with all switches of its source."""
+    parameters.read(request, "/symbols", parameters.NONE)
+    listed = _symbol_lists(services).listed(parameters.symbol_of(symbol))
+    if not (listed.seen or listed.tracked):
+        raise UnknownSymbol(listed.entry.symbol)
+    return rendering.document(request, _listed(services, listed), caching(services, 1))
 
 
 def track_symbol(services: Services, request: Any, symbol: str) -> Response:
@@ -200,9 +217,21 @@ def _symbol_lists(services: Services) -> SymbolLists:
     return SymbolLists(services.stores.symbols, services.clock)
 
 
-def _listed(services: Services, one: Listed) -> dict[str, Any]:
-    """Return a symbol's line as shown, with the source now in force."""
+def _within(rows: list[dict[str, Any]], most_bytes: int) -> list[dict[str, Any]]:
+    """Return the first rows, at least one, whose JSON has at most `most_bytes`."""
+    sizes = accumulate(len(msgspec.json.encode(row)) + 1 for row in rows)
+    return rows[: max(1, sum(size <= most_bytes for size in sizes))]
+
+
+def _listed(services: Services, one: Listed, newest: int = 0) -> dict[str, Any]:
+    """Return a symbol's line as shown, with the source now in force and the newest switches, all by
+    default."""
     known = one.entry.known_sources
-    shown = {"source": known.at(to_text(services.clock())), "switches": known.switches}
+    switches = known.switches
+    shown = {
+        "source": known.at(to_text(services.clock())),
+        "switches": switches[-newest:],
+        "switch_count": len(switches),
+    }
     lists = {"seen": one.seen, "tracked": one.tracked}
     return msgspec.structs.asdict(one.entry) | shown | lists

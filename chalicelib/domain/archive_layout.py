@@ -4,6 +4,8 @@
     readings/                   the same names
     quarantine/date=2026-11-20/<origin>-<first>.<digest>-<last>.json
     raw/sources/AAPL-<number of switches>.json.gz
+    raw/sources/AAPL-<number of switches>-<since>.json.gz   of a series that began again
+    raw/sources/many-<digest>.json.gz                       lists of many series
 
 `<first>` and `<last>` are sequence numbers; SQL reads the last one from the end of the name
 (`services/lake/tables.py`), readers parse names with `parsed`.
@@ -22,7 +24,7 @@ import msgspec
 
 from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.raw_lines import each_line
-from chalicelib.domain.sources import Sources, parse_sources
+from chalicelib.domain.sources import parse_sources
 
 RAW, READINGS, QUARANTINE = "raw/", "readings/", "quarantine/"
 SOURCES = "sources/"
@@ -75,17 +77,38 @@ def quarantine_key(date: str, name: str) -> str:
     return f"{QUARANTINE}{DATE}{date}/{name}.json"
 
 
-class _Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line that tells the sources of a series, as text. `since` is when the earlier series of the
+    symbol was forgotten, empty if there was none."""
+
     symbol: str
     sources: str
+    since: str = ""
+
+    @property
+    def number(self) -> int:
+        """Return the number of switches."""
+        return self.sources.count(",")
 
 
-_told = msgspec.json.Decoder(_Told)
+_told = msgspec.json.Decoder(Told)
 
 
-def sources_key(symbol: str, switches: int) -> str:
-    """Return the key of the object that tells a series' sources up to a number of switches."""
-    return f"{RAW}{SOURCES}{quote(symbol, safe='')}-{switches}{ENDING}"
+def sources_key(told: Sequence[Told]) -> str:
+    """Return the key of the object that tells the sources of one series or of several.
+
+    That of one is named by its number of switches, which are never changed; several are named by
+    their digest.
+    """
+    return f"{RAW}{SOURCES}{_sources_name(told)}{ENDING}"
+
+
+def _sources_name(told: Sequence[Told]) -> str:
+    if len(told) > 1:
+        return f"many-{blake2b(msgspec.json.encode(told), digest_size=8).hexdigest()}"
+    (one,) = told
+    since = re.sub("[^0-9TZ]", "", one.since)
+    return "-".join(filter(None, (quote(one.symbol, safe=""), str(one.number), since)))
 
 
 def is_sources_key(key: str) -> bool:
@@ -94,19 +117,23 @@ def is_sources_key(key: str) -> bool:
     return f"{folder}/".endswith(SOURCES) and name.endswith(ENDING)
 
 
-def sources_body(symbol: str, sources: Sources) -> bytes:
-    """Return the contents of that object."""
-    line = msgspec.json.encode(_Told(symbol, sources.text()))
-    return gzip.compress(line + b"\n", mtime=0)
+def sources_body(told: Iterable[Told]) -> bytes:
+    """Return the contents of that object: a line for each series."""
+    lines = b"".join(msgspec.json.encode(one) + b"\n" for one in told)
+    return gzip.compress(lines, mtime=0)
 
 
-def read_sources(body: bytes) -> tuple[str, Sources]:
-    """Return the symbol and the sources of that object. Raises ValueError for any other."""
+def read_sources(body: bytes) -> list[Told]:
+    """Return the lines of that object. Raises ValueError for any other."""
     try:
-        told = _told.decode(next(each_line(body))[0])
-    except (*UNREADABLE, OSError, EOFError, StopIteration, zlib.error) as error:
+        told = [_told.decode(line) for line, _ in each_line(body)]
+    except (*UNREADABLE, OSError, EOFError, zlib.error) as error:
         raise ValueError(str(error)) from error
-    return told.symbol, parse_sources(told.sources)
+    if not told:
+        raise ValueError("it has no line")
+    for one in told:
+        parse_sources(one.sources)
+    return told
 
 
 def merged_name(folder: str, first: int, last: int, members: Iterable[str]) -> str:

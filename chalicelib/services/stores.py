@@ -14,13 +14,13 @@ import msgspec
 
 if TYPE_CHECKING:  # every function imports this module, and uses a few of the stores
     from chalicelib.domain.alerts import Alert, StoredAlert
+    from chalicelib.domain.archive_layout import Told
     from chalicelib.domain.bars import Bar
     from chalicelib.domain.detection import State
     from chalicelib.domain.digests import Digest, StoredDigest
     from chalicelib.domain.raw_lines import ArchivedLine
     from chalicelib.domain.readings import Reading
     from chalicelib.domain.rules import BrokenRule, Rule
-    from chalicelib.domain.sources import Sources
     from chalicelib.services.priced import PricedRecord, StoredTick
     from chalicelib.services.symbol_stores import ProducerStore, SymbolStore
 
@@ -336,8 +336,8 @@ class Archive(Protocol):
     ) -> None:
         """Write one object with a batch's readings: what SQL cannot read from its lines."""
 
-    def put_sources(self, symbol: str, sources: Sources) -> None:
-        """Write an object with the sources of a series and its first switches."""
+    def put_sources(self, told: Sequence[Told]) -> None:
+        """Write one object with the sources of series, and their first switches."""
 
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # detect alone notes splits
 
 
 class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of one of the lists of symbols: "seen" or "tracked".
+    """A line of one of the lists of symbols: "seen", "tracked" or "forgotten".
 
     `source` is the first source of the series, or the one with which it has to begin; `switches`
     are the later ones (`2026-11-20T15:30:00.000000Z alpaca`, separated by commas). After a split
@@ -37,6 +37,9 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     exchange: str | None = None
     currency: str | None = None
+    forgotten_at: Annotated[
+        Instant | None, Meta(description="When an earlier series of the symbol was deleted.")
+    ] = None
     packed: Annotated[
         str | None, Meta(description="yes once a record contained several of its ticks.")
     ] = None
@@ -66,7 +69,7 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SymbolStore(Protocol):
-    """Stores the lists of symbols, "seen" and "tracked"."""
+    """Stores the lists of symbols: "seen", "tracked" and "forgotten"."""
 
     def listed(self, name: str) -> list[SymbolEntry]:
         """Return a whole list, by symbol."""
@@ -99,6 +102,9 @@ class SymbolStore(Protocol):
     def set_sources(self, name: str, entry: SymbolEntry, sources: Sources) -> bool:
         """Write sources into a symbol's line; False if it is no longer there, or no longer has the
         sources of `entry`."""
+
+    def note_forgotten(self, symbol: str, at: str) -> None:
+        """Write into the list "forgotten" when a symbol's series was deleted."""
 
     def remove(self, name: str, symbol: str) -> None:
         """Remove a symbol from a list, if it is there."""

@@ -46,6 +46,7 @@ export class Feed {
      */
     this.drawn = undefined;
     this.failures = 0;
+    this.unlisted = ""; // why the list of symbols could not be fetched
     this.timer = 0;
     this.running = false;
     this.asking = false;
@@ -120,7 +121,9 @@ export class Feed {
       this.failures = 0;
       this.mayAsk = true; // a key may expire
       if (!document.hidden)
-        this.store.set({ link: { state: "live", retryAt: 0, answeredAt: Date.now(), reason: "" } });
+        this.store.set({
+          link: { state: "live", retryAt: 0, answeredAt: Date.now(), reason: this.unlisted },
+        });
       const waited = this.#waited();
       wait = this.#wait(waited);
     } catch (error) {
@@ -212,8 +215,17 @@ export class Feed {
     }
   }
 
+  /** Update the list. If the API cannot answer, that of before stays in use. */
   async #symbols() {
-    const symbols = await this.api.symbols();
+    let symbols;
+    try {
+      symbols = await this.api.symbols();
+      this.unlisted = "";
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.status || error.isRefusal) throw error;
+      this.unlisted = error.message;
+      return;
+    }
     const known = this.store.state.symbols;
     if (JSON.stringify(known) === JSON.stringify(symbols)) return;
     if (known.length) this.settledAt = this.polls + SETTLING;
@@ -224,7 +236,9 @@ export class Feed {
   }
 
   async #quotes() {
-    const wanted = this.store.state.symbols.map(({ symbol }) => symbol);
+    const { symbols, view } = this.store.state;
+    const wanted = symbols.map(({ symbol }) => symbol);
+    if (this.unlisted && view.symbol && !wanted.length) wanted.push(view.symbol);
     let [expected, changed] = [Infinity, false];
     for (let i = 0; i < wanted.length; i += 100) {
       const { quotes, seconds } = await this.api.quotes(wanted.slice(i, i + 100));

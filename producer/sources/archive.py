@@ -26,6 +26,7 @@ from chalicelib.domain.archive_layout import (
     ENDING,
     QUARANTINE,
     READINGS,
+    Told,
     arrival_day,
     is_sources_key,
     parsed,
@@ -34,7 +35,7 @@ from chalicelib.domain.archive_layout import (
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import TickError
 from chalicelib.domain.raw_lines import Line, each_line
-from chalicelib.domain.sources import Sources
+from chalicelib.domain.sources import Sources, parse_sources
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, Tick, family
 from chalicelib.domain.times import EPOCH
 from chalicelib.domain.wire import decode
@@ -108,7 +109,8 @@ class Recording:
     def _tell(self, series: _Series) -> None:
         for key in filter(is_sources_key, self._objects.listing()):
             try:
-                series.tell(*read_sources(self._objects.body(key)))
+                for told in read_sources(self._objects.body(key)):
+                    series.tell(told)
             except (OSError, ValueError) as error:
                 self.unreadable.add(0, ValueError(f"{key}: {error}"))
 
@@ -184,6 +186,7 @@ class _Series:
     def __init__(self, name: str) -> None:
         self._known = Symbols(name)
         self._sources: dict[str, Sources] = {}
+        self._told: dict[str, tuple[str, int]] = {}
         self._hour: dict[str, tuple[datetime, int, str]] = {}
 
     def see(self, tick: WireTick, arrival: datetime, place: int) -> None:
@@ -204,11 +207,13 @@ class _Series:
             self._sources.setdefault(symbol, Sources(source))
         self._hour.clear()
 
-    def tell(self, symbol: str, sources: Sources) -> None:
-        """Note the sources that a line of the archive tells. The longest list is the newest."""
-        known = self._sources.get(symbol)
-        if known is None or len(sources.switches) > len(known.switches):
-            self._sources[symbol] = sources
+    def tell(self, told: Told) -> None:
+        """Note the sources that a line of the archive tells. The newest list is that of the series
+        that began last, and the longest of these."""
+        place = told.since, told.number
+        if place >= self._told.get(told.symbol, place):
+            self._told[told.symbol] = place
+            self._sources[told.symbol] = parse_sources(told.sources)
 
     def told(self, symbol: str) -> str | None:
         """Return the sources of a series that has switched, as ticks name them."""

@@ -64,6 +64,26 @@ def test_api_that_fails_at_the_start_is_said_in_the_charts_place(
     expect(page.locator("#chart-message")).to_be_empty()
 
 
+@pytest.mark.parametrize("status", [413, 500])
+def test_prices_are_shown_although_the_list_of_symbols_cannot_be_had(
+    world: StandIn, open_page: OpenPage, status: int
+) -> None:
+    """Each poll began with the list, and ended there."""
+
+    def refuse(page: Page) -> None:
+        headers = {"Access-Control-Allow-Origin": "*"}
+        page.route(
+            "**/symbols", lambda route: route.fulfill(status=status, body="{}", headers=headers)
+        )
+
+    page = open_page(f"{world.page}/#symbol=ACME", expect="/symbols", prepare=refuse)
+    wait_for_chart(page)
+    expect(page.locator("#status")).to_contain_text("Live")
+    asked = sum(path.startswith("/quotes") for path in world.asked)
+    while sum(path.startswith("/quotes") for path in world.asked) < asked + 2:
+        page.wait_for_timeout(200)
+
+
 def test_device_that_is_offline_is_said(world: StandIn, open_page: OpenPage) -> None:
     page = open_page(world.page, expect="ERR_INTERNET_DISCONNECTED")
     wait_for_chart(page)

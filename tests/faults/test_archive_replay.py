@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from chalicelib.services.symbol_stores import SymbolEntry
 from producer.ordering import Ordering
 from producer.sources.replay import open_recording
 from producer.wire import line_of
-from tests.factories import NEVER, at, kinesis_event, payload, wire
+from tests.factories import NEVER, at, instant, kinesis_event, payload, wire
 from tests.faults.system import SYMBOL, System, walk
 
 HISTORY = {"bar": "1m", "open": 1, "high": 3, "low": 1, "volume": 5}
@@ -41,13 +42,15 @@ def recorded() -> System:
     return system
 
 
-def replayed(system: System, folder: Path, *, alerts: bool = False) -> System:
+def replayed(
+    system: System, folder: Path, *, alerts: bool = False, since: date | None = None
+) -> System:
     """Another system that gets the archive's recording, as the producer sends it."""
     for (_, key), body in system.aws.objects.items():
         (folder / key).parent.mkdir(parents=True, exist_ok=True)
         (folder / key).write_bytes(body)
     ordering = Ordering(recorded=True)
-    ticks = open_recording(folder, [], alerts=alerts).ticks()
+    ticks = open_recording(folder, [], alerts=alerts, since=since).ticks()
     lines = [line_of(tick).payload for tick in ticks if ordering.admit(tick) is None]
     another = System(step=1)
     another.arrival = 2 * 10.0**7
@@ -198,3 +201,33 @@ def test_a_series_that_has_changed_its_source_is_rebuilt(tmp_path: Path) -> None
     found = replayed(system, tmp_path).services.stores.symbols.find(SYMBOL)
     assert found is not None
     assert (found.source, found.switches) == ("replay", switches)
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("switches", [None, f"{at(60)} alpaca"])
+@pytest.mark.parametrize("later", [None, f"{at(1980)} kraken"])
+def test_a_series_that_was_forgotten_and_began_again_is_rebuilt(
+    tmp_path: Path, switches: str | None, later: str | None, restarts: bool, is_whole: bool
+) -> None:
+    """The sources of the forgotten series decided: a replay left out all of the new one's ticks."""
+    system = System(step=1)
+    symbols = system.services.stores.symbols
+    line = SymbolEntry(symbol=SYMBOL, added_at=at(0), source="yfinance", switches=switches)
+    symbols.pin(line)
+    system.deliver([payload({**tick, "source": "yfinance"}) for tick in walk(1, 41.7)], 3)
+    system.services.forget(SYMBOL, NEVER)
+    if restarts:
+        system.restart()
+    if later:
+        forgotten = symbols.find_many("forgotten", [SYMBOL])[SYMBOL].added_at
+        begun = {"source": "coinbase", "switches": later, "forgotten_at": forgotten}
+        symbols.pin(msgspec.structs.replace(line, **begun))
+    system.arrival += 2 * 86400
+    day = None if is_whole else instant(system.arrival).date()
+    sources = parse_sources(",".join(filter(None, ("coinbase", later))))
+    ticks = [{**tick, "source": sources.at(tick["timestamp"])} for tick in walk(100, 41.7, seed=5)]
+    system.deliver([payload(tick) for tick in ticks], 7)
+    stored = prices(system.services, SYMBOL)
+    assert len(stored) == 100
+    assert prices(replayed(system, tmp_path, since=day).services, SYMBOL) == stored

@@ -29,7 +29,7 @@ EVENTS: dict[str, Callable[..., dict[str, Any]]] = {"kinesis": kinesis_event, "s
 MOMENTS: tuple[Moment, ...] = ("before", "after")
 
 ARRIVAL = 4200
-INGEST_CALLS = 12
+INGEST_CALLS = 13
 DETECT_CALLS = 18
 REPAIR_CALLS = 31
 RUN_CALLS = 12

@@ -45,6 +45,7 @@ CALLS = [
     ("GET", "/quality/TEST", {"GetItem": 1, "BatchGetItem": 1, "Query": 3}),
     ("GET", "/quotes?symbols=TEST,OTHER,NOSUCH", {"BatchGetItem": 1}),
     ("GET", "/symbols", {"Query": 2}),
+    ("GET", "/symbols/TEST", {"BatchGetItem": 2}),
     ("PUT", "/symbols/NEW", {"Query": 1, "PutItem": 1, "BatchGetItem": 1}),
     ("DELETE", "/symbols/NEW", {"DeleteItem": 1}),
     ("GET", "/alerts?symbol=TEST", {"Query": 1}),

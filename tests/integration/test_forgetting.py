@@ -222,5 +222,7 @@ def test_a_state_that_detect_keeps_writing_is_said() -> None:
 
     busy = msgspec.structs.replace(stores, state=Written())
     with pytest.raises(Contended, match="stop what sends it first"):
-        Forget(busy, chain.services.forget._eraser, lambda _: None)("BTC-USD", NEVER)
+        Forget(busy, chain.services.forget._eraser, lambda _: None, chain.services.clock)(
+            "BTC-USD", NEVER
+        )
     assert stores.symbols.find("BTC-USD") is not None

@@ -30,6 +30,7 @@ NEEDED = {
     "GET /quotes": "read",
     "GET /push": "read",
     "GET /symbols": "read",
+    "GET /symbols/{symbol}": "read",
     "PUT /symbols/{symbol}": "write:symbols",
     "DELETE /symbols/{symbol}": "write:symbols",
     "GET /alerts": "read",

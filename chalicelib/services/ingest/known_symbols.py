@@ -14,9 +14,13 @@ from chalicelib.domain.times import from_epoch_seconds, to_text
 from chalicelib.services.ingest.new_symbols import NewSymbols
 from chalicelib.services.ingest.plan import Read, items_of, packed_symbols
 from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
-from chalicelib.services.symbols.lists import SEEN, TRACKED
+from chalicelib.services.symbols.lists import FORGOTTEN, SEEN, TRACKED
 
 MAX_KNOWN = 50_000
+MAX_SWITCHES = 50_000
+"""Switches that are kept parsed: 10 MB. A line of 2,000 bytes has 66, and takes six times as much
+when parsed."""
+
 KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
 IDLE_SECONDS = 60
@@ -40,6 +44,31 @@ class Offered(msgspec.Struct):
     recorded: Sources | None = None
 
 
+class _ParsedSources:
+    """The sources of lines, parsed when needed; those of at most MAX_SWITCHES switches are kept."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[SymbolEntry, Sources]] = {}
+        self._switches = 0
+
+    def of(self, line: SymbolEntry) -> Sources:
+        """Return the sources of a line."""
+        kept = self._kept.get(line.symbol)
+        if kept is not None and kept[0] is line:
+            return kept[1]
+        sources = line.known_sources
+        if self._switches + len(sources.switches) > MAX_SWITCHES:
+            self.clear()
+        self._switches += len(sources.switches)
+        self._kept[line.symbol] = line, sources
+        return sources
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._kept.clear()
+        self._switches = 0
+
+
 class KnownSymbols:
     """Looks up and completes the lines of "seen"; one instance per container.
 
@@ -51,7 +80,7 @@ class KnownSymbols:
         self._clock = clock
         self._new = NewSymbols(store, clock, max_symbols)
         self._lines: dict[str, SymbolEntry] = {}
-        self._sources: dict[str, Sources] = {}
+        self._sources = _ParsedSources()
         self._valid_until: dict[str, str] = {}
         self._came: dict[str, float] = {}
         self._forgot_at = self._emptied_at = self._now()
@@ -64,7 +93,8 @@ class KnownSymbols:
 
     def sources(self, symbol: str) -> Sources | None:
         """Return the sources of a symbol's series; None for an unknown symbol."""
-        return self._sources[symbol] if symbol in self._lines else None
+        line = self._lines.get(symbol)
+        return None if line is None else self._sources.of(line)
 
     def learn(self, offered: Mapping[str, Offered], deadline: float) -> dict[str, str]:
         """Look up the lines of a batch's symbols where they are not cached or may have changed, and
@@ -78,9 +108,10 @@ class KnownSymbols:
             self._keep(lambda: self._store.find_many(SEEN, new))
         unseen = [symbol for symbol in offered if symbol not in self._lines]
         refused = self._new.refused(unseen)
-        planned = self._planned([symbol for symbol in unseen if symbol not in refused])
+        new = [symbol for symbol in unseen if symbol not in refused]
+        beginnings = self._beginnings(offered, new)
         lacking = [
-            self._noted_now(mine.entry if symbol in self._lines else _beginning(mine, planned))
+            self._noted_now(beginnings.get(symbol, mine.entry))
             for symbol, mine in offered.items()
             if symbol not in refused and _lacks(self._lines.get(symbol), mine.entry)
         ]
@@ -108,13 +139,24 @@ class KnownSymbols:
         until = to_text(from_epoch_seconds(self._now() + LEASE_SECONDS))
         lines = read()
         self._lines |= lines
-        self._sources |= {symbol: line.known_sources for symbol, line in lines.items()}
         self._valid_until |= dict.fromkeys(lines, until)
 
-    def _planned(self, unseen: Sequence[str]) -> Mapping[str, SymbolEntry]:
-        """Return the lines of new symbols that are tracked: they may name the source with which the
-        series has to begin."""
-        return self._store.find_many(TRACKED, unseen) if unseen else {}
+    def _beginnings(
+        self, offered: Mapping[str, Offered], unseen: Sequence[str]
+    ) -> dict[str, SymbolEntry]:
+        """Return the lines of new symbols.
+
+        The tracked line may name the source with which the series has to begin, that of a forgotten
+        series says that it begins again.
+        """
+        if not unseen:
+            return {}
+        planned = self._store.find_many(TRACKED, unseen)
+        forgotten = self._store.find_many(FORGOTTEN, unseen)
+        return {
+            symbol: _beginning(offered[symbol], planned.get(symbol), forgotten.get(symbol))
+            for symbol in unseen
+        }
 
     def _noted_now(self, entry: SymbolEntry) -> SymbolEntry:
         if not entry.packed:
@@ -138,7 +180,7 @@ class KnownSymbols:
         """
         if symbol not in self._lines or offered.newest >= self._valid_until[symbol]:
             return True
-        mine = self._sources[symbol].at(offered.newest)
+        mine = self._sources.of(self._lines[symbol]).at(offered.newest)
         return mine is not None and any(
             source != mine and family(source) != family(mine) for source in offered.sources
         )
@@ -148,7 +190,8 @@ class KnownSymbols:
         five minutes all."""
         now = self._now()
         if len(self._lines) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
-            self._lines, self._sources, self._valid_until, self._came = {}, {}, {}, {}
+            self._lines, self._valid_until, self._came = {}, {}, {}
+            self._sources.clear()
             self._emptied_at = now
         if now - self._forgot_at > KNOWN_SECONDS:
             self._lines = {
@@ -225,16 +268,20 @@ def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:
     )
 
 
-def _beginning(offered: Offered, planned: Mapping[str, SymbolEntry]) -> SymbolEntry:
+def _beginning(
+    offered: Offered, plan: SymbolEntry | None, forgotten: SymbolEntry | None
+) -> SymbolEntry:
     """Return the line of a new symbol, with the source that its tracked line names, or else the
     sources of its recording."""
-    plan = planned.get(offered.entry.symbol)
+    entry = offered.entry
+    if forgotten is not None:
+        entry = msgspec.structs.replace(entry, forgotten_at=forgotten.added_at)
     if plan is not None and plan.source is not None:
-        return msgspec.structs.replace(offered.entry, source=plan.source)
+        return msgspec.structs.replace(entry, source=plan.source)
     if offered.recorded is None:
-        return offered.entry
+        return entry
     first, switches = offered.recorded.parts()
-    return msgspec.structs.replace(offered.entry, source=first, switches=switches)
+    return msgspec.structs.replace(entry, source=first, switches=switches)
 
 
 def _lacks(line: SymbolEntry | None, offered: SymbolEntry) -> bool:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from chalicelib.domain.archive_layout import Told
 from chalicelib.domain.sources import LEASE_SECONDS
 from chalicelib.domain.times import to_text
 from chalicelib.services.ingest.known_symbols import KnownSymbols
 from chalicelib.services.stores import Archive
 
 MAX_TOLD = 50_000
+FEW = 4
+"""Lists of a batch that get an object each, whose name is the same in all containers."""
+
+MOST_TOGETHER = 2_000
+"""Lists of one object: 4 MB before they are compressed."""
 
 
 class ToldSources:
@@ -19,21 +25,33 @@ class ToldSources:
     def __init__(self, archive: Archive, clock: Callable[[], datetime]) -> None:
         self._archive = archive
         self._clock = clock
-        self._told: dict[str, int] = {}
+        self._told: dict[str, tuple[str, int]] = {}
 
     def tell(self, symbols: Iterable[str], known: KnownSymbols) -> None:
-        """Write the sources of a batch's symbols, without switches that may still be replaced."""
-        fixed_before = to_text(self._clock() + timedelta(seconds=LEASE_SECONDS))
-        for symbol in symbols:
-            sources = known.sources(symbol)
-            if sources is None or not sources.switches:
-                continue
-            fixed = sources.before(fixed_before)
-            if len(fixed.switches) > self._told.get(symbol, 0):
-                self._archive.put_sources(symbol, fixed)
-                self._note(symbol, len(fixed.switches))
+        """Write the sources of a batch's symbols, without switches that may still be replaced.
 
-    def _note(self, symbol: str, count: int) -> None:
+        Few lists have an object each. More of them share one, since a producer may send thousands
+        of new symbols with a list in one record.
+        """
+        fixed_before = to_text(self._clock() + timedelta(seconds=LEASE_SECONDS))
+        told = [self._line(symbol, known, fixed_before) for symbol in symbols]
+        news = [one for one in told if one is not None and self._is_news(one)]
+        size = 1 if len(news) <= FEW else MOST_TOGETHER
+        for at in range(0, len(news), size):
+            self._put(news[at : at + size])
+
+    def _line(self, symbol: str, known: KnownSymbols, fixed_before: str) -> Told | None:
+        """Return what to tell of a series; None if a replay needs no list to decide as ingest."""
+        sources, since = known.sources(symbol), known[symbol].forgotten_at or ""
+        if sources is None or not (sources.switches or (since and sources.first)):
+            return None
+        return Told(symbol, sources.before(fixed_before).text(), since)
+
+    def _is_news(self, one: Told) -> bool:
+        return (one.since, one.number) > self._told.get(one.symbol, ("", 0))
+
+    def _put(self, told: list[Told]) -> None:
+        self._archive.put_sources(told)
         if len(self._told) >= MAX_TOLD:
             self._told.clear()
-        self._told[symbol] = count
+        self._told |= {one.symbol: (one.since, one.number) for one in told}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 
 from chalicelib.domain.detection import State
 from chalicelib.domain.errors import Contended
+from chalicelib.domain.times import to_text
 from chalicelib.services.stores import Stores
 from chalicelib.services.symbol_stores import SeriesEraser, SeriesKind
 from chalicelib.services.symbols.lists import SEEN, TRACKED
@@ -30,20 +32,26 @@ class Forget:
     """Deletes a symbol's prices, bars, alerts and state, and removes it from both lists.
 
     The symbol leaves the list of seen symbols last, so that an interrupted call can be repeated.
+    The time is noted before, so that ingest tells the archive that the series began again.
     The symbol's rules and archived records remain.
     """
 
     def __init__(
-        self, stores: Stores, eraser: SeriesEraser, forgotten: Callable[[str], None]
+        self,
+        stores: Stores,
+        eraser: SeriesEraser,
+        forgotten: Callable[[str], None],
+        clock: Callable[[], datetime],
     ) -> None:
         """Create the service. `forgotten` is called with a deleted symbol, to clear this
-        container's caches.
+        container's caches; `clock` returns the present as an aware datetime.
 
         Other containers refresh their caches once the symbol has not come for a minute.
         """
         self._stores = stores
         self._eraser = eraser
         self._forgotten = forgotten
+        self._clock = clock
 
     def __call__(self, symbol: str, deadline: float) -> Forgotten:
         """Delete until the deadline (time.monotonic); a symbol without stored data is fine.
@@ -58,13 +66,15 @@ class Forget:
             counts[kind] = erased.count
             complete = complete and erased.complete
         if complete:
-            self._empty_state(symbol)
+            had_state = self._empty_state(symbol)
+            if had_state or any(counts.values()):
+                self._stores.symbols.note_forgotten(symbol, to_text(self._clock()))
             self._stores.symbols.remove(SEEN, symbol)
             self._forgotten(symbol)
         return Forgotten(symbol, counts["prices"], counts["bars"], counts["alerts"], complete)
 
-    def _empty_state(self, symbol: str) -> None:
-        """Write an empty state under the next version.
+    def _empty_state(self, symbol: str) -> bool:
+        """Write an empty state under the next version; return whether there was one.
 
         Deleting the item would restart its versions, and a container that kept a state of the old
         series could then overwrite one of the new series that has reached its version.
@@ -72,7 +82,7 @@ class Forget:
         for _ in range(_TRIES):
             state = self._stores.state.get(symbol)
             if state is None or self._stores.state.put(_empty(state)):
-                return
+                return state is not None
         raise Contended(f"{symbol}: its state is being written; stop what sends it first")
 
 

@@ -13,10 +13,14 @@ from chalicelib.domain.errors import TicktapeError
 from chalicelib.domain.times import to_text
 from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 
-SEEN, TRACKED = "seen", "tracked"
+SEEN, TRACKED, FORGOTTEN = "seen", "tracked", "forgotten"
 
 MAX_TRACKED = 500
 """A producer requests every one of them from its source, again and again."""
+
+
+NEWEST_SWITCHES = 3
+"""Changes of its source that a symbol has in the list of all: 5,000 symbols fit into an answer."""
 
 
 class ListFull(TicktapeError):  # noqa: N818 - named after the problem type

@@ -50,6 +50,8 @@ ANSWERS = [
     ("GET", "/rules/none", "/rules/{rule_id}"),
     ("DELETE", "/rules/default-golden-cross", "/rules/{rule_id}"),
     ("PUT", "/symbols/NEW", "/symbols/{symbol}"),
+    ("GET", "/symbols/NEW", "/symbols/{symbol}"),
+    ("GET", "/symbols/NOSUCH", "/symbols/{symbol}"),
     ("DELETE", "/symbols/NEW?data=true", "/symbols/{symbol}"),
     ("GET", "/reports", "/reports"),
     ("POST", "/reports/top_movers", "/reports/{name}"),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
+from chalicelib.api import views
+from chalicelib.domain.times import to_text
 from chalicelib.services.market_data import queries
 from chalicelib.services.market_data.market_data import MarketData
 from chalicelib.services.market_data.queries import PriceQuery
+from chalicelib.services.symbol_stores import SymbolEntry
 from tests.api_support import NOW, Client, FakeServices, fill, make_ticks, send
 
 SOONEST = "2026-11-20T16:06:00.000000Z"
@@ -134,3 +137,47 @@ def test_a_whole_range_and_a_table_of_many_say_it_too(
     table = market_data.prices(PriceQuery(symbol="TEST", interval="1m", limit=None))
     assert len(table.rows) == 180
     assert list(map(msgspec.to_builtins, table.sources)) == found["sources"]
+
+
+def test_the_list_has_the_newest_switches_and_a_symbols_own_answer_all(
+    services: FakeServices, client: Client
+) -> None:
+    for n in range(5):
+        services.now += timedelta(minutes=7)
+        made = send(client, "PUT", "/symbols/TEST", {"source": f"source-{n % 2}"}).json
+    assert len(made["switches"]) == made["switch_count"] == 5
+    assert client.get("/symbols/TEST").json == made
+    (listed,) = client.get("/symbols").json["symbols"]
+    assert listed == {**made, "switches": made["switches"][-3:]}
+    assert client.get("/symbols/NOSUCH").status == 404
+
+
+def test_the_longest_lists_of_sources_fit_into_a_page_of_all_symbols(
+    services: FakeServices, client: Client
+) -> None:
+    """A producer's first records may name them; the page asks for 5,000 symbols at a time."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    text = ",".join(f"{to_text(start + timedelta(minutes=n))} {'ba'[n % 2]}" for n in range(66))
+    for n in range(5000):
+        line = SymbolEntry(symbol=f"A{n}", added_at=to_text(NOW), source="a", switches=text)
+        services.stores.symbols.pin(line)
+    answer = client.get("/symbols?limit=5000")
+    assert answer.status == 200
+    assert len(answer.json["symbols"]) == 5000
+
+
+def test_a_page_of_symbols_ends_before_its_answer_is_too_long(
+    services: FakeServices, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "_LIST_BYTES", 2_000)
+    for n in range(20):
+        line = SymbolEntry(symbol=f"A{n:02d}", added_at=to_text(NOW), problem="x" * 100 * n)
+        services.stores.symbols.pin(line)
+    found, path = [], "/symbols"
+    while path:
+        page = client.get(path).json
+        assert len(page["symbols"]) < 10
+        found += [row["symbol"] for row in page["symbols"]]
+        token = page["next_page_token"]
+        path = f"/symbols?page_token={token}" if token else ""
+    assert found == sorted([*(f"A{n:02d}" for n in range(20)), "TEST"])

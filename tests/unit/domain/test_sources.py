@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.archive_layout import (
+    Told,
     is_sources_key,
     read_sources,
     sources_body,
@@ -94,12 +95,18 @@ def test_rows_tell_where_their_source_changes() -> None:
 
 
 def test_the_archives_object_says_the_same_again() -> None:
-    sources = parse_sources(TEXT)
-    key = sources_key("^GSPC", 2)
-    assert key == "raw/sources/%5EGSPC-2.json.gz"
-    assert is_sources_key(key)
+    one = Told("^GSPC", TEXT)
+    again = Told("^GSPC", "yfinance", at(60))
+    keys = [sources_key(told) for told in ([one], [again], [one, again], [again, one])]
+    assert keys[:2] == [
+        "raw/sources/%5EGSPC-2.json.gz",
+        "raw/sources/%5EGSPC-0-20261120T153100000000Z.json.gz",
+    ]
+    assert len(set(keys)) == 4
+    assert all(map(is_sources_key, keys))
     assert not is_sources_key("raw/date=2026-11-20/hour=15/shard-1-2.json.gz")
-    assert read_sources(sources_body("^GSPC", sources)) == ("^GSPC", sources)
-    for body in (b"", b"{}", pack_lines([(b"{}", None)]), pack_lines([])):
+    assert read_sources(sources_body([one, again])) == [one, again]
+    odd = pack_lines([(b'{"symbol": "A", "sources": "a,soon"}', None)])
+    for body in (b"", b"{}", pack_lines([(b"{}", None)]), pack_lines([]), odd):
         with pytest.raises(ValueError):  # noqa: PT011 - each in its own words
             read_sources(body)

@@ -216,7 +216,8 @@ def test_the_source_of_a_known_symbol_is_looked_up_once(system: System) -> None:
     for n in range(3):
         system(payload(wire(1, n)), payload(wire(1, n, symbol="MSFT")))
     both = ["AAPL", "MSFT"]
-    assert asked == [("seen", both), ("tracked", both)]  # the second because both were new
+    # the second and third because both were new
+    assert asked == [("seen", both), ("tracked", both), ("forgotten", both)]
 
 
 def test_historical_bars_go_straight_into_their_series(system: System) -> None:

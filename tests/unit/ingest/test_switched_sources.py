@@ -10,16 +10,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.domain.archive_layout import Told
 from chalicelib.domain.errors import SourceError
 from chalicelib.domain.sources import AHEAD_SECONDS, Sources, parse_sources
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.services.ingest import known_symbols
 from chalicelib.services.ingest.ingest import Ingest
 from chalicelib.services.ingest.plan import Incoming
 from chalicelib.services.symbol_stores import SymbolEntry
+from chalicelib.services.symbols.forgetting import Forget
 from chalicelib.services.symbols.lists import SymbolLists
 from chalicelib.services.symbols.switching import SourceSwitch, TooManySwitches
 from tests.factories import NEVER, at, instant, payload, wire
-from tests.fakes import fake_stores
+from tests.fakes import FakeEraser, fake_stores
 
 FIRST_MINUTE = at(360)
 """The first instant of a switch that is made at START."""
@@ -63,6 +66,10 @@ class World:
     def stored(self) -> list[tuple[str, str]]:
         page = self.stores.prices.ticks("AAPL", None, None, limit=100_000)
         return [(one.tick.timestamp, one.tick.source) for one in page.rows]
+
+    def told(self) -> list[Told]:
+        """Return the lists that the archive was told, in the order of time."""
+        return [one for told in self.stores.archive.sources.values() for one in told]
 
     def quarantined(self) -> dict[tuple[str, str], str]:
         """Return the reasons of refused ticks, by timestamp and source."""
@@ -226,7 +233,52 @@ def test_the_archive_is_told_switches_that_cannot_be_replaced_any_more() -> None
     world.now = 3590
     for container in (0, 1, 0):
         world.send("yfinance", 3590, container)
-    assert world.stores.archive.sources == {("AAPL", 1): world.sources}
+    assert world.told() == [Told("AAPL", world.sources.text())]
+
+
+def test_thousands_of_lists_in_a_record_are_told_in_one_object() -> None:
+    """Each list for itself took a request to S3, one after the other, before any price."""
+    world = World()
+    ticks = [wire(1, 0, symbol=f"Z{n}", source="b", sources=f"a,{at(-600)} b") for n in range(1000)]
+    sizes: list[int] = []
+    world.stores.archive.put_sources = lambda told: sizes.append(len(told))
+    for container in world.containers:
+        assert container([world.record(*ticks)], NEVER).taken == 1000
+    assert sizes == [1000, 1000]
+
+
+def test_parsed_lists_are_kept_up_to_a_number_of_switches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of 20,000 symbols took 240 MB."""
+    monkeypatch.setattr(known_symbols, "MAX_SWITCHES", 10)
+    world = World(containers=1)
+    told = f"a,{at(-600)} b,{at(-540)} a,{at(-480)} b"
+    ticks = [wire(1, 0, symbol=f"Z{n}", source="b", sources=told) for n in range(20)]
+    parsed = world.containers[0]._known._sources
+    for _ in range(2):
+        done = world.containers[0]([world.record(*ticks)], NEVER)
+        assert (done.stored, done.quarantined) == (20, 0)
+        assert len(parsed._kept) <= 3
+
+
+def test_a_series_that_began_again_is_told_with_its_beginning() -> None:
+    world = World()
+    assert world.send("yfinance", 0)
+    world.put("alpaca")
+    world.now = 1000
+    assert world.send("alpaca", 1000)
+    first = world.sources.text()
+    for now, source in ((2000, "coinbase"), (3000, "binance")):
+        world.now = now
+        Forget(world.stores, FakeEraser(world.stores), lambda _: None, world.clock)("AAPL", NEVER)
+        world.now += 100
+        for container in (0, 1):
+            assert world.send(source, now + 100 + container, container)
+    assert world.told() == [
+        Told("AAPL", first),
+        Told("AAPL", "coinbase", at(2000)),
+        Told("AAPL", "binance", at(3000)),
+    ]
+    assert len(world.stores.archive.sources) == 3
 
 
 def test_a_recording_of_several_sources_is_taken_by_an_empty_stage_only() -> None:
@@ -309,5 +361,5 @@ def test_each_tick_is_stored_once_or_in_quarantine_with_its_reason(seed: int) ->
     quarantined = world.quarantined()
     assert quarantined.keys() == refused.keys()
     assert all("source" in reason for reason in quarantined.values())
-    told = [len(told.switches) for told in world.stores.archive.sources.values()]
+    told = [one.number for one in world.told()]
     assert max(told, default=0) <= len(sources.switches)
