@@ -88,7 +88,10 @@ def render(status: int, kind: str, detail: str, **members: str | int) -> str:
 
 def shown(value: object) -> str:
     """Return a client's value for a problem: at most LONGEST_VALUE characters."""
-    text = value if isinstance(value, str) else repr(value)
+    if value is None or isinstance(value, bool):
+        text = {None: "null", True: "true", False: "false"}[value]
+    else:
+        text = value if isinstance(value, str) else repr(value)
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
@@ -110,9 +113,10 @@ def invalid_field(name: str, value: object, allowed: str, column: int | None = N
     """Return 400 for one field of a JSON body; `column` is where a text goes wrong, from 1."""
     at = "" if column is None else f", column {column}"
     text = shown(value)
+    fault = "is missing or null" if value is None else f"{text!r} is not allowed"
     problem = Problem(
         400,
-        f"{name}{at}: {text!r} is not allowed; allowed: {allowed}",
+        f"{name}{at}: {fault}; allowed: {allowed}",
         kind="invalid-field",
         field=name,
         value=text,

@@ -117,6 +117,22 @@ def test_a_bad_rule_is_refused_by_its_field(
 
 
 @pytest.mark.parametrize(
+    ("body", "fault", "value"),
+    [
+        ({"condition": "every_record"}, "symbol: is missing or null", "null"),
+        ({"condition": "every_record", "symbol": None}, "symbol: is missing or null", "null"),
+        ({"condition": "every_record", "symbol": True}, "symbol: 'true' is not allowed", "true"),
+    ],
+)
+def test_a_value_that_is_not_text_is_shown_as_json_has_it(
+    client: Client, body: dict[str, object], fault: str, value: str
+) -> None:
+    refused = _write(client, "POST", "/rules", body).json
+    assert refused["detail"].startswith(f"{fault}; allowed: ")
+    assert (refused["field"], refused["value"]) == ("symbol", value)
+
+
+@pytest.mark.parametrize(
     "raw", [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b"[" * 50_000, b'{"value": 1e999999999}']
 )
 def test_a_body_that_is_not_an_object_is_refused(client: Client, raw: bytes) -> None:
