@@ -36,7 +36,14 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
     from chalicelib.services.rebuild.rebuild import Rebuild
     from chalicelib.services.reports.reports import Reports
     from chalicelib.services.rules.preview import Preview
-    from chalicelib.services.stores import AlertStore, FailureStore, RuleStore, StateStore, Stores
+    from chalicelib.services.stores import (
+        ActionStore,
+        AlertStore,
+        FailureStore,
+        RuleStore,
+        StateStore,
+        Stores,
+    )
     from chalicelib.services.symbol_stores import ProducerStore
     from chalicelib.services.symbols.forgetting import Forget
 
@@ -390,6 +397,7 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
     return Stores(
         prices=Prices(dynamodb, settings.prices_table, percent, settings.prices_ttl_days),
         bars=Bars(dynamodb, settings.bars_table, ttl_days),
+        actions=_on_demand(_actions, dynamodb, settings.bars_table),
         state=_on_demand(_states, dynamodb, settings.state_table),
         alerts=_on_demand(_alerts, dynamodb, settings.alerts_table),
         rules=_on_demand(_rules, dynamodb, settings.rules_table),
@@ -405,6 +413,12 @@ def _on_demand(make: Callable[[Any, str], Any], client: Any, place: str) -> Any:
     from chalicelib.adapters.clients import OnDemand
 
     return OnDemand(lambda: make(client, place))
+
+
+def _actions(client: Any, table: str) -> ActionStore:
+    from chalicelib.adapters.actions import Actions
+
+    return Actions(client, table)
 
 
 def _states(client: Any, table: str) -> StateStore:

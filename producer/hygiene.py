@@ -83,7 +83,7 @@ class Hygiene:
 
     def passing(self, tick: WireTick) -> list[WireTick]:
         """Return the ticks that pass now: none, the tick, or a confirmed one and the tick."""
-        if tick.bar is not None:
+        if not tick.is_live:
             return [tick]
         seen = self._seen.get(tick.symbol)
         if seen is None:

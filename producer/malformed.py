@@ -9,6 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 
+from chalicelib.domain.actions import Action
+from chalicelib.domain.errors import TickError
 from chalicelib.domain.ticks import (
     HIGHEST_PRICE,
     HIGHEST_VOLUME,
@@ -21,7 +23,8 @@ from chalicelib.domain.ticks import (
 )
 from chalicelib.domain.times import is_canonical
 from chalicelib.domain.wire import LABEL, MOST_FOLDED, SPLIT, starts_bar
-from producer.wire import WireTick
+from chalicelib.domain.wire_actions import to_action
+from producer.wire import WireTick, action_line
 
 _TIMESTAMP_LENGTH = 27
 _KEPT = 4096
@@ -45,6 +48,8 @@ def _malformed(tick: WireTick) -> str | None:
         return "symbol"
     if not _is_timestamp(tick.timestamp):
         return "timestamp"
+    if tick.action is not None:
+        return _malformed_in_action(tick.action)
     for name in LABELS:
         value = getattr(tick, name)
         if value is not None and not _is_label(value):
@@ -70,6 +75,17 @@ def _malformed_in_bar(bar: WireTick, length: str) -> str | None:
     if bar.high is not None and bar.low is not None and bar.high < bar.low:
         return "high"
     return None if starts_bar(bar.timestamp, length) else "timestamp"
+
+
+def _malformed_in_action(action: Action) -> str | None:
+    """Judge an action by what ingest would make of its line."""
+    if not _is_label(action.source):
+        return "source"
+    try:
+        to_action(action_line(action), action.known_at, action.source)
+    except TickError as error:
+        return error.field
+    return None
 
 
 def _is_symbol(value: object) -> bool:

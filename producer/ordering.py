@@ -16,8 +16,8 @@ class Ordering:
     A live tick that is not later than the last is moved to just after it: two trades in one
     millisecond are two ticks. Recorded ticks keep their timestamps: an identical tick is a repeat
     and is dropped (archives hold records at least once), one with other values corrects the last.
-    Older ticks pass if they are backfilled: they raise no alerts. Historical bars are not ordered
-    here.
+    Older ticks pass if they are backfilled: they raise no alerts. Historical bars and actions are
+    not ordered here.
     """
 
     def __init__(self, *, recorded: bool, latest: Mapping[str, str] | None = None) -> None:
@@ -33,7 +33,7 @@ class Ordering:
 
     def admit(self, tick: WireTick) -> str | None:
         """Return why the tick is dropped, or None. May move its timestamp."""
-        if tick.bar is not None:
+        if not tick.is_live:
             return None
         last = self.latest.get(tick.symbol, "")
         if tick.timestamp <= last:

@@ -109,7 +109,7 @@ class Pipeline:
         if self._progress is None:
             self._outbox.put(lines, stop)
         else:
-            latest = {tick.symbol: tick.timestamp for tick in ticks if tick.bar is None}
+            latest = {tick.symbol: tick.timestamp for tick in ticks if tick.is_live}
             self._outbox.put(lines, stop, latest, self._progress.after(len(batch)))
 
     def _line(self, tick: WireTick) -> Line | None:

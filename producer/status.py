@@ -161,7 +161,7 @@ class Status:
         """Count ticks on their way to the sink."""
         for tick in ticks:
             quote = self._quote(tick.symbol)
-            if tick.bar is None:
+            if tick.is_live:
                 quote.price, quote.timestamp = tick.price, tick.timestamp
                 quote.previous_close = tick.previous_close
 

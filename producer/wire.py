@@ -1,4 +1,4 @@
-"""Ticks as sent over the wire: one JSON object per tick, numbers as decimal text.
+"""Ticks, bars and actions as sent over the wire: one JSON object each, numbers as decimal text.
 
 docs/producer.md holds the contract. Floats never reach the wire: texts stay exact decimals, floats
 are rounded to eight decimals first.
@@ -13,8 +13,10 @@ from typing import Literal
 
 import msgspec
 
+from chalicelib.domain.actions import Action
 from chalicelib.domain.errors import TickError
-from chalicelib.domain.ticks import Mode, number, parse_symbol
+from chalicelib.domain.ticks import UNKNOWN_SOURCE, Mode, number, parse_symbol
+from chalicelib.domain.wire_actions import ActionFields
 from chalicelib.domain.wire_fields import WireFields
 from producer.errors import UsageError
 
@@ -22,7 +24,8 @@ Bar = Literal["1m", "1h", "1d"]
 
 
 class WireTick(WireFields, kw_only=True, omit_defaults=True):
-    """One tick, or one historical bar if `bar` is set (price is then its close).
+    """One tick, or one historical bar if `bar` is set (price is then its close), or one corporate
+    action, which has no price (NaN).
 
     `folded` is the number of finer bars that it was made from, None for an original bar. `split` is
     "5:1" if five shares replaced one at the tick's session or the bar's day. Timestamps are text of
@@ -33,10 +36,16 @@ class WireTick(WireFields, kw_only=True, omit_defaults=True):
     mode: Mode | None = None  # type: ignore[assignment]  # None: not sent, which means live
     bar: Bar | None = None
     sent_at: str | None = None
+    action: Action | None = msgspec.field(default=None, name="#action")
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether it is a tick: no historical bar, no action."""
+        return self.bar is None and self.action is None
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """An encoded tick to be sent.
+    """An encoded tick to be sent. Actions count as bars.
 
     `row` is its place in the spool, 0 without one; `since` the time.monotonic of its arrival, 0 if
     read back from the spool, which does not keep the tick's timestamp, price and volume.
@@ -61,6 +70,8 @@ MOST_LINE_BYTES = 4096
 TRACKED = "tracked"
 """Among symbols: adds the tracked ones."""
 
+NO_PRICE = Decimal("NaN")
+
 _SHOWN = 40
 """Characters of a number shown in messages."""
 
@@ -69,12 +80,40 @@ def line_of(tick: WireTick) -> Line:
     """Encode the tick as one line of JSON, without the newline."""
     return Line(
         tick.symbol,
-        encode(tick),
-        tick.bar is not None,
+        encode(tick if tick.action is None else action_line(tick.action, tick.sent_at)),
+        not tick.is_live,
         since=time.monotonic(),
         timestamp=tick.timestamp,
         price=tick.price,
         volume=tick.volume,
+    )
+
+
+def tick_of_action(action: Action) -> WireTick:
+    """Return an action as it passes through the producer: dated by the time at which it became
+    known."""
+    return WireTick(
+        symbol=action.symbol,
+        timestamp=action.known_at,
+        price=NO_PRICE,
+        source=None if action.source == UNKNOWN_SOURCE else action.source,
+        mode="backfill",
+        action=action,
+    )
+
+
+def action_line(action: Action, sent_at: str | None = None) -> ActionFields:
+    """Return the fields of an action's line."""
+    return ActionFields(
+        symbol=action.symbol,
+        timestamp=action.known_at,
+        action=action.kind,
+        ex_date=action.ex_date,
+        split=action.ratio,
+        amount=action.amount,
+        previous_close=action.previous_close,
+        source=None if action.source == UNKNOWN_SOURCE else action.source,
+        sent_at=sent_at,
     )
 
 

@@ -20,6 +20,7 @@ from chalicelib.domain.splits import Split
 from chalicelib.services.access.key_ring import MAX_KEYS
 from chalicelib.services.stores import QuarantinedPart, RuleKey, RuleTable, Stores
 from chalicelib.services.symbol_stores import Erased, ProducerStatus, SeriesKind, SymbolEntry
+from tests.fake_actions import FakeActions
 from tests.fake_alerts import FakeAlerts
 from tests.fake_series import FakeBars, FakePrices, Sorted
 
@@ -271,6 +272,10 @@ class FakeEraser:
             for key in mine:
                 del stored[key]
             return Erased(len(mine), complete=True)
+        if kind == "bars":
+            self._stores.actions.stored = {
+                key: one for key, one in self._stores.actions.stored.items() if key[0] != symbol
+            }
         names = [symbol] if kind == "prices" else [f"{symbol}#{one}" for one in STORED]
         series = getattr(self._stores, kind).series
         gone = [series.pop(name, Sorted()).between(None, None, False) for name in names]
@@ -335,6 +340,7 @@ def fake_stores() -> Stores:
     return Stores(
         FakePrices(),
         FakeBars(),
+        FakeActions(),
         FakeStates(),
         FakeAlerts(),
         FakeRules(),

@@ -243,7 +243,7 @@ class _BatchWrite:
         try:
             answer = self._client.batch_write_item(RequestItems={self._table: requests})
         except (BotoCoreError, ClientError) as error:
-            if not _is_passing(error):
+            if not is_passing(error):
                 raise
             return indexes
         unprocessed = answer.get("UnprocessedItems", {}).get(self._table, [])
@@ -256,7 +256,7 @@ class _BatchWrite:
         return tuple(item[name]["S"] for name in self._key)
 
 
-def _is_passing(error: Exception) -> bool:
+def is_passing(error: Exception) -> bool:
     """Return whether a retry may succeed: throttling, a server error, or no answer."""
     response = getattr(error, "response", None)
     if response is None:

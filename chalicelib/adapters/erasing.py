@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.adapters.actions import ACTIONS
 from chalicelib.adapters.bars import MARK
 from chalicelib.adapters.dynamodb import delete_all, key_range, query
 from chalicelib.domain.bars import STORED
@@ -33,12 +34,12 @@ class Eraser:
     def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
         """See SeriesEraser."""
         if kind == "bars":
-            *bars, mark = [
+            erased = [
                 self._partition(self._tables.bars, ("series", "start"), f"{symbol}#{it}", deadline)
-                for it in (*STORED, MARK)
+                for it in (*STORED, ACTIONS, MARK)
             ]
-            complete = all(one.complete for one in (*bars, mark))
-            return Erased(sum(one.count for one in bars), complete)
+            bars = erased[: len(STORED)]
+            return Erased(sum(one.count for one in bars), all(one.complete for one in erased))
         if kind == "prices":
             return self._partition(self._tables.prices, ("symbol", "timestamp"), symbol, deadline)
         return self._partition(self._tables.alerts, ("symbol", "timestamp_rule"), symbol, deadline)

@@ -9,7 +9,13 @@ import msgspec
 
 from chalicelib.api import instants
 from chalicelib.api.problems import Problem, invalid_field
-from chalicelib.services.market_data.queries import PERIODS, Period, Range
+from chalicelib.services.market_data.queries import (
+    ADJUSTMENTS,
+    PERIODS,
+    Adjustment,
+    Period,
+    Range,
+)
 
 MAX_BYTES = 64_000
 
@@ -38,6 +44,17 @@ def take_range(given: dict[str, Any]) -> tuple[Range, Period | None]:
     if start is not None and end is not None and end <= start:
         raise invalid_field("end", end, "an instant later than start")
     return Range(start, end), period
+
+
+def take_adjustment(given: dict[str, Any]) -> Adjustment | None:
+    """Return `adjustment` of a body; None without it."""
+    value = given.pop("adjustment", None)
+    for adjustment in ADJUSTMENTS:
+        if value == adjustment:
+            return adjustment
+    if value is not None:
+        raise invalid_field("adjustment", value, ", ".join(ADJUSTMENTS))
+    return None
 
 
 def _instant(name: str, value: Any) -> str | None:

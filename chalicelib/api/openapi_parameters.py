@@ -16,6 +16,7 @@ from chalicelib.domain.rules import RULE_ID_ALLOWED, Condition
 from chalicelib.services.market_data.bar_reading import MOST_STORED
 from chalicelib.services.market_data.indicator_list import INDICATORS
 from chalicelib.services.market_data.queries import (
+    ADJUSTMENTS,
     DEFAULT_LIMIT,
     INTERVALS,
     MAX_LIMIT,
@@ -54,6 +55,13 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "Ticks, or bars of an interval. auto: the finest interval with at most 400 rows that "
         "reaches as far back as the others.",
         _one_of(INTERVALS, "auto"),
+    ),
+    "adjustment": _query(
+        "adjustment",
+        "Adjusts bars on reading: raw leaves them as they are stored, as without the parameter; "
+        "splits multiplies bars from before a split by its factor; all those from before a "
+        "dividend, too. Ticks are never adjusted.",
+        _one_of(ADJUSTMENTS),
     ),
     "period": _query(
         "period",

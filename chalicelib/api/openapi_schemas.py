@@ -37,7 +37,7 @@ from chalicelib.domain.rules import Interval as RuleInterval
 from chalicelib.domain.sources import SOURCE, Switch
 from chalicelib.services.market_data.answers import BarRow, Quote, SymbolBarRow, TickRow
 from chalicelib.services.market_data.freshness import Labels
-from chalicelib.services.market_data.queries import BAR_INTERVALS, PERIODS
+from chalicelib.services.market_data.queries import ADJUSTMENTS, BAR_INTERVALS, PERIODS
 from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.lists import NEWEST_SWITCHES, Listed
 
@@ -380,6 +380,15 @@ _RULES: dict[str, Schema] = {
             "end": nullable(text("The same; exclusive.")),
             "period": nullable(text("Instead of start and end, as for prices."))
             | {"enum": [*PERIODS, None]},
+            "adjustment": nullable(
+                text(
+                    "How bars are adjusted: raw not at all; splits for those that a source told "
+                    "or ticks showed; all for dividends too. Each bar is judged with those up to "
+                    "its own session, whenever they became known. Without it, as live: for the "
+                    "splits that ticks told or showed. Not for rules on ticks."
+                )
+            )
+            | {"enum": [*ADJUSTMENTS, None]},
             "page_token": nullable(
                 text(
                     "The `next_page_token` of the preview to continue; all else but `backtest` "

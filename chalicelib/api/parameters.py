@@ -18,12 +18,14 @@ from chalicelib.domain.rules import RULE_ID
 from chalicelib.domain.ticks import SYMBOL, SYMBOL_ALLOWED, parse_symbol
 from chalicelib.domain.times import is_canonical
 from chalicelib.services.market_data.queries import (
+    ADJUSTMENTS,
     BAR_INTERVALS,
     DEFAULT_LIMIT,
     INTERVALS,
     MAX_LIMIT,
     MAX_QUOTES,
     PERIODS,
+    Adjustment,
     AlertQuery,
     Cursor,
     ManyPricesQuery,
@@ -33,7 +35,7 @@ from chalicelib.services.market_data.queries import (
 )
 
 PAGED = ("start", "end", "limit", "page_token", "sort")
-PRICES = ("interval", "period", *PAGED, "format")
+PRICES = ("interval", "adjustment", "period", *PAGED, "format")
 MANY_PRICES = ("symbols", *PRICES)
 ALERTS = ("symbol", "condition", *PAGED)
 QUOTES = ("symbols",)
@@ -202,12 +204,23 @@ def price_query(symbol: str, arguments: Arguments) -> PriceQuery:
     return PriceQuery(
         symbol=symbol,
         interval=interval,
+        adjustment=_adjustment(arguments, interval),
         range=arguments.range(),
         period=period,
         limit=arguments.row_limit(),
         descending=arguments.descending(),
         cursor=_cursor(arguments, interval),
     )
+
+
+def _adjustment(arguments: Arguments, interval: str) -> Adjustment | None:
+    given = arguments.text("adjustment")
+    if given is None:
+        return None
+    adjustment = arguments.choice("adjustment", ADJUSTMENTS, "raw")
+    if interval == "tick" and adjustment != "raw":
+        raise invalid_parameter("adjustment", given, "raw with interval=tick; bars can be adjusted")
+    return adjustment
 
 
 def many_prices_query(arguments: Arguments) -> ManyPricesQuery:

@@ -22,6 +22,7 @@ from chalicelib.services.symbols.lists import SEEN
 if TYPE_CHECKING:
     from chalicelib.domain.backtest import TradingCosts
     from chalicelib.services.rules.preview_run import Position, Previewed
+    from chalicelib.services.stores import Stores
 
 CACHE_SECONDS = 1
 """Short, so that a rule just written is visible."""
@@ -89,7 +90,10 @@ def preview_rule(services: Services, request: Any) -> Response:
     query, period = bodies.take_range(given)
     wanted = given.pop("backtest", None)
     token = given.pop(preview_tokens.FIELD, None)
+    adjustment = bodies.take_adjustment(given)
     asked = parse_rule(given, PREVIEW)
+    if adjustment is not None and asked.interval == "tick":
+        raise invalid_field("adjustment", adjustment, "none with the interval tick")
     if asked.symbol == ANY_SYMBOL:
         raise invalid_field("symbol", ANY_SYMBOL, "one symbol")
     since = None if token is None else preview_tokens.decode(token, body, asked)
@@ -98,11 +102,12 @@ def preview_rule(services: Services, request: Any) -> Response:
     reach = series.range_of(price_query, series.known(asked.symbol))
     begun, costs = time.monotonic(), _costs(wanted)
     deadline = begun + (PREVIEW_SECONDS if costs is None else BEFORE_BACKTEST_SECONDS)
-    found = services.preview(asked, asked.symbol, reach.start, reach.end, deadline, since)
+    preview = services.preview if adjustment is None else services.preview.adjusted(adjustment)
+    found = preview(asked, asked.symbol, reach.start, reach.end, deadline, since)
     tried = None
     if costs is not None:
         time_is_up = lambda: time.monotonic() >= begun + PREVIEW_SECONDS  # noqa: E731
-        tried = _backtest(services, asked, found, reach.start, since, costs, time_is_up)
+        tried = _backtest(preview.stores, asked, found, reach.start, since, costs, time_is_up)
     left = None if found.complete else found.position
     return rendering.plain(
         {
@@ -141,7 +146,7 @@ def _costs(wanted: Any) -> TradingCosts | None:
 
 
 def _backtest(
-    services: Services,
+    stores: Stores,
     rule: Rule,
     found: Previewed,
     start: str | None,
@@ -152,7 +157,7 @@ def _backtest(
     """Return what followed a preview's fires, up to where the preview came."""
     from chalicelib.services.rules.backtests import backtest_of
 
-    made = backtest_of(services.stores, rule, found, start, costs, since, time_is_up)
+    made = backtest_of(stores, rule, found, start, costs, since, time_is_up)
     answer: dict[str, Any] = msgspec.to_builtins(made)
     return answer
 

@@ -98,7 +98,7 @@ def indicators(services: Services, request: Any, symbol: str) -> Response:
     reader = market_data(services)
     known = reader.series.known(symbol)
     found = IndicatorTables(reader.series).table(query, known, studies)
-    labels = reader.labels(known)
+    labels = reader.labels(known).adjusted(query.adjustment)
     return rendering.table(
         request,
         {"symbol": symbol, "interval": found.interval, **labels.shown()},

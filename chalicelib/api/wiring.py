@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.services.delivery.mute_book import MuteBook
     from chalicelib.services.health import HealthCheck
     from chalicelib.services.reports.reports import Reports
-    from chalicelib.services.rules.preview_run import Position, Previewed
+    from chalicelib.services.rules.preview import Preview
     from chalicelib.services.stores import Stores
     from chalicelib.services.symbols.forgetting import Forgotten
 
@@ -59,11 +59,9 @@ class Services(Protocol):
         """Return the default rules."""
 
     @property
-    def preview(
-        self,
-    ) -> Callable[[Rule, str, str | None, str | None, float, Position | None], Previewed]:
-        """Return the function that judges a rule for one symbol over `[start, end)` until a
-        deadline (time.monotonic), from the start or from where an earlier preview came to."""
+    def preview(self) -> Preview:
+        """Return what judges a rule for one symbol over `[start, end)` until a deadline
+        (time.monotonic), from the start or from where an earlier preview came to."""
 
     @property
     def health(self) -> HealthCheck:

@@ -8,12 +8,13 @@ both would show false crosses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 import msgspec
 
+from chalicelib.domain.actions import Action, scaled_price
 from chalicelib.domain.ticks import DECIMALS, HIGHEST_PRICE, number
 
 _FORWARD = (
@@ -50,6 +51,16 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
     denominator: int
     before: Decimal
 
+    @property
+    def factor(self) -> Fraction:
+        """Return what a price from before it is multiplied by."""
+        return Fraction(self.denominator, self.numerator)
+
+    @property
+    def volume_factor(self) -> Fraction:
+        """Return what a volume from before it is multiplied by."""
+        return 1 / self.factor
+
     def adjust(self, price: Decimal) -> Decimal:
         """Adjust a price from before the split: rounded like prices, and within the bounds of
         prices, so never 0."""
@@ -64,6 +75,34 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
         squared = Fraction(close) ** 2 * self.numerator
         middle = Fraction(self.before) ** 2 * self.denominator
         return squared > middle if self.numerator > self.denominator else squared < middle
+
+
+class Told(Split, frozen=True, array_like=True):
+    """A split or dividend that a source told of. Prices before it are as they were traded, so they
+    are always adjusted: `denominator` / `numerator` is its factor, whatever `before` is."""
+
+    is_dividend: bool = False
+
+    @classmethod
+    def of(cls, action: Action) -> Told:
+        """Convert an action."""
+        factor = action.factor
+        numerator, denominator = factor.denominator, factor.numerator
+        is_dividend = action.kind == "dividend"
+        return cls(action.ex_date, numerator, denominator, Decimal(1), is_dividend=is_dividend)
+
+    @property
+    def volume_factor(self) -> Fraction:
+        """See Split."""
+        return Fraction(1) if self.is_dividend else super().volume_factor
+
+    def adjust(self, price: Decimal) -> Decimal:
+        """See Split. A dividend's numbers may have too many digits for a Decimal's product."""
+        return scaled_price(price, self.factor)
+
+    def is_unadjusted(self, close: Decimal) -> bool:  # noqa: ARG002 - Split's
+        """See Split."""
+        return True
 
 
 def reported_split(date: str, ratio: str, before: Decimal) -> Split:
@@ -98,6 +137,25 @@ def adjusted(price: Decimal, date: str, splits: Iterable[Split]) -> Decimal:
         if date < split.date:
             price = split.adjust(price)
     return price
+
+
+def unadjusted(
+    splits: Sequence[Split], last_close: Callable[[str], DatedClose | None]
+) -> list[Split]:
+    """Return those of the splits, which are in order, for which the stored prices before them are
+    not adjusted yet. `last_close` returns the last stored close before a date, None without one."""
+    found: list[Split] = []
+    for place in reversed(range(len(splits))):
+        split = splits[place]
+        last = last_close(split.date)
+        if last is None:
+            continue
+        day, close = last
+        before = adjusted(split.before, split.date, splits[place + 1 :])
+        judged = msgspec.structs.replace(split, before=before)
+        if judged.is_unadjusted(adjusted(close, day, found)):
+            found.insert(0, split)
+    return found
 
 
 def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> list[Decimal]:

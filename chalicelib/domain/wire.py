@@ -1,4 +1,7 @@
-"""Parses ticks on the wire: one JSON object, several on a line, or an array of them."""
+"""Parses ticks on the wire: one JSON object, several on a line, or an array of them.
+
+Among them may be historical bars and corporate actions.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import get_args
 
 import msgspec
 
+from chalicelib.domain.actions import Action
 from chalicelib.domain.bars import STORED, Bar
 from chalicelib.domain.errors import TickError, UnreadableError
 from chalicelib.domain.payloads import JSON_SPACE, UNREADABLE, Line, is_json, items_of, lines_of
@@ -34,6 +38,7 @@ from chalicelib.domain.ticks import (
     parse_symbol,
 )
 from chalicelib.domain.times import from_text, is_canonical, to_text
+from chalicelib.domain.wire_actions import ActionFields, action_fields, to_action
 from chalicelib.domain.wire_fields import WireFields
 
 MAX_AHEAD = timedelta(seconds=300)
@@ -82,6 +87,7 @@ class Decoded(msgspec.Struct, frozen=True):
     rejected: tuple[Rejected, ...]
     misread: tuple[Identity, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()
+    actions: tuple[Action, ...] = ()
 
 
 _one = msgspec.json.Decoder(WireFields)
@@ -118,6 +124,7 @@ class _Record:
         self._not_listed = 0
         self._misread: list[Identity] = []
         self._sources: dict[str, str] = {}
+        self._actions: list[Action] = []
 
     def decoded(self, payload: bytes) -> Decoded:
         """Return the result. If more than MOST_REJECTED parts were rejected, one further part holds
@@ -132,6 +139,7 @@ class _Record:
             tuple(self._rejected),
             tuple(self._misread),
             tuple(self._sources.items()),
+            tuple(self._actions),
         )
 
     def read(self, line: Line) -> None:
@@ -168,8 +176,11 @@ class _Record:
             self._not_listed += 1
 
     def _take(self, part: bytes, item: WireFields | msgspec.Raw, *, alone: bool) -> None:
-        """Add the tick or bar; `alone` if it is its whole line. Raises the reason if it is
+        """Add the tick, bar or action; `alone` if it is its whole line. Raises the reason if it is
         invalid."""
+        if isinstance(item, msgspec.Raw) and (fields := action_fields(part)) is not None:
+            self._actions.append(self._action(fields))
+            return
         wire = _read(item) if isinstance(item, msgspec.Raw) else item
         if wire.sources is not None:
             self._sources[parse_symbol(wire.symbol)] = parse_sources(wire.sources).text()
@@ -183,6 +194,11 @@ class _Record:
             self._bars.append(bar)
             if not (alone and sql_reads_bar(part, wire.timestamp, bar)):
                 self._misread.append(identity_of(bar))
+
+    def _action(self, fields: ActionFields) -> Action:
+        stamp = fields.timestamp
+        known_at = self._stamps.take() if stamp is None else _timestamp(stamp, self._taken)
+        return to_action(fields, known_at, _label("source", fields.source))
 
 
 def to_tick(wire: WireFields, taken: datetime, stamps: Stamps) -> Tick:

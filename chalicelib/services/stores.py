@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import msgspec
 
 if TYPE_CHECKING:  # every function imports this module, and uses a few of the stores
+    from chalicelib.domain.actions import Action
     from chalicelib.domain.alerts import Alert, StoredAlert
     from chalicelib.domain.archive_layout import Told
     from chalicelib.domain.bars import Bar
@@ -167,6 +168,26 @@ class BarStore(Protocol):
 
     def history_mark(self, symbol: str) -> str:
         """Return the symbol's mark, read consistently; empty if it has none."""
+
+
+class RecordedActions(msgspec.Struct, frozen=True):
+    """What became of actions. `conflicts`: by index, of an action and a stored one that say
+    different things, the one that counts and the other; `left`: the indexes of those that were not
+    settled by the deadline."""
+
+    conflicts: dict[int, tuple[Action, Action]]
+    left: frozenset[int]
+
+
+class ActionStore(Protocol):
+    """Stores corporate actions: of each symbol and ex-date at most one split and one dividend."""
+
+    def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
+        """Store actions, of each place the one with the lowest rank of all that ever came. Each
+        call makes progress."""
+
+    def actions(self, symbol: str) -> list[Action]:
+        """Return all actions of a symbol, by ex-date."""
 
 
 class StateStore(Protocol):
@@ -357,6 +378,7 @@ class Stores(msgspec.Struct, frozen=True):
 
     prices: PriceStore
     bars: BarStore
+    actions: ActionStore
     state: StateStore
     alerts: AlertStore
     rules: RuleStore

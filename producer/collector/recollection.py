@@ -98,7 +98,7 @@ class Recollection:
 
     def forwarded(self, batch: Sequence[WireTick]) -> None:
         """Note a batch on its way; symbols of which no tick has passed still need a first quote."""
-        ticks = {tick.symbol for tick in batch if tick.bar is None}
+        ticks = {tick.symbol for tick in batch if tick.is_live}
         self.source.doubt(name for name in ticks if not self.passing.has_passed(name))
 
     def taken(self, records: Sequence[Record]) -> None:

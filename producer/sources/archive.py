@@ -22,6 +22,7 @@ from threading import Event
 
 import msgspec
 
+from chalicelib.domain.actions import Action
 from chalicelib.domain.archive_layout import (
     ENDING,
     QUARANTINE,
@@ -44,7 +45,7 @@ from producer.sources.ndjson import tick_of
 from producer.sources.objects import Objects
 from producer.sources.recording import Symbols, Unreadable
 from producer.sources.sorting import TICK_SIZE, Entry, Sorter
-from producer.wire import WireTick
+from producer.wire import WireTick, tick_of_action
 
 _Entry = tuple[datetime, int, int, WireTick]
 """A tick with its record's arrival, its line's number and its maximum size in bytes."""
@@ -119,19 +120,20 @@ class Recording:
         for place, (arrival, number, size, tick) in enumerate(_steady(arrived)):
             if self._stop.is_set():
                 return
-            series.see(tick, arrival, place)
+            if tick.action is None:  # actions begin no series
+                series.see(tick, arrival, place)
             hour.add((tick.timestamp, arrival, place, number, tick), size)
         series.end_of_hour()
 
     def _each_once(self, entries: Iterable[Entry], series: _Series) -> Iterable[WireTick]:
         """Return the ticks of one instant that count, in the order of their first arrival."""
-        found: dict[tuple[str, str | None], WireTick] = {}
+        found: dict[tuple[str, str | None, Action | None], WireTick] = {}
         for _, _, _, number, tick in entries:
             refusal = series.refusal(tick)
             if refusal is not None:
                 self.unreadable.add(number, ValueError(refusal))
                 continue
-            key = tick.symbol, tick.bar
+            key = tick.symbol, tick.bar, tick.action
             if key not in found or _takes_the_place_of(found[key], tick):
                 tick.sources = series.told(tick.symbol)
                 found[key] = tick
@@ -149,7 +151,7 @@ class Recording:
                 return
             ticks = list(self._read(line, arrival, number))
             for tick in ticks:
-                tick.mode = "backfill" if tick.bar else self._mode
+                tick.mode = self._mode if tick.is_live else "backfill"
                 if not self._symbols or tick.symbol in self._symbols:
                     yield arrival or EPOCH, number, TICK_SIZE + len(line) // len(ticks), tick
 
@@ -163,6 +165,7 @@ class Recording:
                 self.unreadable.add(number, ValueError(rejected.reason))
             yield from map(_of_tick, decoded.ticks)
             yield from map(_of_bar, decoded.bars)
+            yield from map(tick_of_action, decoded.actions)
             return
         try:  # a file that ingest did not write
             yield tick_of(line)

@@ -10,16 +10,17 @@ from threading import Event
 
 import msgspec
 
-from chalicelib.domain.errors import TickError
+from chalicelib.domain.errors import TickError, UnreadableError
 from chalicelib.domain.ticks import NUMBERS, parse_symbol
 from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.wire_actions import ActionFields, action_fields, to_action
 from producer.errors import UsageError
 from producer.files.asked import REPLAY, Asked
 from producer.files.bounded import lines
 from producer.files.folding import SECONDS, Part, with_folded
 from producer.sources.recording import Symbols, Unreadable, open_text, require_found
 from producer.sources.sortable import check_sortable, in_order
-from producer.wire import WireTick, decimal_of, decode
+from producer.wire import WireTick, decimal_of, decode, tick_of_action
 from producer.years import plausible
 
 _NAMES = (".ndjson", ".jsonl", ".json", ".ndjson.gz", ".jsonl.gz", ".json.gz")
@@ -43,9 +44,15 @@ def is_ndjson(path: Path) -> bool:
 def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
     """Parse a recorded tick for replay. Raises ValueError for an invalid one."""
     try:
+        fields = action_fields(line.encode() if isinstance(line, str) else line)
+        if fields is not None:
+            return _action_of(fields, asked)
         tick = decode(line)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except UnreadableError as error:
+        raise ValueError(str(error)) from error
+    tick.action = None
     tick.symbol = parse_symbol(tick.symbol)
     for name in NUMBERS:
         setattr(tick, name, decimal_of(getattr(tick, name)))
@@ -57,6 +64,14 @@ def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
         tick.source = asked.label.of(tick.symbol, tick.source)
     tick.mode = "backfill" if tick.bar else asked.mode
     return tick
+
+
+def _action_of(fields: ActionFields, asked: Asked) -> WireTick:
+    symbol, source = parse_symbol(fields.symbol), fields.source or REPLAY
+    if asked.label is not None:
+        source = asked.label.of(symbol, source)
+    known_at = to_text(plausible(from_text(fields.timestamp or "")))
+    return tick_of_action(to_action(fields, known_at, source))
 
 
 class Recording:

@@ -91,6 +91,29 @@ def test_prices_bars_and_state_are_rebuilt_to_the_last_digit(tmp_path: Path) -> 
     assert bars(after, "OLD") == bars(before, "OLD") != []
 
 
+def test_actions_are_rebuilt_with_the_time_at_which_they_became_known(tmp_path: Path) -> None:
+    system = System(step=1)
+    split: dict[str, Any] = {"action": "split", "ex_date": "2020-08-31", "split": "4:1"}
+    dividend: dict[str, Any] = {"action": "dividend", "ex_date": "2020-08-07", "amount": 0.82}
+    told = [
+        {**action, "symbol": SYMBOL, "source": "replay", "timestamp": at(seconds)}
+        for action, seconds in (
+            (split, 9),
+            (split, 6),
+            ({**split, "split": "7:1"}, 5),
+            ({**dividend, "previous_close": 455.61}, 7),
+        )
+    ]
+    system.deliver([payload(*walk(20, 41.7)), payload(told[0]), payload(*told)], 1)
+    another = replayed(system, tmp_path)
+    before, after = (one.services.stores.actions.actions(SYMBOL) for one in (system, another))
+    assert [(one.kind, one.known_at, one.ratio) for one in before] == [
+        ("dividend", at(7), None),
+        ("split", at(5), "7:1"),
+    ]
+    assert after == before
+
+
 def test_alerts_are_rebuilt_and_not_sent_again(tmp_path: Path) -> None:
     system = recorded()
     another = replayed(system, tmp_path)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.actions import Actions
 from chalicelib.adapters.alerts import Alerts
 from chalicelib.adapters.bars import Bars
 from chalicelib.adapters.keys import Keys
@@ -103,6 +104,7 @@ def counted() -> Iterator[Counted]:
         stores = Stores(
             prices=Prices(client, names["PRICES_TABLE"], Decimal(5), 30),
             bars=Bars(client, names["BARS_TABLE"], {}),
+            actions=Actions(client, names["BARS_TABLE"]),
             state=States(client, names["STATE_TABLE"]),
             alerts=Alerts(client, names["ALERTS_TABLE"]),
             rules=Rules(client, names["RULES_TABLE"]),

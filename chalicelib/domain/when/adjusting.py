@@ -32,7 +32,7 @@ def adjusted_bars(bars: Sequence[Bar], splits: Sequence[Split]) -> list[Bar]:
 def _adjusted(bar: Bar, split: Split) -> Bar:
     prices = {name: split.adjust(getattr(bar, name)) for name in ("open", "high", "low", "close")}
     volume = bar.volume
-    if volume is not None:
+    if volume is not None and split.volume_factor != 1:
         volume = volume * split.numerator / split.denominator
     return msgspec.structs.replace(bar, **prices, volume=volume)
 

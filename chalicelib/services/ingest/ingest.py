@@ -29,6 +29,7 @@ from chalicelib.services.ingest.plan import (
 from chalicelib.services.ingest.quarantine import last_reason, quarantine
 from chalicelib.services.ingest.stored_items import Refused, StoredItems
 from chalicelib.services.ingest.symbol_problems import SymbolProblems
+from chalicelib.services.ingest.told_actions import ToldActions, with_sound_actions
 from chalicelib.services.ingest.told_sources import ToldSources
 from chalicelib.services.priced import CLOCK_SECONDS
 from chalicelib.services.stores import Stores
@@ -81,6 +82,7 @@ class Ingest:
         self._clock = clock
         self._known = KnownSymbols(stores.symbols, clock, max_symbols)
         self._told = ToldSources(stores.archive, clock)
+        self._actions = ToldActions(stores)
         self._problems = SymbolProblems(stores.symbols, clock)
 
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
@@ -99,6 +101,7 @@ class Ingest:
         foreign = Foreign(self._known)
         reads = [without(read, lambda item: refused.get(item.symbol)) for read in reads]
         reads = [without(read, foreign.reason) for read in reads]
+        reads = with_sound_actions(reads, self._known, foreign.reason)
         self._told.tell(learnt, self._known)
         self._archive(reads)
         prices = self._store_prices(reads, self._known.not_yet_shared(learnt), deadline)
@@ -107,6 +110,8 @@ class Ingest:
         bars, bar_sources = plan_bars(reads)
         unwritten = self._write_bars(bars, reads[0].record.arrival, deadline) if bars else set()
         failed |= {bar_sources[index] for index in unwritten}
+        reads, unsettled = self._actions.store(reads, deadline)
+        failed |= unsettled
         if foreign.found:
             self._problems.note(foreign.found, to_text(reads[0].record.arrival), deadline)
         taken = sum(len(read.decoded.ticks) for read in reads)

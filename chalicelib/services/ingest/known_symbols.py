@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from chalicelib.domain.actions import Action
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.sources import LEASE_SECONDS, Sources, parse_sources
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, family
@@ -120,6 +121,15 @@ class KnownSymbols:
         self._keep(lambda: self._new.pinned(lacking, deadline))
         return refused
 
+    def look_up(self, actions: Iterable[Action]) -> None:
+        """Read the lines of the symbols of actions where they are not cached or may have changed.
+        Actions register no symbol."""
+        due = sorted({one.symbol for one in actions if self._may_be_outdated(one)})
+        for symbol in due:
+            self._lines.pop(symbol, None)
+        if due:
+            self._keep(lambda: self._store.find_many(SEEN, due))
+
     def not_yet_shared(self, offered: Iterable[str]) -> set[str]:
         """Return symbols whose ticks may not share items yet: a container that does not know that
         they are packed would overwrite the whole item with a repeated part."""
@@ -185,6 +195,15 @@ class KnownSymbols:
             source != mine and family(source) != family(mine) for source in offered.sources
         )
 
+    def _may_be_outdated(self, action: Action) -> bool:
+        symbol = action.symbol
+        if symbol not in self._lines or action.instant >= self._valid_until[symbol]:
+            return True
+        if self._now() - self._came.get(symbol, 0.0) > IDLE_SECONDS:  # it may be forgotten
+            return True
+        sources = self._sources.of(self._lines[symbol])
+        return sources.refusal(action.source, action.instant) is not None
+
     def _forget(self) -> None:
         """Drop cached lines: each minute those that another container may have completed, every
         five minutes all."""
@@ -207,7 +226,7 @@ class Foreign:
         self._known = known
         self.found: dict[str, str] = {}
 
-    def reason(self, item: Tick | Bar) -> str | None:
+    def reason(self, item: Tick | Bar | Action) -> str | None:
         """Return why an item does not belong in the series; None if it does.
 
         A tick without a source fits any series; the first named source becomes the series'.

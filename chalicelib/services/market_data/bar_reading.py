@@ -8,7 +8,7 @@ refused above MOST_STORED stored bars.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from threading import Lock
 
@@ -81,9 +81,14 @@ class BarPage(msgspec.Struct, frozen=True):
 
 
 def read_bars(
-    store: BarStore, request: BarRequest, live: Sequence[Bar], count: StoredCount
+    store: BarStore,
+    request: BarRequest,
+    live: Sequence[Bar],
+    count: StoredCount,
+    adjust: Callable[[Sequence[Bar]], list[Bar]] = list,
 ) -> BarPage:
-    """Return one page. `live` are the unfinished bars of the stored interval, from the state.
+    """Return one page. `live` are the unfinished bars of the stored interval, from the state;
+    `adjust` adjusts bars of that interval.
 
     Raises TooManyStored.
     """
@@ -93,7 +98,7 @@ def read_bars(
         _add_live(stored, bar, _stored_range(request), request.descending, exhausted)
     if request.descending:
         stored.reverse()
-    bars = fold_bars(shown(stored), request.interval)
+    bars = fold_bars(adjust(shown(stored)), request.interval)
     if not exhausted and BASE_OF[request.interval] != request.interval:
         cut = bars[0 if request.descending else -1].start  # only some of its parts were read
         bars = [bar for bar in bars if bar.start != cut]

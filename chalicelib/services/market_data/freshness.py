@@ -50,9 +50,9 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     adjustment: Annotated[
         str,
         Meta(
-            description="raw: as received; splits: from a source whose history is adjusted for "
-            "splits.",
-            extra_json_schema={"enum": ["raw", "splits"]},
+            description="raw: as received; splits: adjusted for splits, as asked or since the "
+            "source's history is; all: adjusted for splits and dividends, as asked.",
+            extra_json_schema={"enum": ["raw", "splits", "all"]},
         ),
     ]
     as_of: Annotated[Instant | None, Meta(description="The timestamp of the newest known price.")]
@@ -80,6 +80,13 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="null in session and if the exchange's hours are unknown."),
     ]
     cache_seconds: int
+
+    def adjusted(self, adjustment: str | None) -> Labels:
+        """Return the labels of bars that were adjusted on reading. Those of a source whose history
+        is adjusted for splits are never raw."""
+        if adjustment is None or adjustment == "raw":
+            return self
+        return msgspec.structs.replace(self, adjustment=adjustment)
 
     def shown(self) -> dict[str, Any]:
         """Return the labels by name."""

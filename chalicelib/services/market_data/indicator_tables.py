@@ -46,6 +46,7 @@ class IndicatorTables:
         """Return one page, or the whole range, in one pass: it reads backwards from the first row
         as far as the indicators need. Raises TooManyRows, and TooManyValues before it computes
         anything."""
+        self._series.adjust(query.adjustment)
         columns = tuple(column for study in studies for column in study.columns)
         page = self._bars(query, known, len(columns))
         bars = page.rows[::-1] if query.descending else page.rows

@@ -61,6 +61,7 @@ class MarketData:
         Raises UnknownSymbol, TooManyRows, TooManyStored.
         """
         known = self.series.known(query.symbol)
+        self.series.adjust(query.adjustment)
         sources: list[tuple[Switch, ...]] = []
 
         def read(cursor: Cursor | None) -> PriceTable:
@@ -74,7 +75,7 @@ class MarketData:
         return msgspec.structs.replace(table, sources=joined(sources))
 
     def _page(self, query: PriceQuery, known: Known) -> PriceTable:
-        labels = self.labels(known)
+        labels = self.labels(known).adjusted(query.adjustment)
         if query.interval == "tick":
             ticks = self.series.ticks(query, known)
             tick_rows = [self._tick_row(tick) for tick in ticks.rows]

@@ -13,8 +13,11 @@ import msgspec
 Period = Literal["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "ytd", "max"]
 Interval = Literal["auto", "tick", "1m", "5m", "15m", "30m", "1h", "1d", "1wk", "1mo"]
 
+Adjustment = Literal["raw", "splits", "all"]
+
 PERIODS: tuple[Period, ...] = get_args(Period)
 INTERVALS: tuple[Interval, ...] = get_args(Interval)
+ADJUSTMENTS: tuple[Adjustment, ...] = get_args(Adjustment)
 BAR_INTERVALS = INTERVALS[2:]
 
 MAX_LIMIT = 5000
@@ -51,11 +54,12 @@ class Cursor(msgspec.Struct, frozen=True):
 class PriceQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A query for rows of one symbol. `period` is never combined with a `range` that has an end.
 
-    `limit` is None for the whole range in one answer.
+    `limit` is None for the whole range in one answer, `adjustment` None for bars as stored.
     """
 
     symbol: str
     interval: Interval = "auto"
+    adjustment: Adjustment | None = None
     range: Range = Range()
     period: Period | None = None
     limit: int | None = DEFAULT_LIMIT

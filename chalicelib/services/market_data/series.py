@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
@@ -28,6 +28,10 @@ from chalicelib.services.market_data.periods import SESSIONS, period_start
 from chalicelib.services.market_data.queries import Cursor, PriceQuery, Range
 from chalicelib.services.stores import MOST_COPIES, Stores
 from chalicelib.services.symbol_stores import SymbolEntry
+
+if TYPE_CHECKING:  # few requests ask for adjusted bars
+    from chalicelib.services.market_data.adjusting import Adjust
+    from chalicelib.services.market_data.queries import Adjustment
 
 WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
 """How far the coarsest bar made from a stored interval may reach beyond its label."""
@@ -84,6 +88,12 @@ class Series:
         self.stored = StoredCount()
         self._stores = stores
         self._hours: dict[str, list[Bar]] = {}
+        self._adjustment: Adjustment | None = None
+        self._adjusts: dict[tuple[str, str], Adjust] = {}
+
+    def adjust(self, adjustment: Adjustment | None) -> None:
+        """Have bars adjusted from now on; None and "raw" leave them as they are stored."""
+        self._adjustment = None if adjustment == "raw" else adjustment
 
     def known(self, symbol: str) -> Known:
         """Read a symbol: one GetItem, and one BatchGetItem if it has no tick. Raises
@@ -201,7 +211,19 @@ class Series:
             after=after,
         )
         live = self._live(known, BASE_OF[interval], request.selected)
-        return read_bars(self._stores.bars, request, live, self.stored)
+        adjust = self._adjust(known, BASE_OF[interval])
+        return read_bars(self._stores.bars, request, live, self.stored, adjust)
+
+    def _adjust(self, known: Known, base: str) -> Adjust:
+        if self._adjustment is None:
+            return list
+        key = known.symbol, base
+        if key not in self._adjusts:
+            from chalicelib.services.market_data.adjusting import Actions
+
+            state = known.state or State(symbol=known.symbol)
+            self._adjusts[key] = Actions(self._stores, state, self._adjustment).adjust(base)
+        return self._adjusts[key]
 
     def _live(self, known: Known, base: str, reach: Range) -> list[Bar]:
         """Return the live bars of a stored interval in order; an hour's is made from its

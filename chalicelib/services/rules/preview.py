@@ -15,6 +15,7 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import just_after
 from chalicelib.services.bars.closes import ClosesBefore
 from chalicelib.services.bars.time_limits import TimeIsUp
+from chalicelib.services.market_data.queries import Adjustment
 from chalicelib.services.rules.closed_bars import ClosedBars
 from chalicelib.services.rules.last_ticks import LastTicks
 from chalicelib.services.rules.preview_run import (
@@ -36,7 +37,7 @@ class Preview:
     def __init__(
         self, stores: Stores, shown: Watch, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._stores = stores
+        self.stores = stores
         self._shown = shown
         self._clock = clock
 
@@ -74,15 +75,24 @@ class Preview:
                 self._warm_up(rule, symbol, start), self._ticks(symbol, start, end)
             )
         before = self._before(rule, symbol, start)
-        state = self._stores.state.get(symbol) or State(symbol=symbol)
-        closed = ClosedBars(self._stores, rule, state, time_is_up)
+        state = self.stores.state.get(symbol) or State(symbol=symbol)
+        closed = ClosedBars(self.stores, rule, state, time_is_up)
         parts = closed.last_parts(start, end, run.close_before(before))
-        ticks = LastTicks(self._stores, symbol, rule.interval, state.timezone)
+        ticks = LastTicks(self.stores, symbol, rule.interval, state.timezone)
         window = Window(before, state.splits, self._closes_shown(rule))
         try:
             return run.over_bars(parts, window, ticks)
         except TimeIsUp:
             return run.result(complete=False)
+
+    def adjusted(self, adjustment: Adjustment) -> Preview:
+        """Return a preview over bars that are adjusted in another way than live rules see them; see
+        AdjustedStates."""
+        from chalicelib.services.rules.adjusted_states import AdjustedStates
+
+        states = AdjustedStates(self.stores, adjustment)
+        stores = msgspec.structs.replace(self.stores, state=states)
+        return Preview(stores, self._shown, self._clock)
 
     def whole(
         self,
@@ -114,9 +124,9 @@ class Preview:
         from chalicelib.services.rules.when_preview import WhenPreview, check_cost
 
         check_cost(rule)
-        state = self._stores.state.get(symbol) or State(symbol=symbol)
+        state = self.stores.state.get(symbol) or State(symbol=symbol)
         preview = WhenPreview(
-            self._stores,
+            self.stores,
             rule,
             state,
             self._watch(rule),
@@ -128,9 +138,9 @@ class Preview:
             judged = preview.over_ticks(self._ticks(symbol, *reach))
             return run.over_judged(judged, MAX_TICKS)
         before = run.close_before(self._before(rule, symbol, reach[0]))
-        closed = ClosedBars(self._stores, rule, state, time_is_up)
+        closed = ClosedBars(self.stores, rule, state, time_is_up)
         parts = run.not_judged(closed.last_parts(*reach, before))
-        ticks = LastTicks(self._stores, symbol, rule.interval, state.timezone)
+        ticks = LastTicks(self.stores, symbol, rule.interval, state.timezone)
         return run.over_judged(preview.over_bars(parts, ticks), MAX_BARS)
 
     def _watch(self, rule: Rule) -> Watch:
@@ -139,7 +149,7 @@ class Preview:
     def _before(self, rule: Rule, symbol: str, start: str | None) -> list[DatedClose]:
         if start is None:
             return []
-        history = ClosesBefore(self._stores.bars, symbol)
+        history = ClosesBefore(self.stores.bars, symbol)
         count = self._closes_shown(rule)
         return [row.dated for row in history(rule.interval, start, start, count)]
 
@@ -151,12 +161,12 @@ class Preview:
         if start is None:
             return []
         depth = self._watch(rule).depth
-        page = self._stores.prices.ticks(symbol, None, start, limit=depth, descending=True)
+        page = self.stores.prices.ticks(symbol, None, start, limit=depth, descending=True)
         return [stored.tick for stored in reversed(page.rows)]
 
     def _ticks(self, symbol: str, start: str | None, end: str | None) -> Iterator[list[Tick]]:
         while True:
-            page = self._stores.prices.ticks(symbol, start, end, limit=_PAGE, most=5 * _PAGE)
+            page = self.stores.prices.ticks(symbol, start, end, limit=_PAGE, most=5 * _PAGE)
             yield [stored.tick for stored in page.rows]
             if page.next_key is None:
                 return

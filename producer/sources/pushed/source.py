@@ -226,7 +226,7 @@ class Pushed:
 
     def complete(self, tick: WireTick) -> None:
         """See Completing."""
-        if tick.bar is None:
+        if tick.is_live:
             self._so_far.complete(tick)
 
     def take(self, heard: Heard) -> None:

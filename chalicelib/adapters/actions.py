@@ -1,0 +1,143 @@
+"""Corporate actions in the bars table: one partition per symbol, beside those of its bars.
+
+The range key is the ex-date and the kind, `2020-08-31#split`. Items do not expire.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from chalicelib.adapters.dynamodb import (
+    Item,
+    batch_get,
+    is_over,
+    is_passing,
+    item_of,
+    key_range,
+    number_of,
+    put_if,
+    query,
+    text,
+)
+from chalicelib.domain.actions import Action
+from chalicelib.services.stores import RecordedActions
+
+log = logging.getLogger("ticktape.actions")
+
+ACTIONS = "actions"
+"""Replaces the interval in the key of a symbol's actions."""
+
+_TRIES = 5
+"""Another container may store the same action between a read and a put, hardly more than once."""
+
+_Key = tuple[str, str]
+
+
+class Actions:
+    """ActionStore over DynamoDB."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
+        """See ActionStore."""
+        stored = self._stored(actions)
+        conflicts: dict[int, tuple[Action, Action]] = {}
+        left: set[int] = set()
+        for index, action in enumerate(actions):
+            if index and is_over(deadline):
+                return RecordedActions(conflicts, frozenset({*left, *range(index, len(actions))}))
+            try:
+                kept, other = self._settled(action, stored)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                left.add(index)
+                continue
+            if other is not None and not kept.is_repeated_by(other):
+                conflicts[index] = kept, other
+        return RecordedActions(conflicts, frozenset(left))
+
+    def actions(self, symbol: str) -> list[Action]:
+        """See ActionStore."""
+        request = key_range("series", f"{symbol}#{ACTIONS}", "start", None, None)
+        pages = query(self._client, TableName=self._table, **request)
+        return list(_readable(item for items, _ in pages for item in items))
+
+    def _settled(self, action: Action, stored: dict[_Key, Action]) -> tuple[Action, Action | None]:
+        """Store an action unless one of lower rank is stored; return the one that is stored now,
+        which is noted in `stored`, and the other. Raises RuntimeError if others keep changing
+        it."""
+        key = _key_of(action)
+        for _ in range(_TRIES):
+            known = stored.get(key)
+            if known is not None and known.rank <= action.rank:
+                return known, action
+            if self._put(action, known):
+                stored[key] = action
+                return action, known
+            stored.pop(key, None)
+            stored |= self._stored([action])
+        raise RuntimeError(f"{action.symbol} {action.place} keeps changing")
+
+    def _put(self, action: Action, known: Action | None) -> bool:
+        request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(series)"}
+        if known is not None:
+            request = {
+                "ConditionExpression": "known_at = :known",
+                "ExpressionAttributeValues": {":known": text(known.known_at)},
+            }
+        return put_if(self._client, TableName=self._table, Item=_item_of(action), **request)
+
+    def _stored(self, actions: Sequence[Action]) -> dict[_Key, Action]:
+        keys = [item_of(series=series, start=start) for series, start in set(map(_key_of, actions))]
+        found = _readable(batch_get(self._client, self._table, keys))
+        return {_key_of(action): action for action in found}
+
+
+def _key_of(action: Action) -> _Key:
+    return f"{action.symbol}#{ACTIONS}", action.place
+
+
+def _item_of(action: Action) -> Item:
+    series, start = _key_of(action)
+    return item_of(
+        series=series,
+        start=start,
+        ratio=action.ratio,
+        amount=action.amount,
+        previous_close=action.previous_close,
+        known_at=action.known_at,
+        source=action.source,
+    )
+
+
+def _readable(items: Iterable[Item]) -> Iterable[Action]:
+    """Yield the actions of items; log and skip those that cannot be read."""
+    for item in items:
+        try:
+            yield _to_action(item)
+        except Exception as error:  # noqa: BLE001 - of whatever kind, other actions are read
+            place = f"{item.get('series')} {item.get('start')}"
+            log.warning("the action %.200s cannot be read: %.200r", place, error)
+
+
+def _to_action(item: Item) -> Action:
+    ex_date, _, kind = item["start"]["S"].partition("#")
+    is_split = kind == "split"
+    action = Action(
+        symbol=item["series"]["S"].rpartition("#")[0],
+        kind="split" if is_split else "dividend",
+        ex_date=ex_date,
+        known_at=item["known_at"]["S"],
+        source=item["source"]["S"],
+        ratio=item["ratio"]["S"] if is_split else None,
+        amount=None if is_split else number_of(item, "amount"),
+        previous_close=None if is_split else number_of(item, "previous_close"),
+    )
+    if not action.factor > 0:
+        raise ValueError("its factor is not above 0")
+    return action

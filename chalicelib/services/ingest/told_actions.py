@@ -1,0 +1,87 @@
+"""Corporate actions in ingest: which are refused, and which say other than what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from chalicelib.domain.actions import Action
+from chalicelib.domain.wire import Rejected
+from chalicelib.services.ingest.known_symbols import KnownSymbols
+from chalicelib.services.ingest.plan import Read
+from chalicelib.services.ingest.quarantine import quarantine
+from chalicelib.services.stores import Stores
+
+_UNKNOWN = "symbol: {!r} has no prices, which have to come before actions"
+_CONFLICT = "{0.kind} of {0.ex_date}: {1} contradicts {2}, which is known since {0.known_at}"
+
+
+def actions_of(reads: Iterable[Read]) -> list[Action]:
+    """Return the actions of a batch."""
+    return [action for read in reads for action in read.decoded.actions]
+
+
+def with_sound_actions(
+    reads: Sequence[Read], known: KnownSymbols, foreign: Callable[[Action], str | None]
+) -> list[Read]:
+    """Return the records with actions of unknown symbols and of other sources as rejected parts.
+
+    `foreign` returns why an action does not belong in its symbol's series, or None.
+    """
+    actions = actions_of(reads)
+    if not actions:
+        return list(reads)
+    known.look_up(actions)
+
+    def refusal(action: Action) -> str | None:
+        if action.symbol not in known:
+            return _UNKNOWN.format(action.symbol)
+        return foreign(action)
+
+    return [_without(read, refusal) for read in reads]
+
+
+class ToldActions:
+    """Stores the actions of a batch."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def store(self, reads: Sequence[Read], deadline: float) -> tuple[list[Read], set[int]]:
+        """Store them; return the records, and the indexes of those with actions that were not
+        settled by the deadline. Of contradictory actions those that do not count are rejected
+        parts, which go to quarantine."""
+        places = [(index, one) for index, read in enumerate(reads) for one in read.decoded.actions]
+        if not places:
+            return list(reads), set()
+        recorded = self._stores.actions.record([action for _, action in places], deadline)
+        done = list(reads)
+        changed = {places[at][0] for at in recorded.conflicts}
+        for at, (kept, other) in recorded.conflicts.items():
+            reason = _CONFLICT.format(kept, _value(other), _value(kept))
+            index = places[at][0]
+            done[index] = _with_rejected(done[index], other, reason)
+        quarantine(self._stores.archive, [done[index] for index in sorted(changed)])
+        return done, {places[at][0] for at in recorded.left}
+
+
+def _value(action: Action) -> str:
+    return str(action.ratio or action.amount)
+
+
+def _without(read: Read, refusal: Callable[[Action], str | None]) -> Read:
+    for action in read.decoded.actions:
+        reason = refusal(action)
+        if reason is not None:
+            read = _with_rejected(read, action, reason)
+    return read
+
+
+def _with_rejected(read: Read, action: Action, reason: str) -> Read:
+    """Return the record with an action, if it is one of its own, moved to the rejected parts."""
+    decoded = read.decoded
+    part = Rejected(0, msgspec.json.encode(action), reason)
+    left = tuple(one for one in decoded.actions if one is not action)
+    decoded = msgspec.structs.replace(decoded, actions=left, rejected=(*decoded.rejected, part))
+    return Read(read.record, decoded)

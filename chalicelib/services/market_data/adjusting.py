@@ -1,0 +1,114 @@
+"""Adjusts bars for splits and dividends when they are read; what is stored stays as it is.
+
+A bar of a source whose prices are as they were traded is adjusted for every split that a source
+told. Yahoo's bars are adjusted for splits when they are fetched, so of the splits since only those
+count that the series' ticks told, as long as the stored bars before them do not fit what follows,
+and those that came after the series left Yahoo. Splits seen by their ratio count where no source
+told of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+
+from chalicelib.domain.actions import Action, Scale, Step
+from chalicelib.domain.bars import Bar
+from chalicelib.domain.detection import State
+from chalicelib.domain.sources import Sources
+from chalicelib.domain.splits import DatedClose, Split, unadjusted
+from chalicelib.domain.when.points import session_date
+from chalicelib.services.market_data.freshness import SPLIT_ADJUSTED
+from chalicelib.services.market_data.queries import Adjustment
+from chalicelib.services.stores import Stores
+
+Adjust = Callable[[Sequence[Bar]], list[Bar]]
+
+_NEAR = timedelta(days=3)
+"""A split that ticks tell or show within this time of one that a source told is the same."""
+
+
+class Actions:
+    """The actions of one symbol, read for one request."""
+
+    def __init__(self, stores: Stores, state: State, adjustment: Adjustment) -> None:
+        found = stores.actions.actions(state.symbol) if adjustment != "raw" else []
+        self._stores = stores
+        self._state = state
+        self._told = [one for one in found if one.kind == "split"]
+        self._noted = list(state.splits) if adjustment != "raw" else []
+        self.dividends = [one for one in found if one.kind == "dividend" and adjustment == "all"]
+
+    def adjust(self, base: str) -> Adjust:
+        """Return what adjusts stored bars of an interval, in any order."""
+        noted = unadjusted(self._noted, lambda day: self._last_close(base, day))
+        raw = self._scale([*self._told, *self.dividends], noted)
+        fetched = self._scale([*self.told_apart, *self.dividends], noted)
+        return _Adjuster(raw, fetched, self._state.timezone).adjusted
+
+    @property
+    def told_apart(self) -> list[Action]:
+        """Return the told splits that took effect while the series had a source whose prices are as
+        they were traded."""
+        if not self._told:
+            return []
+        entry = self._stores.symbols.find(self._state.symbol)
+        sources = entry.known_sources if entry is not None else Sources(None)
+        return [one for one in self._told if _was_raw(sources, one)]
+
+    def noted_apart(self, told: Iterable[Action]) -> list[Split]:
+        """Return the splits that ticks told or showed where none of `told` is near."""
+        dates = [date.fromisoformat(one.ex_date) for one in told]
+        return [
+            split
+            for split in self._noted
+            if not any(abs(date.fromisoformat(split.date) - day) <= _NEAR for day in dates)
+        ]
+
+    def _scale(self, actions: Sequence[Action], noted: Sequence[Split]) -> Scale:
+        apart = self.noted_apart(one for one in actions if one.kind == "split")
+        steps = [Step(one.date, one.factor, one.volume_factor) for one in noted if one in apart]
+        return Scale([*map(Step.of, actions), *steps])
+
+    def _last_close(self, base: str, day: str) -> DatedClose | None:
+        """Return the close of the last stored bar before a day."""
+        end = f"{day}T00:00:00.000000Z"
+        page = self._stores.bars.bars(self._state.symbol, base, None, end, limit=1, descending=True)
+        return next(((bar.session_date or bar.start[:10], bar.close) for bar in page.rows), None)
+
+
+class _Adjuster:
+    """`raw` is for bars as they were traded, `fetched` for those of SPLIT_ADJUSTED sources."""
+
+    def __init__(self, raw: Scale, fetched: Scale, zone: str | None) -> None:
+        self._raw = raw
+        self._fetched = fetched
+        self._zone = zone
+        self._near = {day for scale in (raw, fetched) for day in scale.dates}
+        self._near |= {_before(day) for day in self._near}
+
+    def adjusted(self, bars: Sequence[Bar]) -> list[Bar]:
+        """Return the bars adjusted."""
+        return [self._adjusted(bar) for bar in bars]
+
+    def _adjusted(self, bar: Bar) -> Bar:
+        scale = self._fetched if bar.source in SPLIT_ADJUSTED else self._raw
+        return scale.adjust(bar, self._date(bar)) if scale.dates else bar
+
+    def _date(self, bar: Bar) -> str:
+        """Return the date of a bar's session, which history does not name. In UTC it is another one
+        for some hours only."""
+        day = bar.session_date or bar.start[:10]
+        if bar.session_date or bar.interval == "1d" or day not in self._near:
+            return day
+        return session_date(bar.symbol, self._zone, bar.start)
+
+
+def _was_raw(sources: Sources, split: Action) -> bool:
+    """Return whether the source of the ex-date is known, and its prices are as they were traded."""
+    source = sources.at(f"{split.ex_date}T00:00:00.000000Z")
+    return source is not None and source not in SPLIT_ADJUSTED
+
+
+def _before(day: str) -> str:
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()

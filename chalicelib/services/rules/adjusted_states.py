@@ -1,0 +1,50 @@
+"""States whose splits are those that a preview is asked to adjust bars for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+
+import msgspec
+
+from chalicelib.domain.detection import State
+from chalicelib.domain.splits import Split, Told
+from chalicelib.services.market_data.adjusting import Actions
+from chalicelib.services.market_data.queries import Adjustment
+from chalicelib.services.stores import Stores
+
+
+class AdjustedStates:
+    """Reads states as StateStore does, each with other splits than detection noted: none for "raw",
+    those that sources told and the others that were noted for "splits", dividends too for "all".
+
+    A bar is judged with those up to its own session, as live, whenever they became known.
+    """
+
+    def __init__(self, stores: Stores, adjustment: Adjustment) -> None:
+        self._stores = stores
+        self._adjustment = adjustment
+        self._found: dict[str, State] = {}
+
+    def get(self, symbol: str) -> State | None:
+        """See StateStore. A symbol that has history only has an empty state."""
+        if symbol not in self._found:
+            state = self._stores.state.get(symbol) or State(symbol=symbol)
+            self._found[symbol] = self._adjusted(state)
+        return self._found[symbol]
+
+    def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
+        """See StateStore."""
+        states = self._stores.state.get_many(symbols)
+        return {symbol: self._adjusted(state) for symbol, state in states.items()}
+
+    def put(self, state: State) -> bool:
+        """Refuse: previews write nothing."""
+        raise NotImplementedError
+
+    def _adjusted(self, state: State) -> State:
+        actions = Actions(self._stores, state, self._adjustment)
+        told = actions.told_apart
+        found: list[Split] = [Told.of(one) for one in (*told, *actions.dividends)]
+        found += actions.noted_apart(told)
+        return msgspec.structs.replace(state, splits=tuple(sorted(found, key=attrgetter("date"))))
