@@ -25,7 +25,8 @@ MAX_UPDATES_OF_A_SYMBOL = 400_000
 
 
 FEW_BARS = 2_500
-"""As many stored bars as one Query returns. Values made of so few are cheap to read again."""
+"""As many stored bars as one Query returns. Values made of so few are cheap to read again. A rule
+that needs more is costly: it has other desks than cheap rules."""
 
 MAX_NUMBERS = 1_500_000
 """The most numbers that the values that a container keeps may hold: some 60 MB."""
@@ -40,6 +41,15 @@ class _Of(msgspec.Struct, frozen=True):
     needs: Needs
     leaves: Mapping[Leaf, int]
 
+    @property
+    def is_costly(self) -> bool:
+        """Return whether the condition needs more than few bars."""
+        return sum(stored_bars(key, bars) for key, bars in self.needs.items()) > FEW_BARS
+
+
+_Desk = tuple[str, bool]
+"""An interval, and whether its rules are costly: those share bars and values."""
+
 
 class Excess(NamedTuple):
     """What is needed beyond a bound, in words: `70,000 stored bars together`."""
@@ -50,14 +60,14 @@ class Excess(NamedTuple):
 
 def excess_of(rules: Iterable[Rule]) -> Excess | None:
     """Return what the rules with `when` of a symbol, or of a preview, need together beyond a bound;
-    None if nothing. Rules on one interval share bars and values."""
+    None if nothing. Cheap rules on one interval share bars and values, and so do costly ones."""
     return _excess(tuple((rule.interval, rule.when) for rule in rules if rule.when))
 
 
 @lru_cache(maxsize=256)
 def _excess(texts: tuple[tuple[str, str], ...]) -> Excess | None:
     """Take the intervals and texts of rules: a run of ticks asks for the same ones each time."""
-    found = [(interval, _of(text, interval)) for interval, text in texts]
+    found = [_with_desk(interval, text) for interval, text in texts]
     bounds: tuple[tuple[Callable[..., int], int, str], ...] = (
         (_stored_bars, MAX_STORED_BARS_OF_A_SYMBOL, "stored bars together"),
         (_other_series, MAX_OTHER_SERIES, "series of other symbols together"),
@@ -89,22 +99,30 @@ def numbers_of(leaves: Iterable[Leaf]) -> int:
 
 
 def _numbers(rules: Iterable[Rule]) -> int:
-    by_interval: dict[str, list[tuple[str, _Of]]] = {}
+    by_desk: dict[_Desk, list[tuple[_Desk, _Of]]] = {}
     for rule in rules:
-        of = rule.interval, _of(rule.when or "", rule.interval)
-        by_interval.setdefault(rule.interval, []).append(of)
+        desk, one = _with_desk(rule.interval, rule.when or "")
+        by_desk.setdefault(desk, []).append((desk, one))
     return sum(
         numbers_of(set().union(*(one.leaves for _, one in found)))
-        for found in by_interval.values()
+        for found in by_desk.values()
         if _stored_bars(found) > FEW_BARS
     )
 
 
 def stored_bars_of(rules: Iterable[Rule]) -> int:
     """Return how many stored bars the rules with `when` of a symbol need together."""
-    return _stored_bars(
-        [(rule.interval, _of(rule.when, rule.interval)) for rule in rules if rule.when]
-    )
+    return _stored_bars([_with_desk(rule.interval, rule.when) for rule in rules if rule.when])
+
+
+def by_cost(rules: Iterable[Rule]) -> tuple[list[Rule], list[Rule]]:
+    """Return the cheap ones of some rules with `when`, and the costly ones."""
+    cheap: list[Rule] = []
+    costly: list[Rule] = []
+    for rule in rules:
+        is_costly = _of(rule.when or "", rule.interval).is_costly
+        (costly if is_costly else cheap).append(rule)
+    return cheap, costly
 
 
 def within_cost(rules: Sequence[Rule]) -> list[Rule]:
@@ -116,33 +134,38 @@ def within_cost(rules: Sequence[Rule]) -> list[Rule]:
     return found
 
 
-def _stored_bars(found: Sequence[tuple[str, _Of]]) -> int:
-    shared: dict[tuple[str, SeriesKey], int] = {}
-    for interval, one in found:
+def _stored_bars(found: Sequence[tuple[_Desk, _Of]]) -> int:
+    shared: dict[tuple[_Desk, SeriesKey], int] = {}
+    for desk, one in found:
         for key, bars in one.needs.items():
-            at = interval, key
+            at = desk, key
             shared[at] = max(shared.get(at, 0), stored_bars(key, bars))
     return sum(shared.values())
 
 
-def _other_series(found: Sequence[tuple[str, _Of]]) -> int:
+def _other_series(found: Sequence[tuple[_Desk, _Of]]) -> int:
     """Bars of up to 30 minutes are made of the same minutes."""
     return len(
         {
             (interval, key.symbol, BASE_OF[key.interval])
-            for interval, one in found
+            for (interval, _), one in found
             for key in one.needs
             if key.symbol
         }
     )
 
 
-def _updates(found: Sequence[tuple[str, _Of]]) -> int:
-    shared: dict[tuple[str, Leaf], int] = {}
-    for interval, one in found:
+def _updates(found: Sequence[tuple[_Desk, _Of]]) -> int:
+    shared: dict[tuple[_Desk, Leaf], int] = {}
+    for desk, one in found:
         for leaf, bars in one.leaves.items():
-            shared[interval, leaf] = max(shared.get((interval, leaf), 0), bars)
+            shared[desk, leaf] = max(shared.get((desk, leaf), 0), bars)
     return sum(shared.values())
+
+
+def _with_desk(interval: str, text: str) -> tuple[_Desk, _Of]:
+    one = _of(text, interval)
+    return (interval, one.is_costly), one
 
 
 @lru_cache(maxsize=1024)

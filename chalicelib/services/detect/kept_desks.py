@@ -19,8 +19,8 @@ are in use than there is room for, the latest are not kept. If each replaced ano
 would be kept at its next use. But one that is not cheap to read again replaces one that is: when
 rules are saved, there is room for all of those."""
 
-Key = tuple[str, str]
-"""A symbol and an interval."""
+Key = tuple[str, str, bool]
+"""A symbol, an interval, and whether the rules are costly."""
 
 Basis = tuple[object, ...]
 """What stored bars were read under."""
@@ -36,7 +36,7 @@ class KeptDesk(msgspec.Struct, frozen=True):
 
 
 class KeptDesks:
-    """Desks by symbol and interval. Threads may share it."""
+    """Desks by symbol, interval and cost. Threads may share it."""
 
     def __init__(
         self, most_numbers: int = MAX_NUMBERS, clock: Callable[[], float] = time.monotonic

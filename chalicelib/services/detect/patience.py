@@ -1,4 +1,4 @@
-"""Symbols whose conditions were left out because there was no time to read their bars."""
+"""Symbols whose costly conditions were left out: there was no time to read their bars."""
 
 from __future__ import annotations
 
@@ -15,31 +15,38 @@ PAUSE_SECONDS = 600.0
 
 
 class Patience:
-    """Counts how often a symbol's conditions were left out in a row. Threads may share it."""
+    """Counts how often costly conditions were left out in a row. Threads may share it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._left: Counter[str] = Counter()
         self._again: dict[str, float] = {}
+        self._waiting: set[str] = set()
 
     def is_over(self, symbol: str) -> bool:
-        """Return whether a symbol's conditions are not to be tried now."""
+        """Return whether a symbol's costly conditions are not to be tried now."""
         return self._again.get(symbol, 0.0) > self._clock()
+
+    def note_waiting(self, symbol: str) -> None:
+        """Note that other symbols read their bars first."""
+        self._waiting.add(symbol)
+        log.error("%s: its costly conditions are left out, others read bars first", symbol)
 
     def note_left(self, symbol: str) -> None:
         """Note that the time was over."""
         self._left[symbol] += 1
-        log.error("%s: its conditions are left out, there is no time to read their bars", symbol)
+        log.error("%s: its costly conditions are left out, no time to read their bars", symbol)
         if self._left[symbol] >= MOST_IN_A_ROW:
             self._again[symbol] = self._clock() + PAUSE_SECONDS
-            log.error("%s: its conditions are off for %.0f s", symbol, PAUSE_SECONDS)
+            log.error("%s: its costly conditions are off for %.0f s", symbol, PAUSE_SECONDS)
 
     def note_done(self, symbol: str) -> None:
-        """Note that there was time, or that nothing was tried."""
+        """Note that there was time, or that there are no costly conditions."""
+        self._waiting.discard(symbol)
         if symbol in self._left and not self.is_over(symbol):
             del self._left[symbol]
             self._again.pop(symbol, None)
 
     def left_out(self) -> tuple[str, ...]:
-        """Return the symbols whose conditions were left out the last time."""
-        return tuple(self._left)
+        """Return the symbols whose costly conditions were left out the last time."""
+        return tuple(self._left.keys() | self._waiting)

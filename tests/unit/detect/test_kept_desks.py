@@ -27,43 +27,43 @@ def kept(window: int = 100, basis: str = "a") -> KeptDesk:
 def test_a_desk_is_taken_once_and_only_if_nothing_has_changed() -> None:
     desks = KeptDesks()
     one = kept()
-    desks.keep(("AAPL", "1m"), one)
-    assert desks.take(("AAPL", "5m"), ("a",)) is None
-    taken = desks.take(("AAPL", "1m"), ("a",))
+    desks.keep(("AAPL", "1m", False), one)
+    assert desks.take(("AAPL", "5m", False), ("a",)) is None
+    taken = desks.take(("AAPL", "1m", False), ("a",))
     assert taken is not None
     assert taken.desk is one.desk
-    assert desks.take(("AAPL", "1m"), ("a",)) is None
-    desks.keep(("AAPL", "1m"), one)
-    assert desks.take(("AAPL", "1m"), ("b",)) is None
+    assert desks.take(("AAPL", "1m", False), ("a",)) is None
+    desks.keep(("AAPL", "1m", False), one)
+    assert desks.take(("AAPL", "1m", False), ("b",)) is None
 
 
 def test_the_latest_are_not_kept_while_all_others_are_in_use() -> None:
     clock = Clock()
     desks = KeptDesks(2 * a_desk().numbers, clock)
     for name in ("A", "B", "C"):
-        desks.keep((name, "1m"), kept())
-    assert desks.take(("C", "1m"), ("a",)) is None
-    first = desks.take(("A", "1m"), ("a",))
+        desks.keep((name, "1m", False), kept())
+    assert desks.take(("C", "1m", False), ("a",)) is None
+    first = desks.take(("A", "1m", False), ("a",))
     assert first is not None
-    desks.keep(("A", "1m"), first)
+    desks.keep(("A", "1m", False), first)
     clock.now += KEPT_SECONDS
-    desks.keep(("C", "1m"), kept())
-    assert desks.take(("C", "1m"), ("a",)) is not None
-    assert desks.take(("A", "1m"), ("a",)) is None
+    desks.keep(("C", "1m", False), kept())
+    assert desks.take(("C", "1m", False), ("a",)) is not None
+    assert desks.take(("A", "1m", False), ("a",)) is None
 
 
 def test_a_desk_larger_than_all_room_is_not_kept() -> None:
     desks = KeptDesks(a_desk().numbers)
-    desks.keep(("A", "1m"), kept(400))
-    assert desks.take(("A", "1m"), ("a",)) is None
+    desks.keep(("A", "1m", False), kept(400))
+    assert desks.take(("A", "1m", False), ("a",)) is None
 
 
 def test_a_forgotten_symbol_makes_room() -> None:
     desks = KeptDesks(a_desk().numbers)
-    desks.keep(("A", "1m"), kept())
+    desks.keep(("A", "1m", False), kept())
     desks.forget("A")
-    desks.keep(("B", "1m"), kept())
-    assert desks.take(("B", "1m"), ("a",)) is not None
+    desks.keep(("B", "1m", False), kept())
+    assert desks.take(("B", "1m", False), ("a",)) is not None
 
 
 def test_a_desk_that_is_not_cheap_replaces_one_that_is() -> None:
@@ -74,9 +74,9 @@ def test_a_desk_that_is_not_cheap_replaces_one_that_is() -> None:
     assert not long.is_cheap
     desks = KeptDesks(2 * long.numbers)
     for name in ("A", "B"):
-        desks.keep((name, "1m"), kept())
-    desks.keep(("C", "1m"), KeptDesk(long, (), ("a",)))
-    desks.keep(("D", "1m"), KeptDesk(long, (), ("a",)))
-    desks.keep(("E", "1m"), KeptDesk(long, (), ("a",)))
-    found = [name for name in "ABCDE" if desks.take((name, "1m"), ("a",)) is not None]
+        desks.keep((name, "1m", False), kept())
+    desks.keep(("C", "1m", False), KeptDesk(long, (), ("a",)))
+    desks.keep(("D", "1m", False), KeptDesk(long, (), ("a",)))
+    desks.keep(("E", "1m", False), KeptDesk(long, (), ("a",)))
+    found = [name for name in "ABCDE" if desks.take((name, "1m", False), ("a",)) is not None]
     assert found == ["C", "D"]

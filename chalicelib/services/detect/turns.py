@@ -1,0 +1,82 @@
+"""Has symbols whose conditions need many bars read them one after the other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from chalicelib.domain.errors import Contended
+from chalicelib.services.bars.time_limits import TimeIsUp
+
+MOST_SECONDS = 180.0
+"""How long a container has records come again because symbols wait for each other."""
+
+SHORT_SECONDS = 5.0
+"""How long a symbol waits after that."""
+
+
+class Turns:
+    """Symbols take turns, so that some are done by the deadline: each has all of the CPU.
+
+    A symbol whose turn does not come by then, or begins late and does not end by then, is tried
+    again with its records, and others are done by then. Threads may share it.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._turn = threading.Lock()
+        self._since: float | None = None
+        self._has_waited = self._is_taken = False
+        self._begun = clock()
+
+    def begin(self) -> None:
+        """Begin a batch."""
+        if not self._has_waited:
+            self._since = None
+        self._has_waited = self._is_taken = False
+        self._begun = self._clock()
+
+    @contextmanager
+    def __call__(self, deadline: float) -> Iterator[bool]:
+        """Wait for a turn; yield whether it came. Raises Contended if the symbol is to be tried
+        again: when its turn does not come, and instead of TimeIsUp if it began late."""
+        seconds = self._seconds_until(deadline)
+        if self._is_over():
+            seconds = min(seconds, SHORT_SECONDS)
+        if not self._turn.acquire(timeout=seconds):
+            self._try_again()
+            yield False
+            return
+        try:
+            is_early = self._is_early(deadline)
+            self._is_taken = True
+            try:
+                yield True
+            except TimeIsUp:
+                if not is_early:
+                    self._try_again()
+                raise
+        finally:
+            self._turn.release()
+
+    def _seconds_until(self, deadline: float) -> float:
+        return min(max(0.0, deadline - self._clock()), threading.TIMEOUT_MAX)
+
+    def _is_early(self, deadline: float) -> bool:
+        """Return whether nobody had a turn in this batch, and most of its time is left."""
+        gone = self._clock() - self._begun
+        left = self._seconds_until(deadline)
+        return not self._is_taken and (left >= gone or deadline <= self._begun)
+
+    def _try_again(self) -> None:
+        """Raise Contended, unless records have come again for too long."""
+        self._has_waited = True
+        if self._since is None:
+            self._since = self._clock()
+        if not self._is_over():
+            raise Contended("bars for the conditions of other symbols are read first")
+
+    def _is_over(self) -> bool:
+        return self._since is not None and self._clock() - self._since >= MOST_SECONDS

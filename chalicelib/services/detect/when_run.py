@@ -1,0 +1,110 @@
+"""Judges rules with `when` at the points of one run of ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from chalicelib.domain.alert_bounds import AlertCount
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.detection import State, Watch
+from chalicelib.domain.rules import Rule
+from chalicelib.domain.splits import adjusted
+from chalicelib.domain.watching import (
+    Observation,
+    RuleState,
+    is_first,
+    is_followed,
+    judge,
+    known_to,
+    without_alert,
+)
+from chalicelib.domain.when.alerting import alert_of
+from chalicelib.domain.when.desk import Desk
+from chalicelib.services.bars.when_desks import Desks, after_split
+from chalicelib.services.detect.closings import Closing
+
+
+class WhenRun:
+    """One run of ticks of one symbol."""
+
+    def __init__(self, before: State, after: State, watch: Watch, count: AlertCount) -> None:
+        self._symbol = before.symbol
+        self._after = after
+        self._watch = watch
+        self.count = count
+        self._before = before.rule_states
+        self.changed: dict[str, RuleState] = {}
+        self.alerts: list[Alert] = []
+
+    def is_due(self, rules: Sequence[Rule], closing: Closing) -> bool:
+        """Return whether any rule is to be judged at a point."""
+        return any(self._is_due(rule, closing) for rule in rules)
+
+    def _is_due(self, rule: Rule, closing: Closing) -> bool:
+        state = self._state(rule)
+        if not is_followed(rule, state, closing.newest.timestamp):
+            return False
+        if rule.interval == "tick":
+            return True
+        known = known_to(rule, state)
+        return not closing.was_over if known is None else known.bar < closing.point.label
+
+    def _state(self, rule: Rule) -> RuleState | None:
+        return self.changed.get(rule.rule_id) or self._before.get(rule.rule_id)
+
+    def judge(self, rules: Sequence[Rule], desks: Desks, closings: Sequence[Closing]) -> None:
+        """Judge the rules of one interval at its points in order."""
+        points = [closing.point for closing in closings]
+        for (desk, point), closing in zip(desks.ready(points), closings, strict=True):
+            on_ticks = point.interval == "tick"
+            memories = {
+                rule.rule_id: known.memory
+                for rule in rules
+                if (known := known_to(rule, self._state(rule)))
+            }
+            if on_ticks and closing.before is not None:
+                states = {rule.rule_id: self._state(rule) for rule in rules}
+                memories |= after_split(desk, closing.before, point, states, self._after.splits)
+            truths = desk.judge(point, closing.tick.price, memories if on_ticks else None)
+            for rule in rules:
+                if self._is_due(rule, closing):
+                    memory = desk.memory(rule.rule_id) if on_ticks else ""
+                    self._judge(rule, desk, closing, truths[rule.rule_id] is True, memory)
+
+    def _judge(self, rule: Rule, desk: Desk, closing: Closing, holds: bool, memory: str) -> None:
+        before = self._state(rule)
+        observation = _observation(closing, self._after, holds, desk.held_before(rule.rule_id))
+        after, fires = judge(rule, before, observation)
+        if fires and rule.interval == "tick" and not is_first(known_to(rule, before), after):
+            after, fires = without_alert(rule, before, after), False
+        newest = closing.newest
+        if fires and not self.count.admits(rule, newest, is_first=is_first(before, after)):
+            after, fires = without_alert(rule, before, after), False
+        self.changed[rule.rule_id] = msgspec.structs.replace(after, memory=memory)
+        if fires:
+            reason = self.count.quiet(rule, newest)
+            values = desk.shown(rule.rule_id)
+            self.alerts.append(
+                alert_of(rule, observation, closing.tick, self._watch, reason, values)
+            )
+
+
+def _observation(closing: Closing, after: State, holds: bool, held: bool | None) -> Observation:
+    tick, point = closing.tick, closing.point
+    splits = [split for split in after.splits if split.date <= closing.place.date]
+    close = tick.previous_close
+    on_ticks = point.interval == "tick"
+    return Observation(
+        timestamp=tick.timestamp,
+        price=adjusted(tick.price, closing.place.date, splits),
+        previous_price=None,
+        previous_close=adjusted(close, closing.place.date, splits) if close else None,
+        session=closing.place.date,
+        scope=closing.place.minute if on_ticks else point.label,
+        closes=(),
+        split=splits[-1].date if splits else "",
+        holds=holds,
+        held=held,
+    )
