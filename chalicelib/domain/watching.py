@@ -24,7 +24,7 @@ class RuleState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
     side: the last non-zero sign of its averages; inside: whether its condition held at the last
     price; session: that price's session date; fired_at: its last alert; fired_scope: that alert's
     bar or session, if the trigger needs it; bar: the last bar at which a bar rule was judged;
-    memory: what a condition `when` on ticks remembers of the ticks before.
+    memory: what a condition `when` on ticks, or over other symbols, remembers of the points before.
     """
 
     fingerprint: str

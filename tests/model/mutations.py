@@ -198,7 +198,7 @@ MUTATIONS = (
     Mutation(
         "a condition begins again at each tick",
         "services/detect/when_run.py",
-        'memory = desk.memory(rule.rule_id) if on_ticks else ""',
+        'memory = desk.memory(rule.rule_id) if _remembers(rule) else ""',
         'memory = ""',
     ),
 )

@@ -19,7 +19,7 @@ from chalicelib.domain.errors import RuleError
 from chalicelib.domain.rules import Rule, parse_rule
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
-from chalicelib.domain.times import from_text, later, minute_of, to_text
+from chalicelib.domain.times import from_text, later, to_text
 from chalicelib.domain.when.nodes import Comparison, Condition, Group
 from chalicelib.domain.when.writing import to_text as when_text
 from tests.factories import make_tick
@@ -146,7 +146,7 @@ class Course:
                 price = tick.price + source.choice([-3, 3])
                 return _fed([msgspec.structs.replace(tick, price=price)])
             case "history":
-                return _with_history(tick, source.choice(["1m", "1d"]), source.randint(92, 108))
+                return _with_history(tick, source.randint(92, 108))
             case _:
                 return self._changed()
 
@@ -175,9 +175,10 @@ def _fed(ticks: Sequence[Tick]) -> Step:
     return lambda watched: watched.feed(ticks, len(ticks))
 
 
-def _with_history(tick: Tick, interval: str, close: int) -> Step:
-    minute = minute_of(tick.timestamp)
-    start = minute if interval == "1m" else f"{minute[:10]}T00:00:00.000000Z"
+def _with_history(tick: Tick, close: int) -> Step:
+    """A day of history. Minutes alone would change an hour only if it is folded again, which
+    depends on the containers."""
+    interval, start = "1d", f"{tick.timestamp[:10]}T00:00:00.000000Z"
     price = Decimal(close)
     bar = Bar(
         symbol=tick.symbol,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import takewhile
 from operator import itemgetter
+from types import MappingProxyType
 from typing import TypeVar
 
 from chalicelib.domain.bars import Bar
@@ -27,6 +28,8 @@ PRICE = Leaf("close")
 _MORE = 1
 """How many bars before those that it needs a value begins: one point more than conditions look back
 to is decided, for a split."""
+
+NO_MEMORIES: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 _Key = TypeVar("_Key")
 _Later = tuple[str, Leaf, LeafValue]
@@ -181,14 +184,18 @@ class Desk:
         return {name: decide.memory for name, decide in self._deciders.items()}
 
     def judge(
-        self, point: Point, price: Decimal | None = None, memories: Mapping[str, str] | None = None
+        self,
+        point: Point,
+        price: Decimal | None = None,
+        memories: Mapping[str, str] | None = None,
+        at_bars: Mapping[str, tuple[str, str]] = NO_MEMORIES,
     ) -> dict[str, Truth]:
         """Return whether the condition of each rule holds at the next point, by rule.
 
         `price` is a tick's, and `memories` what rules on ticks remember; a rule that is not among
-        them begins.
+        them begins. `at_bars` has what rules on bars remembered, after the bar with a label.
         """
-        self._pass_bars_before(point)
+        self._pass_bars_before(point, at_bars)
         self._advance(point)
         if self._interval == "tick":
             self.values[PRICE] = price
@@ -202,14 +209,17 @@ class Desk:
         self._decided = found
         return found
 
-    def _pass_bars_before(self, point: Point) -> None:
+    def _pass_bars_before(self, point: Point, at_bars: Mapping[str, tuple[str, str]]) -> None:
         """Pass bars that are not judged here: another container did, or they came as history."""
         for bar in self._own.before(point.label) if self._own else ():
             self._advance(self._point_of(bar))
             self._decided = {name: decide(self.values) for name, decide in self._deciders.items()}
+            for name, (label, memory) in at_bars.items():
+                if label == bar.start:
+                    self._deciders[name].memory = memory
 
     def memory(self, rule_id: str) -> str:
-        """Return what a rule on ticks remembers."""
+        """Return what a rule remembers of the points up to the last one."""
         return self._deciders[rule_id].memory
 
     def held_before(self, rule_id: str) -> bool | None:

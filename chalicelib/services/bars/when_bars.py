@@ -61,6 +61,11 @@ class WhenBars:
         """Return the time zone of each other symbol."""
         return {symbol: state.timezone for symbol, state in self._states.items()}
 
+    def splits_of_others(self) -> list[Split]:
+        """Return the splits of the other symbols."""
+        others = (state for name, state in self._states.items() if name != self._symbol)
+        return [split for state in others for split in state.splits]
+
     def newest(
         self, key: SeriesKey, first: Point, last: Point, count: int, splits: Sequence[Split]
     ) -> list[Bar]:

@@ -60,6 +60,12 @@ class Desks:
             for point in group:
                 yield desk, point
 
+    def newest_split(self, point: Point) -> str:
+        """Return the date of the newest split that bars are adjusted for at a point, of any of the
+        symbols; empty if there is none."""
+        splits = [*self._known(point), *self._bars.splits_of_others()]
+        return max((split.date for split in splits), default="")
+
     def _known(self, point: Point) -> tuple[Split, ...]:
         return tuple(split for split in self._subject.splits if split.date <= point.date)
 

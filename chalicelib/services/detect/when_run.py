@@ -8,6 +8,7 @@ import msgspec
 
 from chalicelib.domain.alert_bounds import AlertCount
 from chalicelib.domain.alerts import Alert
+from chalicelib.domain.conditions import is_before
 from chalicelib.domain.detection import State, Watch
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.splits import adjusted
@@ -22,6 +23,7 @@ from chalicelib.domain.watching import (
 )
 from chalicelib.domain.when.alerting import alert_of
 from chalicelib.domain.when.desk import Desk
+from chalicelib.domain.when.needs import symbols_of
 from chalicelib.services.bars.when_desks import Desks, after_split
 from chalicelib.services.detect.closings import Closing
 
@@ -58,20 +60,36 @@ class WhenRun:
         """Judge the rules of one interval at its points in order."""
         points = [closing.point for closing in closings]
         for (desk, point), closing in zip(desks.ready(points), closings, strict=True):
-            on_ticks = point.interval == "tick"
-            memories = {
-                rule.rule_id: known.memory
-                for rule in rules
-                if (known := known_to(rule, self._state(rule)))
-            }
-            if on_ticks and closing.before is not None:
-                states = {rule.rule_id: self._state(rule) for rule in rules}
-                memories |= after_split(desk, closing.before, point, states, self._after.splits)
-            truths = desk.judge(point, closing.tick.price, memories if on_ticks else None)
+            if point.interval == "tick":
+                memories = self._memories(rules, desk, closing)
+                truths = desk.judge(point, closing.tick.price, memories)
+            else:
+                at_bars = self._memories_at_bars(rules, desks.newest_split(point))
+                truths = desk.judge(point, at_bars=at_bars)
             for rule in rules:
                 if self._is_due(rule, closing):
-                    memory = desk.memory(rule.rule_id) if on_ticks else ""
+                    memory = desk.memory(rule.rule_id) if _remembers(rule) else ""
                     self._judge(rule, desk, closing, truths[rule.rule_id] is True, memory)
+
+    def _memories(self, rules: Sequence[Rule], desk: Desk, closing: Closing) -> dict[str, str]:
+        """Return what rules on ticks remember of the ticks before one."""
+        states = {rule.rule_id: self._state(rule) for rule in rules}
+        known = {rule.rule_id: known_to(rule, states[rule.rule_id]) for rule in rules}
+        found = {name: state.memory for name, state in known.items() if state is not None}
+        if closing.before is not None:
+            splits = self._after.splits
+            found |= after_split(desk, closing.before, closing.point, states, splits)
+        return found
+
+    def _memories_at_bars(self, rules: Sequence[Rule], split: str) -> dict[str, tuple[str, str]]:
+        """Return what rules on bars remember, with the bar that each was last judged at, if that
+        was not before a split."""
+        known = {rule.rule_id: known_to(rule, self._state(rule)) for rule in rules}
+        return {
+            name: (state.bar, state.memory)
+            for name, state in known.items()
+            if state is not None and state.memory and not is_before(state, split)
+        }
 
     def _judge(self, rule: Rule, desk: Desk, closing: Closing, holds: bool, memory: str) -> None:
         before = self._state(rule)
@@ -89,6 +107,13 @@ class WhenRun:
             self.alerts.append(
                 alert_of(rule, observation, closing.tick, self._watch, reason, values)
             )
+
+
+def _remembers(rule: Rule) -> bool:
+    """Return whether a rule's state has what its condition remembers of the points before. On
+    ticks, since they are not read again; with other symbols, since their bars may be stored after a
+    decision that was made without them."""
+    return rule.interval == "tick" or bool(symbols_of(rule.when or ""))
 
 
 def _observation(closing: Closing, after: State, holds: bool, held: bool | None) -> Observation:

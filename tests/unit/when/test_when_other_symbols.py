@@ -176,3 +176,28 @@ def test_a_point_before_the_night_has_the_others_bars_of_its_time(containers: in
     ticks = [of_spy(-1440, 100), at(-1439, 50), of_spy(-1438, 100), at(-1437, 50), *night]
     feed(watched, [*ticks, at(0, 50), at(1, 50)], containers)
     assert fired(watched) == ["14:30"]
+
+
+@pytest.mark.parametrize("containers", [0, 1, 2])
+def test_a_bar_that_comes_after_a_decision_counts_at_the_next_one(containers: int) -> None:
+    """All prices of SPY's minutes arrive after the rule's: it crosses when the first one is known,
+    whether or not a container has decided the point before. A preview knows it in time."""
+    watched = Watched(rule("close(SPY) crosses above 105", "1m"))
+    ticks = [of_spy(0, 100), at(0, 50), of_spy(1, 100), at(1, 50), of_spy(2, 100), at(2, 50)]
+    ticks += [at(3, 50), at(4, 50), of_spy(3, 110), at(5, 50), of_spy(4, 110), at(6, 50)]
+    feed(watched, ticks, containers)
+    assert [time for time, _ in shown(watched.fired())] == ["14:34"]
+
+
+@pytest.mark.parametrize("containers", [0, 1])
+def test_a_split_of_another_symbol_ends_what_a_rule_remembers_of_it(containers: int) -> None:
+    """Adjusted, SPY was below all the time."""
+    watched = Watched(rule("close(SPY) crosses below 150", "1m"))
+    ticks: list[Tick] = []
+    for minute in range(3):
+        ticks += [of_spy(minute - 1440, 200), at(minute - 1440, 50)]
+    for minute in range(3):
+        after = at(minute, 100, symbol="SPY", split="2:1", previous_close=100)
+        ticks += [after, at(minute, 50)]
+    feed(watched, ticks, containers)
+    assert fired(watched) == []
