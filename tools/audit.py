@@ -23,6 +23,7 @@ FILES = (
     "requirements/dev.txt",
     "requirements/checkov.txt",
     "requirements/ministack.txt",
+    "requirements/backtesting.txt",
     "requirements/uv.txt",
     "producer/collector/requirements.txt",
     "producer/deploy/requirements.txt",

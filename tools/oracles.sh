@@ -1,33 +1,40 @@
 #!/usr/bin/env bash
-# Programs that tests compare Ticktape with: ministack, an independent emulator of AWS, in an environment
-# of its own since it pins botocore; and Prometheus's Alertmanager, from Debian's package. The latter is
-# unpacked into .venv and not installed, since that would start a service. Its templates have to
-# stand where Debian has them.
+# Programs that tests compare Ticktape with, each Python package in an environment of its own: ministack,
+# an independent emulator of AWS, which pins botocore; backtesting, which brings bokeh. And Prometheus's
+# Alertmanager, from Debian's package. The latter is unpacked into .venv and not installed, since that
+# would start a service. Its templates have to stand where Debian has them.
 set -euo pipefail
 
-package=prometheus-alertmanager
+alertmanager=prometheus-alertmanager
 folder=.venv/oracles
 templates=/usr/share/prometheus/alertmanager
 
-ministack() {
-  local there=$folder/ministack
-  [ -x "$there/bin/ministack" ] && return
-  .venv/bin/python -m venv --without-pip "$there" && tools/install.sh "$there" requirements/ministack.txt
+# An environment of a package's own; the second argument is a file that is there once it is installed.
+package() {
+  local there=$folder/$1
+  compgen -G "$there/$2" >/dev/null && return
+  rm -rf "$there"
+  .venv/bin/python -m venv --without-pip "$there" && tools/install.sh "$there" "requirements/$1.txt"
 }
 
 unpack() {
   local there=$1
   cd "$there"
-  apt-get download -qq "$package" || { apt-get update -qq && apt-get download -qq "$package"; }
-  dpkg -x "$package"_*.deb .
+  apt-get download -qq "$alertmanager" || { apt-get update -qq && apt-get download -qq "$alertmanager"; }
+  dpkg -x "$alertmanager"_*.deb .
 }
 
-if ! ministack >/dev/null 2>&1; then
-  rm -rf "$folder/ministack"
-  echo "no ministack: the tests beside it are skipped. requirements/ministack.txt has it" >&2
-fi
+install() {
+  if ! package "$1" "$2" >/dev/null 2>&1; then
+    rm -rf "${folder:?}/$1"
+    echo "no $1: the tests beside it are skipped. requirements/$1.txt has it" >&2
+  fi
+}
 
-if [ -x "$folder/usr/bin/$package" ] && [ -e "$templates/default.tmpl" ]; then
+install ministack bin/ministack
+install backtesting "lib/python*/site-packages/backtesting/__init__.py"
+
+if [ -x "$folder/usr/bin/$alertmanager" ] && [ -e "$templates/default.tmpl" ]; then
   exit 0
 fi
 
@@ -36,9 +43,9 @@ trap 'rm -rf "$downloaded"' EXIT
 chmod 755 "$downloaded"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && (unpack "$downloaded") >/dev/null 2>&1; then
   mkdir -p "$folder/usr/bin"
-  cp "$downloaded/usr/bin/$package" "$folder/usr/bin/"
+  cp "$downloaded/usr/bin/$alertmanager" "$folder/usr/bin/"
   mkdir -p "$templates"
   cp -n "$downloaded$templates"/*.tmpl "$templates/"
 else
-  echo "no Alertmanager: the tests beside it are skipped. Debian's package $package has it" >&2
+  echo "no Alertmanager: the tests beside it are skipped. Debian's package $alertmanager has it" >&2
 fi
