@@ -2,7 +2,8 @@
 
 The page's address is the same at each start, so another program that used it may have left cached
 modules or a service worker, which would run in the page. So the addresses of modules and styles
-change with each start, and a worker is replaced by one that unregisters itself.
+change with each start, and a worker is replaced: by the page's own if it has the same address, else
+by one that unregisters itself.
 """
 
 from __future__ import annotations
@@ -22,16 +23,21 @@ async function retire() {
   for (const one of await self.clients.matchAll({ type: "window" })) one.navigate(one.url);
 }
 """
-"""A service worker that replaces any other: it unregisters itself and reloads the pages.
+"""A service worker that replaces any other than the page's: it unregisters itself and reloads the
+pages.
 
-The page has no worker; a browser that has one requests its script at each visit, bypassing its
-cache.
+A browser that has a worker requests its script at each visit, bypassing its cache.
 """
 
 
 def moved(html: bytes, start: str) -> bytes:
     """Return HTML whose scripts and styles lie under a start's name."""
     return _ADDRESSES.sub(rb"\g<1>" + start.encode() + rb"/\g<2>", html)
+
+
+def moved_address(path: str, start: str) -> str:
+    """Return the address under which the page names a file, relative to the page's folder."""
+    return f"{start}/{path}" if path.startswith(("js/", "css/", "vendor/")) else path
 
 
 def unmoved(path: str, start: str) -> str:

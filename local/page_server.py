@@ -18,12 +18,18 @@ import msgspec
 from local.entity_tags import marked, unmarked
 from local.http_server import Handler
 from local.page_files import ROOT, content, gzipped, is_sent
-from local.page_origin import RETIRING_WORKER, is_worker_script, moved, unmoved
+from local.page_origin import RETIRING_WORKER, is_worker_script, moved, moved_address, unmoved
+from local.page_worker import DOCUMENT, NAME, SETTINGS, shell, worker
 
 logger = logging.getLogger(__name__)
 
-COMPRESSED = ("text/", "application/json", "application/javascript", "image/svg+xml")
-_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
+COMPRESSED = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
+_TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+}
 
 
 def content_security_policy(api: str, push: str = "") -> str:
@@ -74,6 +80,16 @@ class Files:
         self._root = root.resolve()
         self._start = start
         self._kept: dict[Path, tuple[int, Asset]] = {}
+
+    def worker(self, settings: Asset) -> Asset | None:
+        """Return the page's service worker, for the files as they are; None without its source."""
+        source = self.find(f"/{NAME}")
+        if source is None:
+            return None
+        found = {path: self.find(f"/{path}") for path in (DOCUMENT, *shell())}
+        tags = {moved_address(path, self._start): each.etag for path, each in found.items() if each}
+        body = worker(source.body, {**tags, SETTINGS: settings.etag})
+        return asset(body, "text/javascript")
 
     def find(self, path: str) -> Asset | None:
         """Return the file at a URL's path, `index.html` for a folder; None if it is missing."""
@@ -138,8 +154,8 @@ class _Handler(Handler):
             self._redirect(f"http://127.0.0.1:{port or 80}{self.path}")
             return
         path = unmoved(self.path.partition("?")[0], self.start)
-        found = self.settings if path == "/config.json" else self.files.find(path)
-        if is_worker_script(self.headers):
+        found = self._found(path)
+        if is_worker_script(self.headers) and path != f"/{NAME}":
             self._send(200, _RETIRING, _RETIRING.body, {})
         elif found is None:
             missing = asset(b"Not found\n", "text/plain")
@@ -152,6 +168,11 @@ class _Handler(Handler):
             self._send(200, found, found.body, {})
 
     do_HEAD = do_GET  # noqa: N815  # the base class's name
+
+    def _found(self, path: str) -> Asset | None:
+        if path == f"/{NAME}":
+            return self.files.worker(self.settings)
+        return self.settings if path == f"/{SETTINGS}" else self.files.find(path)
 
     def _redirect(self, address: str) -> None:
         self.send_response(307)

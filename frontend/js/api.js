@@ -120,7 +120,7 @@ export class Api {
       );
     } catch (error) {
       if (init.signal?.aborted) throw error;
-      throw new ApiError(0, "The API does not answer.");
+      throw new ApiError(0, navigator.onLine ? "The API does not answer." : "You are offline.");
     }
   }
 

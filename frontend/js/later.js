@@ -52,4 +52,5 @@ export function mountLater(store, api, chart, opened) {
   mountStory(store, api);
   bindMarks(store);
   mountMuteLinks(api, opened);
+  navigator.serviceWorker?.register("sw.js").catch(() => {}); // the page works without it
 }

@@ -12,8 +12,14 @@ from chalicelib.settings import Settings, load
 from infra.deploy.project import PAGE
 from infra.deploy.stage import Page, Stage
 from local.page_files import content, is_sent, shared_settings
+from local.page_worker import DOCUMENT, NAME, SETTINGS, shell, worker
 
-_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json"}
+_TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+}
 KEPT_SECONDS = 86_400
 """Seconds for which browsers cache vendored files; they revalidate all others."""
 
@@ -26,7 +32,10 @@ def files(api_url: str, stage: str, settings: Settings) -> dict[str, bytes]:
         if is_sent(path)
     }
     config = {"api": api_url, "stage": stage, **shared_settings(settings)}
-    return {**found, "config.json": json.dumps(config).encode()}
+    found[SETTINGS] = json.dumps(config).encode()
+    kept = {DOCUMENT: "index.html", **{path: path for path in (SETTINGS, *shell())}}
+    tags = {address: hashlib.sha256(found[key]).hexdigest() for address, key in kept.items()}
+    return {**found, NAME: worker(found[NAME], tags)}
 
 
 def upload(stage: Stage, page: Page) -> list[str]:
@@ -38,7 +47,8 @@ def upload(stage: Stage, page: Page) -> list[str]:
     wanted = files(stage.api_url, stage.stage, load(stage.environment))
     stored = _stored(s3, page.bucket)
     changed = [key for key, body in wanted.items() if stored.get(key) != _etag(body)]
-    for key in changed:
+    # The worker comes last: a browser that has a new one loads the files that it keeps.
+    for key in sorted(changed, key=lambda key: key == NAME):
         _put(s3, page.bucket, key, wanted[key])
     gone = sorted(stored.keys() - wanted.keys())
     for key in gone:

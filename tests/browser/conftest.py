@@ -29,6 +29,9 @@ PATIENCE_MS = PATIENCE_SECONDS * 1000
 PATIENT = "AbortSignal.timeout = () => new AbortController().signal;"
 """The page gives up on an answer after 15 s, which a busy machine may need."""
 
+_BLOCKED = "Service Worker registration blocked by Playwright"
+"""What a page is told whose worker is not installed."""
+
 LOCAL = {"127.0.0.1", "localhost"}
 
 
@@ -44,7 +47,8 @@ class Watched:
     def on_console(self, message: ConsoleMessage) -> None:
         """Keep errors and warnings, but those that a test provokes."""
         text = f"{message.text} {message.location.get('url', '')}"
-        if message.type in ("error", "warning") and not (self.expected and self.expected in text):
+        provoked = self.expected and self.expected in text
+        if message.type in ("error", "warning") and not provoked and _BLOCKED not in text:
             self.errors.append(text)
 
     def on_request(self, request: Request) -> None:
@@ -118,6 +122,7 @@ def opener(browser: Browser) -> Iterator[OpenPage]:
 
     `expect` names a text that console messages may contain, where a test provokes them. Pages show
     no motion unless `motion` is true: fading new prices takes as much CPU time as drawing them.
+    The page's service worker is installed if `worker` is true: it loads all of the page again.
     """
     opened: list[tuple[Page, Watched]] = []
 
@@ -131,6 +136,7 @@ def opener(browser: Browser) -> Iterator[OpenPage]:
         expect: str = "",
         prepare: Callable[[Page], object] | None = None,
         permissions: list[str] | None = None,
+        worker: bool = False,
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -138,6 +144,7 @@ def opener(browser: Browser) -> Iterator[OpenPage]:
             reduced_motion="no-preference" if motion else "reduce",
             permissions=permissions or [],
             accept_downloads=True,
+            service_workers="allow" if worker else "block",
         )
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(PATIENT)

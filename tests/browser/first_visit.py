@@ -88,7 +88,8 @@ class FirstVisit:
 def visit(browser: Browser, address: str) -> FirstVisit:
     """Open the page now, and wait for its chart."""
     printed_at = time.time()
-    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, service_workers="block")
+    page = context.new_page()
     page.set_default_timeout(MOST_MS)
     page.add_init_script(_RECORDER)
     page.goto(address)

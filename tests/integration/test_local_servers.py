@@ -154,6 +154,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (root / "index.html").write_text("<!doctype html>" + " " * 1000)
     (root / "js" / "main.js").write_text("export const a = 1;\n" * 100)
     (root / "font.woff2").write_bytes(b"wOF2" * 500)
+    (root / "manifest.webmanifest").write_text("{}")
     (root / ".secret").write_text("no")
     (root.parent / "outside.txt").write_text("no")
     server = Server(0)
@@ -170,6 +171,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         ("/js/main.js?v=1", "text/javascript; charset=utf-8"),
         ("/font.woff2", "font/woff2"),
         ("/config.json", "application/json"),
+        ("/manifest.webmanifest", "application/manifest+json"),
     ],
 )
 def test_files_have_their_types_and_a_policy(page: Server, path: str, kind: str) -> None:

@@ -49,8 +49,18 @@ def test_modules_and_styles_have_other_addresses_at_each_start() -> None:
         assert {ask(second, f"/{name}")[0] for name in names} == {404}
 
 
-@pytest.mark.parametrize("path", ["/sw.js", "/js/main.js", "/"])
-def test_a_service_worker_is_replaced_by_one_that_removes_itself(path: str) -> None:
+def test_a_service_worker_at_the_address_of_the_pages_own_is_replaced_by_it() -> None:
+    with page() as first, page() as second:
+        status, headers, body = ask(first, "/sw.js", Service_Worker="script")
+        assert (status, headers["content-type"]) == (200, "text/javascript; charset=utf-8")
+        assert headers["cache-control"] == "no-cache"
+        assert b"unregister" not in body
+        assert body == ask(first, "/sw.js")[2]
+        assert body != ask(second, "/sw.js")[2]  # so that a browser installs it at each start
+
+
+@pytest.mark.parametrize("path", ["/worker.js", "/js/main.js", "/"])
+def test_another_service_worker_is_replaced_by_one_that_removes_itself(path: str) -> None:
     with page() as server:
         status, headers, body = ask(server, path, Service_Worker="script")
         assert (status, headers["content-type"]) == (200, "text/javascript; charset=utf-8")

@@ -199,7 +199,7 @@ export function mountWatch(store, api, colors) {
       hint,
       search.value
         ? `No symbol matches “${search.value}”.`
-        : link.state === "connecting"
+        : link.state === "connecting" || link.state === "offline"
           ? "Loading symbols …"
           : "No symbols yet: they appear when the first price is stored.",
     );

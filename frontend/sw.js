@@ -1,0 +1,56 @@
+// The page's service worker. It keeps the page's own files, so that the page opens without a
+// connection, and nothing else: what it stores is the list that it was sent with (`SHELL`, see
+// local/page_worker.py), when it is installed. Prices and other answers of the API never pass it.
+//
+// A page that is opened with a connection loads as it would without a worker, so none shows what an
+// earlier deployment had. Only a page that was opened without one gets its files from here.
+
+const PREFIX = "ticktape-shell-";
+const KEPT = PREFIX + SHELL.version;
+
+/** @type {Set<string>} ids of pages that were opened without a connection */
+const offline = new Set();
+
+let isOurs = true; // whether the worker before this one was the page's, too
+
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(activate()));
+self.addEventListener("fetch", (event) => {
+  const { request, clientId } = event;
+  if (request.method !== "GET" || new URL(request.url).origin !== location.origin) return;
+  if (request.mode === "navigate") event.respondWith(opened(event));
+  else if (offline.has(clientId) || !navigator.onLine) event.respondWith(kept(request));
+});
+
+async function install() {
+  const names = await caches.keys();
+  isOurs = !registration.active || names.some((name) => name.startsWith(PREFIX));
+  const cache = await caches.open(KEPT);
+  await cache.addAll(SHELL.files.map((file) => new Request(file, { cache: "no-cache" })));
+  await self.skipWaiting();
+}
+
+/** Drop what earlier workers kept. Pages that another program's worker has shown are loaded again. */
+async function activate() {
+  for (const name of await caches.keys()) if (name !== KEPT) await caches.delete(name);
+  await registration.navigationPreload?.enable();
+  await clients.claim();
+  if (isOurs) return;
+  for (const page of await clients.matchAll({ type: "window" })) page.navigate(page.url);
+}
+
+/** @param {FetchEvent} event @returns {Promise<Response>} the page, without a connection as kept */
+async function opened({ request, preloadResponse, resultingClientId }) {
+  try {
+    return (await preloadResponse) ?? (await fetch(request));
+  } catch (error) {
+    const found = await (await caches.open(KEPT)).match(request, { ignoreSearch: true });
+    if (!found) throw error;
+    offline.add(resultingClientId);
+    return found;
+  }
+}
+
+/** @param {Request} request @returns {Promise<Response>} a file as kept, or from the network */
+const kept = async (request) =>
+  (await (await caches.open(KEPT)).match(request)) ?? (await fetch(request));
