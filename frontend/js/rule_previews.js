@@ -5,6 +5,7 @@ import { ApiError } from "./api.js";
 import {
   decodePreview,
   firesText,
+  joined,
   previewRange,
   returnsText,
   tradingText,
@@ -44,14 +45,18 @@ export async function checkRule(context, rule) {
 /**
  * Try a rule over a range, and mark its fires on the chart if that shows its symbol.
  * @param {Context} context @param {Asked} rule @param {string} range a key of RANGES
- * @param {{marks?: boolean, backtest?: any}} [options] backtest: how to trade
+ * @param {{marks?: boolean, backtest?: any, before?: Previewed}} [options] backtest: how to
+ *   trade; before: what is continued
  * @returns {Promise<Previewed>} throws ApiError
  */
-export async function previewRule(context, rule, range, { marks = true, backtest = true } = {}) {
+export async function previewRule(context, rule, range, options = {}) {
+  const { marks = true, backtest = true, before } = options;
   const { api, store } = context;
   const asked = forOne(context, rule);
   const { period } = RANGES[range];
-  const found = decodePreview(await api.previewRule({ ...asked, period, backtest }));
+  const body = { ...asked, period, backtest, ...(before && { page_token: before.next }) };
+  const part = decodePreview(await api.previewRule(body));
+  const found = before ? joined(before, part) : part;
   const isShown = asked.symbol === store.state.view.symbol;
   if (marks) store.set({ preview: isShown ? found.times : [] });
   return found;

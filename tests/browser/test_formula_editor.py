@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from rigs.chart_reading import wait_for_chart, wait_for_trace
 from rigs.running_system import System
@@ -32,6 +33,40 @@ def delete_rule(page: Page, rule: Locator) -> None:
     rule.get_by_role("button", name=re.compile("Delete")).click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(rule).to_have_count(0)
+
+
+def test_a_preview_that_stopped_early_is_continued(system: System, open_page: OpenPage) -> None:
+    page = open_page(system.page)
+    following: dict[str | None, str | None] = {None: "second", "second": "third", "third": None}
+
+    def answer_in_three_parts(route: Route) -> None:
+        body = json.loads(route.request.post_data or "{}")
+        if not body.get("backtest"):  # the check of a formula
+            route.continue_()
+            return
+        token = following[body.pop("page_token", None)]
+        response = route.fetch(post_data=json.dumps(body))
+        part = {"complete": token is None, "next_page_token": token}
+        route.fulfill(response=response, json=response.json() | part)
+
+    page.route("**/rules/preview", answer_in_three_parts)
+    open_editor(page).fill("close > highest(20)[1]")
+    page.get_by_role("button", name="Preview on chart").click()
+    tried = page.get_by_role("region", name="Preview")
+    said, rest = tried.get_by_role("status"), tried.get_by_role("button", name="Try the rest")
+    expect(said).to_contain_text("Not all of the range was tried.")
+    once = fires_said(said)
+    rest.click()
+    expect(said).not_to_contain_text("Not all of the range was tried.")
+    assert fires_said(said) == 3 * once > 0
+    expect(rest).to_be_hidden()
+    expect(tried).to_contain_text("What followed is about the prices from")
+
+
+def fires_said(said: Locator) -> int:
+    """Return how often a rule would have fired, as a preview says."""
+    found = re.search(r"fired (\d+) time", said.text_content() or "")
+    return int(found[1]) if found else 0
 
 
 def test_formula_is_completed_by_keyboard_and_its_faults_are_underlined(

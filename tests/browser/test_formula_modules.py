@@ -198,6 +198,10 @@ def test_a_preview_says_how_often_a_rule_fired_and_what_followed(call: Call) -> 
         "It would not have fired in all stored data. It was never known: too few bars are stored."
     )
     assert "no prices in 1 day" in call(PREVIEWED, "firesText", never | {"judged": 0}, "1D")
+    first = fired | {"until": "2026-11-20T15:00:00.000000Z", "next": "token"}
+    both = call(PREVIEWED, "joined", first, once | {"times": [9], "next": None})
+    assert (both["times"], both["judged"], both["unknown"]) == ([0, 86_400_000, 9], 18, 4)
+    assert (both["complete"], both["next"], both["from"]) == (True, None, first["until"])
     after = [{"bars": 1, "returns": spread()}, {"bars": 5, "returns": spread(0)}]
     traded = {"return_percent": 12.5, "drawdown_percent": 3, "trades": 1}
     costs = {"hold_bars": 20, "fee_percent": 0.1, "slippage_percent": 0.05}

@@ -9,6 +9,9 @@ import { formatDate, formatPercent } from "../format.js";
  * @property {number} judged prices
  * @property {number} unknown prices at which a condition `when` was not known
  * @property {boolean} complete whether nothing of the range was left out
+ * @property {string | null} next the token that continues it
+ * @property {string | null} until the last price judged
+ * @property {string | null} from after which price its backtest begins, if not with the range
  * @property {{text: string, tree: any, needs: string[]} | null} when
  * @property {any} backtest null if it was not asked for
  */
@@ -19,8 +22,23 @@ export const decodePreview = (found) => ({
   judged: found.judged ?? 0,
   unknown: found.unknown ?? 0,
   complete: found.complete !== false,
+  next: found.next_page_token ?? null,
+  until: found.until ?? null,
+  from: null,
   when: found.when ?? null,
   backtest: found.backtest ?? null,
+});
+
+/**
+ * @param {Previewed} before @param {Previewed} after which continues it
+ * @returns {Previewed} both as one; the backtest is about the latter
+ */
+export const joined = (before, after) => ({
+  ...after,
+  times: [...before.times, ...after.times],
+  judged: before.judged + after.judged,
+  unknown: before.unknown + after.unknown,
+  from: before.until,
 });
 
 /** @type {Record<string, string>} by a rule's interval, with bars enough for some fires */

@@ -11,6 +11,9 @@ import { isOnChart, previewRule, usualRange } from "../rule_previews.js";
 /** @typedef {import("../rule_previews.js").Asked} Asked */
 /** @typedef {import("../data/previewed.js").Previewed} Previewed */
 
+/** How often a click continues a preview. */
+const MOST_PARTS = 5;
+
 const [WIDTH, HEIGHT] = [600, 120];
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -93,9 +96,11 @@ function spreads(backtest) {
 }
 
 /** @param {Previewed} found @returns {Node[]} what followed; none without fires */
-export function followed({ times, backtest }) {
+export function followed({ times, backtest, from }) {
   if (!times.length || !backtest?.bars) return [];
+  const since = from && formatDate(Date.parse(from), "UTC");
   return [
+    ...(since ? [el("p", {}, `What followed is about the prices from ${since} on.`)] : []),
     spreads(backtest),
     ...curve(backtest, times),
     el("p", {}, tradingText(backtest)),
@@ -163,9 +168,13 @@ function costFields(changed) {
   return { node, given };
 }
 
+/** @typedef {{asked: number, rule: Asked, range: string, backtest: any}} Question */
+
 export class Tried {
   /** Counts what was asked, so that only the newest answer is shown. */
   asked = 0;
+  /** @type {{question: Question, found: Previewed} | null} */
+  shown = null;
 
   /**
    * @param {Context} context
@@ -191,6 +200,11 @@ export class Tried {
     );
     this.costs = costFields(() => this.again());
     this.said = el("p", { role: "status" });
+    this.rest = el(
+      "button.button.small-text",
+      { hidden: true, onclick: () => void busy(this.rest, "Trying …", () => this.#more()) },
+      "Try the rest",
+    );
     this.body = el("div.followed");
     this.node = el(
       "section.tried.wide",
@@ -198,6 +212,7 @@ export class Tried {
       el("div.panel-tools", {}, look, this.range),
       this.costs.node,
       this.said,
+      this.rest,
       this.body,
     );
   }
@@ -215,25 +230,51 @@ export class Tried {
   /** Show what the rule would have done. */
   async show() {
     const asked = (this.asked += 1);
-    const range = this.range.value;
     this.node.classList.add("waiting");
     try {
-      const rule = this.rule();
-      const backtest = this.costs.given();
-      const found = await previewRule(this.context, rule, range, { backtest });
-      if (asked !== this.asked) return;
-      this.said.textContent = firesText(found, range, rule.trigger);
-      this.body.replaceChildren(
-        ...markedLine(this.context, rule, found, range),
-        ...followed(found),
-      );
+      await this.#part({
+        asked,
+        rule: this.rule(),
+        range: this.range.value,
+        backtest: this.costs.given(),
+      });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       if (asked !== this.asked) return;
       this.said.textContent = error.message;
+      this.rest.hidden = true;
       this.body.replaceChildren();
     } finally {
       if (asked === this.asked) this.node.classList.remove("waiting");
+    }
+  }
+
+  /**
+   * Preview a part of a range, and show all parts so far.
+   * @param {Question} question
+   * @param {Previewed} [before] what is continued
+   */
+  async #part(question, before) {
+    const { asked, rule, range, backtest } = question;
+    const found = await previewRule(this.context, rule, range, { backtest, before });
+    if (asked !== this.asked) return;
+    this.shown = { question, found };
+    this.rest.hidden = !found.next;
+    this.said.textContent = firesText(found, range, rule.trigger);
+    this.body.replaceChildren(...markedLine(this.context, rule, found, range), ...followed(found));
+  }
+
+  /** Continue a preview that has stopped before the end of its range. */
+  async #more() {
+    const { asked } = this;
+    try {
+      for (let parts = 0; parts < MOST_PARTS && asked === this.asked; parts += 1) {
+        if (!this.shown?.found.next) return;
+        await this.#part(this.shown.question, this.shown.found);
+      }
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      if (asked === this.asked) this.said.textContent += ` ${error.message}`;
     }
   }
 }
