@@ -157,7 +157,7 @@ def _week(archive: S3Archive) -> Iterator[dict[str, Any]]:
         if step % 6 == 3:
             continue  # a poll was missed
         instant = WEEK + STEP * step
-        lines = []
+        lines: list[bytes] = []
         for tick in simulator.poll(instant.timestamp()):
             late = timedelta(seconds=len(lines) * 37 % 23 / 4 + step)
             tick.sent_at = to_text(from_text(tick.timestamp) + late)
