@@ -10,7 +10,7 @@ import { bindKeys } from "./views/chart_keys.js";
 import { RuleLine } from "./views/rule_line.js";
 import { byId } from "./dom.js";
 import { mountExport } from "./views/export.js";
-import { mountMuteLinks } from "./views/mutes.js";
+import { mountMuteLinks } from "./views/mute_links.js";
 import { mountQuote } from "./views/quote.js";
 import { mountStory } from "./views/story.js";
 import { mountStatus } from "./views/status.js";

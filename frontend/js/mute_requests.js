@@ -41,12 +41,6 @@ export function followLink(api, link) {
 }
 
 /**
- * @param {string} url
- * @returns {string} the signed text of a link that mutes; "" for any other address
- */
-export const linkIn = (url) => new URLSearchParams(new URL(url).hash.slice(1)).get("mute") ?? "";
-
-/**
  * Read what a link mutes, without verifying it, which only the API can. Nothing but a symbol or a
  * rule's id is returned, so that a forged link shows no text of its own.
  * @param {string} link @param {number} now milliseconds

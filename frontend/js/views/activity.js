@@ -1,9 +1,9 @@
 // The panel of alerts and rules, one tab each, and the browser's notifications.
 
 import { KEPT } from "../alerts_feed.js";
-import { byId, el, flash } from "../dom.js";
+import { busy, byId, el, flash } from "../dom.js";
 import { AlertsPanel } from "./alerts.js";
-import { openMutes } from "./mutes.js";
+import { openMutes } from "./mute_links.js";
 import { RulesPanel } from "./rules.js";
 import { bindNotifications } from "./notifications.js";
 
@@ -52,7 +52,10 @@ export function mountActivity(store, api, feed, chart) {
   for (const { name } of tabs) panels[name].node.setAttribute("aria-labelledby", `tab-${name}`);
   const mutes = el(
     "button.button.quiet",
-    { type: "button", onclick: () => openMutes(api, { symbol: store.state.view.symbol }) },
+    {
+      onclick: () =>
+        void busy(mutes, "…", () => openMutes(api, { symbol: store.state.view.symbol })),
+    },
     "Mutes",
   );
   byId("activity").append(

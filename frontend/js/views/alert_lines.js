@@ -1,7 +1,7 @@
 // Lines of the alert list: a single alert, or an expandable storm of several.
 
 import { serverNow } from "../server_clock.js";
-import { arrange, el, flash, setText } from "../dom.js";
+import { arrange, busy, el, flash, setText } from "../dom.js";
 import {
   alertText,
   conditionWay,
@@ -16,7 +16,7 @@ import { arrowOf, formatClock, formatDay, formatPrice } from "../format.js";
 /** @typedef {import("../types.js").Alert} Alert */
 /**
  * @typedef {{zone: (symbol: string) => string, focus: Alert | null, fresh: (alert: Alert) =>
- *   boolean, show: (alert: Alert) => void, mute: (alert: Alert) => void}} Context
+ *   boolean, show: (alert: Alert) => void, mute: (alert: Alert) => Promise<void>}} Context
  */
 /** @typedef {{node: HTMLElement, update: (alerts: Alert[], context: Context) => void}} Line */
 
@@ -68,8 +68,9 @@ export function alertLine(named = true) {
     el("small", {}, when, " · ", figures),
     sent,
   );
-  let [press, silence] = [() => {}, () => {}];
-  const mute = el("button.button.quiet", { type: "button", onclick: () => silence() }, "Mute");
+  let press = () => {};
+  let silence = async () => {};
+  const mute = el("button.button.quiet", { onclick: () => void busy(mute, "…", silence) }, "Mute");
   const tools = el("div.chosen", { hidden: true }, mute);
   const node = el("li", {}, button, tools);
   button.addEventListener("click", () => press());

@@ -6,7 +6,7 @@ import { CONDITIONS, deliveryOf } from "../data/conditions.js";
 import { collapse } from "../data/fired.js";
 import { formatDate } from "../format.js";
 import { alertLine, fillLines, stormLine } from "./alert_lines.js";
-import { openMutes } from "./mutes.js";
+import { openMutes } from "./mute_links.js";
 import { showAlert } from "./show_alert.js";
 
 /** @typedef {import("../types.js").Alert} Alert */

@@ -1,17 +1,10 @@
 // Lists what is muted, in a dialog: mute a symbol, a rule or everything, and remove mutes. A link
-// of a message opens a dialog of its own.
+// of a message opens a dialog of its own. Loaded on demand.
 
 import { ApiError } from "../api.js";
 import { busy, el } from "../dom.js";
 import { formatClock, formatDay, ownZone, zoneName } from "../format.js";
-import {
-  createMute,
-  followLink,
-  linkIn,
-  listMutes,
-  readLink,
-  removeMute,
-} from "../mute_requests.js";
+import { createMute, followLink, listMutes, readLink, removeMute } from "../mute_requests.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
 
@@ -222,7 +215,7 @@ export async function openMutes(api, subject, said = "") {
 }
 
 /** @param {Api} api @param {string} link asks before it mutes: following a link changes nothing */
-async function openLink(api, link) {
+export async function openLink(api, link) {
   const read = readLink(link, Date.now());
   if (!read) {
     openDialog("Mute alerts", [el("p", {}, "This link is damaged.")]);
@@ -239,14 +232,4 @@ async function openLink(api, link) {
     },
   });
   if ((await closed) && made) void openMutes(api, { symbol: read.symbol ?? "" }, saidOf(made));
-}
-
-/** @param {Api} api @param {string} opened the address that the page was opened with */
-export function mountMuteLinks(api, opened) {
-  const open = (/** @type {string} */ url) => {
-    const link = linkIn(url);
-    if (link) void openLink(api, link);
-  };
-  addEventListener("hashchange", ({ newURL }) => open(newURL));
-  open(opened);
 }
