@@ -2,7 +2,7 @@
 // takes a tenth of a Plotly update's time, so the price can follow every poll.
 
 import { el, setText } from "../dom.js";
-import { priceOf, indexOf, yOf, bottomOf, xOf, plotOf } from "./plot_layout.js";
+import { indexOf, levelAt, yOf, bottomOf, xOf, plotOf } from "./plot_layout.js";
 
 /** @param {HTMLElement} node @param {number} x @param {number} y */
 function place(node, x, y) {
@@ -58,11 +58,11 @@ export class Overlay {
 
   /**
    * @param {number} px @param {number} py pixels in the plot's container
-   * @param {(index: number) => string} timeText @param {(price: number) => string} priceText
-   * @returns {{index: number, price: number} | null} the position under the crosshair, null outside
-   *   of the panes
+   * @param {(index: number) => string} timeText
+   * @param {(value: number, axis: string) => string} levelText
+   * @returns {number | null} the index under the crosshair, null outside of the panes
    */
-  showCross(px, py, timeText, priceText) {
+  showCross(px, py, timeText, levelText) {
     const box = plotOf(this.plot);
     if (
       !box ||
@@ -76,17 +76,16 @@ export class Overlay {
     }
     const index = Math.round(indexOf(box, px));
     const x = xOf(box, index);
-    const price = priceOf(box, py);
-    const inPrice = py <= box.top + box.height;
+    const level = levelAt(this.plot, py);
     const bottom = bottomOf(this.plot);
     this.vertical.hidden = this.timeTag.hidden = x < box.left || x > box.left + box.width;
-    this.horizontal.hidden = this.levelTag.hidden = !inPrice;
+    this.horizontal.hidden = this.levelTag.hidden = !level;
     this.vertical.style.height = `${bottom - box.top}px`;
     this.horizontal.style.width = `${box.width}px`;
     place(this.vertical, x, box.top);
     place(this.horizontal, box.left, py);
     setText(this.timeTag, timeText(index));
-    setText(this.levelTag, priceText(price));
+    if (level) setText(this.levelTag, levelText(level.value, level.axis));
     const half = this.timeTag.offsetWidth / 2;
     place(
       this.timeTag,
@@ -94,7 +93,7 @@ export class Overlay {
       bottom + 3,
     );
     place(this.levelTag, box.left + box.width + 1, py - 10);
-    return { index, price };
+    return index;
   }
 
   hideCross() {

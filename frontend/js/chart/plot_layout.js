@@ -27,6 +27,20 @@ export function plotOf(node) {
 /** @param {any} node @returns {number} the lowest pane's lower edge */
 export const bottomOf = (node) => node._fullLayout.height - node._fullLayout.margin.b;
 
+/**
+ * @param {any} node @param {number} py
+ * @returns {{axis: string, value: number} | null} Plotly's name of the vertical axis at a height
+ *   ("y" for prices, "y2" for volume), with the value there; null between two panes
+ */
+export function levelAt({ _fullLayout: full }, py) {
+  for (const axis of full._subplots.yaxis) {
+    const { _offset: top, _length: height, range } = full[axis.replace("y", "yaxis")];
+    const share = (py - top) / height;
+    if (share >= 0 && share <= 1) return { axis, value: range[1] - share * (range[1] - range[0]) };
+  }
+  return null;
+}
+
 /** @param {Plot} plot @param {number} px @returns {number} index on the axis, not rounded */
 export const indexOf = (plot, px) =>
   plot.x[0] + ((px - plot.left) / plot.width) * (plot.x[1] - plot.x[0]);

@@ -20,12 +20,7 @@ export function bindKeys(view) {
     at = Math.min(last, Math.max(series.first, (at ?? last + 1) + by));
     const bar = barAt(series, at);
     if (!bar) return;
-    view.chart.overlay.showCross(
-      xOf(plot, at),
-      yOf(plot, bar.close),
-      (i) => view.timeText(i),
-      (p) => formatPrice(p, view.places),
-    );
+    view.showCross(xOf(plot, at), yOf(plot, bar.close));
     view.readout.show(at);
     const said = [
       ["open", bar.open],

@@ -1,7 +1,6 @@
 // The pointer over the chart: crosshair and readout.
 
 import { byId } from "../dom.js";
-import { formatPrice } from "../format.js";
 
 /** @param {import("./chart_view.js").ChartView} view */
 export function bindPointer(view) {
@@ -9,16 +8,9 @@ export function bindPointer(view) {
   const plot = byId("plot");
   const place = (/** @type {PointerEvent} */ event) => {
     const box = plot.getBoundingClientRect();
-    return view.chart.overlay.showCross(
-      event.clientX - box.left,
-      event.clientY - box.top,
-      (i) => view.timeText(i),
-      (p) => formatPrice(p, view.places),
-    );
+    return view.showCross(event.clientX - box.left, event.clientY - box.top);
   };
-  section.addEventListener("pointermove", (event) =>
-    view.readout.show(place(event)?.index ?? null),
-  );
+  section.addEventListener("pointermove", (event) => view.readout.show(place(event)));
   section.addEventListener("pointerleave", () => {
     view.chart.overlay.hideCross();
     view.readout.show(null);

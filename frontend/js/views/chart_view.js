@@ -7,7 +7,7 @@ import { PriceChart } from "../chart/chart.js";
 import { computeIndicators } from "../data/indicator_table.js";
 import { barAt } from "../data/series.js";
 import { chartColors, onPreference } from "../theme.js";
-import { formatBarTime, formatPrice, ownZone, placesOf, wayOf } from "../format.js";
+import { formatBarTime, formatPrice, formatVolume, ownZone, placesOf, wayOf } from "../format.js";
 import { isDated } from "../ranges.js";
 import { mountReadout } from "./readout.js";
 import { mountWaiting } from "./waiting.js";
@@ -131,6 +131,23 @@ export class ChartView {
       series.bars.length &&
       focus.time >= series.bars[0].time;
     this.chart.overlay.setFocus(here ? placeOf(series, focus.time) : null);
+  }
+
+  /**
+   * Show the crosshair through all panes, with the bar's time and the value of the pane.
+   * @param {number} px @param {number} py pixels in the plot's container
+   * @returns {number | null} the index there, null outside of the panes
+   */
+  showCross(px, py) {
+    return this.chart.overlay.showCross(
+      px,
+      py,
+      (index) => this.timeText(index),
+      (value, axis) =>
+        axis === "y2"
+          ? formatVolume(value)
+          : formatPrice(value, axis === "y" ? this.places : undefined),
+    );
   }
 
   /** @param {number} index on the axis */
