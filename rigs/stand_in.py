@@ -91,6 +91,10 @@ class StandIn:
     begins: float = 0.0
     away: bool = False
     rules: list[dict[str, Any]] | None = None
+    would_fire: list[float] = field(default_factory=list)
+    """Times at which every previewed rule would have fired."""
+    written: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    """Method, path and body of each request that is not a GET."""
 
     fixed: dict[str, Any] = field(default_factory=dict)
     alerts: list[dict[str, Any]] = field(default_factory=list)
@@ -179,7 +183,20 @@ class StandIn:
             return 200, {"rules": self.rules}
         if path == "/channels" and self.rules is not None:
             return 200, {"channels": [TOPIC]}
-        return self.missing()
+        named = [one for one in self.rules or () if path == f"/rules/{one['rule_id']}"]
+        return (200, named[0]) if named else self.missing()
+
+    def write(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Change the rules, or preview one; return status and body."""
+        self.written.append((method, path, body))
+        if path == "/rules/preview":
+            alerts = [{"timestamp": text_of(at)} for at in self.would_fire]
+            return 200, {"alerts": alerts, "judged": 100, "complete": True}
+        rule_id = path.removeprefix("/rules/") if method != "POST" else f"{len(self.written):016x}"
+        kept = [one for one in self.rules or () if one["rule_id"] != rule_id]
+        rule = {**body, "rule_id": rule_id, "default": False}
+        self.rules = kept if method == "DELETE" else [*kept, rule]
+        return (204, {}) if method == "DELETE" else (201 if method == "POST" else 200, rule)
 
     def missing(self) -> tuple[int, dict[str, Any]]:
         """Return the answer to a request for what does not exist."""
@@ -291,6 +308,7 @@ class ApiHandler(BaseHTTPRequestHandler):
         self.send_response(204)
         self.send_header("Access-Control-Allow-Origin", "*")
         self.send_header("Access-Control-Allow-Headers", "Authorization,Content-Type")
+        self.send_header("Access-Control-Allow-Methods", "GET,POST,PUT,DELETE")
         self.end_headers()
 
     def do_GET(self) -> None:
@@ -306,10 +324,28 @@ class ApiHandler(BaseHTTPRequestHandler):
             status, body = 401, {"type": "about:blank", "title": "Unauthorized", "status": 401}
         elif self.world.token and self.world.scopes != "read":
             status, body = 403, {"type": "about:blank", "title": "Forbidden", "status": 403}
-        data = json.dumps(body).encode()
+        self.send(status, body)
+
+    def do_POST(self) -> None:
+        """Change the configured rules."""
+        given = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        body = json.loads(given or b"{}")
+        self.send(*self.world.write(self.command, urlsplit(self.path).path, body))
+
+    def do_PUT(self) -> None:
+        """Replace a rule."""
+        self.do_POST()
+
+    def do_DELETE(self) -> None:
+        """Delete a rule."""
+        self.do_POST()
+
+    def send(self, status: int, body: dict[str, Any]) -> None:
+        """Send an answer."""
+        data = b"" if status == 204 else json.dumps(body).encode()
         self.send_response(status)
         self.send_header(
-            "Content-Type", "application/json" if status == 200 else "application/problem+json"
+            "Content-Type", "application/json" if status < 300 else "application/problem+json"
         )
         self.send_header("Access-Control-Allow-Origin", "*")
         if self.world.max_age is not None:

@@ -92,7 +92,7 @@ def set_rule(scene: Scene) -> None:
     page.get_by_role("dialog").wait_for()
     scene.shoot(900)
     scene.press("^Create$")
-    page.locator(".level-tag").wait_for()
+    page.locator(".level").wait_for()
 
 
 def wait_for_alert(scene: Scene) -> None:

@@ -8,6 +8,7 @@ import { mountBelow } from "./views/below.js";
 import { bindMarks } from "./views/show_alert.js";
 import { bindKeys } from "./views/chart_keys.js";
 import { RuleLine } from "./views/rule_line.js";
+import { RuleLines } from "./views/rule_lines.js";
 import { byId } from "./dom.js";
 import { mountExport } from "./views/export.js";
 import { mountMuteLinks } from "./views/mute_links.js";
@@ -47,7 +48,7 @@ export function mountLater(store, api, chart, opened) {
   new RuleLine(chart, /** @type {HTMLElement} */ (byId("toolbar").querySelector("[data-pick]")));
   mountBelow(chart);
   bindSparks(store, api);
-  mountActivity(store, api, new AlertsFeed(api, store), chart);
+  new RuleLines(chart, mountActivity(store, api, new AlertsFeed(api, store), chart));
   mountPages(store, api, chart);
   mountStory(store, api);
   bindMarks(store);

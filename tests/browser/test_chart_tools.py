@@ -1,12 +1,18 @@
-"""What is done on the chart itself, against the stand-in: the crosshair."""
+"""What is done on the chart itself, against the stand-in: the crosshair and the lines of rules."""
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from rigs.chart_reading import layout, wait_for_chart
-from rigs.stand_in import StandIn
+from rigs.chart_reading import (
+    layout,
+    wait_for_chart,
+    wait_for_other_range,
+    wait_for_trace,
+    x_range,
+)
+from rigs.stand_in import StandIn, price_at
 from tests.browser.conftest import OpenPage
 
 
@@ -51,3 +57,195 @@ def test_crosshair_reads_the_value_of_every_pane(page: Page) -> None:
     assert line
     assert tall
     assert line["height"] > 0.9 * tall["height"]
+
+
+RULE = {
+    "rule_id": "breakout",
+    "symbol": "ACME",
+    "condition": "crossing_up",
+    "value": 0.0,
+    "interval": "tick",
+    "trigger": "once",
+    "enabled": True,
+    "notify": True,
+    "default": False,
+}
+
+
+@pytest.fixture
+def ruled(world: StandIn, open_page: OpenPage) -> Page:
+    """The chart of ACME with a rule at a visible price, which would have fired twice."""
+    world.rules = [RULE | {"value": price_at("ACME", world.now())}]
+    world.would_fire = [world.now() - 7200, world.now() - 3600]
+    world.poll_seconds = 0.05
+    page = open_page(
+        f"{world.page}#symbol=ACME",
+        prepare=lambda page: page.add_init_script("localStorage.setItem('ticktape.token', 'x')"),
+    )
+    wait_for_chart(page)
+    expect(line(page)).to_be_visible()
+    return page
+
+
+def line(page: Page) -> Locator:
+    """The line of the rule."""
+    return page.get_by_role("slider", name="Rule: breakout: crosses upward")
+
+
+def at(page: Page, share: float, of_width: float = 0.5) -> tuple[float, float]:
+    """Pixels of a share of the price pane's width and height, from below."""
+    box = page.locator("#plot .nsewdrag").first.bounding_box()
+    assert box
+    return box["x"] + box["width"] * of_width, box["y"] + box["height"] * (1 - share)
+
+
+def price_of(page: Page) -> float:
+    """Return the line's price."""
+    return float(line(page).get_attribute("aria-valuenow") or "nan")
+
+
+def take(page: Page) -> None:
+    """Press the mouse on the line."""
+    box = line(page).bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"])
+    page.mouse.down()
+
+
+def note(page: Page) -> Locator:
+    """The note over the chart."""
+    return page.locator(".chart-note")
+
+
+def changes(world: StandIn) -> list[tuple[str, str, object]]:
+    """Return the requests that have changed rules, with the price."""
+    return [
+        (method, path, body.get("value"))
+        for method, path, body in world.written
+        if path != "/rules/preview"
+    ]
+
+
+def test_line_is_dragged_on_a_zoomed_chart_while_prices_arrive(world: StandIn, ruled: Page) -> None:
+    before = x_range(ruled)
+    box = line(ruled).bounding_box()
+    assert box
+    ruled.mouse.move(box["x"] + box["width"] * 0.4, box["y"])
+    ruled.mouse.wheel(0, -400)  # on the line itself
+    wait_for_other_range(ruled, before)
+    zoomed = x_range(ruled)
+    old = price_of(ruled)
+    take(ruled)
+    ruled.mouse.move(*at(ruled, 0.8, 0.6), steps=5)
+    expect(note(ruled)).to_contain_text("It would have fired 2 times in 1 day")
+    wait_for_trace(ruled, "would have fired")
+    low, high = layout(ruled, "yaxis.range")
+    new = price_of(ruled)
+    assert new == pytest.approx(low + 0.8 * (high - low), abs=(high - low) / 10)
+    ruled.mouse.up()
+    expect(note(ruled)).to_contain_text(f"Moved to {new:.2f}")
+    assert changes(world) == [("PUT", "/rules/breakout", new)]
+    assert x_range(ruled) == zoomed
+    note(ruled).get_by_role("button", name="Undo").click()
+    expect(note(ruled)).to_contain_text(f"Moved to {old:.2f}")
+    assert price_of(ruled) == old
+    assert changes(world)[1:] == [("PUT", "/rules/breakout", old)]
+    asked = [body["trigger"] for _, path, body in world.written if path == "/rules/preview"]
+    assert set(asked) == {"every_time"}
+
+
+def test_rule_that_has_changed_meanwhile_is_not_moved(world: StandIn, ruled: Page) -> None:
+    assert world.rules
+    moved = round(price_of(ruled) * 0.999, 2)
+    take(ruled)
+    ruled.mouse.move(*at(ruled, 0.8), steps=3)
+    world.rules = [world.rules[0] | {"value": moved}]
+    ruled.mouse.up()
+    expect(note(ruled)).to_contain_text("Not moved: the rule has been changed meanwhile")
+    expect(line(ruled)).to_have_attribute("aria-valuenow", f"{moved:g}")
+    assert changes(world) == []
+
+
+def test_line_is_moved_and_deleted_by_keyboard(world: StandIn, ruled: Page) -> None:
+    old = price_of(ruled)
+    line(ruled).focus()
+    line(ruled).press("PageUp")
+    assert price_of(ruled) > old
+    line(ruled).press("Escape")
+    assert price_of(ruled) == old
+    line(ruled).press("ArrowDown")
+    new = price_of(ruled)
+    expect(ruled.locator("#announce")).to_contain_text("It would have fired 2 times")
+    line(ruled).press("Enter")
+    expect(note(ruled)).to_contain_text(f"Moved to {new:.2f}")
+    expect(line(ruled)).to_be_focused()
+    line(ruled).press("Delete")
+    ruled.get_by_role("dialog").get_by_role("button", name="Delete").press("Enter")
+    expect(line(ruled)).to_have_count(0)
+    expect(ruled.locator("#chart")).to_be_focused()
+    assert changes(world) == [
+        ("PUT", "/rules/breakout", new),
+        ("DELETE", "/rules/breakout", None),
+    ]
+
+
+def test_escape_ends_a_drag_and_a_press_offers_what_keys_do(world: StandIn, ruled: Page) -> None:
+    old = price_of(ruled)
+    take(ruled)
+    ruled.mouse.move(*at(ruled, 0.8), steps=3)
+    assert price_of(ruled) != old
+    ruled.keyboard.press("Escape")
+    ruled.mouse.move(*at(ruled, 0.7), steps=3)
+    assert price_of(ruled) == old
+    ruled.mouse.up()
+    take(ruled)
+    ruled.mouse.up()
+    expect(note(ruled)).to_contain_text("breakout: crosses upward")
+    expect(note(ruled).get_by_role("button", name="Delete")).to_be_visible()
+    note(ruled).get_by_role("button", name="Edit").click()
+    expect(ruled.get_by_role("dialog")).to_contain_text("Change rule")
+    assert changes(world) == []
+
+
+def test_rule_is_made_by_a_click_or_enter_with_alt(world: StandIn, ruled: Page) -> None:
+    low, high = layout(ruled, "yaxis.range")
+    ruled.keyboard.down("Alt")
+    ruled.mouse.click(*at(ruled, 0.9))
+    ruled.keyboard.up("Alt")
+    expect(note(ruled)).to_contain_text("Rule made: Crosses upward")
+    ((method, path, value),) = changes(world)
+    assert (method, path) == ("POST", "/rules")
+    assert value == pytest.approx(low + 0.9 * (high - low), abs=(high - low) / 20)
+    expect(ruled.locator(".level")).to_have_count(2)
+    note(ruled).get_by_role("button", name="Undo").click()
+    expect(note(ruled)).to_contain_text("The rule is deleted again.")
+    expect(ruled.locator(".level")).to_have_count(1)
+    ruled.locator("#chart").focus()
+    ruled.keyboard.press("ArrowLeft")
+    ruled.keyboard.press("Alt+Enter")
+    expect(note(ruled)).to_contain_text("Rule made: Crosses")
+    assert [method for method, *_ in changes(world)] == ["POST", "DELETE", "POST"]
+
+
+def test_finger_drags_a_line_by_its_name(world: StandIn, ruled: Page) -> None:
+    touch = ruled.context.new_cdp_session(ruled)
+    name = line(ruled).locator(".rule-name").bounding_box()
+    assert name
+    x, y = name["x"] + name["width"] / 2, name["y"] + name["height"] / 2
+
+    def finger(kind: str, *heights: float) -> None:
+        points = [{"x": x, "y": height} for height in heights]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    shown, old = x_range(ruled), price_of(ruled)
+    finger("touchStart", y)
+    for by in (10, 20, 30):
+        finger("touchMove", y + by)
+    expect(line(ruled)).not_to_have_attribute("aria-valuenow", f"{old:g}")
+    finger("touchEnd")
+    expect(note(ruled)).to_contain_text("Moved to")
+    ((method, _, value),) = changes(world)
+    assert method == "PUT"
+    assert isinstance(value, float)
+    assert value < old
+    assert x_range(ruled) == shown

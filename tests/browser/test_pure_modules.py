@@ -547,10 +547,10 @@ def test_three_alerts_of_one_kind_share_a_line_at_the_place_of_the_newest(call: 
 
 def test_line_of_a_new_rule_moves_by_round_steps_and_stays_in_view(call: Call) -> None:
     def moved(price: float, key: str) -> float | None:
-        at: float | None = call("views/rule_line.js", "movedPrice", price, key, [90, 110.4], 2)
+        at: float | None = call("chart/price_steps.js", "movedPrice", price, key, [90, 110.4], 2)
         return at
 
-    module = "views/rule_line.js"
+    module = "chart/price_steps.js"
     assert [call(module, "stepOf", span, 2) for span in (0.2, 1.8, 20.4, 900)] == [
         0.01,
         0.02,
@@ -565,6 +565,49 @@ def test_line_of_a_new_rule_moves_by_round_steps_and_stays_in_view(call: Call) -
     assert moved(100, "Home") == 90
     assert moved(100, "End") == 110.4
     assert moved(100, "Tab") is None
+
+
+def test_names_of_close_lines_stand_side_by_side_while_there_is_room(call: Call) -> None:
+    module = "chart/price_steps.js"
+    assert call(module, "areClose", [10, 40, 25]) is True
+    assert call(module, "areClose", [10, 40, 70]) is False
+    widths = [100, 50, 80, 60]
+    assert call(module, "nameLefts", [10, 40, 20, 35], widths, 800) == [6, 6, 112, 198]
+    assert call(module, "nameLefts", [10, 12], [100, 100], 150) == [6, 50]
+    assert call(module, "nameLefts", [10], [400], 300) == [6]
+
+
+def test_a_line_has_its_rules_text_and_the_id_that_was_chosen(call: Call) -> None:
+    rule = {
+        "rule_id": "0123456789abcdef",
+        "condition": "greater_than",
+        "value": 9,
+        "interval": "5m",
+    }
+    assert call("data/conditions.js", "lineText", rule) == "Above 9.00 on 5m bars"
+    named = {**rule, "rule_id": "breakout", "interval": "tick"}
+    assert call("data/conditions.js", "lineText", named) == "breakout: above 9.00"
+    others: list[dict[str, object]] = [
+        {"symbol": "B"},
+        {"enabled": False},
+        {"condition": "change_percent"},
+        {"condition": "when", "value": None},
+    ]
+    mine = {**rule, "symbol": "A", "enabled": True}
+    above = {**mine, "value": 10}
+    rules = [mine, above, *({**mine, **other} for other in others)]
+    assert call("data/conditions.js", "lineRules", rules, "A") == [above, mine]
+
+
+@pytest.mark.parametrize(
+    ("price", "last", "condition"),
+    [(10, 9, "crossing_up"), (8, 9, "crossing_down"), (9, 9, "crossing"), (9, None, "crossing")],
+)
+def test_rule_of_a_price_fires_once_the_last_price_has_come_there(
+    call: Call, price: float, last: float | None, condition: str
+) -> None:
+    made = call("data/conditions.js", "ruleAtPrice", "A", price, last)
+    assert made == {"symbol": "A", "condition": condition, "value": price}
 
 
 def test_distance_to_a_rule_is_said_in_the_rules_own_terms(call: Call) -> None:

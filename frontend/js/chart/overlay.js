@@ -23,8 +23,6 @@ export class Overlay {
     this.timeTag = el("div.tag.cross-tag");
     this.levelTag = el("div.tag.cross-tag.cross-level");
     this.marker = el("div.focus-line");
-    this.levels = el("div.levels");
-    layer.append(this.levels);
     for (const node of [
       this.priceLine,
       this.priceTag,
@@ -109,21 +107,5 @@ export class Overlay {
     if (!box || this.marker.hidden) return;
     this.marker.style.height = `${bottomOf(this.plot) - box.top}px`;
     place(this.marker, x, box.top);
-  }
-
-  /** Show lines at the prices of armed rules. @param {{price: number, text: string}[]} levels */
-  setLevels(levels) {
-    const box = plotOf(this.plot);
-    const shown = box ? levels.filter(({ price }) => price >= box.y[0] && price <= box.y[1]) : [];
-    while (this.levels.children.length > shown.length) this.levels.lastElementChild?.remove();
-    while (this.levels.children.length < shown.length)
-      this.levels.append(el("div.level", {}, el("span.tag.level-tag")));
-    if (!box) return;
-    shown.forEach(({ price, text }, i) => {
-      const line = /** @type {HTMLElement} */ (this.levels.children[i]);
-      line.style.width = `${box.width}px`;
-      place(line, box.left, yOf(box, price));
-      setText(/** @type {Element} */ (line.firstElementChild), text);
-    });
   }
 }

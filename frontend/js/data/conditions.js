@@ -1,6 +1,6 @@
 // Texts and fields of rule conditions, and the distance of a rule from firing. Pure.
 
-import { formatPercent, formatPrice } from "../format.js";
+import { formatPercent, formatPrice, placesOf } from "../format.js";
 
 /** @typedef {import("../types.js").Rule} Rule */
 
@@ -58,6 +58,46 @@ export function ruleText(rule) {
     fields.includes("averages") && rule.fast && rule.slow ? `${rule.fast}/${rule.slow}` : "";
   const window = fields.includes("window") && rule.window ? `in ${rule.window} bars` : "";
   return [conditionLabel(rule.condition), value, averages, window].filter(Boolean).join(" ");
+}
+
+/**
+ * @param {Rule[]} rules @param {string} symbol
+ * @returns {Rule[]} those that are lines on the symbol's chart, by their price
+ */
+export const lineRules = (rules, symbol) =>
+  rules
+    .filter(
+      (rule) =>
+        rule.enabled &&
+        rule.symbol === symbol &&
+        rule.value !== null &&
+        CONDITIONS[rule.condition]?.fields.includes("price"),
+    )
+    .sort((a, b) => Number(b.value) - Number(a.value));
+
+const MADE_ID = /^(default-.*|[0-9a-f]{16}|)$/;
+
+/** @param {Rule} rule @returns {string} "Above 200.00 on 5m bars", after an id that was chosen */
+export function lineText(rule) {
+  const name = MADE_ID.test(rule.rule_id) ? "" : `${rule.rule_id}: `;
+  const judged = rule.interval === "tick" ? "" : ` on ${rule.interval} bars`;
+  const text = ruleText(rule).replace("Price ", "");
+  return `${name}${name ? text : text.charAt(0).toUpperCase() + text.slice(1)}${judged}`;
+}
+
+/**
+ * @param {string} symbol @param {number | undefined} price
+ * @param {number | null | undefined} last the last price
+ * @returns {{symbol: string, condition: string, value: number | null}} the rule of a price, which
+ *   fires once the last price has come there
+ */
+export function ruleAtPrice(symbol, price, last) {
+  const known = last != null && price !== undefined && price !== last;
+  return {
+    symbol,
+    condition: known ? (price > last ? "crossing_up" : "crossing_down") : "crossing",
+    value: price === undefined ? null : Number(price.toFixed(placesOf(price))),
+  };
 }
 
 /** @param {Record<string, number>} values @returns {number[]} windows of averages, rising */

@@ -14,6 +14,7 @@ import { bindNotifications } from "./notifications.js";
  * @param {import("../api.js").Api} api
  * @param {import("../alerts_feed.js").AlertsFeed} feed
  * @param {import("./chart_view.js").ChartView} chart
+ * @returns {RulesPanel}
  */
 export function mountActivity(store, api, feed, chart) {
   const panels = { alerts: new AlertsPanel(store, api), rules: new RulesPanel(store, api, feed) };
@@ -98,4 +99,5 @@ export function mountActivity(store, api, feed, chart) {
     panels.rules.create(/** @type {CustomEvent<number | null>} */ (event).detail ?? undefined);
   });
   render();
+  return panels.rules;
 }

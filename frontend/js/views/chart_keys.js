@@ -33,10 +33,11 @@ export function bindKeys(view) {
       `${view.timeText(at)}: ${said.join(", ")}, volume ${formatVolume(bar.volume)}`,
     );
   };
-  const ruleHere = () => {
+  const ruleHere = (/** @type {KeyboardEvent} */ { altKey }) => {
     const { series } = view.store.state;
     const bar = series && (at === null ? series.bars.at(-1) : barAt(series, at));
-    if (bar) view.chart.dispatchEvent(new CustomEvent("pick", { detail: bar.close }));
+    const event = altKey ? "make" : "pick";
+    if (bar) view.chart.dispatchEvent(new CustomEvent(event, { detail: bar.close }));
   };
 
   /** @type {Record<string, (event: KeyboardEvent) => void>} */
@@ -51,7 +52,8 @@ export function bindKeys(view) {
   };
   section.addEventListener("keydown", (event) => {
     const act = keys[event.key];
-    if (!act || event.target !== section || event.ctrlKey || event.metaKey || event.altKey) return;
+    const isOurs = !event.ctrlKey && !event.metaKey && (!event.altKey || act === ruleHere);
+    if (!act || event.target !== section || !isOurs) return;
     event.preventDefault();
     act(event);
   });

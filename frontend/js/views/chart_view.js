@@ -18,14 +18,6 @@ import { bindPointer } from "./chart_pointer.js";
 /** Milliseconds between updates of the last candle; the price line follows every poll. */
 const COMMIT_EVERY = 1000;
 
-const PRICE_CONDITIONS = new Set([
-  "crossing",
-  "crossing_up",
-  "crossing_down",
-  "greater_than",
-  "less_than",
-]);
-
 export class ChartView {
   /** @param {Store} store */
   constructor(store) {
@@ -51,6 +43,12 @@ export class ChartView {
   get places() {
     const bars = this.store.state.series?.bars;
     return bars?.length ? placesOf(bars[bars.length - 1].close) : 2;
+  }
+
+  /** @returns {number | null} the drawn symbol's last price, the newer of quote and last bar */
+  get last() {
+    const { series, quotes } = this.store.state;
+    return (series && quotes.get(series.symbol)?.price) ?? series?.bars.at(-1)?.close ?? null;
   }
 
   /** Draw now. */
@@ -90,34 +88,16 @@ export class ChartView {
     this.timer = window.setTimeout(() => this.commit(), wait);
   }
 
-  /** Move the price line to the newer of the quote and the last bar. */
+  /** Move the price line to the last price. */
   movePrice() {
     const { series, quotes } = this.store.state;
     const quote = series && quotes.get(series.symbol);
     const last = series?.bars.at(-1);
-    const price = quote?.price ?? last?.close ?? null;
+    const price = this.last;
     this.chart.overlay.setPrice(
       series?.range === "custom" ? null : price,
       formatPrice(price, this.places),
       wayOf(quote?.change ?? (last ? last.close - last.open : 0)),
-    );
-  }
-
-  /** Show lines at the prices of this symbol's armed rules. */
-  showRules() {
-    const { series, rules } = this.store.state;
-    const armed = (rules ?? []).filter(
-      (rule) =>
-        rule.enabled &&
-        rule.symbol === series?.symbol &&
-        PRICE_CONDITIONS.has(rule.condition) &&
-        rule.value !== null,
-    );
-    this.chart.overlay.setLevels(
-      armed.map((rule) => ({
-        price: Number(rule.value),
-        text: `rule ${formatPrice(Number(rule.value), this.places)}`,
-      })),
     );
   }
 
@@ -197,7 +177,6 @@ export function mountChart(store) {
     renderMessage();
   });
   store.watch(["quotes"], () => view.movePrice());
-  store.watch(["rules"], () => view.showRules());
   store.watch(["link", "view", "producer"], renderMessage);
   store.when(
     ({ theme }) => theme,
@@ -206,7 +185,6 @@ export function mountChart(store) {
   onPreference(() => recolor(view));
   view.chart.addEventListener("drawn", () => {
     view.movePrice();
-    view.showRules();
     view.showFocus();
   });
   view.chart.addEventListener("zoom", (event) => {

@@ -63,7 +63,7 @@ export function mountExport(bar, view) {
       "aria-pressed": "false",
       "aria-label": "Rule at price",
       "data-pick": "",
-      title: "Make a rule at a price of the chart",
+      title: "Make a rule at a price of the chart, or click there with Alt",
       onclick: () => store.set({ picking: !store.state.picking }),
     },
     "+ Rule",

@@ -2,49 +2,13 @@
 // the arrow keys; a click, lifting the finger or Enter opens the editor with its price, Escape
 // cancels.
 
-import { byId, el, setText } from "../dom.js";
-import { plotOf, priceOf, yOf } from "../chart/plot_layout.js";
-import { formatPercent, formatPrice } from "../format.js";
+import { byId, el } from "../dom.js";
+import { movedPrice } from "../chart/price_steps.js";
+import { plotOf, priceOf } from "../chart/plot_layout.js";
+import { PriceSlider } from "./price_slider.js";
 
 /** A mouse press that moves more pixels than this is a drag. */
 const STILL = 5;
-
-/** Direction of the arrow keys: up and right raise the price. @type {Record<string, number>} */
-const STEPS = {
-  ArrowUp: 1,
-  ArrowRight: 1,
-  ArrowDown: -1,
-  ArrowLeft: -1,
-  PageUp: 10,
-  PageDown: -10,
-};
-
-/**
- * @param {number} span of the visible prices
- * @param {number} places after the point
- * @returns {number} 1, 2 or 5 times a power of ten, about a hundredth of the span
- */
-export function stepOf(span, places) {
-  const least = Math.max(span / 100, 10 ** -places);
-  const power = 10 ** Math.floor(Math.log10(least) + 1e-9);
-  return ([1, 2, 5].find((n) => n * power >= least * 0.999) ?? 10) * power;
-}
-
-/**
- * @param {number} price
- * @param {string} key as in KeyboardEvent.key
- * @param {[number, number]} range of the visible prices
- * @param {number} places
- * @returns {number | null} the line's new price, always visible; null for a key that does not move
- *   it
- */
-export function movedPrice(price, key, [low, high], places) {
-  const ends = /** @type {Record<string, number>} */ ({ Home: low, End: high });
-  if (!(key in STEPS) && !(key in ends)) return null;
-  const step = stepOf(high - low, places);
-  const to = ends[key] ?? Math.round(price / step + STEPS[key]) * step;
-  return Number(Math.min(high, Math.max(low, to)).toFixed(places));
-}
 
 export class RuleLine {
   /**
@@ -56,20 +20,9 @@ export class RuleLine {
     this.button = button;
     this.section = byId("chart");
     this.price = 0;
-    this.name = el("span.tag.rule-name");
-    this.tag = el("span.tag.rule-tag");
-    this.line = el(
-      "div.rule-line",
-      {
-        role: "slider",
-        tabIndex: 0,
-        "aria-label": "Price of the new rule",
-        "aria-orientation": "vertical",
-        "aria-describedby": "rule-hint",
-      },
-      this.name,
-      this.tag,
-    );
+    this.slider = new PriceSlider("new-rule", "rule-hint");
+    this.line = this.slider.node;
+    this.line.setAttribute("aria-label", "Price of the new rule");
     const cancel = el("button.button.small-text", { onclick: () => this.cancel() }, "Cancel");
     this.hint = el(
       "div.rule-hint",
@@ -92,12 +45,6 @@ export class RuleLine {
 
   get picking() {
     return this.view.store.state.picking;
-  }
-
-  /** @returns {number | null} the drawn symbol's last price */
-  get last() {
-    const { series, quotes } = this.view.store.state;
-    return (series && quotes.get(series.symbol)?.price) ?? series?.bars.at(-1)?.close ?? null;
   }
 
   #bind() {
@@ -216,13 +163,13 @@ export class RuleLine {
   }
 
   #render() {
-    const shown = this.picking && this.last !== null && plotOf(byId("plot")) !== null;
+    const shown = this.picking && this.view.last !== null && plotOf(byId("plot")) !== null;
     if (this.picking && !shown) this.#pickWithout();
     const begins = shown && this.layer.hidden;
     this.layer.hidden = this.hint.hidden = !shown;
     this.section.classList.toggle("picking", shown);
     if (!begins) return;
-    this.price = Number(this.last);
+    this.price = Number(this.view.last);
     this.#place();
     this.section.scrollIntoView({ block: "nearest" });
     this.line.focus({ preventScroll: true });
@@ -233,20 +180,6 @@ export class RuleLine {
     const plot = plotOf(byId("plot"));
     if (!plot || this.layer.hidden) return;
     const price = Math.min(plot.y[1], Math.max(plot.y[0], this.price));
-    const { last } = this;
-    const away = last ? formatPercent(100 * (price / last - 1)) : "";
-    const text = formatPrice(price, this.view.places);
-    this.line.style.width = `${plot.width}px`;
-    this.line.style.transform = `translate(${plot.left}px, ${Math.round(yOf(plot, price))}px)`;
-    setText(this.name, `Rule at ${text} (${away})`);
-    setText(this.tag, text);
-    const values = {
-      valuemin: plot.y[0],
-      valuemax: plot.y[1],
-      valuenow: price,
-      valuetext: `${text}, ${away} from the last price`,
-    };
-    for (const [name, value] of Object.entries(values))
-      this.line.setAttribute(`aria-${name}`, String(value));
+    this.slider.place(this.view, plot, price, (text, away) => `Rule at ${text} (${away})`);
   }
 }

@@ -1,8 +1,14 @@
 // Lists the rules: their state, distance from firing, and actions.
 
 import { busy, el } from "../dom.js";
-import { TRIGGERS, conditionWay, distanceText, ruleBody, ruleText } from "../data/conditions.js";
-import { placesOf } from "../format.js";
+import {
+  TRIGGERS,
+  conditionWay,
+  distanceText,
+  ruleAtPrice,
+  ruleBody,
+  ruleText,
+} from "../data/conditions.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
 
@@ -63,18 +69,7 @@ export class RulesPanel {
   create(value) {
     const { view, quotes } = this.store.state;
     const last = quotes.get(view.symbol)?.price;
-    const price = value ?? last;
-    const condition =
-      value === undefined || last === undefined
-        ? "crossing"
-        : value > last
-          ? "crossing_up"
-          : "crossing_down";
-    return this.#edit({
-      symbol: view.symbol,
-      condition,
-      value: price === undefined ? null : Number(price.toFixed(placesOf(price))),
-    });
+    return this.edit(ruleAtPrice(view.symbol, value ?? last, last));
   }
 
   /** @param {import("../api.js").Api} api */
@@ -92,7 +87,7 @@ export class RulesPanel {
   }
 
   /** @param {Partial<Rule>} rule */
-  #edit(rule) {
+  edit(rule) {
     return this.#whenLoaded(import("./rule_editor.js"), ({ editRule }) =>
       editRule(this.context, rule),
     );
@@ -129,15 +124,15 @@ export class RulesPanel {
     }
   }
 
-  /** @param {Rule} rule */
-  #confirmDelete(rule) {
-    openDialog("Delete this rule?", [el("p", {}, `${rule.symbol}: ${ruleText(rule)}`)], {
+  /** @param {Rule} rule @returns {Promise<boolean>} whether it was deleted */
+  confirmDelete(rule) {
+    return openDialog("Delete this rule?", [el("p", {}, `${rule.symbol}: ${ruleText(rule)}`)], {
       submit: "Delete",
       onsubmit: async () => {
         await withToken("write:rules", () => this.context.api.deleteRule(rule.rule_id));
         await this.context.saved();
       },
-    });
+    }).closed;
   }
 
   /** @param {Rule} rule */
@@ -168,9 +163,9 @@ export class RulesPanel {
       "Preview",
       () => void busy(preview, "Looking …", () => this.#show(rule, said)),
     );
-    const edit = button("Edit", () => void busy(edit, "…", () => this.#edit(rule)));
+    const edit = button("Edit", () => void busy(edit, "…", () => this.edit(rule)));
     const controls = [toggle, edit, preview];
-    if (!rule.default) controls.push(button("Delete", () => this.#confirmDelete(rule)));
+    if (!rule.default) controls.push(button("Delete", () => void this.confirmDelete(rule)));
     const judged = rule.interval === "tick" ? "every tick" : `${rule.interval} bars`;
     const about = [
       rule.symbol === "*" ? "All symbols" : rule.symbol,

@@ -81,6 +81,6 @@ export function bindMarks(store) {
   );
   section.addEventListener("click", (event) => {
     const alert = alertAt(event);
-    if (alert) showAlert(store, alert);
+    if (alert && !event.altKey) showAlert(store, alert);
   });
 }
