@@ -30,6 +30,7 @@ class WireTick(WireFields, kw_only=True, omit_defaults=True):
     `folded` is the number of finer bars that it was made from, None for an original bar. `split` is
     "5:1" if five shares replaced one at the tick's session or the bar's day. Timestamps are text of
     27 characters in UTC. Mutable, since the producer corrects `timestamp` and sets `sent_at`.
+    `dividend` is that of a quote's session, until an action is made of it; it is never sent.
     """
 
     timestamp: str = ""
@@ -37,6 +38,7 @@ class WireTick(WireFields, kw_only=True, omit_defaults=True):
     bar: Bar | None = None
     sent_at: str | None = None
     action: Action | None = msgspec.field(default=None, name="#action")
+    dividend: Decimal | None = msgspec.field(default=None, name="#dividend")
 
     @property
     def is_live(self) -> bool:

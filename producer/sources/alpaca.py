@@ -19,6 +19,7 @@ import msgspec
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_text
 from producer.errors import UsageError
+from producer.sources import alpaca_actions
 from producer.sources.pushed import messages
 from producer.sources.pushed.history import LENGTHS, Candle, made, running
 from producer.sources.pushed.http import Http, Unusable
@@ -216,6 +217,12 @@ class AlpacaHistory:
                 return made(symbol, bar, LISTING, found, end)
         raise Unusable(f"{SERVICE} gives more than {MOST_PAGES} pages")
 
+    def actions(self, symbol: str, now: datetime) -> list[WireTick]:
+        """Return the splits and dividends of two years. Raises as `bars` does."""
+        days = self.bars(symbol, "1d", now - alpaca_actions.DAYS, now)
+        closes = {day.timestamp[:10]: day.price for day in days}
+        return alpaca_actions.asked(self._http, native(symbol), symbol, closes, now, NAME)
+
     def _page(
         self, symbol: str, bar: Bar, start: datetime, end: datetime, token: str | None
     ) -> _Page:
@@ -293,12 +300,14 @@ def service(
     """
     for flag, given in (("--live-url", url), ("--history-url", history_url)):
         _check_encrypted(flag, given)
+    history = AlpacaHistory(keys, feed, history_url or HISTORY_URL)
     return Service(
         NAME,
         AlpacaFeed(keys, url or f"{URL}/{feed}"),
-        AlpacaHistory(keys, feed, history_url or HISTORY_URL),
+        history,
         listing_of,
         REQUESTS_PER_SECOND,
+        actions=history.actions,
     )
 
 

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from functools import cache
 from typing import Any, Protocol
 
@@ -20,6 +19,7 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_epoch_seconds, to_text
 from producer import years
 from producer.errors import ProducerError
+from producer.sources.yahoo_actions import SOURCE, actions_in, dividend_of, split_of
 from producer.wire import Bar, WireTick, decimal_of
 from untrusted.printable import in_line
 
@@ -29,7 +29,6 @@ TERMS = (
 )
 _UNAUTHORIZED = ("invalid crumb", "unauthorized", "invalid cookie")
 _UNKNOWN = ("no data found", "may be delisted", "not found")
-_FINEST_SPLIT = 1000
 _MOST_TOLD = 100
 _MISSING = Decimal("NaN")
 _LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
@@ -86,6 +85,7 @@ def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
     tick = tick_of(symbol, meta, opened)
     if frame is not None:
         tick.split = next(filter(None, map(split_of, frame.get("Stock Splits", ()))), None)
+        tick.dividend = next(filter(None, map(dividend_of, frame.get("Dividends", ()))), None)
     return tick
 
 
@@ -131,7 +131,8 @@ def _forget_answers() -> None:
 def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> list[WireTick]:
     """Return historical bars in time order, mode `backfill`, without the bar in progress.
 
-    Prices are split-adjusted, as Yahoo always gives them, and not adjusted for dividends.
+    Prices are split-adjusted, as Yahoo always gives them, and not adjusted for dividends. Days are
+    followed by their splits and dividends, up to today's.
     """
     ticker = library().Ticker(symbol)
     frame = _history(ticker, period, bar, timeout_seconds)
@@ -140,11 +141,12 @@ def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> lis
     meta = ticker.history_metadata
     made = [_bar(symbol, bar, meta, start, row) for start, row in frame.iterrows()]
     ended = datetime.now(UTC)
-    return [
+    found = [
         tick
         for tick, start in zip(made, frame.index, strict=True)
         if tick is not None and _has_ended(symbol, bar, start, ended)
     ]
+    return found + actions_in(symbol, frame, to_text(ended)) if bar == "1d" else found
 
 
 def _has_ended(symbol: str, bar: Bar, start: Any, now: datetime) -> bool:
@@ -173,21 +175,11 @@ def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -
         volume=decimal_of(float(row["Volume"])),
         currency=meta.get("currency"),
         exchange_timezone=meta.get("exchangeTimezoneName"),
-        source="yfinance",
+        source=SOURCE,
         mode="backfill",
         bar=bar,
         split=split_of(row.get("Stock Splits")) if bar == "1d" else None,
     )
-
-
-def split_of(ratio: object) -> str | None:
-    """Convert Yahoo's new shares per old one, such as 5.0 or 0.1, to "5:1" or "1:10"; None without
-    a split."""
-    value = decimal_of(ratio)
-    if not value or value < 0 or value == 1:
-        return None
-    exact = Fraction(value).limit_denominator(_FINEST_SPLIT)
-    return f"{exact.numerator}:{exact.denominator}" if exact else None
 
 
 def split_today(symbol: str) -> str | None:
@@ -217,7 +209,7 @@ def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
         currency=meta.get("currency"),
         exchange_timezone=zone,
         market_state="REGULAR" if calendar_for(symbol, zone).is_open(now) else "CLOSED",
-        source="yfinance",
+        source=SOURCE,
         mode="live",
     )
 

@@ -157,7 +157,7 @@ class Backfill:
             ):
                 if batch:
                     left.remove(batch[0].symbol)
-                parts = ((tick, self._seconds) for tick in batch)
+                parts = ((tick, self._seconds if tick.bar else 0) for tick in batch)
                 yield list(with_folded(parts, _seen_until(batch)))
             if not self._breaker.open_seconds:
                 break

@@ -73,7 +73,12 @@ class YahooBars:
         except yahoo.UnknownSymbol as error:
             raise http.UnknownSymbol(str(error)) from error
         first, last = to_text(start), to_text(end)
-        return [tick for tick in found if first <= tick.timestamp < last]
+        return [tick for tick in found if tick.bar and first <= tick.timestamp < last]
+
+
+def actions(symbol: str, _now: datetime) -> list[WireTick]:
+    """Return the splits and dividends of two years. Raises as `yahoo.bars` does."""
+    return [tick for tick in yahoo.bars(symbol, "2y", "1d") if tick.action is not None]
 
 
 def _period_since(symbol: str, start: datetime) -> str:
@@ -98,4 +103,5 @@ def service(url: str | None = None) -> Service:
         listing_of,
         REQUESTS_PER_SECOND,
         split_today=yahoo.split_today,
+        actions=actions,
     )

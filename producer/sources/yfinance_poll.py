@@ -14,13 +14,14 @@ from producer.reasons import reason
 from producer.sources import yahoo
 from producer.sources.first_quotes import FirstQuotes
 from producer.sources.known import Known
+from producer.sources.yahoo_actions import dividend_in
 from producer.sources.yahoo_history import History
 from producer.split_watch import SplitWatch
 from producer.status import Status
 from producer.throttling import BURST_REQUESTS, REQUESTS_PER_SECOND, CircuitBreaker, TokenBucket
 from producer.turns import Turns
 from producer.watchlist import FixedList, Watchlist
-from producer.wire import WireTick
+from producer.wire import WireTick, tick_of_action
 from producer.workers import Workers, without_cut
 
 SYMBOLS = (
@@ -89,6 +90,7 @@ class YfinancePoll:
         self._workers: Workers[WireTick] = Workers(WORKERS)
         self._with_history: set[str] = set()
         self._splits = SplitWatch(status)
+        self._told: set[tuple[str, str]] = set()
         self._first = FirstQuotes(now)
         self._knew_any = False
         self._is_fetching = False
@@ -150,6 +152,7 @@ class YfinancePoll:
     def forget(self, drops: Callable[[str], bool]) -> None:
         """Forget symbols; one that is followed again gets its history and first quote again."""
         self._first.forget(drops)
+        self._told = {key for key in self._told if not drops(key[0])}
         self._with_history -= {name for name in self._with_history if drops(name)}
         if self._history:
             self._history.forget(drops)
@@ -267,7 +270,18 @@ class YfinancePoll:
         self._judge(answers, len(ticks))
         self._listen(answers.values())
         self._with_history -= self._splits.seen_in(ticks)
-        return ticks
+        return ticks + self._dividends(ticks)
+
+    def _dividends(self, ticks: Iterable[WireTick]) -> list[WireTick]:
+        """Return the dividends of the ticks' sessions that have not been given yet. Splits come
+        with the history that is fetched for them."""
+        found = []
+        for tick in ticks:
+            action = dividend_in(tick, to_text(self._clock()))
+            if action is not None and (action.symbol, action.place) not in self._told:
+                self._told.add((action.symbol, action.place))
+                found.append(tick_of_action(action))
+        return found
 
     def _judge(self, answers: dict[str, WireTick | Exception], priced: int) -> None:
         """Open or close the circuit; report the result of the poll."""

@@ -1,9 +1,10 @@
-"""Alpaca's protocol: docs.alpaca.markets, real-time stock data and historical bars."""
+"""Alpaca's protocol: docs.alpaca.markets, real-time stock data, historical bars and corporate
+actions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from rigs.pushed_services.market import Candle, Market, Trade
@@ -15,12 +16,21 @@ _LENGTHS = {
     "1Hour": timedelta(hours=1),
     "1Day": timedelta(days=1),
 }
+_NEW_YORK = timedelta(hours=5)
+"""Days start at midnight in New York, this long after that in UTC."""
 
 
 class AlpacaProtocol:
-    """See ServiceProtocol. `most` symbols may be subscribed to; pages have `page_size` bars."""
+    """See ServiceProtocol. `most` symbols may be subscribed to; pages have `page_size` bars or
+    actions. `actions` has for each kind, such as `forward_splits`, its rows with symbols."""
 
-    def __init__(self, most: int = 30, page_size: int = 10_000) -> None:
+    def __init__(
+        self,
+        most: int = 30,
+        page_size: int = 10_000,
+        actions: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
+    ) -> None:
+        self._actions = actions or {}
         self._most = most
         self._page_size = page_size
         self._is_authenticated = False
@@ -90,10 +100,12 @@ class AlpacaProtocol:
     def rest(
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str], market: Market
     ) -> Answer:
-        """See ServiceProtocol: bars in pages."""
+        """See ServiceProtocol: bars and actions in pages."""
         given = headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY")
         if given != (KEY, SECRET):
             return 403, json.dumps({"message": "forbidden."})
+        if path == "/v1/corporate-actions":
+            return 200, numbers(self._page_of_actions(query))
         parts = path.strip("/").split("/")
         if parts[:2] != ["v2", "stocks"] or parts[3:] != ["bars"]:
             return 404, json.dumps({"message": "Not Found"})
@@ -104,13 +116,32 @@ class AlpacaProtocol:
         found = list(market.candles(parts[2], start, end + timedelta(microseconds=1), length))
         first = int(query.get("page_token", "0"))
         size = min(self._page_size, int(query.get("limit", "1000")))
-        rows = [_bar(candle) for candle in found[first : first + size]]
+        after = _NEW_YORK if length == _LENGTHS["1Day"] else timedelta()
+        rows = [_bar(candle, after) for candle in found[first : first + size]]
         token = str(first + size) if first + size < len(found) else None
         return 200, numbers({"bars": rows or None, "symbol": parts[2], "next_page_token": token})
 
+    def _page_of_actions(self, query: Mapping[str, str]) -> dict[str, object]:
+        """Return the actions of the symbols, kinds and dates that are asked for."""
+        kinds = {f"{kind}s" for kind in query["types"].split(",")}
+        rows = [
+            (kind, row)
+            for kind in sorted(kinds & self._actions.keys())
+            for row in self._actions[kind]
+            if row["symbol"] in query["symbols"].split(",")
+            and query["start"] <= str(row["ex_date"]) <= query["end"]
+        ]
+        first = int(query.get("page_token", "0"))
+        page = rows[first : first + self._page_size]
+        found: dict[str, list[Mapping[str, object]]] = {}
+        for kind, row in page:
+            found.setdefault(kind, []).append(row)
+        token = str(first + len(page)) if first + len(page) < len(rows) else None
+        return {"corporate_actions": found, "next_page_token": token}
 
-def _bar(candle: Candle) -> dict[str, object]:
-    at = candle.start.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+def _bar(candle: Candle, after: timedelta = timedelta()) -> dict[str, object]:
+    at = (candle.start + after).strftime("%Y-%m-%dT%H:%M:%SZ")
     prices = {"o": candle.open, "h": candle.high, "l": candle.low, "c": candle.close}
     return {"t": at, **prices, "v": candle.volume, "n": 3, "vw": candle.close}
 

@@ -224,6 +224,29 @@ def test_prices_are_exact_and_history_comes_first(yahoo: StandIn) -> None:
     assert (tick["source"], tick["mode"], tick["split"]) == ("yfinance", "live", "4:1")
 
 
+def test_days_are_followed_by_their_splits_and_dividends(yahoo: StandIn) -> None:
+    days = [int(time.time()) // 86400 * 86400 - back * 86400 + 14 * 3600 for back in (9, 8, 7, 6)]
+
+    def chart_of(symbol: str, query: dict[str, str]) -> Answer:
+        splits = {str(days[3]): {"date": days[3], "numerator": 4, "denominator": 1}}
+        dividends = {str(days[1]): {"date": days[1], "amount": 0.205}}
+        told = {"splits": splits, "dividends": dividends}
+        return chart(meta(symbol, 100.0, days[3]), days, [101.0, 102.0, 103.0, 104.0], told)
+
+    yahoo.chart_of = chart_of
+    done = run_producer(
+        "backfill", "--symbols", "AAPL", "--period", "1mo", "--bar", "1d",
+        "--sink", "stdout", **yahoo.variables,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert ["action" in line for line in lines] == [False] * 4 + [True] * 2
+    dividend, split = lines[4:]
+    assert (dividend["amount"], dividend["previous_close"]) == (0.82, 404)
+    assert (split["action"], split["split"], split["source"]) == ("split", "4:1", "yfinance")
+    assert split["ex_date"] == time.strftime("%Y-%m-%d", time.gmtime(days[3]))
+
+
 def test_backfill_sends_a_period_of_bars_and_fails_for_a_symbol_without_any(yahoo: StandIn) -> None:
     usual = yahoo.chart_of
 

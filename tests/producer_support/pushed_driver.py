@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosedError
 from producer.hours import Always
 from producer.passing import Passing
 from producer.sources.pushed import http
+from producer.sources.pushed.action_questions import Told
 from producer.sources.pushed.history import LENGTHS, Candle, made, minute_at
 from producer.sources.pushed.service import Service
 from producer.sources.pushed.session import Session
@@ -54,6 +55,7 @@ class Driver:
         history: bool = True,
         start: datetime = START,
         ahead_seconds: float = 0.0,
+        actions: Told | None = None,
     ) -> None:
         self.rng = random.Random(seed)
         self.market = Market(seed)
@@ -85,7 +87,7 @@ class Driver:
         self.status = Status(self._told, now=self.now)
         rng = random.Random(seed)
         self.source = Pushed(
-            Service(service.name, service.feed, self, service.listing, 5.0),
+            Service(service.name, service.feed, self, service.listing, 5.0, actions=actions),
             FixedList(symbols),
             self.status,
             hours or Always(),
@@ -223,7 +225,7 @@ class Driver:
             self.source.mend(self)  # type: ignore[arg-type]
             for batch in self.source.gathered():
                 for tick in self.passing.of(batch):
-                    (self.ticks if tick.bar is None else self.given).append(tick)
+                    (self.ticks if tick.is_live else self.given).append(tick)
         finally:
             self._is_looking = False
         self.states.append(self.status.state)

@@ -112,6 +112,16 @@ class Mender:
         since = minute_at(datetime.fromisoformat(last)) if last else minute
         return min(since, minute_at(self._first(symbol)))
 
+    def with_days(self) -> list[str]:
+        """Return the symbols whose days have been given; none without history, and none while the
+        service may not be asked."""
+        if self._breaker.open_seconds or self._now() < self._away_until:
+            return []
+        with self._lock:
+            if not self._with_history:
+                return []
+            return [name for name in self._symbols if name not in self._without_days]
+
     def fetch_again(self, symbol: str) -> None:
         """Ask for all history of a symbol again, such as after a split."""
         with self._lock:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from producer.sources.pushed.action_questions import Told
 from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.history import History
 from producer.sources.pushed.so_far import Listing
@@ -15,7 +16,8 @@ class Service(msgspec.Struct, frozen=True):
     """A service: its feed and history, what its symbols share, and its requests per second.
 
     `listing` returns None for symbols that the service cannot have, `split_today` the split that it
-    lists for a symbol's last session; None if its prices do not say.
+    lists for a symbol's last session; None if its prices do not say. `actions` returns the splits
+    and dividends of a symbol up to an instant; None if the service has none.
     """
 
     name: str
@@ -24,3 +26,4 @@ class Service(msgspec.Struct, frozen=True):
     listing: Callable[[str], Listing | None]
     requests_per_second: float
     split_today: Callable[[str], str | None] | None = None
+    actions: Told | None = None

@@ -16,6 +16,7 @@ from producer.errors import SourceError
 from producer.hygiene import FUTURE_SECONDS
 from producer.malformed import flaw_of
 from producer.reasons import reason
+from producer.sources.pushed.action_questions import ActionQuestions
 from producer.sources.pushed.bounds import out_of_bounds
 from producer.sources.pushed.history import first_instant
 from producer.sources.pushed.mender import Mender
@@ -96,6 +97,8 @@ class Pushed:
             first=self._first_instant,
         )
         self._splits = self._asking(bucket)
+        told = service.actions
+        self._actions = told and ActionQuestions(status, told, bucket, self._mender.time)
         self._session = make_session(
             service.feed,
             status,
@@ -158,6 +161,8 @@ class Pushed:
         self._so_far.forget(self.drops)
         if self._splits is not None:
             self._splits.forget(self.drops)
+        if self._actions is not None:
+            self._actions.forget(self.drops)
         self.followed = symbols
         self._mender.follow(symbols)
         self._session.follow(symbols)
@@ -178,10 +183,13 @@ class Pushed:
         return False
 
     def mend(self, stop: threading.Event) -> bool:
-        """Ask about a split, or history once. Return whether there was something to ask."""
+        """Ask about a split, history or actions once. Return whether there was something to
+        ask."""
         if self._splits is not None and self._splits.ask(stop):
             return True
         found = self._mender.step(stop)
+        if found is None and self._actions is not None:
+            found = self._actions.ask(self._mender.with_days(), stop)
         if found is None:
             return False
         self._bars.put(found)

@@ -220,3 +220,23 @@ def test_a_simulated_symbol_that_is_followed_again_has_its_history_again(
                 stop.set()
     assert Counter(histories_given)["AAPL", "1d"] == 1
     assert Counter(histories_given)["MSFT", "1d"] == 2
+
+
+def test_a_poll_gives_the_dividend_of_a_quotes_session_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop = threading.Event()
+
+    def quote(symbol: str) -> WireTick:
+        tick = make_wire_tick(symbol, previous_close=Decimal(100))
+        tick.dividend = Decimal("0.25") if symbol == "AAPL" else None
+        return tick
+
+    monkeypatch.setattr(yahoo, "quote", quote)
+    source = make_poll()
+    batches = [batch for _ in range(2) for batch in islice(source.batches(stop), 1)]
+    actions = [tick.action for batch in batches for tick in batch if tick.action is not None]
+    assert [(one.symbol, one.kind, one.amount) for one in actions] == [
+        ("AAPL", "dividend", Decimal("0.25"))
+    ]
+    assert {tick.dividend for batch in batches for tick in batch} == {None}

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from producer.sources.pushed.split_questions import MOST_HELD, SplitQuestions
-from producer.sources.yahoo import split_of
+from producer.sources.yahoo_actions import split_of
 from producer.split_watch import SplitWatch
 from producer.status import Status
 from producer.throttling import TokenBucket

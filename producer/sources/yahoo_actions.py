@@ -1,0 +1,107 @@
+"""Splits and dividends in Yahoo's history.
+
+Yahoo adjusts closes and dividends for all splits up to now, so both are multiplied by the splits
+after them: an action's numbers are those of its ex-date.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from chalicelib.domain.actions import Action, scaled_price
+from chalicelib.domain.sessions import calendar_for
+from chalicelib.domain.times import from_text
+from producer.wire import WireTick, decimal_of, tick_of_action
+
+SOURCE = "yfinance"
+_FINEST_SPLIT = 1000
+
+
+def split_of(ratio: object) -> str | None:
+    """Convert Yahoo's new shares per old one, such as 5.0 or 0.1, to "5:1" or "1:10"; None without
+    a split."""
+    value = decimal_of(ratio)
+    if not value or value < 0 or value == 1:
+        return None
+    exact = Fraction(value).limit_denominator(_FINEST_SPLIT)
+    return f"{exact.numerator}:{exact.denominator}" if exact else None
+
+
+def dividend_of(amount: object) -> Decimal | None:
+    """Return a dividend; None without one."""
+    value = decimal_of(amount)
+    return value if value and value > 0 else None
+
+
+def actions_in(symbol: str, frame: Any, known_at: str) -> list[WireTick]:
+    """Return the actions in daily bars, known since `known_at`, by their dates. A dividend before
+    the first close is left out."""
+    found: list[Action] = []
+    later = Fraction(1)
+    rows = list(_rows(frame))
+    for place in reversed(range(len(rows))):
+        day, _, dividend, split = rows[place]
+        before = next((close for _, close, _, _ in reversed(rows[:place]) if close), None)
+        if dividend is not None and before is not None:
+            found.append(
+                Action(
+                    symbol=symbol,
+                    kind="dividend",
+                    ex_date=day,
+                    known_at=known_at,
+                    source=SOURCE,
+                    amount=scaled_price(dividend, later),
+                    previous_close=scaled_price(before, later),
+                )
+            )
+        if split is not None:
+            new, old = map(int, split.split(":"))
+            later *= Fraction(new, old)
+            found.append(
+                Action(
+                    symbol=symbol,
+                    kind="split",
+                    ex_date=day,
+                    known_at=known_at,
+                    source=SOURCE,
+                    ratio=split,
+                )
+            )
+    return [tick_of_action(action) for action in reversed(found)]
+
+
+_Row = tuple[str, Decimal | None, Decimal | None, str | None]
+"""A day, its close, its dividend and its split."""
+
+
+def _rows(frame: Any) -> list[_Row]:
+    if not {"Dividends", "Stock Splits"} <= set(frame.columns):
+        return []
+    names = ("Close", "Dividends", "Stock Splits")
+    days = (start.date().isoformat() for start in frame.index)
+    values = zip(days, *(frame[name] for name in names), strict=True)
+    return [
+        (day, dividend_of(float(close)), dividend_of(dividend), split_of(split))
+        for day, close, dividend, split in values
+    ]
+
+
+def dividend_in(tick: WireTick, known_at: str) -> Action | None:
+    """Take the dividend of a quote's session; return it as an action, None without one."""
+    amount, tick.dividend = tick.dividend, None
+    if amount is None or tick.previous_close is None:
+        return None
+    session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(
+        from_text(tick.timestamp)
+    )
+    return Action(
+        symbol=tick.symbol,
+        kind="dividend",
+        ex_date=session.date.isoformat(),
+        known_at=known_at,
+        source=SOURCE,
+        amount=amount,
+        previous_close=tick.previous_close,
+    )
