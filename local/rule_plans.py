@@ -47,12 +47,14 @@ def followed(rule: Rule, found: Previewed, tried: Backtest) -> list[str]:
     lines = [
         f"{rule.symbol} {rule.interval}  {rule.when}",
         (
-            f"{len(found.alerts)} fires at {found.judged} prices, unknown at {found.unknown}"
+            f"{_count_of_fires(found)} at {found.judged} prices, unknown at {found.unknown}"
             f"{'' if found.complete else '; not all of the range was tried'}"
         ),
         *(f"  {alert.timestamp[:16]}  {alert.price}" for alert in found.alerts[-MOST_FIRES:]),
     ]
-    spreads = [(f"after {one.bars} bars", one.returns) for one in tried.after]
+    if not found.alerts:
+        return lines
+    spreads = [(f"after {one.bars} bar{'s' * (one.bars > 1)}", one.returns) for one in tried.after]
     spreads += [("best before the next fire", tried.best), ("worst", tried.worst)]
     for name, spread in spreads:
         if spread.count:
@@ -75,6 +77,11 @@ def followed(rule: Rule, found: Previewed, tried: Backtest) -> list[str]:
         *tried.caveats,
     ]
     return lines
+
+
+def _count_of_fires(found: Previewed) -> str:
+    count = len(found.alerts)
+    return f"{count} fire{'' if count == 1 else 's'}"
 
 
 def _kind(change: Change) -> str:

@@ -1,4 +1,5 @@
-"""The page's twenty set-ups on AAPL's recorded days, against TA-Lib and pandas."""
+"""The page's twenty set-ups on AAPL's recorded days, against TA-Lib and pandas, and against cases
+worked by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +15,11 @@ import talib
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import Watch
-from chalicelib.domain.rules import parse_rule
+from chalicelib.domain.rules import Rule, parse_rule
+from chalicelib.domain.when.leaf_values import leaf_value
+from chalicelib.domain.when.nodes import leaves_of
+from chalicelib.domain.when.reading import read_text, tree_of
+from chalicelib.domain.when.writing import leaf_text
 from chalicelib.services.rules.preview import Preview
 from chalicelib.services.stores import Stores
 from tests.factories import NEVER, decimal
@@ -22,6 +27,9 @@ from tests.fakes import fake_stores
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "aapl-daily-2015-2017.csv"
+WORKED = list(csv.DictReader((ROOT / "tests/data/aapl-setups.csv").read_text().splitlines()))
+SHOWN = Watch((), 5, 20)
+EVER = ("AAPL", None, None)
 SETUPS = {one["name"]: one for one in json.loads((ROOT / "frontend" / "setups.json").read_text())}
 
 
@@ -119,6 +127,12 @@ HOLDS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 }
 
 
+def _rule(name: str) -> Rule:
+    setup = SETUPS[name]
+    given = {"symbol": "AAPL", "interval": setup["interval"], "when": setup["when"]}
+    return parse_rule(given, "r1")
+
+
 def test_there_are_twenty_set_ups_each_with_an_oracle() -> None:
     assert len(SETUPS) == 20
     assert set(SETUPS) == set(HOLDS)
@@ -129,11 +143,26 @@ def test_there_are_twenty_set_ups_each_with_an_oracle() -> None:
 def test_a_set_up_fires_when_its_oracle_begins_to_hold(
     stores: Stores, days: pd.DataFrame, name: str
 ) -> None:
-    setup = SETUPS[name]
-    given = {"symbol": "AAPL", "interval": setup["interval"], "when": setup["when"]}
-    rule = parse_rule(given, "r1")
-    found = Preview(stores, Watch((), 5, 20))(rule, "AAPL", None, None)
+    found = Preview(stores, SHOWN)(_rule(name), *EVER)
     holds = HOLDS[name](days).astype(bool)
     begins = holds & ~holds.shift(fill_value=False)
     assert [alert.timestamp[:10] for alert in found.alerts] == list(days.index[begins])
     assert 0 < len(found.alerts) < 60 or name in ("Golden cross 50/200", "Death cross 50/200")
+
+
+@pytest.mark.parametrize("name", SETUPS)
+def test_a_set_up_fires_on_the_day_that_was_worked_by_hand(stores: Stores, name: str) -> None:
+    """Both days of the case have the values that were worked from their definitions."""
+    case = [row for row in WORKED if row["setup"] == name]
+    rule = _rule(name)
+    fires = [alert.timestamp[:10] for alert in Preview(stores, SHOWN)(rule, *EVER).alerts]
+    before, day = sorted({row["date"] for row in case})
+    assert ((before in fires), (day in fires)) == (False, name != "Death cross 50/200")
+    leaves = {leaf_text(leaf): leaf for leaf in leaves_of(tree_of(rule.when or ""))}
+    assert {row["value"] for row in case} >= set(leaves)
+    for row in case:
+        leaf = leaves.get(row["value"]) or leaves_of(read_text(f"{row['value']} > 0"))[0]
+        value = leaf_value(leaf)
+        bars = stores.bars.bars("AAPL", "1d", None, f"{row['date']}T23:59:59.000000Z", limit=600)
+        found = [value.update(bar) for bar in bars.rows][-1]
+        assert float(found or 0) == pytest.approx(float(row["figure"]), abs=6e-5)

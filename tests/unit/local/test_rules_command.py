@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.bars import Bar
@@ -206,9 +208,11 @@ def test_a_condition_is_tried_in_the_terminal(capsys: pytest.CaptureFixture[str]
         "10 fires at 60 prices, unknown at 3",
         "  2026-09-24T00:00  115",
     ]
-    assert any(line.startswith("after 1 bars: ") for line in said)
+    assert any(line.startswith("after 1 bar: ") for line in said)
     assert any(line.startswith("bought after each fire for 20 bars: ") for line in said)
     assert said[-1] == "Past results say nothing about the future."
+    assert run("try", "close > 9999", "--symbol", "AAPL") == 0
+    assert capsys.readouterr().out.splitlines()[1:] == ["0 fires at 60 prices, unknown at 0"]
     assert run("try", "close > highst(3)", "--symbol", "AAPL") == 2
     assert "when, column 9" in capsys.readouterr().err
 
@@ -378,3 +382,20 @@ def test_deleting_a_replaced_default_says_that_the_default_is_in_force_again(
     ]
     assert "      10 -> 0 a year" in said
     assert "0 to add, 0 to change, 1 to delete" in said[-1]
+
+
+def test_the_github_action_in_the_docs_comments_a_plan_and_applies_it() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "rules-in-git.md").read_text()
+    action = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    assert set(action[True]) == {"pull_request", "push"}, "YAML reads `on` as true"
+    steps = {step.get("if", ""): step.get("run", "") for step in action["jobs"]["rules"]["steps"]}
+    comment = steps["github.event_name == 'pull_request'"]
+    apply = steps["github.event_name == 'push'"]
+    given = [
+        found[1].split() for found in re.finditer(r"-m local rules ([\w\- ]+)", comment + apply)
+    ]
+    assert [words[0] for words in given] == ["plan", "apply"]
+    plan, applied = (rules_command._parser().parse_args(words) for words in given)
+    assert (plan.stage, plan.format) == ("prod", "markdown")
+    assert (applied.stage, applied.yes) == ("prod", True)
+    assert 'gh pr comment "$PR" --body-file plan.md' in comment
