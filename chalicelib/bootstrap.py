@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
     )
     from chalicelib.services.symbol_stores import ProducerStore
     from chalicelib.services.symbols.forgetting import Forget
+    from chalicelib.services.symbols.silence import SilenceCheck
 
 RULES_KEPT_SECONDS = 30
 RESERVED_SECONDS = 8.0
@@ -276,12 +277,19 @@ class Services:
         return Preview(self.stores, self.shown)
 
     @cached_property
+    def silence(self) -> SilenceCheck:
+        """Return the check for symbols that should trade and are silent."""
+        from chalicelib.services.symbols.silence import SilenceCheck
+
+        return SilenceCheck(self.stores, self.clock, self.settings.silent_after_seconds)
+
+    @cached_property
     def health(self) -> HealthCheck:
         """Return the health check, which caches its answer briefly."""
         from chalicelib.services.health import HealthCheck
 
         is_closed = self.settings.read_access == "closed"
-        given = self.stores, self.clock, self.channels.all
+        given = self.stores, self.clock, self.channels.all, self.silence
         return HealthCheck(*given, stage=self.settings.stage, is_closed=is_closed)
 
     @cached_property

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from chalicelib.services.delivery.tasks import Delivered
     from chalicelib.services.ingest.plan import Incoming
 
+_NAMED = 20
+"""The most silent symbols that the log names."""
+
 Response = dict[str, list[dict[str, str]]]
 
 
@@ -52,7 +55,18 @@ def detect(event: dict[str, Any], context: Any) -> Response:
         },
         services.clock(),
     )
+    _tell_silence()
     return _partial(done.failed)
+
+
+def _tell_silence() -> None:
+    """Count the symbols that should trade and are silent, every few minutes."""
+    services = bootstrap.get_services()
+    silent = services.silence.due()
+    if silent:
+        names = ", ".join(one.symbol for one in silent[:_NAMED])
+        counted = {"SilentSymbols": len(silent)}
+        emit("detect", services.settings.stage, counted, services.clock(), silent=names)
 
 
 def deliver(event: dict[str, Any], context: Any) -> Response:

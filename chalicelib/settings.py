@@ -69,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sma_slow: int = 20
     alerts: str = BARS
     quiet_after_seconds: int = 900
+    silent_after_seconds: int = 900
     max_symbols: int = 20_000
     prices_ttl_days: int = 30
     bars_1m_ttl_days: int = 90

@@ -75,6 +75,12 @@ locals {
       bound      = 0, minutes = 5, periods = 1, above = 1
       dimensions = { stage = var.stage }
     }
+    # Each container of detect looks for them every five minutes.
+    silent-symbols = {
+      namespace  = "Ticktape", metric = "SilentSymbols", statistic = "Maximum"
+      bound      = 0, minutes = 5, periods = 3, above = 3
+      dimensions = { stage = var.stage }
+    }
     # Lambda takes no message before its delay is over: a quarter of an hour at most.
     retry-age = {
       namespace  = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum"

@@ -5,7 +5,7 @@ locals {
     "TicksTaken", "TicksStored", "BarsStored", "RecordsQuarantined", "IngestFailures",
     "StoreAgeMilliseconds", "TicksDetected", "LateBatches", "Alerts", "DetectFailures",
     "Notifications", "DeliveriesRetried", "DeliveriesDead", "DeliverFailures",
-    "RulesBroken", "RepairsLeft", "CollectorRuns", "CollectorTicks", "CollectorSilentRuns", "CollectorThrottledRuns",
+    "RulesBroken", "RepairsLeft", "SilentSymbols", "CollectorRuns", "CollectorTicks", "CollectorSilentRuns", "CollectorThrottledRuns",
     "CollectorBusyRuns", "CollectorLateRuns", "CollectorBrokenFields", "CollectorInvalidSymbols",
   ] : name => ["Ticktape", name, "stage", var.stage] }
 
@@ -26,6 +26,7 @@ locals {
         local.own_metric.TicksDetected, local.own_metric.LateBatches, local.own_metric.DetectFailures, local.own_metric.RulesBroken,
         local.own_metric.RepairsLeft
       ] },
+      { title = "Silent symbols", stat = "Maximum", metrics = [local.own_metric.SilentSymbols] },
       { title = "Alerts and notifications", stat = "Sum", metrics = [
         local.own_metric.Alerts, local.own_metric.Notifications, local.own_metric.DeliveriesRetried,
         local.own_metric.DeliveriesDead, local.own_metric.DeliverFailures, ["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", aws_sns_topic.alerts.name]

@@ -43,6 +43,7 @@ from chalicelib.services.rules.preview import Preview
 from chalicelib.services.stores import Stores
 from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.forgetting import Forget
+from chalicelib.services.symbols.silence import SilenceCheck
 from chalicelib.settings import EVERY_TICK, Settings
 from local.gateway import gateway
 from rigs.memory_aws import system as memory_aws
@@ -96,7 +97,8 @@ class FakeServices:
     def health(self) -> HealthCheck:
         """See Services."""
         is_closed = self.settings.read_access == "closed"
-        given = self.stores, self.clock, self.channels.all
+        silence = SilenceCheck(self.stores, self.clock, self.settings.silent_after_seconds)
+        given = self.stores, self.clock, self.channels.all, silence
         return HealthCheck(*given, stage=self.settings.stage, is_closed=is_closed)
 
     def clock(self) -> datetime:

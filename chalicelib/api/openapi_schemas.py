@@ -349,6 +349,18 @@ _PRICES: dict[str, Schema] = {
                     "description": "Dead-lettered batches to redrive; 1,000 means 1,000 or more.",
                 }
             ),
+            "silent_symbols": {
+                **COUNT,
+                "description": "Symbols whose exchange trades and of which no price has come for"
+                " some minutes of trading, 15 by default. Covers at most 500 symbols, the tracked"
+                " ones first.",
+            },
+            "silent": {
+                "type": "array",
+                "items": SYMBOL,
+                "description": "At most 25 of them, the longest silence first; empty if reading"
+                " needs a token.",
+            },
             "producer": {"anyOf": [ref("Producer"), {"type": "null"}]},
         },
         "Ages inform; they never turn the answer into an error.",

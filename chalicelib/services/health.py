@@ -16,6 +16,7 @@ from chalicelib.domain.wire import MAX_AHEAD
 from chalicelib.services.delivery.lag import deliver_lag
 from chalicelib.services.stores import PriceStore, Stores
 from chalicelib.services.symbol_stores import ProducerStatus
+from chalicelib.services.symbols.silence import Silent
 
 if TYPE_CHECKING:
     from chalicelib.domain.channels import StoredChannel
@@ -28,6 +29,9 @@ LISTED_SECONDS = 30
 
 DELIVERIES_SECONDS = 10
 """How long the lag of deliveries is cached, for which up to 200 alerts are read."""
+
+SILENT_SECONDS = 60
+"""How long the silent symbols are cached, for which up to 500 states are read."""
 
 MOST_SAMPLED = 25
 """The most symbols whose states and prices are read."""
@@ -64,7 +68,8 @@ class Health(msgspec.Struct, frozen=True):
     if unknown. `detect_lag_seconds` is the age of the oldest price that detect has not processed, 0
     if it has processed all. It covers at most MOST_SAMPLED symbols, as does `last_tick`.
     `deliver_lag_seconds` is the age of the oldest of the latest alerts whose first attempt has not
-    begun, or how long a further attempt has been due.
+    begun, or how long a further attempt has been due. `silent_symbols` counts the symbols that
+    should trade and are silent; `silent` names MOST_SAMPLED of them, none if reading needs a token.
     """
 
     status: str
@@ -76,6 +81,8 @@ class Health(msgspec.Struct, frozen=True):
     detect_lag_seconds: int
     deliver_lag_seconds: int
     given_up: int | None
+    silent_symbols: int
+    silent: Sequence[str]
     producer: Producing | None
 
 
@@ -83,8 +90,9 @@ class HealthCheck:
     """Answers health checks from data read at most KEPT_SECONDS ago.
 
     A read takes a Query, two BatchGetItem, a Query for each of MOST_SAMPLED symbols, once in
-    DELIVERIES_SECONDS a GetItem and two or three Queries for deliveries, and once in LISTED_SECONDS
-    a listing of the failures bucket. Errors of the stores are raised, not cached.
+    DELIVERIES_SECONDS a GetItem and two or three Queries for deliveries, once in SILENT_SECONDS two
+    Queries and a BatchGetItem for each hundred symbols, and once in LISTED_SECONDS a listing of the
+    failures bucket. Errors of the stores are raised, not cached.
     """
 
     def __init__(
@@ -92,11 +100,13 @@ class HealthCheck:
         stores: Stores,
         clock: Callable[[], datetime],
         channels: Callable[[], Sequence[StoredChannel]],
+        silence: Callable[[], Sequence[Silent]],
         *,
         stage: str,
         is_closed: bool,
     ) -> None:
-        """Create the check. `channels` reads them; `is_closed`: reading needs a token."""
+        """Create the check. `channels` reads them, `silence` the silent symbols; `is_closed`:
+        reading needs a token."""
         self._stores = stores
         self._channels = channels
         self._clock = clock
@@ -106,6 +116,8 @@ class HealthCheck:
         self._seen = Kept[list[str]](clock)
         self._given_up = Kept[int | None](clock)
         self._undelivered = Kept[int](clock)
+        self._find_silent = silence
+        self._silent = Kept[Sequence[Silent]](clock)
 
     def __call__(self, version: str) -> Health:
         """Return the health; `version` is the API's."""
@@ -119,6 +131,8 @@ class HealthCheck:
         ticks = [state.last_timestamp for state in states.values() if state.last]
         newest = max(ticks, default=None)
         now = self._clock()
+        silent = self._silent.get(self._find_silent, lambda _: SILENT_SECONDS)
+        names = [one.symbol for one in silent[:MOST_SAMPLED]]
         return Health(
             status="ok",
             stage=self._stage,
@@ -131,6 +145,8 @@ class HealthCheck:
                 self._deliver_lag, lambda _: DELIVERIES_SECONDS
             ),
             given_up=self._given_up.get(self._stores.failures.count, lambda _: LISTED_SECONDS),
+            silent_symbols=len(silent),
+            silent=[] if self._is_closed else names,
             producer=_producing(self._stores.producers.statuses(), now, self._is_closed),
         )
 

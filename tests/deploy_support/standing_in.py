@@ -44,6 +44,7 @@ def main(calls: Path) -> None:
     sys.stdin.read()
     stop()
     _report(recorder)
+    _look_for_silence(recorder)
     _compact(app, recorder)
     server.stop()
     calls.write_text(json.dumps(msgspec.to_builtins(sorted(recorder.calls))))
@@ -88,6 +89,13 @@ def _report(recorder: Recorder) -> None:
         lake.rows(run_id, limit=10)
 
     recorder.wrap("api_handler", ask)()
+
+
+def _look_for_silence(recorder: Recorder) -> None:
+    """Have detect look for silent symbols, which it does every five minutes."""
+    from chalicelib import bootstrap
+
+    recorder.wrap("detect", bootstrap.get_services().silence)()
 
 
 DAY = "2026-01-05"

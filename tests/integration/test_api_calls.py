@@ -58,7 +58,7 @@ CALLS = [
     ("DELETE", "/rules/mine", {"GetItem": 1, "Query": 1, "TransactWriteItems": 1}),
     ("GET", "/keys", {"Query": 1}),
     ("POST", "/keys", {"GetItem": 1, "Query": 1, "TransactWriteItems": 1}),
-    ("GET", "/health", {"Query": 5, "BatchGetItem": 2}),  # of two symbols
+    ("GET", "/health", {"Query": 7, "BatchGetItem": 3}),  # of two symbols
     ("GET", "/openapi.json", {}),
     ("GET", "/prices/TRACKED?interval=1d", {"GetItem": 1, "BatchGetItem": 1, "Query": 1}),
     ("GET", "/prices/NOSUCH", {"GetItem": 1, "BatchGetItem": 1}),

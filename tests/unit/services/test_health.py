@@ -10,13 +10,16 @@ from chalicelib.domain.channels import with_topic
 from chalicelib.domain.detection import State
 from chalicelib.services.health import (
     DELIVERIES_SECONDS,
+    KEPT_SECONDS,
     LISTED_SECONDS,
     MOST_SAMPLED,
+    SILENT_SECONDS,
     HealthCheck,
     spread,
 )
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.symbol_stores import ProducerStatus, SymbolEntry
+from chalicelib.services.symbols.silence import Silent
 from tests.factories import NEVER, at, instant, make_alert, make_tick
 from tests.fakes import fake_stores
 
@@ -25,9 +28,11 @@ def ask(stores: Any, *, is_closed: bool = False) -> Any:
     return check(stores, [100], is_closed=is_closed)("1")
 
 
-def check(stores: Any, times: list[float], *, is_closed: bool = False) -> HealthCheck:
+def check(
+    stores: Any, times: list[float], *, is_closed: bool = False, silent: Any = lambda: ()
+) -> HealthCheck:
     """A check whose clock tells the last of `times`."""
-    given = stores, lambda: instant(times[-1]), lambda: with_topic(())
+    given = stores, lambda: instant(times[-1]), lambda: with_topic(()), silent
     return HealthCheck(*given, stage="test", is_closed=is_closed)
 
 
@@ -75,6 +80,28 @@ def test_it_tells_how_long_the_oldest_alert_has_waited_for_deliver_briefly_cache
     assert ask_again("1").deliver_lag_seconds == 70
     times.append(100 + DELIVERIES_SECONDS + 2)
     assert ask_again("1").deliver_lag_seconds == 82
+
+
+def test_it_names_silent_symbols_where_reading_needs_no_token() -> None:
+    silent = [Silent(f"S{number:02}", 60 - number) for number in range(40)]
+    found = check(fake_stores(), [100], silent=lambda: silent)("1")
+    assert (found.silent_symbols, list(found.silent)) == (40, [f"S{n:02}" for n in range(25)])
+    closed = check(fake_stores(), [100], is_closed=True, silent=lambda: silent)("1")
+    assert (closed.silent_symbols, closed.silent) == (40, [])
+
+
+def test_silent_symbols_are_looked_for_once_a_minute() -> None:
+    times, asked = [100.0], []
+
+    def silent() -> list[Silent]:
+        asked.append(times[-1])
+        return []
+
+    ask_again = check(fake_stores(), times, silent=silent)
+    for later in (0, SILENT_SECONDS - KEPT_SECONDS, SILENT_SECONDS):
+        times.append(100 + later)
+        ask_again("1")
+    assert asked == [100, 100 + SILENT_SECONDS]
 
 
 def test_an_empty_system_is_healthy() -> None:

@@ -1,0 +1,33 @@
+"""Silence: a symbol whose exchange trades, and of which no price comes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.domain.delays import source_delay
+from chalicelib.domain.times import EPOCH
+from chalicelib.domain.trading_minutes import MINUTE, TradingHours, minute_of, trading_hours
+
+LOOKED_BACK = 10 * 1440
+"""The minutes over which trading is counted: the longest closure of an exchange with some sessions
+around it."""
+
+
+def silent_minutes(
+    symbol: str, exchange_timezone: str | None, source: str, since: str, now: datetime
+) -> int:
+    """Return the minutes of trading since a symbol's last price at `since`, as far as its source
+    should have published prices by now.
+
+    It is 0 while its exchange does not trade, or if its trading hours are unknown.
+    """
+    hours = trading_hours(symbol, exchange_timezone)
+    end = (now - source_delay(symbol, source) - EPOCH) // MINUTE
+    if not hours.is_known or not _trades(hours, end):
+        return 0
+    start = max(minute_of(since) + 1, end - LOOKED_BACK)
+    return sum(stretch.end - stretch.start for stretch in hours.stretches(start, end))
+
+
+def _trades(hours: TradingHours, minute: int) -> bool:
+    return any(True for _ in hours.stretches(minute, minute + 1))
