@@ -36,6 +36,9 @@ from chalicelib.domain.watching import (
 MAX_PENDING = 100
 """Pending alerts are stored in the state's item: a run of ticks stops early at this number."""
 
+NAME_SPLITS = (*YAHOO_SOURCES, "alpaca")
+"""Sources whose producers write splits into ticks: a ratio of their prices shows none."""
+
 LONGEST_GAP = 99
 """The longest gap between ticks that a state records, in seconds."""
 
@@ -343,11 +346,11 @@ def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPla
     """Return the split that prices show, at the ticks of a session up to its first regular one;
     `mark` is the last regular tick before.
 
-    Yahoo's ticks name splits, so their price ratios are not used, and neither are those between
-    prices of two sources. Before the open a source may still give an older previous close, so the
+    Where ticks name splits, ratios of prices are not used, and neither are those between prices of
+    two sources. Before the open a source may still give an older previous close, so the
     price has to agree there.
     """
-    if tick.source in YAHOO_SOURCES or tick.previous_close is None or place.date == before.date:
+    if tick.source in NAME_SPLITS or tick.previous_close is None or place.date == before.date:
         return None
     if differ(mark.source, tick.source):
         return None

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from chalicelib.domain.actions import Action, scaled_price
 from chalicelib.domain.sessions import Session, calendar_for
 from chalicelib.domain.ticks import as_volume
 from chalicelib.domain.times import from_text
@@ -51,7 +52,8 @@ class SessionsSoFar:
 
     Trades and bars are within ingest's bounds. A trade's size counts at once, its price once its
     tick has passed hygiene (`complete`). Volumes are given once history has told the minutes before
-    the trades. Regular hours count for themselves, as do the hours before and after them.
+    the trades. Regular hours count for themselves, as do the hours before and after them. Ticks of
+    a session with a split name it, and their last close is adjusted for it.
     """
 
     def __init__(self) -> None:
@@ -61,18 +63,19 @@ class SessionsSoFar:
         self._ticked: set[str] = set()
         self._settled: dict[str, str] = {}
         self._made: set[str] = set()
+        self._splits: dict[str, dict[str, Action]] = {}
 
     def forget(self, drops: Callable[[str], bool]) -> None:
         """Forget the symbols that `drops` selects."""
         for name in list(filter(drops, self._symbols)):
-            for known in (self._symbols, self._at, self._settled):
+            for known in (self._symbols, self._at, self._settled, self._splits):
                 known.pop(name, None)
             self._told.discard(name)
             self._ticked.discard(name)
             self._made.discard(name)
 
     def learn(self, bars: Iterable[WireTick]) -> set[str]:
-        """Take the prices and volumes of historical bars, in time order.
+        """Take the prices and volumes of historical bars, in time order, and splits.
 
         Returns the symbols whose volume so far has grown by that, although ticks have told it: the
         difference would count for the minute of the next tick.
@@ -91,6 +94,9 @@ class SessionsSoFar:
         self._settled[symbol] = minute
 
     def _learns(self, bar: WireTick) -> bool:
+        if bar.action is not None and bar.action.kind == "split":
+            self._splits.setdefault(bar.symbol, {})[bar.action.ex_date] = bar.action
+            return False
         if bar.bar == "1m":
             return self._learn_minute(bar)
         if bar.bar == "1d":
@@ -137,11 +143,16 @@ class SessionsSoFar:
         is_known = trade.size is not None and trade.symbol in self._told
         if is_known:
             self._ticked.add(trade.symbol)
+        split = self._splits.get(trade.symbol, {}).get(session.date.isoformat())
+        close = found.previous_close
+        if split is not None and close is not None and is_current:
+            close = scaled_price(close, split.factor)
         return WireTick(
             symbol=trade.symbol,
             timestamp=trade.at,
             price=trade.price,
-            previous_close=found.previous_close,
+            previous_close=close,
+            split=split.ratio if split is not None else None,
             volume=_told(found, phase) if is_known else None,
             currency=listing.currency,
             exchange_timezone=listing.exchange_timezone,

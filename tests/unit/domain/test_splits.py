@@ -169,15 +169,16 @@ def test_only_a_sessions_last_price_shows_a_split(
     assert seen == [False, True]
 
 
-def test_a_source_that_tells_of_splits_decides_and_not_the_ratio() -> None:
+@pytest.mark.parametrize("source", ["yfinance", "alpaca"])
+def test_a_source_that_tells_of_splits_decides_and_not_the_ratio(source: str) -> None:
     watched = Watched(make_rule("crossing_down", value=90, trigger="every_time"))
-    watched.feed(session(THURSDAY, [100], 100, source="yfinance"))
-    watched.feed(session(FRIDAY, [74, 75], 75, source="yfinance"))
+    watched.feed(session(THURSDAY, [100], 100, source=source))
+    watched.feed(session(FRIDAY, [74, 75], 75, source=source))
     assert noted(watched) is None
     assert [str(alert.price) for alert in watched.fired()] == ["74"]
 
 
-@pytest.mark.parametrize("source", ["yfinance", "yfinance-live", "replay"])
+@pytest.mark.parametrize("source", ["yfinance", "yfinance-live", "alpaca", "replay"])
 def test_a_reported_split_counts_over_any_gap(source: str) -> None:
     watched = Watched(make_rule("crossing_down", value=90))
     watched.feed(session(THURSDAY - timedelta(days=6, hours=3), [100] * 3, 100, source=source))

@@ -8,7 +8,8 @@ from typing import Any
 from producer.sources.pushed.messages import Trade
 from producer.sources.pushed.so_far import Listing, SessionsSoFar
 from producer.sources.pushed.waiting import thinned
-from producer.wire import WireTick
+from producer.wire import WireTick, tick_of_action
+from tests.action_support import make_split
 from tests.producer_support.doubles import make_wire_tick
 
 COINS = Listing("USD", "UTC", "coinbase")
@@ -137,3 +138,17 @@ def test_thinned_ticks_keep_each_minutes_open_high_low_and_close() -> None:
     second = [int(t.price) for t in thinned(ticks) if t.timestamp[14:16] == "01"]
     assert first == [5, 9]
     assert second == [4, 7, 1, 3]
+
+
+def test_ticks_of_a_splits_session_name_it_beside_an_adjusted_last_close() -> None:
+    so_far = SessionsSoFar()
+    given = {"symbol": "AAPL", "exchange_timezone": "America/New_York"}
+    so_far.learn([bar("2026-11-19T00:00:00.000000Z", "400", "5000", "1d", **given)])
+    day_before = passed(so_far, trade("2026-11-19T15:00:00.000000Z", "400", symbol="AAPL"), STOCKS)
+    so_far.learn([tick_of_action(make_split("2026-11-20", "4:1"))])
+    early = passed(so_far, trade("2026-11-20T13:00:00.000000Z", "101", symbol="AAPL"), STOCKS)
+    tick = passed(so_far, trade("2026-11-20T15:00:00.000000Z", "102", symbol="AAPL"), STOCKS)
+    after = passed(so_far, trade("2026-11-23T15:00:00.000000Z", "103", symbol="AAPL"), STOCKS)
+    found = [(one.split, one.previous_close) for one in (early, tick, after)]
+    assert found == [("4:1", 100), ("4:1", 100), (None, 102)]
+    assert day_before.split is None
