@@ -14,7 +14,8 @@ WITH ticks AS (
         THEN TRY_CAST(concat(substr(sent_at, 1, 10), ' ', substr(sent_at, 12, 12)) AS timestamp)
       END AS sent
     FROM raw_lines
-    WHERE "date" >= :start AND "date" < :end AND bar IS NULL AND coalesce(mode, 'live') = 'live'
+    WHERE "date" >= :start AND "date" < :end AND bar IS NULL AND price IS NOT NULL
+      AND coalesce(mode, 'live') = 'live'
       AND regexp_like(symbol, '^[A-Za-z0-9.=^_-]{1,24}$')
       AND regexp_like("timestamp", '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z$')
   ) AS lines

@@ -49,6 +49,7 @@ POISON = (
     b"no JSON at all",
     b'{"symbol": "b\\u00e4d", "price": 1}',
     b'{"symbol": "LOST"}',
+    b'{"symbol": "LOST", "timestamp": "2026-11-10T00:00:00.000000Z", "action": "split"}',
     b"[1,",
 )
 
