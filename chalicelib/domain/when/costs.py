@@ -28,6 +28,10 @@ FEW_BARS = 2_500
 """As many stored bars as one Query returns. Values made of so few are cheap to read again. A rule
 that needs more is costly: it has other desks than cheap rules."""
 
+FEW_UPDATES = 20_000
+"""Values that take no more bars, added up over all of them, are cheap to compute again: some 50 ms
+of CPU."""
+
 MAX_NUMBERS = 1_500_000
 """The most numbers that the values that a container keeps may hold: some 60 MB."""
 
@@ -81,8 +85,8 @@ def _excess(texts: tuple[tuple[str, str], ...]) -> Excess | None:
 
 def kept_numbers(rules: Iterable[Rule], symbols: int) -> int:
     """Return about how many numbers containers have to keep for the rules with `when` of a stage
-    with some symbols, so that they are not read again at each price: those that are not cheap to
-    read."""
+    with some symbols, so that they are not made again at each price: those that are not cheap to
+    make."""
     found = [rule for rule in rules if rule.when]
     for_all = [rule for rule in found if rule.symbol == ANY_SYMBOL]
     own: dict[str, list[Rule]] = {}
@@ -98,6 +102,12 @@ def numbers_of(leaves: Iterable[Leaf]) -> int:
     return 50 + sum(20 + leaf.ago + int(max(leaf.numbers, default=0)) for leaf in leaves)
 
 
+def is_cheap(stored: int, updates: int) -> bool:
+    """Return whether values are cheap to make again. They need a number of stored bars, and take a
+    number of bars, added up over all values."""
+    return stored <= FEW_BARS and updates <= FEW_UPDATES
+
+
 def _numbers(rules: Iterable[Rule]) -> int:
     by_desk: dict[_Desk, list[tuple[_Desk, _Of]]] = {}
     for rule in rules:
@@ -106,7 +116,7 @@ def _numbers(rules: Iterable[Rule]) -> int:
     return sum(
         numbers_of(set().union(*(one.leaves for _, one in found)))
         for found in by_desk.values()
-        if _stored_bars(found) > FEW_BARS
+        if not is_cheap(_stored_bars(found), _updates(found))
     )
 
 

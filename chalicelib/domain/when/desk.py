@@ -14,7 +14,7 @@ from typing import TypeVar
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.times import just_after
-from chalicelib.domain.when.costs import FEW_BARS, numbers_of
+from chalicelib.domain.when.costs import is_cheap, numbers_of
 from chalicelib.domain.when.leaf_values import LeafValue, leaf_value
 from chalicelib.domain.when.needs import SeriesKey, horizon_of, leaf_needs, needs_of, stored_bars
 from chalicelib.domain.when.nodes import Leaf, leaves_of
@@ -139,8 +139,8 @@ class Desk:
         self.numbers = numbers_of({leaf for leaves in self._leaves.values() for leaf in leaves})
         """About how many numbers the desk holds."""
         needed_bars = sum(stored_bars(key, bars) for key, bars in self.needs.items())
-        self.is_cheap = needed_bars <= FEW_BARS
-        """Whether its bars are cheap to read again."""
+        self.is_cheap = is_cheap(needed_bars, sum(needed.values()))
+        """Whether its values are cheap to make again."""
         self._own = self.tracks.get(SeriesKey("", interval))
         self._point_of = point_of
         self.at = ""
