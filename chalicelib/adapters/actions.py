@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from chalicelib.adapters.dynamodb import (
@@ -28,6 +29,9 @@ log = logging.getLogger("ticktape.actions")
 
 ACTIONS = "actions"
 """Replaces the interval in the key of a symbol's actions."""
+
+MOST_READ = 2_000
+"""The most actions of a symbol that are read. Four dividends a year for a century are 400."""
 
 _TRIES = 5
 """Another container may store the same action between a read and a put, hardly more than once."""
@@ -64,8 +68,10 @@ class Actions:
     def actions(self, symbol: str) -> list[Action]:
         """See ActionStore."""
         request = key_range("series", f"{symbol}#{ACTIONS}", "start", None, None)
+        request |= {"ScanIndexForward": False, "Limit": MOST_READ}
         pages = query(self._client, TableName=self._table, **request)
-        return list(_readable(item for items, _ in pages for item in items))
+        newest = islice((item for items, _ in pages for item in items), MOST_READ)
+        return list(_readable(newest))[::-1]
 
     def _settled(self, action: Action, stored: dict[_Key, Action]) -> tuple[Action, Action | None]:
         """Store an action unless one of lower rank is stored; return the one that is stored now,

@@ -35,7 +35,13 @@ from chalicelib.domain.rules import (
 )
 from chalicelib.domain.rules import Interval as RuleInterval
 from chalicelib.domain.sources import SOURCE, Switch
-from chalicelib.services.market_data.answers import BarRow, Quote, SymbolBarRow, TickRow
+from chalicelib.services.market_data.answers import (
+    ActionRow,
+    BarRow,
+    Quote,
+    SymbolBarRow,
+    TickRow,
+)
 from chalicelib.services.market_data.freshness import Labels
 from chalicelib.services.market_data.queries import ADJUSTMENTS, BAR_INTERVALS, PERIODS
 from chalicelib.services.symbol_stores import SymbolEntry
@@ -200,6 +206,12 @@ def average_names(fast: int, slow: int) -> dict[str, Schema]:
     }
 
 
+_ACTIONS = {
+    **list_of("Action"),
+    "description": "Present with adjustment=splits or all: the stored splits, and with all the "
+    "dividends, by ex-date.",
+}
+
 _PRICES: dict[str, Schema] = {
     "Problem": PROBLEM,
     "Tick": record_of(TickRow, "One stored tick; null for unknown values."),
@@ -216,6 +228,7 @@ _PRICES: dict[str, Schema] = {
         },
         "Rows of one symbol: ticks for interval=tick, else bars.",
     ),
+    "Action": record_of(ActionRow, "A split or dividend, as a source told of it."),
     "SymbolBar": record_of(SymbolBarRow, "One bar of a table of several symbols."),
     "SymbolLabels": record(
         {"symbol": SYMBOL, **LABELS, "sources": _ROW_SOURCES},
@@ -366,6 +379,8 @@ _PRICES: dict[str, Schema] = {
         "Ages inform; they never turn the answer into an error.",
     ),
 }
+for _adjusted in ("Prices", "SymbolLabels"):
+    _PRICES[_adjusted]["properties"]["actions"] = _ACTIONS
 
 _RULE_REQUIRED: Schema = {
     "required": ["symbol"],

@@ -187,7 +187,7 @@ class ActionStore(Protocol):
         call makes progress."""
 
     def actions(self, symbol: str) -> list[Action]:
-        """Return all actions of a symbol, by ex-date."""
+        """Return the actions of a symbol by ex-date, the newest 2,000 of them."""
 
 
 class StateStore(Protocol):

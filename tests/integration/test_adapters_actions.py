@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from chalicelib.adapters import actions as adapter
 from chalicelib.services.stores import ActionStore, Stores
 from tests.action_support import make_dividend, make_split
 from tests.factories import NEVER, at
@@ -52,6 +53,15 @@ def test_after_the_deadline_one_action_is_stored(actions: ActionStore, symbol: s
     left = actions.record(given, float("-inf")).left
     assert left in (frozenset(), frozenset(range(1, 20)))
     assert len(actions.actions(symbol)) == 20 - len(left)
+
+
+def test_the_newest_actions_are_read_if_there_are_too_many(
+    actions: ActionStore, symbol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "MOST_READ", 3)
+    given = [make_split(f"2020-08-{day}", "4:1", symbol=symbol) for day in range(10, 15)]
+    actions.record(given, NEVER)
+    assert actions.actions(symbol) in (given, given[2:])  # the fakes are not bounded
 
 
 def test_more_actions_than_a_read_holds_are_stored(actions: ActionStore, symbol: str) -> None:

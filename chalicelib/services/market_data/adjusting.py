@@ -29,12 +29,13 @@ _NEAR = timedelta(days=3)
 
 
 class Actions:
-    """The actions of one symbol, read for one request."""
+    """The actions of one symbol, read for one request; `asked` are those of the adjustment."""
 
     def __init__(self, stores: Stores, state: State, adjustment: Adjustment) -> None:
         found = stores.actions.actions(state.symbol) if adjustment != "raw" else []
         self._stores = stores
         self._state = state
+        self.asked = [one for one in found if one.kind == "split" or adjustment == "all"]
         self._told = [one for one in found if one.kind == "split"]
         self._noted = list(state.splits) if adjustment != "raw" else []
         self.dividends = [one for one in found if one.kind == "dividend" and adjustment == "all"]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from chalicelib.domain.actions import Action
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.field_types import Instant, Price, Symbol
 from chalicelib.domain.sources import Switch
@@ -116,9 +117,40 @@ class TickRow(msgspec.Struct, frozen=True):
         )
 
 
+class ActionRow(msgspec.Struct, frozen=True):
+    """A split or dividend that a source told of."""
+
+    action: Annotated[str, Meta(extra_json_schema={"enum": ["split", "dividend"]})]
+    ex_date: Annotated[
+        str,
+        Meta(description="The date of the first session after it.", examples=["2020-08-31"]),
+    ]
+    split: Annotated[str | None, Meta(description="New shares for old ones.", examples=["4:1"])]
+    amount: Annotated[Decimal | None, Meta(description="Of a dividend, per share at that time.")]
+    previous_close: Annotated[
+        Decimal | None, Meta(description="Of a dividend: the close of the session before.")
+    ]
+    known_at: Annotated[Instant, Meta(description="When the source told of it.")]
+    source: Annotated[str, Meta(examples=["alpaca"])]
+
+    @classmethod
+    def of(cls, action: Action) -> ActionRow:
+        """Convert an action to its row."""
+        return cls(
+            action.kind,
+            action.ex_date,
+            action.ratio,
+            action.amount,
+            action.previous_close,
+            action.known_at,
+            action.source,
+        )
+
+
 class PriceTable(msgspec.Struct, frozen=True):
     """A page of rows of one symbol; `cursor` leads to the next page. `sources` are those of its
-    rows in the order of time, each with its first row."""
+    rows in the order of time, each with its first row. `actions` are those that sources told of;
+    None unless bars are adjusted."""
 
     symbol: str
     interval: str
@@ -126,11 +158,15 @@ class PriceTable(msgspec.Struct, frozen=True):
     rows: list[BarRow] | list[TickRow]
     cursor: Cursor | None
     sources: tuple[Switch, ...] = ()
+    actions: tuple[ActionRow, ...] | None = None
 
     def shown(self) -> dict[str, Any]:
         """Return what an answer says of the table, by name."""
         labels = self.labels.shown()
-        return {"symbol": self.symbol, **labels, "sources": msgspec.to_builtins(self.sources)}
+        shown = {"symbol": self.symbol, **labels, "sources": msgspec.to_builtins(self.sources)}
+        if self.actions is not None:
+            shown["actions"] = [msgspec.structs.asdict(one) for one in self.actions]
+        return shown
 
 
 class Quote(msgspec.Struct, frozen=True):

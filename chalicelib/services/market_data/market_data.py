@@ -18,7 +18,7 @@ from chalicelib.domain.signals import average_side
 from chalicelib.domain.sources import Switch, joined, runs_of
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, Tick, enrich
 from chalicelib.domain.times import to_text
-from chalicelib.services.market_data.answers import BarRow, PriceTable, Quote, TickRow
+from chalicelib.services.market_data.answers import ActionRow, BarRow, PriceTable, Quote, TickRow
 from chalicelib.services.market_data.freshness import Labels, label
 from chalicelib.services.market_data.queries import Cursor, PriceQuery
 from chalicelib.services.market_data.series import Known, Series
@@ -84,7 +84,9 @@ class MarketData:
         bars = self.series.bars(query, known)
         rows = [BarRow.of(bar) for bar in bars.rows]
         sources = runs_of(query.in_time(bars.rows), "start")
-        return PriceTable(query.symbol, bars.interval, labels, rows, bars.cursor, sources)
+        asked = self.series.actions(known)
+        actions = None if asked is None else tuple(map(ActionRow.of, asked.asked))
+        return PriceTable(query.symbol, bars.interval, labels, rows, bars.cursor, sources, actions)
 
     def require_known(self, symbols: Sequence[str]) -> None:
         """Raise UnknownSymbol for the first symbol that was neither seen nor tracked."""

@@ -30,7 +30,7 @@ from chalicelib.services.stores import MOST_COPIES, Stores
 from chalicelib.services.symbol_stores import SymbolEntry
 
 if TYPE_CHECKING:  # few requests ask for adjusted bars
-    from chalicelib.services.market_data.adjusting import Adjust
+    from chalicelib.services.market_data.adjusting import Actions, Adjust
     from chalicelib.services.market_data.queries import Adjustment
 
 WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
@@ -90,6 +90,7 @@ class Series:
         self._hours: dict[str, list[Bar]] = {}
         self._adjustment: Adjustment | None = None
         self._adjusts: dict[tuple[str, str], Adjust] = {}
+        self._actions: dict[str, Actions] = {}
 
     def adjust(self, adjustment: Adjustment | None) -> None:
         """Have bars adjusted from now on; None and "raw" leave them as they are stored."""
@@ -214,15 +215,24 @@ class Series:
         adjust = self._adjust(known, BASE_OF[interval])
         return read_bars(self._stores.bars, request, live, self.stored, adjust)
 
-    def _adjust(self, known: Known, base: str) -> Adjust:
+    def actions(self, known: Known) -> Actions | None:
+        """Return the actions that bars are adjusted for; None if they are not adjusted."""
         if self._adjustment is None:
-            return list
-        key = known.symbol, base
-        if key not in self._adjusts:
+            return None
+        if known.symbol not in self._actions:
             from chalicelib.services.market_data.adjusting import Actions
 
             state = known.state or State(symbol=known.symbol)
-            self._adjusts[key] = Actions(self._stores, state, self._adjustment).adjust(base)
+            self._actions[known.symbol] = Actions(self._stores, state, self._adjustment)
+        return self._actions[known.symbol]
+
+    def _adjust(self, known: Known, base: str) -> Adjust:
+        actions = self.actions(known)
+        if actions is None:
+            return list
+        key = known.symbol, base
+        if key not in self._adjusts:
+            self._adjusts[key] = actions.adjust(base)
         return self._adjusts[key]
 
     def _live(self, known: Known, base: str, reach: Range) -> list[Bar]:

@@ -66,6 +66,39 @@ def test_prices_are_as_stored_unless_an_adjustment_is_asked() -> None:
     ]  # fmt: skip
 
 
+def test_an_answer_lists_the_actions_of_its_adjustment() -> None:
+    client = Client(stored(DAYS, SPLIT, make_dividend("2026-03-03", 3, 300)))
+    for path in ("/prices/AAPL?interval=1d", "/prices?symbols=AAPL&interval=1d"):
+        found = {}
+        for adjustment in (None, "raw", "splits", "all"):
+            query = f"&adjustment={adjustment}" if adjustment else ""
+            page = client.get(f"{path}{query}").json
+            page = page["symbols"][0] if "symbols" in page else page
+            found[adjustment] = page.get("actions")
+        assert found[None] is found["raw"] is None
+        assert found["splits"] == found["all"][1:]
+        assert found["all"] == [
+            {
+                "action": "dividend",
+                "ex_date": "2026-03-03",
+                "split": None,
+                "amount": 3,
+                "previous_close": 300,
+                "known_at": KNOWN_AT,
+                "source": "alpaca",
+            },
+            {
+                "action": "split",
+                "ex_date": "2026-03-04",
+                "split": "3:1",
+                "amount": None,
+                "previous_close": None,
+                "known_at": KNOWN_AT,
+                "source": "alpaca",
+            },
+        ]
+
+
 def test_volumes_are_adjusted_for_splits_and_not_for_dividends() -> None:
     services = stored(DAYS, SPLIT, make_dividend("2026-03-03", 3, 300))
     rows = Client(services).get("/prices/AAPL?interval=1d&adjustment=all").json["prices"]
