@@ -177,8 +177,9 @@ export class Api {
 
   /**
    * The producer's status (null if none has reported), and the seconds by which signals and alerts
-   * lag behind prices, and messages behind alerts.
-   * @returns {Promise<Pick<import("./store.js").State, "producer" | "lag" | "messageLag">>}
+   * lag behind prices, and messages behind alerts; and which symbols are silent.
+   * @returns {Promise<Pick<import("./store.js").State, "producer" | "lag" | "messageLag" |
+   *   "silent">>}
    */
   async health() {
     const answer = await this.request("/health");
@@ -195,6 +196,7 @@ export class Api {
         : null,
       lag: lag ?? 0,
       messageLag: messageLag ?? 0,
+      silent: { count: answer.silent_symbols ?? 0, names: answer.silent ?? [] },
     };
   }
 

@@ -46,7 +46,7 @@ export function mountFrame(store, api, feed, chart) {
 export function mountLater(store, api, chart, opened) {
   bindKeys(chart);
   new RuleLine(chart, /** @type {HTMLElement} */ (byId("toolbar").querySelector("[data-pick]")));
-  mountBelow(chart);
+  mountBelow(chart, api);
   bindSparks(store, api);
   new RuleLines(chart, mountActivity(store, api, new AlertsFeed(api, store), chart));
   mountPages(store, api, chart);

@@ -19,6 +19,7 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  * @property {import("./types.js").Producer | null} producer null until one has reported
  * @property {number} lag seconds by which signals and alerts lag behind the stored prices
  * @property {number} messageLag seconds by which messages lag behind alerts
+ * @property {{count: number, names: string[]}} silent symbols that should trade, and some of them
  * @property {number} waitingSince milliseconds since when there has been no price to show, 0 if
  *   there is one
  * @property {import("./types.js").Alert[] | null} alerts null until fetched
@@ -62,6 +63,7 @@ export function initialState() {
     producer: null,
     lag: 0,
     messageLag: 0,
+    silent: { count: 0, names: [] },
     waitingSince: 0,
     alerts: null,
     symbolAlerts: [],

@@ -231,6 +231,21 @@ export interface Producer {
   problem: string;
 }
 
+/** An answer of /quality. */
+export interface Quality {
+  start: string;
+  end: string;
+  /** null: the exchange's hours are unknown */
+  expected: number | null;
+  received: number;
+  filled: number;
+  sessions: { date: string; expected: number | null; received: number; filled: number }[];
+  gaps: { start: string; minutes: number; filled_by: string | null }[];
+  jump_percent: number;
+  jumps: { timestamp: string; previous_close: number; price: number; change_percent: number }[];
+  delays: { ticks: number; p50: number | null; p99: number | null };
+}
+
 /** The reader's choices: everything that a link restores. */
 export interface View {
   page: "chart" | "compare" | "history";

@@ -1,7 +1,7 @@
 // Below the chart: lists every cross and anomaly of the drawn range, and shows the chart's data as
 // a table.
 
-import { byId, disable, el, setText } from "../dom.js";
+import { busy, byId, disable, el, setText } from "../dom.js";
 import { arrowOf, formatBarTime, formatPrice, formatVolume } from "../format.js";
 import { alertText, conditionWay } from "../data/conditions.js";
 import { sameEvent } from "../data/fired.js";
@@ -115,8 +115,8 @@ function dataTable(view) {
   );
 }
 
-/** @param {ChartView} view */
-export function mountBelow(view) {
+/** @param {ChartView} view @param {import("../api.js").Api} api */
+export function mountBelow(view, api) {
   const list = el("ul.signals", {
     "aria-label": "Crosses and anomalies in the chart, newest first",
     tabIndex: 0,
@@ -133,7 +133,15 @@ export function mountBelow(view) {
     { "aria-expanded": "false", onclick: () => open(box.hidden) },
     "Data as a table",
   );
-  byId("below").append(el("div.signal-box", {}, title, list), toggle, box);
+  const judge = async () =>
+    (await import("./quality.js")).showQuality(api, view.store.state.view.symbol, view.zone);
+  const quality = el(
+    "button.button",
+    { title: "Gaps, jumps and delays", onclick: () => void busy(quality, "…", judge) },
+    "Quality",
+  );
+  const actions = el("div.actions", {}, quality, toggle);
+  byId("below").append(el("div.signal-box", {}, title, list), actions, box);
   let key = "";
   /** @type {Signal[]} */
   let signals = [];
@@ -155,7 +163,8 @@ export function mountBelow(view) {
     );
   const render = () => {
     signals = signalsOf(view);
-    disable(toggle, drawn(view) ? "" : "There are no bars to list yet");
+    for (const node of [toggle, quality])
+      disable(node, drawn(view) ? "" : "There are no bars to list yet");
     const now = drawn(view)?.symbol + JSON.stringify(signals) + view.zone;
     if (now === key) return;
     key = now;

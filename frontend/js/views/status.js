@@ -118,7 +118,8 @@ export function mountStatus(store, feed) {
   const late = el("span.badge.warn.late", {
     title: "Alerts are recorded; messages of some have not been sent yet",
   });
-  byId("status").append(behind, late, simulated, source, session, age, link);
+  const mute = el("span.badge.warn.silent");
+  byId("status").append(behind, late, mute, simulated, source, session, age, link);
 
   /** @type {unknown} the link's state at the reader's request; each answer replaces it */
   let askedAt = null;
@@ -131,10 +132,13 @@ export function mountStatus(store, feed) {
     setTimeout(render, ASKING_SHOWN);
   };
   const render = () => {
-    const { view, quotes, lag, messageLag, link: state, push, series } = store.state;
+    const { view, quotes, lag, messageLag, silent, link: state, push, series } = store.state;
     behind.hidden = lag < BEHIND_SECONDS;
     late.hidden = messageLag < LATE_SECONDS;
     setText(late, `Messages: ${formatAge(messageLag)} late`);
+    mute.hidden = !silent.count;
+    mute.title = `Their markets are open, and no prices come. ${silent.names.join(", ")}`;
+    setText(mute, `${silent.names.length === 1 ? silent.names[0] : silent.count} silent`);
     setText(behind, `Catching up: ${formatAge(lag)} behind`);
     const quote = quotes.get(view.symbol);
     link.dataset.link = state.state;
