@@ -154,13 +154,19 @@ class Services:
         """Return the channels that alerts are sent to. Reading them decrypts nothing."""
         from chalicelib.adapters.channels import Channels
         from chalicelib.adapters.clients import Clients, Deferred
+        from chalicelib.adapters.ended_channels import EndedChannels
+        from chalicelib.adapters.push_keys import PushKeys, generated
         from chalicelib.adapters.sealing import Sealing
         from chalicelib.services.delivery.channel_book import ChannelBook
+        from chalicelib.services.delivery.push_key import PushKeyRing
 
         settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
-        store = Channels(Deferred(lambda: clients.dynamodb), settings.rules_table)
+        dynamodb = Deferred(lambda: clients.dynamodb)
+        ended = EndedChannels(dynamodb, settings.alerts_table)
+        store = Channels(dynamodb, settings.rules_table, ended)
         sealing = Sealing(Deferred(lambda: clients.kms), settings.channels_key, settings.stage)
-        return ChannelBook(store, sealing, self.clock)
+        keys = PushKeyRing(PushKeys(dynamodb, settings.rules_table), sealing.seal, generated)
+        return ChannelBook(store, sealing, self.clock, keys)
 
     @cached_property
     def mutes(self) -> MuteBook:
@@ -364,10 +370,17 @@ def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
     )
 
 
+def push_contact(page_url: str) -> str:
+    """Return the sender's contact for push services: the page, or an address that is nobody's where
+    the page is on this machine, which some services would refuse."""
+    return page_url if page_url.startswith("https://") else "mailto:ticktape@example.com"
+
+
 def aws_channels(settings: Settings, clients: Any, clock: Callable[[], datetime]) -> Directory:
     """The channels that alerts are sent over."""
     from chalicelib.adapters.clients import Deferred
     from chalicelib.adapters.directory_items import DirectoryItems
+    from chalicelib.adapters.ended_channels import EndedChannels
     from chalicelib.adapters.sealed_channel import SealedChannel
     from chalicelib.adapters.sealing import Sealing
     from chalicelib.adapters.topic import Topic
@@ -375,11 +388,16 @@ def aws_channels(settings: Settings, clients: Any, clock: Callable[[], datetime]
 
     topic = Topic(Deferred(lambda: clients.sns), settings.alerts_topic_arn)
     sealing = Sealing(Deferred(lambda: clients.kms), settings.channels_key, settings.stage)
+    dynamodb = Deferred(lambda: clients.dynamodb)
+    ended = EndedChannels(dynamodb, settings.alerts_table)
+    contact = push_contact(settings.page_url)
 
     def make(stored: StoredChannel) -> Channel:
-        return topic if stored.kind == "sns" else SealedChannel(stored, sealing)
+        if stored.kind == "sns":
+            return topic
+        return SealedChannel(stored, sealing, contact=contact, note_ended=ended.note)
 
-    items = DirectoryItems(Deferred(lambda: clients.dynamodb), settings.rules_table, clock)
+    items = DirectoryItems(dynamodb, settings.rules_table, clock, ended)
     return Directory(items, make)
 
 

@@ -1,5 +1,5 @@
-// The page's service worker. It keeps the page's own files, so that the page opens without a
-// connection, and nothing else: what it stores is the list that it was sent with (`SHELL`, see
+// The page's service worker. It shows the alerts that are pushed to this browser, and keeps the
+// page's own files, so that the page opens without a connection, and nothing else: what it stores is the list that it was sent with (`SHELL`, see
 // local/page_worker.py), when it is installed. Prices and other answers of the API never pass it.
 //
 // A page that is opened with a connection loads as it would without a worker, so none shows what an
@@ -20,6 +20,12 @@ self.addEventListener("fetch", (event) => {
   if (request.method !== "GET" || new URL(request.url).origin !== location.origin) return;
   if (request.mode === "navigate") event.respondWith(opened(event));
   else if (offline.has(clientId) || !navigator.onLine) event.respondWith(kept(request));
+});
+
+self.addEventListener("push", (event) => event.waitUntil(show(event.data)));
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(visit(event.notification.data));
 });
 
 async function install() {
@@ -54,3 +60,20 @@ async function opened({ request, preloadResponse, resultingClientId }) {
 /** @param {Request} request @returns {Promise<Response>} a file as kept, or from the network */
 const kept = async (request) =>
   (await (await caches.open(KEPT)).match(request)) ?? (await fetch(request));
+
+/** @param {PushMessageData} sent by chalicelib/domain/notifications.py */
+async function show(sent) {
+  const { title, body, tag, hash } = sent.json();
+  const icons = { icon: "icons/192.png", badge: "icons/badge.png" };
+  await registration.showNotification(title, { ...icons, body, tag, data: hash });
+}
+
+/** @param {string} hash of the page, which leads to the alert: in an open page, or in a new one */
+async function visit(hash) {
+  const address = new URL("./" + hash, registration.scope).href;
+  for (const page of await clients.matchAll({ type: "window" })) {
+    const shown = await page.navigate(address).catch(() => null);
+    if (shown) return shown.focus();
+  }
+  await clients.openWindow(address);
+}

@@ -21,6 +21,7 @@ from chalice.test import TestHTTPClient as HTTPClient
 
 from chalicelib.adapters.channels import Channels
 from chalicelib.adapters.mutes import Mutes
+from chalicelib.adapters.push_keys import PushKeys, generated
 from chalicelib.adapters.sealing import Sealing
 from chalicelib.api import access, routes
 from chalicelib.bootstrap import link_key_of
@@ -35,6 +36,7 @@ from chalicelib.services.access.rate_limit import RateLimit
 from chalicelib.services.bars.writing import BarWriter
 from chalicelib.services.delivery.channel_book import ChannelBook
 from chalicelib.services.delivery.mute_book import MuteBook
+from chalicelib.services.delivery.push_key import PushKeyRing
 from chalicelib.services.health import HealthCheck
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.reports.lists import ReportLists
@@ -80,7 +82,8 @@ class FakeServices:
         self.keys = KeyRing(self.key_store, self.clock, settings.write_token_sha256)
         rules = Aws().dynamodb, "rules"
         sealing = Sealing(KMS(), "alias/test", "test")
-        self.channels = ChannelBook(Channels(*rules), sealing, self.clock)
+        keys = PushKeyRing(PushKeys(*rules), sealing.seal, generated)
+        self.channels = ChannelBook(Channels(*rules), sealing, self.clock, keys)
         key = link_key_of(settings)
         self.mutes = MuteBook(Mutes(*rules, self.clock), lambda: self.stores.state, self.clock, key)
         self.rate_limit = RateLimit(self.key_store, self.clock)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import logging
 import smtplib
-import sys
 import warnings
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from chalicelib.adapters import outbound
 from chalicelib.adapters.apprise_pictures import Attached, takes
+from chalicelib.adapters.libraries import add_libraries
 from chalicelib.domain.addresses import is_public
 from chalicelib.domain.channel_options import refused_name
 from chalicelib.domain.channel_secrets import SERVICES, Secrets
@@ -61,10 +60,6 @@ _MARKDOWN = ("mmost", "mmosts")
 """Services that read Markdown, although apprise takes what they get for plain text."""
 
 _MARKDOWN_WITHOUT_ESCAPES = ("zulip",)
-
-LIBRARIES = Path(__file__).resolve().parents[2] / "libraries"
-"""Where the Lambda package keeps apprise and what it needs, out of the way of the other functions
-(infra/deploy/package.py)."""
 
 
 class AppriseChannel:
@@ -240,8 +235,7 @@ def plugin_class(scheme: str) -> Any:
 
 def prepare() -> None:
     """Find apprise, and silence its log, which repeats addresses."""
-    if LIBRARIES.is_dir() and str(LIBRARIES) not in sys.path:
-        sys.path.append(str(LIBRARIES))
+    add_libraries()
     _imported("apprise")
     _imported("apprise.attachment.http").requests = _Requests()
     logging.getLogger("apprise").disabled = True

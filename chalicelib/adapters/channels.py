@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.adapters.ended_channels import EndedChannels
 from chalicelib.adapters.listed_items import ListedItem
 from chalicelib.domain.channels import StoredChannel, check_stored
 from chalicelib.services.delivery.channel_book import ChannelTable
@@ -12,12 +13,19 @@ from chalicelib.services.delivery.channel_book import ChannelTable
 class Channels:
     """ChannelStore over DynamoDB."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, ended: EndedChannels | None = None) -> None:
+        """`ended` has the channels that have ended; without it none has."""
+        self._ended = ended
         self.listed = ListedItem(client, table, "channels", StoredChannel, check_stored)
 
     def table(self) -> ChannelTable:
-        """See ChannelStore. One GetItem."""
-        return ChannelTable(*self.listed.read())
+        """See ChannelStore. One GetItem, and one more if a channel can end."""
+        version, channels, unreadable = self.listed.read()
+        return ChannelTable(version, self.applied(channels), unreadable)
+
+    def applied(self, channels: tuple[StoredChannel, ...]) -> tuple[StoredChannel, ...]:
+        """Return channels as read, with those switched off that have ended."""
+        return self._ended.applied(channels) if self._ended else channels
 
     def write(self, table: ChannelTable, channels: tuple[StoredChannel, ...]) -> bool:
         """See ChannelStore. One TransactWriteItems."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.channels import Channels
+from chalicelib.adapters.ended_channels import EndedChannels
 from chalicelib.adapters.listed_items import read_together
 from chalicelib.adapters.mutes import Mutes
 from chalicelib.domain.channels import StoredChannel
@@ -16,13 +17,22 @@ from chalicelib.domain.mutes import Mute
 class DirectoryItems:
     """DirectoryStore over DynamoDB."""
 
-    def __init__(self, client: Any, table: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        clock: Callable[[], datetime],
+        ended: EndedChannels | None = None,
+    ) -> None:
+        """`ended` has the channels that have ended; without it none has."""
         self._client = client
         self._table = table
-        self._channels = Channels(client, table).listed
+        self._store = Channels(client, table, ended)
+        self._channels = self._store.listed
         self._mutes = Mutes(client, table, clock).listed
 
     def read(self) -> tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]:
-        """See DirectoryStore. One BatchGetItem."""
+        """See DirectoryStore. One BatchGetItem, and a GetItem if a channel can end."""
         channels, mutes = read_together(self._client, self._table, self._channels, self._mutes)
-        return self._channels.decode(channels)[1], self._mutes.decode(mutes)[1]
+        readable = self._store.applied(self._channels.decode(channels).readable)
+        return readable, self._mutes.decode(mutes).readable

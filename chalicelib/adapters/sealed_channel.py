@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable
 
 from chalicelib.adapters.outbound import Policy
 from chalicelib.adapters.sealing import Sealing
 from chalicelib.domain.addresses import is_public
+from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.channels import StoredChannel
-from chalicelib.domain.deliveries import Lasting, Passing
+from chalicelib.domain.deliveries import Ended, Lasting, Passing
 from chalicelib.domain.messages import Message
 from chalicelib.services.delivery.channel import Channel
+from chalicelib.services.delivery.push_key import SEALED_FOR
+
+log = logging.getLogger("ticktape.deliver")
 
 _UNREADABLE = ("InvalidCiphertextException", "IncorrectKeyException", "ValidationException")
 
 
 class SealedChannel:
-    """Channel of kind `apprise` or `webhook`. Only what is used is imported."""
+    """Channel of a kind that has an address. Only what is used is imported."""
 
-    def __init__(self, stored: StoredChannel, sealing: Sealing, allows: Policy = is_public) -> None:
+    def __init__(
+        self,
+        stored: StoredChannel,
+        sealing: Sealing,
+        allows: Policy = is_public,
+        *,
+        contact: str = "",
+        note_ended: Callable[[StoredChannel, str], None] | None = None,
+    ) -> None:
+        """`contact` is the sender's address for push services. `note_ended` keeps a channel that
+        its receiver has ended, with the reason."""
         self._stored = stored
         self._sealing = sealing
         self._allows = allows
+        self._contact = contact
+        self._note_ended = note_ended
         self._opened: Channel | None = None
         self._lock = threading.Lock()
 
@@ -31,7 +49,19 @@ class SealedChannel:
 
     def send(self, message: Message) -> None:
         """See Channel."""
-        self._channel().send(message)
+        try:
+            self._channel().send(message)
+        except Ended as error:
+            self._end(error.reason)
+            raise
+
+    def _end(self, reason: str) -> None:
+        """Note that the channel has ended. If that fails, the next message tries again."""
+        try:
+            if self._note_ended is not None:
+                self._note_ended(self._stored, reason)
+        except Exception:
+            log.exception("channel %s has ended, which is not noted", self._stored.channel_id)
 
     def _channel(self) -> Channel:
         with self._lock:
@@ -42,18 +72,29 @@ class SealedChannel:
     def _open(self) -> Channel:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from chalicelib.adapters.apprise_channel import AppriseChannel
-        from chalicelib.adapters.webhook import Webhook
-
         stored = self._stored
         try:
             secrets = self._sealing.unseal(stored.channel_id, stored.sealed)
+            if stored.kind == "web_push":
+                return self._web_push(secrets, self._sealing.unseal(SEALED_FOR, stored.vapid))
         except ClientError as error:
             if error.response["Error"]["Code"] in _UNREADABLE:
                 raise Lasting("its address cannot be decrypted: enter it again") from None
             raise Passing("its address cannot be decrypted now") from None
         except BotoCoreError:
             raise Passing("its address cannot be decrypted now") from None
+        return self._addressed(secrets)
+
+    def _web_push(self, secrets: Secrets, vapid: Secrets) -> Channel:
+        from chalicelib.adapters.web_push import WebPush
+
+        return WebPush(secrets, vapid, self._contact, self._allows)
+
+    def _addressed(self, secrets: Secrets) -> Channel:
+        from chalicelib.adapters.apprise_channel import AppriseChannel
+        from chalicelib.adapters.webhook import Webhook
+
+        stored = self._stored
         if stored.kind == "webhook":
             return Webhook(secrets, self._allows)
         return AppriseChannel(secrets, self._allows, takes_picture=stored.picture)

@@ -67,6 +67,13 @@ def try_channel(services: Services, request: Any, channel_id: str) -> Response:
     return rendering.plain(answer, status=202, headers=location)
 
 
+def push_key(services: Services, request: Any) -> Response:
+    """Return the key that browsers subscribe with; the first request makes it."""
+    parameters.read(request, "/push-key", parameters.NONE)
+    bodies.refuse_body(request)
+    return rendering.plain({"public_key": services.channels.push_key()})
+
+
 def channel_id_of(text: str) -> str:
     """A channel's id out of the path."""
     if not CHANNEL_ID.fullmatch(text):

@@ -23,6 +23,8 @@ from chalicelib.domain.holding_settings import (
     Cadence,
 )
 from chalicelib.domain.quiet_hours import DAYS
+from chalicelib.domain.subscriptions import MAX_ENDPOINT
+from chalicelib.domain.subscriptions import SERVICES as PUSH_SERVICES
 
 _NAME = text("A name for people, unique among channels.", minLength=1, maxLength=MAX_NAME)
 _ENABLED: Schema = {**FLAG, "default": True, "description": "Whether anything is sent to it."}
@@ -53,6 +55,28 @@ _SECRET: Schema = {
         minLength=SECRET_LENGTH[0],
         maxLength=SECRET_LENGTH[1],
     ),
+    "writeOnly": True,
+}
+_SUBSCRIPTION: Schema = {
+    "type": "object",
+    "description": "For web_push, instead of an address: what `PushSubscription.toJSON()` returns"
+    " in a browser that has subscribed with the key of POST /push-key. Encrypted, and never"
+    " returned.",
+    "properties": {
+        "endpoint": text(
+            f"An https address of one of the push services {', '.join(PUSH_SERVICES)}.",
+            maxLength=MAX_ENDPOINT,
+        ),
+        "keys": {
+            "type": "object",
+            "properties": {
+                "p256dh": text("The browser's public key, in base64url."),
+                "auth": text("16 bytes in base64url."),
+            },
+            "required": ["p256dh", "auth"],
+        },
+    },
+    "required": ["endpoint", "keys"],
     "writeOnly": True,
 }
 _TIME_ZONE = text("A time zone of the IANA database.", examples=["Europe/Berlin"])
@@ -121,6 +145,9 @@ CHANNEL: dict[str, Schema] = {
     "default": _DEFAULT,
     "picture": _PICTURE,
     "created_at": nullable({**INSTANT, "description": "null for the topic."}),
+    "ended": nullable(
+        text("Why nothing can be sent to it any more; PUT with a new subscription changes that.")
+    ),
     **_HOLDING,
 }
 
@@ -129,6 +156,7 @@ _GIVEN: dict[str, Schema] = {
     "kind": {"type": "string", "enum": list(ADDRESSED)},
     "address": _ADDRESS,
     "secret": _SECRET,
+    "subscription": _SUBSCRIPTION,
     "enabled": _ENABLED,
     "default": _DEFAULT,
     "picture": _PICTURE,
@@ -151,7 +179,7 @@ CHANNEL_SCHEMAS: dict[str, Schema] = {
     "ChannelGiven": {
         "type": "object",
         "properties": _GIVEN,
-        "required": ["name", "kind", "address"],
+        "required": ["name", "kind"],
     },
     "ChannelChanged": {
         "type": "object",
@@ -161,6 +189,13 @@ CHANNEL_SCHEMAS: dict[str, Schema] = {
         },
         "required": ["name"],
     },
+    "PushKey": record(
+        {
+            "public_key": text(
+                "The stage's public key (VAPID, RFC 8292) in base64url, as `applicationServerKey`."
+            )
+        }
+    ),
     "ChannelTested": record(
         {
             "alert_id": text(

@@ -154,6 +154,14 @@ PATHS: dict[str, dict[str, Operation]] = {
             "Add a channel.", "Channel", body="ChannelGiven", statuses=(201,), refusals=(409, 413)
         ),
     },
+    "/push-key": {
+        "post": put(
+            "The key that browsers subscribe to Web Push with; the first request makes it.",
+            "PushKey",
+            statuses=(200,),
+            refusals=(409,),
+        )
+    },
     "/channels/{channel_id}": {
         "get": get(
             "One channel, without its address.", "Channel", ("channel_id",), refusals=(404,)

@@ -95,6 +95,7 @@ ROUTES = (
         10,
         most_a_minute=10,
     ),
+    Route("POST", "/push-key", "channel_views.push_key", CHANNELS, most_a_minute=10),
     Route("GET", "/mutes", "mute_views.mutes"),
     Route("POST", "/mutes", "mute_views.create_mute", RULES),
     Route("POST", "/mutes/signed", "mute_views.follow_link", OPEN, audited_as="signed link"),

@@ -14,10 +14,11 @@ import msgspec
 from chalicelib.domain.addresses import is_public, parse_address
 from chalicelib.domain.channel_options import allowed_options, refused_option
 from chalicelib.domain.errors import ChannelError
+from chalicelib.domain.subscriptions import FORM, parse_subscription, service_at
 
-Kind = Literal["sns", "apprise", "webhook"]
+Kind = Literal["sns", "apprise", "webhook", "web_push"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-ADDRESSED: tuple[Kind, ...] = ("apprise", "webhook")
+ADDRESSED: tuple[Kind, ...] = ("apprise", "webhook", "web_push")
 """The kinds that users add."""
 
 MAX_ADDRESS = 1_500
@@ -72,7 +73,8 @@ HIDDEN = "(not shown)"
 
 
 class Secrets(msgspec.Struct, frozen=True):
-    """What is encrypted of a channel: its address, and a webhook's signing key."""
+    """What is encrypted of a channel: its address, and a webhook's signing key or the keys of a
+    browser's subscription."""
 
     address: str
     secret: str = ""
@@ -83,7 +85,22 @@ class Secrets(msgspec.Struct, frozen=True):
 
 def parse_secrets(kind: Kind, given: dict[str, Any]) -> Secrets:
     """The secrets that a client gives, checked. Raises ChannelError."""
+    if kind == "web_push":
+        return _subscription(given)
+    if given.get("subscription") is not None:
+        raise ChannelError("subscription", HIDDEN, f"none for {kind}, which has an address")
     return Secrets(_address(kind, given.get("address")), _secret(kind, given.get("secret")))
+
+
+def _subscription(given: dict[str, Any]) -> Secrets:
+    for name in ("address", "secret"):
+        if given.get(name) is not None:
+            raise ChannelError(name, HIDDEN, "none for web_push, which has a subscription")
+    found = parse_subscription(given.get("subscription"))
+    if found is None:
+        is_given = given.get("subscription") is not None
+        raise ChannelError("subscription", HIDDEN if is_given else None, FORM)
+    return Secrets(*found)
 
 
 def _secret(kind: Kind, given: Any) -> str:
@@ -144,4 +161,6 @@ def _address_form(kind: Kind) -> str:
 
 def service_of(kind: Kind, secrets: Secrets) -> str:
     """Return the name of the service behind an address; it holds no secret."""
+    if kind == "web_push":
+        return service_at(secrets.address) or "push"
     return "webhook" if kind == "webhook" else SERVICES[urlsplit(secrets.address).scheme]

@@ -60,7 +60,9 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     `default`: rules that name no channels send to it. `picture`: a picture of the chart
     comes with each message, if the service is one of WITH_PICTURES. `sealed` is the encrypted
     Secrets as base64; empty for the topic. `address_at` is when it got its address, if that was
-    after it was made. The last three say what it holds back (domain/holding_settings.py).
+    after it was made. `vapid` is the encrypted key pair that a browser's subscription was made
+    with, and `ended` why nothing can be sent to it any more; empty if something can. The last
+    three say what it holds back (domain/holding_settings.py).
     """
 
     channel_id: str
@@ -73,6 +75,8 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     created_at: str | None = None
     sealed: str = ""
     address_at: str = ""
+    vapid: str = ""
+    ended: str = ""
     limit: Limit | None = None
     digest: Cadence | DailyAt = AT_ONCE
     quiet_hours: tuple[QuietHours, ...] = ()
@@ -92,8 +96,9 @@ TOPIC = StoredChannel(
 )
 """The topic as it is unless it has been changed."""
 
-_GIVEN = ("name", "kind", "address", "secret", "enabled", "default", "picture", *FIELDS)
-_SHOWN_TOO = ("channel_id", "service", "created_at")
+_SECRET = ("address", "secret", "subscription")
+_GIVEN = ("name", "kind", *_SECRET, "enabled", "default", "picture", *FIELDS)
+_SHOWN_TOO = ("channel_id", "service", "created_at", "ended")
 """Fields of an answer, which may be sent back with PUT and are not taken."""
 
 
@@ -112,15 +117,15 @@ def parse_changed(
 ) -> tuple[StoredChannel, Secrets | None]:
     """The channel as a client wants it to be, with the id, the time and the kind of `before`.
 
-    Its secrets stay as they are, which None says, unless the client gives an address or a secret:
-    then it gives all of them. What it holds back stays, as far as it is not given. Raises
-    ChannelError.
+    Its secrets stay as they are, which None says, unless the client gives an address, a secret or
+    a subscription: then it gives all of them. A channel that has ended stays so without them. What
+    it holds back stays, as far as it is not given. Raises ChannelError.
     """
     _refuse_unknown(given)
     kind = before.kind
     if given.get("kind", kind) != kind:
         raise ChannelError("kind", given["kind"], f"{kind}, which a channel keeps")
-    new = [name for name in ("address", "secret") if given.get(name) is not None]
+    new = [name for name in _SECRET if given.get(name) is not None]
     if kind == SNS and new:
         raise ChannelError(new[0], HIDDEN, "none for the topic")
     secrets = parse_secrets(kind, given) if new else None
@@ -129,7 +134,9 @@ def parse_changed(
     if service not in WITH_PICTURES:
         del unless_given["picture"]
     changed = _channel({**unless_given, **given}, kind, service, before.holding)
-    kept = ("channel_id", "created_at", "sealed", "address_at")
+    kept = ["channel_id", "created_at", "sealed", "address_at", "vapid"]
+    if before.ended and secrets is None:
+        kept += ["ended", "enabled"]
     same = {name: getattr(before, name) for name in kept}
     return msgspec.structs.replace(changed, **same), secrets
 
@@ -158,7 +165,8 @@ def shown(channel: StoredChannel) -> dict[str, Any]:
         *FIELDS,
     )
     fields = {name: msgspec.to_builtins(getattr(channel, name)) for name in names}
-    return fields | {"picture": channel.picture and channel.service in WITH_PICTURES}
+    has_picture = channel.picture and channel.service in WITH_PICTURES
+    return fields | {"picture": has_picture, "ended": channel.ended or None}
 
 
 def with_topic(stored: Iterable[StoredChannel]) -> list[StoredChannel]:

@@ -58,6 +58,10 @@ class Lasting(DeliveryError):  # noqa: N818 - named as what the failure is
     """Every further attempt would fail in the same way: the message or the channel is refused."""
 
 
+class Ended(Lasting):
+    """The receiver has ended the channel's subscription: nothing can be sent to its address."""
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One alert on one channel.
 

@@ -16,12 +16,15 @@ export const allChannels = (api) => api.request("/channels");
 
 /**
  * @param {Api} api
- * @param {Partial<Channel> & {address: string, secret?: string}} channel
+ * @param {Partial<Channel> & {address?: string, secret?: string}} channel
  */
 export const createChannel = (api, channel) => api.write("POST", "/channels", channel);
 
 /** @param {Api} api @param {string} id @param {Partial<Channel>} channel */
 export const replaceChannel = (api, id, channel) => api.write("PUT", pathOf(id), channel);
+
+/** @param {Api} api @returns {Promise<{public_key: string}>} by which browsers subscribe */
+export const pushKey = (api) => api.write("POST", "/push-key");
 
 /** @param {Api} api @param {string} id */
 export const deleteChannel = (api, id) => api.write("DELETE", pathOf(id));

@@ -176,6 +176,10 @@ export interface Channel {
   default: boolean;
   /** whether a picture of the chart comes with each message */
   picture: boolean;
+  /** why nothing can be sent to it any more */
+  ended?: string | null;
+  /** of a browser; it is only sent */
+  subscription?: PushSubscriptionJSON;
   /** the most messages in a window; null for none */
   limit?: { messages: number; minutes: number } | null;
   /** as_it_happens, every_15_minutes, at_close, until_open, or daily at a time */

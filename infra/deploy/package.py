@@ -34,15 +34,38 @@ apprise. Beside the app, botocore would import certifi and urllib3 from the pack
 function, and compile them at each cold start (docs/decisions/0313)."""
 
 OF_DELIVER = (
+    "Crypto",
     "apprise",
     "certifi",
     "charset_normalizer",
     "idna",
     "markdown",
+    "pycryptodome",
     "requests",
     "urllib3",
 )
 NEVER_IMPORTED = (
+    "Crypto/Cipher/_ARC4.",
+    "Crypto/Cipher/_Salsa20.",
+    "Crypto/Cipher/_chacha20.",
+    "Crypto/Cipher/_pkcs1_decode.",
+    "Crypto/Cipher/_raw_arc2.",
+    "Crypto/Cipher/_raw_blowfish.",
+    "Crypto/Cipher/_raw_cast.",
+    "Crypto/Cipher/_raw_cbc.",
+    "Crypto/Cipher/_raw_cfb.",
+    "Crypto/Cipher/_raw_eksblowfish.",
+    "Crypto/Cipher/_raw_ocb.",
+    "Crypto/Cipher/_raw_ofb.",
+    "Crypto/Hash/_BLAKE",
+    "Crypto/Hash/_MD2.",
+    "Crypto/Hash/_MD4.",
+    "Crypto/Hash/_RIPEMD160.",
+    "Crypto/Hash/_k12.",
+    "Crypto/Hash/_poly1305.",
+    "Crypto/PublicKey/_mldsa.",
+    "Crypto/PublicKey/_mlkem.",
+    "Crypto/SelfTest/",
     "_yaml/",
     "apprise/assets/",
     "apprise/i18n/",
@@ -52,7 +75,7 @@ NEVER_IMPORTED = (
     "yaml/",
 )
 """Of apprise's requirements and files: for services that are not allowed, its command line and
-its configuration files."""
+its configuration files. Of pycryptodome: curves, ciphers and digests that Web Push does not use."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o644 << 16

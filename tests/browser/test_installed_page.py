@@ -24,6 +24,13 @@ KEPT = """async () => {
     for (const { url } of await (await caches.open(name)).keys()) found.push(url);
   return found;
 }"""
+REPLACED = """async (before) => {
+  for (;;) {
+    const now = await caches.keys();
+    if (now.length === 1 && now[0] !== before[0]) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}"""
 READY = "async () => (await navigator.serviceWorker.ready).active.scriptURL"
 CONTROLLED = "() => navigator.serviceWorker.controller !== null"
 
@@ -120,11 +127,7 @@ def test_after_another_start_the_page_is_the_new_one_at_once(
         system.again()
         page.reload()
         assert page.locator("script[type=module]").get_attribute("src") != named
-        page.wait_for_function(
-            "async (before) => { const now = await caches.keys();"
-            " return now.length === 1 && now[0] !== before[0]; }",
-            arg=before,
-        )
+        page.evaluate(REPLACED, before)
 
 
 def test_another_programs_worker_at_this_address_is_replaced_and_its_page_loaded_again(

@@ -41,6 +41,7 @@ NEEDED = {
     "GET /rules/{rule_id}": "read",
     "PUT /rules/{rule_id}": "write:rules",
     "DELETE /rules/{rule_id}": "write:rules",
+    "POST /push-key": "write:channels",
     "GET /channels": "read",
     "POST /channels": "write:channels",
     "GET /channels/{channel_id}": "read",

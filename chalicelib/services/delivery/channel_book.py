@@ -20,6 +20,7 @@ from chalicelib.domain.channels import (
 )
 from chalicelib.domain.errors import ChannelError, RuleError, TicktapeError
 from chalicelib.domain.times import to_text
+from chalicelib.services.delivery.push_key import PushKeyRing
 from chalicelib.services.delivery.rewriting import TableStore, rewrite
 from chalicelib.services.delivery.unreadable import remove_unreadable, unreadable_ids
 
@@ -67,7 +68,15 @@ class Sealer(Protocol):
 class ChannelBook:
     """Reads and writes channels. The topic is always among them."""
 
-    def __init__(self, store: ChannelStore, sealer: Sealer, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: ChannelStore,
+        sealer: Sealer,
+        clock: Callable[[], datetime],
+        push_keys: PushKeyRing | None = None,
+    ) -> None:
+        """`push_keys` has the stage's key for browsers; without it they cannot be channels."""
+        self._push_keys = push_keys
         self._store = store
         self._sealer = sealer
         self._clock = clock
@@ -95,6 +104,7 @@ class ChannelBook:
             channel_id=channel_id,
             created_at=to_text(self._clock()),
             sealed=self._sealer.seal(channel_id, secrets),
+            vapid=self._vapid(described),
         )
 
         def add(stored: list[StoredChannel]) -> list[StoredChannel]:
@@ -113,7 +123,8 @@ class ChannelBook:
         if secrets is not None:
             sealed = self._sealer.seal(channel_id, secrets)
             now = to_text(self._clock())
-            made = msgspec.structs.replace(made, sealed=sealed, address_at=now)
+            vapid = self._vapid(made)
+            made = msgspec.structs.replace(made, sealed=sealed, address_at=now, vapid=vapid)
 
         def change(stored: list[StoredChannel]) -> list[StoredChannel]:
             before = _found(stored, channel_id)
@@ -124,11 +135,30 @@ class ChannelBook:
                     sealed=before.sealed,
                     service=before.service,
                     address_at=before.address_at,
+                    vapid=before.vapid,
                 )
             return [after if each is before else each for each in stored]
 
         self._write(change)
         return made
+
+    def push_key(self) -> str:
+        """Return the public key that browsers subscribe with, made if there is none. Raises NoKey,
+        Contended."""
+        if self._push_keys is None:
+            raise ChannelRefused("this system sends no Web Push")
+        return self._push_keys.ensure().public
+
+    def _vapid(self, channel: StoredChannel) -> str:
+        """Return the encrypted key pair of a browser's channel, and none for others."""
+        if channel.kind != "web_push":
+            return ""
+        key = self._push_keys.current() if self._push_keys else None
+        if key is None:
+            raise ChannelRefused(
+                "the stage has no push key yet: POST /push-key, and subscribe by it"
+            )
+        return key.sealed
 
     def remove(self, channel_id: str) -> None:
         """Delete a channel, also one that cannot be read. Raises UnknownChannel, Contended, and

@@ -13,6 +13,7 @@ import { holdingText } from "../data/holding.js";
 import { busy, el } from "../dom.js";
 import { openDialog } from "./dialog.js";
 import { withToken } from "./token_dialog.js";
+import { deviceSwitch } from "./web_push.js";
 
 /** @typedef {import("../types.js").Channel} Channel */
 /** @typedef {import("../api.js").Api} Api */
@@ -53,6 +54,12 @@ class Channels {
     this.api = api;
     this.list = el("ul.list", { "aria-label": "Channels" });
     this.said = el("p", { role: "status" });
+    this.device = deviceSwitch(api, (work) =>
+      this.#attempt(async () => {
+        await work();
+        await this.#render();
+      }),
+    );
   }
 
   async open() {
@@ -86,7 +93,15 @@ class Channels {
     follow();
     const hint = "Telegram, Discord, Slack, ntfy, mail and others as apprise writes them.";
     const fields = el("div.rows", {}, named, addressed, signed);
-    const content = [this.list, this.said, fields, el("p", {}, hint), pictured, timing.node];
+    const content = [
+      this.list,
+      this.device.node,
+      this.said,
+      fields,
+      el("p", {}, hint),
+      pictured,
+      timing.node,
+    ];
     openDialog("Channels", content, {
       submit: "Add channel",
       onsubmit: async () => {
@@ -105,6 +120,7 @@ class Channels {
   /** @param {string} [edited] id of a channel whose button gets the focus back */
   async #render(edited) {
     const { channels, unreadable = [] } = await allChannels(this.api);
+    this.device.render(channels);
     const items = channels.map((channel) => this.#item(channel));
     this.list.replaceChildren(...items, ...unreadable.map((id) => this.#unreadable(id)));
     const button = edited && this.list.querySelector(`[data-timing="${edited}"]`);
@@ -153,7 +169,7 @@ class Channels {
       );
       return node;
     };
-    const { channel_id: id, name, enabled } = channel;
+    const { channel_id: id, name, enabled, ended } = channel;
     const put = (/** @type {Partial<Channel>} */ changed) => () =>
       replaceChannel(this.api, id, {
         name,
@@ -162,7 +178,7 @@ class Channels {
       });
     const controls = [
       button("Test", () => testChannel(this.api, id), `A test alert is on its way to ${name}.`),
-      button(enabled ? "Switch off" : "Switch on", put({ enabled: !enabled })),
+      ...(ended ? [] : [button(enabled ? "Switch off" : "Switch on", put({ enabled: !enabled }))]),
       button(
         channel.default ? "Only where named" : "Use for all rules",
         put({ default: !channel.default }),
@@ -182,6 +198,7 @@ class Channels {
         {},
         el("span.what.wide", {}, name),
         el("small.wide", {}, about(channel)),
+        ended && el("small.wide", {}, `Ended: ${ended}`),
         holding && el("small.wide", {}, holding),
         el("div.controls", {}, ...controls),
       ),

@@ -52,6 +52,7 @@ def test_a_channel_is_made_and_shown_without_its_address(client: Client) -> None
         "limit": None,
         "digest": "as_it_happens",
         "quiet_hours": [],
+        "ended": None,
     }
     assert made.json == expected
     assert send(client, "GET", f"/channels/{channel_id}").json == expected

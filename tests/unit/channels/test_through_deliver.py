@@ -14,16 +14,17 @@ import pytest
 from bench.aws_calls import AwsCalls
 from chalicelib.adapters import events, sealed_channel
 from chalicelib.adapters.sealing import Sealing
-from chalicelib.bootstrap import Services
+from chalicelib.bootstrap import Services, aws_channels
 from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.pictures.chart import draw
 from chalicelib.domain.times import from_text
 from chalicelib.services.delivery.testing import trial
-from rigs.alert_peers import LOSE, Peer, ntfy, peer, webhook
+from rigs.alert_peers import LOSE, Peer, Reply, ntfy, peer, webhook
 from rigs.memory_aws.system import SETTINGS, Aws
 from rigs.memory_aws.transport import Transport
 from tests.factories import make_alert, make_bar
+from tests.unit.channels.test_web_push import FCM, Browser
 
 NOW_TEXT = "2026-11-20T16:00:00.000000Z"
 NOW = from_text(NOW_TEXT)
@@ -52,6 +53,12 @@ class World:
         """A topic of an ntfy server at a peer."""
         given = {"name": name, "kind": "apprise", "address": "ntfy://ntfy.example/a", **fields}
         return self._put(given, Secrets(f"ntfy://127.0.0.1:{there.port}/a"))
+
+    def add_browser(self, there: Peer, name: str, browser: Browser) -> str:
+        """A browser whose push service is a peer."""
+        self.services.channels.push_key()
+        given = {"name": name, "kind": "web_push", "subscription": browser.subscription(FCM)}
+        return self._put(given, browser.secrets(f"{there.url}/push"))
 
     def _put(self, given: dict[str, Any], secrets: Secrets) -> str:
         """Put an address into the store that the check of addresses would refuse."""
@@ -84,11 +91,11 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    init = sealed_channel.SealedChannel.__init__
+    init: Any = sealed_channel.SealedChannel.__init__
     monkeypatch.setattr(
         sealed_channel.SealedChannel,
         "__init__",
-        lambda self, stored, sealing: init(self, stored, sealing, lambda _: True),
+        lambda self, *given, **named: init(self, *given, lambda _: True, **named),
     )
     return World()
 
@@ -122,6 +129,26 @@ def test_each_channel_has_its_own_receipt(world: World) -> None:
     receipt = world.receipt(alert.alert_id)
     told = {name: (one.status, one.error) for name, one in receipt.items()}
     assert told == {**named, "sns": ("sent", "")}
+
+
+def test_browsers_get_alerts_and_one_that_has_ended_no_more(world: World) -> None:
+    browser = Browser()
+    with peer(Reply(201)) as good, peer(Reply(410)) as gone:
+        here = world.add_browser(good, "here", browser)
+        named = (here, world.add_browser(gone, "gone", Browser()))
+        alert = make_alert(channels=named)
+        world.services.stores.alerts.record_all([alert], "UTC")
+        assert (world.deliver().sent, len(gone.requests)) == (1, 1)
+        receipt = world.receipt(alert.alert_id)
+        assert [receipt[name].status for name in named] == ["sent", "dead"]
+        assert "ended its subscription" in receipt[named[1]].error
+    shown = browser.decrypted(good.requests[0].body)
+    assert shown["title"] == alert.message
+    assert shown["hash"] == f"#symbol={alert.symbol}&alert={alert.alert_id}"
+    ended = world.services.channels.find(named[1])
+    assert (ended.enabled, "answered 410" in ended.ended) == (False, True)
+    read = aws_channels(SETTINGS, world.transport, world.clock)
+    assert read.receivers(alert) == (here,)
 
 
 def test_a_rule_that_names_no_channel_sends_to_the_default_ones(world: World) -> None:

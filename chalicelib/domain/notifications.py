@@ -1,0 +1,43 @@
+"""What a notification of Web Push says."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import msgspec
+
+from chalicelib.domain.messages import Message
+
+TITLE_CHARACTERS, BODY_CHARACTERS = 200, 800
+"""The most of a notification's text. With three bytes a character it fits into a record."""
+
+MOST_PAYLOAD_BYTES = 3_993
+"""Of a message before encryption: push services take bodies of 4,096 bytes (RFC 8030, 7.2)."""
+
+
+def payload(message: Message) -> bytes:
+    """Return a message as the page's service worker reads it (frontend/sw.js), as JSON.
+
+    `hash` leads to the alert within the page; links are left out, since notifications show text.
+    """
+    heading, _, rest = message.text.partition("\n")
+    if message.body is not None:
+        heading = message.body.heading
+        rest = "\n".join(
+            f"{line.label}: {line.value}" for line in message.body.lines if not line.is_link
+        )
+    content = {
+        "title": heading[:TITLE_CHARACTERS],
+        "body": rest[:BODY_CHARACTERS],
+        "tag": message.attributes.get("alert_id", ""),
+        "hash": _hash_of(message.attributes),
+    }
+    return msgspec.json.encode(content)
+
+
+def _hash_of(attributes: dict[str, str]) -> str:
+    kind, symbol = attributes.get("event_type"), attributes.get("symbol")
+    if not symbol or kind == "test":
+        return ""
+    more = {"alert": attributes["alert_id"]} if kind == "alert" else {}
+    return "#" + urlencode({"symbol": symbol, **more})

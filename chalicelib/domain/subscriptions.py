@@ -1,0 +1,92 @@
+"""Subscriptions of browsers to Web Push.
+
+A subscription (W3C Push API) has the address of the browser vendor's push service, which is secret
+because all who know it can try to send there, and two keys by which messages are encrypted.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+SERVICES = {
+    "fcm.googleapis.com": "Google push",
+    "updates.push.services.mozilla.com": "Mozilla push",
+    "web.push.apple.com": "Apple push",
+    "notify.windows.com": "Microsoft push",
+}
+"""The hosts of push services, and their names. Subdomains of SUBDOMAINS belong to them."""
+
+SUBDOMAINS = ("notify.windows.com",)
+"""Hosts whose subdomains are push services, one for each region."""
+
+FORM = (
+    "a browser's subscription: endpoint, the https address of a push service"
+    f" ({', '.join(SERVICES)}), and keys with p256dh and auth"
+)
+MAX_ENDPOINT = 1_000
+POINT_BYTES, AUTH_BYTES = 65, 16
+"""Sizes of a public key of P-256 in its uncompressed form, and of the authentication secret
+(RFC 8291, section 2)."""
+
+_PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """A subscription's keys in base64url, without padding."""
+
+    p256dh: str
+    auth: str
+
+
+def parse_subscription(given: Any) -> tuple[str, str] | None:
+    """Return the endpoint and the encoded Keys of a subscription as `PushSubscription.toJSON()` has
+    it; None for anything else."""
+    keys = given.get("keys") if isinstance(given, dict) else None
+    endpoint = given.get("endpoint") if isinstance(given, dict) else None
+    if not isinstance(keys, dict) or not isinstance(endpoint, str):
+        return None
+    point, auth = decoded(keys.get("p256dh")), decoded(keys.get("auth"))
+    is_point = len(point) == POINT_BYTES and point[0] == 4
+    if not is_point or len(auth) != AUTH_BYTES or service_at(endpoint) is None:
+        return None
+    return endpoint, msgspec.json.encode(Keys(encoded(point), encoded(auth))).decode()
+
+
+def service_at(endpoint: str) -> str | None:
+    """Return the name of the push service at an address; None if it is not one of SERVICES, or the
+    address has a user, a port or another scheme."""
+    if len(endpoint) > MAX_ENDPOINT or not _PRINTABLE.fullmatch(endpoint):
+        return None
+    try:
+        parts = urlsplit(endpoint)
+        is_plain = _is_plain(parts)
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if not is_plain or parts.netloc.lower() != host:
+        return None
+    parent = host.partition(".")[2]
+    return SERVICES.get(host) or (SERVICES[parent] if parent in SUBDOMAINS else None)
+
+
+def _is_plain(parts: SplitResult) -> bool:
+    return parts.scheme == "https" and parts.port is None and len(parts.path) > 1
+
+
+def encoded(data: bytes) -> str:
+    """Return base64url without padding (RFC 7515, appendix C)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decoded(text: Any) -> bytes:
+    """Return the bytes of base64url, with padding or without; empty for anything else."""
+    try:
+        return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", True)
+    except (AttributeError, ValueError, binascii.Error):
+        return b""

@@ -1,0 +1,61 @@
+"""The key pair by which push services know a stage (VAPID): made once, and never shown whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from chalicelib.domain.channel_secrets import Secrets
+from chalicelib.domain.errors import Contended
+
+SEALED_FOR = "push-key"
+"""What the encrypted private key is bound to, in place of a channel's id."""
+
+
+class PushKey(NamedTuple):
+    """The public key in base64url, and the encrypted Secrets of both keys."""
+
+    public: str
+    sealed: str
+
+
+class PushKeyStore(Protocol):
+    """Where the key pair is kept."""
+
+    def read(self) -> PushKey | None:
+        """Return the key pair, read consistently; None before it is made."""
+
+    def write(self, key: PushKey) -> bool:
+        """Keep the key pair; return False if there is one."""
+
+
+class PushKeyRing:
+    """Makes the stage's key pair when it is first asked for. `generate` returns a random pair."""
+
+    def __init__(
+        self,
+        store: PushKeyStore,
+        seal: Callable[[str, Secrets], str],
+        generate: Callable[[], Secrets],
+    ) -> None:
+        self._store = store
+        self._seal = seal
+        self._generate = generate
+
+    def current(self) -> PushKey | None:
+        """Return the key pair; None before it is made."""
+        return self._store.read()
+
+    def ensure(self) -> PushKey:
+        """Return the key pair, made if there is none. Raises NoKey, Contended."""
+        found = self._store.read()
+        if found is not None:
+            return found
+        secrets = self._generate()
+        made = PushKey(secrets.address, self._seal(SEALED_FOR, secrets))
+        if self._store.write(made):
+            return made
+        found = self._store.read()  # another request was faster
+        if found is None:
+            raise Contended("the push key is being changed by others: send the request again")
+        return found
