@@ -144,6 +144,19 @@ def test_a_browser_without_push_says_so(world: StandIn, open_page: OpenPage) -> 
     expect(dialog).to_contain_text("This browser has no Web Push")
 
 
+def test_before_the_channels_are_known_there_is_no_button(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    world.rules = []
+
+    def prepare(page: Page) -> None:
+        page.route("**/channels", lambda route: route.abort())
+
+    dialog = open_channels(open_page(world.page, prepare=prepare, expect=UNLOADED))
+    expect(dialog.get_by_role("status")).to_have_text("The API does not answer.")
+    expect(dialog.locator(".device")).to_be_hidden()
+
+
 def test_an_ended_subscription_is_told_and_can_be_made_again(
     world: StandIn, open_page: OpenPage
 ) -> None:

@@ -103,11 +103,13 @@ export function deviceSwitch(api, attempt) {
   const said = el("small");
   const render = (/** @type {Channel[]} */ found) => {
     channels = found;
+    node.hidden = false;
     const own = owned();
     disable(button, missing());
     button.textContent = own && !own.ended ? "Stop on this device" : "Notify this device";
     said.textContent =
       missing() || (own ? "" : "Alerts reach its lock screen, also while the page is closed.");
   };
-  return { node: el("div.device", {}, button, said), render };
+  const node = el("div.device", { hidden: true }, button, said); // until the channels are known
+  return { node, render };
 }
