@@ -9,6 +9,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from producer.claims import claims_of
 from producer.errors import UsageError
 from producer.files.asked import Asked
 from producer.live_sources import AUTO, LIVE
@@ -185,19 +186,26 @@ def _watchlist(
     own, has_tracked = listed(options.symbols or "", "--symbols")
     if has_tracked:
         tracked = _tracked(
-            _required_name(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE"), status, kind
+            options,
+            _required_name(options.symbols_table, "--symbols-table", "SYMBOLS_TABLE"),
+            status,
+            kind,
         )
         return DefaultList(own, lambda: tracked, at_call=1) if own else tracked
     table = table_of(options, os.environ) if options.command == "stream" else ""
     if options.symbols or not table:
         return FixedList(own or default)
-    return DefaultList(default, lambda: _tracked(table, status, kind))
+    return DefaultList(default, lambda: _tracked(options, table, status, kind))
 
 
-def _tracked(table: str, status: Status, kind: str) -> TrackedList:
+def _tracked(options: argparse.Namespace, table: str, status: Status, kind: str) -> TrackedList:
     from producer.sinks import aws
 
-    return TrackedList(table, aws.client("dynamodb"), status, SourcePlans(kind))
+    claims = claims_of(kind, status) if options.command == "stream" else None
+    if claims is not None:
+        claims.start()
+    plans = SourcePlans(kind) if claims is None else claims.plans
+    return TrackedList(table, aws.client("dynamodb"), status, plans)
 
 
 def _symbols(options: argparse.Namespace) -> tuple[str, ...]:

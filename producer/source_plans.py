@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.errors import TickError
 from chalicelib.domain.sources import Sources, parse_sources
+from chalicelib.domain.standby import Standby, parse_standby
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, family
 from chalicelib.domain.times import to_text
 from producer.wire import WireTick
@@ -23,23 +24,50 @@ REASON = "another source's time"
 
 
 class SourcePlans:
-    """The plans of the symbols that have one. `own` is the source of this producer."""
+    """The plans of the symbols that have one. `own` is the source of this producer.
 
-    def __init__(self, own: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    A producer that claims symbols follows those whose first source or standby it is, whatever their
+    source is now; `heard` is called with the symbol of each live tick.
+    """
+
+    def __init__(
+        self,
+        own: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        heard: Callable[[str], None] | None = None,
+    ) -> None:
         self._own = family(own)
         self._clock = clock
+        self._heard = heard
         self._plans: dict[str, Sources] = {}
+        self._standbys: dict[str, Standby] = {}
 
     def learn(self, items: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
         """Take the items of the list, as DynamoDB returns them. Those without a source, or with
         unreadable switches, have no plan."""
-        plans = ((item["symbol"]["S"], _plan_of(item)) for item in items)
+        read = [(item["symbol"]["S"], item) for item in items]
+        plans = ((symbol, _plan_of(item)) for symbol, item in read)
         self._plans = {symbol: plan for symbol, plan in plans if plan is not None}
+        standbys = ((symbol, _text(item, "standby")) for symbol, item in read)
+        found = ((symbol, parse_standby(text)) for symbol, text in standbys)
+        self._standbys = {symbol: one for symbol, one in found if one and one.has(self._own)}
+
+    def standby_of(self, symbol: str) -> Standby | None:
+        """Return the standby of a symbol, if this producer is it or the first source."""
+        return self._standbys.get(symbol)
+
+    def last_source(self, symbol: str) -> str | None:
+        """Return the source of a series after all switches; None if it is not known."""
+        plan = self._plans.get(symbol)
+        return plan.last if plan is not None else None
 
     def is_anothers(self, symbol: str) -> bool:
         """Return whether the series needs no prices of this source, now or later."""
         plan = self._plans.get(symbol)
         if plan is None or plan.first is None:
+            return False
+        if self._heard is not None and symbol in self._standbys:
             return False
         since = to_text(self._clock() - LATE)
         later = (one.source for one in plan.switches if one.timestamp > since)
@@ -47,14 +75,20 @@ class SourcePlans:
 
     def refuses(self, tick: WireTick) -> bool:
         """Return whether ingest would refuse a tick or bar because of its source."""
+        if self._heard is not None and tick.is_live and tick.mode != "backfill":
+            self._heard(tick.symbol)
         plan = self._plans.get(tick.symbol)
         if plan is None:
             return False
         return plan.refusal(tick.source or UNKNOWN_SOURCE, tick.timestamp) is not None
 
 
+def _text(item: Mapping[str, Mapping[str, str]], name: str) -> str | None:
+    return item.get(name, {}).get("S")
+
+
 def _plan_of(item: Mapping[str, Mapping[str, str]]) -> Sources | None:
-    first, switches = (item.get(name, {}).get("S") for name in ("source", "switches"))
+    first, switches = _text(item, "source"), _text(item, "switches")
     if first is None and switches is None:
         return None
     try:

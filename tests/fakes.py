@@ -201,6 +201,13 @@ class FakeSymbols:
         self.lists[name][entry.symbol] = new
         return True
 
+    def note_standby(self, symbol: str, standby: str | None) -> None:
+        """See SymbolStore."""
+        stored = self.lists["tracked"].get(symbol)
+        if stored is not None:
+            new = msgspec.structs.replace(stored, standby=standby)
+            self.lists["tracked"][symbol] = new
+
     def note_forgotten(self, symbol: str, at: str) -> None:
         """See SymbolStore."""
         self.lists["forgotten"][symbol] = SymbolEntry(symbol=symbol, added_at=at)

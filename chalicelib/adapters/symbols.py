@@ -145,6 +145,18 @@ class Symbols:
             ExpressionAttributeValues={key: {"S": text} for key, text in (kept | held).items()},
         )
 
+    def note_standby(self, symbol: str, standby: str | None) -> None:
+        """See SymbolStore."""
+        given = {} if standby is None else {":standby": {"S": standby}}
+        put_if(
+            self._client,
+            ConditionExpression=_IS_THERE,
+            TableName=self._table,
+            Key=_key("tracked", symbol),
+            UpdateExpression="SET standby = :standby" if given else "REMOVE standby",
+            **({"ExpressionAttributeValues": given} if given else {}),
+        )
+
     def note_forgotten(self, symbol: str, at: str) -> None:
         """See SymbolStore."""
         self._client.update_item(

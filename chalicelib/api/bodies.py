@@ -9,6 +9,9 @@ import msgspec
 
 from chalicelib.api import instants
 from chalicelib.api.problems import Problem, invalid_field
+from chalicelib.domain.sources import SOURCE
+from chalicelib.domain.standby import USUAL_SECONDS, Standby
+from chalicelib.domain.ticks import SYMBOL, SYMBOL_ALLOWED
 from chalicelib.services.market_data.queries import (
     ADJUSTMENTS,
     PERIODS,
@@ -16,6 +19,9 @@ from chalicelib.services.market_data.queries import (
     Period,
     Range,
 )
+
+SOURCE_FIELDS = ("source", "from", "standby", "standby_after")
+MOST_CLAIMS = 100
 
 MAX_BYTES = 64_000
 
@@ -67,18 +73,51 @@ def _instant(name: str, value: Any) -> str | None:
         raise invalid_field(name, value, instants.ALLOWED) from error
 
 
-def take_source(request: Any) -> tuple[str, str | None] | None:
-    """Return the `source` of a body and the instant `from`, if given; None without a body."""
+class SourceGiven(msgspec.Struct, frozen=True):
+    """The source of a symbol from an instant on, by default as soon as possible, and its
+    standby."""
+
+    source: str
+    start: str | None
+    standby: Standby | None
+
+
+def take_source(request: Any) -> SourceGiven | None:
+    """Return what a body says of a symbol's sources; None without a body."""
     if not request.raw_body:
         return None
     given = read_object(request)
     for name in given:
-        if name not in ("source", "from"):
-            raise invalid_field(name, given[name], "only the fields source and from")
-    source = given.get("source")
+        if name not in SOURCE_FIELDS:
+            raise invalid_field(name, given[name], f"only the fields {', '.join(SOURCE_FIELDS)}")
+    source, standby = given.get("source"), given.get("standby")
     if not isinstance(source, str):
         raise invalid_field("source", source, "a source's name")
-    return source, _instant("from", given.get("from"))
+    if standby is not None and not isinstance(standby, str):
+        raise invalid_field("standby", standby, "a source's name")
+    after = given.get("standby_after")
+    if after is not None and (standby is None or type(after) is not int):
+        raise invalid_field("standby_after", after, "a whole number of seconds, with standby")
+    seconds = USUAL_SECONDS if after is None else after
+    second = None if standby is None else Standby(source, standby, seconds)
+    return SourceGiven(source, _instant("from", given.get("from")), second)
+
+
+def take_claim(request: Any) -> tuple[str, list[str]]:
+    """Return the source of a body and the symbols that it claims, each once."""
+    given = read_object(request)
+    for name in given:
+        if name not in ("source", "symbols"):
+            raise invalid_field(name, given[name], "only the fields source and symbols")
+    source, symbols = given.get("source"), given.get("symbols")
+    if not isinstance(source, str) or not SOURCE.fullmatch(source):
+        raise invalid_field("source", source, "a source's name")
+    if not isinstance(symbols, list) or not 1 <= len(symbols) <= MOST_CLAIMS:
+        raise invalid_field("symbols", symbols, f"1 to {MOST_CLAIMS} symbols")
+    for symbol in symbols:
+        if not isinstance(symbol, str) or not SYMBOL.fullmatch(symbol):
+            raise invalid_field("symbols", symbol, SYMBOL_ALLOWED)
+    return source, list(dict.fromkeys(symbols))
 
 
 def refuse_body(request: Any) -> None:

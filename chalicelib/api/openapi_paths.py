@@ -101,6 +101,16 @@ PATHS: dict[str, dict[str, Operation]] = {
         ),
         "delete": _forget(),
     },
+    "/standby": {
+        "post": put(
+            "Claim symbols for a source: a standby whose first source is silent, or a first source"
+            " that is steady again. For producers.",
+            "Claims",
+            body="ClaimsGiven",
+            statuses=(200,),
+            refusals=(413,),
+        )
+    },
     "/alerts": {
         "get": get(
             "Recorded alerts. Without a symbol and a range: those of the last 31 days. A page ends"

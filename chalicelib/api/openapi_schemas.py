@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from chalicelib.api.bodies import MOST_CLAIMS
 from chalicelib.api.openapi_backtest_schemas import BACKTEST, BACKTEST_GIVEN, BACKTESTED
 from chalicelib.api.openapi_forms import (
     COUNT,
@@ -35,6 +36,7 @@ from chalicelib.domain.rules import (
 )
 from chalicelib.domain.rules import Interval as RuleInterval
 from chalicelib.domain.sources import SOURCE, Switch
+from chalicelib.domain.standby import LEAST_SECONDS, MOST_SECONDS, USUAL_SECONDS
 from chalicelib.services.market_data.answers import (
     ActionRow,
     BarRow,
@@ -46,6 +48,7 @@ from chalicelib.services.market_data.freshness import Labels
 from chalicelib.services.market_data.queries import ADJUSTMENTS, BAR_INTERVALS, PERIODS
 from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.lists import NEWEST_SWITCHES, Listed
+from chalicelib.services.symbols.standing_by import Claim
 
 LABELS = properties_of(Labels)
 del LABELS["cache_seconds"]
@@ -122,6 +125,12 @@ SYMBOL_LINE["switches"] = {
     "description": "Changes of the source, in order; the last one may be ahead. GET /symbols has "
     f"the last {NEWEST_SWITCHES} of each symbol, GET /symbols/{{symbol}} all.",
 }
+SYMBOL_LINE["standby"] = nullable(
+    text("The source that takes over if the first one is silent.", examples=["yfinance"])
+)
+SYMBOL_LINE["standby_after"] = nullable(
+    {**COUNT, "description": "The seconds of silence after which it does, in an open market."}
+)
 SYMBOL_LINE["switch_count"] = {**COUNT, "description": "The number of all changes."}
 
 _ROW_SOURCES = {
@@ -270,10 +279,38 @@ _PRICES: dict[str, Schema] = {
                     format="date-time",
                 )
             ),
+            "standby": nullable(
+                text(
+                    "Another source, which takes over if this one is silent. Without it, there is "
+                    "none from now on.",
+                    pattern=f"^{SOURCE.pattern}$",
+                    maxLength=64,
+                )
+            ),
+            "standby_after": nullable(
+                {
+                    **COUNT,
+                    "minimum": LEAST_SECONDS,
+                    "maximum": MOST_SECONDS,
+                    "description": "Seconds of silence in an open market; "
+                    f"{USUAL_SECONDS} by default.",
+                }
+            ),
         },
         "required": ["source"],
         "additionalProperties": False,
     },
+    "ClaimsGiven": {
+        "type": "object",
+        "properties": {
+            "source": text("The claiming source.", pattern=f"^{SOURCE.pattern}$", maxLength=64),
+            "symbols": {"type": "array", "items": SYMBOL, "minItems": 1, "maxItems": MOST_CLAIMS},
+        },
+        "required": ["source", "symbols"],
+        "additionalProperties": False,
+    },
+    "Claim": record_of(Claim, "The answer to a claim of a symbol."),
+    "Claims": record({"symbols": list_of("Claim")}),
     "Forgotten": record(
         {
             "symbol": SYMBOL,

@@ -23,6 +23,7 @@ PREFLIGHT_SECONDS = 600
 
 READ, OPEN = "read", "any"
 RULES, SYMBOLS, REPORTS, ADMIN = "write:rules", "write:symbols", "reports", "admin"
+STANDBY = "standby"
 CHANNELS = "write:channels"
 
 
@@ -68,6 +69,7 @@ ROUTES = (
     Route("GET", "/symbols/{symbol}", "views.symbol"),
     Route("PUT", "/symbols/{symbol}", "views.track_symbol", SYMBOLS),
     Route("DELETE", "/symbols/{symbol}", "views.untrack_symbol", SYMBOLS),
+    Route("POST", "/standby", "views.claim", STANDBY, weight=5),
     Route("GET", "/alerts", "alert_views.alerts"),
     Route("GET", "/alerts/{alert_id}", "alert_views.alert"),
     Route("GET", "/rules", "rule_views.rules"),

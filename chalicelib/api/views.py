@@ -14,6 +14,7 @@ from chalice.app import Response
 from chalicelib.api import bodies, parameters, rendering
 from chalicelib.api.version import VERSION
 from chalicelib.api.wiring import Services, caching
+from chalicelib.domain.standby import parse_standby
 from chalicelib.domain.times import to_text
 from chalicelib.services.market_data.answers import (
     BAR_COLUMNS,
@@ -155,12 +156,25 @@ def track_symbol(services: Services, request: Any, symbol: str) -> Response:
     symbol, change = parameters.symbol_of(symbol), bodies.take_source(request)
     lists, switch = _symbol_lists(services), SourceSwitch(services.stores.symbols, services.clock)
     if change is not None:
-        switch.check(*change)
+        switch.check(change.source, change.start)
+        if change.standby is not None:
+            switch.check_standby(change.standby)
     listed, is_new = lists.track(symbol)
     if change is not None:
-        switch(symbol, *change)
+        switch(symbol, change.source, change.start)
+        switch.stand_by(symbol, change.standby)
         listed = lists.listed(symbol)
     return rendering.plain(_listed(services, listed), status=201 if is_new else 200)
+
+
+def claim(services: Services, request: Any) -> Response:
+    """Give a symbol's standby its turn if the first source is silent, or the first its return."""
+    from chalicelib.services.symbols.standing_by import Claims
+
+    parameters.read(request, "/standby", parameters.NONE)
+    source, symbols = bodies.take_claim(request)
+    claims = Claims(services.stores, services.clock)(source, symbols)
+    return rendering.plain({"symbols": msgspec.to_builtins(claims)})
 
 
 def untrack_symbol(services: Services, request: Any, symbol: str) -> Response:
@@ -226,12 +240,14 @@ def _within(rows: list[dict[str, Any]], most_bytes: int) -> list[dict[str, Any]]
 def _listed(services: Services, one: Listed, newest: int = 0) -> dict[str, Any]:
     """Return a symbol's line as shown, with the source now in force and the newest switches, all by
     default."""
-    known = one.entry.known_sources
+    known, standby = one.entry.known_sources, parse_standby(one.entry.standby)
     switches = known.switches
     shown = {
         "source": known.at(to_text(services.clock())),
         "switches": switches[-newest:],
         "switch_count": len(switches),
+        "standby": standby and standby.source,
+        "standby_after": standby and standby.after_seconds,
     }
     lists = {"seen": one.seen, "tracked": one.tracked}
     return msgspec.structs.asdict(one.entry) | shown | lists

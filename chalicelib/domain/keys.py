@@ -12,7 +12,9 @@ import msgspec
 from chalicelib.domain.errors import KeyFieldError
 from chalicelib.domain.times import from_text, to_text
 
-Scope = Literal["read", "write:rules", "write:symbols", "write:channels", "reports", "admin"]
+Scope = Literal[
+    "read", "write:rules", "write:symbols", "write:channels", "standby", "reports", "admin"
+]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 KEY_ID = re.compile(r"[a-z0-9]{1,32}", re.ASCII)

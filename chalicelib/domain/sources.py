@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby, takewhile
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -34,18 +34,32 @@ SOURCE = re.compile(rf"(?!{UNKNOWN_SOURCE}$){LABEL_FORM}")
 """The name of a source that a series can be switched to."""
 
 _STAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00\.000000Z"
-_TEXT = re.compile(rf"{LABEL_FORM}(,{_STAMP} {LABEL_FORM})*")
+Cause = Literal["silent", "steady"]
+_TEXT = re.compile(rf"{LABEL_FORM}(,{_STAMP} {LABEL_FORM}(;({'|'.join(get_args(Cause))}))?)*")
 _ALLOWED = (
     f"at most {MOST_BYTES} bytes: a source, and for each switch in the order of time a comma, its "
-    "whole minute, a blank and the next source"
+    "whole minute, a blank, the next source, and its cause after a semicolon if it has one"
 )
 
 
-class Switch(msgspec.Struct, frozen=True):
+class Switch(msgspec.Struct, frozen=True, omit_defaults=True):
     """A change of a series' source."""
 
     timestamp: Annotated[Instant, Meta(description="The first instant of the source.")]
     source: Annotated[str, Meta(examples=["alpaca"])]
+    cause: Annotated[
+        str | None,
+        Meta(
+            examples=["silent"],
+            description="Why a standby changed it: the first source was silent, or was steady "
+            "again. Absent if a request changed it.",
+        ),
+    ] = None
+
+    def text(self) -> str:
+        """Return the form in a list."""
+        cause = f";{self.cause}" if self.cause else ""
+        return f"{self.timestamp} {self.source}{cause}"
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -91,7 +105,7 @@ class Sources(msgspec.Struct, frozen=True):
 
     def parts(self) -> tuple[str | None, str | None]:
         """Return the first source, and the switches as text, None without any."""
-        later = ",".join(f"{one.timestamp} {one.source}" for one in self.switches)
+        later = ",".join(one.text() for one in self.switches)
         return self.first, later or None
 
     def text(self) -> str:
@@ -116,11 +130,17 @@ def parse_sources(text: str) -> Sources:
     if len(text) > MOST_BYTES or not _TEXT.fullmatch(text):
         raise TickError("sources", text, _ALLOWED)
     first, *later = text.split(",")
-    switches = tuple(Switch(*one.split(" ", 1)) for one in later)
+    switches = tuple(map(_switch, later))
     stamps = [one.timestamp for one in switches]
     if stamps != sorted(set(stamps)):
         raise TickError("sources", text, _ALLOWED)
     return Sources(None if first == UNKNOWN_SOURCE else first, switches)
+
+
+def _switch(text: str) -> Switch:
+    timestamp, _, rest = text.partition(" ")
+    source, _, cause = rest.partition(";")
+    return Switch(timestamp, source, cause or None)
 
 
 def differ(one: str, other: str) -> bool:

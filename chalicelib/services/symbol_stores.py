@@ -23,9 +23,9 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A line of one of the lists of symbols: "seen", "tracked" or "forgotten".
 
     `source` is the first source of the series, or the one with which it has to begin; `switches`
-    are the later ones (`2026-11-20T15:30:00.000000Z alpaca`, separated by commas). After a split
-    that detect saw, earlier history must be fetched again. `problem_at` is the arrival of the
-    quarantined item.
+    are the later ones (`2026-11-20T15:30:00.000000Z alpaca`, separated by commas). `standby` is
+    the text of a Standby, of "tracked" alone. After a split that detect saw, earlier history must
+    be fetched again. `problem_at` is the arrival of the quarantined item.
     """
 
     symbol: Symbol
@@ -34,6 +34,7 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
         str | None, Meta(description="The source in force; null before a tick has named one.")
     ] = None
     switches: str | None = None
+    standby: str | None = None
     name: str | None = None
     exchange: str | None = None
     currency: str | None = None
@@ -105,6 +106,9 @@ class SymbolStore(Protocol):
 
     def note_forgotten(self, symbol: str, at: str) -> None:
         """Write into the list "forgotten" when a symbol's series was deleted."""
+
+    def note_standby(self, symbol: str, standby: str | None) -> None:
+        """Write a standby into the symbol's line in "tracked", or remove it, if the line exists."""
 
     def remove(self, name: str, symbol: str) -> None:
         """Remove a symbol from a list, if it is there."""

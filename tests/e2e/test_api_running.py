@@ -81,7 +81,7 @@ def _addresses() -> list[str]:
     return sorted({address for addresses in found for address in addresses})
 
 
-WRITTEN_TO = re.compile(r"/rules$|/keys$|/symbols/\w+$|/reports/(?!runs/)\w+$")
+WRITTEN_TO = re.compile(r"/rules$|/keys$|/standby$|/symbols/\w+$|/reports/(?!runs/)\w+$")
 """Addresses that the documentation writes to; of these it is asked whether they are there."""
 
 

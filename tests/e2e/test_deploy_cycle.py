@@ -436,6 +436,7 @@ def test_every_route_of_the_api_answers(standing: Standing) -> None:
         body = {**rule, "period": "1y"} if route.path == "/rules/preview" else body
         body = {"name": "phone"} if route.path == "/channels/{channel_id}" else body
         body = {"source": "another"} if route.path == "/symbols/{symbol}" else body
+        body = {"source": "another", "symbols": ["AAPL"]} if route.path == "/standby" else body
         body = None if route.method == "GET" else body
         status, answer = standing.ask(route.method, path, body)
         assert status < 300, (route, answer)

@@ -128,3 +128,23 @@ def test_sources_are_set_only_if_nobody_else_has_set_them(
     assert symbols.set_sources("seen", found, Sources("yfinance"))
     assert symbols.find(symbol) == entry(symbol, source="yfinance")
     assert symbols.pin(entry(symbol, switches=f"{at(60)} alpaca")).source == "yfinance"
+
+
+def test_the_standby_of_a_tracked_symbol_is_set_and_ended(
+    symbols: SymbolStore, symbol: str
+) -> None:
+    symbols.note_standby(symbol, "300,alpaca,yfinance")
+    assert symbols.find_many("tracked", [symbol]) == {}
+    symbols.put("tracked", entry(symbol))
+    symbols.note_standby(symbol, "300,alpaca,yfinance")
+    assert symbols.find_many("tracked", [symbol])[symbol].standby == "300,alpaca,yfinance"
+    for _ in range(2):
+        symbols.note_standby(symbol, None)
+    assert symbols.find_many("tracked", [symbol])[symbol] == entry(symbol)
+
+
+def test_the_last_deletion_of_a_series_is_noted(symbols: SymbolStore, symbol: str) -> None:
+    for seconds in (3, 9):
+        symbols.note_forgotten(symbol, at(seconds))
+    assert symbols.find_many("forgotten", [symbol])[symbol].added_at == at(9)
+    assert symbols.find(symbol) is None

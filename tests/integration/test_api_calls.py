@@ -47,6 +47,7 @@ CALLS = [
     ("GET", "/quotes?symbols=TEST,OTHER,NOSUCH", {"BatchGetItem": 1}),
     ("GET", "/symbols", {"Query": 2}),
     ("GET", "/symbols/TEST", {"BatchGetItem": 2}),
+    ("POST", "/standby", {"BatchGetItem": 2}),  # of a symbol without a standby
     ("PUT", "/symbols/NEW", {"Query": 1, "PutItem": 1, "BatchGetItem": 1}),
     ("DELETE", "/symbols/NEW", {"DeleteItem": 1}),
     ("GET", "/alerts?symbol=TEST", {"Query": 1}),
@@ -91,6 +92,7 @@ class Counted:
         headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
         body: Any = RULE if method in ("PUT", "POST") and path.startswith("/rules") else None
         body = {"name": "a key", "scopes": ["read"]} if (method, path) == KEY_MADE else body
+        body = {"source": "yfinance", "symbols": ["TEST"]} if path == "/standby" else body
         status = self.client.send(method, path, body, headers).status
         return status, dict(self.operations)
 

@@ -27,7 +27,7 @@ from producer.sources.pushed.session import Session
 from producer.sources.pushed.source import Pushed
 from producer.status import Status
 from producer.throttling import CircuitBreaker
-from producer.watchlist import FixedList
+from producer.watchlist import FixedList, Watchlist
 from producer.wire import Bar, WireTick
 from rigs.pushed_services.market import Market, Trade
 from rigs.pushed_services.protocols import ServiceProtocol
@@ -56,6 +56,7 @@ class Driver:
         start: datetime = START,
         ahead_seconds: float = 0.0,
         actions: Told | None = None,
+        watchlist: Watchlist | None = None,
     ) -> None:
         self.rng = random.Random(seed)
         self.market = Market(seed)
@@ -88,7 +89,7 @@ class Driver:
         rng = random.Random(seed)
         self.source = Pushed(
             Service(service.name, service.feed, self, service.listing, 5.0, actions=actions),
-            FixedList(symbols),
+            watchlist or FixedList(symbols),
             self.status,
             hours or Always(),
             history=history,

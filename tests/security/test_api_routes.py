@@ -31,6 +31,7 @@ NEEDED = {
     "GET /push": "read",
     "GET /symbols": "read",
     "GET /symbols/{symbol}": "read",
+    "POST /standby": "standby",
     "PUT /symbols/{symbol}": "write:symbols",
     "DELETE /symbols/{symbol}": "write:symbols",
     "GET /alerts": "read",

@@ -48,10 +48,7 @@ class SymbolLists:
         seen = {entry.symbol: entry for entry in self._store.page(SEEN, after, limit + 1)}
         tracked = {entry.symbol: entry for entry in self._store.page(TRACKED, after, limit + 1)}
         symbols = sorted(seen.keys() | tracked.keys())
-        rows = [
-            Listed(seen.get(symbol) or tracked[symbol], symbol in seen, symbol in tracked)
-            for symbol in symbols[:limit]
-        ]
+        rows = [_joined(seen.get(symbol), tracked.get(symbol)) for symbol in symbols[:limit]]
         return rows, symbols[limit - 1] if len(symbols) > limit else None
 
     def track(self, symbol: str) -> tuple[Listed, bool]:
@@ -69,13 +66,15 @@ class SymbolLists:
             given = {"source": seen.source, "switches": seen.switches}
             entry = msgspec.structs.replace(entry, **given)
         entry = tracked.get(symbol) or self._store.put(TRACKED, entry)
-        return Listed(seen or entry, seen is not None, True), is_new
+        return _joined(seen, entry), is_new
 
     def listed(self, symbol: str) -> Listed:
         """Return a tracked symbol's line."""
         seen = self._store.find_many(SEEN, [symbol]).get(symbol)
         tracked = self._store.find_many(TRACKED, [symbol]).get(symbol)
-        return Listed(seen or tracked or self._line(symbol), seen is not None, tracked is not None)
+        if seen is None and tracked is None:
+            return Listed(self._line(symbol), False, False)
+        return _joined(seen, tracked)
 
     def _line(self, symbol: str) -> SymbolEntry:
         return SymbolEntry(symbol=symbol, added_at=to_text(self._clock()))
@@ -83,3 +82,11 @@ class SymbolLists:
     def untrack(self, symbol: str) -> None:
         """Have the producer stop tracking a symbol; its stored data remains."""
         self._store.remove(TRACKED, symbol)
+
+
+def _joined(seen: SymbolEntry | None, tracked: SymbolEntry | None) -> Listed:
+    """Return a symbol's line from those of both lists, at least one of which has it."""
+    lines = [line for line in (seen, tracked) if line is not None]
+    standby = tracked.standby if tracked is not None else None
+    entry = msgspec.structs.replace(lines[0], standby=standby)
+    return Listed(entry, seen is not None, tracked is not None)

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import Contended, SourceError, TicktapeError
 from chalicelib.domain.sources import AHEAD_SECONDS, MOST_BYTES, SOURCE, Sources
-from chalicelib.domain.ticks import LABEL_ALLOWED
-from chalicelib.domain.times import EPOCH, to_text
+from chalicelib.domain.standby import LEAST_SECONDS, MOST_SECONDS, Standby, first_minute
+from chalicelib.domain.ticks import LABEL_ALLOWED, family
+from chalicelib.domain.times import to_text
 from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 from chalicelib.services.symbols.lists import SEEN, TRACKED
 
 _TRIES = 5
-_MINUTE = timedelta(minutes=1)
 _WHOLE = "00.000000Z"
 _FROM_ALLOWED = f"a whole minute at least {AHEAD_SECONDS // 60} minutes ahead"
 
@@ -37,7 +37,14 @@ class SourceSwitch:
         with it. Raises SourceError, TooManySwitches, Contended.
         """
         self.check(source, start)
-        if not any(self._is_done(symbol, source, start) for _ in range(_TRIES)):
+        self.change(symbol, lambda known: self._switched(known, source, start))
+
+    def change(self, symbol: str, wanted: Callable[[Sources], Sources]) -> None:
+        """Write what `wanted` makes of a tracked symbol's sources, unless they change meanwhile.
+
+        Raises Contended, and what `wanted` raises.
+        """
+        if not any(self._is_done(symbol, wanted) for _ in range(_TRIES)):
             raise Contended(f"{symbol}: its sources are being changed; repeat the request")
 
     def check(self, source: str, start: str | None) -> None:
@@ -47,17 +54,30 @@ class SourceSwitch:
         if start is not None and (start < to_text(self._earliest()) or start[17:] != _WHOLE):
             raise SourceError("from", start, _FROM_ALLOWED)
 
+    def stand_by(self, symbol: str, standby: Standby | None) -> None:
+        """Set the standby of a tracked symbol, or end it."""
+        self._store.note_standby(symbol, None if standby is None else standby.text())
+
+    @staticmethod
+    def check_standby(standby: Standby) -> None:
+        """Raise SourceError for a standby that a symbol cannot have."""
+        if not SOURCE.fullmatch(standby.source) or family(standby.source) == family(standby.first):
+            allowed = f"another source than {standby.first}: {LABEL_ALLOWED}; not unknown"
+            raise SourceError("standby", standby.source, allowed)
+        if not LEAST_SECONDS <= standby.after_seconds <= MOST_SECONDS:
+            allowed = f"{LEAST_SECONDS} to {MOST_SECONDS} seconds"
+            raise SourceError("standby_after", str(standby.after_seconds), allowed)
+
     def _earliest(self) -> datetime:
         return self._clock() + timedelta(seconds=AHEAD_SECONDS)
 
-    def _is_done(self, symbol: str, source: str, start: str | None) -> bool:
+    def _is_done(self, symbol: str, change: Callable[[Sources], Sources]) -> bool:
         """Switch the series; return whether nobody changed its lines meanwhile."""
         tracked = self._store.find_many(TRACKED, [symbol]).get(symbol)
         seen = self._store.find_many(SEEN, [symbol]).get(symbol)
         if tracked is None:
             return False
-        known = seen.known_sources if seen else Sources(None)
-        wanted = self._switched(known, source, start)
+        wanted = change(seen.known_sources if seen else Sources(None))
         if seen is not None and not self._is_set(SEEN, seen, wanted):
             return False
         if not self._is_set(TRACKED, tracked, wanted):
@@ -71,9 +91,8 @@ class SourceSwitch:
     def _switched(self, known: Sources, source: str, start: str | None) -> Sources:
         if known.first is None:
             return Sources(source)
-        earliest = self._earliest()
-        first = to_text(earliest + (EPOCH - earliest) % _MINUTE)
-        wanted = known.switched(source, start or first, fixed_before=to_text(earliest))
+        earliest, first = to_text(self._earliest()), to_text(first_minute(self._clock()))
+        wanted = known.switched(source, start or first, fixed_before=earliest)
         if len(wanted.text()) > MOST_BYTES:
             times = len(known.switches)
             raise TooManySwitches(f"the source has changed {times} times, which is the most")

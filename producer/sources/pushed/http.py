@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from producer.errors import ProducerError
 
@@ -44,7 +44,7 @@ class Unusable(ProducerError):  # noqa: N818 - named by what it says
 
 
 class Http:
-    """GET requests to one service over kept connections. `headers` may hold keys.
+    """Requests to one service over kept connections. `headers` may hold keys.
 
     `served_at` is when the last answer was given, by the service's clock; None if it did not say.
     """
@@ -63,12 +63,20 @@ class Http:
 
     def get(self, path: str, parameters: Mapping[str, str]) -> bytes:
         """Return a body. Raises the errors above and OSError for the network."""
+        return self._body("GET", path, params=dict(parameters))
+
+    def post(self, path: str, given: Mapping[str, Any]) -> bytes:
+        """Send JSON and return a body. Raises as `get` does."""
+        return self._body("POST", path, json=dict(given))
+
+    def _body(self, method: str, path: str, **given: Any) -> bytes:
         import requests
 
         try:
-            with self._session.get(
+            with self._session.request(
+                method,
                 self._base + path,
-                params=dict(parameters),
+                **given,
                 headers=self._headers,
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,

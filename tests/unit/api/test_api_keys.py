@@ -110,7 +110,7 @@ def test_an_expired_key_is_listed_as_such(client: Client, services: FakeServices
         (
             {"scopes": None},
             "scopes",
-            "read, write:rules, write:symbols, write:channels, reports, admin",
+            "read, write:rules, write:symbols, write:channels, standby, reports, admin",
         ),
         ({"scopes": []}, "scopes", "one or more of read"),
         ({"scopes": "read"}, "scopes", "a list"),

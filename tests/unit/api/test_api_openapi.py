@@ -52,6 +52,7 @@ ANSWERS = [
     ("PUT", "/symbols/NEW", "/symbols/{symbol}"),
     ("GET", "/symbols/NEW", "/symbols/{symbol}"),
     ("GET", "/symbols/NOSUCH", "/symbols/{symbol}"),
+    ("POST", "/standby", "/standby"),
     ("DELETE", "/symbols/NEW?data=true", "/symbols/{symbol}"),
     ("GET", "/reports", "/reports"),
     ("POST", "/reports/top_movers", "/reports/{name}"),
@@ -90,6 +91,8 @@ def _send(client: Client, method: str, path: str) -> Any:
         body = {"parameters": {}}
     if path == "/keys" and method == "POST":
         body = {"name": "grafana", "scopes": ["read"]}
+    if path == "/standby":
+        body = {"source": "yfinance", "symbols": ["AAPL"]}
     headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
     return client.send(method, path, body, headers)
 
