@@ -31,6 +31,7 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  * @property {import("./types.js").Judged | null} judged what the rule of the open alert judged
  * @property {import("./types.js").Averages} averages
  * @property {number[]} preview times at which a rule would have fired, on the chart
+ * @property {boolean} measuring true while the next drag over the chart measures
  * @property {boolean} picking true while the next click on the chart sets a rule's price
  */
 
@@ -48,6 +49,7 @@ export function initialState() {
       indicators: ["volume", "sma"],
       clock: "exchange",
       compare: [],
+      drawings: [],
       alert: "",
       from: 0,
       to: 0,
@@ -74,6 +76,7 @@ export function initialState() {
     averages: USUAL_AVERAGES,
     preview: [],
     picking: false,
+    measuring: false,
   };
 }
 

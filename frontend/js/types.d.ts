@@ -267,6 +267,8 @@ export interface View {
   clock: "exchange" | "local";
   /** symbols compared with the main one */
   compare: string[];
+  /** measurements as "symbol*seconds*price*seconds*price", see chart/measured.js */
+  drawings: string[];
   /** id of the open alert, or empty */
   alert: string;
   /** left edge of a zoom, milliseconds; 0 for none */

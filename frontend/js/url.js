@@ -8,6 +8,8 @@ import { isIndicator } from "./data/indicator_table.js";
 
 export const SYMBOL = /^(?=.*[A-Z0-9])[A-Z0-9.\-=^_]{1,24}$/;
 const ALERT_ID = /^[0-9a-f]{24}$/;
+const DRAWING = /^[A-Z0-9.\-=^_]{1,24}(\*\d{1,12}\*\d{1,12}(\.\d{1,8})?){2}$/;
+const MOST_DRAWINGS = 20;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
@@ -91,6 +93,11 @@ export function readView(hash, base) {
     (v) => (view.compare = several(v, (symbol) => SYMBOL.test(symbol))),
   );
   take(
+    "draw",
+    () => true,
+    (v) => (view.drawings = several(v, (text) => DRAWING.test(text)).slice(-MOST_DRAWINGS)),
+  );
+  take(
     "alert",
     (v) => ALERT_ID.test(v),
     (v) => (view.alert = v),
@@ -122,6 +129,7 @@ export function writeView(view, base) {
   put("clock", view.clock, base.clock);
   put("show", view.indicators, base.indicators);
   put("with", view.compare, []);
+  put("draw", view.drawings, base.drawings);
   put("from", view.from, 0);
   put("to", view.to, 0);
   put("alert", view.alert, base.alert);

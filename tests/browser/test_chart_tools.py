@@ -1,11 +1,14 @@
-"""What is done on the chart itself, against the stand-in: the crosshair and the lines of rules."""
+"""The crosshair, the lines of rules and measurements, against the stand-in."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from rigs.chart_reading import (
+    MINUS,
     layout,
     wait_for_chart,
     wait_for_other_range,
@@ -14,6 +17,8 @@ from rigs.chart_reading import (
 )
 from rigs.stand_in import StandIn, price_at
 from tests.browser.conftest import OpenPage
+from tests.browser.npm_tools import npm_file
+from tests.browser.test_layout import audit
 
 
 @pytest.fixture
@@ -23,6 +28,7 @@ def page(world: StandIn, open_page: OpenPage) -> Page:
     world.stopped_at = world.now()
     page = open_page(f"{world.page}#symbol=ACME&show=volume,rsi,macd")
     wait_for_chart(page)
+    expect(page.get_by_role("tab", name="Rules")).to_be_visible()  # all is mounted by then
     return page
 
 
@@ -249,3 +255,74 @@ def test_finger_drags_a_line_by_its_name(world: StandIn, ruled: Page) -> None:
     assert isinstance(value, float)
     assert value < old
     assert x_range(ruled) == shown
+
+
+def label(page: Page) -> Locator:
+    """The figures of the measurement."""
+    return page.locator(".measured-text")
+
+
+def test_drag_with_shift_measures_and_the_link_keeps_it(page: Page, open_page: OpenPage) -> None:
+    shown = x_range(page)
+    low, high = layout(page, "yaxis.range")
+    page.keyboard.down("Shift")
+    page.mouse.move(*at(page, 0.3, 0.3))
+    page.mouse.down()
+    page.mouse.move(*at(page, 0.7, 0.6), steps=4)
+    expect(label(page)).to_contain_text("bars")
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    expect(page).to_have_url(re.compile(r"&draw=ACME\*\d+\*[\d.]+\*\d+\*[\d.]+"))
+    figures = re.fullmatch(r"\+([\d.]+) \(\+[\d.]+%\), (\d+) bars ✕", label(page).inner_text())
+    assert figures
+    assert float(figures[1]) == pytest.approx(0.4 * (high - low), rel=0.05)
+    assert int(figures[2]) == pytest.approx(0.3 * (shown[1] - shown[0]), abs=2)
+    assert x_range(page) == shown
+    again = open_page(page.url)
+    expect(label(again)).to_have_text(figures[0])
+    again.locator("#watch tr[data-symbol=BOLT]").click()
+    expect(label(again)).to_be_hidden()
+    label(page).press("Enter")
+    expect(label(page)).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("draw="))
+    note(page).get_by_role("button", name="Undo").click()
+    expect(label(page)).to_have_text(figures[0])
+
+
+def test_measuring_by_keys_and_by_the_button(page: Page) -> None:
+    page.locator("#chart").focus()
+    page.keyboard.press("m")
+    expect(note(page)).to_contain_text("Enter keeps it")
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator("#announce")).to_contain_text("3 bars")
+    page.keyboard.press("Escape")
+    expect(label(page)).to_have_count(0)
+    page.keyboard.press("m")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(label(page)).to_contain_text("1 bar ")
+    page.get_by_role("button", name="Measure", exact=True).click()
+    page.mouse.move(*at(page, 0.8, 0.3))
+    page.mouse.down()
+    page.mouse.move(*at(page, 0.2, 0.5), steps=3)
+    page.mouse.up()
+    expect(label(page)).to_have_count(2)
+    expect(label(page).last).to_contain_text(MINUS)
+    button = page.get_by_role("button", name="Measure", exact=True)
+    expect(button).to_have_attribute("aria-pressed", "false")
+
+
+def test_axe_finds_nothing_in_lines_and_measurements(world: StandIn, open_page: OpenPage) -> None:
+    now = world.now()
+    world.stopped_at = now
+    price = price_at("ACME", now)
+    world.rules = [RULE | {"value": price}]
+    ends = f"{now - 7200:.0f}*{price}*{now - 600:.0f}*{price * 1.01:.2f}"
+    page = open_page(f"{world.page}#symbol=ACME&draw=ACME*{ends}", scheme="light")
+    wait_for_chart(page)
+    expect(label(page)).to_be_visible()
+    line(page).focus()
+    line(page).press("ArrowUp")
+    expect(note(page)).to_be_visible()
+    assert audit(page, npm_file("axe-core/axe.min.js").read_text()) == []

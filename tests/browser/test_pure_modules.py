@@ -234,6 +234,7 @@ def test_link_restores_the_view_and_ignores_nonsense(call: Call) -> None:
         "indicators": ["volume", "sma"],
         "clock": "exchange",
         "compare": [],
+        "drawings": [],
         "from": 0,
         "to": 0,
     }
@@ -245,6 +246,7 @@ def test_link_restores_the_view_and_ignores_nonsense(call: Call) -> None:
         "end": "2026-02-03",
         "indicators": ["rsi"],
         "compare": ["EURUSD=X"],
+        "drawings": ["^GSPC*1795185000*4000.25*1795192200*4100", "BTC-USD*1*2*3*0.00004"],
         "from": 5,
         "to": 9,
         "type": "line",
@@ -252,7 +254,7 @@ def test_link_restores_the_view_and_ignores_nonsense(call: Call) -> None:
     }
     assert call("url.js", "readView", call("url.js", "writeView", view, base), base) == view
     nonsense = "#symbol=<b>&range=7Q&interval=2m&type=pie&show=evil"
-    nonsense += "&start=2026-01-02&end=2025-01-01&from=9&to=1"
+    nonsense += "&start=2026-01-02&end=2025-01-01&from=9&to=1&draw=A*1*2*3,A*1*-2*3*4,<b>*1*2*3*4"
     assert call("url.js", "readView", nonsense, base) == {**base, "indicators": []}
 
 
@@ -575,6 +577,22 @@ def test_names_of_close_lines_stand_side_by_side_while_there_is_room(call: Call)
     assert call(module, "nameLefts", [10, 40, 20, 35], widths, 800) == [6, 6, 112, 198]
     assert call(module, "nameLefts", [10, 12], [100, 100], 150) == [6, 50]
     assert call(module, "nameLefts", [10], [400], 300) == [6]
+
+
+def test_a_measurement_is_of_bars_and_prices_and_survives_the_link(call: Call) -> None:
+    module = "chart/measured.js"
+    drawn = {**series(range(1, 60)), "symbol": "ABC", "first": 100}
+    ends = [{"index": 103, "price": 50}, {"index": 110, "price": 51.25}]
+    text = call(module, "written", drawn, ends)
+    times = [drawn["bars"][i]["time"] // 1000 for i in (3, 10)]
+    assert text == f"ABC*{times[0]}*50*{times[1]}*51.25"
+    assert call(module, "endsOf", drawn, text) == ends
+    later = {**drawn, "bars": drawn["bars"][5:]}
+    assert call(module, "endsOf", later, text) is None
+    assert (call(module, "isOf", text, "ABC"), call(module, "isOf", text, "AB")) == (True, False)
+    assert call(module, "measuredText", ends, 2) == "+1.25 (+2.50%), 7 bars"
+    back = [{"index": 5, "price": 100}, {"index": 4, "price": 99}]
+    assert call(module, "measuredText", back, 2) == f"{MINUS}1.00 ({MINUS}1.00%), 1 bar"
 
 
 def test_a_line_has_its_rules_text_and_the_id_that_was_chosen(call: Call) -> None:

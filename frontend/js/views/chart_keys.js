@@ -32,6 +32,7 @@ export function bindKeys(view) {
       byId("announce"),
       `${view.timeText(at)}: ${said.join(", ")}, volume ${formatVolume(bar.volume)}`,
     );
+    view.chart.dispatchEvent(new CustomEvent("stepped", { detail: at }));
   };
   const ruleHere = (/** @type {KeyboardEvent} */ { altKey }) => {
     const { series } = view.store.state;
@@ -49,6 +50,7 @@ export function bindKeys(view) {
     "-": () => view.chart.zoomBy(1.4),
     0: () => view.chart.reset(),
     Enter: ruleHere,
+    m: () => view.chart.dispatchEvent(new CustomEvent("measure", { detail: at })),
   };
   section.addEventListener("keydown", (event) => {
     const act = keys[event.key];

@@ -73,16 +73,27 @@ export function mountExport(bar, view) {
     { hidden: true, onclick: () => view.chart.reset() },
     "Reset zoom",
   );
-  for (const node of [pick, root]) node.classList.add("chart-only");
-  bar.append(el("span.grow"), pick, root);
+  const measure = el(
+    "button.button.icon",
+    {
+      "aria-pressed": "false",
+      "aria-label": "Measure",
+      title: "Measure between two points of the chart, or drag there with Shift",
+      onclick: () => store.set({ measuring: !store.state.measuring }),
+    },
+    "Δ",
+  );
+  for (const node of [measure, pick, root]) node.classList.add("chart-only");
+  bar.append(el("span.grow"), measure, pick, root);
   byId("chart").append(reset);
   const render = () => {
     pick.setAttribute("aria-pressed", String(store.state.picking));
+    measure.setAttribute("aria-pressed", String(store.state.measuring));
     // Its space is reserved, so that nothing moves.
     pick.style.visibility = store.state.rules === null ? "hidden" : "visible";
     reset.hidden = !view.chart.zoom;
   };
-  store.watch(["picking", "view", "rules"], render);
+  store.watch(["picking", "measuring", "view", "rules"], render);
   view.chart.addEventListener("drawn", render);
   render();
 }

@@ -5,7 +5,6 @@ import { areClose, boundPrice, movedPrice, nameLefts } from "../chart/price_step
 import { plotOf, priceOf, yOf } from "../chart/plot_layout.js";
 import { distanceText, lineRules, lineText } from "../data/conditions.js";
 import { arrange, byId, el } from "../dom.js";
-import { ChartNote } from "./chart_note.js";
 import { PriceSlider } from "./price_slider.js";
 
 /** @typedef {import("../types.js").Rule} Rule */
@@ -22,13 +21,14 @@ const PAUSE = 150;
 export class RuleLines {
   /**
    * @param {import("./chart_view.js").ChartView} view
+   * @param {import("./chart_note.js").ChartNote} note
    * @param {import("./rules.js").RulesPanel} panel
    */
-  constructor(view, panel) {
+  constructor(view, note, panel) {
     this.view = view;
     this.panel = panel;
     this.section = byId("chart");
-    this.note = new ChartNote();
+    this.note = note;
     this.layer = el("div.rule-layer", { role: "group", "aria-label": "Rules on the chart" });
     const keys =
       "Arrow keys move the line. Enter saves it, or opens the rule. Delete deletes the rule.";
