@@ -124,11 +124,18 @@ def _action(
 
 def _ratio(split: _Split) -> str | None:
     """Return a ratio in whole shares; None for one that changes nothing or makes no sense."""
-    rates = split.new_rate, split.old_rate
-    if not all(rate.is_finite() and 0 < rate < _FINEST * _FINEST for rate in rates):
+    new, old = _rate(split.new_rate), _rate(split.old_rate)
+    if not (new and old):
         return None
-    exact = (Fraction(rates[0]) / Fraction(rates[1])).limit_denominator(_FINEST)
+    exact = (Fraction(new) / Fraction(old)).limit_denominator(_FINEST)
     return None if exact in (0, 1) else f"{exact.numerator}:{exact.denominator}"
+
+
+def _rate(rate: Decimal) -> Decimal | None:
+    """Return a rate with at most eight decimals; None if it makes no sense. The integers of a
+    Fraction have as many digits as the exponent says."""
+    makes_sense = rate.is_finite() and 0 < rate < _FINEST * _FINEST
+    return decimal_of(rate) if makes_sense else None
 
 
 def _summed(dividends: Sequence[_Dividend]) -> dict[str, Decimal]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from chalicelib.domain.actions import Action, scaled_price
+from chalicelib.domain.actions import HIGHEST_RATIO, Action, scaled_price
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_text
 from producer.wire import WireTick, decimal_of, tick_of_action
@@ -21,9 +21,9 @@ _FINEST_SPLIT = 1000
 
 def split_of(ratio: object) -> str | None:
     """Convert Yahoo's new shares per old one, such as 5.0 or 0.1, to "5:1" or "1:10"; None without
-    a split."""
+    a split, and above HIGHEST_RATIO."""
     value = decimal_of(ratio)
-    if not value or value < 0 or value == 1:
+    if not value or not 0 < value <= HIGHEST_RATIO or value == 1:
         return None
     exact = Fraction(value).limit_denominator(_FINEST_SPLIT)
     return f"{exact.numerator}:{exact.denominator}" if exact else None

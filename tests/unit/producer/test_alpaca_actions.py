@@ -94,6 +94,14 @@ def test_senseless_ratios_and_announced_actions_are_left_out() -> None:
         assert told(history) == []
 
 
+def test_rates_of_millions_of_digits_are_left_out_at_once() -> None:
+    """As fractions they would hold the interpreter for minutes."""
+    short = ["1e-999999999", "1e999999999", "1e-9", "NaN"]
+    rows = [split(n, *rates) for n, rate in enumerate(short, 5) for rates in ((rate, 1), (1, rate))]
+    with alpaca({"forward_splits": [*rows, split(2, "3.0", "2.00000000")]}) as (history, _):
+        assert [one.ratio for one in told(history)] == ["3:2"]
+
+
 def test_a_dividend_before_the_first_close_is_left_out() -> None:
     with alpaca({"cash_dividends": [dividend(10, 1)]}, {9: 100}) as (history, _):
         assert told(history) == []

@@ -195,6 +195,7 @@ def test_plain_sessions_ask_for_nothing(told: list[str], previous_close: str | N
         (1.25, "5:4"),
         (0.0, None),
         (1.0, None),
+        (10_001.0, None),
         (float("nan"), None),
         (None, None),
     ],
