@@ -64,8 +64,10 @@ RUNNING = tuple(
         "mutes",
         "other_views",
         "push",
+        "quality",
         "token",
         "watch_page",
+        "web_push",
     )
 )
 """Files of the page's tests that share a running system; the others use a stand-in for it."""

@@ -121,7 +121,7 @@ def test_symbol_that_is_followed_is_drawn_with_its_first_price(
     later = enumerate(world.asked[asked:], asked)
     first = next(i for i, path in later if path.startswith("/prices/BOLT"))
     assert polls(world, asked) - polls(world, first) <= MOST_POLLS
-    expect(page.locator("#status .warn:not(.lag):not(.late)").first).to_have_text(
+    expect(page.locator("#status .warn:not(.lag):not(.late):not(.silent)").first).to_have_text(
         "SIMULATED", timeout=PATIENCE
     )
     row = page.locator('#watch tr[data-symbol="BOLT"]')

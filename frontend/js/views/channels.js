@@ -76,12 +76,7 @@ class Channels {
     const picture = /** @type {HTMLInputElement} */ (
       el("input", { type: "checkbox", checked: true })
     );
-    const pictured = el(
-      "label.check",
-      {},
-      picture,
-      "Pictures of the chart where the service has them",
-    );
+    const pictured = el("label.check", {}, picture, "Pictures of the chart, where supported");
     const timing = this.#newTiming();
     const isWebhook = () => address.value.startsWith("https:");
     const follow = () => {
@@ -169,13 +164,9 @@ class Channels {
       );
       return node;
     };
-    const { channel_id: id, name, enabled, ended } = channel;
+    const { channel_id: id, name, enabled, ended, kind, picture } = channel;
     const put = (/** @type {Partial<Channel>} */ changed) => () =>
-      replaceChannel(this.api, id, {
-        name,
-        enabled,
-        ...changed,
-      });
+      replaceChannel(this.api, id, { name, enabled, ...changed });
     const controls = [
       button("Test", () => testChannel(this.api, id), `A test alert is on its way to ${name}.`),
       ...(ended ? [] : [button(enabled ? "Switch off" : "Switch on", put({ enabled: !enabled }))]),
@@ -184,7 +175,6 @@ class Channels {
         put({ default: !channel.default }),
       ),
     ];
-    const { picture, kind } = channel;
     const holding = holdingText(channel);
     if (kind === "apprise")
       controls.push(button(picture ? "No pictures" : "Pictures", put({ picture: !picture })));
