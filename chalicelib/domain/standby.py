@@ -13,7 +13,6 @@ import msgspec
 
 from chalicelib.domain.delays import source_delay
 from chalicelib.domain.errors import TicktapeError
-from chalicelib.domain.sessions import DayCalendar, calendar_for
 from chalicelib.domain.sources import (
     AHEAD_SECONDS,
     MOST_BYTES,
@@ -23,6 +22,7 @@ from chalicelib.domain.sources import (
 )
 from chalicelib.domain.ticks import LABEL_FORM, Tick, family
 from chalicelib.domain.times import EPOCH, from_text, to_text
+from chalicelib.domain.trading_minutes import MINUTE, instant_of, trading_hours
 
 LEAST_SECONDS, MOST_SECONDS, USUAL_SECONDS = 60, 86_400, 300
 """Bounds of the silence after which a standby takes over, and the default."""
@@ -33,7 +33,9 @@ DWELL_SECONDS = 1_800
 RESERVED_BYTES = 400
 """Bytes of a list that a standby leaves free: some ten switches by request."""
 
-_MINUTE = timedelta(minutes=1)
+LOOKED_BACK_MINUTES = 2 * 1440
+"""Silence is counted over this much trading without a pause, twice what a standby may wait."""
+
 _TEXT = re.compile(rf"(?P<seconds>[0-9]{{2,5}}),(?P<first>{LABEL_FORM}),(?P<source>{LABEL_FORM})")
 
 
@@ -67,7 +69,7 @@ def parse_standby(text: str | None) -> Standby | None:
 def first_minute(now: datetime) -> datetime:
     """Return the first instant of a switch that is recorded now."""
     earliest = now + timedelta(seconds=AHEAD_SECONDS)
-    return earliest + (EPOCH - earliest) % _MINUTE
+    return earliest + (EPOCH - earliest) % MINUTE
 
 
 def claimed(
@@ -76,7 +78,8 @@ def claimed(
     """Return the sources of a series after one of the two claims it; the same if it has it already.
 
     `silent_seconds` is for how long the open market has had no price, None while it is closed. The
-    first source need not show that it is steady: it knows that itself. Raises NotNow.
+    first source need not show that it is steady: it knows that itself. What is written is the name
+    of the two, not that of the claim. Raises NotNow.
     """
     if known.last is not None and family(known.last) == family(source):
         return known
@@ -86,42 +89,45 @@ def claimed(
     if cause == "silent":
         _check_silence(standby, silent_seconds)
     if known.last is None:
-        return Sources(source)
+        return Sources(standby.source if cause == "silent" else standby.first)
     start = first_minute(now)
     if known.switches:
         last = from_text(known.switches[-1].timestamp)
         if start < last + timedelta(seconds=DWELL_SECONDS):
             raise NotNow(f"the source changed at {to_text(last)}: half an hour has to pass")
-    wanted = Sources(known.first, (*known.switches, Switch(to_text(start), source, cause)))
-    if len(wanted.text()) > MOST_BYTES - RESERVED_BYTES:
+    named = standby.source if cause == "silent" else standby.first
+    wanted = Sources(known.first, (*known.switches, Switch(to_text(start), named, cause)))
+    back = Switch(to_text(start), standby.first, "steady")
+    ended = wanted if cause == "steady" else Sources(wanted.first, (*wanted.switches, back))
+    if len(ended.text()) > MOST_BYTES - RESERVED_BYTES:  # no list ends with the standby
         times = len(known.switches)
         raise NotNow(f"the source has changed {times} times: what is left is for requests")
     return wanted
 
 
 def silence(symbol: str, last: Tick | None, added_at: str, now: datetime) -> float | None:
-    """Return for how many seconds the market has been open without a price; None while it is
-    closed.
+    """Return for how many seconds the market has been open without a price, as far as the source
+    should have published prices by now; None while it is closed or pauses, or if its trading hours
+    are unknown.
 
-    `last` is the newest stored tick, which counts from when its source gives it. Without one, the
-    time counts at which the symbol was added.
+    `last` is the newest stored tick. Without one, the time counts at which the symbol was added.
+    What counts begins with the session, or after its pause.
     """
-    calendar = calendar_for(symbol, last.exchange_timezone if last else None)
-    session = calendar.session_at(now)
-    has_hours = not isinstance(calendar, DayCalendar)
-    state = None if has_hours or last is None else last.market_state
-    if (state or calendar.market_state(now)) != "REGULAR" or session.is_break(now):
+    hours = trading_hours(symbol, last.exchange_timezone if last else None)
+    published = now - source_delay(symbol, last.source) if last else now
+    minute = (published - EPOCH) // MINUTE
+    opened, through = 0, 0
+    for stretch in hours.stretches(minute - LOOKED_BACK_MINUTES, minute + 1):
+        opened = opened if stretch.start == through else stretch.start
+        through = stretch.end
+    if not hours.is_known or through != minute + 1:
         return None
-    since = from_text(added_at)
-    if last is not None:
-        since = from_text(last.timestamp) + source_delay(symbol, last.source)
-    if has_hours:
-        since = max(since, session.open)
-    return (now - since).total_seconds()
+    since = from_text(last.timestamp if last else added_at)
+    return (published - max(since, instant_of(opened))).total_seconds()
 
 
 def _check_silence(standby: Standby, silent_seconds: float | None) -> None:
     if silent_seconds is None:
-        raise NotNow("the market is closed")
+        raise NotNow("the market is closed, or its hours are unknown")
     if silent_seconds < standby.after_seconds:
         raise NotNow(f"{standby.first} had a price {max(0, silent_seconds):.0f} s ago")

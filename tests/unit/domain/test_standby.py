@@ -35,13 +35,13 @@ def test_a_standby_takes_over_after_the_silence_and_the_first_source_returns() -
     with pytest.raises(NotNow, match="closed"):
         claimed(known, STANDBY, "yfinance", None, instant(0))
     known = claimed(known, STANDBY, "yfinance-live", 300, instant(1))
-    assert known.text() == f"alpaca,{at(420)} yfinance-live;silent"
+    assert known.text() == f"alpaca,{at(420)} yfinance;silent"
     assert claimed(known, STANDBY, "yfinance", 0, instant(2)) == known
     returned = 420 + DWELL_SECONDS - 360
     with pytest.raises(NotNow, match="half an hour"):
         claimed(known, STANDBY, "alpaca", 0, instant(returned - 61))
     known = claimed(known, STANDBY, "alpaca", None, instant(returned))
-    assert known.text() == f"alpaca,{at(420)} yfinance-live;silent,{at(2220)} alpaca;steady"
+    assert known.text() == f"alpaca,{at(420)} yfinance;silent,{at(2220)} alpaca;steady"
     assert parse_sources(known.text()) == known
     with pytest.raises(NotNow, match="half an hour"):
         claimed(known, STANDBY, "yfinance", 900, instant(2220 + DWELL_SECONDS - 421))
@@ -116,3 +116,46 @@ def test_a_price_that_its_source_delays_counts_from_when_it_comes() -> None:
     )
     now = datetime(2026, 11, 20, 10, 20, tzinfo=UTC)
     assert silence("SAP.DE", tick, at(), now) == 300
+
+
+@pytest.mark.parametrize(
+    ("symbol", "source", "zone", "last", "now", "found"),
+    [
+        ("7203.T", "alpaca", "Asia/Tokyo", "20T02:00", "20T21:00", None),  # 06:00 in Tokyo
+        ("7203.T", "alpaca", "Asia/Tokyo", "20T02:00", "21T02:00", None),  # a Saturday
+        ("7203.T", "alpaca", "Asia/Tokyo", "20T02:29", "20T03:00", None),  # at lunch
+        ("7203.T", "alpaca", "Asia/Tokyo", "20T02:29", "20T03:34", 240),  # from 12:30 on
+        ("0005.HK", "alpaca", "Asia/Hong_Kong", "20T03:59", "20T05:01", 60),  # from 13:00 on
+        ("BP.L", "yfinance", "Europe/London", "19T16:29", "20T08:05", None),  # comes 20 min late
+        ("BP.L", "yfinance", "Europe/London", "19T16:29", "20T08:24", 240),
+        ("X", "alpaca", "Asia/Kathmandu", "20T06:00", "20T07:00", None),  # in no table
+    ],
+)
+def test_silence_is_counted_in_the_hours_of_each_exchange(
+    symbol: str, source: str, zone: str, last: str, now: str, found: float | None
+) -> None:
+    tick = make_tick(
+        timestamp=f"2026-11-{last}:00.000000Z", symbol=symbol, source=source, exchange_timezone=zone
+    )
+    moment = datetime.fromisoformat(f"2026-11-{now}:00+00:00")
+    assert silence(symbol, tick, at(), moment) == found
+
+
+def test_no_list_ends_with_the_standby_when_its_room_is_used_up() -> None:
+    known, now, refused = Sources("alpaca"), 0.0, 0
+    while refused < 5:
+        now += 2 * DWELL_SECONDS
+        other = "yfinance" if known.last == "alpaca" else "alpaca"
+        try:
+            known = claimed(known, STANDBY, other, 1000, instant(now))
+        except NotNow:
+            assert other == "yfinance"
+            refused += 1
+    assert known.last == "alpaca"
+
+
+def test_a_claim_cannot_name_the_source_otherwise() -> None:
+    spelled = claimed(Sources("alpaca"), STANDBY, "yfinance (call 0900-666)", 300, instant(0))
+    assert spelled.last == "yfinance"
+    begun = claimed(Sources(None), STANDBY, "yfinance (call 0900-666)", 300, instant(0))
+    assert begun == Sources("yfinance")
