@@ -2,7 +2,7 @@
 
 Each parser is compared with one of the standard library for the same frames and the same values:
 symbol, time as stored text, price and size as decimals, number. It checks nothing, which favours
-it. If alpaca-py and ccxt are installed, which no list of ours has, their own parsers are measured
+it. If alpaca-py and ccxt are installed in our environment, their own parsers are measured
 too, whose prices are floats. Rounds alternate.
 
 The way to the API begins when a stand-in pushes the frame of a trade and ends when the API shows

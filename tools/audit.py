@@ -24,6 +24,7 @@ FILES = (
     "requirements/checkov.txt",
     "requirements/ministack.txt",
     "requirements/backtesting.txt",
+    "requirements/services.txt",
     "requirements/uv.txt",
     "producer/collector/requirements.txt",
     "producer/deploy/requirements.txt",

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Programs that tests compare Ticktape with, each Python package in an environment of its own: ministack,
-# an independent emulator of AWS, which pins botocore; backtesting, which brings bokeh. And Prometheus's
+# Programs that tests compare Ticktape with, Python packages in environments of their own: ministack,
+# an independent emulator of AWS, which pins botocore; backtesting, which brings bokeh; and services,
+# which has alpaca-py and ccxt, clients of services that push prices, and weighs 200 MB. And Prometheus's
 # Alertmanager, from Debian's package. The latter is unpacked into .venv and not installed, since that
 # would start a service. Its templates have to stand where Debian has them.
 set -euo pipefail
@@ -9,7 +10,7 @@ alertmanager=prometheus-alertmanager
 folder=.venv/oracles
 templates=/usr/share/prometheus/alertmanager
 
-# An environment of a package's own; the second argument is a file that is there once it is installed.
+# An environment of its own for a list; the second argument is a file that is there once it is installed.
 package() {
   local there=$folder/$1
   compgen -G "$there/$2" >/dev/null && return
@@ -33,6 +34,7 @@ install() {
 
 install ministack bin/ministack
 install backtesting "lib/python*/site-packages/backtesting/__init__.py"
+install services "lib/python*/site-packages/ccxt/__init__.py"
 
 if [ -x "$folder/usr/bin/$alertmanager" ] && [ -e "$templates/default.tmpl" ]; then
   exit 0

@@ -56,8 +56,8 @@ class AlpacaProtocol:
         if asked.get("action") == "subscribe":
             if len(self.subscribed | wanted) > self._most:
                 return [_error(405, "symbol limit exceeded")]
-            self.subscribed |= wanted
             self._bars |= set(asked.get("bars", ()))
+            self.subscribed |= wanted
         elif asked.get("action") == "unsubscribe":
             self.subscribed -= wanted
             self._bars -= set(asked.get("bars", ()))
@@ -106,30 +106,55 @@ class AlpacaProtocol:
             return 403, json.dumps({"message": "forbidden."})
         if path == "/v1/corporate-actions":
             return 200, numbers(self._page_of_actions(query))
-        parts = path.strip("/").split("/")
-        if parts[:2] != ["v2", "stocks"] or parts[3:] != ["bars"]:
-            return 404, json.dumps({"message": "Not Found"})
+        match path.strip("/").split("/"):
+            case ["v2", "stocks", symbol, "bars"]:
+                return self._page_of_bars([symbol], query, market, is_list=True)
+            case ["v2", "stocks", "bars"]:
+                symbols = sorted(query["symbols"].split(","))
+                return self._page_of_bars(symbols, query, market, is_list=False)
+            case _:
+                return 404, json.dumps({"message": "Not Found"})
+
+    def _page_of_bars(
+        self, symbols: Sequence[str], query: Mapping[str, str], market: Market, *, is_list: bool
+    ) -> Answer:
+        """Return bars by symbol and time: as a list of the one symbol, or as lists by symbol."""
         length = _LENGTHS.get(query.get("timeframe", ""))
         if length is None:
             return 400, json.dumps({"message": "invalid timeframe"})
-        start, end = instant(query["start"]), instant(query["end"])
-        found = list(market.candles(parts[2], start, end + timedelta(microseconds=1), length))
+        start, end = instant(query["start"]), instant(query["end"]) + timedelta(microseconds=1)
+        after = _NEW_YORK if length == _LENGTHS["1Day"] else timedelta()
+        rows = [
+            (symbol, _bar(candle, after))
+            for symbol in symbols
+            for candle in market.candles(symbol, start, end, length)
+        ]
         first = int(query.get("page_token", "0"))
         size = min(self._page_size, int(query.get("limit", "1000")))
-        after = _NEW_YORK if length == _LENGTHS["1Day"] else timedelta()
-        rows = [_bar(candle, after) for candle in found[first : first + size]]
-        token = str(first + size) if first + size < len(found) else None
-        return 200, numbers({"bars": rows or None, "symbol": parts[2], "next_page_token": token})
+        page = rows[first : first + size]
+        token = str(first + size) if first + size < len(rows) else None
+        bars: dict[str, list[dict[str, object]]] = {}
+        for symbol, row in page:
+            bars.setdefault(symbol, []).append(row)
+        told: dict[str, object] = {"bars": bars, "next_page_token": token}
+        if is_list:
+            told |= {"bars": bars.get(symbols[0]), "symbol": symbols[0]}
+        return 200, numbers(told)
 
     def _page_of_actions(self, query: Mapping[str, str]) -> dict[str, object]:
-        """Return the actions of the symbols, kinds and dates that are asked for."""
-        kinds = {f"{kind}s" for kind in query["types"].split(",")}
+        """Return the actions of the symbols, kinds and dates that are asked for; without them, all
+        symbols and kinds, and today."""
+        today = datetime.now(UTC).date().isoformat()
+        first_day, last_day = query.get("start", today), query.get("end", today)
+        kinds = {f"{kind}s" for kind in query["types"].split(",")} if "types" in query else None
+        symbols = query["symbols"].split(",") if "symbols" in query else None
         rows = [
             (kind, row)
-            for kind in sorted(kinds & self._actions.keys())
+            for kind in sorted(self._actions)
             for row in self._actions[kind]
-            if row["symbol"] in query["symbols"].split(",")
-            and query["start"] <= str(row["ex_date"]) <= query["end"]
+            if (kinds is None or kind in kinds)
+            and (symbols is None or row["symbol"] in symbols)
+            and first_day <= str(row["ex_date"]) <= last_day
         ]
         first = int(query.get("page_token", "0"))
         page = rows[first : first + self._page_size]

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from rigs.pushed_services.market import Market, Trade
+from rigs.pushed_services.market import Candle, Market, Trade
 from rigs.pushed_services.protocols import Answer
 
 MOST_CANDLES = 1000
 _LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
+_AGGREGATE, _SINGLE = "@aggTrade", "@trade"
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 
 
@@ -43,28 +44,26 @@ class BinanceProtocol:
         is_more = asked["method"] == "SUBSCRIBE"
         change = self._streams.update if is_more else self._streams.difference_update
         change(asked.get("params", []))
-        names = {name.removesuffix("@aggTrade").upper() for name in self._streams}
+        names = {
+            name.removesuffix(stream).upper()
+            for name in self._streams
+            for stream in (_AGGREGATE, _SINGLE)
+            if name.endswith(stream)
+        }
         self.subscribed = {self._symbols[name] for name in names if name in self._symbols}
         return [json.dumps({"result": None, "id": asked["id"]})]
 
     def frame(self, trade: Trade) -> str:
-        """See ServiceProtocol."""
+        """See ServiceProtocol: of both streams of a symbol, only aggregate trades are sent."""
         at = int(trade.at.timestamp() * 1000)
-        return json.dumps(
-            {
-                "e": "aggTrade",
-                "E": at + 1,
-                "s": trade.symbol.replace("-", ""),
-                "a": trade.number,
-                "p": f"{trade.price:.8f}",
-                "q": f"{trade.size:.8f}",
-                "f": trade.number * 2,
-                "l": trade.number * 2 + 1,
-                "T": at,
-                "m": True,
-                "M": True,
-            }
-        )
+        symbol = trade.symbol.replace("-", "")
+        told = {"E": at + 1, "s": symbol, "p": f"{trade.price:.8f}", "q": f"{trade.size:.8f}"}
+        told |= {"T": at, "m": True, "M": True}
+        stream = symbol.lower()
+        if stream + _SINGLE in self._streams and stream + _AGGREGATE not in self._streams:
+            return json.dumps({"e": "trade", "t": trade.number, **told})
+        orders = {"f": trade.number * 2, "l": trade.number * 2 + 1}
+        return json.dumps({"e": "aggTrade", "a": trade.number, **orders, **told})
 
     def beat(self, market: Market, now: datetime) -> list[str]:
         """See ServiceProtocol: Binance sends ping frames, which libraries answer."""
@@ -73,7 +72,11 @@ class BinanceProtocol:
     def rest(
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str], market: Market
     ) -> Answer:
-        """See ServiceProtocol: klines, oldest first."""
+        """See ServiceProtocol: the symbols, and klines, oldest first."""
+        if path == "/api/v3/exchangeInfo":
+            return 200, json.dumps(
+                {"timezone": "UTC", "symbols": [*map(_listed, self._symbols.values())]}
+            )
         if path != "/api/v3/klines":
             return 404, ""
         symbol = self._symbols.get(query.get("symbol", ""))
@@ -82,16 +85,40 @@ class BinanceProtocol:
         length = _LENGTHS.get(query.get("interval", ""))
         if length is None:
             return 400, json.dumps({"code": -1120, "msg": "Invalid interval."})
-        start, end = _instant(query["startTime"]), _instant(query["endTime"])
-        found = market.candles(symbol, start, end + timedelta(milliseconds=1), length)
+        start = _instant(query.get("startTime", "0"))
+        end = _instant(query["endTime"]) if "endTime" in query else datetime.now(UTC)
+        found = list(market.candles(symbol, start, end + timedelta(milliseconds=1), length))
         limit = min(MOST_CANDLES, int(query.get("limit", "500")))
-        rows = []
-        for candle in list(found)[:limit]:
-            at = int(candle.start.timestamp() * 1000)
-            prices = [f"{value:.8f}" for value in candle[1:]]
-            over = at + int(length.total_seconds() * 1000) - 1
-            rows.append([at, *prices, over, "0.0", 12, "0.0", "0.0", "0"])
-        return 200, json.dumps(rows)
+        some = found[:limit] if "startTime" in query else found[-limit:]
+        return 200, json.dumps([_kline(candle, length) for candle in some])
+
+
+def _kline(candle: Candle, length: timedelta) -> list[object]:
+    at = int(candle.start.timestamp() * 1000)
+    prices = [f"{value:.8f}" for value in candle[1:]]
+    over = at + int(length.total_seconds() * 1000) - 1
+    return [at, *prices, over, "0.0", 12, "0.0", "0.0", "0"]
+
+
+def _listed(name: str) -> dict[str, object]:
+    base, quote = name.split("-")
+    step = {"minPrice": "0.01000000", "maxPrice": "1000000.00000000", "tickSize": "0.01000000"}
+    lot = {"minQty": "0.00001000", "maxQty": "9000.00000000", "stepSize": "0.00001000"}
+    return {
+        "symbol": base + quote,
+        "status": "TRADING",
+        "baseAsset": base,
+        "baseAssetPrecision": 8,
+        "quoteAsset": quote,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "orderTypes": ["LIMIT", "MARKET"],
+        "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False,
+        "filters": [{"filterType": "PRICE_FILTER", **step}, {"filterType": "LOT_SIZE", **lot}],
+        "permissions": [],
+        "permissionSets": [["SPOT"]],
+    }
 
 
 def _instant(milliseconds: str) -> datetime:

@@ -88,12 +88,20 @@ class CoinbaseProtocol:
     def rest(
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str], market: Market
     ) -> Answer:
-        """See ServiceProtocol: candles, newest first, without empty ones."""
-        parts = path.strip("/").split("/")
-        if len(parts) != 3 or parts[0] != "products" or parts[2] != "candles":
-            return 404, json.dumps({"message": "NotFound"})
-        if parts[1] not in self._products:
-            return 404, json.dumps({"message": "NotFound"})
+        """See ServiceProtocol: products, their currencies, and their candles."""
+        match path.strip("/").split("/"):
+            case ["products"]:
+                return 200, json.dumps([*map(_product, self._products)])
+            case ["currencies"]:
+                names = {name for product in self._products for name in product.split("-")}
+                return 200, json.dumps([*map(_currency, sorted(names))])
+            case ["products", product, "candles"] if product in self._products:
+                return self._candles(product, query, market)
+            case _:
+                return 404, json.dumps({"message": "NotFound"})
+
+    def _candles(self, product: str, query: Mapping[str, str], market: Market) -> Answer:
+        """Return candles, newest first, without empty ones."""
         seconds = int(query.get("granularity", "0"))
         if seconds not in _GRANULARITIES:
             return 400, json.dumps({"message": "Unsupported granularity"})
@@ -106,9 +114,30 @@ class CoinbaseProtocol:
             return 400, json.dumps(
                 {"message": told + "Count of aggregations requested exceeds 300"}
             )
-        found = market.candles(parts[1], start, end + timedelta(microseconds=1), length)
+        found = market.candles(product, start, end + timedelta(microseconds=1), length)
         rows = [[int(c.start.timestamp()), c.low, c.high, c.open, c.close, c.volume] for c in found]
         return 200, numbers(rows[::-1])
+
+
+def _product(name: str) -> dict[str, object]:
+    base, quote = name.split("-")
+    flags = ("margin_enabled", "post_only", "limit_only", "cancel_only", "trading_disabled")
+    return {
+        "id": name,
+        "base_currency": base,
+        "quote_currency": quote,
+        "quote_increment": "0.01",
+        "base_increment": "0.00000001",
+        "display_name": f"{base}/{quote}",
+        "min_market_funds": "1",
+        **dict.fromkeys(flags, False),
+        "status": "online",
+        "status_message": "",
+    }
+
+
+def _currency(name: str) -> dict[str, object]:
+    return {"id": name, "name": name, "status": "online", "max_precision": "0.00000001"}
 
 
 def _error(message: str, reason: str | None = None) -> str:

@@ -58,9 +58,9 @@ class StandIn:
         """Push a trade to the connections that are subscribed."""
         self._each(lambda protocol: [protocol.frame(trade)] if _has(protocol, trade) else [])
 
-    def beat(self) -> None:
-        """Push heartbeats."""
-        now = datetime.now(UTC)
+    def beat(self, at: datetime | None = None) -> None:
+        """Push the heartbeats of an instant, by default of now."""
+        now = at or datetime.now(UTC)
         self._each(lambda protocol: protocol.beat(self.market, now))
 
     def garbage(self, frame: str | bytes = "{garbage") -> None:
