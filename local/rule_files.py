@@ -40,7 +40,7 @@ MAX_DIGITS = 30
 
 _NUMBER_ALLOWED = f"a number with at most {MAX_DIGITS} digits before and behind the point"
 _LONG_NUMBER = re.compile(r"[0-9][0-9_]{4000,}", re.ASCII)
-_PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
+_PART = r"""(?:(?<![\w-])[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[ \t]*"""
 _LONG_KEY = re.compile(rf"(?:{_PART}\.[ \t]*){{{MAX_PARTS}}}(?:[\w\"'-])", re.ASCII)
 _VARIABLE = re.compile(r"\$\{(\w{1,64})\}", re.ASCII)
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)

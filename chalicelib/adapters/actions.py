@@ -23,6 +23,7 @@ from chalicelib.adapters.dynamodb import (
     text,
 )
 from chalicelib.domain.actions import Action
+from chalicelib.domain.wire_actions import check_action
 from chalicelib.services.stores import RecordedActions
 
 log = logging.getLogger("ticktape.actions")
@@ -144,6 +145,5 @@ def _to_action(item: Item) -> Action:
         amount=None if is_split else number_of(item, "amount"),
         previous_close=None if is_split else number_of(item, "previous_close"),
     )
-    if not action.factor > 0:
-        raise ValueError("its factor is not above 0")
+    check_action(action)
     return action

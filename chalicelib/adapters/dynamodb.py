@@ -14,6 +14,9 @@ Item = dict[str, dict[str, Any]]
 _MOST_DIGITS = 131
 """Digits before the point, or zeros behind it: DynamoDB takes fewer."""
 
+_LONGEST = 300
+"""Characters of a number; DynamoDB keeps 38 digits."""
+
 _MOST_WRITES = 10**15
 """No item is written as often."""
 
@@ -57,9 +60,10 @@ def optional_text(item: Item, name: str) -> str | None:
 def number_of(item: Item, name: str) -> Decimal:
     """Return a number attribute. Raises KeyError, ValueError or ArithmeticError if there is none
     that DynamoDB takes."""
-    found = Decimal(item[name]["N"])
+    written = item[name]["N"]
+    found = Decimal(written if len(written) <= _LONGEST else "NaN")
     if not (found.is_finite() and -_MOST_DIGITS < found.adjusted() < _MOST_DIGITS):
-        raise ValueError(f"{name}: {found!r:.80}")
+        raise ValueError(f"{name}: {written!r:.80}")
     return found
 
 

@@ -17,6 +17,7 @@ from chalicelib.domain.actions import HIGHEST_RATIO, Action, Kind
 from chalicelib.domain.errors import TickError, UnreadableError
 from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.ticks import UNKNOWN_SOURCE, as_price, parse_symbol
+from chalicelib.domain.times import is_instant
 
 _MARK = b'"action"'
 _KINDS = get_args(Kind)
@@ -80,9 +81,20 @@ def to_action(wire: ActionFields, timestamp: str, source: str | None) -> Action:
         known_at=timestamp,
         source=source or UNKNOWN_SOURCE,
         ratio=_ratio(wire.split) if is_split else None,
-        amount=None if is_split else _amount(wire),
+        amount=None if is_split else _amount(wire.amount, wire.previous_close),
         previous_close=None if is_split else _close(wire.previous_close),
     )
+
+
+def check_action(action: Action) -> None:
+    """Raise TickError, or ValueError, if a stored action has values that no line may have."""
+    if not is_instant(action.known_at):
+        raise TickError("known_at", action.known_at, "a stored timestamp")
+    _ex_date(action.ex_date, action.known_at)
+    if action.kind == "split":
+        _ratio(action.ratio)
+    else:
+        _amount(action.amount, action.previous_close)
 
 
 def _ex_date(text: str, known_at: str) -> str:
@@ -114,8 +126,8 @@ def _close(value: Decimal | None) -> Decimal:
     return found
 
 
-def _amount(wire: ActionFields) -> Decimal:
-    found = None if wire.amount is None else as_price(wire.amount)
-    if found is None or found >= _close(wire.previous_close):
-        raise TickError("amount", None if wire.amount is None else str(wire.amount), _AMOUNT)
+def _amount(value: Decimal | None, previous_close: Decimal | None) -> Decimal:
+    found = None if value is None else as_price(value)
+    if found is None or found >= _close(previous_close):
+        raise TickError("amount", None if value is None else str(value), _AMOUNT)
     return found

@@ -255,6 +255,7 @@ def test_apply_asks(monkeypatch: pytest.MonkeyPatch, services: Services, answer:
         (f"[rules{'.a' * 11}]", "a key with more than 10 parts (at line 1, column 2)"),
         (f"x = {{ {'.'.join('a' * 20_000)} = 1 }}", "a key with more than 10 parts"),
         ("[rules]\n" + '"a b" . ' * 10_000 + "a = 1", "a key with more than 10 parts"),
+        ("[rules]\n" + r'"\"".' * 12 + "a = 1", "a key with more than 10 parts"),
         (f"x = {'[' * 90_000}", "rules.toml: "),
         (
             f"[variables]\nx = '{'9' * 4_000}'\n[rules.a]\nwhen = '{'${x}' * 20_000}'",

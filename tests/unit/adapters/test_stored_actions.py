@@ -1,0 +1,57 @@
+"""Corporate actions that lie in a table as no ingest stores them are left out, and cost nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.actions import Actions
+
+SPLIT = {
+    "series": {"S": "AAPL#actions"},
+    "start": {"S": "2020-08-31#split"},
+    "ratio": {"S": "4:1"},
+    "known_at": {"S": "2020-08-31T13:30:00.000000Z"},
+    "source": {"S": "alpaca"},
+}
+DIVIDEND = {
+    **{name: SPLIT[name] for name in ("series", "known_at", "source")},
+    "start": {"S": "2014-05-08#dividend"},
+    "amount": {"N": "3.29"},
+    "previous_close": {"N": "592.33"},
+}
+
+
+class Table:
+    """Answers each query with the same items."""
+
+    def __init__(self, *items: dict[str, Any]) -> None:
+        self._items = items
+
+    def query(self, **_: Any) -> dict[str, Any]:
+        return {"Items": list(self._items)}
+
+
+@pytest.mark.parametrize(
+    ("item", "change"),
+    [
+        (SPLIT, {"ratio": {"S": "-2:-1"}}),
+        (SPLIT, {"ratio": {"S": "1:1"}}),
+        (SPLIT, {"ratio": {"S": "9" * 4_200 + ":1"}}),
+        (SPLIT, {"start": {"S": "x#split"}}),
+        (SPLIT, {"start": {"S": "9999-99-99#split"}}),
+        (SPLIT, {"known_at": {"S": "x"}}),
+        (SPLIT, {"known_at": {"N": "1"}}),
+        (DIVIDEND, {"amount": {"N": "3." + "1" * 3_000_000}}),
+        (DIVIDEND, {"amount": {"N": "592.33"}}),
+        (DIVIDEND, {"amount": {"N": "1e-100000000"}}),
+        (DIVIDEND, {"previous_close": {"N": "9" * 400}}),
+        (DIVIDEND, {"previous_close": {"N": "0"}}),
+    ],
+)
+def test_actions_that_no_ingest_stores_are_left_out(
+    item: dict[str, Any], change: dict[str, Any]
+) -> None:
+    listed = Actions(Table(item | change, SPLIT, DIVIDEND), "bars").actions("AAPL")
+    assert [action.place for action in listed] == ["2014-05-08#dividend", "2020-08-31#split"]
