@@ -80,9 +80,17 @@ class Files:
         self._root = root.resolve()
         self._start = start
         self._kept: dict[Path, tuple[int, Asset]] = {}
+        self._worker: tuple[frozenset[tuple[Path, int]], str, Asset | None] | None = None
 
     def worker(self, settings: Asset) -> Asset | None:
-        """Return the page's service worker, for the files as they are; None without its source."""
+        """Return the page's service worker, for the files as they are; None without its source. It
+        is kept until a file changes, since making it reads all of them."""
+        files = frozenset((path, path.stat().st_mtime_ns) for path in self._root.rglob("*"))
+        if self._worker is None or self._worker[:2] != (files, settings.etag):
+            self._worker = files, settings.etag, self._made_worker(settings)
+        return self._worker[2]
+
+    def _made_worker(self, settings: Asset) -> Asset | None:
         source = self.find(f"/{NAME}")
         if source is None:
             return None

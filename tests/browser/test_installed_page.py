@@ -80,7 +80,7 @@ def wait_for_worker(page: Page) -> None:
 
 
 def test_the_manifest_has_no_errors_and_its_icons_are_there(
-    open_page: OpenPage, address: str
+    address: str, open_page: OpenPage
 ) -> None:
     page = open_page(address, expect=UNLOADED)
     found = page.context.new_cdp_session(page).send("Page.getAppManifest")
@@ -94,7 +94,7 @@ def test_the_manifest_has_no_errors_and_its_icons_are_there(
 
 
 def test_without_a_connection_the_shell_opens_and_says_so_and_keeps_no_price(
-    open_page: OpenPage, address: str
+    address: str, open_page: OpenPage
 ) -> None:
     page = open_page(address, worker=True, expect=UNLOADED)
     expect(page.locator("#watch")).to_contain_text("ACME")
@@ -117,10 +117,10 @@ def test_without_a_connection_the_shell_opens_and_says_so_and_keeps_no_price(
 
 
 def test_after_another_start_the_page_is_the_new_one_at_once(
-    open_page: OpenPage, world: StandIn
+    world: StandIn, open_page: OpenPage
 ) -> None:
     with started(world) as system:
-        page = open_page(system.address, worker=True)
+        page = open_page(system.address, worker=True, expect=UNLOADED)  # the server stops first
         wait_for_worker(page)
         before = page.evaluate("caches.keys()")
         named = page.locator("script[type=module]").get_attribute("src")
@@ -131,7 +131,7 @@ def test_after_another_start_the_page_is_the_new_one_at_once(
 
 
 def test_another_programs_worker_at_this_address_is_replaced_and_its_page_loaded_again(
-    open_page: OpenPage, world: StandIn, tmp_path: Path
+    world: StandIn, open_page: OpenPage, tmp_path: Path
 ) -> None:
     (tmp_path / "index.html").write_text('<script src="js/a.js"></script>another program')
     (tmp_path / "js").mkdir()
@@ -143,7 +143,7 @@ def test_another_programs_worker_at_this_address_is_replaced_and_its_page_loaded
         ' e.respondWith(new Response("another program")); });'
     )
     with started(world, tmp_path) as system:
-        page = open_page(system.address, worker=True)
+        page = open_page(system.address, worker=True, expect=UNLOADED)  # the server stops first
         wait_for_worker(page)
         system.again()
         page.reload()
