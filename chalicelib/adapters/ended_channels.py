@@ -16,6 +16,10 @@ _PLACE = item_of(symbol="ended:channels", timestamp_rule="-")
 """A key that no symbol has."""
 
 
+MOST_NOTED = 100
+"""Notes that the item holds, deleted channels among them: some 10 KB."""
+
+
 class EndedChannels:
     """Notes the channels that have ended, under their ids, each for the address that it had."""
 
@@ -24,12 +28,20 @@ class EndedChannels:
         self._table = table
 
     def note(self, channel: StoredChannel, reason: str) -> None:
-        """Note that a channel has ended with its present address. One UpdateItem."""
+        """Note that a channel has ended with its present address. One GetItem and one UpdateItem.
+
+        Where MOST_NOTED are noted, the others are dropped: those that still exist are noted again
+        when their push service next refuses a message.
+        """
+        name = _name_of(channel)
+        noted = sorted(read(self._client, self._table, _PLACE).keys() - _PLACE.keys() - {name})
+        old = {f"#n{at}": each for at, each in enumerate(noted)} if len(noted) >= MOST_NOTED else {}
+        removed = f" REMOVE {', '.join(old)}" if old else ""
         self._client.update_item(
             TableName=self._table,
             Key=_PLACE,
-            UpdateExpression="SET #channel = :ended",
-            ExpressionAttributeNames={"#channel": _name_of(channel)},
+            UpdateExpression=f"SET #channel = :ended{removed}",
+            ExpressionAttributeNames={"#channel": name, **old},
             ExpressionAttributeValues={":ended": text(f"{_digest(channel)} {reason}")},
         )
 

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.adapters import ended_channels
 from chalicelib.adapters.channels import Channels
 from chalicelib.adapters.directory_items import DirectoryItems
+from chalicelib.adapters.dynamodb import read
 from chalicelib.adapters.ended_channels import EndedChannels
 from chalicelib.adapters.push_keys import PushKeys, generated
 from chalicelib.adapters.sealed_channel import SealedChannel
@@ -40,7 +42,7 @@ class World:
     """One in-memory AWS, with the API's book of channels and what `deliver` reads."""
 
     def __init__(self) -> None:
-        dynamodb = Aws().dynamodb
+        dynamodb = self.dynamodb = Aws().dynamodb
         self.ended = EndedChannels(dynamodb, "alerts")
         self.store = Channels(dynamodb, "rules", self.ended)
         self.keys = PushKeyRing(PushKeys(dynamodb, "rules"), SEALING.seal, generated)
@@ -224,3 +226,18 @@ def test_channels_that_cannot_end_cost_no_further_read() -> None:
 )
 def test_push_services_are_told_the_page_or_an_address(page: str, contact: str) -> None:
     assert push_contact(page) == contact
+
+
+def test_notes_of_deleted_channels_do_not_fill_the_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ended_channels, "MOST_NOTED", 5)
+    world = World()
+    kept = world.add("kept")
+    for number in range(7):
+        gone = world.add(f"phone {number}")
+        world.ended.note(gone, "410")
+        world.book.remove(gone.channel_id)
+        item = read(world.dynamodb, "alerts", ended_channels._PLACE)
+        assert len(item) <= 2 + 5 + 1
+    world.ended.note(kept, "410")
+    (shown,) = (each for each in world.store.table().channels if each.name == "kept")
+    assert (shown.enabled, shown.ended) == (False, "410")
