@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.field_types import Instant
-from chalicelib.domain.ticks import DECIMALS, HIGHEST_PRICE, HIGHEST_VOLUME, UNKNOWN_SOURCE
+from chalicelib.domain.ticks import HIGHEST_PRICE, HIGHEST_VOLUME, UNKNOWN_SOURCE
 
 Kind = Literal["split", "dividend"]
 
@@ -32,6 +32,12 @@ SAME_AMOUNT = Fraction(1, 1000)
 splits and rounds them to six decimals."""
 
 _EIGHT = 10**8
+_BITS = 192
+"""Binary places of an approximate factor: twice the digits of the highest volume, and more."""
+_MASK = (1 << _BITS) - 1
+_HALF = 1 << (_BITS - 1)
+_HIGHEST_PRICE = int(HIGHEST_PRICE.scaleb(8))
+_HIGHEST_VOLUME = int(HIGHEST_VOLUME.scaleb(8))
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,35 +113,90 @@ class Scale:
         self.dates = [step.date for step in ordered]
         self._prices = _products([step.prices for step in ordered])
         self._volumes = _products([step.volumes for step in ordered])
+        self._factors: dict[int, tuple[_Factor, _Factor]] = {}
 
     def adjust(self, bar: Bar, date: str) -> Bar:
         """Return a bar of a date's session, adjusted for all later steps."""
         place = bisect_right(self.dates, date)
         if place == len(self.dates):
             return bar
-        factor = self._prices[place]
-        prices = {
-            name: scaled_price(getattr(bar, name), factor)
-            for name in ("open", "high", "low", "close")
-        }
+        of_prices, of_volumes = self._factors.get(place) or self._factors_at(place)
         volume = bar.volume
-        if volume is not None:
-            volume = min(_scaled(volume, self._volumes[place]), HIGHEST_VOLUME)
-        return msgspec.structs.replace(bar, **prices, volume=volume)
+        return msgspec.structs.replace(
+            bar,
+            open=of_prices.price(bar.open),
+            high=of_prices.price(bar.high),
+            low=of_prices.price(bar.low),
+            close=of_prices.price(bar.close),
+            volume=None if volume is None else of_volumes.volume(volume),
+        )
+
+    def _factors_at(self, place: int) -> tuple[_Factor, _Factor]:
+        found = _Factor(*self._prices[place]), _Factor(*self._volumes[place])
+        self._factors[place] = found
+        return found
 
 
 def scaled_price(price: Decimal, factor: Fraction) -> Decimal:
     """Return a price times a factor, rounded half to even to eight decimals, within the bounds of
     prices, so never 0."""
-    return min(max(_scaled(price, factor), DECIMALS), HIGHEST_PRICE)
+    return _Factor(factor.numerator, factor.denominator).price(price)
 
 
-def _scaled(value: Decimal, factor: Fraction) -> Decimal:
-    units = round(Fraction(value) * factor * _EIGHT)
+class _Factor:
+    """Multiplies by an exact factor, however many digits it has, and rounds half to even.
+
+    The factor lies between two fixed-point numbers, `_below` and `_above`. If the products with
+    both round alike, so does the exact one, which is computed only otherwise.
+    """
+
+    __slots__ = ("_above", "_below", "_denominator", "_numerator")
+
+    def __init__(self, numerator: int, denominator: int) -> None:
+        self._numerator, self._denominator = numerator, denominator
+        self._below, rest = divmod(numerator << _BITS, denominator)
+        self._above = self._below + (rest > 0)
+
+    def price(self, value: Decimal) -> Decimal:
+        """Return a price times the factor, within the bounds of prices."""
+        return _decimal(min(max(self._units(value), 1), _HIGHEST_PRICE))
+
+    def volume(self, value: Decimal) -> Decimal:
+        """Return a volume times the factor, up to the highest volume."""
+        return _decimal(min(self._units(value), _HIGHEST_VOLUME))
+
+    def _units(self, value: Decimal) -> int:
+        """Return the product in units of eight decimals."""
+        shifted = value.scaleb(8)
+        units = int(shifted)
+        if units == shifted:
+            lowest, highest = _rounded(units * self._below), _rounded(units * self._above)
+            if lowest == highest:
+                return lowest
+        numerator, denominator = value.as_integer_ratio()
+        numerator *= self._numerator * _EIGHT
+        whole, rest = divmod(numerator, denominator * self._denominator)
+        return _half_even(whole, 2 * rest, denominator * self._denominator)
+
+
+def _rounded(product: int) -> int:
+    """Return a number of _BITS binary places, rounded half to even."""
+    return _half_even(product >> _BITS, product & _MASK, _HALF)
+
+
+def _half_even(whole: int, rest: int, half: int) -> int:
+    """Round up if the rest is above a half, or half of an odd number."""
+    return whole + (rest > half or (rest == half and whole & 1))
+
+
+def _decimal(units: int) -> Decimal:
     whole, rest = divmod(units, _EIGHT)
     return Decimal(f"{whole}.{rest:08d}".rstrip("0").rstrip("."))
 
 
-def _products(factors: Sequence[Fraction]) -> list[Fraction]:
-    """Return for each place the product of the factors from there on."""
-    return list(accumulate(reversed(factors), mul))[::-1]
+def _products(factors: Sequence[Fraction]) -> list[tuple[int, int]]:
+    """Return for each place the product of the factors from there on, as a numerator and a
+    denominator. They are not reduced, which would take longer than all else."""
+    numerators = accumulate((one.numerator for one in reversed(factors)), mul)
+    denominators = accumulate((one.denominator for one in reversed(factors)), mul)
+    return list(zip(numerators, denominators, strict=True))[::-1]

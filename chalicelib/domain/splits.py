@@ -147,15 +147,17 @@ def unadjusted(
     found: list[Split] = []
     for place in reversed(range(len(splits))):
         split = splits[place]
+        if isinstance(split, Told):
+            found.append(split)
+            continue
         last = last_close(split.date)
         if last is None:
             continue
         day, close = last
-        before = adjusted(split.before, split.date, splits[place + 1 :])
-        judged = msgspec.structs.replace(split, before=before)
-        if judged.is_unadjusted(adjusted(close, day, found)):
-            found.insert(0, split)
-    return found
+        judged = _judged(split, splits[place + 1 :])
+        if judged.is_unadjusted(adjusted(close, day, reversed(found))):
+            found.append(split)
+    return found[::-1]
 
 
 def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> list[Decimal]:
@@ -170,10 +172,17 @@ def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> li
         split = splits[place]
         last = next((close for date, close in reversed(rows) if date < split.date), None)
         if last is None:
-            continue
-        before = adjusted(split.before, split.date, splits[place + 1 :])
-        if msgspec.structs.replace(split, before=before).is_unadjusted(last):
+            break
+        if _judged(split, splits[place + 1 :]).is_unadjusted(last):
             rows = [
                 (date, split.adjust(close) if date < split.date else close) for date, close in rows
             ]
     return [close for _, close in rows]
+
+
+def _judged(split: Split, later: Iterable[Split]) -> Split:
+    """Return a split whose close before is adjusted for later ones. One that a source told of needs
+    no such close."""
+    if isinstance(split, Told):
+        return split
+    return msgspec.structs.replace(split, before=adjusted(split.before, split.date, later))

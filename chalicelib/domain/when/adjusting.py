@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from operator import attrgetter
 
-import msgspec
-
+from chalicelib.domain.actions import Scale, Step
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.splits import Split, adjusted
+from chalicelib.domain.splits import DatedClose, Split, unadjusted
 
 
 def adjusted_bars(bars: Sequence[Bar], splits: Sequence[Split]) -> list[Bar]:
     """Return stored bars in order, adjusted for all splits, which are in order.
 
-    Those before a split are unchanged once a fresh backfill has adjusted them for it.
+    Those before a split are unchanged once a fresh backfill has adjusted them for it. Products of
+    factors are rounded once, as by `Scale`.
     """
-    rows = list(bars)
-    if not (rows and splits and _date(rows[0]) < splits[-1].date):
-        return rows
-    for place in reversed(range(len(splits))):
-        split = splits[place]
-        last = next((bar for bar in reversed(rows) if _date(bar) < split.date), None)
-        if last is None:
-            continue
-        before = adjusted(split.before, split.date, splits[place + 1 :])
-        if msgspec.structs.replace(split, before=before).is_unadjusted(last.close):
-            rows = [_adjusted(bar, split) if _date(bar) < split.date else bar for bar in rows]
-    return rows
+    return list(chain.from_iterable(adjusted_pages(bars, splits, len(bars) or 1)))
 
 
-def _adjusted(bar: Bar, split: Split) -> Bar:
-    prices = {name: split.adjust(getattr(bar, name)) for name in ("open", "high", "low", "close")}
-    volume = bar.volume
-    if volume is not None and split.volume_factor != 1:
-        volume = volume * split.numerator / split.denominator
-    return msgspec.structs.replace(bar, **prices, volume=volume)
+def adjusted_pages(
+    bars: Sequence[Bar], splits: Sequence[Split], size: int
+) -> Iterator[Sequence[Bar]]:
+    """Yield the bars of `adjusted_bars`, `size` at a time; each page is computed when it is asked
+    for."""
+    scale = _scale(bars, splits) if bars else None
+    for at in range(0, len(bars), size):
+        page = bars[at : at + size]
+        yield [scale.adjust(bar, _date(bar)) for bar in page] if scale else page
+
+
+def _scale(bars: Sequence[Bar], splits: Sequence[Split]) -> Scale | None:
+    """Return the scale of bars; None if it changes nothing."""
+
+    def last_close(day: str) -> DatedClose | None:
+        return next(((_date(bar), bar.close) for bar in reversed(bars) if _date(bar) < day), None)
+
+    since = bisect_right(splits, _date(bars[0]), key=attrgetter("date"))
+    found = unadjusted(splits[since:], last_close)
+    return Scale(Step(one.date, one.factor, one.volume_factor) for one in found) if found else None
 
 
 def _date(bar: Bar) -> str:

@@ -12,7 +12,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.folding import BASE_OF, fold_bars, label
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.times import just_after, later, minute_of
-from chalicelib.domain.when.adjusting import adjusted_bars
+from chalicelib.domain.when.adjusting import adjusted_pages
 from chalicelib.services.bars.running_bars import RunningBars
 from chalicelib.services.bars.time_limits import never
 from chalicelib.services.rules.closed_bars import LONGEST_SECONDS
@@ -43,7 +43,10 @@ def backtest_of(
     last = minute_of(previewed.until) if on_ticks else previewed.until
     base, end = BASE_OF[interval], later(last, seconds=LONGEST_SECONDS[interval])
     rows, left = _rows(stores, rule.symbol, base, (start, end), time_is_up)
-    bars = _bars(stores, rule.symbol, interval, rows, (start or "", last), end)
+    rows = _with_running(stores, rule.symbol, interval, rows, last, end)
+    rows, cut = _adjusted(stores, rule.symbol, rows, time_is_up)
+    left = cut or left
+    bars = [bar for bar in fold_bars(rows, interval) if (start or "") <= bar.start <= last]
     fired = [minute_of(one) for one in previewed.fired_at] if on_ticks else previewed.fired_at
     if left is not None:  # the last bar may lack some of its rows
         left = left if base == interval else label(left, interval)
@@ -52,8 +55,8 @@ def backtest_of(
     starts = [bar.start for bar in bars]
     found = backtest(bars, sorted({bisect_right(starts, one) - 1 for one in fired}), costs)
     if left is not None:
-        cut = _CUT.format(bars[-1].start if bars else start)
-        found = msgspec.structs.replace(found, caveats=[cut, *found.caveats])
+        told = _CUT.format(bars[-1].start if bars else start)
+        found = msgspec.structs.replace(found, caveats=[told, *found.caveats])
     return found
 
 
@@ -86,14 +89,24 @@ def _rows(
             return rows, start
 
 
-def _bars(
-    stores: Stores, symbol: str, interval: str, rows: list[Bar], span: tuple[str, str], end: str
+def _with_running(
+    stores: Stores, symbol: str, interval: str, rows: list[Bar], last: str, end: str
 ) -> list[Bar]:
-    """Return the bars from a label to a last one, which may be running."""
-    (first, last), base = span, BASE_OF[interval]
+    """Return stored bars with the running one, if the last bar is that."""
+    state, base = stores.state.get(symbol), BASE_OF[interval]
+    if state is None or base != interval or (rows and rows[-1].start >= last):
+        return rows
+    return RunningBars(stores.bars).added(rows, state, base, end, may_go_on=True)
+
+
+def _adjusted(
+    stores: Stores, symbol: str, rows: list[Bar], time_is_up: Callable[[], bool]
+) -> tuple[list[Bar], str | None]:
+    """Return bars adjusted for splits, and the label from which on others are left."""
     state = stores.state.get(symbol)
-    if state is not None and base == interval and not (rows and rows[-1].start >= last):
-        rows = RunningBars(stores.bars).added(rows, state, base, end, may_go_on=True)
-    splits = state.splits if state is not None else ()
-    bars = fold_bars(adjusted_bars(rows, splits), interval)
-    return [bar for bar in bars if first <= bar.start <= last]
+    found: list[Bar] = []
+    for page in adjusted_pages(rows, state.splits if state is not None else (), _PAGE):
+        found += page
+        if len(found) < len(rows) and time_is_up():
+            return found, rows[len(found)].start
+    return found, None

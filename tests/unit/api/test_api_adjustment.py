@@ -12,6 +12,7 @@ from chalicelib.domain.actions import Action
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.detection import State
 from chalicelib.domain.splits import Split
+from chalicelib.domain.ticks import HIGHEST_PRICE
 from chalicelib.domain.times import to_text
 from tests.action_support import KNOWN_AT, make_dividend, make_split, with_history
 from tests.api_support import NOW, Client, FakeServices, fill, make_ticks, send
@@ -64,6 +65,14 @@ def test_prices_are_as_stored_unless_an_adjustment_is_asked() -> None:
     assert [label(services, one) for one in (None, "raw", "splits", "all")] == [
         "raw", "raw", "splits", "all",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ratio", "close"), [("9973:1", "0.00000001"), ("1:9973", None)])
+def test_prices_have_bounds_after_hundreds_of_absurd_splits(ratio: str, close: str | None) -> None:
+    """Their product has more than 4,300 digits, which Python does not write."""
+    dates = [f"{year}-{month:02}-01" for year in range(1926, 2026) for month in range(1, 13)]
+    services = stored([day("1925-03-02", 300)], *(make_split(date, ratio) for date in dates))
+    assert closes(services, "splits") == [Decimal(close) if close else HIGHEST_PRICE]
 
 
 def test_an_answer_lists_the_actions_of_its_adjustment() -> None:

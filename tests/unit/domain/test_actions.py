@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.actions import Action, Scale, Step, scaled_price
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.splits import Split, Told, unadjusted
+from chalicelib.domain.splits import Split, Told, adjusted_closes, unadjusted
 from chalicelib.domain.ticks import DECIMALS, HIGHEST_PRICE, HIGHEST_VOLUME
 from chalicelib.domain.when.adjusting import adjusted_bars
 from tests.action_support import make_dividend, make_split
@@ -111,15 +114,71 @@ def test_prices_stay_in_bounds_and_bars_from_the_last_action_on_as_they_are(
 @settings(max_examples=60, deadline=None)
 @given(actions_of(), prices)
 def test_previews_adjust_as_readers_do(actions: list[Action], price: Decimal) -> None:
-    rows = [day(date, price) for date in DATES]
+    rows = [day(date, price, Decimal(7)) for date in DATES]
     told = sorted(map(Told.of, actions), key=lambda one: one.date)
     scale = scale_of(actions)
-    for row, previewed in zip(rows, adjusted_bars(rows, told), strict=True):
-        read = scale.adjust(row, row.start[:10])
-        if DECIMALS < previewed.close < HIGHEST_PRICE:  # previews round after each action
-            steps = [one.factor for one in told if one.date > row.start[:10]]
-            bound = sum((HALF * _product(steps[at + 1 :]) for at in range(len(steps))), HALF)
-            assert abs(Fraction(previewed.close) - Fraction(read.close)) <= bound
+    assert adjusted_bars(rows, told) == [scale.adjust(row, row.start[:10]) for row in rows]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 27), ratios, st.booleans()), max_size=6),
+    st.lists(prices, min_size=28, max_size=28),
+)
+def test_bars_are_adjusted_as_closes_are(
+    given: list[tuple[int, tuple[int, int], bool]], closes: list[Decimal]
+) -> None:
+    """Up to rounding: closes are rounded after each split, and the judgement is the same."""
+    splits: list[Split] = []
+    for at, (new, old), is_told in sorted(given):
+        kind = Told if is_told else Split
+        splits.append(kind(DATES[at], new, old, closes[at - 1]))
+    rows = [day(date, close) for date, close in zip(DATES, closes, strict=True)]
+    stepwise = adjusted_closes([(bar.start[:10], bar.close) for bar in rows], splits)
+    highest = HALF * 7
+    for bar, close in zip(adjusted_bars(rows, splits), stepwise, strict=True):
+        later = [split.factor for split in splits if split.date > bar.start[:10]]
+        bound = highest * max((_product(later[:at]) for at in range(len(later))), default=1)
+        assert abs(Fraction(bar.close) - Fraction(close)) <= max(bound, highest)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.decimals(DECIMALS, HIGHEST_PRICE, places=8),
+    st.one_of(
+        st.fractions(Fraction(1, 10**9), 10**9),
+        st.sampled_from([Fraction(n, d) for n in (1, 3, 5**9) for d in (2, 8, 10**8, 2 * 10**8)]),
+    ),
+)
+def test_rounding_is_that_of_the_exact_product(price: Decimal, factor: Fraction) -> None:
+    units = min(max(round(Fraction(price) * factor * 10**8), 1), int(HIGHEST_PRICE.scaleb(8)))
+    assert Fraction(scaled_price(price, factor)) == Fraction(units, 10**8)
+
+
+def test_products_of_thousands_of_digits_stay_in_bounds() -> None:
+    ratios = ("9973:1", "1:9973", "9973:9967")
+    for ratio, close in zip(ratios, (DECIMALS, HIGHEST_PRICE, None), strict=True):
+        dates = [f"{year}-{month:02}-01" for year in range(1900, 2020) for month in range(1, 13)]
+        scale = scale_of([make_split(date, ratio) for date in dates])
+        bar = scale.adjust(day("1900-01-01", Decimal("123.45")), "1899-12-31")
+        exact = Fraction("123.45") * Fraction(9967, 9973) ** len(dates)
+        assert bar.close == (close or Decimal(round(exact * 10**8)).scaleb(-8))
+
+
+def test_bars_are_rebuilt_once_however_many_actions_come_after_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[object] = []
+    replace = msgspec.structs.replace
+
+    def counted(one: Any, **fields: Any) -> Any:
+        made.append(one)
+        return replace(one, **fields)
+
+    monkeypatch.setattr(msgspec.structs, "replace", counted)
+    told = [Told.of(make_dividend(date, 1, 100)) for date in DATES[1:]]
+    assert len(adjusted_bars([day(date, Decimal(100)) for date in DATES], told)) == len(DATES)
+    assert len(made) == len(DATES) - 1
 
 
 def _product(factors: Sequence[Fraction]) -> Fraction:

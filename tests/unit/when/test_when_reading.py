@@ -109,3 +109,17 @@ def test_a_preview_on_days_knows_the_minutes_of_each_day() -> None:
     found = preview(watched, rule("close(1m) > 1", "1d"))
     assert found.judged == 20
     assert found.unknown == 0
+
+
+def test_a_backtest_ends_in_time_while_bars_are_adjusted(stored: Watched) -> None:
+    one = rule("close > 101", "1m")
+    found = preview(stored, one)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chalicelib.services.rules.backtests._PAGE", 60)
+        answers = iter([*[False] * 4, True])
+        cut = backtest_of(
+            stored.stores, one, found, None, FREE, time_is_up=lambda: next(answers, True)
+        )
+    assert cut.bars % 60 == 0
+    assert 0 < cut.bars < MINUTES - 1
+    assert cut.caveats[0].startswith("Only bars up to ")
