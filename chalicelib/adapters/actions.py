@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -37,6 +38,9 @@ MOST_READ = 2_000
 _TRIES = 5
 """Another container may store the same action between a read and a put, hardly more than once."""
 
+PARALLEL_PUTS = 8
+"""Puts at a time. Those of one place stay in order."""
+
 _Key = tuple[str, str]
 
 
@@ -50,13 +54,40 @@ class Actions:
     def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
         """See ActionStore."""
         stored = self._stored(actions)
+        places: dict[_Key, list[int]] = {}
+        for index, action in enumerate(actions):
+            places.setdefault(_key_of(action), []).append(index)
+        lanes: list[list[int]] = [[] for _ in range(min(PARALLEL_PUTS, len(places)))]
+        for at, indexes in enumerate(places.values()):
+            lanes[at % len(lanes)] += indexes
+
+        def settle(lane: Sequence[int]) -> RecordedActions:
+            return self._settle_all(actions, lane, stored, deadline)
+
+        if len(lanes) < 2:
+            return settle(range(len(actions)))
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            found = list(pool.map(settle, lanes))
+        conflicts = {at: both for part in found for at, both in part.conflicts.items()}
+        left = frozenset(at for part in found for at in part.left)
+        return RecordedActions(conflicts, left)
+
+    def _settle_all(
+        self,
+        actions: Sequence[Action],
+        indexes: Sequence[int],
+        stored: dict[_Key, Action],
+        deadline: float,
+    ) -> RecordedActions:
+        """Settle some of the actions, one after the other. Other threads settle other places."""
         conflicts: dict[int, tuple[Action, Action]] = {}
         left: set[int] = set()
-        for index, action in enumerate(actions):
+        for index in indexes:
             if index and is_over(deadline):
-                return RecordedActions(conflicts, frozenset({*left, *range(index, len(actions))}))
+                left.add(index)
+                continue
             try:
-                kept, other = self._settled(action, stored)
+                kept, other = self._settled(actions[index], stored)
             except Exception as error:
                 if not is_passing(error):
                     raise
@@ -87,7 +118,7 @@ class Actions:
                 stored[key] = action
                 return action, known
             stored.pop(key, None)
-            stored |= self._stored([action])
+            stored.update(self._stored([action]))
         raise RuntimeError(f"{action.symbol} {action.place} keeps changing")
 
     def _put(self, action: Action, known: Action | None) -> bool:

@@ -16,6 +16,9 @@ from chalicelib.services.stores import Stores
 _UNKNOWN = "symbol: {!r} has no prices, which have to come before actions"
 _CONFLICT = "{0.kind} of {0.ex_date}: {1} contradicts {2}, which is known since {0.known_at}"
 
+_Refused = tuple[Action, str]
+"""An action that is not stored, and why."""
+
 
 def actions_of(reads: Iterable[Read]) -> list[Action]:
     """Return the actions of a batch."""
@@ -56,13 +59,14 @@ class ToldActions:
         if not places:
             return list(reads), set()
         recorded = self._stores.actions.record([action for _, action in places], deadline)
-        done = list(reads)
-        changed = {places[at][0] for at in recorded.conflicts}
-        for at, (kept, other) in recorded.conflicts.items():
+        refused: dict[int, list[_Refused]] = {}
+        for at, (kept, other) in sorted(recorded.conflicts.items()):
             reason = _CONFLICT.format(kept, _value(other), _value(kept))
-            index = places[at][0]
-            done[index] = _with_rejected(done[index], other, reason)
-        quarantine(self._stores.archive, [done[index] for index in sorted(changed)])
+            refused.setdefault(places[at][0], []).append((other, reason))
+        done = list(reads)
+        for index, some in refused.items():
+            done[index] = _with_rejected(done[index], some)
+        quarantine(self._stores.archive, [done[index] for index in sorted(refused)])
         return done, {places[at][0] for at in recorded.left}
 
 
@@ -71,17 +75,16 @@ def _value(action: Action) -> str:
 
 
 def _without(read: Read, refusal: Callable[[Action], str | None]) -> Read:
-    for action in read.decoded.actions:
-        reason = refusal(action)
-        if reason is not None:
-            read = _with_rejected(read, action, reason)
-    return read
+    judged = ((action, refusal(action)) for action in read.decoded.actions)
+    refused = [(action, reason) for action, reason in judged if reason is not None]
+    return _with_rejected(read, refused) if refused else read
 
 
-def _with_rejected(read: Read, action: Action, reason: str) -> Read:
-    """Return the record with an action, if it is one of its own, moved to the rejected parts."""
+def _with_rejected(read: Read, refused: Sequence[_Refused]) -> Read:
+    """Return the record with actions, as far as they are its own, moved to the rejected parts."""
     decoded = read.decoded
-    part = Rejected(0, msgspec.json.encode(action), reason)
-    left = tuple(one for one in decoded.actions if one is not action)
-    decoded = msgspec.structs.replace(decoded, actions=left, rejected=(*decoded.rejected, part))
+    parts = [Rejected(0, msgspec.json.encode(action), reason) for action, reason in refused]
+    ours = {id(action) for action, _ in refused}
+    left = tuple(one for one in decoded.actions if id(one) not in ours)
+    decoded = msgspec.structs.replace(decoded, actions=left, rejected=(*decoded.rejected, *parts))
     return Read(read.record, decoded)

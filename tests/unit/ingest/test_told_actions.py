@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from chalicelib.domain.actions import Action
+from chalicelib.domain.wire import Decoded
 from chalicelib.services.ingest.ingest import Ingest, Ingested
 from chalicelib.services.stores import RecordedActions
 from chalicelib.services.symbol_stores import SymbolEntry
@@ -198,3 +199,17 @@ def test_records_with_actions_that_could_not_be_stored_are_delivered_again(syste
     assert system(told(SPLIT)).failed == {0}
     system.stores.actions.record = record
     assert system(told(SPLIT)).failed == frozenset()
+
+
+def test_a_record_of_many_refused_actions_is_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    system, made = System(seen=False), []
+    replace = msgspec.structs.replace
+
+    def counted(one: Any, **fields: Any) -> Any:
+        made.extend([one] if isinstance(one, Decoded) else [])
+        return replace(one, **fields)
+
+    monkeypatch.setattr(msgspec.structs, "replace", counted)
+    days = [f"2020-0{month}-{day:02}" for month in (7, 8) for day in range(1, 29)]
+    done = system(*(told(SPLIT, ex_date=date) for date in days))
+    assert (done.quarantined, len(made)) == (len(days), 1)
