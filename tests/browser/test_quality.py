@@ -39,7 +39,7 @@ FOUND: dict[str, Any] = {
             "change_percent": -2.4968,
         }
     ],
-    "delays": {"ticks": 1000, "p50": 0.41, "p99": 1.6},
+    "delays": {"ticks": 1000, "p50": 0.410123, "p99": 1.6002},
 }
 
 
@@ -77,7 +77,7 @@ def test_the_quality_of_the_open_symbol_is_told(system: System, open_page: OpenP
     button.click()
     expect(dialog).to_contain_text("Prices in 99.9% of 1,950 minutes of trading since Fri 20 Nov")
     expect(dialog).to_contain_text("History filled 5 minutes. Without prices: 1 minute.")
-    expect(dialog).to_contain_text("half arrived within 0.41 s, 99 of 100 within 1.6 s")
+    expect(dialog).to_contain_text("half arrived within 410 ms, 99 of 100 within 1.6 s")
     expect(dialog.get_by_role("row").nth(1)).to_have_text("Fri 20 Nov39038901")
     expect(dialog.get_by_role("heading", name="Gaps (10)")).to_be_visible()
     lines = dialog.get_by_role("listitem")

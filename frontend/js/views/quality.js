@@ -29,10 +29,15 @@ function summary({ expected, received, filled, start }, at) {
   ].join(" ");
 }
 
+/** @param {number | null} seconds */
+const short = (seconds) =>
+  seconds && seconds < 1 ? `${Math.round(1000 * seconds)} ms` : `${seconds?.toPrecision(2)} s`;
+
 /** @param {Quality["delays"]} delays */
 const late = ({ ticks, p50, p99 }) =>
   ticks
-    ? `Of the last ${ticks} prices half arrived within ${p50} s, 99 of 100 within ${p99} s.`
+    ? `Of the last ${ticks} prices half arrived within ${short(p50)}, ` +
+      `99 of 100 within ${short(p99)}.`
     : "No prices arrived live.";
 
 /** @param {Quality} found */
