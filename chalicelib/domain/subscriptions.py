@@ -10,7 +10,6 @@ import base64
 import binascii
 import re
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -34,7 +33,12 @@ POINT_BYTES, AUTH_BYTES = 65, 16
 """Sizes of a public key of P-256 in its uncompressed form, and of the authentication secret
 (RFC 8291, section 2)."""
 
-_PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
+_LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_ADDRESS = re.compile(
+    rf"https://(?P<host>{_LABEL}(?:\.{_LABEL})+)/[\w.~!$&'()*+,;=:@%/?-]+", re.ASCII
+)
+"""The host and the path with its query in characters of RFC 3986 alone: about others, such as a
+backslash, libraries disagree where a host ends."""
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -60,23 +64,13 @@ def parse_subscription(given: Any) -> tuple[str, str] | None:
 
 def service_at(endpoint: str) -> str | None:
     """Return the name of the push service at an address; None if it is not one of SERVICES, or the
-    address has a user, a port or another scheme."""
-    if len(endpoint) > MAX_ENDPOINT or not _PRINTABLE.fullmatch(endpoint):
+    address has anything but https, a plain host and a path."""
+    found = _ADDRESS.fullmatch(endpoint[: MAX_ENDPOINT + 1])
+    if found is None or len(endpoint) > MAX_ENDPOINT:
         return None
-    try:
-        parts = urlsplit(endpoint)
-        is_plain = _is_plain(parts)
-    except ValueError:
-        return None
-    host = parts.hostname or ""
-    if not is_plain or parts.netloc.lower() != host:
-        return None
+    host = found["host"]
     parent = host.partition(".")[2]
     return SERVICES.get(host) or (SERVICES[parent] if parent in SUBDOMAINS else None)
-
-
-def _is_plain(parts: SplitResult) -> bool:
-    return parts.scheme == "https" and parts.port is None and len(parts.path) > 1
 
 
 def encoded(data: bytes) -> str:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import Crypto
 import msgspec
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from urllib3.util import parse_url
 
 from chalicelib.adapters.push_keys import generated
 from chalicelib.adapters.web_push import TOKEN_SECONDS, WebPush
@@ -243,12 +244,28 @@ def test_the_longest_notification_fits_into_a_record(message: Message) -> None:
         ("https://evil-notify.windows.com/a", None),
         ("https://169.254.169.254/a", None),
         ("https://fcm.googleapis.com\\@example.com/a", None),
+        (r"https://134744072\.notify.windows.com/a", None),
+        (r"https://localhost\.notify.windows.com/a", None),
+        (r"https://fcm.googleapis.com/\a", None),
+        ("https://a%2f.notify.windows.com/a", None),
+        ("https://a;b.notify.windows.com/a", None),
+        ("https://-.notify.windows.com/a", None),
+        ("https://.notify.windows.com/a", None),
+        ("https://fcm.googleapis.com./a", None),
+        ("https://fcm.googleapis.com/a#b", None),
+        ("https://fcm.googleapis.com/a\n", None),
+        ("https://fcm.googleapis.com/\ta", None),
+        ("https://fcm.googleapis.com/\u0661", None),
+        ("https:fcm.googleapis.com/a", None),
+        ("https:///fcm.googleapis.com/a", None),
         ("https://[::1", None),
         ("https://fcm.googleapis.com/" + "a" * 1000, None),
     ],
 )
 def test_hosts_of_push_services(endpoint: str, name: str | None) -> None:
     assert service_at(endpoint) == name
+    if name:  # where requests connects
+        assert parse_url(endpoint).host == urlsplit(endpoint).hostname
 
 
 @pytest.mark.parametrize(
