@@ -119,7 +119,8 @@ def asked(url: str, token: str, source: str, symbols: Sequence[str]) -> list[str
     """Claim symbols by the API. Raises ProducerError, OSError."""
     from producer.sources.pushed.http import Http, Unusable
 
-    http = Http("the API", url, {"Authorization": f"Bearer {token}"})
+    key = {"Authorization": f"Bearer {token}"}
+    http = Http("the API", url, key, is_direct=url.startswith("http:"))
     body = http.post("/standby", {"source": source, "symbols": list(symbols)})
     try:
         answers = msgspec.json.decode(body, type=Answers)

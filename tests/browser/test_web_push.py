@@ -7,9 +7,10 @@ import json
 import os
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, Route, expect
 
 from rigs.running_system import System
 from rigs.stand_in import TOPIC, StandIn
@@ -78,6 +79,7 @@ def test_a_browser_becomes_a_channel_by_its_button_and_ends_by_it(
     stored = [one for one in unfed.get("/channels")["channels"] if one["kind"] == "web_push"]
     assert [one["default"] for one in stored] == [True]
     assert ENDPOINT not in json.dumps(stored)
+    page.once("dialog", lambda asked: asked.accept())
     dialog.get_by_role("button", name="Stop on this device").click()
     expect(device).to_have_count(0)
     expect(dialog.get_by_role("button", name="Notify this device")).to_be_visible()
@@ -187,3 +189,47 @@ def test_an_ended_subscription_is_told_and_can_be_made_again(
     expect(device).to_contain_text("Ended: the browser has ended its subscription (answered 410)")
     expect(device.get_by_role("button", name="Switch on")).to_have_count(0)
     expect(dialog.get_by_role("button", name="Notify this device")).to_be_enabled()
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind", "button"),
+    [
+        (OWN, "apprise", "Notify this device"),
+        ("null", "web_push", "Notify this device"),
+        ("7", "web_push", "Notify this device"),
+        (OWN, "web_push", "Stop on this device"),
+    ],
+)
+def test_ids_that_another_program_stored_delete_no_channel(
+    world: StandIn, open_page: OpenPage, stored: str, kind: str, button: str
+) -> None:
+    world.rules = []
+    other = {**TOPIC, "channel_id": "5f0c3a9b1d2e", "name": "Of the house", "kind": kind}
+    deleted = []
+
+    def answer(route: Route) -> None:
+        if route.request.method == "DELETE":
+            deleted.append(route.request.url)
+        allowed = {"Access-Control-Allow-Origin": "*"}
+        route.fulfill(json={"channels": [TOPIC, other]}, headers=allowed)
+
+    def prepare(page: Page) -> None:
+        page.add_init_script(f"localStorage.setItem('ticktape.device', {json.dumps(stored)});")
+        page.route("**/channels", answer)
+        page.route("**/channels/*", answer)
+
+    dialog = open_channels(open_page(world.page, prepare=prepare))
+    expect(dialog.locator("li")).to_have_count(2)
+    expect(dialog.get_by_role("button", name=button)).to_be_visible()
+    if button == "Stop on this device":
+        asked: list[str] = []
+
+        def dismiss(one: Dialog) -> None:
+            asked.append(one.message)
+            one.dismiss()
+
+        dialog.page.once("dialog", dismiss)
+        dialog.get_by_role("button", name=button).click()
+        expect(dialog.get_by_role("button", name=button)).to_be_enabled()
+        assert asked == ["Delete the channel Of the house?"]
+    assert deleted == []

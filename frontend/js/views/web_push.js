@@ -76,6 +76,7 @@ async function switchOn(api, channels, own) {
 
 /** @param {import("../api.js").Api} api @param {Channel} own */
 async function switchOff(api, own) {
+  if (!confirm(`Delete the channel ${own.name}?`)) return; // it may be another device's
   await withToken(SCOPE, () => deleteChannel(api, own.channel_id));
   await (await (await registered()).pushManager.getSubscription())?.unsubscribe();
 }
@@ -89,7 +90,10 @@ async function switchOff(api, own) {
 export function deviceSwitch(api, attempt) {
   /** @type {Channel[]} */
   let channels = [];
-  const owned = () => channels.find((channel) => channel.channel_id === recall(OWN, { id: "" }).id);
+  const owned = () => {
+    const id = recall(OWN, null)?.id; // any program at this address may have written it
+    return channels.find(({ channel_id, kind }) => kind === "web_push" && channel_id === id);
+  };
   const button = el("button.button", {
     type: "button",
     onclick: () =>

@@ -44,12 +44,22 @@ class Unusable(ProducerError):  # noqa: N818 - named by what it says
 
 
 class Http:
-    """Requests to one service over kept connections. `headers` may hold keys.
+    """Requests to one service over kept connections. `headers` may hold keys, and ~/.netrc
+    replaces none.
 
+    An `is_direct` service is reached without the environment's proxy.
     `served_at` is when the last answer was given, by the service's clock; None if it did not say.
     """
 
-    def __init__(self, service: str, base: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        service: str,
+        base: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        is_direct: bool = False,
+    ) -> None:
+        self._is_direct = is_direct
         self._service = service
         self._base = base.rstrip("/")
         self._headers = dict(headers or {})
@@ -59,7 +69,10 @@ class Http:
     def _session(self) -> requests.Session:
         import requests
 
-        return requests.Session()
+        session = requests.Session()
+        session.trust_env = not self._is_direct
+        session.auth = lambda request: request  # without one, ~/.netrc is read
+        return session
 
     def get(self, path: str, parameters: Mapping[str, str]) -> bytes:
         """Return a body. Raises the errors above and OSError for the network."""

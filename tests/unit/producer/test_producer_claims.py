@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from chalicelib.domain.sources import parse_sources
 from producer.claims import CLAIM_SECONDS, STEADY_SECONDS, Claims, asked, claims_of
 from producer.errors import ProducerError, UsageError
+from producer.sources.pushed.http import Http
 from producer.status import Status
 from producer.wire import WireTick
 from tests.factories import at
@@ -204,3 +206,33 @@ def test_the_api_is_asked_with_the_key(
         with pytest.raises(ProducerError) as error:
             asked(url, "secret", "yfinance", ["A"])
         assert "secret" not in str(error.value)
+
+
+def test_the_key_passes_no_proxy_and_is_not_replaced(
+    api: tuple[str, list[Any], list[tuple[int, bytes]]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    url, received, answers = api
+    answers.append((200, b'{"symbols": []}'))
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert asked(url, "secret", "yfinance", ["A"]) == []
+    assert [key for _, key, _ in received] == ["Bearer secret"]
+
+
+def test_the_key_is_not_replaced_on_its_way_by_a_proxy(
+    api: tuple[str, list[Any], list[tuple[int, bytes]]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """An address with https may be reached by a proxy, so the environment counts there."""
+    url, received, answers = api
+    answers.append((200, b""))
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    Http("the API", url, {"Authorization": "Bearer secret"}).post("/standby", {})
+    assert [key for _, key, _ in received] == ["Bearer secret"]
