@@ -15,7 +15,7 @@ import { byId } from "./dom.js";
 import { mountExport } from "./views/export.js";
 import { mountMuteLinks } from "./views/mute_links.js";
 import { mountQuote } from "./views/quote.js";
-import { mountStory } from "./views/story.js";
+import { bindStory } from "./views/story_start.js";
 import { mountStatus } from "./views/status.js";
 import { mountTop } from "./views/top.js";
 import { mountToken } from "./views/token_dialog.js";
@@ -54,7 +54,7 @@ export function mountLater(store, api, chart, opened) {
   new RuleLines(chart, note, mountActivity(store, api, new AlertsFeed(api, store), chart));
   bindMeasure(chart, note);
   mountPages(store, api, chart);
-  mountStory(store, api);
+  bindStory(store, api, note);
   bindMarks(store);
   mountMuteLinks(api, opened);
   navigator.serviceWorker?.register("sw.js").catch(() => {}); // the page works without it

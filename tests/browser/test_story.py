@@ -94,6 +94,22 @@ def test_link_to_an_alert_opens_a_sheet_on_a_narrow_page_and_says_if_it_was_dele
     expect(page.locator("#story")).to_be_hidden()
 
 
+def test_story_that_cannot_be_loaded_says_so_and_opens_when_it_is_tried_again(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    world.rules, world.deliveries = [], [SENT]
+    world.fire("ACME", "crossing_up", value=1)
+    page = open_page(f"{world.page}/#symbol=ACME", expect="views/story.js")
+    page.route("**/views/story.js", lambda route: route.abort())
+    wait_for_chart(page)
+    page.locator("#panel-alerts .entry").click()
+    expect(page.locator(".chart-note")).to_contain_text("story could not be loaded. Try again.")
+    expect(page).not_to_have_url(re.compile("alert="))
+    page.unroute("**/views/story.js")
+    page.locator("#panel-alerts .entry").click()
+    expect(page.get_by_role("dialog", name="ACME · Price crosses upward")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("delivery", "said"),
     [

@@ -1,5 +1,5 @@
 // The story of an alert: what fired, and what became of it on each channel. While it is open and
-// something is still to come, it is requested again.
+// something is still to come, it is requested again. Loaded with the first story (story_start.js).
 
 import { ApiError } from "../api.js";
 import { listChannels } from "../channel_requests.js";
@@ -106,18 +106,17 @@ export function mountStory(store, api) {
     );
   };
 
+  const leaveElsewhere = () => {
+    const { focus, view } = store.state;
+    const isElsewhere = view.page !== "chart" || (focus && focus.symbol !== view.symbol);
+    if (view.alert && isElsewhere && focus?.condition !== "test") leaveAlert(store);
+  };
   store.when(({ view }) => view.alert, show);
-  store.when(
-    ({ view }) => view.page + view.symbol,
-    () => {
-      const { focus, view } = store.state;
-      const isElsewhere = view.page !== "chart" || (focus && focus.symbol !== view.symbol);
-      if (view.alert && isElsewhere && focus?.condition !== "test") leaveAlert(store);
-    },
-  );
+  store.when(({ view }) => view.page + view.symbol, leaveElsewhere);
   document.addEventListener("keydown", ({ key }) => {
     if (key === "Escape" && store.state.view.alert && !document.querySelector("dialog"))
       leaveAlert(store);
   });
+  leaveElsewhere(); // the reader may have gone on while this module was loading
   if (store.state.view.alert) show(store.state.view.alert);
 }
