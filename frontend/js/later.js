@@ -36,7 +36,29 @@ export function mountFrame(store, api, feed, chart) {
   mountToken();
   mountQuote(store);
   mountExport(mountToolbar(store), chart);
-  mountWatch(store, api, () => chart.colors);
+  bindPhone(
+    store,
+    mountWatch(store, api, () => chart.colors),
+  );
+}
+
+/**
+ * Load what a narrow page has in addition once it is narrow; it works without.
+ * @param {import("./store.js").Store} store
+ * @param {() => string[]} listed the symbols in the watch-list's order
+ */
+function bindPhone(store, listed) {
+  const narrow = matchMedia("(max-width: 820px)");
+  const load = () => {
+    if (!narrow.matches) return;
+    narrow.removeEventListener("change", load);
+    import("./views/phone.js").then(
+      ({ mountPhone }) => mountPhone(store, listed, narrow),
+      () => {},
+    );
+  };
+  narrow.addEventListener("change", load);
+  load();
 }
 
 /**

@@ -123,6 +123,7 @@ def opener(browser: Browser) -> Iterator[OpenPage]:
     `expect` names a text that console messages may contain, where a test provokes them. Pages show
     no motion unless `motion` is true: fading new prices takes as much CPU time as drawing them.
     The page's service worker is installed if `worker` is true: it loads all of the page again.
+    `touch` makes it a phone's, whose pointer is a finger.
     """
     opened: list[tuple[Page, Watched]] = []
 
@@ -137,6 +138,7 @@ def opener(browser: Browser) -> Iterator[OpenPage]:
         prepare: Callable[[Page], object] | None = None,
         permissions: list[str] | None = None,
         worker: bool = False,
+        touch: bool = False,
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -145,6 +147,8 @@ def opener(browser: Browser) -> Iterator[OpenPage]:
             permissions=permissions or [],
             accept_downloads=True,
             service_workers="allow" if worker else "block",
+            has_touch=touch,
+            is_mobile=touch,
         )
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(PATIENT)

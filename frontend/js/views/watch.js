@@ -142,6 +142,7 @@ function sortHeads(order, changed) {
  * @param {Store} store
  * @param {import("../api.js").Api} api
  * @param {() => Record<string, string>} colors
+ * @returns {() => string[]} a function that returns the symbols in the order shown
  */
 export function mountWatch(store, api, colors) {
   const order = knownOrder(recall("order", null));
@@ -211,4 +212,6 @@ export function mountWatch(store, api, colors) {
   );
   bindWatchKeys(search, body, open);
   render();
+  const shown = /** @type {HTMLCollectionOf<HTMLElement>} */ (body.children);
+  return () => [...shown].map(({ dataset }) => String(dataset.symbol));
 }
