@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from tests.patience import PATIENCE_SECONDS
 PUSHED = re.compile("Prices are pushed as they arrive")
 MUTE = re.compile("none are pushed any more")
 BLOCKED = re.compile("cannot be reached")
+FRAME_MILLISECONDS = 50
 BARS = """() => {
   const { data } = document.querySelector('.js-plotly-plot');
   return [...data.find((trace) => trace.type === 'candlestick').x];
@@ -140,6 +143,18 @@ def test_twenty_updates_a_second_for_a_minute_cost_no_memory(
     assert used[-1] < used[0] + 5e6, used
 
 
+@pytest.mark.long
+def test_twenty_updates_a_second_leave_every_frame_of_a_drag_short(
+    system: System, open_page: OpenPage
+) -> None:
+    tap = opened(open_page, system)
+    updates(tap, 100)  # compiles and loads what is used for the first time
+    with tasks_of(tap.page) as milliseconds:
+        updates(tap, 1200, dragging=True)
+    assert len(milliseconds) > 1200
+    assert max(milliseconds) < FRAME_MILLISECONDS, sorted(milliseconds)[-10:]
+
+
 def heap(page: Page) -> float:
     """Bytes that the page's scripts hold after a collection of garbage."""
     session = page.context.new_cdp_session(page)
@@ -154,10 +169,35 @@ def row_of(page: Page) -> Locator:
     return page.locator(f'#watch tr[data-symbol="{SHOWN[0]}"]')
 
 
-def updates(tap: SocketTap, count: int) -> tuple[list[float], str]:
+@contextmanager
+def tasks_of(page: Page) -> Iterator[list[float]]:
+    """Trace the page; at the end the list has the milliseconds of processor that each task of its
+    main thread took. A task that waits for a busy machine does not count as longer."""
+    found: list[float] = []
+    browser = page.context.browser
+    assert browser
+    browser.start_tracing(page=page, categories=["toplevel"])
+    yield found
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    main = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    found += [
+        event["tdur"] / 1000
+        for event in events
+        if event["name"].endswith("RunTask")
+        and "tdur" in event
+        and (event["pid"], event["tid"]) in main
+    ]
+
+
+def updates(tap: SocketTap, count: int, dragging: bool = False) -> tuple[list[float], str]:
     """Push that many prices of the open symbol, twenty a second, to a zoomed and dragged chart.
 
-    Return the range of its x axis before them, and the last price as the list shows it.
+    Return the range of its x axis before them, and the last price as the list shows it. `dragging`
+    goes on with the drag meanwhile, to and fro.
     """
     page, symbol = tap.page, SHOWN[0]
     tap.mode = "pass"
@@ -167,7 +207,8 @@ def updates(tap: SocketTap, count: int) -> tuple[list[float], str]:
     zoom_in(page)
     page.mouse.down()
     page.mouse.move(600, 400, steps=4)
-    page.mouse.up()
+    if not dragging:
+        page.mouse.up()
     zoomed = x_range(page)
     change = tap.change_of(symbol)
     for n in range(1, count + 1):
@@ -183,5 +224,8 @@ def updates(tap: SocketTap, count: int) -> tuple[list[float], str]:
                 "minutes": [{**minute, "close": price, "high": max(minute["high"], price)}],
             }
         )
+        if dragging:
+            page.mouse.move(600 + abs(n % 80 - 40), 400)
         page.wait_for_timeout(50)
+    page.mouse.up()
     return zoomed, f"{price:,.2f}"
