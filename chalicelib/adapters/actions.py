@@ -42,6 +42,8 @@ PARALLEL_PUTS = 8
 """Puts at a time. Those of one place stay in order."""
 
 _Key = tuple[str, str]
+_Stored = dict[_Key, Action | Item]
+"""Stored actions; the items of those that cannot be read."""
 
 
 class Actions:
@@ -76,16 +78,22 @@ class Actions:
         self,
         actions: Sequence[Action],
         indexes: Sequence[int],
-        stored: dict[_Key, Action],
+        stored: _Stored,
         deadline: float,
     ) -> RecordedActions:
-        """Settle some of the actions, one after the other. Other threads settle other places."""
+        """Settle some of the actions, one after the other. Other threads settle other places.
+
+        Even after the deadline those are settled that are stored already, and one more.
+        """
         conflicts: dict[int, tuple[Action, Action]] = {}
         left: set[int] = set()
+        puts = 0
         for index in indexes:
-            if index and is_over(deadline):
+            is_new = not _is_settled(actions[index], stored)
+            if is_new and puts and is_over(deadline):
                 left.add(index)
                 continue
+            puts += is_new
             try:
                 kept, other = self._settled(actions[index], stored)
             except Exception as error:
@@ -105,35 +113,37 @@ class Actions:
         newest = islice((item for items, _ in pages for item in items), MOST_READ)
         return list(_readable(newest))[::-1]
 
-    def _settled(self, action: Action, stored: dict[_Key, Action]) -> tuple[Action, Action | None]:
+    def _settled(self, action: Action, stored: _Stored) -> tuple[Action, Action | None]:
         """Store an action unless one of lower rank is stored; return the one that is stored now,
-        which is noted in `stored`, and the other. Raises RuntimeError if others keep changing
-        it."""
+        which is noted in `stored`, and the other. What cannot be read is replaced. Raises
+        RuntimeError if others keep changing it."""
         key = _key_of(action)
         for _ in range(_TRIES):
             known = stored.get(key)
-            if known is not None and known.rank <= action.rank:
-                return known, action
+            readable = known if isinstance(known, Action) else None
+            if readable is not None and readable.rank <= action.rank:
+                return readable, action
             if self._put(action, known):
                 stored[key] = action
-                return action, known
+                return action, readable
             stored.pop(key, None)
             stored.update(self._stored([action]))
         raise RuntimeError(f"{action.symbol} {action.place} keeps changing")
 
-    def _put(self, action: Action, known: Action | None) -> bool:
-        request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(series)"}
+    def _put(self, action: Action, known: Action | Item | None) -> bool:
+        """Store an action if what is stored is still `known`; return whether it was."""
+        request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(known_at)"}
         if known is not None:
-            request = {
-                "ConditionExpression": "known_at = :known",
-                "ExpressionAttributeValues": {":known": text(known.known_at)},
-            }
+            at = text(known.known_at) if isinstance(known, Action) else known.get("known_at")
+            if at is not None:
+                request["ConditionExpression"] = "known_at = :known"
+                request["ExpressionAttributeValues"] = {":known": at}
         return put_if(self._client, TableName=self._table, Item=_item_of(action), **request)
 
-    def _stored(self, actions: Sequence[Action]) -> dict[_Key, Action]:
+    def _stored(self, actions: Sequence[Action]) -> _Stored:
         keys = [item_of(series=series, start=start) for series, start in set(map(_key_of, actions))]
-        found = _readable(batch_get(self._client, self._table, keys))
-        return {_key_of(action): action for action in found}
+        items = batch_get(self._client, self._table, keys)
+        return {(one["series"]["S"], one["start"]["S"]): _read(one) or one for one in items}
 
 
 def _key_of(action: Action) -> _Key:
@@ -153,14 +163,25 @@ def _item_of(action: Action) -> Item:
     )
 
 
+def _is_settled(action: Action, stored: _Stored) -> bool:
+    """Return whether an action of the same place is stored that this one does not replace."""
+    known = stored.get(_key_of(action))
+    return isinstance(known, Action) and known.rank <= action.rank
+
+
 def _readable(items: Iterable[Item]) -> Iterable[Action]:
-    """Yield the actions of items; log and skip those that cannot be read."""
-    for item in items:
-        try:
-            yield _to_action(item)
-        except Exception as error:  # noqa: BLE001 - of whatever kind, other actions are read
-            place = f"{item.get('series')} {item.get('start')}"
-            log.warning("the action %.200s cannot be read: %.200r", place, error)
+    """Yield the actions of items; skip those that cannot be read."""
+    return (action for action in map(_read, items) if action is not None)
+
+
+def _read(item: Item) -> Action | None:
+    """Return an item's action; None, and log it, if it cannot be read."""
+    try:
+        return _to_action(item)
+    except Exception as error:  # noqa: BLE001 - of whatever kind, other actions are read
+        place = f"{item.get('series')} {item.get('start')}"
+        log.warning("the action %.200s cannot be read: %.200r", place, error)
+        return None
 
 
 def _to_action(item: Item) -> Action:

@@ -4,7 +4,8 @@ read.
 A page of half-hours is made of up to thirty times as many stored minutes. So a page counts as one
 more request for each further READ_BY_ONE stored bars that it may read, which follow from its
 interval, limit and range before anything is read. A page of alerts of one condition reads the
-others too, and counts as one more for each further READ_BY_ONE alerts that it may read.
+others too, and counts as one more for each further READ_BY_ONE alerts that it may read. Adjusted
+prices of several symbols count as one more for each further LISTS_BY_ONE symbols.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ READ_BY_ONE = 5_000
 """Stored bars, or alerts: the longest page of a stored interval, or of alerts of all conditions,
 reads this many."""
 
+LISTS_BY_ONE = 10
+"""Symbols whose corporate actions are listed: some 250 each after sixty years, at most 2,000."""
+
 _AUTO = "auto"
 _STEPS = {"1m": timedelta(minutes=1), "1d": timedelta(days=1)}
 _DAYS = {"1d": 2, "5d": 7}
@@ -46,7 +50,18 @@ def weight_of(route: Route, given: Given, clock: Clock) -> int:
         return route.weight + (alert_history.MOST_READ - 1) // READ_BY_ONE
     if route.interval is None:
         return route.weight
-    return route.weight + max(0, _stored_bars(route.interval, given, clock) - 1) // READ_BY_ONE
+    bars = max(0, _stored_bars(route.interval, given, clock) - 1) // READ_BY_ONE
+    return route.weight + bars + _lists_of_actions(given)
+
+
+def _lists_of_actions(given: Given) -> int:
+    """Return the requests for the actions of further symbols, which an adjusted answer lists."""
+    is_adjusted = _first(given, "adjustment") not in ("", "raw")
+    return (_symbols(given) - 1) // LISTS_BY_ONE if is_adjusted else 0
+
+
+def _symbols(given: Given) -> int:
+    return 1 + sum(text.count(",") for text in given.get("symbols", ()))
 
 
 def _stored_bars(default_interval: str, given: Given, clock: Clock) -> int:
@@ -64,7 +79,7 @@ def _stored_bars(default_interval: str, given: Given, clock: Clock) -> int:
 
 def _in_range(step: timedelta, given: Given, clock: Clock) -> int:
     """Return the steps of the range for all symbols. A page token has its own range."""
-    symbols = 1 + sum(text.count(",") for text in given.get("symbols", ()))
+    symbols = _symbols(given)
     start, period = _first(given, "start"), _first(given, "period")
     if "page_token" in given:
         return MOST_READ

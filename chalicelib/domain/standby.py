@@ -105,16 +105,20 @@ def claimed(
     return wanted
 
 
-def silence(symbol: str, last: Tick | None, added_at: str, now: datetime) -> float | None:
-    """Return for how many seconds the market has been open without a price, as far as the source
-    should have published prices by now; None while it is closed or pauses, or if its trading hours
-    are unknown.
+def silence(
+    symbol: str, last: Tick | None, known: Sources, added_at: str, now: datetime
+) -> float | None:
+    """Return for how many seconds the market has been open without a price, as far as the source in
+    force should have published prices by now; None while it is closed or pauses, or if its trading
+    hours are unknown.
 
     `last` is the newest stored tick. Without one, the time counts at which the symbol was added.
-    What counts begins with the session, or after its pause.
+    What counts begins with the session or after its pause, and not before the last switch: a price
+    that the source in force published late belongs to the source of before.
     """
     hours = trading_hours(symbol, last.exchange_timezone if last else None)
-    published = now - source_delay(symbol, last.source) if last else now
+    source = known.last or (last.source if last else None)
+    published = now - source_delay(symbol, source) if source else now
     minute = (published - EPOCH) // MINUTE
     opened, through = 0, 0
     for stretch in hours.stretches(minute - LOOKED_BACK_MINUTES, minute + 1):
@@ -122,8 +126,10 @@ def silence(symbol: str, last: Tick | None, added_at: str, now: datetime) -> flo
         through = stretch.end
     if not hours.is_known or through != minute + 1:
         return None
-    since = from_text(last.timestamp if last else added_at)
-    return (published - max(since, instant_of(opened))).total_seconds()
+    since = [instant_of(opened), from_text(last.timestamp if last else added_at)]
+    if known.switches:
+        since.append(from_text(known.switches[-1].timestamp))
+    return (published - max(since)).total_seconds()
 
 
 def _check_silence(standby: Standby, silent_seconds: float | None) -> None:

@@ -191,6 +191,13 @@ def test_a_page_over_several_symbols_counts_the_range_of_each() -> None:
     assert weighed("symbols=A,B", MANY) == 1  # days
 
 
+@pytest.mark.parametrize(("symbols", "weight"), [(1, 1), (10, 1), (11, 2), (100, 10)])
+def test_adjusted_prices_count_the_lists_of_actions(symbols: int, weight: int) -> None:
+    query = f"limit=1&symbols={','.join(f'S{number}' for number in range(symbols))}"
+    assert weighed(query, MANY) == weighed(f"{query}&adjustment=raw", MANY) == 1
+    assert weighed(f"{query}&adjustment=all", MANY) == weight
+
+
 @pytest.mark.parametrize(
     "query",
     [

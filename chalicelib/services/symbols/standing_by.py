@@ -61,10 +61,10 @@ class Claims:
     def _grant(self, source: str, line: SymbolEntry, standby: Standby, last: Tick | None) -> None:
         """Record the switch. Raises NotNow, Contended."""
         now = self._clock()
-        silent = silence(line.symbol, last, line.added_at, now)
+        silent = silence(line.symbol, last, line.known_sources, line.added_at, now)
         if silent is not None and silent >= standby.after_seconds:
             # detection may lag behind what is stored
             page = self._stores.prices.ticks(line.symbol, None, None, limit=1, descending=True)
             last = page.rows[0].tick if page.rows else None
-            silent = silence(line.symbol, last, line.added_at, now)
+            silent = silence(line.symbol, last, line.known_sources, line.added_at, now)
         self._switch.change(line.symbol, lambda known: claimed(known, standby, source, silent, now))

@@ -1,4 +1,4 @@
-"""Corporate actions of different places are stored at the same time."""
+"""Corporate actions of different places are stored at the same time, some after the deadline."""
 
 from __future__ import annotations
 
@@ -30,3 +30,14 @@ def test_actions_of_different_places_are_stored_at_the_same_time() -> None:
     assert actions.actions("AAPL") == given
     assert sorted(found.conflicts) == list(range(PARALLEL_PUTS, 2 * PARALLEL_PUTS))
     assert found.left == frozenset()
+
+
+def test_each_delivery_of_a_record_that_is_late_stores_more() -> None:
+    aws = Aws()
+    given = [make_split(f"{year}-08-31", "4:1") for year in range(1990, 1990 + 3 * PARALLEL_PUTS)]
+    actions, stored = Actions(aws.dynamodb, SETTINGS.bars_table), [0]
+    for _ in range(3):
+        left = actions.record(given, 0.0).left
+        stored.append(len(actions.actions("AAPL")))
+        assert len(left) == len(given) - stored[-1]
+    assert stored == [0, PARALLEL_PUTS, 2 * PARALLEL_PUTS, 3 * PARALLEL_PUTS]

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.actions import Actions
+from rigs.memory_aws.system import SETTINGS, Aws
+from tests.action_support import make_split
+from tests.factories import NEVER
 
 SPLIT = {
     "series": {"S": "AAPL#actions"},
@@ -55,3 +58,22 @@ def test_actions_that_no_ingest_stores_are_left_out(
 ) -> None:
     listed = Actions(Table(item | change, SPLIT, DIVIDEND), "bars").actions("AAPL")
     assert [action.place for action in listed] == ["2014-05-08#dividend", "2020-08-31#split"]
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        SPLIT | {"ratio": {"S": "0:0"}},
+        SPLIT | {"known_at": {"N": "1"}},
+        {name: SPLIT[name] for name in ("series", "start")},
+    ],
+)
+def test_an_action_that_cannot_be_read_is_replaced_by_the_next_that_is_told(
+    planted: dict[str, Any],
+) -> None:
+    aws, told = Aws(), make_split("2020-08-31", "4:1")
+    aws.dynamodb.put_item(TableName=SETTINGS.bars_table, Item=planted)
+    actions = Actions(aws.dynamodb, SETTINGS.bars_table)
+    found = actions.record([told], NEVER)
+    assert (found.left, found.conflicts) == (frozenset(), {})
+    assert actions.actions("AAPL") == [told]

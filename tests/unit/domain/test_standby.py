@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.sources import Sources, parse_sources
+from chalicelib.domain.sources import Sources, Switch, parse_sources
 from chalicelib.domain.standby import (
     DWELL_SECONDS,
     NotNow,
@@ -93,7 +93,8 @@ def test_silence_is_counted_in_new_yorks_hours(
     tick = last and make_tick(
         timestamp=last, symbol="AAPL", source="alpaca", exchange_timezone=NEW_YORK
     )
-    assert silence("AAPL", tick or None, "2026-11-01T00:00:00.000000Z", moment) == found
+    added_at = "2026-11-01T00:00:00.000000Z"
+    assert silence("AAPL", tick or None, Sources("alpaca"), added_at, moment) == found
 
 
 def test_silence_is_counted_all_day_where_the_market_never_closes() -> None:
@@ -103,8 +104,9 @@ def test_silence_is_counted_all_day_where_the_market_never_closes() -> None:
         source="coinbase",
         exchange_timezone="UTC",
     )
-    assert silence("BTC-USD", tick, at(), FRIDAY + timedelta(minutes=3)) == 240
-    assert silence("BTC-USD", None, at(), instant(90)) == 90
+    known = Sources("coinbase")
+    assert silence("BTC-USD", tick, known, at(), FRIDAY + timedelta(minutes=3)) == 240
+    assert silence("BTC-USD", None, known, at(), instant(90)) == 90
 
 
 def test_a_price_that_its_source_delays_counts_from_when_it_comes() -> None:
@@ -115,7 +117,25 @@ def test_a_price_that_its_source_delays_counts_from_when_it_comes() -> None:
         exchange_timezone="Europe/Berlin",
     )
     now = datetime(2026, 11, 20, 10, 20, tzinfo=UTC)
-    assert silence("SAP.DE", tick, at(), now) == 300
+    assert silence("SAP.DE", tick, Sources("yfinance"), at(), now) == 300
+
+
+@pytest.mark.parametrize(("minute", "found"), [(10, -1200), (29, -60), (30, 0), (35, 300)])
+def test_silence_begins_with_the_source_in_force_and_counts_its_delay(
+    minute: int, found: float
+) -> None:
+    """Yahoo's prices of Zurich come 30 minutes late: after a return the newest is still the
+    standby's, which comes at once."""
+    back = "2026-11-20T10:00:00.000000Z"
+    known = Sources("yfinance", (Switch(back, "yfinance", "steady"),))
+    tick = make_tick(
+        timestamp="2026-11-20T09:59:00.000000Z",
+        symbol="NESN.SW",
+        source="alpaca",
+        exchange_timezone="Europe/Zurich",
+    )
+    now = datetime(2026, 11, 20, 10, minute, tzinfo=UTC)
+    assert silence("NESN.SW", tick, known, at(), now) == found
 
 
 @pytest.mark.parametrize(
@@ -138,7 +158,7 @@ def test_silence_is_counted_in_the_hours_of_each_exchange(
         timestamp=f"2026-11-{last}:00.000000Z", symbol=symbol, source=source, exchange_timezone=zone
     )
     moment = datetime.fromisoformat(f"2026-11-{now}:00+00:00")
-    assert silence(symbol, tick, at(), moment) == found
+    assert silence(symbol, tick, Sources(source), at(), moment) == found
 
 
 def test_no_list_ends_with_the_standby_when_its_room_is_used_up() -> None:
