@@ -9,7 +9,8 @@ from chalice import AuthResponse, Chalice, Cron
 from chalicelib import bootstrap, handlers
 from chalicelib.adapters import json_logs
 from chalicelib.api import access, routes
-from chalicelib.event_sources import COMPACTION, configured
+from chalicelib.event_sources import COMPACTION
+from chalicelib.settings import configured
 
 settings = bootstrap.get_settings()
 event_sources = configured(settings)

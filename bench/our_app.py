@@ -14,11 +14,11 @@ from bench.null_aws import NullAws, null_aws
 from bench.stored import NEWEST
 from chalicelib import bootstrap
 from chalicelib.adapters.clients import Clients
+from chalicelib.tables import TableNames
 
-TABLES = ("prices", "bars", "state", "alerts", "rules", "symbols", "keys")
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 ENVIRONMENT = {
-    **{f"{name.upper()}_TABLE": name for name in TABLES},
+    **{name.upper(): name.removesuffix("_table") for name in TableNames.__struct_fields__},
     "STAGE": "bench",
     "ARCHIVE_BUCKET": "archive",
     "FAILURES_BUCKET": "failures",

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 from chalicelib import settings as settings_module
 from chalicelib.adapters import json_logs
 from chalicelib.settings import Settings
+from chalicelib.tables import Tables
 
 if TYPE_CHECKING:  # functions must not wait for each other's imports
+    from chalicelib.adapters.athena import Athena
+    from chalicelib.adapters.glue import GlueCatalog
+    from chalicelib.adapters.sealing import Sealing
     from chalicelib.domain.channels import StoredChannel
     from chalicelib.domain.detection import Watch
     from chalicelib.domain.rules import BrokenRule, Rule
-    from chalicelib.services.access.key_ring import KeyRing, KeyStore
+    from chalicelib.services.access.key_ring import KeyRing
     from chalicelib.services.access.rate_limit import RateLimit
     from chalicelib.services.delivery.channel import Channel
     from chalicelib.services.delivery.channel_book import ChannelBook
@@ -36,15 +40,7 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
     from chalicelib.services.rebuild.rebuild import Rebuild
     from chalicelib.services.reports.reports import Reports
     from chalicelib.services.rules.preview import Preview
-    from chalicelib.services.stores import (
-        ActionStore,
-        AlertStore,
-        FailureStore,
-        RuleStore,
-        StateStore,
-        Stores,
-    )
-    from chalicelib.services.symbol_stores import ProducerStore
+    from chalicelib.services.stores import FailureStore, RuleStore, Stores
     from chalicelib.services.symbols.forgetting import Forget
     from chalicelib.services.symbols.silence import SilenceCheck
 
@@ -122,7 +118,11 @@ class Services:
     def __init__(self, settings: Settings, clock: Clock = utc_now, clients: Any = None) -> None:
         self.settings = settings
         self.clock = clock
-        self._clients = clients
+        self._clients = aws_clients(settings, clients)
+
+    @cached_property
+    def _tables(self) -> Tables:
+        return Tables(self.settings, self._clients.dynamodb)
 
     @property
     def anomaly_percent(self) -> Decimal:
@@ -135,56 +135,38 @@ class Services:
         return aws_stores(self.settings, self._clients)
 
     @cached_property
-    def _key_store(self) -> KeyStore:
-        from chalicelib.adapters.clients import Clients, Deferred
-        from chalicelib.adapters.keys import Keys
-
-        clients = self._clients or Clients(self.settings.account_id)
-        return Keys(Deferred(lambda: clients.dynamodb), self.settings.keys_table)
-
-    @cached_property
     def keys(self) -> KeyRing:
         """Return the API's keys, the only service that the authorizer needs."""
         from chalicelib.services.access.key_ring import KeyRing
 
-        return KeyRing(self._key_store, self.clock, self.settings.write_token_sha256)
+        return KeyRing(self._tables.keys(), self.clock, self.settings.write_token_sha256)
 
     @cached_property
     def channels(self) -> ChannelBook:
         """Return the channels that alerts are sent to. Reading them decrypts nothing."""
-        from chalicelib.adapters.channels import Channels
-        from chalicelib.adapters.clients import Clients, Deferred
-        from chalicelib.adapters.ended_channels import EndedChannels
-        from chalicelib.adapters.push_keys import PushKeys, generated
-        from chalicelib.adapters.sealing import Sealing
+        from chalicelib.adapters.push_keys import generated
         from chalicelib.services.delivery.channel_book import ChannelBook
         from chalicelib.services.delivery.push_key import PushKeyRing
 
-        settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
-        dynamodb = Deferred(lambda: clients.dynamodb)
-        ended = EndedChannels(dynamodb, settings.alerts_table)
-        store = Channels(dynamodb, settings.rules_table, ended)
-        sealing = Sealing(Deferred(lambda: clients.kms), settings.channels_key, settings.stage)
-        keys = PushKeyRing(PushKeys(dynamodb, settings.rules_table), sealing.seal, generated)
-        return ChannelBook(store, sealing, self.clock, keys)
+        sealing = _sealing(self.settings, self._clients)
+        keys = PushKeyRing(self._tables.push_keys(), sealing.seal, generated)
+        return ChannelBook(self._tables.channels(), sealing, self.clock, keys)
 
     @cached_property
     def mutes(self) -> MuteBook:
         """Return the mutes of alerts."""
-        from chalicelib.adapters.clients import Clients, Deferred
-        from chalicelib.adapters.mutes import Mutes
         from chalicelib.services.delivery.mute_book import MuteBook
 
-        settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
-        store = Mutes(Deferred(lambda: clients.dynamodb), settings.rules_table, self.clock)
-        return MuteBook(store, lambda: self.stores.state, self.clock, link_key_of(settings))
+        store = self._tables.mutes(self.clock)
+        key = link_key_of(self.settings)
+        return MuteBook(store, lambda: self.stores.state, self.clock, key)
 
     @cached_property
     def rate_limit(self) -> RateLimit:
         """Return the rate limit of keys."""
         from chalicelib.services.access.rate_limit import RateLimit
 
-        return RateLimit(self._key_store, self.clock)
+        return RateLimit(self._tables.keys(), self.clock)
 
     @cached_property
     def defaults(self) -> tuple[Rule, ...]:
@@ -231,23 +213,16 @@ class Services:
     @cached_property
     def deliver(self) -> Deliver:
         """The service behind the alerts table's stream and the queue of further attempts."""
-        from chalicelib.adapters.bars import Bars
-        from chalicelib.adapters.clients import Clients, Deferred
-        from chalicelib.adapters.deliveries import Deliveries
-        from chalicelib.adapters.digests import Digests
         from chalicelib.adapters.retries import Retries
         from chalicelib.services.delivery.deliver import Deliver
         from chalicelib.services.delivery.pictures import Pictures
 
-        settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
-        dynamodb = Deferred(lambda: clients.dynamodb)
-        store = Deliveries(dynamodb, settings.alerts_table)
-        digests = Digests(dynamodb, settings.alerts_table)
+        settings, tables = self.settings, self._tables
         queues = settings.deliveries_queue_url, settings.deliveries_dead_queue_url
-        retries = Retries(Deferred(lambda: clients.sqs), *queues)
-        channels = aws_channels(settings, clients, self.clock)
-        bars = Bars(dynamodb, settings.bars_table, {})
-        given = digests, partial(Pictures, bars), link_key_of(settings)
+        retries = Retries(self._clients.sqs, *queues)
+        channels = aws_channels(settings, self._clients, self.clock)
+        given = tables.digests(), partial(Pictures, tables.bars({})), link_key_of(settings)
+        store = tables.deliveries()
         return Deliver(store, channels, retries, settings.page_url, self.clock, *given)
 
     def market_data(self) -> MarketData:
@@ -301,14 +276,9 @@ class Services:
     @cached_property
     def forget(self) -> Forget:
         """Return the service that deletes a symbol's data."""
-        from chalicelib.adapters.clients import Clients, Deferred
-        from chalicelib.adapters.erasing import Eraser, Tables
         from chalicelib.services.symbols.forgetting import Forget
 
-        settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
-        tables = Tables(settings.prices_table, settings.bars_table, settings.alerts_table)
-        eraser = Eraser(Deferred(lambda: clients.dynamodb), tables)
-        return Forget(self.stores, eraser, self._unlearn, self.clock)
+        return Forget(self.stores, self._tables.eraser(), self._unlearn, self.clock)
 
     def _unlearn(self, symbol: str) -> None:
         """Clear the services' caches of a symbol."""
@@ -319,20 +289,14 @@ class Services:
     @cached_property
     def reports(self) -> Reports:
         """Return the statements over the lake, and their runs."""
-        from chalicelib.adapters.athena import Athena
-        from chalicelib.adapters.clients import Clients, Deferred
-        from chalicelib.adapters.glue import GlueCatalog
         from chalicelib.adapters.result_links import ResultLinks
         from chalicelib.services.reports.lists import ReportLists
         from chalicelib.services.reports.reports import Reports
 
-        settings, clients = self.settings, self._clients or Clients(self.settings.account_id)
-        athena: Any = Deferred(lambda: clients.athena)
-        lake = Athena(athena, settings.athena_workgroup, settings.athena_database)
-        links = ResultLinks(Deferred(lambda: clients.s3))
-        catalog = GlueCatalog(Deferred(lambda: clients.glue), settings.athena_database)
+        engine, catalog = _lake_engine(self.settings, self._clients)
+        links = ResultLinks(self._clients.s3)
         lists = ReportLists(catalog.lake_state, self.clock)
-        return Reports(lake if settings.athena_workgroup else None, links, lists, self.clock)
+        return Reports(engine if self.settings.athena_workgroup else None, links, lists, self.clock)
 
     @cached_property
     def compact(self) -> Compact:
@@ -349,25 +313,36 @@ def link_key_of(settings: Settings) -> bytes:
     return link_key(settings.write_token_sha256, settings.stage)
 
 
+def aws_clients(settings: Settings, clients: Any = None) -> Any:
+    """Return `clients`, or those of AWS, as attributes that create a client with its first call."""
+    from chalicelib.adapters.clients import Clients, DeferredClients
+
+    return DeferredClients(clients or Clients(settings.account_id))
+
+
 def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
     """Return compaction's stores over Athena, Glue, S3 and DynamoDB; clients as for aws_stores."""
-    from chalicelib.adapters.athena import Athena
-    from chalicelib.adapters.clients import Clients, Deferred
-    from chalicelib.adapters.glue import GlueCatalog
     from chalicelib.adapters.lake_objects import S3LakeObjects
-    from chalicelib.adapters.lease import CompactionLease
     from chalicelib.adapters.raw_objects import S3RawObjects
     from chalicelib.services.lake.stores import LakeStores
 
-    clients = clients or Clients(settings.account_id)
-    athena: Any = Deferred(lambda: clients.athena)
+    clients = aws_clients(settings, clients)
+    engine, catalog = _lake_engine(settings, clients)
     return LakeStores(
-        engine=Athena(athena, settings.athena_workgroup, settings.athena_database),
-        catalog=GlueCatalog(Deferred(lambda: clients.glue), settings.athena_database),
-        objects=S3LakeObjects(Deferred(lambda: clients.s3), settings.archive_bucket),
-        lease=CompactionLease(Deferred(lambda: clients.dynamodb), settings.symbols_table),
-        raw=S3RawObjects(Deferred(lambda: clients.s3), settings.archive_bucket),
+        engine=engine,
+        catalog=catalog,
+        objects=S3LakeObjects(clients.s3, settings.archive_bucket),
+        lease=Tables(settings, clients.dynamodb).compaction_lease(),
+        raw=S3RawObjects(clients.s3, settings.archive_bucket),
     )
+
+
+def _lake_engine(settings: Settings, clients: Any) -> tuple[Athena, GlueCatalog]:
+    from chalicelib.adapters.athena import Athena
+    from chalicelib.adapters.glue import GlueCatalog
+
+    engine = Athena(clients.athena, settings.athena_workgroup, settings.athena_database)
+    return engine, GlueCatalog(clients.glue, settings.athena_database)
 
 
 def push_contact(page_url: str) -> str:
@@ -378,18 +353,13 @@ def push_contact(page_url: str) -> str:
 
 def aws_channels(settings: Settings, clients: Any, clock: Callable[[], datetime]) -> Directory:
     """The channels that alerts are sent over."""
-    from chalicelib.adapters.clients import Deferred
-    from chalicelib.adapters.directory_items import DirectoryItems
-    from chalicelib.adapters.ended_channels import EndedChannels
     from chalicelib.adapters.sealed_channel import SealedChannel
-    from chalicelib.adapters.sealing import Sealing
     from chalicelib.adapters.topic import Topic
     from chalicelib.services.delivery.directory import Directory
 
-    topic = Topic(Deferred(lambda: clients.sns), settings.alerts_topic_arn)
-    sealing = Sealing(Deferred(lambda: clients.kms), settings.channels_key, settings.stage)
-    dynamodb = Deferred(lambda: clients.dynamodb)
-    ended = EndedChannels(dynamodb, settings.alerts_table)
+    tables = Tables(settings, clients.dynamodb)
+    topic = Topic(clients.sns, settings.alerts_topic_arn)
+    sealing, ended = _sealing(settings, clients), tables.ended_channels()
     contact = push_contact(settings.page_url)
 
     def make(stored: StoredChannel) -> Channel:
@@ -397,8 +367,13 @@ def aws_channels(settings: Settings, clients: Any, clock: Callable[[], datetime]
             return topic
         return SealedChannel(stored, sealing, contact=contact, note_ended=ended.note)
 
-    items = DirectoryItems(dynamodb, settings.rules_table, clock, ended)
-    return Directory(items, make)
+    return Directory(tables.directory(clock), make)
+
+
+def _sealing(settings: Settings, clients: Any) -> Sealing:
+    from chalicelib.adapters.sealing import Sealing
+
+    return Sealing(clients.kms, settings.channels_key, settings.stage)
 
 
 def aws_stores(settings: Settings, clients: Any = None) -> Stores:
@@ -408,73 +383,31 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
     `clients` has the attributes of adapters.clients.Clients, which is the default.
     """
     from chalicelib.adapters.archive import S3Archive
-    from chalicelib.adapters.bars import Bars
-    from chalicelib.adapters.clients import Clients, Deferred
-    from chalicelib.adapters.prices import Prices
-    from chalicelib.adapters.symbols import Symbols
+    from chalicelib.adapters.clients import OnDemand
     from chalicelib.services.stores import Stores
 
-    clients = clients or Clients(settings.account_id)
-    dynamodb: Any = Deferred(lambda: clients.dynamodb)
-    s3: Any = Deferred(lambda: clients.s3)
+    clients = aws_clients(settings, clients)
+    tables = Tables(settings, clients.dynamodb)
     ttl_days = {"1m": settings.bars_1m_ttl_days, "1h": settings.bars_1h_ttl_days}
-    percent = Decimal(settings.anomaly_percent)
+    on_demand: Any = OnDemand
+
+    def failures() -> FailureStore:
+        from chalicelib.adapters.failures import Failures
+
+        return Failures(clients.s3, settings.failures_bucket)
 
     return Stores(
-        prices=Prices(dynamodb, settings.prices_table, percent, settings.prices_ttl_days),
-        bars=Bars(dynamodb, settings.bars_table, ttl_days),
-        actions=_on_demand(_actions, dynamodb, settings.bars_table),
-        state=_on_demand(_states, dynamodb, settings.state_table),
-        alerts=_on_demand(_alerts, dynamodb, settings.alerts_table),
-        rules=_on_demand(_rules, dynamodb, settings.rules_table),
-        symbols=Symbols(dynamodb, settings.symbols_table),
-        archive=S3Archive(s3, settings.archive_bucket),
-        failures=_on_demand(_failures, s3, settings.failures_bucket),
-        producers=_on_demand(_producers, dynamodb, settings.symbols_table),
+        prices=tables.prices(Decimal(settings.anomaly_percent), settings.prices_ttl_days),
+        bars=tables.bars(ttl_days),
+        actions=on_demand(tables.actions),
+        state=on_demand(tables.states),
+        alerts=on_demand(tables.alerts),
+        rules=on_demand(tables.rules),
+        symbols=tables.symbols(),
+        archive=S3Archive(clients.s3, settings.archive_bucket),
+        failures=on_demand(failures),
+        producers=on_demand(tables.producers),
     )
-
-
-def _on_demand(make: Callable[[Any, str], Any], client: Any, place: str) -> Any:
-    """Return a store that `make` imports and makes over a table or bucket when it is first used."""
-    from chalicelib.adapters.clients import OnDemand
-
-    return OnDemand(lambda: make(client, place))
-
-
-def _actions(client: Any, table: str) -> ActionStore:
-    from chalicelib.adapters.actions import Actions
-
-    return Actions(client, table)
-
-
-def _states(client: Any, table: str) -> StateStore:
-    from chalicelib.adapters.state import States
-
-    return States(client, table)
-
-
-def _alerts(client: Any, table: str) -> AlertStore:
-    from chalicelib.adapters.alerts import Alerts
-
-    return Alerts(client, table)
-
-
-def _rules(client: Any, table: str) -> RuleStore:
-    from chalicelib.adapters.rules import Rules
-
-    return Rules(client, table)
-
-
-def _failures(client: Any, bucket: str) -> FailureStore:
-    from chalicelib.adapters.failures import Failures
-
-    return Failures(client, bucket)
-
-
-def _producers(client: Any, table: str) -> ProducerStore:
-    from chalicelib.adapters.producers import Producers
-
-    return Producers(client, table)
 
 
 @cache

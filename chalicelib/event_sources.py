@@ -6,12 +6,9 @@ and the local poller. Terms are those of AWS Lambda's event source mappings.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-
-if TYPE_CHECKING:
-    from chalicelib.settings import Settings
 
 
 class EventSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,17 +125,6 @@ ADJUSTABLE = {
 """Adjustable fields by setting. Limits:
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html,
 services-ddb-params.html and, for FIFO queues, services-sqs-parameters.html of the same guide."""
-
-
-def configured(settings: Settings) -> dict[str, EventSource]:
-    """Return the table with a stage's settings applied."""
-    found = dict(EVENT_SOURCES)
-    for name, adjustable in ADJUSTABLE.items():
-        value = getattr(settings, name)
-        if value is not None:
-            source = found[adjustable.handler]
-            found[source.handler] = msgspec.structs.replace(source, **{adjustable.field: value})
-    return found
 
 
 COMPACTION = (30, "*", "*", "*", "?", "*")

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.event_sources import ADJUSTABLE
+from chalicelib.event_sources import ADJUSTABLE, EVENT_SOURCES, EventSource
+from chalicelib.tables import TableNames
 
 BARS, EVERY_TICK = "bars", "every-tick"
 """Values of ALERTS: on what the default rules judge the crosses that they send."""
@@ -26,7 +27,7 @@ class SettingsError(ValueError):
     """A variable is missing or malformed; the message names it and what is allowed."""
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(TableNames, frozen=True, kw_only=True):
     """One deployment's settings. Each field is read from the variable of its name in capitals.
 
     Settings of event sources are None if `chalicelib/event_sources.py` has the value.
@@ -34,13 +35,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     stage: str = "dev"
     account_id: str = ""
-    prices_table: str
-    bars_table: str
-    state_table: str
-    alerts_table: str
-    rules_table: str
-    symbols_table: str
-    keys_table: str
     archive_bucket: str
     failures_bucket: str
     alerts_topic_arn: str
@@ -127,3 +121,14 @@ def _check_event_sources(settings: Settings) -> None:
         if value is not None and not limits.least <= value <= limits.most:
             allowed = f"{limits.least} to {limits.most:,}"
             raise SettingsError(f"{name.upper()} is {value}; allowed: {allowed}")
+
+
+def configured(settings: Settings) -> dict[str, EventSource]:
+    """Return the event sources by handler, with a stage's settings applied."""
+    found = dict(EVENT_SOURCES)
+    for name, adjustable in ADJUSTABLE.items():
+        value = getattr(settings, name)
+        if value is not None:
+            source = found[adjustable.handler]
+            found[source.handler] = msgspec.structs.replace(source, **{adjustable.field: value})
+    return found

@@ -7,8 +7,8 @@ from types import ModuleType
 
 from chalicelib import bootstrap
 from chalicelib.adapters.json_wire import read_answer
-from chalicelib.event_sources import EventSource, configured
-from chalicelib.settings import Settings
+from chalicelib.event_sources import EventSource
+from chalicelib.settings import Settings, configured
 from embedded_aws.clients import Clients
 from embedded_aws.event_sources.checkpoints import Checkpoints
 from embedded_aws.event_sources.failures import FailureDestination

@@ -119,6 +119,16 @@ class Deferred:
         return method
 
 
+class DeferredClients:
+    """Clients of which each is created at its first call: an attribute is a Deferred."""
+
+    def __init__(self, clients: Any) -> None:
+        self._clients = clients
+
+    def __getattr__(self, service: str) -> Deferred:
+        return Deferred(lambda: getattr(self._clients, service))
+
+
 class OnDemand:
     """A store that is imported and made when it is first used, since most functions use a few of
     them; thread-safe."""

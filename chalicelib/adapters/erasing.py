@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import msgspec
-
 from chalicelib.adapters.actions import ACTIONS
 from chalicelib.adapters.bars import MARK
 from chalicelib.adapters.dynamodb import delete_all, key_range, query
@@ -16,33 +14,25 @@ from chalicelib.services.symbol_stores import Erased, SeriesKind
 _KEYS_A_READ = 1000
 
 
-class Tables(msgspec.Struct, frozen=True):
-    """Names of the tables that hold series."""
-
-    prices: str
-    bars: str
-    alerts: str
-
-
 class Eraser:
     """SeriesEraser over DynamoDB."""
 
-    def __init__(self, client: Any, tables: Tables) -> None:
+    def __init__(self, client: Any, *, prices: str, bars: str, alerts: str) -> None:
         self._client = client
-        self._tables = tables
+        self._prices, self._bars, self._alerts = prices, bars, alerts
 
     def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
         """See SeriesEraser."""
         if kind == "bars":
             erased = [
-                self._partition(self._tables.bars, ("series", "start"), f"{symbol}#{it}", deadline)
+                self._partition(self._bars, ("series", "start"), f"{symbol}#{it}", deadline)
                 for it in (*STORED, ACTIONS, MARK)
             ]
             bars = erased[: len(STORED)]
             return Erased(sum(one.count for one in bars), all(one.complete for one in erased))
         if kind == "prices":
-            return self._partition(self._tables.prices, ("symbol", "timestamp"), symbol, deadline)
-        return self._partition(self._tables.alerts, ("symbol", "timestamp_rule"), symbol, deadline)
+            return self._partition(self._prices, ("symbol", "timestamp"), symbol, deadline)
+        return self._partition(self._alerts, ("symbol", "timestamp_rule"), symbol, deadline)
 
     def _partition(self, table: str, key: tuple[str, str], value: str, deadline: float) -> Erased:
         names = {f"#{name}": name for name in key}

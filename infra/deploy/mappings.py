@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib import settings
-from chalicelib.event_sources import EVENT_SOURCES, EventSource, configured
+from chalicelib.event_sources import EVENT_SOURCES, EventSource
 from infra.deploy.errors import DeployError
 from infra.deploy.stage import Stage
 from infra.deploy.waiting import CLOCK, CONSISTENT_SECONDS, Clock, until_well
@@ -53,7 +53,7 @@ def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
 
 def wanted_of(stage: Stage, handler: str) -> dict[str, Any]:
     """Return the settings of a handler's mapping in a stage."""
-    sources = configured(settings.load(stage.environment))
+    sources = settings.configured(settings.load(stage.environment))
     return wanted(sources[handler], stage.failures_bucket_arn)
 
 

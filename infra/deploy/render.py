@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from chalicelib import settings
-from chalicelib.event_sources import configured
 from infra.deploy import limits, tokens
 from infra.deploy.errors import DeployError
 from infra.deploy.project import CHALICE
@@ -112,7 +111,7 @@ def _check_settings(environment: dict[str, str]) -> None:
 def _check_concurrency(stage: Stage) -> None:
     """Check that a queue's function can run all its batches: throttled ones would count towards the
     dead-letter queue."""
-    for handler, source in configured(settings.load(stage.environment)).items():
+    for handler, source in settings.configured(settings.load(stage.environment)).items():
         function, most = stage.functions.get(handler), source.maximum_concurrency
         reserved = function.reserved_concurrency if function else None
         if most is not None and reserved is not None and reserved < most:

@@ -18,13 +18,7 @@ RESOURCES = json.loads((Path(__file__).parents[2] / "infra" / "resources.json").
 
 SETTINGS = Settings(
     stage="test",
-    prices_table="prices",
-    bars_table="bars",
-    state_table="state",
-    alerts_table="alerts",
-    rules_table="rules",
-    symbols_table="symbols",
-    keys_table="keys",
+    **{f"{name}_table": name for name in RESOURCES["tables"]},
     archive_bucket="archive",
     failures_bucket="failures",
     alerts_topic_arn="arn:aws:sns:us-east-1:123456789012:alerts",

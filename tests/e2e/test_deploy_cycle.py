@@ -22,8 +22,8 @@ import pytest
 from chalicelib import settings
 from chalicelib.api import routes
 from chalicelib.domain.digests import Digest
-from chalicelib.event_sources import configured
 from chalicelib.services.access import key_ring
+from chalicelib.settings import configured
 from infra.deploy import gateway, mappings
 from tests.deploy_support import (
     alerts_through,

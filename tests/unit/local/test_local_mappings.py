@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from chalicelib.event_sources import configured
+from chalicelib.settings import configured
 from embedded_aws.event_sources.settings import Source
 from local.mappings import INGEST_WINDOW_SECONDS, local_sources
 from rigs.memory_aws.system import SETTINGS

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.event_sources import ADJUSTABLE, EVENT_SOURCES, EventSource, configured
-from chalicelib.settings import Settings, SettingsError, load
+from chalicelib.event_sources import ADJUSTABLE, EVENT_SOURCES, EventSource
+from chalicelib.settings import Settings, SettingsError, configured, load
 from embedded_aws.event_sources.filters import passes
 from local import resources
 from local.mappings import make

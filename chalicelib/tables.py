@@ -1,0 +1,161 @@
+"""The tables of DynamoDB: the settings with their names, and the stores over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:  # functions must not wait for each other's imports
+    from chalicelib.adapters.channels import Channels
+    from chalicelib.adapters.digests import Digests
+    from chalicelib.adapters.directory_items import DirectoryItems
+    from chalicelib.adapters.ended_channels import EndedChannels
+    from chalicelib.adapters.mutes import Mutes
+    from chalicelib.adapters.push_keys import PushKeys
+    from chalicelib.services.access.key_ring import KeyStore
+    from chalicelib.services.delivery.stores import DeliveryStore
+    from chalicelib.services.lake.stores import Lease
+    from chalicelib.services.stores import (
+        ActionStore,
+        AlertStore,
+        BarStore,
+        PriceStore,
+        RuleStore,
+        StateStore,
+    )
+    from chalicelib.services.symbol_stores import ProducerStore, SeriesEraser, SymbolStore
+
+
+class TableNames(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings that name the tables of `infra/resources.json`."""
+
+    prices_table: str
+    bars_table: str
+    state_table: str
+    alerts_table: str
+    rules_table: str
+    symbols_table: str
+    keys_table: str
+
+
+class Tables:
+    """The stores over the tables, each imported when it is first made."""
+
+    def __init__(self, names: TableNames, dynamodb: Any) -> None:
+        self._names = names
+        self._dynamodb = dynamodb
+
+    def prices(self, anomaly_percent: Decimal, ttl_days: int) -> PriceStore:
+        """Return the stored ticks, which expire after `ttl_days`."""
+        from chalicelib.adapters.prices import Prices
+
+        return Prices(self._dynamodb, self._names.prices_table, anomaly_percent, ttl_days)
+
+    def bars(self, ttl_days: Mapping[str, int]) -> BarStore:
+        """Return the bars. `ttl_days` by interval; intervals without one are kept."""
+        from chalicelib.adapters.bars import Bars
+
+        return Bars(self._dynamodb, self._names.bars_table, ttl_days)
+
+    def actions(self) -> ActionStore:
+        """Return the splits and dividends."""
+        from chalicelib.adapters.actions import Actions
+
+        return Actions(self._dynamodb, self._names.bars_table)
+
+    def states(self) -> StateStore:
+        """Return the states of symbols."""
+        from chalicelib.adapters.state import States
+
+        return States(self._dynamodb, self._names.state_table)
+
+    def alerts(self) -> AlertStore:
+        """Return the alerts."""
+        from chalicelib.adapters.alerts import Alerts
+
+        return Alerts(self._dynamodb, self._names.alerts_table)
+
+    def deliveries(self) -> DeliveryStore:
+        """Return the deliveries of alerts."""
+        from chalicelib.adapters.deliveries import Deliveries
+
+        return Deliveries(self._dynamodb, self._names.alerts_table)
+
+    def digests(self) -> Digests:
+        """Return the digests of held alerts."""
+        from chalicelib.adapters.digests import Digests
+
+        return Digests(self._dynamodb, self._names.alerts_table)
+
+    def ended_channels(self) -> EndedChannels:
+        """Return the channels whose receiver has ended them."""
+        from chalicelib.adapters.ended_channels import EndedChannels
+
+        return EndedChannels(self._dynamodb, self._names.alerts_table)
+
+    def rules(self) -> RuleStore:
+        """Return the stored rules."""
+        from chalicelib.adapters.rules import Rules
+
+        return Rules(self._dynamodb, self._names.rules_table)
+
+    def channels(self) -> Channels:
+        """Return the channels."""
+        from chalicelib.adapters.channels import Channels
+
+        return Channels(self._dynamodb, self._names.rules_table, self.ended_channels())
+
+    def mutes(self, clock: Callable[[], datetime]) -> Mutes:
+        """Return the mutes."""
+        from chalicelib.adapters.mutes import Mutes
+
+        return Mutes(self._dynamodb, self._names.rules_table, clock)
+
+    def directory(self, clock: Callable[[], datetime]) -> DirectoryItems:
+        """Return the channels and the mutes together, as `deliver` reads them."""
+        from chalicelib.adapters.directory_items import DirectoryItems
+
+        ended = self.ended_channels()
+        return DirectoryItems(self._dynamodb, self._names.rules_table, clock, ended)
+
+    def push_keys(self) -> PushKeys:
+        """Return the stage's key pair of Web Push."""
+        from chalicelib.adapters.push_keys import PushKeys
+
+        return PushKeys(self._dynamodb, self._names.rules_table)
+
+    def symbols(self) -> SymbolStore:
+        """Return the lists of symbols."""
+        from chalicelib.adapters.symbols import Symbols
+
+        return Symbols(self._dynamodb, self._names.symbols_table)
+
+    def producers(self) -> ProducerStore:
+        """Return the reports of producers."""
+        from chalicelib.adapters.producers import Producers
+
+        return Producers(self._dynamodb, self._names.symbols_table)
+
+    def compaction_lease(self) -> Lease:
+        """Return the lease that lets one compaction run at a time."""
+        from chalicelib.adapters.lease import CompactionLease
+
+        return CompactionLease(self._dynamodb, self._names.symbols_table)
+
+    def keys(self) -> KeyStore:
+        """Return the keys of the API."""
+        from chalicelib.adapters.keys import Keys
+
+        return Keys(self._dynamodb, self._names.keys_table)
+
+    def eraser(self) -> SeriesEraser:
+        """Return what deletes a symbol's data."""
+        from chalicelib.adapters.erasing import Eraser
+
+        names = self._names
+        tables = {"prices": names.prices_table, "bars": names.bars_table}
+        return Eraser(self._dynamodb, **tables, alerts=names.alerts_table)
