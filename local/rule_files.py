@@ -40,8 +40,18 @@ MAX_DIGITS = 30
 
 _NUMBER_ALLOWED = f"a number with at most {MAX_DIGITS} digits before and behind the point"
 _LONG_NUMBER = re.compile(r"[0-9][0-9_]{4000,}", re.ASCII)
-_PART = r"""(?:(?<![\w-])[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[ \t]*"""
-_LONG_KEY = re.compile(rf"(?:{_PART}\.[ \t]*){{{MAX_PARTS}}}(?:[\w\"'-])", re.ASCII)
+_TOKEN = re.compile(
+    r"""
+    (?P<blank>[ \t]+)
+    | (?P<dot>\.)
+    | "{3}(?:[^\\]|\\.)*?(?:"{3,5}|\Z) | '{3}.*?(?:'{3,5}|\Z) | \#[^\n]*
+    | (?P<part>"(?:[^"\\\n]|\\[^\n])*+"? | '[^'\n]*+'? | [\w-]+)
+    | .
+    """,
+    re.ASCII | re.DOTALL | re.VERBOSE,
+)
+"""A token of TOML. Each is found without going back, and what has no end is one to the end."""
+
 _VARIABLE = re.compile(r"\$\{(\w{1,64})\}", re.ASCII)
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _TABLES = ("variables", "rules")
@@ -96,9 +106,9 @@ def _table(path: Path) -> Mapping[str, Any]:
         raise UsageError(f"{path}: above {MAX_BYTES} bytes")
     try:
         decoded = text.decode()
-        if found := _LONG_KEY.search(decoded):
+        if (start := _start_of_long_key(decoded)) is not None:
             raise UsageError(
-                f"{path}: a key with more than {MAX_PARTS} parts{_place(decoded, found.start())}"
+                f"{path}: a key with more than {MAX_PARTS} parts{_place(decoded, start)}"
             )
         given = tomllib.loads(decoded, parse_float=_decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, MemoryError) as error:
@@ -109,6 +119,21 @@ def _table(path: Path) -> Mapping[str, Any]:
         if name not in _TABLES:
             raise UsageError(f"{path}: {name}: only the tables {', '.join(_TABLES)}")
     return given
+
+
+def _start_of_long_key(text: str) -> int | None:
+    """Return where the first key begins that has more than MAX_PARTS parts; None without one."""
+    start, parts, is_open = 0, 0, False
+    for token in _TOKEN.finditer(text):
+        kind = token.lastgroup
+        if kind == "part":
+            start, parts = (start, parts + 1) if is_open else (token.start(), 1)
+            if parts > MAX_PARTS:
+                return start
+        elif kind is None:
+            parts = 0
+        is_open = parts > 0 and (kind == "dot" or (kind == "blank" and is_open))
+    return None
 
 
 def _decimal(text: str) -> Decimal:

@@ -15,7 +15,9 @@ from functools import partial
 
 import msgspec
 
+from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.ticks import family
+from producer.addresses import may_carry_keys
 from producer.errors import ProducerError, UsageError
 from producer.source_plans import SourcePlans
 from producer.status import Status
@@ -110,7 +112,7 @@ def claims_of(own: str, status: Status, environ: Mapping[str, str] = os.environ)
         return None
     if not (url and token):
         raise UsageError(f"{API_URL} and {API_TOKEN} are needed together")
-    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+    if not may_carry_keys(url):
         raise UsageError(f"{API_URL}: https:// is needed, or http:// on this machine")
     return Claims(own, partial(asked, url, token), status)
 
@@ -120,10 +122,10 @@ def asked(url: str, token: str, source: str, symbols: Sequence[str]) -> list[str
     from producer.sources.pushed.http import Http, Unusable
 
     key = {"Authorization": f"Bearer {token}"}
-    http = Http("the API", url, key, is_direct=url.startswith("http:"))
+    http = Http("the API", url, key)
     body = http.post("/standby", {"source": source, "symbols": list(symbols)})
     try:
         answers = msgspec.json.decode(body, type=Answers)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise Unusable(f"the API gives an unreadable answer: {error}") from error
     return [one.symbol for one in answers.symbols if one.granted]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from decimal import Decimal
 from typing import Any
 
-from chalicelib.adapters.dynamodb import Item, batch_get, optional_number, optional_text
+from chalicelib.adapters.dynamodb import Item, batch_get, number_of, optional_number, optional_text
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.symbol_stores import ProducerStatus
 
@@ -38,7 +37,8 @@ class Producers:
 
 def _to_status(item: Item) -> ProducerStatus | None:
     try:
-        dropped = list(item.get("dropped", {"M": {}})["M"].items())[:MOST_REASONS]
+        dropped = item.get("dropped", {"M": {}})["M"]
+        reasons = list(dropped)[:MOST_REASONS]
         return ProducerStatus(
             command=item["symbol"]["S"],
             source=item["source"]["S"][:MOST_LABEL],
@@ -46,7 +46,7 @@ def _to_status(item: Item) -> ProducerStatus | None:
             time=to_text(from_text(item["time"]["S"])),
             progress=optional_number(item, "progress"),
             problem=(optional_text(item, "problem") or "")[:MOST_PROBLEM] or None,
-            dropped={name[:MOST_LABEL]: int(Decimal(count["N"])) for name, count in dropped},
+            dropped={name[:MOST_LABEL]: int(number_of(dropped, name)) for name in reasons},
         )
     except Exception as error:  # noqa: BLE001 - written by a producer of another version
         log.warning("the status of a producer cannot be read: %r", error)

@@ -34,7 +34,16 @@ const several = (text, valid) => [...new Set(text.split(","))].filter(valid);
  * @param {View} base
  * @returns {View} the view that a link to it would show
  */
-export const recalledView = (kept, base) => readView(writeView({ ...base, ...kept }, base), base);
+export function recalledView(kept, base) {
+  const names = Object.keys(base).filter((name) => isPlain(kept?.[name]));
+  const view = Object.fromEntries(names.map((name) => [name, kept[name]]));
+  return readView(writeView({ ...base, ...view }, base), base);
+}
+
+/** @param {any} value @returns {boolean} whether it is a text, a number or a list of texts */
+const isPlain = (value) =>
+  ["string", "number"].includes(typeof value) ||
+  (Array.isArray(value) && value.every((one) => typeof one === "string"));
 
 /**
  * @param {string} hash with or without its #

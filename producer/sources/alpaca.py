@@ -18,6 +18,7 @@ import msgspec
 
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_text
+from producer.addresses import may_carry_keys
 from producer.errors import UsageError
 from producer.sources import alpaca_actions
 from producer.sources.pushed import messages
@@ -312,12 +313,5 @@ def service(
 
 
 def _check_encrypted(flag: str, url: str | None) -> None:
-    from urllib.parse import urlsplit
-
-    if url is None:
-        return
-    parts = urlsplit(url)
-    is_local = parts.scheme in ("ws", "http") and parts.hostname in ("127.0.0.1", "::1")
-    is_encrypted = parts.scheme in ("wss", "https")
-    if "\\" in url or not (is_local or is_encrypted):  # clients read a backslash differently
+    if url is not None and not may_carry_keys(url):
         raise UsageError(f"{flag} {url!r}: keys are sent over wss and https only")

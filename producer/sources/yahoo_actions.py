@@ -17,6 +17,8 @@ from producer.wire import WireTick, decimal_of, tick_of_action
 
 SOURCE = "yfinance"
 _FINEST_SPLIT = 1000
+_MOST_ACTIONS = 2_000
+"""The newest actions of a symbol that are sent. Four dividends a year for a century are 400."""
 
 
 def split_of(ratio: object) -> str | None:
@@ -36,14 +38,15 @@ def dividend_of(amount: object) -> Decimal | None:
 
 
 def actions_in(symbol: str, frame: Any, known_at: str) -> list[WireTick]:
-    """Return the actions in daily bars, known since `known_at`, by their dates. A dividend before
-    the first close is left out."""
+    """Return the newest actions in daily bars, known since `known_at`, by their dates. A dividend
+    before the first close is left out."""
     found: list[Action] = []
     later = Fraction(1)
-    rows = list(_rows(frame))
-    for place in reversed(range(len(rows))):
-        day, _, dividend, split = rows[place]
-        before = next((close for _, close, _, _ in reversed(rows[:place]) if close), None)
+    rows = _rows(frame)
+    known = zip(rows, _closes_before(rows), strict=True)
+    for (day, _, dividend, split), before in reversed(list(known)):
+        if len(found) >= _MOST_ACTIONS:
+            break
         if dividend is not None and before is not None:
             found.append(
                 Action(
@@ -86,6 +89,16 @@ def _rows(frame: Any) -> list[_Row]:
         (day, dividend_of(float(close)), dividend_of(dividend), split_of(split))
         for day, close, dividend, split in values
     ]
+
+
+def _closes_before(rows: list[_Row]) -> list[Decimal | None]:
+    """Return the last close before each row."""
+    found: list[Decimal | None] = []
+    last: Decimal | None = None
+    for _, close, _, _ in rows:
+        found.append(last)
+        last = close or last
+    return found
 
 
 def dividend_in(tick: WireTick, known_at: str) -> Action | None:

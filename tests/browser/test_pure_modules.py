@@ -326,7 +326,8 @@ def test_a_link_or_what_was_kept_of_one_shows_each_thing_once(call: Call) -> Non
     assert call("url.js", "readView", link, base) == {**expected, "compare": ["A", "B"]}
     kept = {"indicators": many, "clock": ["local"], "type": {"a": 1}, "symbol": "<b>"}
     assert call("url.js", "recalledView", kept, base) == {**expected, "clock": "local"}
-    for junk in (None, 7, "text", [1, 2]):
+    unprintable = {"symbol": {"toString": 1, "valueOf": 1}}
+    for junk in (None, 7, "text", [1, 2], unprintable, {"compare": [["A"]], "symbol": [["A"]]}):
         assert call("url.js", "recalledView", junk, base) == base
 
 

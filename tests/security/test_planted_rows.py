@@ -26,12 +26,14 @@ VALUES: tuple[dict[str, Any], ...] = (
     {"N": "1"},
     {"N": "-1"},
     {"N": "1E+400"},
+    {"N": "1E+1000000"},
     {"N": "9" * 38},
     {"BOOL": True},
     {"NULL": True},
     {"L": []},
     {"M": {}},
     {"M": {"x": {"S": "y"}}},
+    {"M": {"x": {"N": "1E+1000000"}}},
     {"SS": ["x"]},
 )
 KEYS = {
@@ -186,6 +188,12 @@ def test_a_row_of_wrong_types_harms_its_own_symbol_alone(
     some = [case for case in cases() if case[0] == table]
     for case in random.Random(12).sample(some, 4):
         check(case, monkeypatch)
+
+
+def test_a_count_of_a_million_digits_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an integer it would take half a minute of processor at each question."""
+    dropped = {"M": {"late": {"N": "1E+1000000"}}}
+    check(("symbols", ("producers", "stream"), "dropped", dropped), monkeypatch)
 
 
 @pytest.mark.long

@@ -12,6 +12,8 @@ import pytest
 
 from embedded_aws.process import plain_environment
 from local.http_server import Server
+from producer.sources.pushed.connection import connect
+from producer.sources.pushed.http import Http
 from tests.local_support.system import ROOT, LocalSystem, environment
 from tests.patience import PATIENCE_SECONDS
 
@@ -72,3 +74,18 @@ def test_the_embedded_aws_posts_alerts_to_this_machine_itself(
     made = plain_environment()
     assert made["NO_PROXY"] == "internal.example,127.0.0.1,localhost"
     assert "127.0.0.1" in made["no_proxy"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_producers_keys_for_this_machine_pass_no_proxy(
+    monkeypatch: pytest.MonkeyPatch, proxy: Proxy, name: str
+) -> None:
+    """Nothing listens where they are sent."""
+    monkeypatch.setenv(name, proxy.server.address)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(OSError, match="refused"):
+        Http("the API", "http://127.0.0.1:1", {"Authorization": "Bearer x"}).get("/", {})
+    with pytest.raises(OSError, match="refused"):
+        connect("ws://127.0.0.1:1").__enter__()
+    assert proxy.asked == []

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
 
 import msgspec
 from websockets.sync.client import ClientConnection, reconnect
@@ -149,7 +150,8 @@ class _Straight(reconnect):
 
 
 def connect(url: str, guarded: type[Guarded] = Guarded) -> AbstractContextManager[Connection]:
-    """Open a WebSocket whose frames are never logged. It follows no redirects."""
+    """Open a WebSocket whose frames are never logged. It follows no redirects, and what is not
+    encrypted does not go through the environment's proxy."""
     opened = _Straight(
         url,
         open_timeout=_OPEN_SECONDS,
@@ -157,5 +159,6 @@ def connect(url: str, guarded: type[Guarded] = Guarded) -> AbstractContextManage
         logger=_SILENT,
         max_size=_MOST_BYTES,
         create_connection=guarded,
+        proxy=True if urlsplit(url).scheme == "wss" else None,
     )
     return cast("AbstractContextManager[Connection]", opened)

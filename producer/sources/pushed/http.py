@@ -47,7 +47,7 @@ class Http:
     """Requests to one service over kept connections. `headers` may hold keys, and ~/.netrc
     replaces none.
 
-    An `is_direct` service is reached without the environment's proxy.
+    What is not encrypted does not go through the environment's proxy.
     `served_at` is when the last answer was given, by the service's clock; None if it did not say.
     """
 
@@ -56,10 +56,7 @@ class Http:
         service: str,
         base: str,
         headers: Mapping[str, str] | None = None,
-        *,
-        is_direct: bool = False,
     ) -> None:
-        self._is_direct = is_direct
         self._service = service
         self._base = base.rstrip("/")
         self._headers = dict(headers or {})
@@ -67,10 +64,12 @@ class Http:
 
     @cached_property
     def _session(self) -> requests.Session:
+        from urllib.parse import urlsplit
+
         import requests
 
         session = requests.Session()
-        session.trust_env = not self._is_direct
+        session.trust_env = urlsplit(self._base).scheme == "https"
         session.auth = lambda request: request  # without one, ~/.netrc is read
         return session
 

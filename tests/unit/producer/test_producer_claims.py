@@ -151,6 +151,7 @@ def test_claims_stop_with_the_producer() -> None:
         ({"TICKTAPE_API_URL": "https://a"}, "together"),
         ({"TICKTAPE_TOKEN": "x"}, "together"),
         ({"TICKTAPE_API_URL": "http://example.com", "TICKTAPE_TOKEN": "x"}, "https"),
+        ({"TICKTAPE_API_URL": "http://localhost:1@example.com", "TICKTAPE_TOKEN": "x"}, "https"),
     ],
 )
 def test_the_api_and_its_key_are_named_together(environ: dict[str, str], said: str) -> None:
@@ -201,7 +202,16 @@ def test_the_api_is_asked_with_the_key(
     assert asked(url, "secret", "yfinance", ["A", "B"]) == ["A"]
     given = {"source": "yfinance", "symbols": ["A", "B"]}
     assert received == [("/standby", "Bearer secret", given)]
-    for answer in ((200, b"{}"), (200, b"["), (403, b""), (307, b""), (429, b"")):
+    deep, odd = b'{"symbols":' + b"[" * 100_000, b'{"symbols":[{"symbol":"\xff"}]}'
+    for answer in (
+        (200, b"{}"),
+        (200, b"["),
+        (200, deep),
+        (200, odd),
+        (403, b""),
+        (307, b""),
+        (429, b""),
+    ):
         answers.append(answer)
         with pytest.raises(ProducerError) as error:
             asked(url, "secret", "yfinance", ["A"])
@@ -234,5 +244,7 @@ def test_the_key_is_not_replaced_on_its_way_by_a_proxy(
     answers.append((200, b""))
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    Http("the API", url, {"Authorization": "Bearer secret"}).post("/standby", {})
+    http = Http("the API", url, {"Authorization": "Bearer secret"})
+    http._session.trust_env = True
+    http.post("/standby", {})
     assert [key for _, key, _ in received] == ["Bearer secret"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import cycle
 from typing import Any
 
 import pandas as pd
@@ -49,6 +50,13 @@ def test_numbers_are_those_of_the_ex_date() -> None:
 def test_a_dividend_on_the_day_of_a_split_is_in_new_shares() -> None:
     rows = {"2026-03-03": (10.0, 0, 0), "2026-03-04": (10.0, 0.5, 0.1)}
     assert told(rows) == [("2026-03-04", "1:10"), ("2026-03-04", ("0.5", "10"))]
+
+
+def test_the_newest_two_thousand_actions_are_told() -> None:
+    days = [day.date().isoformat() for day in pd.date_range("2000-01-01", periods=2_600)]
+    rows = {day: (float("nan"), 0.5, ratio) for day, ratio in zip(days, cycle((2.0, 0.5)))}
+    found = told({"1999-12-31": (10.0, 0, 0)} | rows)
+    assert [day for day, _ in found] == [day for day in days[-1_000:] for _ in range(2)]
 
 
 def test_days_without_a_close_and_a_dividend_before_all_closes() -> None:

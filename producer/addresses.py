@@ -1,0 +1,20 @@
+"""Addresses of services to which keys are sent."""
+
+from __future__ import annotations
+
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+def may_carry_keys(url: str) -> bool:
+    """Return whether keys may be sent to an address: encrypted, or to this machine. It names a host
+    alone, without a user, and has no character that clients read differently."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    is_plain = url.isascii() and url.isprintable() and not set(url) & set("\\@ ")
+    is_local = parts.scheme in ("ws", "http") and host in _LOCAL
+    return is_plain and bool(host) and (is_local or parts.scheme in ("wss", "https"))
