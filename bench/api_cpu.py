@@ -11,9 +11,7 @@ Cache-Control.
 
 from __future__ import annotations
 
-import cProfile
 import json
-import pstats
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +19,7 @@ from typing import Any
 from bench import feeds
 from bench.baseline import Baseline
 from bench.detect_cpu import state_before, without_alerts
-from bench.measuring import alternate, median, p95
+from bench.measuring import alternate, beside, profile, timed
 from bench.our_app import TOPIC, OurApp, our_app
 
 BARS, TICKS = 390, 500
@@ -86,40 +84,25 @@ def measure() -> list[dict[str, object]]:
             cases[f"theirs {name}"] = case(theirs[name], asked)
         found = alternate(cases, ROUNDS)
     ms = {name: [seconds / REPEATS * 1000 for seconds in taken] for name, taken in found.items()}
-    return [result(name, ms[f"ours {name}"], ms[f"theirs {name}"]) for name in EVENTS]
+    unit = "ms CPU a request"
+    return [
+        beside(timed(f"api_cpu_{name}", unit, ms[f"ours {name}"], 2), ms[f"theirs {name}"], TARGET)
+        for name in EVENTS
+    ]
 
 
-def result(name: str, mine: list[float], theirs: list[float]) -> dict[str, object]:
-    """Return one line of the table."""
-    ratio = median(theirs) / median(mine)
-    return {
-        "name": f"api_cpu_{name}",
-        "value": round(median(mine), 2),
-        "p95": round(p95(mine), 2),
-        "unit": "ms CPU a request",
-        "baseline": round(median(theirs), 2),
-        "ratio": round(ratio, 1),
-        "target": f"at least {TARGET} times less",
-        "holds": ratio >= TARGET,
-    }
-
-
-def profile() -> None:
+def profiled() -> None:
     """Print a profile of our function."""
     with our_app() as ours:
         prepare(ours)
         for name, asked in EVENTS.items():
-            run = case(asker(ours), asked)
-            run()
-            with cProfile.Profile() as taken:
-                run()
             print(name)
-            pstats.Stats(taken).sort_stats("tottime").print_stats(25)
+            profile(case(asker(ours), asked), 25)
 
 
 if __name__ == "__main__":
     if "--profile" in sys.argv:
-        profile()
+        profiled()
     else:
         json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
         print()

@@ -23,7 +23,7 @@ from typing import Any
 from bench import feeds, stored
 from bench.aws_calls import AwsCalls
 from bench.baseline import Baseline
-from bench.measuring import alternate, median, p95
+from bench.measuring import alternate, beside, median, timed
 from bench.null_aws import NullAws
 from bench.our_app import TOPIC, our_app
 from chalicelib import bootstrap
@@ -133,9 +133,12 @@ def measure() -> list[dict[str, object]]:
         used = count_all(cases, clients)
     per_tick = {name: [s / ticks[name] * 1e6 for s in found[name]] for name in cases}
     theirs = per_tick.pop("theirs")
+    name, unit = "detect_cpu_per_tick", "µs CPU a tick"
+    many = timed(name, unit, per_tick[f"{MANY} {STORED[0]}"])
+    few = timed(f"{name}_one_a_symbol", unit, per_tick[f"{FEW} {STORED[0]}"])
     return [
-        beside("detect_cpu_per_tick", per_tick[f"{MANY} {STORED[0]}"], theirs, TARGET),
-        beside("detect_cpu_per_tick_one_a_symbol", per_tick[f"{FEW} {STORED[0]}"], theirs, None),
+        beside(many, theirs, TARGET),
+        beside(few, theirs, None),
         *(flat(rows, per_tick, used) for rows in STORED[1:]),
     ]
 
@@ -146,33 +149,15 @@ def count_all(cases: dict[str, Run], clients: Clients) -> dict[str, tuple[int, f
     return {name: counted(run, calls) for name, run in cases.items() if name != "theirs"}
 
 
-def beside(name: str, mine: list[float], theirs: list[float], target: int | None) -> dict[str, Any]:
-    """Return our result next to the baseline's."""
-    ratio = median(theirs) / median(mine)
-    made: dict[str, Any] = {
-        "name": name,
-        "value": round(median(mine), 1),
-        "p95": round(p95(mine), 1),
-        "unit": "µs CPU a tick",
-        "baseline": round(median(theirs), 1),
-        "ratio": round(ratio, 1),
-    }
-    if target:
-        made |= {"target": f"at least {target} times less", "holds": ratio >= target}
-    return made
-
-
 def flat(
     rows: int, per_tick: dict[str, list[float]], used: dict[str, tuple[int, float]]
 ) -> dict[str, Any]:
     """Compare a longer table with the shortest one: CPU, calls and read units."""
     few, many = f"{MANY} {STORED[0]}", f"{MANY} {rows}"
     ratio = median(per_tick[many]) / median(per_tick[few])
+    unit = f"µs CPU a tick; {used[many][0]} calls, {used[many][1]:g} read units a batch"
     return {
-        "name": f"detect_cpu_per_tick_{rows}_stored",
-        "value": round(median(per_tick[many]), 1),
-        "p95": round(p95(per_tick[many]), 1),
-        "unit": f"µs CPU a tick; {used[many][0]} calls, {used[many][1]:g} read units a batch",
+        **timed(f"detect_cpu_per_tick_{rows}_stored", unit, per_tick[many]),
         "baseline": f"{median(per_tick[few]):.1f}; {used[few][0]} calls, {used[few][1]:g} units",
         "ratio": round(ratio, 2),
         "target": f"at most {FLAT} times {STORED[0]} stored, equal calls and units",

@@ -5,12 +5,15 @@ The machines are shared: absolute times drift, so compared cases run in turn.
 
 from __future__ import annotations
 
+import cProfile
 import gc
 import os
+import pstats
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 
 def alternate(cases: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
@@ -35,6 +38,30 @@ def p95(values: list[float]) -> float:
     """Return the 95th percentile by nearest rank."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+
+
+def timed(name: str, unit: str, values: list[float], digits: int | None = 1) -> dict[str, Any]:
+    """Return a result: the median and the 95th percentile of `values`."""
+    middle, most = round(median(values), digits), round(p95(values), digits)
+    return {"name": name, "value": middle, "p95": most, "unit": unit}
+
+
+def beside(made: dict[str, Any], theirs: list[float], target: int | None) -> dict[str, Any]:
+    """Add the baseline to a result. The ratio says how many times less we need."""
+    baseline = median(theirs)
+    ratio = baseline / made["value"]
+    made |= {"baseline": round(baseline, 2), "ratio": round(ratio, 1)}
+    if target:
+        made |= {"target": f"at least {target} times less", "holds": ratio >= target}
+    return made
+
+
+def profile(run: Callable[[], None], lines: int) -> None:
+    """Print a profile of the second run."""
+    run()
+    with cProfile.Profile() as taken:
+        run()
+    pstats.Stats(taken).sort_stats("tottime").print_stats(lines)
 
 
 def resident_mb() -> float:

@@ -19,7 +19,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from bench.measuring import median, p95
+from bench.measuring import median, timed
 from bench.page_latency import latency
 from local.http_server import Server
 from local.page_files import content, gzipped, loaded_by_itself
@@ -115,10 +115,7 @@ def script_kb() -> float:
 def _result(name: str, values: list[float], target: float, **more: Any) -> Result:
     value = round(median(values), 1)
     return {
-        "name": name,
-        "value": value,
-        "p95": round(p95(values), 1),
-        "unit": "ms",
+        **timed(name, "ms", values),
         "target": f"<= {target:g} ms",
         "holds": value <= target,
         **more,

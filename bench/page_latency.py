@@ -15,7 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from bench.measuring import median, p95
+from bench.measuring import median, p95, timed
 from bench.pushed_sources import SYMBOL, producing
 from rigs.pushed_services.coinbase import CoinbaseProtocol
 from rigs.pushed_services.server import StandIn, standing
@@ -112,10 +112,7 @@ def _idle_requests(page: Page) -> int:
 def _result(taken: list[float]) -> Result:
     middle, most = median(taken), p95(taken)
     return {
-        "name": "page: pushed price, from event to pixel",
-        "value": round(middle, 3),
-        "p95": round(most, 3),
-        "unit": "s",
+        **timed("page: pushed price, from event to pixel", "s", taken, 3),
         "target": f"median < {MEDIAN_SECONDS:g} s, p95 < {P95_SECONDS:g} s",
         "holds": middle < MEDIAN_SECONDS and most < P95_SECONDS,
     }

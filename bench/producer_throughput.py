@@ -12,19 +12,16 @@ the loop pays less for each call than it would in a region far away, and neither
 from __future__ import annotations
 
 import json
-import os
 import random
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from bench.measuring import median, p95, resident_mb
+from bench.measuring import median, resident_mb, timed
+from bench.null_aws import null_aws
 from producer.outbox import Outbox
 from producer.pipeline import Pipeline
 from producer.sender import Sender
@@ -87,40 +84,6 @@ def tick(symbol: str, number: int) -> WireTick:
     )
 
 
-@contextmanager
-def null_kinesis() -> Iterator[None]:
-    """Run the endpoint, with an environment that leads to it and to no proxy."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.null_kinesis"],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).resolve().parents[1],
-    )
-    before = dict(os.environ)
-    try:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        _lead_to(f"http://127.0.0.1:{port}")
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        process.terminate()
-        process.communicate(timeout=10)
-
-
-def _lead_to(endpoint: str) -> None:
-    for name in list(os.environ):
-        if name.startswith("AWS_") or name.upper().endswith("_PROXY"):
-            del os.environ[name]
-    os.environ.update(
-        AWS_ENDPOINT_URL=endpoint,
-        AWS_ACCESS_KEY_ID="bench",
-        AWS_SECRET_ACCESS_KEY="bench",
-        AWS_DEFAULT_REGION="us-east-1",
-    )
-
-
 def loop() -> float:
     """Return ticks per second of put_record, one tick per call."""
     import boto3
@@ -159,7 +122,7 @@ def memory_growth_mb() -> float:
 
 def measure() -> list[dict[str, object]]:
     """Return the benchmark's results."""
-    with null_kinesis():
+    with null_aws():
         cases: dict[str, Callable[[], float]] = {"loop": loop}
         for name, (symbols, together, count) in _CASES.items():
             cases[name] = lambda s=symbols, k=together, n=count: produce(s, k, n)  # type: ignore[misc]
@@ -174,14 +137,8 @@ def measure() -> list[dict[str, object]]:
 
 def _result(name: str, rates: list[float], baseline: float) -> dict[str, object]:
     ratio = median(rates) / baseline
-    made: dict[str, object] = {
-        "name": name,
-        "value": round(median(rates)),
-        "p95": round(p95(rates)),
-        "unit": "ticks/s",
-        "baseline": round(baseline),
-        "ratio": round(ratio, 1),
-    }
+    made = timed(name, "ticks/s", rates, None)
+    made |= {"baseline": round(baseline), "ratio": round(ratio, 1)}
     if name == "producer_throughput":
         made |= {
             "target": f"at least {TARGET_RATIO} times put_record",

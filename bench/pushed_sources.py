@@ -28,7 +28,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from bench.measuring import alternate, median, p95
+from bench.measuring import alternate, median, timed
 from producer.sources.alpaca import AlpacaFeed, Keys
 from producer.sources.binance import BinanceFeed
 from producer.sources.coinbase import CoinbaseFeed
@@ -159,10 +159,7 @@ def _over(read: Read, given: Sequence[str]) -> Callable[[], None]:
 def _result(name: str, rates: list[float], baseline: list[float]) -> dict[str, object]:
     ratio = median(rates) / median(baseline)
     return {
-        "name": f"pushed_parser_{name}",
-        "value": round(median(rates)),
-        "p95": round(p95(rates)),
-        "unit": "frames/s",
+        **timed(f"pushed_parser_{name}", "frames/s", rates, None),
         "baseline": round(median(baseline)),
         "ratio": round(ratio, 2),
         "target": f"at least {TARGET_RATIO} of the standard library without checks",
@@ -171,8 +168,7 @@ def _result(name: str, rates: list[float], baseline: list[float]) -> dict[str, o
 
 
 def _other(name: str, rates: dict[str, list[float]]) -> dict[str, object]:
-    made = {"name": f"pushed_parser_{name}", "unit": "frames/s"}
-    return {**made, "value": round(median(rates[name])), "p95": round(p95(rates[name]))}
+    return timed(f"pushed_parser_{name}", "frames/s", rates[name], None)
 
 
 @contextmanager
@@ -212,12 +208,7 @@ def _latency() -> dict[str, object]:
     ):
         _wait(lambda: service.subscribed)
         seconds = [_seconds_of_a_trade(system, service) for _ in range(TRADES + 1)][1:]
-    return {
-        "name": "pushed_frame_to_api",
-        "value": round(median(seconds), 3),
-        "p95": round(p95(seconds), 3),
-        "unit": "s from a frame until the API shows it",
-    }
+    return timed("pushed_frame_to_api", "s from a frame until the API shows it", seconds, 3)
 
 
 def _seconds_of_a_trade(system: System, service: StandIn) -> float:

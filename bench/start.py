@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import api_cpu, detect_cpu, feeds, ingest_cpu, package, stored
-from bench.measuring import median, p95
+from bench.measuring import median, timed
 from bench.our_app import OurApp, our_app
 
 ROUNDS = 9
@@ -217,10 +217,7 @@ def result(
     """Return one function's start."""
     ratio = median(mine) / median(theirs)
     return {
-        "name": f"start_{'api' if function == 'app' else function}",
-        "value": round(median(mine)),
-        "p95": round(p95(mine)),
-        "unit": "ms CPU",
+        **timed(f"start_{'api' if function == 'app' else function}", "ms CPU", mine, None),
         "baseline": round(median(theirs)),
         "ratio": round(ratio, 3),
         "target": f"at most {target} times {whose}",

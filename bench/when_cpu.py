@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bench.measuring import alternate, median, p95
+from bench.measuring import alternate, median, timed
 from chalicelib.api.rule_views import PREVIEW_SECONDS
 from chalicelib.bootstrap import Services
 from chalicelib.domain.bars import Bar
@@ -157,14 +157,8 @@ def a_year_of_minutes() -> dict[str, Any]:
 def result(count: int, mine: list[float], one: float) -> dict[str, Any]:
     """Return one result beside that of one rule."""
     ratio = median(mine) / one
-    made: dict[str, Any] = {
-        "name": f"when_cpu_per_tick_{count or 'no'}_rules",
-        "value": round(median(mine), 1),
-        "p95": round(p95(mine), 1),
-        "unit": "µs CPU a tick",
-        "baseline": f"{one:.1f}, one rule",
-        "ratio": round(ratio, 2),
-    }
+    made = timed(f"when_cpu_per_tick_{count or 'no'}_rules", "µs CPU a tick", mine)
+    made |= {"baseline": f"{one:.1f}, one rule", "ratio": round(ratio, 2)}
     if count == 10:
         made |= {"target": f"at most {TARGET} times one", "holds": ratio <= TARGET}
     return made
