@@ -13,8 +13,9 @@ from chalicelib.domain.errors import CompactionError, FieldError
 from chalicelib.services.lake.texts import is_day
 from embedded_aws.event_sources.scheduling import TIMEOUT_SECONDS, call, scheduled_event
 from local.commands import deployed
-from local.commands.choosing import add_flags, enter, find_running
+from local.commands.choosing import enter, find_running
 from local.commands.statuses import FAILED, OK
+from local.commands.target import add_target
 from local.errors import UsageError
 
 
@@ -27,10 +28,7 @@ def compact(arguments: list[str]) -> int:
     parser.add_argument(
         "--date", metavar="2026-11-20", help="this trading day, even if it was done before"
     )
-    parser.add_argument(
-        "--stage", help="of this deployment, with your AWS credentials; else the running system's"
-    )
-    add_flags(parser)
+    add_target(parser)
     options = parser.parse_args(arguments)
     if options.date is not None and not is_day(options.date):
         raise UsageError(f"--date: {options.date!r} is not a date such as 2026-11-20")

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from chalicelib import settings
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
 from chalicelib.services.symbol_stores import SymbolEntry
@@ -59,8 +58,7 @@ def forget_many(options: argparse.Namespace) -> int:
         target.instant("--seen-from", options.seen_from),
         target.instant("--seen-to", options.seen_to),
     )
-    names = target.environment(options)
-    services = Services(settings.load(names))
+    services = target.services(options)
     lines = chosen(services.stores, Choice(since, until, options.fewer_than))
     return _delete(services, lines) if options.yes else _list(lines)
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from chalicelib import settings
 from chalicelib.api import instants
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended, TickError
 from chalicelib.domain.ticks import parse_symbol
 from local.commands import target
-from local.commands.choosing import add_flags
 from local.commands.statuses import FAILED, OK
 from local.errors import UsageError
 
@@ -30,14 +28,10 @@ def rebuild(arguments: list[str]) -> int:
         metavar="TIME",
         help=f"leave earlier bars alone; {instants.ALLOWED}; a date is midnight in UTC",
     )
-    parser.add_argument(
-        "--stage", help="of this deployment, with your AWS credentials; else the running system's"
-    )
-    add_flags(parser)
+    target.add_target(parser)
     options = parser.parse_args(arguments)
     symbols, start = _symbols(options.symbols), target.instant("--from", options.start)
-    names = target.environment(options)
-    services = Services(settings.load(names))
+    services = target.services(options)
     return max(_one(services, symbol, start) for symbol in symbols)
 
 

@@ -14,8 +14,9 @@ from chalicelib.event_sources import EVENT_SOURCES
 from embedded_aws.event_sources.invoking import Function
 from local import resources
 from local.commands import deployed
-from local.commands.choosing import add_flags, enter, find_running
+from local.commands.choosing import enter, find_running
 from local.commands.statuses import FAILED, OK
+from local.commands.target import add_target
 from local.redrive import Call, Redriven, drop_notices, redrive_batches, redrive_messages
 
 if TYPE_CHECKING:
@@ -41,10 +42,7 @@ def redrive(arguments: list[str]) -> int:
         description="Processes batches in the failures bucket and messages in the dead-letter "
         "queues again, and deletes those that succeed.",
     )
-    parser.add_argument(
-        "--stage", help="of this deployment, with your AWS credentials; else the running system's"
-    )
-    add_flags(parser)
+    add_target(parser)
     options = parser.parse_args(arguments)
     dead_lettered = _deployed(options.stage) if options.stage else _running(options)
     return _report(*_all(dead_lettered))

@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 
-from chalicelib import settings
 from chalicelib.bootstrap import Services
 from chalicelib.domain.backtest import TradingCosts
 from chalicelib.domain.errors import Contended, RuleError
@@ -38,7 +37,7 @@ def rules(arguments: list[str]) -> int:
     """Plan, apply or export rules. Status 1 where what is asked for cannot be done."""
     options = _parser().parse_args(arguments)
     wanted = rule_files.read_rules(options.file) if options.act in (_plan, _apply) else []
-    services = services_of(options)
+    services = target.services(options)
     stores = services.stores
     count = lambda: stores.symbols.count(SEEN)  # noqa: E731
     sets = RuleSets(stores.rules, services.defaults, services.channels.check, count)
@@ -50,11 +49,6 @@ def rules(arguments: list[str]) -> int:
     except (RuleRefused, Contended) as error:
         print(f"python -m local rules: {error}", file=sys.stderr)
         return FAILED
-
-
-def services_of(options: argparse.Namespace) -> Services:
-    """Return the services of the target. Raises UsageError if it is not found."""
-    return Services(settings.load(target.environment(options)))
 
 
 def _plan(

@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from chalicelib import settings
 from chalicelib.api import instants
+from chalicelib.bootstrap import Services
 from local.commands import deployed
 from local.commands.choosing import add_flags, connect, enter, find_running
 from local.errors import UsageError
@@ -25,6 +27,11 @@ def environment(options: argparse.Namespace) -> Mapping[str, str]:
     enter(facts)
     found: Mapping[str, str] = facts["environment"]
     return found
+
+
+def services(options: argparse.Namespace) -> Services:
+    """Return the services of the target. Raises UsageError if it is not found."""
+    return Services(settings.load(environment(options)))
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:

@@ -16,8 +16,9 @@ from chalicelib.domain.errors import KeyFieldError
 from chalicelib.domain.keys import COMMAND, DEFAULT_REQUESTS, FIRST_KEY, SCOPES, Key
 from chalicelib.services.access.key_ring import KeyRefused, KeyRing, UnknownKey
 from local.commands import deployed
-from local.commands.choosing import add_flags, connect, find_running
+from local.commands.choosing import connect, find_running
 from local.commands.statuses import FAILED, OK
+from local.commands.target import add_target
 from local.errors import UsageError
 
 _DAYS = re.compile(r"\d{1,5}d", re.ASCII)
@@ -158,9 +159,5 @@ def _parser() -> argparse.ArgumentParser:
     acts = {add: _add, commands.add_parser("list", help="all keys, without tokens"): _list}
     for command, act in {**acts, revoke: _revoke}.items():
         command.set_defaults(act=act)
-        command.add_argument(
-            "--stage",
-            help="of this deployment, with your AWS credentials; else the running system's",
-        )
-        add_flags(command)
+        add_target(command)
     return parser

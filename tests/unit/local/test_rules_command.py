@@ -17,7 +17,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import parse_rule
 from chalicelib.services.symbol_stores import SymbolEntry
 from local import commands
-from local.commands import rules_command
+from local.commands import rules_command, target
 from local.rule_files import read_rules
 from rigs.memory_aws.dynamodb import Perform
 from rigs.memory_aws.system import SETTINGS, Aws
@@ -55,9 +55,7 @@ def aws() -> Aws:
 def services(monkeypatch: pytest.MonkeyPatch, aws: Aws, tmp_path: Path) -> Services:
     """The system that the command finds, with 60 days of AAPL, and a file of rules."""
     found = Services(SETTINGS, lambda: NOW, aws)
-    monkeypatch.setattr(
-        rules_command, "services_of", lambda _: Services(SETTINGS, lambda: NOW, aws)
-    )
+    monkeypatch.setattr(target, "services", lambda _: Services(SETTINGS, lambda: NOW, aws))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rules.toml").write_text(FILE)
     days = [NOW.date() - timedelta(days=60 - n) for n in range(60)]
