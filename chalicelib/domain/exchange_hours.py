@@ -12,6 +12,8 @@ from types import ModuleType
 
 import msgspec
 
+from chalicelib.domain.yearly_days import YearlyDays
+
 
 class Hours(msgspec.Struct, frozen=True):
     """Regular hours of a day; `pause` is the lunch break [start, end)."""
@@ -31,12 +33,12 @@ class ExchangeHours:
     def __init__(self, exchange: str) -> None:
         table = _table_of(exchange)
         self._runs = [_run(line) for line in reversed(table.HOURS[exchange].splitlines())]
-        self._closed = _by_year(table.CLOSED[exchange])
-        self._early = _by_year(table.EARLY[exchange])
+        self._closed = YearlyDays(table.CLOSED[exchange])
+        self._early = YearlyDays(table.EARLY[exchange])
 
     def is_trading_day(self, day: date) -> bool:
         """Return whether the exchange has a session on the day."""
-        return day.weekday() < 5 and f"{day:%m%d}" not in self._closed.get(day.year, ())
+        return day.weekday() < 5 and day not in self._closed.of(day.year)
 
     def on(self, day: date) -> Hours:
         """Return the hours of a day, nominal ones without a session.
@@ -44,10 +46,10 @@ class ExchangeHours:
         A session that closes early has no lunch break.
         """
         hours = next((hours for since, hours in self._runs if since <= day), self._runs[-1][1])
-        for mark in self._early.get(day.year, ()):
-            if mark.startswith(f"{day:%m%d}@"):
-                return Hours(hours.open, time.fromisoformat(mark[5:]))
-        return hours
+        early = self._early.of(day.year).get(day)
+        if early is None or not self.is_trading_day(day):
+            return hours
+        return Hours(hours.open, time.fromisoformat(early))
 
 
 def _table_of(exchange: str) -> ModuleType:
@@ -64,7 +66,3 @@ def _run(line: str) -> tuple[date, Hours]:
     since, *texts = line.split()
     opens, closes, *pause = (time.fromisoformat(text) for text in texts)
     return date.fromisoformat(since), Hours(opens, closes, (pause[0], pause[1]) if pause else None)
-
-
-def _by_year(lines: str) -> dict[int, list[str]]:
-    return {int(line[:4]): line[5:].split() for line in lines.splitlines()}
