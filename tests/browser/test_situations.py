@@ -29,6 +29,23 @@ def test_chart_is_drawn_and_a_zoom_survives_ten_updates(
     assert x_range(page) == zoomed
 
 
+def test_each_drag_of_a_zoomed_chart_is_in_the_address(world: StandIn, open_page: OpenPage) -> None:
+    world.stopped_at = world.now()
+    page = open_page(world.page)
+    wait_for_chart(page)
+    zoom_in(page)
+    expect(page).to_have_url(re.compile("from="))
+    box = page.locator(".nsewdrag").first.bounding_box()
+    assert box
+    for _ in range(2):
+        before = page.url
+        page.mouse.move(box["x"] + 300, box["y"] + 90)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 340, box["y"] + 90, steps=4)
+        page.mouse.up()
+        expect(page).not_to_have_url(before)
+
+
 @pytest.mark.parametrize("address", ["", "#symbol=BOLT"])
 def test_first_view_asks_for_each_thing_once(
     world: StandIn, open_page: OpenPage, address: str

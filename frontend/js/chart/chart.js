@@ -64,7 +64,7 @@ export class PriceChart extends EventTarget {
     const plotWidth = width - MARGIN.l - MARGIN.r;
     const { data, layout } = chartFigure(series, computed, {
       ...choices,
-      zoom: this.zoom,
+      zoom: this.zoom && [...this.zoom], // Plotly changes it while the reader drags
       width: plotWidth,
     });
     if (this.resets) layout.uirevision += `:${this.resets}`;
