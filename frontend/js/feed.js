@@ -1,9 +1,9 @@
 // Polls the API: one /quotes request per poll for the whole list, and one small /prices request for
-// the open symbol when its quote has changed. The API reports the interval between prices, and the
-// page polls at that interval. While there is no symbol, or no price of the open one, each poll
-// requests everything that could bring the first. Pauses while the page is hidden, catches up on
-// return, and backs off when the API fails. While prices are pushed (push.js) it only polls what is
-// missing, and after an unusual silence.
+// each chart when the quote of its symbol has changed. The API reports the interval between prices,
+// and the page polls at that interval. While there is no symbol, or no price of the open one, each
+// poll requests everything that could bring the first. Pauses while the page is hidden, catches up
+// on return, and backs off when the API fails. While prices are pushed (push.js) it only polls what
+// is missing, and after an unusual silence.
 
 import { ApiError } from "./api.js";
 import {
@@ -35,16 +35,12 @@ export class Feed {
   constructor(api, store, pollSeconds, loader) {
     this.api = api;
     this.store = store;
-    this.loader = loader;
+    this.loaders = [loader]; // one for each chart
     this.pollSeconds = pollSeconds;
     this.polls = 0;
     this.settledAt = 0;
     this.expected = 0; // seconds between prices
     this.unchanged = 0; // consecutive polls
-    /**
-     * The quote at which bars were last requested. @type {import("./types.js").Quote | undefined}
-     */
-    this.drawn = undefined;
     this.failures = 0;
     this.unlisted = ""; // why the list of symbols could not be fetched
     this.timer = 0;
@@ -165,10 +161,9 @@ export class Feed {
     if (waiting || poll % every === 0) void this.#health();
     if (settling || poll % SYMBOLS_EVERY === 0) await this.#symbols();
     await this.#quotes();
-    await this.#bars(
-      settling && !isFirst && poll % HISTORY_EVERY === 0,
-      waiting || poll % BARS_EVERY === 0,
-    );
+    const whole = settling && !isFirst && poll % HISTORY_EVERY === 0;
+    const anyway = waiting || poll % BARS_EVERY === 0;
+    await Promise.all(this.loaders.map((loader) => loader.poll(whole, anyway)));
   }
 
   /** @returns {number} seconds without a price to show, 0 if there is one */
@@ -232,7 +227,8 @@ export class Feed {
     const listed = new Set(symbols.map(({ symbol }) => symbol));
     const quotes = new Map([...this.store.state.quotes].filter(([symbol]) => listed.has(symbol)));
     this.store.set({ symbols, quotes });
-    if (known.length && !listed.has(this.store.state.view.symbol)) this.loader.forget();
+    for (const loader of known.length ? this.loaders : [])
+      if (!listed.has(loader.store.state.view.symbol)) loader.forget();
   }
 
   async #quotes() {
@@ -265,29 +261,6 @@ export class Feed {
     if (newer && this.pushed) this.missed();
     if (changed) this.store.set({ quotes: next });
     return changed;
-  }
-
-  /**
-   * @param {boolean} whole whether older bars may have arrived as well
-   * @param {boolean} anyway even if the quote has not changed
-   */
-  async #bars(whole, anyway) {
-    const { chartState, series, symbols, view } = this.store.state;
-    const hasPrices = symbols.some(({ symbol, seen }) => seen && symbol === view.symbol);
-    if (chartState === "loading" || (chartState === "empty" && !hasPrices)) return;
-    if (whole || chartState !== "ready" || !series?.bars.length) await this.loader.refresh();
-    else if (series.range !== "custom" && (this.#isNews(series) || anyway))
-      await this.loader.follow(series);
-  }
-
-  /**
-   * @param {import("./types.js").Series} series
-   * @returns {boolean} whether its symbol's quote has changed or is missing in the list
-   */
-  #isNews({ symbol }) {
-    const before = this.drawn;
-    this.drawn = this.store.state.quotes.get(symbol);
-    return !this.drawn || this.drawn !== before;
   }
 }
 

@@ -5,7 +5,7 @@ import { AlertsFeed } from "./alerts_feed.js";
 export { Push } from "./push.js";
 import { mountActivity } from "./views/activity.js";
 import { mountBelow } from "./views/below.js";
-import { bindMarks } from "./views/show_alert.js";
+import { bindMarks, leaveAlert } from "./views/show_alert.js";
 import { bindKeys } from "./views/chart_keys.js";
 import { ChartNote } from "./views/chart_note.js";
 import { bindMeasure } from "./views/measure_start.js";
@@ -15,7 +15,7 @@ import { byId } from "./dom.js";
 import { mountExport } from "./views/export.js";
 import { mountMuteLinks } from "./views/mute_links.js";
 import { mountQuote } from "./views/quote.js";
-import { bindStory } from "./views/story_start.js";
+import { onDemand } from "./views/on_demand.js";
 import { mountStatus } from "./views/status.js";
 import { mountTop } from "./views/top.js";
 import { mountToken } from "./views/token_dialog.js";
@@ -64,10 +64,11 @@ function bindPhone(store, listed) {
 /**
  * @param {import("./store.js").Store} store
  * @param {import("./api.js").Api} api
+ * @param {import("./feed.js").Feed} feed
  * @param {import("./views/chart_view.js").ChartView} chart
  * @param {string} opened the address that the page was opened with
  */
-export function mountLater(store, api, chart, opened) {
+export function mountLater(store, api, feed, chart, opened) {
   bindKeys(chart);
   new RuleLine(chart, /** @type {HTMLElement} */ (byId("toolbar").querySelector("[data-pick]")));
   mountBelow(chart, api);
@@ -76,7 +77,27 @@ export function mountLater(store, api, chart, opened) {
   new RuleLines(chart, note, mountActivity(store, api, new AlertsFeed(api, store), chart));
   bindMeasure(chart, note);
   mountPages(store, api, chart);
-  bindStory(store, api, note);
+  onDemand(
+    store,
+    ({ view }) => view.alert,
+    async () => {
+      const { mountStory } = await import("./views/story.js");
+      return () => mountStory(store, api);
+    },
+    () => {
+      leaveAlert(store);
+      note.show("The alert's story could not be loaded. Try again.");
+    },
+  );
+  onDemand(
+    store,
+    ({ view }) => view.desk.length,
+    async () => {
+      const { Desk } = await import("./views/desk.js");
+      return () => void new Desk(api, feed, chart);
+    },
+    () => note.show("The other charts could not be loaded. Choose the layout again."),
+  );
   bindMarks(store);
   mountMuteLinks(api, opened);
   navigator.serviceWorker?.register("sw.js").catch(() => {}); // the page works without it

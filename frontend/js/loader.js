@@ -1,5 +1,5 @@
-// Loads the open symbol's bars when the symbol, the range or the bar size changes, then the bars
-// before them.
+// Loads a chart's bars when its symbol, range or bar size changes, then the bars before them, and
+// newer bars with the feed's polls.
 
 import { ApiError } from "./api.js";
 import { makeSeries, mergeBars, pollFrom, withHistory } from "./data/series.js";
@@ -7,12 +7,36 @@ import { LEAD_BARS, MAX_BARS, isDated, rangeParameters } from "./ranges.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
+/** Milliseconds: after a longer pause the chart is reloaded instead of updated bar by bar. */
+const AWAY = 60e3;
+
 export class Loader {
   /** @param {import("./api.js").Api} api @param {Store} store */
   constructor(api, store) {
     this.api = api;
     this.store = store;
     this.abort = new AbortController();
+    /**
+     * The quote at which bars were last requested. @type {import("./types.js").Quote | undefined}
+     */
+    this.drawn = undefined;
+    this.following = false; // whether push.js is requesting newer bars
+    /** @type {import("./types.js").Bar | null} the symbol's running bar, as pushed */
+    this.running = null;
+    store.when(
+      ({ series }) => [series?.symbol, series?.interval].join(),
+      () => (this.running = null),
+    );
+    store.when(
+      ({ view: { symbol, range, interval, start, end } }) =>
+        [symbol, range, interval, start, end].join(),
+      () => void this.load(),
+    );
+    let leftAt = 0;
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) leftAt = Date.now();
+      else if (Date.now() - leftAt > AWAY) void this.load();
+    });
   }
 
   /** Load the view's series; abort an earlier load still in progress. */
@@ -52,6 +76,30 @@ export class Loader {
     } catch (error) {
       if (!signal.aborted) this.#missing(error);
     }
+  }
+
+  /**
+   * Load what a poll of the feed should bring. Throws ApiError.
+   * @param {boolean} whole whether older bars may have arrived as well
+   * @param {boolean} anyway even if the quote has not changed
+   */
+  async poll(whole, anyway) {
+    const { chartState, series, symbols, view } = this.store.state;
+    const hasPrices = symbols.some(({ symbol, seen }) => seen && symbol === view.symbol);
+    if (chartState === "loading" || (chartState === "empty" && !hasPrices)) return;
+    if (whole || chartState !== "ready" || !series?.bars.length) await this.refresh();
+    else if (series.range !== "custom" && (this.#isNews(series) || anyway))
+      await this.follow(series);
+  }
+
+  /**
+   * @param {import("./types.js").Series} series
+   * @returns {boolean} whether its symbol's quote has changed or is missing in the list
+   */
+  #isNews({ symbol }) {
+    const before = this.drawn;
+    this.drawn = this.store.state.quotes.get(symbol);
+    return !this.drawn || this.drawn !== before;
   }
 
   /**

@@ -13,9 +13,6 @@ import { readView, recalledView, writeView } from "./url.js";
 import { knownTheme } from "./theme.js";
 import { mountChart } from "./views/chart_view.js";
 
-/** Milliseconds: after a longer pause the chart is reloaded instead of updated bar by bar. */
-const AWAY = 60e3;
-
 const PATIENCE = 1500; // milliseconds for which everything else waits for the first chart
 
 /**
@@ -34,31 +31,16 @@ function bindAddress(store) {
   store.set({ view: known, theme: knownTheme(recall("theme", "auto")) });
   store.watch(["view"], ({ view }) => {
     history.replaceState(null, "", writeView(view, base));
-    const { indicators, clock, type, symbol } = view;
-    keep("view", { indicators, clock, type, symbol });
+    const { indicators, clock, type, symbol, desk, linked } = view;
+    keep("view", { indicators, clock, type, symbol, desk, linked });
   });
+  const frame = (/** @type {number} */ charts) => (document.body.dataset.charts = String(charts));
+  store.when(({ view }) => view.desk.length + 1, frame);
+  frame(known.desk.length + 1);
   addEventListener("hashchange", () =>
     store.set({ view: readView(location.hash, { ...base, symbol: store.state.view.symbol }) }),
   );
   return named;
-}
-
-/** @param {Store} store @param {Loader} loader loads the chart */
-function bindLoading(store, loader) {
-  store.when(
-    ({ view: { symbol, range, interval, start, end } }) =>
-      [symbol, range, interval, start, end].join(),
-    () => void loader.load(),
-  );
-  store.when(
-    ({ view }) => [view.range, view.interval, view.start].join(),
-    () => store.setView({ from: 0, to: 0 }),
-  );
-  let leftAt = 0;
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) leftAt = Date.now();
-    else if (Date.now() - leftAt > AWAY) void loader.load();
-  });
 }
 
 /**
@@ -115,7 +97,10 @@ async function start() {
   const feed = new Feed(api, store, config.poll_seconds, loader);
   feed.askForToken = async (error) =>
     (await import("./views/token_dialog.js")).askForReading(error);
-  bindLoading(store, loader);
+  store.when(
+    ({ view }) => [view.range, view.interval, view.start].join(),
+    () => store.setView({ from: 0, to: 0 }),
+  );
   bindFirstSymbol(store, named ? "" : store.state.view.symbol);
   const answered = new Promise((resolve) =>
     store.when(({ chartState }) => chartState !== "loading", resolve),
@@ -138,8 +123,8 @@ async function start() {
   mountFrame(store, api, feed, chart);
   document.body.classList.remove("starting");
   await first;
-  mountLater(store, api, chart, opened);
-  if (config.push) new Push(api, store, feed, loader);
+  mountLater(store, api, feed, chart, opened);
+  if (config.push) new Push(api, store, feed);
 }
 
 start().catch((error) => {

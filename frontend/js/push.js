@@ -9,6 +9,7 @@ import { decodeAlert, decodeQuote } from "./data/wire.js";
 
 /** @typedef {import("./store.js").Store} Store @typedef {import("./feed.js").Feed} Feed */
 /** @typedef {import("./data/pushed.js").Change} Change */
+/** @typedef {import("./loader.js").Loader} Loader */
 
 const PROTOCOL = "aws-appsync-event-ws";
 const OPENING = 10e3; // milliseconds for the socket to open and to confirm the subscriptions
@@ -22,14 +23,11 @@ export class Push {
    * @param {import("./api.js").Api} api
    * @param {Store} store
    * @param {Feed} feed
-   * @param {import("./loader.js").Loader} loader
    */
-  constructor(api, store, feed, loader) {
+  constructor(api, store, feed) {
     this.api = api;
     this.store = store;
     this.feed = feed;
-    this.loader = loader;
-    this.following = false;
     this.taken = Promise.resolve(); // the events so far
     /** @type {WebSocket | null} */
     this.socket = null;
@@ -42,16 +40,10 @@ export class Push {
     this.channels = new Set();
     /** @type {Map<string, {version: number, repairs: number}>} */
     this.known = new Map();
-    /** @type {import("./types.js").Bar | null} the open symbol's, as pushed */
-    this.running = null;
     this.heardAt = 0;
     feed.missed = () => performance.now() - this.heardAt > MUTE && this.#say("mute");
     document.addEventListener("visibilitychange", () =>
       document.hidden ? this.#close("connecting") : this.#open(),
-    );
-    store.when(
-      ({ series }) => [series?.symbol, series?.interval].join(),
-      () => (this.running = null),
     );
     store.watch(["symbols"], () => this.awaited.size || this.#subscribe());
     if (!document.hidden) void this.#open();
@@ -101,7 +93,7 @@ export class Push {
     this.known.clear();
     this.channels.clear();
     this.awaited.clear();
-    this.running = null;
+    for (const loader of this.feed.loaders) loader.running = null;
     this.#say(why);
     if (document.hidden) return;
     this.timer = window.setTimeout(() => this.#open(), this.retry * (0.5 + Math.random() / 2));
@@ -168,17 +160,18 @@ export class Push {
     });
   }
 
-  /** Load the open symbol's newest bars. */
-  async #follow() {
-    if (this.following || !this.store.state.series) return;
-    this.following = true;
+  /** Load a chart's newest bars. @param {Loader} loader */
+  async #follow(loader) {
+    const { series } = loader.store.state;
+    if (loader.following || !series) return;
+    loader.following = true;
     try {
-      await this.loader.follow(this.store.state.series);
+      await loader.follow(series);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.feed.soon();
     } finally {
-      this.following = false;
+      loader.following = false;
     }
   }
 
@@ -187,11 +180,11 @@ export class Push {
     const { state } = this.store;
     const listed = new Set(state.symbols.map(({ symbol }) => symbol));
     const quotes = new Map(state.quotes);
-    let [isMissing, mayFollow] = [false, false];
+    let isMissing = false;
+    /** @type {Change[]} */
+    const fresh = [];
     /** @type {import("./types.js").Alert[]} */
     const alerts = [];
-    /** @type {import("./types.js").Series | null} */
-    let series = state.series;
     for (const change of changes) {
       const order = orderOf(this.known.get(change.symbol), change);
       if (order === "old") continue;
@@ -202,18 +195,34 @@ export class Push {
       if (quote.time < (quotes.get(change.symbol)?.time ?? 0)) continue;
       quotes.set(change.symbol, quote);
       alerts.push(...(change.alerts ?? []).map(decodeAlert));
-      if (series?.symbol !== change.symbol || series.range === "custom") continue;
-      const done = withChange(series, change, this.running);
-      this.running = done.running;
-      series = done.series;
-      mayFollow ||= done.ask;
+      fresh.push(change);
     }
     this.heardAt = performance.now();
     if (this.store.state.push === "mute") this.#say("on");
-    this.store.set({ quotes, series, ...withAlerts(state, alerts) });
-    if (mayFollow && !isMissing) void this.#follow();
+    this.store.set({ quotes, ...withAlerts(state, alerts) });
+    for (const loader of this.feed.loaders)
+      if (draw(loader, fresh) && !isMissing) void this.#follow(loader);
     this.feed.heard(isMissing || alerts.some(({ quiet }) => !quiet)); // with their receipts
   }
+}
+
+/**
+ * Bring a chart up to the changes of its symbol.
+ * @param {Loader} loader @param {Change[]} changes
+ * @returns {boolean} whether bars are missing that only the API has
+ */
+function draw(loader, changes) {
+  let { series } = loader.store.state;
+  let ask = false;
+  for (const change of changes) {
+    if (series?.symbol !== change.symbol || series.range === "custom") continue;
+    const done = withChange(series, change, loader.running);
+    loader.running = done.running;
+    series = done.series;
+    ask ||= done.ask;
+  }
+  loader.store.set({ series });
+  return ask;
 }
 
 /**

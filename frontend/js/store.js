@@ -32,6 +32,7 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  * @property {import("./types.js").Averages} averages
  * @property {number[]} preview times at which a rule would have fired, on the chart
  * @property {boolean} measuring true while the next drag over the chart measures
+ * @property {string} chosen the active chart's symbol, empty if it is the main one
  * @property {boolean} picking true while the next click on the chart sets a rule's price
  */
 
@@ -50,6 +51,8 @@ export function initialState() {
       clock: "exchange",
       compare: [],
       drawings: [],
+      desk: [],
+      linked: "none",
       alert: "",
       from: 0,
       to: 0,
@@ -77,6 +80,7 @@ export function initialState() {
     preview: [],
     picking: false,
     measuring: false,
+    chosen: "",
   };
 }
 
@@ -106,6 +110,12 @@ export class Store extends EventTarget {
     );
     if (!same) this.set({ view: { ...this.state.view, ...patch } });
   }
+
+  /**
+   * Show a symbol in the active chart; views/desk.js replaces this while there are several.
+   * @param {string} symbol
+   */
+  choose = (symbol) => this.setView({ symbol });
 
   /** @param {string} symbol @returns {string} the zone in which its times are shown */
   zoneOf(symbol) {

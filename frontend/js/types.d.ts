@@ -269,6 +269,10 @@ export interface View {
   compare: string[];
   /** measurements as "symbol*seconds*price*seconds*price", see chart/measured.js */
   drawings: string[];
+  /** the charts beside the main one as "symbol*range*bar size", see data/desk.js */
+  desk: string[];
+  /** what all charts share, the main one's */
+  linked: "none" | "symbol" | "time";
   /** id of the open alert, or empty */
   alert: string;
   /** left edge of a zoom, milliseconds; 0 for none */

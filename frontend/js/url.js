@@ -10,6 +10,7 @@ export const SYMBOL = /^(?=.*[A-Z0-9])[A-Z0-9.\-=^_]{1,24}$/;
 const ALERT_ID = /^[0-9a-f]{24}$/;
 const DRAWING = /^[A-Z0-9.\-=^_]{1,24}(\*\d{1,12}\*\d{1,12}(\.\d{1,8})?){2}$/;
 const MOST_DRAWINGS = 20;
+const MOST_CHARTS = 3; // beside the main one
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
@@ -28,6 +29,13 @@ function isDate(text) {
  * @returns {string[]} the valid values between the commas, each once
  */
 const several = (text, valid) => [...new Set(text.split(","))].filter(valid);
+
+/** @param {string} text @returns {boolean} whether it is a chart of the desk */
+function isChart(text) {
+  const [symbol, range, interval, ...rest] = text.split("*");
+  const isSize = interval === "auto" || INTERVALS.includes(interval);
+  return SYMBOL.test(symbol) && Object.hasOwn(RANGES, range) && isSize && !rest.length;
+}
 
 /**
  * @param {any} kept the browser's stored view, of any type
@@ -107,6 +115,16 @@ export function readView(hash, base) {
     (v) => (view.drawings = several(v, (text) => DRAWING.test(text)).slice(-MOST_DRAWINGS)),
   );
   take(
+    "desk",
+    () => true,
+    (v) => (view.desk = v.split(",").filter(isChart).slice(0, MOST_CHARTS)),
+  );
+  take(
+    "link",
+    (v) => ["symbol", "time"].includes(v),
+    (v) => (view.linked = /** @type {View["linked"]} */ (v)),
+  );
+  take(
     "alert",
     (v) => ALERT_ID.test(v),
     (v) => (view.alert = v),
@@ -139,6 +157,8 @@ export function writeView(view, base) {
   put("show", view.indicators, base.indicators);
   put("with", view.compare, []);
   put("draw", view.drawings, base.drawings);
+  put("desk", view.desk, base.desk);
+  put("link", view.linked, base.linked);
   put("from", view.from, 0);
   put("to", view.to, 0);
   put("alert", view.alert, base.alert);

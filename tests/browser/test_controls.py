@@ -73,7 +73,8 @@ PRESS_ALL = """async ([start, within]) => {
     const node = controls()[i];
     await press(node);
     const menu = node.closest('.menu')?.querySelector('.menu-list:not([hidden])');
-    for (const item of menu?.querySelectorAll('button') ?? []) await press(item);
+    for (const item of menu?.querySelectorAll('button') ?? [])
+      if (!isChosen(item)) await press(item);
     await back();
   }
   return [dead, pressed];

@@ -235,6 +235,8 @@ def test_link_restores_the_view_and_ignores_nonsense(call: Call) -> None:
         "clock": "exchange",
         "compare": [],
         "drawings": [],
+        "desk": [],
+        "linked": "none",
         "from": 0,
         "to": 0,
     }
@@ -247,6 +249,8 @@ def test_link_restores_the_view_and_ignores_nonsense(call: Call) -> None:
         "indicators": ["rsi"],
         "compare": ["EURUSD=X"],
         "drawings": ["^GSPC*1795185000*4000.25*1795192200*4100", "BTC-USD*1*2*3*0.00004"],
+        "desk": ["ETH-USD*5D*1h", "^GSPC*Max*auto", "ETH-USD*5D*1h"],
+        "linked": "time",
         "from": 5,
         "to": 9,
         "type": "line",
@@ -254,8 +258,18 @@ def test_link_restores_the_view_and_ignores_nonsense(call: Call) -> None:
     }
     assert call("url.js", "readView", call("url.js", "writeView", view, base), base) == view
     nonsense = "#symbol=<b>&range=7Q&interval=2m&type=pie&show=evil"
+    nonsense += "&desk=A*1D,<b>*1D*auto,A*7Q*auto,A*constructor*auto,A*1D*2m,A*1D*auto*x,&link=all"
     nonsense += "&start=2026-01-02&end=2025-01-01&from=9&to=1&draw=A*1*2*3,A*1*-2*3*4,<b>*1*2*3*4"
     assert call("url.js", "readView", nonsense, base) == {**base, "indicators": []}
+
+
+def test_link_has_at_most_three_charts_beside_the_main_one(call: Call) -> None:
+    base: dict[str, Any] = {"desk": [], "compare": []}
+    read = call("url.js", "readView", f"#desk={','.join(['A*1D*auto'] * 70_000)}", base)
+    assert read == {**base, "desk": ["A*1D*auto"] * 3}
+    kept = {"desk": ["<b>*1Y*1d", "A*1Y*1d"], "linked": ["time"]}
+    recalled = call("url.js", "recalledView", kept, {**base, "linked": "none"})
+    assert recalled == {**base, "desk": ["A*1Y*1d"], "linked": "time"}
 
 
 @pytest.mark.parametrize("alert", [".", "..", "a" * 23, "a" * 25, "A" * 24, "a" * 70_000, "a/b"])

@@ -128,6 +128,17 @@ export class PriceChart extends EventTarget {
     this.#setZoom(range);
   }
 
+  /**
+   * Show the times of another chart; no "zoom" event follows.
+   * @param {[number, number] | null} times null, or times without a bar here, for everything
+   */
+  showTimes(times) {
+    if (!this.shown) return;
+    this.zoom = times && this.#indices(this.shown.series, times);
+    if (!this.zoom) this.resets += 1;
+    this.draw();
+  }
+
   /** Bring an instant into view. @param {number} time */
   reveal(time) {
     if (!this.shown) return;

@@ -8,20 +8,20 @@ import { plotOf, xOf, yOf } from "../chart/plot_layout.js";
 
 /** @param {import("./chart_view.js").ChartView} view */
 export function bindKeys(view) {
-  const section = byId("chart");
+  const { section } = view;
   /** @type {number | null} */
   let at = null;
 
   const step = (/** @type {number} */ by) => {
     const { series } = view.store.state;
-    const plot = plotOf(byId("plot"));
+    const plot = plotOf(view.chart.node);
     if (!series?.bars.length || !plot) return;
     const last = series.first + series.bars.length - 1;
     at = Math.min(last, Math.max(series.first, (at ?? last + 1) + by));
     const bar = barAt(series, at);
     if (!bar) return;
     view.showCross(xOf(plot, at), yOf(plot, bar.close));
-    view.readout.show(at);
+    view.point(at);
     const said = [
       ["open", bar.open],
       ["high", bar.high],
@@ -62,6 +62,6 @@ export function bindKeys(view) {
   section.addEventListener("blur", () => {
     at = null;
     view.chart.overlay.hideCross();
-    view.readout.show(null);
+    view.point(null);
   });
 }

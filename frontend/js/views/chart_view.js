@@ -19,11 +19,14 @@ import { bindPointer } from "./chart_pointer.js";
 const COMMIT_EVERY = 1000;
 
 export class ChartView {
-  /** @param {Store} store */
-  constructor(store) {
+  /** @param {Store} store @param {HTMLElement} section with the elements of index.html's #chart */
+  constructor(store, section) {
     this.store = store;
-    this.chart = new PriceChart(byId("plot"), byId("overlay"));
-    this.readout = mountReadout(byId("readout"), this);
+    this.section = section;
+    const part = (/** @type {string} */ name) =>
+      /** @type {HTMLElement} */ (section.querySelector(`.${name}`));
+    this.chart = new PriceChart(part("plot"), part("overlay"));
+    this.readout = mountReadout(part("readout"), this);
     this.colors = chartColors();
     this.committedAt = 0;
     /** The drawn series. @type {import("../types.js").Series | null} */
@@ -130,11 +133,23 @@ export class ChartView {
     );
   }
 
+  /** Read a bar out; null for the last one. @param {number | null} index on the axis */
+  point(index) {
+    this.readout.show(index);
+    this.chart.dispatchEvent(new CustomEvent("pointed", { detail: index }));
+  }
+
+  /** @param {number} index on the axis @returns {number | null} milliseconds of its bar */
+  timeOf(index) {
+    const { series } = this.store.state;
+    return (series && barAt(series, index)?.time) ?? null;
+  }
+
   /** @param {number} index on the axis */
   timeText(index) {
-    const series = this.store.state.series;
-    const bar = series && barAt(series, index);
-    return bar ? formatBarTime(bar.time, this.zone, isDated(series.interval)) : "";
+    const { series } = this.store.state;
+    const time = this.timeOf(index);
+    return series && time !== null ? formatBarTime(time, this.zone, isDated(series.interval)) : "";
   }
 }
 
@@ -147,10 +162,10 @@ const sameBars = (a, b) =>
   a?.interval === b?.interval &&
   a?.lead.length === b?.lead.length;
 
-/** @param {Store} store @returns {ChartView} */
-export function mountChart(store) {
-  const view = new ChartView(store);
-  const renderMessage = mountWaiting(store);
+/** @param {Store} store @param {HTMLElement} [section] @returns {ChartView} */
+export function mountChart(store, section = byId("chart")) {
+  const view = new ChartView(store, section);
+  const renderMessage = mountWaiting(store, section);
   store.watch(["view", "preview"], () => view.commit());
   store.watch(["symbolAlerts"], () => view.commitSoon());
   /** @type {unknown} the last revealed event, so that later moves of the reader are kept */
@@ -191,7 +206,7 @@ export function mountChart(store) {
     const times = /** @type {CustomEvent<[number, number] | null>} */ (event).detail;
     store.setView({ from: times?.[0] ?? 0, to: times?.[1] ?? 0 });
   });
-  new ResizeObserver(() => view.chart.fit()).observe(byId("plot"));
+  new ResizeObserver(() => view.chart.fit()).observe(view.chart.node);
   bindPointer(view);
   renderMessage();
   return view;

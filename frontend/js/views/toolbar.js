@@ -4,6 +4,7 @@ import { byId, el } from "../dom.js";
 import { indicatorTable } from "../data/indicator_table.js";
 import { ownZone } from "../format.js";
 import { INTERVALS, RANGES } from "../ranges.js";
+import { laidOut, relinked } from "../data/desk.js";
 import { menu } from "./menu.js";
 
 /** @typedef {import("../store.js").Store} Store */
@@ -141,6 +142,44 @@ function pair(label, choices, now, choose) {
   return { node: el("div.segments", { role: "group", "aria-label": label }, ...buttons), render };
 }
 
+/** @param {Store} store how many charts are side by side, and what they share */
+function layoutMenu(store) {
+  const count = pair(
+    "Charts side by side",
+    ["1", "2", "3", "4"].map((n) => [n, n, n === "1" ? "One chart" : `${n} charts`]),
+    () => String(store.state.view.desk.length + 1),
+    (n) => {
+      const { view, symbols } = store.state;
+      const listed = symbols.map(({ symbol }) => symbol);
+      store.setView(laidOut(view, Number(n), listed));
+    },
+  );
+  const link = pair(
+    "Linked by",
+    [
+      ["none", "Nothing", "Each chart has its own symbol and time"],
+      ["symbol", "Symbol", "All charts show one symbol"],
+      ["time", "Time", "Zoom, pan and crosshair are those of all charts"],
+    ],
+    () => store.state.view.linked,
+    (linked) => store.setView(relinked(store.state.view, linked)),
+  );
+  const { root, button } = menu(
+    "⊞",
+    [el("div.custom", {}, "Charts side by side", count.node, "Linked by", link.node)],
+    { title: "Layout: several charts side by side" },
+  );
+  button.classList.add("icon");
+  button.setAttribute("aria-label", "Layout");
+  const render = () => {
+    const { desk } = store.state.view;
+    button.setAttribute("aria-pressed", String(desk.length > 0));
+    count.render();
+    link.render();
+  };
+  return { node: root, render };
+}
+
 /** @param {Store} store the exchange's time zone or the reader's own */
 function clockButton(store) {
   const press = () =>
@@ -172,11 +211,12 @@ export function mountToolbar(store) {
       (type) => store.setView({ type }),
     ),
     indicatorMenu(store),
+    layoutMenu(store),
     clockButton(store),
   ];
   const bar = byId("toolbar");
   bar.append(...parts.map(({ node }) => node));
-  for (const { node } of parts.slice(2, 5)) node.classList.add("chart-only");
+  for (const { node } of parts.slice(2, 6)) node.classList.add("chart-only");
   const render = () => {
     for (const part of parts) part.render();
   };

@@ -1,6 +1,6 @@
 // The text in place of a chart while there is none.
 
-import { byId, el, setText } from "../dom.js";
+import { el, setText } from "../dom.js";
 import { waitingWords } from "../data/waiting.js";
 
 /** @typedef {import("../store.js").Store} Store */
@@ -46,19 +46,19 @@ function wordsOf({
 }
 
 /**
- * @param {Store} store
+ * @param {Store} store @param {HTMLElement} section
  * @returns {() => void} a function that renders only changes, since screen readers announce the
  *   region
  */
-export function mountWaiting(store) {
-  const message = byId("chart-message");
+export function mountWaiting(store, section) {
+  const message = /** @type {HTMLElement} */ (section.querySelector(".chart-message"));
   const [title, detail] = [el("strong"), el("span")];
   const bar = /** @type {HTMLProgressElement} */ (
     el("progress", { max: 1, "aria-label": "History that was sent" })
   );
   return () => {
     const { chartState, series } = store.state;
-    byId("chart").setAttribute("aria-busy", String(chartState === "loading"));
+    section.setAttribute("aria-busy", String(chartState === "loading"));
     if (chartState === "loading" && series) return;
     const words = wordsOf(store.state);
     if (!words) return message.replaceChildren();

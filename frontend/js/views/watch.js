@@ -55,7 +55,7 @@ function makeRow(symbol, open, forget) {
  * @param {Record<string, string>} colors
  */
 function renderRow(row, store, listed, colors) {
-  const { quotes, sparks, view } = store.state;
+  const { quotes, sparks, view, chosen } = store.state;
   const quote = quotes.get(listed.symbol);
   const way = wayOf(quote?.change);
   setText(row.name, quote ? nameOf(listed, quote) : waitingText(listed));
@@ -64,8 +64,9 @@ function renderRow(row, store, listed, colors) {
   setText(row.last, formatPrice(quote?.price));
   setText(row.change, formatPercent(quote?.changePercent));
   row.change.dataset.way = way;
-  row.row.setAttribute("aria-selected", String(view.symbol === listed.symbol));
-  row.row.tabIndex = view.symbol === listed.symbol ? 0 : -1;
+  const isOpen = (chosen || view.symbol) === listed.symbol;
+  row.row.setAttribute("aria-selected", String(isOpen));
+  row.row.tabIndex = isOpen ? 0 : -1;
   if (quote && row.price !== null && quote.price !== row.price)
     flashPrice(row.last, quote.price > row.price);
   row.price = quote?.price ?? null;
@@ -158,7 +159,7 @@ export function mountWatch(store, api, colors) {
   );
   const body = el("tbody");
   const hint = el("p.hint", { role: "status" }, "Loading symbols …");
-  const open = (/** @type {string} */ symbol) => store.setView({ symbol });
+  const open = (/** @type {string} */ symbol) => store.choose(symbol);
   const forget = async (/** @type {string} */ symbol) =>
     (await import("./symbol_dialog.js")).stopFollowing(store, api, symbol);
   const ask = async () => (await import("./symbol_dialog.js")).askForSymbol(store, api);
@@ -205,7 +206,7 @@ export function mountWatch(store, api, colors) {
           : "No symbols yet: they appear when the first price is stored.",
     );
   };
-  store.watch(["symbols", "quotes", "sparks", "view", "link", "theme"], render);
+  store.watch(["symbols", "quotes", "sparks", "view", "chosen", "link", "theme"], render);
   store.when(
     ({ theme }) => theme,
     () => rows.forEach((row) => (row.spark = null)),

@@ -25,14 +25,14 @@ def test_javascript_that_a_page_loads_by_itself_weighs_less_than_480_kb() -> Non
     assert weight(loaded) < 480_000
 
 
-def test_all_javascript_weighs_less_than_525_kb() -> None:
+def test_all_javascript_weighs_less_than_530_kb() -> None:
     """Dialogs and views are loaded when they are first asked for."""
     everything = {path for path in ROOT.rglob("*.js") if is_sent(path)}
     on_demand = everything - loaded_by_itself()
     assert {"channels.js", "rule_editor.js", "compare.js", "formula_field.js", "tried.js"} <= {
         path.name for path in on_demand
     }
-    assert weight(everything) < 525_000
+    assert weight(everything) < 530_000
 
 
 def weight(paths: Iterable[Path]) -> int:
