@@ -11,7 +11,6 @@ TicktapeError
 ├── DeliveryError       a channel did not take a message (domain/deliveries.py)
 ├── UnreadableError     bytes that are not JSON of the expected shape
 ├── Contended           another invocation holds the claim: retry
-├── Incomplete          the deadline came before everything was written: retry
 ├── TooManyCopies       stored items hold more copies of ticks than may be read at once
 ├── StatementRefused    Athena did not start a statement
 ├── CompactionError     a statement failed, or its result is wrong
@@ -77,10 +76,6 @@ class BadPosition(TicktapeError, ValueError):  # noqa: N818 - named after the pr
 
 class Contended(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
     """Another invocation holds a claim or keeps winning; a later delivery resolves it."""
-
-
-class Incomplete(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
-    """The deadline came before everything was written; a later delivery resolves it."""
 
 
 class TooManyCopies(TicktapeError):  # noqa: N818 - named as what is found

@@ -12,6 +12,7 @@ import pytest
 import talib
 
 from chalicelib.domain import indicators
+from tests.indicator_series import over
 
 TOLERANCE = 1e-9
 DATA = Path(__file__).parents[1] / "data" / "aapl-daily-2015-2017.csv"
@@ -63,21 +64,21 @@ def assert_agrees(ours: Sequence[float | None], theirs: np.ndarray, first: int) 
 def test_sma(series: list[Columns], window: int) -> None:
     for columns in series:
         expected = talib.SMA(_array(columns["close"]), window)
-        assert_agrees(indicators.sma(columns["close"], window), expected, window - 1)
+        assert_agrees(over(indicators.SMA(window), columns["close"]), expected, window - 1)
 
 
 @pytest.mark.parametrize("window", [2, 12, 20])
 def test_ema(series: list[Columns], window: int) -> None:
     for columns in series:
         expected = talib.EMA(_array(columns["close"]), window)
-        assert_agrees(indicators.ema(columns["close"], window), expected, window - 1)
+        assert_agrees(over(indicators.EMA(window), columns["close"]), expected, window - 1)
 
 
 @pytest.mark.parametrize("window", [14, 30])
 def test_rsi(series: list[Columns], window: int) -> None:
     for columns in series:
         expected = talib.RSI(_array(columns["close"]), window)
-        assert_agrees(indicators.rsi(columns["close"], window), expected, window)
+        assert_agrees(over(indicators.RSI(window), columns["close"]), expected, window)
 
 
 @pytest.mark.parametrize("windows", [(12, 26, 9), (3, 10, 4)])
@@ -85,7 +86,7 @@ def test_macd(series: list[Columns], windows: tuple[int, int, int]) -> None:
     first = windows[1] + windows[2] - 2
     for columns in series:
         expected = talib.MACD(_array(columns["close"]), *windows)
-        values = indicators.macd(columns["close"], *windows)
+        values = over(indicators.MACD(*windows), columns["close"])
         for name, theirs in zip(("macd", "signal", "histogram"), expected, strict=True):
             assert_agrees(_line(values, name), theirs, first)
 
@@ -94,7 +95,7 @@ def test_macd(series: list[Columns], windows: tuple[int, int, int]) -> None:
 def test_bollinger(series: list[Columns], window: int, deviations: float) -> None:
     for columns in series:
         expected = talib.BBANDS(_array(columns["close"]), window, deviations, deviations)
-        values = indicators.bollinger(columns["close"], window, deviations)
+        values = over(indicators.Bollinger(window, deviations), columns["close"])
         for name, theirs in zip(("upper", "middle", "lower"), expected, strict=True):
             assert_agrees(_line(values, name), theirs, window - 1)
 
@@ -104,10 +105,10 @@ def test_atr(series: list[Columns], window: int) -> None:
     for columns in series:
         bars = (columns["high"], columns["low"], columns["close"])
         expected = talib.ATR(*map(_array, bars), window)
-        assert_agrees(indicators.atr(zip(*bars, strict=True), window), expected, window)
+        assert_agrees(over(indicators.ATR(window), zip(*bars, strict=True)), expected, window)
 
 
 def test_flat_prices_have_no_rsi_where_talib_says_zero() -> None:
     flat = [Decimal("10.5")] * 20
     assert talib.RSI(_array(flat), 14)[14:].tolist() == [0.0] * 6
-    assert indicators.rsi(flat, 14) == [None] * 20
+    assert over(indicators.RSI(14), flat) == [None] * 20

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from chalicelib.domain.indicators.inputs import Number, checked_window
 from chalicelib.domain.indicators.wilder import WilderAverage
 
@@ -25,9 +23,3 @@ class ATR:
         if previous is None:
             return None
         return self._average.update(max(float(high), previous) - min(float(low), previous))
-
-
-def atr(bars: Iterable[tuple[Number, Number, Number]], window: int = 14) -> list[float | None]:
-    """Return ATR after each bar (high, low, close)."""
-    average = ATR(window)
-    return [average.update(*bar) for bar in bars]

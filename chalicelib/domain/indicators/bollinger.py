@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from math import sqrt
 
 import msgspec
@@ -50,11 +49,3 @@ class Bollinger:
         variance = (self._window * self._squares - self._sum * self._sum) / (divisor * divisor)
         distance = self._deviations * sqrt(variance)
         return Bands(middle + distance, middle, middle - distance)
-
-
-def bollinger(
-    prices: Iterable[Number], window: int = 20, deviations: float = 2
-) -> list[Bands | None]:
-    """Return Bollinger bands after each price."""
-    bands = Bollinger(window, deviations)
-    return [bands.update(price) for price in prices]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from chalicelib.domain.indicators.inputs import Number
 from chalicelib.domain.indicators.seeds import FirstMean
 
@@ -28,9 +26,3 @@ class EMA:
         else:
             self._value += (float(price) - self._value) * self._weight
         return self._value
-
-
-def ema(prices: Iterable[Number], window: int) -> list[float | None]:
-    """Return EMA after each price."""
-    average = EMA(window)
-    return [average.update(price) for price in prices]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from chalicelib.domain.indicators.ema import EMA
@@ -47,11 +45,3 @@ class MACD:
             self._bars_before_fast -= 1
             return None
         return self._fast.update(price)
-
-
-def macd(
-    prices: Iterable[Number], fast: int = 12, slow: int = 26, signal: int = 9
-) -> list[MACDValue | None]:
-    """Return MACD after each price."""
-    indicator = MACD(fast, slow, signal)
-    return [indicator.update(price) for price in prices]

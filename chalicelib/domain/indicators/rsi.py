@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from chalicelib.domain.indicators.inputs import Number, checked_window
 from chalicelib.domain.indicators.wilder import WilderAverage
 
@@ -34,9 +32,3 @@ class RSI:
         if gain is None or loss is None or gain + loss < FLAT:
             return None
         return 100 * (gain / (gain + loss))
-
-
-def rsi(prices: Iterable[Number], window: int = 14) -> list[float | None]:
-    """Return RSI after each price."""
-    index = RSI(window)
-    return [index.update(price) for price in prices]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from decimal import Decimal
 
 from chalicelib.domain.indicators.exact import UNITS, in_units
@@ -39,9 +38,3 @@ class SMA:
     def exact(self) -> Decimal | None:
         """Return the mean to the 28 digits of Python's decimals; None before `window` prices."""
         return None if self._missing else Decimal(self._sum) / self._divisor
-
-
-def sma(prices: Iterable[Number], window: int) -> list[float | None]:
-    """Return SMA after each price."""
-    average = SMA(window)
-    return [average.update(price) for price in prices]

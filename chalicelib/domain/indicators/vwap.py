@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 
 from chalicelib.domain.indicators.inputs import Number
@@ -32,11 +31,3 @@ class VWAP:
         self._traded += (float(high) + float(low) + float(close)) / 3 * weight
         self._volume += weight
         return self._traded / self._volume if self._volume > 0 else None
-
-
-def vwap(
-    bars: Iterable[tuple[Number, Number, Number, Number | None, date | str]],
-) -> list[float | None]:
-    """Return VWAP after each bar (high, low, close, volume, session date)."""
-    average = VWAP()
-    return [average.update(*bar) for bar in bars]

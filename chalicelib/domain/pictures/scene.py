@@ -11,7 +11,7 @@ import msgspec
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar, shown
 from chalicelib.domain.folding import BASE_OF, MOST_PARTS, fold_bars
-from chalicelib.domain.indicators.sma import sma
+from chalicelib.domain.indicators.sma import SMA
 
 MOST_BARS = 60
 """Bars in a picture."""
@@ -107,7 +107,8 @@ def _averages(bars: Sequence[Bar], alert: Alert) -> tuple[Average, ...]:
     closes = [bar.close for bar in bars]
     found = []
     for window, value in sorted(_windows(alert).items()):
-        line = sma(closes, window) if alert.interval != "tick" else []
+        average = SMA(window)
+        line = list(map(average.update, closes)) if alert.interval != "tick" else []
         found.append(Average(window, value, tuple(line[-MOST_BARS:])))
     return tuple(found)
 

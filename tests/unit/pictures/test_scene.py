@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.indicators.sma import sma
+from chalicelib.domain.indicators.sma import SMA
 from chalicelib.domain.pictures.scales import round_prices, time_labels
 from chalicelib.domain.pictures.scene import (
     MOST_BARS,
@@ -17,6 +17,7 @@ from chalicelib.domain.pictures.scene import (
     stored_needed,
 )
 from tests.factories import make_alert, make_bar
+from tests.indicator_series import over
 from tests.unit.pictures.conftest import NEW_YORK
 
 FIVE_MINUTES = {"sma_5": Decimal(1), "sma_20": Decimal(2)}
@@ -45,7 +46,7 @@ def test_bars_are_folded_and_the_newest_sixty_shown(minutes: list[Bar]) -> None:
     assert (len(scene.bars), scene.at) == (MOST_BARS, MOST_BARS - 1)
     assert [bar.close for bar in scene.bars][-2:] == [395, 400]
     closes = [Decimal(n) for n in range(5, 401, 5)]
-    assert scene.averages[0].line == tuple(sma(closes, 2)[-MOST_BARS:])
+    assert scene.averages[0].line == tuple(over(SMA(2), closes)[-MOST_BARS:])
 
 
 def test_the_signal_of_a_tick_lies_one_place_behind_the_last_bar(minutes: list[Bar]) -> None:
