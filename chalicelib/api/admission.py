@@ -13,7 +13,7 @@ import msgspec
 from chalice.app import Response
 
 from chalicelib.api import failures, preview_weights
-from chalicelib.api.parameters import given_in
+from chalicelib.api.parameters import given_in, read
 from chalicelib.api.problems import DETAILS, Problem, missing_scope, shown
 from chalicelib.api.routes import Route
 from chalicelib.api.weights import weight_of
@@ -61,6 +61,8 @@ def answered(
             if route.path == preview_weights.PATH:
                 weight = preview_weights.preview_weight(weight, request)
             admit(caller, route, services, weight)
+        if not route.takes_query:
+            read(request, route.path, ())
         return answer()
 
     try:

@@ -16,13 +16,7 @@ from chalicelib.api.problems import (
     invalid_field,
     invalid_parameter,
     of_status,
-    unknown_channel,
-    unknown_key,
-    unknown_mute,
-    unknown_report,
-    unknown_rule,
-    unknown_run,
-    unknown_symbol,
+    unknown,
 )
 from chalicelib.domain.errors import Contended, FieldError, TooManyCopies
 
@@ -87,18 +81,18 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
     text = str(error)
     match error:
         case UnknownSymbol():
-            return unknown_symbol(text)
+            return unknown("symbol", text)
         case NoPrice():
             detail = f"no price of {text!r} has come yet"
             return Problem(404, detail, kind="no-price", parameter="symbol", value=text)
         case UnknownRule():
-            return unknown_rule(text)
+            return unknown("rule", text)
         case UnknownKey():
-            return unknown_key(text)
+            return unknown("key", text)
         case UnknownChannel():
-            return unknown_channel(text)
+            return unknown("channel", text)
         case UnknownMute():
-            return unknown_mute(text)
+            return unknown("mute", text)
         case KeyRefused() | ChannelRefused() | MuteRefused():
             return Problem(409, text)
         case TooManySwitches():
@@ -149,9 +143,9 @@ def _of_reports(error: Exception) -> Problem | None:
 
     match error:
         case UnknownReport():
-            return unknown_report(str(error))
+            return unknown("report", str(error))
         case UnknownRun():
-            return unknown_run(str(error))
+            return unknown("run", str(error))
         case NoLake():
             return Problem(503, str(error))
     return None

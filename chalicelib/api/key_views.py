@@ -7,30 +7,27 @@ from typing import Any
 import msgspec
 from chalice.app import Response
 
-from chalicelib.api import bodies, parameters, rendering
+from chalicelib.api import bodies, rendering
 from chalicelib.api.problems import invalid_parameter
 from chalicelib.api.wiring import Services
 from chalicelib.domain.keys import IN_DEPLOYMENT, KEY_ID, KEY_ID_ALLOWED, Key
 
 
-def keys(services: Services, request: Any) -> Response:
+def keys(services: Services, _: Any) -> Response:
     """List all keys, without their tokens, which are not stored."""
-    parameters.read(request, "/keys", parameters.NONE)
     return rendering.plain({"keys": [_shown(key, services) for key in services.keys.all()]})
 
 
 def create_key(services: Services, request: Any) -> Response:
     """Make a key. Only this answer contains its token."""
-    parameters.read(request, "/keys", parameters.NONE)
     maker = request.context["authorizer"]["key_id"]
     key, token = services.keys.create(bodies.read_object(request), maker)
     location = {"Location": f"keys/{key.key_id}"}
     return rendering.plain({**_shown(key, services), "token": token}, status=201, headers=location)
 
 
-def revoke_key(services: Services, request: Any, key_id: str) -> Response:
+def revoke_key(services: Services, _: Any, key_id: str) -> Response:
     """Delete a key; it is refused within access.CACHE_SECONDS."""
-    parameters.read(request, "/keys", parameters.NONE)
     if not KEY_ID.fullmatch(key_id):
         raise invalid_parameter("key_id", key_id, KEY_ID_ALLOWED)
     services.keys.revoke(key_id)

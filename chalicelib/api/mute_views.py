@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from chalice.app import Response
 
-from chalicelib.api import bodies, parameters, rendering
+from chalicelib.api import bodies, rendering
 from chalicelib.api.problems import invalid_field, invalid_parameter
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.mutes import MUTE_ID, MUTE_ID_ALLOWED, Mute
@@ -18,7 +18,6 @@ CACHE_SECONDS = 1
 
 def mutes(services: Services, request: Any) -> Response:
     """List the mutes that have not ended, and the ids of those that cannot be read."""
-    parameters.read(request, "/mutes", parameters.NONE)
     mutes, unreadable = services.mutes.listed()
     listed = {"mutes": [shown(mute) for mute in mutes], "unreadable": unreadable}
     return rendering.document(request, listed, caching(services, CACHE_SECONDS))
@@ -26,13 +25,11 @@ def mutes(services: Services, request: Any) -> Response:
 
 def create_mute(services: Services, request: Any) -> Response:
     """Store a mute under a new id."""
-    parameters.read(request, "/mutes", parameters.NONE)
     return _made(services.mutes.create(bodies.read_object(request)), "mutes")
 
 
 def follow_link(services: Services, request: Any) -> Response:
     """Store the mute of a message's signed link, which stands for a key."""
-    parameters.read(request, "/mutes", parameters.NONE)
     given = bodies.read_object(request)
     for name in given:
         if name != "link":
@@ -40,9 +37,8 @@ def follow_link(services: Services, request: Any) -> Response:
     return _made(services.mutes.follow(given.get("link")), "../mutes")
 
 
-def delete_mute(services: Services, request: Any, mute_id: str) -> Response:
+def delete_mute(services: Services, _: Any, mute_id: str) -> Response:
     """Remove a mute."""
-    parameters.read(request, "/mutes", parameters.NONE)
     if not MUTE_ID.fullmatch(mute_id):
         raise invalid_parameter("mute_id", mute_id, MUTE_ID_ALLOWED)
     services.mutes.remove(mute_id)

@@ -42,7 +42,6 @@ QUOTES = ("symbols",)
 SYMBOLS = ("limit", "page_token")
 UNTRACK = ("data",)
 QUALITY = ("start", "end", "jump")
-NONE: tuple[str, ...] = ()
 
 SORTS = ("asc", "desc")
 FORMATS = ("json", "csv")

@@ -36,6 +36,18 @@ SLUGS = {
 }
 """The default kind of problem of a status."""
 
+UNKNOWN = {
+    "symbol": ("symbol", "nothing is known of {!r}; GET /symbols lists what is"),
+    "rule": ("rule_id", "there is no rule {!r}; GET /rules lists what is"),
+    "alert": ("alert_id", "there is no alert {!r}; GET /alerts lists them"),
+    "key": ("key_id", "there is no key {!r}; GET /keys lists what is"),
+    "channel": ("channel_id", "there is no channel {!r}; GET /channels lists what is"),
+    "mute": ("mute_id", "there is no mute {!r}; GET /mutes lists what is"),
+    "report": ("name", "there is no report {!r}; GET /reports lists what is"),
+    "run": ("run_id", "there is no run {!r} of a report; Athena keeps them for 45 days"),
+}
+"""What a path may name that does not exist: its parameter, and the detail."""
+
 DETAILS = {
     401: "a key that is in force is needed: Authorization: Bearer TOKEN; the token is missing, "
     "unknown, revoked or expired",
@@ -127,50 +139,13 @@ def invalid_field(name: str, value: object, allowed: str, column: int | None = N
     return problem
 
 
-def unknown_symbol(symbol: str) -> Problem:
-    """Return 404: neither a price nor an entry of the symbol was ever stored."""
+def unknown(kind: str, value: str) -> Problem:
+    """Return 404: there is none of a kind, one of UNKNOWN, that a path names."""
+    parameter, detail = UNKNOWN[kind]
+    value = shown(value)
     return Problem(
-        404,
-        f"nothing is known of {symbol!r}; GET /symbols lists what is",
-        kind="unknown-symbol",
-        parameter="symbol",
-        value=symbol,
+        404, detail.format(value), kind=f"unknown-{kind}", parameter=parameter, value=value
     )
-
-
-def unknown_rule(rule_id: str) -> Problem:
-    """Return 404: no rule has this id."""
-    return Problem(
-        404,
-        f"there is no rule {rule_id!r}; GET /rules lists what is",
-        kind="unknown-rule",
-        parameter="rule_id",
-        value=rule_id,
-    )
-
-
-def unknown_alert(alert_id: str) -> Problem:
-    """404: no alert has this id."""
-    detail = f"there is no alert {alert_id!r}; GET /alerts lists them"
-    return Problem(404, detail, kind="unknown-alert", parameter="alert_id", value=alert_id)
-
-
-def unknown_key(key_id: str) -> Problem:
-    """Return 404: no key has this id."""
-    detail = f"there is no key {key_id!r}; GET /keys lists what is"
-    return Problem(404, detail, kind="unknown-key", parameter="key_id", value=key_id)
-
-
-def unknown_channel(channel_id: str) -> Problem:
-    """404: no channel has this id."""
-    detail = f"there is no channel {channel_id!r}; GET /channels lists what is"
-    return Problem(404, detail, kind="unknown-channel", parameter="channel_id", value=channel_id)
-
-
-def unknown_mute(mute_id: str) -> Problem:
-    """404: no mute has this id."""
-    detail = f"there is no mute {mute_id!r}; GET /mutes lists what is"
-    return Problem(404, detail, kind="unknown-mute", parameter="mute_id", value=mute_id)
 
 
 def missing_scope(method: str, path: str, scope: str) -> Problem:
@@ -186,20 +161,6 @@ def denied(method: str, path: str, scopes: str) -> tuple[dict[str, str], str]:
     """
     detail = f"{method} {path} needs a scope that this key does not have; it has: {scopes}"
     return HEADERS, render(403, SLUGS[403], detail, scopes=scopes)
-
-
-def unknown_report(name: str) -> Problem:
-    """Return 404: no report has this name."""
-    name = shown(name)
-    detail = f"there is no report {name!r}; GET /reports lists what is"
-    return Problem(404, detail, kind="unknown-report", parameter="name", value=name)
-
-
-def unknown_run(run_id: str) -> Problem:
-    """Return 404: no statement of a report was started with this id, or Athena has deleted it."""
-    run_id = shown(run_id)
-    detail = f"there is no run {run_id!r} of a report; Athena keeps them for 45 days"
-    return Problem(404, detail, kind="unknown-run", parameter="run_id", value=run_id)
 
 
 def of_status(status: int, detail: str = "") -> tuple[dict[str, str], str]:

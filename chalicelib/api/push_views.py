@@ -9,7 +9,7 @@ import msgspec
 from chalice.app import Response
 from msgspec import Meta
 
-from chalicelib.api import parameters, rendering
+from chalicelib.api import rendering
 from chalicelib.api.problems import Problem
 from chalicelib.api.wiring import Services
 
@@ -38,9 +38,8 @@ class Push(msgspec.Struct, frozen=True):
     ]
 
 
-def push(services: Services, request: Any) -> Response:
+def push(services: Services, _: Any) -> Response:
     """Return how to subscribe. The key only subscribes; where reading needs a key, so does this."""
-    parameters.read(request, "/push", parameters.NONE)
     settings = services.settings
     if not settings.push_socket:
         raise Problem(404, "prices are not pushed here; poll GET /quotes")

@@ -25,14 +25,12 @@ _RUN_SECONDS = 60
 
 def reports(services: Services, request: Any) -> Response:
     """List all reports, with their parameters and columns."""
-    parameters.read(request, "/reports", parameters.NONE)
     rows = [_report(report, presets) for report, presets in services.reports.all()]
     return rendering.document(request, {"reports": rows}, caching(services, _LIST_SECONDS))
 
 
 def start_report(services: Services, request: Any, name: str) -> Response:
     """Start a report; its rows are requested by the run's id."""
-    parameters.read(request, "/reports", parameters.NONE)
     given = bodies.read_object(request)
     for field in given:
         if field not in BODY:

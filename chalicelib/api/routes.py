@@ -34,7 +34,8 @@ class Route(msgspec.Struct, frozen=True):
     of requests that it counts as in a key's minute (see `weights`). `most_a_minute` is a separate
     rate per key for requests that cost money, or others' time. `interval` is the default interval
     of its rows; None if it has no bars. `audited_as`: who writes by an OPEN route, for the audit
-    line; empty if it writes nothing.
+    line; empty if it writes nothing. `takes_query`: whether its view reads query parameters; other
+    routes refuse them.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Route(msgspec.Struct, frozen=True):
     most_a_minute: int | None = None
     interval: str | None = None
     audited_as: str = ""
+    takes_query: bool = False
 
     @property
     def writes(self) -> bool:
@@ -58,19 +60,26 @@ class Route(msgspec.Struct, frozen=True):
 
 
 ROUTES = (
-    Route("GET", "/prices", "views.many_prices", interval="1d"),
-    Route("GET", "/prices/{symbol}", "views.prices", interval="auto"),
+    Route("GET", "/prices", "views.many_prices", interval="1d", takes_query=True),
+    Route("GET", "/prices/{symbol}", "views.prices", interval="auto", takes_query=True),
     Route("GET", "/prices/{symbol}/latest", "views.latest"),
-    Route("GET", "/indicators/{symbol}", "views.indicators", weight=5, interval="auto"),
-    Route("GET", "/quality/{symbol}", "quality_views.quality", weight=5),
-    Route("GET", "/quotes", "views.quotes"),
+    Route(
+        "GET",
+        "/indicators/{symbol}",
+        "views.indicators",
+        weight=5,
+        interval="auto",
+        takes_query=True,
+    ),
+    Route("GET", "/quality/{symbol}", "quality_views.quality", weight=5, takes_query=True),
+    Route("GET", "/quotes", "views.quotes", takes_query=True),
     Route("GET", "/push", "push_views.push"),
-    Route("GET", "/symbols", "views.symbols"),
+    Route("GET", "/symbols", "views.symbols", takes_query=True),
     Route("GET", "/symbols/{symbol}", "views.symbol"),
     Route("PUT", "/symbols/{symbol}", "views.track_symbol", SYMBOLS),
-    Route("DELETE", "/symbols/{symbol}", "views.untrack_symbol", SYMBOLS),
+    Route("DELETE", "/symbols/{symbol}", "views.untrack_symbol", SYMBOLS, takes_query=True),
     Route("POST", "/standby", "views.claim", STANDBY, weight=5),
-    Route("GET", "/alerts", "alert_views.alerts"),
+    Route("GET", "/alerts", "alert_views.alerts", takes_query=True),
     Route("GET", "/alerts/{alert_id}", "alert_views.alert"),
     Route("GET", "/rules", "rule_views.rules"),
     Route("POST", "/rules", "rule_views.create_rule", RULES),
@@ -104,7 +113,7 @@ ROUTES = (
     Route("DELETE", "/mutes/{mute_id}", "mute_views.delete_mute", RULES),
     Route("GET", "/reports", "report_views.reports"),
     Route("POST", "/reports/{name}", "report_views.start_report", REPORTS, 10, most_a_minute=10),
-    Route("GET", "/reports/runs/{run_id}", "report_views.report_run"),
+    Route("GET", "/reports/runs/{run_id}", "report_views.report_run", takes_query=True),
     Route("GET", "/keys", "key_views.keys", ADMIN),
     Route("POST", "/keys", "key_views.create_key", ADMIN),
     Route("DELETE", "/keys/{key_id}", "key_views.revoke_key", ADMIN),

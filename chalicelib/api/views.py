@@ -83,7 +83,6 @@ def _rows_of(tables: Sequence[PriceTable]) -> list[SymbolBarRow | TickRow]:
 def latest(services: Services, request: Any, symbol: str) -> Response:
     """Return the newest tick of one symbol, with both averages and their trend."""
     symbol = parameters.symbol_of(symbol)
-    parameters.read(request, f"/prices/{symbol}/latest", parameters.NONE)
     found = market_data(services).latest(symbol)
     return rendering.document(request, found.shown(), caching(services, found.labels.cache_seconds))
 
@@ -141,7 +140,6 @@ def symbols(services: Services, request: Any) -> Response:
 
 def symbol(services: Services, request: Any, symbol: str) -> Response:
     """Return a symbol that has been seen or is tracked, with all switches of its source."""
-    parameters.read(request, "/symbols", parameters.NONE)
     listed = _symbol_lists(services).listed(parameters.symbol_of(symbol))
     if not (listed.seen or listed.tracked):
         raise UnknownSymbol(listed.entry.symbol)
@@ -152,7 +150,6 @@ def track_symbol(services: Services, request: Any, symbol: str) -> Response:
     """Make the producer follow a symbol; with a source, continue its series with that one."""
     from chalicelib.services.symbols.switching import SourceSwitch
 
-    parameters.read(request, "/symbols", parameters.NONE)
     symbol, change = parameters.symbol_of(symbol), bodies.take_source(request)
     lists, switch = _symbol_lists(services), SourceSwitch(services.stores.symbols, services.clock)
     if change is not None:
@@ -171,7 +168,6 @@ def claim(services: Services, request: Any) -> Response:
     """Give a symbol's standby its turn if the first source is silent, or the first its return."""
     from chalicelib.services.symbols.standing_by import Claims
 
-    parameters.read(request, "/standby", parameters.NONE)
     source, symbols = bodies.take_claim(request)
     claims = Claims(services.stores, services.clock)(source, symbols)
     return rendering.plain({"symbols": msgspec.to_builtins(claims)})
@@ -187,11 +183,10 @@ def untrack_symbol(services: Services, request: Any, symbol: str) -> Response:
     return rendering.plain(services.forget(symbol, time.monotonic() + _FORGET_SECONDS))
 
 
-def health(services: Services, request: Any) -> Response:
+def health(services: Services, _: Any) -> Response:
     """Return whether the store answers, how old the newest price is, and what the producer does."""
     from chalicelib.services.health import KEPT_SECONDS
 
-    parameters.read(request, "/health", parameters.NONE)
     kept = {"Cache-Control": rendering.Caching(KEPT_SECONDS, private=False).header}
     return rendering.plain(services.health(VERSION), headers=kept)
 
@@ -200,7 +195,6 @@ def openapi(services: Services, request: Any) -> Response:
     """Return the OpenAPI document."""
     from chalicelib.api.openapi import openapi_document
 
-    parameters.read(request, "/openapi.json", parameters.NONE)
     settings = services.settings
     payload = openapi_document(
         VERSION,
