@@ -332,13 +332,7 @@ class ApiHandler(BaseHTTPRequestHandler):
         body = json.loads(given or b"{}")
         self.send(*self.world.write(self.command, urlsplit(self.path).path, body))
 
-    def do_PUT(self) -> None:
-        """Replace a rule."""
-        self.do_POST()
-
-    def do_DELETE(self) -> None:
-        """Delete a rule."""
-        self.do_POST()
+    do_PUT = do_DELETE = do_POST  # noqa: N815 - names of http.server
 
     def send(self, status: int, body: dict[str, Any]) -> None:
         """Send an answer."""

@@ -32,75 +32,59 @@ SETTINGS = Settings(
 )
 
 
-class S3:
-    """Buckets in memory. `aws` provides `around` and `objects`, as Aws does."""
+class Client:
+    """botocore's client of a service in memory: each method is an operation, which a method with
+    its name after an underscore performs. `aws` provides `around` and the contents, as Aws does."""
 
     def __init__(self, aws: Any) -> None:
         self._aws = aws
 
-    def put_object(self, **request: Any) -> dict[str, Any]:
-        """PutObject."""
-        answer: dict[str, Any] = self._aws.around("PutObject", request, lambda: self._put(request))
-        return answer
+    def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
+        perform = getattr(type(self), f"_{method}")
+        operation = method.title().replace("_", "")
 
-    def list_objects_v2(self, **request: Any) -> dict[str, Any]:
-        """ListObjectsV2: one page of keys."""
-        bucket, prefix = request["Bucket"], request["Prefix"]
-        keys = [key for name, key in self._aws.objects if name == bucket and key.startswith(prefix)]
-        found = [{"Key": key} for key in sorted(keys)[: request["MaxKeys"]]]
-        answer: dict[str, Any] = self._aws.around(
-            "ListObjectsV2", request, lambda: {"Contents": found, "KeyCount": len(found)}
-        )
-        return answer
+        def call(**request: Any) -> dict[str, Any]:
+            answer: dict[str, Any] = self._aws.around(
+                operation, request, lambda: perform(self, request)
+            )
+            return answer
 
-    def _put(self, request: dict[str, Any]) -> dict[str, Any]:
+        return call
+
+
+class S3(Client):
+    """Buckets in memory."""
+
+    def _put_object(self, request: dict[str, Any]) -> dict[str, Any]:
         self._aws.objects[request["Bucket"], request["Key"]] = request["Body"]
         return {}
 
+    def _list_objects_v2(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of keys."""
+        bucket, prefix = request["Bucket"], request["Prefix"]
+        keys = [key for name, key in self._aws.objects if name == bucket and key.startswith(prefix)]
+        found = [{"Key": key} for key in sorted(keys)[: request["MaxKeys"]]]
+        return {"Contents": found, "KeyCount": len(found)}
 
-class SNS:
-    """A topic in memory. `aws` provides `around` and `published`, as Aws does."""
 
-    def __init__(self, aws: Any) -> None:
-        self._aws = aws
-
-    def publish(self, **request: Any) -> dict[str, Any]:
-        """Publish."""
-        answer: dict[str, Any] = self._aws.around(
-            "Publish", request, lambda: self._publish(request)
-        )
-        return answer
+class SNS(Client):
+    """A topic in memory."""
 
     def _publish(self, request: dict[str, Any]) -> dict[str, Any]:
         self._aws.published.append(request)
         return {"MessageId": str(len(self._aws.published))}
 
 
-class SQS:
-    """Queues in memory, by the names at the end of their URLs. `aws` has `around` and `messages`,
-    as Aws has."""
+class SQS(Client):
+    """Queues in memory, by the names at the end of their URLs."""
 
-    def __init__(self, aws: Any) -> None:
-        self._aws = aws
-
-    def send_message(self, **request: Any) -> dict[str, Any]:
-        """SendMessage."""
-        answer: dict[str, Any] = self._aws.around(
-            "SendMessage", request, lambda: self._send(request)
-        )
-        return answer
-
-    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
-        """GetQueueAttributes: the numbers of messages. None is taken from a queue."""
+    def _get_queue_attributes(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the numbers of messages. None is taken from a queue."""
         sent = len(self._aws.messages.get(request["QueueUrl"].rsplit("/", 1)[1], []))
         first, *others = request["AttributeNames"]
-        counts = {first: str(sent), **dict.fromkeys(others, "0")}
-        answer: dict[str, Any] = self._aws.around(
-            "GetQueueAttributes", request, lambda: {"Attributes": counts}
-        )
-        return answer
+        return {"Attributes": {first: str(sent), **dict.fromkeys(others, "0")}}
 
-    def _send(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _send_message(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["QueueUrl"].rsplit("/", 1)[1]
         self._aws.messages.setdefault(name, []).append(request)
         return {"MessageId": f"{name}-{len(self._aws.messages[name])}"}
