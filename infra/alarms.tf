@@ -27,32 +27,52 @@ locals {
     }
   ]...)
 
-  queue_alarms = merge(
-    {
-      failures = {
+  # Messages of queues: the oldest one's seconds, or else how many there are.
+  queue_alarms = {
+    for key, alarm in merge(
+      {
+        failures    = { queue = "failures" }
+        undelivered = { queue = "deliveries-dead" }
+      },
+      var.sqs ? {
+        dead-letters = { queue = "ticks-dead.fifo" }
+        queue-age    = { queue = "ticks.fifo", metric = local.oldest, bound = 60, minutes = 1, periods = 5, above = 3 }
+      } : {},
+      # Lambda takes no message before its delay is over: a quarter of an hour at most.
+      var.alarms == "all" ? {
+        retry-age = { queue = "deliveries", metric = local.oldest, bound = 1200, periods = 2, above = 2 }
+      } : {},
+      ) : key => merge({
         namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
         bound      = 0, minutes = 5, periods = 1, above = 1
-        dimensions = { QueueName = local.queues["failures"].name }
-      }
-      undelivered = {
-        namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
-        bound      = 0, minutes = 5, periods = 1, above = 1
-        dimensions = { QueueName = local.queues["deliveries-dead"].name }
-      }
-    },
-    var.sqs ? {
-      dead-letters = {
-        namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
-        bound      = 0, minutes = 5, periods = 1, above = 1
-        dimensions = { QueueName = local.queues["ticks-dead.fifo"].name }
-      }
-      queue-age = {
-        namespace  = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum"
-        bound      = 60, minutes = 1, periods = 5, above = 3
-        dimensions = { QueueName = local.queues["ticks.fifo"].name }
-      }
-    } : {},
-  )
+        dimensions = { QueueName = local.queues[alarm.queue].name }
+    }, alarm)
+  }
+  oldest = "ApproximateAgeOfOldestMessage"
+
+  # The application's own counts of five minutes each.
+  app_alarms = {
+    for key, alarm in merge(
+      {
+        quarantined  = { metric = "RecordsQuarantined" }
+        broken-rules = { metric = "RulesBroken", statistic = "Maximum" }
+        repairs-left = { metric = "RepairsLeft", periods = 1, above = 1 }
+        # Each container of detect looks for them every five minutes.
+        silent-symbols = { metric = "SilentSymbols", statistic = "Maximum", above = 3 }
+        store-age      = { metric = "StoreAgeMilliseconds", statistic = "Average", bound = 30000 }
+      },
+      var.push ? { push-failures = { metric = "PushFailures", above = 3 } } : {},
+      # Most runs of a quarter of an hour: three in each five minutes.
+      var.collector == "lambda" ? {
+        collector-silent    = { metric = "CollectorSilentRuns", bound = 2, above = 3 }
+        collector-throttled = { metric = "CollectorThrottledRuns", bound = 2, above = 3 }
+      } : {},
+      ) : key => merge({
+        namespace  = "Ticktape", statistic = "Sum"
+        bound      = 0, minutes = 5, periods = 3, above = 2
+        dimensions = { stage = var.stage }
+    }, alarm) if var.alarms == "all"
+  }
 
   further_alarms = var.alarms == "all" ? {
     api-errors = {
@@ -60,63 +80,14 @@ locals {
       bound      = 0, minutes = 5, periods = 3, above = 2
       dimensions = { ApiName = local.resources.app, Stage = var.stage }
     }
-    quarantined = {
-      namespace  = "Ticktape", metric = "RecordsQuarantined", statistic = "Sum"
-      bound      = 0, minutes = 5, periods = 3, above = 2
-      dimensions = { stage = var.stage }
-    }
-    broken-rules = {
-      namespace  = "Ticktape", metric = "RulesBroken", statistic = "Maximum"
-      bound      = 0, minutes = 5, periods = 3, above = 2
-      dimensions = { stage = var.stage }
-    }
-    repairs-left = {
-      namespace  = "Ticktape", metric = "RepairsLeft", statistic = "Sum"
-      bound      = 0, minutes = 5, periods = 1, above = 1
-      dimensions = { stage = var.stage }
-    }
-    # Each container of detect looks for them every five minutes.
-    silent-symbols = {
-      namespace  = "Ticktape", metric = "SilentSymbols", statistic = "Maximum"
-      bound      = 0, minutes = 5, periods = 3, above = 3
-      dimensions = { stage = var.stage }
-    }
-    # Lambda takes no message before its delay is over: a quarter of an hour at most.
-    retry-age = {
-      namespace  = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum"
-      bound      = 1200, minutes = 5, periods = 2, above = 2
-      dimensions = { QueueName = local.queues["deliveries"].name }
-    }
-    store-age = {
-      namespace  = "Ticktape", metric = "StoreAgeMilliseconds", statistic = "Average"
-      bound      = 30000, minutes = 5, periods = 3, above = 2
-      dimensions = { stage = var.stage }
-    }
   } : {}
 
-  push_alarms = var.push && var.alarms == "all" ? {
-    push-failures = {
-      namespace  = "Ticktape", metric = "PushFailures", statistic = "Sum"
-      bound      = 0, minutes = 5, periods = 3, above = 3
-      dimensions = { stage = var.stage }
-    }
-  } : {}
-
-  # Most runs of a quarter of an hour: three in each five minutes.
-  collector_alarms = var.collector == "lambda" && var.alarms == "all" ? merge(
-    {
-      for kind, metric in { silent = "CollectorSilentRuns", throttled = "CollectorThrottledRuns" } :
-      "collector-${kind}" => {
-        namespace  = "Ticktape", metric = metric, statistic = "Sum"
-        bound      = 2, minutes = 5, periods = 3, above = 3
-        dimensions = { stage = var.stage }
-      }
-    },
-    { errors-collector = merge(local.function_alarms.errors, {
+  collector_alarms = var.collector == "lambda" && var.alarms == "all" ? {
+    errors-collector = merge(local.function_alarms.errors, {
       namespace  = "AWS/Lambda"
       dimensions = { FunctionName = local.collector.name }
-    }) },
-  ) : {}
+    })
+  } : {}
 
   # Shows that the collector runs: ECS reports CPU samples only while a task runs.
   collector_signs = {
@@ -139,7 +110,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "watched" {
-  for_each = merge(local.watched, local.queue_alarms, local.further_alarms, local.push_alarms, local.collector_alarms)
+  for_each = merge(local.watched, local.queue_alarms, local.app_alarms, local.further_alarms, local.collector_alarms)
 
   alarm_name          = "${local.prefix}-${each.key}"
   alarm_description   = "docs/operating.md, ${each.key}"
