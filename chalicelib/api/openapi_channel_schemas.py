@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from chalicelib.api.openapi_forms import FLAG, INSTANT, list_of, nullable, record, text
+from chalicelib.api.openapi_forms import array, flag, instant, list_of, nullable, record, text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.domain.channel_secrets import (
     ADDRESSED,
@@ -27,17 +27,12 @@ from chalicelib.domain.subscriptions import MAX_ENDPOINT
 from chalicelib.domain.subscriptions import SERVICES as PUSH_SERVICES
 
 _NAME = text("A name for people, unique among channels.", minLength=1, maxLength=MAX_NAME)
-_ENABLED: Schema = {**FLAG, "default": True, "description": "Whether anything is sent to it."}
-_DEFAULT: Schema = {
-    **FLAG,
-    "default": False,
-    "description": "Whether rules that name no channels send to it.",
-}
-_PICTURE: Schema = {
-    **FLAG,
-    "description": "Whether a picture of the chart comes with each message; by default true for the"
-    f" services that take one, which are {', '.join(sorted(WITH_PICTURES))}.",
-}
+_ENABLED: Schema = flag("Whether anything is sent to it.", default=True)
+_DEFAULT: Schema = flag("Whether rules that name no channels send to it.", default=False)
+_PICTURE: Schema = flag(
+    "Whether a picture of the chart comes with each message; by default true for the"
+    f" services that take one, which are {', '.join(sorted(WITH_PICTURES))}."
+)
 _ADDRESS: Schema = {
     **text(
         "Encrypted, and never returned. For a webhook https://HOST/PATH, else an address of"
@@ -92,12 +87,7 @@ def _exactly(properties: dict[str, Schema]) -> Schema:
 
 HOURS = _exactly(
     {
-        "days": {
-            "type": "array",
-            "description": "The days on which they start.",
-            "minItems": 1,
-            "items": text(enum=list(DAYS)),
-        },
+        "days": array(text(enum=list(DAYS)), "The days on which they start.", minItems=1),
         "start": _clock("HH:MM."),
         "end": _clock("HH:MM; on the next day unless it is after start."),
         "time_zone": _TIME_ZONE,
@@ -144,7 +134,7 @@ CHANNEL: dict[str, Schema] = {
     "enabled": _ENABLED,
     "default": _DEFAULT,
     "picture": _PICTURE,
-    "created_at": nullable({**INSTANT, "description": "null for the topic."}),
+    "created_at": nullable(instant("null for the topic.")),
     "ended": nullable(
         text("Why nothing can be sent to it any more; PUT with a new subscription changes that.")
     ),
@@ -168,12 +158,11 @@ CHANNEL_SCHEMAS: dict[str, Schema] = {
     "Channels": record(
         {
             "channels": list_of("Channel"),
-            "unreadable": {
-                "type": "array",
-                "items": text(),
-                "description": "The ids of stored channels that this version cannot read and that"
+            "unreadable": array(
+                text(),
+                "The ids of stored channels that this version cannot read and that"
                 " get no alerts. DELETE removes them.",
-            },
+            ),
         }
     ),
     "ChannelGiven": {

@@ -18,6 +18,21 @@ def number(description: str = "", **more: Any) -> Schema:
     return _described({"type": "number", **more}, description)
 
 
+def count(description: str, **more: Any) -> Schema:
+    """Return the schema of a whole number from 0."""
+    return _described({**COUNT, **more}, description)
+
+
+def instant(description: str) -> Schema:
+    """Return the schema of an instant."""
+    return _described(INSTANT, description)
+
+
+def flag(description: str, **more: Any) -> Schema:
+    """Return a boolean schema."""
+    return _described({**FLAG, **more}, description)
+
+
 def nullable(schema: Schema) -> Schema:
     """Return the schema or null, for unknown values."""
     return {**schema, "type": [schema["type"], "null"]}
@@ -29,9 +44,14 @@ def record(properties: dict[str, Schema], description: str = "", **more: Any) ->
     return _described({"type": "object", "properties": properties, **required, **more}, description)
 
 
+def array(items: Schema, description: str = "", **more: Any) -> Schema:
+    """Return an array schema."""
+    return _described({"type": "array", "items": items, **more}, description)
+
+
 def list_of(name: str) -> Schema:
     """Return an array of one of the schemas."""
-    return {"type": "array", "items": ref(name)}
+    return array(ref(name))
 
 
 def ref(name: str) -> Schema:

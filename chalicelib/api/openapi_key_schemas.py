@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.api.openapi_forms import FLAG, INSTANT, list_of, nullable, record, text
+from chalicelib.api.openapi_forms import FLAG, array, flag, instant, list_of, nullable, record, text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.domain.keys import DEFAULT_REQUESTS, MAX_NAME, MOST_REQUESTS, SCOPES
 
@@ -10,13 +10,12 @@ KEY_GIVEN: dict[str, Schema] = {
     "name": text(
         "For people and for the audit log.", minLength=1, maxLength=MAX_NAME, examples=["grafana"]
     ),
-    "scopes": {
-        "type": "array",
-        "items": {"type": "string", "enum": list(SCOPES)},
-        "minItems": 1,
-        "examples": [["read"]],
-        "description": "What the key may do; admin may do everything.",
-    },
+    "scopes": array(
+        {"type": "string", "enum": list(SCOPES)},
+        "What the key may do; admin may do everything.",
+        minItems=1,
+        examples=[["read"]],
+    ),
     "expires_at": nullable(
         text(
             "In the future, and no later than the requesting key expires; null: when it does.",
@@ -40,15 +39,12 @@ KEY_GIVEN: dict[str, Schema] = {
 KEY: dict[str, Schema] = {
     "key_id": text("Not a secret.", examples=["9f86d081884c"]),
     **KEY_GIVEN,
-    "created_at": nullable({**INSTANT, "description": "null for the deployment's own key."}),
+    "created_at": nullable(instant("null for the deployment's own key.")),
     "made_by": nullable(
         text("The key that made it, or `command`; null for the first key and if unknown.")
     ),
     "expired": FLAG,
-    "in_deployment": {
-        **FLAG,
-        "description": "Whether it is the deployment's own key, which cannot be revoked here.",
-    },
+    "in_deployment": flag("Whether it is the deployment's own key, which cannot be revoked here."),
 }
 
 KEY_SCHEMAS: dict[str, Schema] = {

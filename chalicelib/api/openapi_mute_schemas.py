@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api.openapi_channel_schemas import HOURS
-from chalicelib.api.openapi_forms import INSTANT, list_of, nullable, record, text
+from chalicelib.api.openapi_forms import INSTANT, array, instant, list_of, nullable, record, text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.domain.keys import MAX_NAME
 from chalicelib.domain.mute_links import MAX_LINK
@@ -20,7 +20,7 @@ MUTE_SCHEMAS: dict[str, Schema] = {
             "name": text("For people; may be empty."),
             "symbol": _SYMBOL,
             "rule_id": _RULE_ID,
-            "until": nullable({**INSTANT, "description": "null for a recurring mute."}),
+            "until": nullable(instant("null for a recurring mute.")),
             "recurring": _RECURRING,
             "created_at": INSTANT,
         }
@@ -28,12 +28,11 @@ MUTE_SCHEMAS: dict[str, Schema] = {
     "Mutes": record(
         {
             "mutes": list_of("Mute"),
-            "unreadable": {
-                "type": "array",
-                "items": text(),
-                "description": "The ids of stored mutes that this version cannot read and that mute"
+            "unreadable": array(
+                text(),
+                "The ids of stored mutes that this version cannot read and that mute"
                 " nothing. DELETE removes them.",
-            },
+            ),
         }
     ),
     "MuteGiven": {

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from chalicelib.api.openapi_forms import SYMBOL, list_of, record, ref
+from chalicelib.api.openapi_forms import SYMBOL, array, record, ref
 from chalicelib.api.openapi_schemas import LABELS
 from chalicelib.api.openapi_structs import Schema, properties_of, record_of
 from chalicelib.domain.quality import Delays, Gap, Jump, SessionQuality
 from chalicelib.services.market_data.quality import QualityAnswer
 
 _LISTS = {
-    "sessions": {**list_of("SessionQuality"), "description": "Sessions with minutes in the range."},
-    "gaps": {**list_of("Gap"), "description": "In order; empty if the hours are unknown."},
-    "jumps": {**list_of("Jump"), "description": "In order."},
-    "sources": {
-        **list_of("Switch"),
-        "description": "The first bar's source, then each later one with its first bar.",
-    },
+    "sessions": array(ref("SessionQuality"), "Sessions with minutes in the range."),
+    "gaps": array(ref("Gap"), "In order; empty if the hours are unknown."),
+    "jumps": array(ref("Jump"), "In order."),
+    "sources": array(
+        ref("Switch"), "The first bar's source, then each later one with its first bar."
+    ),
     "delays": ref("Delays"),
 }
 

@@ -7,6 +7,9 @@ from chalicelib.api.openapi_forms import (
     FLAG,
     INSTANT,
     TOKEN,
+    array,
+    count,
+    flag,
     list_of,
     nullable,
     number,
@@ -29,7 +32,7 @@ REPORTS: dict[str, Schema] = {
             "title": text(),
             "description": text(),
             "parameters": list_of("ReportParameter"),
-            "columns": {"type": "array", "items": text()},
+            "columns": array(text()),
         }
     ),
     "ReportParameter": record(
@@ -81,24 +84,22 @@ REPORTS: dict[str, Schema] = {
             "price_usd": number(
                 "The bytes scanned at Athena's list price in us-east-1; 0 for a reused result."
             ),
-            "lists": {
-                **COUNT,
-                "description": "Estimated LIST requests to S3, which Athena does not report: one "
+            "lists": count(
+                "Estimated LIST requests to S3, which Athena does not report: one "
                 "for each scan and partition within the report's dates; partitions of more than a "
-                "thousand objects take more. 0 for a reused result.",
-            },
+                "thousand objects take more. 0 for a reused result."
+            ),
             "lists_usd": number("The price of `lists` at S3's list price in us-east-1."),
-            "reused": {**FLAG, "description": "Whether an earlier result was reused."},
+            "reused": flag("Whether an earlier result was reused."),
             "result_url": nullable(text("The whole result as CSV, in S3.")),
             "result_url_expires_at": nullable(INSTANT),
-            "rows": {
-                "type": "array",
-                "items": {
+            "rows": array(
+                {
                     "type": "object",
                     "description": "Values by column; null if unknown.",
                     "additionalProperties": {"type": ["string", "number", "null"]},
-                },
-            },
+                }
+            ),
             "next_page_token": TOKEN,
         },
         "A run of a report; it has no rows until it has succeeded.",

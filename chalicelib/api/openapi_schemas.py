@@ -14,6 +14,10 @@ from chalicelib.api.openapi_forms import (
     SYMBOL,
     SYMBOL_GIVEN,
     TOKEN,
+    array,
+    count,
+    flag,
+    instant,
     list_of,
     nullable,
     number,
@@ -57,7 +61,7 @@ ALERT: dict[str, Schema] = {
     "alert_id": text("The same for the same rule, symbol and tick."),
     "rule_id": text(),
     "symbol": SYMBOL,
-    "timestamp": {**INSTANT, "description": "The tick's time."},
+    "timestamp": instant("The tick's time."),
     "condition": text(enum=list(get_args(Condition))),
     "interval": text("Whether the rule judges ticks, or closed bars of an interval."),
     "price": PRICE,
@@ -70,20 +74,17 @@ ALERT: dict[str, Schema] = {
     "source": LABELS["source"],
     "severity": text("That of its rule.", enum=list(get_args(Severity))),
     "quiet": nullable(text("Why it was only recorded; null if it was to be sent.")),
-    "held": {
-        "type": "array",
-        "description": "The channels that hold it for a digest, which is still to come.",
-        "items": record(
+    "held": array(
+        record(
             {
                 "channel": text("The channel's id."),
                 "until": INSTANT,
                 "reason": text("Why, such as `quiet hours until 07:00 Europe/Berlin`."),
             }
         ),
-    },
-    "notified_at": nullable(
-        {**INSTANT, "description": "When the first channel accepted it; null before that."}
+        "The channels that hold it for a digest, which is still to come.",
     ),
+    "notified_at": nullable(instant("When the first channel accepted it; null before that.")),
 }
 
 DELIVERY: dict[str, Schema] = {
@@ -94,22 +95,14 @@ DELIVERY: dict[str, Schema] = {
         "status of the digest.",
         enum=list(get_args(DeliveryStatus)),
     ),
-    "attempts": {**COUNT, "description": "Attempts so far."},
-    "at": {
-        **INSTANT,
-        "description": "The time of the last attempt; while it is held, the time since when.",
-    },
+    "attempts": count("Attempts so far."),
+    "at": instant("The time of the last attempt; while it is held, the time since when."),
     "seconds": number("Seconds from the tick to the last attempt."),
     "error": nullable(text("Why the last attempt failed; null if it did not.")),
     "next_attempt_at": nullable(
-        {
-            **INSTANT,
-            "description": "When the next attempt of a waiting delivery, or a digest, is due.",
-        }
+        instant("When the next attempt of a waiting delivery, or a digest, is due.")
     ),
-    "held_until": nullable(
-        {**INSTANT, "description": "The time of its digest; null if the alert was not held."}
-    ),
+    "held_until": nullable(instant("The time of its digest; null if the alert was not held.")),
     "held_reason": nullable(text("Why it was held, such as `limit of 5 messages in 10 minutes`.")),
 }
 
@@ -120,23 +113,22 @@ WOULD_BE = {
 
 SYMBOL_LINE = properties_of(SymbolEntry) | properties_of(Listed)
 del SYMBOL_LINE["entry"]
-SYMBOL_LINE["switches"] = {
-    **list_of("Switch"),
-    "description": "Changes of the source, in order; the last one may be ahead. GET /symbols has "
+SYMBOL_LINE["switches"] = array(
+    ref("Switch"),
+    "Changes of the source, in order; the last one may be ahead. GET /symbols has "
     f"the last {NEWEST_SWITCHES} of each symbol, GET /symbols/{{symbol}} all.",
-}
+)
 SYMBOL_LINE["standby"] = nullable(
     text("The source that takes over if the first one is silent.", examples=["yfinance"])
 )
 SYMBOL_LINE["standby_after"] = nullable(
-    {**COUNT, "description": "The seconds of silence after which it does, in an open market."}
+    count("The seconds of silence after which it does, in an open market.")
 )
-SYMBOL_LINE["switch_count"] = {**COUNT, "description": "The number of all changes."}
+SYMBOL_LINE["switch_count"] = count("The number of all changes.")
 
-_ROW_SOURCES = {
-    **list_of("Switch"),
-    "description": "The sources of the rows in the order of time, each with its first row.",
-}
+_ROW_SOURCES = array(
+    ref("Switch"), "The sources of the rows in the order of time, each with its first row."
+)
 
 RULE_GIVEN: dict[str, Schema] = {
     "symbol": text('A symbol, or "*" for all.', pattern="^([A-Za-z0-9.\\-=^_]{1,24}|\\*)$"),
@@ -184,7 +176,7 @@ RULE: dict[str, Schema] = {
     "rule_id": text(),
     **RULE_GIVEN,
     "when": nullable(text("The text form of its condition; null for other conditions.")),
-    "default": {**FLAG, "description": "Whether it comes from the settings."},
+    "default": flag("Whether it comes from the settings."),
 }
 
 PROBLEM = record(
@@ -201,7 +193,7 @@ PROBLEM["properties"] |= {
     "field": text("The field at fault."),
     "value": text("The value given, cut to 80 characters."),
     "allowed": text("The allowed values."),
-    "column": {**COUNT, "description": "Where the text of `when` goes wrong, from 1."},
+    "column": count("Where the text of `when` goes wrong, from 1."),
 }
 
 
@@ -215,11 +207,11 @@ def average_names(fast: int, slow: int) -> dict[str, Schema]:
     }
 
 
-_ACTIONS = {
-    **list_of("Action"),
-    "description": "Present with adjustment=splits or all: the stored splits, and with all the "
+_ACTIONS = array(
+    ref("Action"),
+    "Present with adjustment=splits or all: the stored splits, and with all the "
     "dividends, by ex-date.",
-}
+)
 
 _PRICES: dict[str, Schema] = {
     "Problem": PROBLEM,
@@ -232,7 +224,7 @@ _PRICES: dict[str, Schema] = {
             | {"enum": ["tick", *BAR_INTERVALS]},
             **LABELS,
             "sources": _ROW_SOURCES,
-            "prices": {"type": "array", "items": {"anyOf": [ref("Bar"), ref("Tick")]}},
+            "prices": array({"anyOf": [ref("Bar"), ref("Tick")]}),
             "next_page_token": TOKEN,
         },
         "Rows of one symbol: ticks for interval=tick, else bars.",
@@ -247,7 +239,7 @@ _PRICES: dict[str, Schema] = {
         {
             "interval": text() | {"enum": ["tick", *BAR_INTERVALS]},
             "symbols": list_of("SymbolLabels"),
-            "prices": {"type": "array", "items": {"anyOf": [ref("SymbolBar"), ref("Tick")]}},
+            "prices": array({"anyOf": [ref("SymbolBar"), ref("Tick")]}),
             "next_page_token": TOKEN,
         },
         "Rows of several symbols: ticks for interval=tick, else bars. `symbols` lists those that "
@@ -256,11 +248,7 @@ _PRICES: dict[str, Schema] = {
     "Quotes": record(
         {
             "quotes": list_of("Quote"),
-            "without_price": {
-                "type": "array",
-                "items": SYMBOL,
-                "description": "Requested symbols that have no price.",
-            },
+            "without_price": array(SYMBOL, "Requested symbols that have no price."),
         }
     ),
     "Symbol": record(SYMBOL_LINE),
@@ -288,13 +276,11 @@ _PRICES: dict[str, Schema] = {
                 )
             ),
             "standby_after": nullable(
-                {
-                    **COUNT,
-                    "minimum": LEAST_SECONDS,
-                    "maximum": MOST_SECONDS,
-                    "description": "Seconds of silence in an open market; "
-                    f"{USUAL_SECONDS} by default.",
-                }
+                count(
+                    f"Seconds of silence in an open market; {USUAL_SECONDS} by default.",
+                    minimum=LEAST_SECONDS,
+                    maximum=MOST_SECONDS,
+                )
             ),
         },
         "required": ["source"],
@@ -304,7 +290,7 @@ _PRICES: dict[str, Schema] = {
         "type": "object",
         "properties": {
             "source": text("The claiming source.", pattern=f"^{SOURCE.pattern}$", maxLength=64),
-            "symbols": {"type": "array", "items": SYMBOL, "minItems": 1, "maxItems": MOST_CLAIMS},
+            "symbols": array(SYMBOL, minItems=1, maxItems=MOST_CLAIMS),
         },
         "required": ["source", "symbols"],
         "additionalProperties": False,
@@ -317,10 +303,7 @@ _PRICES: dict[str, Schema] = {
             "prices": COUNT,
             "bars": COUNT,
             "alerts": COUNT,
-            "complete": {
-                **FLAG,
-                "description": "false: time ran out; repeat the request to continue.",
-            },
+            "complete": flag("false: time ran out; repeat the request to continue."),
         },
         "How many items were deleted.",
     ),
@@ -330,9 +313,8 @@ _PRICES: dict[str, Schema] = {
             "symbol": SYMBOL,
             "interval": text(),
             **LABELS,
-            "indicators": {
-                "type": "array",
-                "items": {
+            "indicators": array(
+                {
                     "type": "object",
                     "properties": {"timestamp": INSTANT},
                     "required": ["timestamp"],
@@ -340,8 +322,8 @@ _PRICES: dict[str, Schema] = {
                     "description": "Columns are named by indicator and windows: sma_20, "
                     "macd_12_26_9, macd_signal_12_26_9, macd_histogram_12_26_9, "
                     "bbands_upper_20_2, vwap; null before the first value.",
-                },
-            },
+                }
+            ),
             "next_page_token": TOKEN,
         }
     ),
@@ -355,7 +337,7 @@ _PRICES: dict[str, Schema] = {
                     "The share of its history that was sent.", minimum=0, maximum=1, examples=[0.4]
                 )
             ),
-            "time": {**INSTANT, "description": "When it reported, by its own clock."},
+            "time": instant("When it reported, by its own clock."),
             "age_seconds": COUNT,
             "problem": nullable(
                 text("A problem of the last minute; null if reading needs a token.")
@@ -374,43 +356,32 @@ _PRICES: dict[str, Schema] = {
             "status": text(const="ok"),
             "stage": text(),
             "version": text(),
-            "symbols": {**COUNT, "description": "The number of symbols seen."},
+            "symbols": count("The number of symbols seen."),
             "last_tick": nullable(
-                {
-                    **INSTANT,
-                    "description": "The timestamp of the newest price, of at most 25 symbols.",
-                }
+                instant("The timestamp of the newest price, of at most 25 symbols.")
             ),
             "last_tick_age_seconds": nullable(COUNT),
-            "detect_lag_seconds": {
-                **COUNT,
-                "description": "The age of the oldest price that detect has not processed; 0 if it "
-                "has processed all. Covers at most 25 symbols, spread over the list.",
-            },
-            "deliver_lag_seconds": {
-                **COUNT,
-                "description": "The age of the oldest alert whose first attempt has not begun, or "
-                "how long a further attempt has been due, whichever is longer; 0 if nothing is "
-                "behind. Covers the latest 100 alerts of a day and of the last six hours.",
-            },
-            "given_up": nullable(
-                {
-                    **COUNT,
-                    "description": "Dead-lettered batches to redrive; 1,000 means 1,000 or more.",
-                }
+            "detect_lag_seconds": count(
+                "The age of the oldest price that detect has not processed; 0 if it "
+                "has processed all. Covers at most 25 symbols, spread over the list."
             ),
-            "silent_symbols": {
-                **COUNT,
-                "description": "Symbols whose exchange trades and of which no price has come for"
+            "deliver_lag_seconds": count(
+                "The age of the oldest alert whose first attempt has not begun, or "
+                "how long a further attempt has been due, whichever is longer; 0 if nothing is "
+                "behind. Covers the latest 100 alerts of a day and of the last six hours."
+            ),
+            "given_up": nullable(
+                count("Dead-lettered batches to redrive; 1,000 means 1,000 or more.")
+            ),
+            "silent_symbols": count(
+                "Symbols whose exchange trades and of which no price has come for"
                 " some minutes of trading, 15 by default. Covers at most 500 symbols, the tracked"
-                " ones first.",
-            },
-            "silent": {
-                "type": "array",
-                "items": SYMBOL,
-                "description": "At most 25 of them, the longest silence first; empty if reading"
-                " needs a token.",
-            },
+                " ones first."
+            ),
+            "silent": array(
+                SYMBOL,
+                "At most 25 of them, the longest silence first; empty if reading needs a token.",
+            ),
             "producer": {"anyOf": [ref("Producer"), {"type": "null"}]},
         },
         "Ages inform; they never turn the answer into an error.",
@@ -464,24 +435,20 @@ _RULES: dict[str, Schema] = {
     },
     "Preview": record(
         {
-            "alerts": {"type": "array", "items": record(WOULD_BE)},
-            "judged": {**COUNT, "description": "The number of prices or closes judged."},
-            "complete": {
-                **FLAG,
-                "description": "false if a limit, or 10 seconds, ended it before the range's end.",
-            },
-            "until": nullable({**INSTANT, "description": "The time of the last price judged."}),
+            "alerts": array(record(WOULD_BE)),
+            "judged": count("The number of prices or closes judged."),
+            "complete": flag("false if a limit, or 10 seconds, ended it before the range's end."),
+            "until": nullable(instant("The time of the last price judged.")),
             "next_page_token": nullable(
                 text(
                     "Continues a preview that is not complete, with what the rule remembers at "
                     "`until`; null if it is complete."
                 )
             ),
-            "unknown": {
-                **COUNT,
-                "description": "At how many of them the condition `when` was not known: too few "
-                "bars are stored before.",
-            },
+            "unknown": count(
+                "At how many of them the condition `when` was not known: too few "
+                "bars are stored before."
+            ),
             "when": PREVIEWED_WHEN,
             "backtest": BACKTESTED,
         }
