@@ -93,7 +93,8 @@ export function mountLater(store, api, feed, chart, opened) {
     store,
     ({ view }) => view.desk.length,
     async () => {
-      const { Desk } = await import("./views/desk.js");
+      const { Desk, styled } = await import("./views/desk.js");
+      await styled();
       return () => void new Desk(api, feed, chart);
     },
     () => note.show("The other charts could not be loaded. Choose the layout again."),

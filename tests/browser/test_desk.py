@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from rigs.chart_reading import zoom_in
@@ -17,7 +15,7 @@ from rigs.stand_in import StandIn
 from tests.browser.conftest import OpenPage
 from tests.browser.npm_tools import npm_file
 from tests.browser.socket_tap import SocketTap
-from tests.browser.test_layout import audit
+from tests.browser.test_layout import SHIFTS, audit
 from tests.browser.test_phone import PHONE, SMALL
 from tests.browser.test_polling import asked_in, pass_seconds, prepare
 from tests.browser.test_push import PUSHED, link, until
@@ -67,6 +65,7 @@ def test_charts_are_chosen_linked_by_symbol_closed_and_kept(
     lay_out(page, "4")
     wait_for_charts(page, "ACME 1D", "BOLT 1D", "CRUX 1D", "DYNE 1D")
     expect(page).to_have_url(re.compile(re.escape(FOUR)))
+    assert columns(page) == 2
     expect(page.locator("#chart")).to_have_attribute("aria-current", "true")
     panel(page, 3).locator(".plot").click()
     expect(panel(page, 3)).to_have_attribute("aria-current", "true")
@@ -107,8 +106,12 @@ def test_charts_linked_by_time_share_zoom_and_crosshair(
     world: StandIn, open_page: OpenPage
 ) -> None:
     world.stopped_at = world.now()
-    page = open_page(f"{world.page}/#symbol=ACME&{FOUR}&link=time")
+    page = open_page(
+        f"{world.page}/#symbol=ACME&{FOUR}&link=time",
+        prepare=lambda page: page.add_init_script(f"({SHIFTS})()"),
+    )
     wait_for_charts(page, "ACME 1D", "BOLT 1D", "CRUX 1D", "DYNE 1D")
+    assert page.evaluate("window.shift") < 0.03, "places of the charts are kept"
     everything = page.evaluate(TIMES)[0]
     zoom_in(page)
     page.wait_for_function(SAME)
@@ -194,21 +197,23 @@ def test_desk_costs_no_request_in_an_idle_market_and_one_for_each_new_price(
     assert idle["quotes"] <= 8
 
 
-@pytest.mark.parametrize("given", [{"width": 1440}, PHONE], ids=["desktop", "phone"])
-def test_desk_can_be_used_by_everybody(
-    world: StandIn, open_page: OpenPage, given: dict[str, Any]
+def columns(page: Page) -> int:
+    """How many charts are side by side."""
+    lefts = "(nodes) => new Set(nodes.map((node) => node.getBoundingClientRect().left)).size"
+    return int(page.locator("#chart, .desk-panel").evaluate_all(lefts))
+
+
+def test_desk_on_a_phone_is_one_column_with_targets_for_fingers_and_pleases_axe(
+    world: StandIn, open_page: OpenPage
 ) -> None:
     world.stopped_at = world.now()
-    page = open_page(f"{world.page}/#symbol=ACME&{FOUR}&link=time", **given)
+    page = open_page(f"{world.page}/#symbol=ACME&{FOUR}&link=time", **PHONE)
     wait_for_charts(page, "ACME 1D", "BOLT 1D", "CRUX 1D", "DYNE 1D")
     expect(page.locator("#panel-alerts")).not_to_contain_text("Loading")
+    expect(page.get_by_role("button", name="Next symbol")).to_be_visible()
     assert audit(page, npm_file("axe-core/axe.min.js").read_text()) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    boxes = [node.bounding_box() for node in page.locator("#chart, .desk-panel").all()]
-    columns = {round(box["x"]) for box in boxes if box}
-    assert len(columns) <= 2
+    assert columns(page) == 1
     page.get_by_role("button", name="Layout").click()
     expect(page.get_by_role("button", name="Time", exact=True)).to_be_visible()
-    if "touch" in given:
-        assert page.evaluate(SMALL) == []
-        assert len(columns) == 1
+    assert page.evaluate(SMALL) == []

@@ -9,6 +9,9 @@ import { Panel } from "./desk_panel.js";
 
 /** @typedef {import("./chart_view.js").ChartView} ChartView */
 
+/** @returns {Promise<void>} once its styles apply */
+export const styled = () => withStyles("css/desk.css");
+
 export class Desk {
   /**
    * @param {import("../api.js").Api} api
@@ -35,7 +38,6 @@ export class Desk {
       ({ view }) => view,
       () => this.#update(),
     );
-    void withStyles("css/desk.css");
     this.#update();
   }
 
