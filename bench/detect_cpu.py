@@ -10,13 +10,12 @@ costs the same; near endpoint, no TLS, which spares the side with more calls mor
 averages cross is the same for both, as often as in the old designs' example. Ours reads the states
 in each invocation, which a warm container would cache.
 
-    python -m bench.detect_cpu
+    python -m bench detect_cpu
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -163,8 +162,3 @@ def flat(
         "target": f"at most {FLAT} times {STORED[0]} stored, equal calls and units",
         "holds": ratio <= FLAT and used[many] == used[few],
     }
-
-
-if __name__ == "__main__":
-    json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
-    print()

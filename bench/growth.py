@@ -7,13 +7,11 @@ A batch of the stream holds up to a thousand records. One symbol alone cannot fi
 costs more. The benchmark checks that a tick does not cost more with more symbols: each figure is
 compared with the least of those with fewer symbols.
 
-    python -m bench.growth
+    python -m bench growth
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -111,8 +109,3 @@ def measure() -> list[dict[str, Any]]:
             least[name] = min(value, least.get(name, value))
             found.append(result)
     return found
-
-
-if __name__ == "__main__":
-    json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
-    print()

@@ -4,7 +4,7 @@ A fresh process imports `app`, reads the event from JSON as Lambda's runtime doe
 handler; the result is its highest resident memory minus that after the import, so it includes the
 event and botocore's clients. It runs two batches, since a container processes many.
 
-    python -m bench.memory
+    python -m bench memory
 """
 
 from __future__ import annotations
@@ -104,8 +104,4 @@ def result(function: str, grown: float) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(child(sys.argv[1], Path(sys.argv[2])))
-    else:
-        json.dump(measure(), sys.stdout, indent=2)
-        print()
+    print(child(sys.argv[1], Path(sys.argv[2])))

@@ -6,12 +6,11 @@ It is compared with a plain loop of put_record, one tick per call, over the same
 Rounds alternate, since shared machines drift. Bias: the endpoint is near and never throttles, so
 the loop pays less for each call than it would in a region far away, and neither side retries.
 
-    python -m bench.producer_throughput
+    python -m bench producer_throughput
 """
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 import threading
@@ -155,8 +154,3 @@ def _memory(growth: float) -> dict[str, object]:
         "target": f"at most {TARGET_GROWTH_MB}",
         "holds": growth <= TARGET_GROWTH_MB,
     }
-
-
-if __name__ == "__main__":
-    json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
-    print()

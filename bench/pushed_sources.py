@@ -9,7 +9,7 @@ The way to the API begins when a stand-in pushes the frame of a trade and ends w
 its price: session, thinning (0.05 s), Kinesis, ingest and the API of a local system. Bias: all
 share two cores, and a query that comes too early costs up to a pause.
 
-    python -m bench.pushed_sources
+    python -m bench pushed_sources
 """
 
 from __future__ import annotations
@@ -240,8 +240,3 @@ def _wait(holds: Callable[[], object]) -> None:
 def measure() -> list[dict[str, object]]:
     """Return the benchmark's results."""
     return [*_parsing(), _latency()]
-
-
-if __name__ == "__main__":
-    json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
-    print()

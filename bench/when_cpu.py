@@ -6,14 +6,12 @@ one a batch, as live; 300 days and two sessions of minutes are stored. Tables ar
 process, so a request costs less than on AWS: that favours neither number of rules, since rules of a
 symbol share what they read. A preview has the 10 s of one API call.
 
-    python -m bench.when_cpu
+    python -m bench when_cpu
 """
 
 from __future__ import annotations
 
-import json
 import random
-import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -162,8 +160,3 @@ def result(count: int, mine: list[float], one: float) -> dict[str, Any]:
     if count == 10:
         made |= {"target": f"at most {TARGET} times one", "holds": ratio <= TARGET}
     return made
-
-
-if __name__ == "__main__":
-    json.dump(measure(), sys.stdout, indent=2, ensure_ascii=False)
-    print()
