@@ -38,6 +38,7 @@ from chalicelib.services.delivery.channel_book import ChannelBook
 from chalicelib.services.delivery.mute_book import MuteBook
 from chalicelib.services.delivery.push_key import PushKeyRing
 from chalicelib.services.health import HealthCheck
+from chalicelib.services.market_data.market_data import MarketData
 from chalicelib.services.priced import PricedRecord
 from chalicelib.services.reports.lists import ReportLists
 from chalicelib.services.reports.reports import Reports
@@ -103,6 +104,12 @@ class FakeServices:
         silence = SilenceCheck(self.stores, self.clock, self.settings.silent_after_seconds)
         given = self.stores, self.clock, self.channels.all, silence
         return HealthCheck(*given, stage=self.settings.stage, is_closed=is_closed)
+
+    def market_data(self) -> MarketData:
+        """See Services."""
+        fast, slow = self.settings.sma_fast, self.settings.sma_slow
+        percent = Decimal(self.settings.anomaly_percent)
+        return MarketData(self.stores, self.clock, anomaly_percent=percent, fast=fast, slow=slow)
 
     def clock(self) -> datetime:
         """The present of the test."""

@@ -52,28 +52,26 @@ _SECRET: Schema = {
     ),
     "writeOnly": True,
 }
-_SUBSCRIPTION: Schema = {
-    "type": "object",
-    "description": "For web_push, instead of an address: what `PushSubscription.toJSON()` returns"
-    " in a browser that has subscribed with the key of POST /push-key. Encrypted, and never"
-    " returned.",
-    "properties": {
+_SUBSCRIPTION: Schema = record(
+    {
         "endpoint": text(
             f"An https address of one of the push services {', '.join(PUSH_SERVICES)}.",
             maxLength=MAX_ENDPOINT,
         ),
-        "keys": {
-            "type": "object",
-            "properties": {
+        "keys": record(
+            {
                 "p256dh": text("The browser's public key, in base64url."),
                 "auth": text("16 bytes in base64url."),
             },
-            "required": ["p256dh", "auth"],
-        },
+            required=["p256dh", "auth"],
+        ),
     },
-    "required": ["endpoint", "keys"],
-    "writeOnly": True,
-}
+    "For web_push, instead of an address: what `PushSubscription.toJSON()` returns"
+    " in a browser that has subscribed with the key of POST /push-key. Encrypted, and never"
+    " returned.",
+    required=["endpoint", "keys"],
+    writeOnly=True,
+)
 _TIME_ZONE = text("A time zone of the IANA database.", examples=["Europe/Berlin"])
 
 
@@ -165,19 +163,14 @@ CHANNEL_SCHEMAS: dict[str, Schema] = {
             ),
         }
     ),
-    "ChannelGiven": {
-        "type": "object",
-        "properties": _GIVEN,
-        "required": ["name", "kind"],
-    },
-    "ChannelChanged": {
-        "type": "object",
-        "properties": {
+    "ChannelGiven": record(_GIVEN, required=["name", "kind"]),
+    "ChannelChanged": record(
+        {
             **_GIVEN,
             "kind": {"type": "string", "enum": list(KINDS), "description": "It cannot be changed."},
         },
-        "required": ["name"],
-    },
+        required=["name"],
+    ),
     "PushKey": record(
         {
             "public_key": text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.api.openapi_structs import Schema, schema_of
@@ -33,13 +34,18 @@ def flag(description: str, **more: Any) -> Schema:
     return _described({**FLAG, **more}, description)
 
 
+def choice(description: str, allowed: Iterable[str]) -> Schema:
+    """Return the schema of one of a few words, or null."""
+    return nullable(text(description)) | {"enum": [*allowed, None]}
+
+
 def nullable(schema: Schema) -> Schema:
     """Return the schema or null, for unknown values."""
     return {**schema, "type": [schema["type"], "null"]}
 
 
 def record(properties: dict[str, Schema], description: str = "", **more: Any) -> Schema:
-    """Return an object whose properties are always present."""
+    """Return an object whose properties are always present, unless `required` names some."""
     required = {"required": list(properties)} if properties else {}
     return _described({"type": "object", "properties": properties, **required, **more}, description)
 

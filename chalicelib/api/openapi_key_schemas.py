@@ -48,7 +48,7 @@ KEY: dict[str, Schema] = {
 }
 
 KEY_SCHEMAS: dict[str, Schema] = {
-    "KeyGiven": {"type": "object", "properties": KEY_GIVEN, "required": ["name", "scopes"]},
+    "KeyGiven": record(KEY_GIVEN, required=["name", "scopes"]),
     "KeyMade": record({**KEY, "token": text("Send it as `Authorization: Bearer TOKEN`.")}),
     "Key": record(KEY),
     "Keys": record({"keys": list_of("Key")}),

@@ -59,11 +59,8 @@ MUTE_SCHEMAS: dict[str, Schema] = {
             "recurring": _RECURRING,
         },
     },
-    "MuteLink": {
-        "type": "object",
-        "properties": {
-            "link": text("The text after `#mute=` of a message's link.", maxLength=MAX_LINK)
-        },
-        "required": ["link"],
-    },
+    "MuteLink": record(
+        {"link": text("The text after `#mute=` of a message's link.", maxLength=MAX_LINK)},
+        required=["link"],
+    ),
 }

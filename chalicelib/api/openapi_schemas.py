@@ -15,6 +15,7 @@ from chalicelib.api.openapi_forms import (
     SYMBOL_GIVEN,
     TOKEN,
     array,
+    choice,
     count,
     flag,
     instant,
@@ -136,16 +137,14 @@ RULE_GIVEN: dict[str, Schema] = {
     "value": nullable(
         number("A price; for change_percent and moving_percent a percentage.", exclusiveMinimum=0)
     ),
-    "interval": nullable(
-        text("Whether ticks are judged, or closed bars of an interval; tick by default.")
-        | {"enum": [*get_args(RuleInterval), None]}
+    "interval": choice(
+        "Whether ticks are judged, or closed bars of an interval; tick by default.",
+        get_args(RuleInterval),
     ),
     "fast": nullable({**COUNT, "minimum": 1, "maximum": MAX_WINDOW}),
     "slow": nullable({**COUNT, "minimum": 1, "maximum": MAX_WINDOW}),
     "window": nullable({**COUNT, "minimum": 1, "maximum": MAX_WINDOW}),
-    "trigger": nullable(
-        text("How often it may fire; every_time by default.") | {"enum": [*get_args(Trigger), None]}
-    ),
+    "trigger": choice("How often it may fire; every_time by default.", get_args(Trigger)),
     "cooldown_seconds": nullable({**COUNT, "maximum": MAX_COOLDOWN_SECONDS}),
     "expires_at": nullable(INSTANT),
     "enabled": nullable(FLAG),
@@ -165,9 +164,9 @@ RULE_GIVEN: dict[str, Schema] = {
             {"type": "null"},
         ],
     },
-    "severity": nullable(
-        text("normal by default. Alerts of urgent rules are sent at once and never held back.")
-        | {"enum": [*get_args(Severity), None]}
+    "severity": choice(
+        "normal by default. Alerts of urgent rules are sent at once and never held back.",
+        get_args(Severity),
     ),
 }
 """A rule as clients write it; the numbers that a condition needs are checked on entry."""
@@ -253,11 +252,8 @@ _PRICES: dict[str, Schema] = {
     ),
     "Symbol": record(SYMBOL_LINE),
     "Switch": record_of(Switch, "A source of prices, and the first instant of it."),
-    "SourceGiven": {
-        "type": "object",
-        "description": "From when on prices of one source form the series. Those of others go to "
-        "quarantine. A series without prices begins with it.",
-        "properties": {
+    "SourceGiven": record(
+        {
             "source": text(
                 "As ticks name it, such as `alpaca`.", pattern=f"^{SOURCE.pattern}$", maxLength=64
             ),
@@ -283,18 +279,19 @@ _PRICES: dict[str, Schema] = {
                 )
             ),
         },
-        "required": ["source"],
-        "additionalProperties": False,
-    },
-    "ClaimsGiven": {
-        "type": "object",
-        "properties": {
+        "From when on prices of one source form the series. Those of others go to "
+        "quarantine. A series without prices begins with it.",
+        required=["source"],
+        additionalProperties=False,
+    ),
+    "ClaimsGiven": record(
+        {
             "source": text("The claiming source.", pattern=f"^{SOURCE.pattern}$", maxLength=64),
             "symbols": array(SYMBOL, minItems=1, maxItems=MOST_CLAIMS),
         },
-        "required": ["source", "symbols"],
-        "additionalProperties": False,
-    },
+        required=["source", "symbols"],
+        additionalProperties=False,
+    ),
     "Claim": record_of(Claim, "The answer to a claim of a symbol."),
     "Claims": record({"symbols": list_of("Claim")}),
     "Forgotten": record(
@@ -314,15 +311,14 @@ _PRICES: dict[str, Schema] = {
             "interval": text(),
             **LABELS,
             "indicators": array(
-                {
-                    "type": "object",
-                    "properties": {"timestamp": INSTANT},
-                    "required": ["timestamp"],
-                    "additionalProperties": nullable(number()),
-                    "description": "Columns are named by indicator and windows: sma_20, "
+                record(
+                    {"timestamp": INSTANT},
+                    "Columns are named by indicator and windows: sma_20, "
                     "macd_12_26_9, macd_signal_12_26_9, macd_histogram_12_26_9, "
                     "bbands_upper_20_2, vwap; null before the first value.",
-                }
+                    required=["timestamp"],
+                    additionalProperties=nullable(number()),
+                )
             ),
             "next_page_token": TOKEN,
         }
@@ -413,17 +409,14 @@ _RULES: dict[str, Schema] = {
             "backtest": BACKTEST_GIVEN,
             "start": nullable(text("A date, an RFC 3339 date-time or epoch milliseconds.")),
             "end": nullable(text("The same; exclusive.")),
-            "period": nullable(text("Instead of start and end, as for prices."))
-            | {"enum": [*PERIODS, None]},
-            "adjustment": nullable(
-                text(
-                    "How bars are adjusted: raw not at all; splits for those that a source told "
-                    "or ticks showed; all for dividends too. Each bar is judged with those up to "
-                    "its own session, whenever they became known. Without it, as live: for the "
-                    "splits that ticks told or showed. Not for rules on ticks."
-                )
-            )
-            | {"enum": [*ADJUSTMENTS, None]},
+            "period": choice("Instead of start and end, as for prices.", PERIODS),
+            "adjustment": choice(
+                "How bars are adjusted: raw not at all; splits for those that a source told "
+                "or ticks showed; all for dividends too. Each bar is judged with those up to "
+                "its own session, whenever they became known. Without it, as live: for the "
+                "splits that ticks told or showed. Not for rules on ticks.",
+                ADJUSTMENTS,
+            ),
             "page_token": nullable(
                 text(
                     "The `next_page_token` of the preview to continue; all else but `backtest` "

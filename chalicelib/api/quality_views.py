@@ -11,7 +11,6 @@ from chalice.app import Response
 
 from chalicelib.api import parameters, rendering
 from chalicelib.api.problems import invalid_parameter
-from chalicelib.api.views import market_data
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.quality import DEFAULT_JUMP, LEAST_JUMP, MOST_JUMP
 from chalicelib.domain.times import from_text, to_text
@@ -31,7 +30,7 @@ def quality(services: Services, request: Any, symbol: str) -> Response:
     reader = QualityReader(services.stores, services.clock, days)
     query = QualityQuery(symbol, _range(services, arguments), _jump_percent(arguments))
     known = reader.known(symbol)
-    labels = market_data(services).labels(known)
+    labels = services.market_data().labels(known)
     found = reader.answer(query, known)
     payload = {"symbol": symbol, **labels.shown(), **msgspec.structs.asdict(found)}
     return rendering.document(request, payload, caching(services, OPEN_CACHE_SECONDS))

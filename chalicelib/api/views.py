@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
@@ -25,7 +24,6 @@ from chalicelib.services.market_data.answers import (
     TickRow,
 )
 from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS
-from chalicelib.services.market_data.market_data import MarketData
 from chalicelib.services.market_data.queries import Cursor
 from chalicelib.services.market_data.series import UnknownSymbol
 from chalicelib.services.symbols.lists import NEWEST_SWITCHES, Listed, SymbolLists
@@ -42,7 +40,7 @@ def prices(services: Services, request: Any, symbol: str) -> Response:
     """Return ticks or bars of one symbol."""
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/prices/{symbol}", parameters.PRICES)
-    found = market_data(services).prices(parameters.price_query(symbol, arguments))
+    found = services.market_data().prices(parameters.price_query(symbol, arguments))
     columns = TickRow.__struct_fields__ if found.interval == "tick" else BAR_COLUMNS
     return rendering.table(
         request,
@@ -59,7 +57,7 @@ def many_prices(services: Services, request: Any) -> Response:
 
     arguments = parameters.read(request, "/prices", parameters.MANY_PRICES)
     query = parameters.many_prices_query(arguments)
-    found = read_prices(market_data(services), query)
+    found = read_prices(services.market_data(), query)
     interval = query.each.interval
     columns = TickRow.__struct_fields__ if interval == "tick" else SYMBOL_BAR_COLUMNS
     token = arguments.next_token(parameters.position_among(found.cursor)) if found.cursor else None
@@ -83,7 +81,7 @@ def _rows_of(tables: Sequence[PriceTable]) -> list[SymbolBarRow | TickRow]:
 def latest(services: Services, request: Any, symbol: str) -> Response:
     """Return the newest tick of one symbol, with both averages and their trend."""
     symbol = parameters.symbol_of(symbol)
-    found = market_data(services).latest(symbol)
+    found = services.market_data().latest(symbol)
     return rendering.document(request, found.shown(), caching(services, found.labels.cache_seconds))
 
 
@@ -95,7 +93,7 @@ def indicators(services: Services, request: Any, symbol: str) -> Response:
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/indicators/{symbol}", PARAMETERS)
     studies, query = studies_of(arguments), parameters.price_query(symbol, arguments)
-    reader = market_data(services)
+    reader = services.market_data()
     known = reader.series.known(symbol)
     found = IndicatorTables(reader.series).table(query, known, studies)
     labels = reader.labels(known).adjusted(query.adjustment)
@@ -114,7 +112,7 @@ def quotes(services: Services, request: Any) -> Response:
     """Return the newest prices of up to a hundred symbols."""
     arguments = parameters.read(request, "/quotes", parameters.QUOTES)
     symbols = parameters.listed_symbols(arguments)
-    found = market_data(services).quotes(symbols)
+    found = services.market_data().quotes(symbols)
     rows = [quote.shown() for quote in found]
     missing = [symbol for symbol in symbols if symbol not in {row["symbol"] for row in rows}]
     seconds = min((quote.labels.cache_seconds for quote in found), default=OPEN_CACHE_SECONDS)
@@ -203,18 +201,6 @@ def openapi(services: Services, request: Any) -> Response:
         closed=settings.read_access == "closed",
     )
     return rendering.document(request, payload, rendering.Caching(_DOCUMENT_SECONDS, False))
-
-
-def market_data(services: Services) -> MarketData:
-    """Return a reader of prices, for one request."""
-    settings = services.settings
-    return MarketData(
-        services.stores,
-        services.clock,
-        anomaly_percent=Decimal(settings.anomaly_percent),
-        fast=settings.sma_fast,
-        slow=settings.sma_slow,
-    )
 
 
 def _token(arguments: parameters.Arguments, cursor: Cursor | None) -> str | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.services.delivery.channel_book import ChannelBook
     from chalicelib.services.delivery.mute_book import MuteBook
     from chalicelib.services.health import HealthCheck
+    from chalicelib.services.market_data.market_data import MarketData
     from chalicelib.services.reports.reports import Reports
     from chalicelib.services.rules.preview import Preview
     from chalicelib.services.stores import Stores
@@ -57,6 +58,9 @@ class Services(Protocol):
     @property
     def defaults(self) -> Sequence[Rule]:
         """Return the default rules."""
+
+    def market_data(self) -> MarketData:
+        """Return a reader of prices, for one request."""
 
     @property
     def preview(self) -> Preview:
