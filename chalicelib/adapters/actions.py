@@ -131,13 +131,17 @@ class Actions:
         raise RuntimeError(f"{action.symbol} {action.place} keeps changing")
 
     def _put(self, action: Action, known: Action | Item | None) -> bool:
-        """Store an action if what is stored is still `known`; return whether it was."""
-        request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(known_at)"}
-        if known is not None:
-            at = text(known.known_at) if isinstance(known, Action) else known.get("known_at")
-            if at is not None:
-                request["ConditionExpression"] = "known_at = :known"
-                request["ExpressionAttributeValues"] = {":known": at}
+        """Store an action if what is stored is still `known`; return whether it was.
+
+        An item without the text of a time, which no ingest stores, is replaced in any case.
+        """
+        request: dict[str, Any] = {}
+        if known is None:
+            request["ConditionExpression"] = "attribute_not_exists(series)"
+        elif isinstance(known, Action) or "S" in known.get("known_at", {}):
+            at = text(known.known_at) if isinstance(known, Action) else known["known_at"]
+            request["ConditionExpression"] = "known_at = :known"
+            request["ExpressionAttributeValues"] = {":known": at}
         return put_if(self._client, TableName=self._table, Item=_item_of(action), **request)
 
     def _stored(self, actions: Sequence[Action]) -> _Stored:

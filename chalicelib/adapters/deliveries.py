@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, optional_text, put_if, read
+from chalicelib.adapters.dynamodb import Item, count_of, optional_text, put_if, read
 from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.deliveries import Delivery, check_stored
 from chalicelib.domain.digests import StoredDigest, digest_of
@@ -95,13 +95,15 @@ def _delivery(item: Item, name: str) -> Delivery | None:
 
 
 def to_stored_digest(item: Item) -> StoredDigest | None:
-    """Return the digest of a head's item; None for an alert."""
+    """Return the digest of a head's item; None for an alert. A head whose count of members is no
+    number that a write can increase counts as closed."""
     digest = digest_of(item["symbol"]["S"])
     if digest is None:
         return None
-    is_open = optional_text(item, "outbox") == OPEN
-    members = int(item["members"]["N"]) if "members" in item else 0
+    counted = item.get("members", {"N": "0"}).get("N", "-")
+    is_open = optional_text(item, "outbox") == OPEN and not counted.startswith("-")
     notified_at = optional_text(item, "notified_at")
+    members = count_of(item, "members")
     return StoredDigest(digest, is_open, deliveries_of(item), notified_at, members)
 
 

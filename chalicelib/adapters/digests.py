@@ -92,18 +92,21 @@ class Digests:
 
     def _joined_head(self, digest: Digest, count: int) -> dict[str, Any]:
         """Return the write that lets members join an open digest only, and counts them. A head
-        whose delivery is not that of a new digest would never be sent: it counts as closed."""
+        whose delivery is not that of a new digest would never be sent, and one whose count is no
+        number would refuse each write: both count as closed."""
         values = {
             ":n": {"N": str(count)},
             ":open": {"S": OPEN},
             ":opened": {"S": encoded(opened(digest))},
+            ":none": {"N": "0"},
         }
         return {
             "Update": {
                 "TableName": self._table,
                 "Key": key_of(digest),
                 "UpdateExpression": "ADD members :n",
-                "ConditionExpression": "outbox = :open AND #delivery = :opened",
+                "ConditionExpression": "outbox = :open AND #delivery = :opened"
+                " AND (attribute_not_exists(members) OR members >= :none)",
                 "ExpressionAttributeNames": {"#delivery": PREFIX + digest.channel},
                 "ExpressionAttributeValues": values,
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -17,8 +18,7 @@ from producer.files.bounded import RowLines, lines
 _UNREADABLE = (UnicodeError, csv.Error, OSError, EOFError, zlib.error)
 _DELIMITERS = ",;\t|"
 _PIECE = 1 << 20
-_SNIFFED = 2048
-"""Characters of the header for detecting the delimiter; the sniffer takes quadratic time."""
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 class CsvFile:
@@ -94,8 +94,8 @@ class CsvFile:
 
 
 def delimiter_of(line: str) -> str:
-    """Return the delimiter of a header; a comma if there is only one cell."""
-    try:
-        return csv.Sniffer().sniff(line[:_SNIFFED], _DELIMITERS).delimiter
-    except csv.Error:
-        return ","
+    """Return the delimiter that a header has most often outside of quotes; a comma if it has none.
+
+    csv.Sniffer would search a header with many quotes for hours.
+    """
+    return max(_DELIMITERS, key=_QUOTED.sub("", line).count)

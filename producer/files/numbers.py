@@ -18,7 +18,7 @@ _EMPTY = frozenset(
     ("", "null", "nan", "none", "n/a", "na", "#n/a", "nat", "<na>", "-", "--", "—", "inf", "-inf")
 )
 _SIGNS = str.maketrans("", "", "$€£¥₹%'\u2019 \u00a0\u202f\t")
-_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?")
 _SHOWN = 40
 """Characters of a number shown in messages."""
@@ -45,7 +45,7 @@ def number_of(text: str, mark: Mark = ".") -> Decimal | None:
     if _GROUPED.fullmatch(bare):
         bare = bare.replace(",", "")
     if not _PLAIN.fullmatch(bare):
-        raise ValueError(f"{text!r} is not a number")
+        raise ValueError(f"{text[:_SHOWN]!r} is not a number")
     return _exact(bare, scale)
 
 

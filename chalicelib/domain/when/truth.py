@@ -42,14 +42,19 @@ class Decider:
 
     @property
     def memory(self) -> str:
-        """Return what is remembered, as a short text without commas. Setting it to an empty one
-        begins again."""
+        """Return what is remembered, as a short text without commas. Setting it to an empty one, or
+        to one that no decider wrote, begins again."""
         return "/".join(memory.text for memory in self._memories)
 
     @memory.setter
     def memory(self, text: str) -> None:
-        parts = (text or self._beginning).split("/")
-        for memory, part in zip(self._memories, parts, strict=False):
+        try:
+            self._remember(text or self._beginning)
+        except ValueError:
+            self._remember(self._beginning)
+
+    def _remember(self, text: str) -> None:
+        for memory, part in zip(self._memories, text.split("/"), strict=False):
             memory.text = part
 
     def _condition(self, node: Condition) -> Callable[[Values], Truth]:

@@ -28,12 +28,14 @@ class MessageBound(NamedTuple):
 class RetryBound(NamedTuple):
     """The alerts of a minute that may go to the queue of retries: `own` for each channel,
     independent of the others; beyond these at most `each` for one channel and `shared` for all.
-    None goes there while `waiting` messages or more are in the queue."""
+    While `waiting` messages or more are in the queue, only those of channels of which none went
+    there for `minutes` do, one of each."""
 
     own: int
     each: int
     shared: int
     waiting: int
+    minutes: int = 60
 
 
 MESSAGES = MessageBound(firsts=600, rule=600, channel=600, shared=900)
@@ -86,12 +88,14 @@ class RetryBudget:
     """The alerts that a container leaves to the queue of retries, by the minute of its clock;
     several threads share it. `depth` returns the number of messages in the queue, which
     containers before this one and beside it have filled too. It is asked once a minute in which
-    something goes to the queue."""
+    something goes to the queue, or would if it was full a minute ago."""
 
     def __init__(self, depth: Callable[[], int], bound: RetryBound = RETRIES) -> None:
         self._depth = depth
         self._bound = bound
         self._is_full: bool | None = None
+        self._was_full = False
+        self._lately: dict[str, int] = {}
         self._at = -1
         self._minute = _Minute()
         self._lock = threading.Lock()
@@ -108,8 +112,9 @@ class RetryBudget:
                 return False
             if self._is_full is None:
                 self._is_full = self._asked()
-                if self._is_full:
+                if not self._has_room(channel, now):
                     return False
+            self._lately[channel] = self._at
             self._minute.shared += self._minute.by_channel[channel] >= self._bound.own
             self._minute.by_channel[channel] += 1
             return True
@@ -124,9 +129,14 @@ class RetryBudget:
     def _has_room(self, channel: str, now: datetime) -> bool:
         at = _minute_of(now)
         if at != self._at:
+            self._was_full = self._is_full is True
             self._at, self._minute, self._is_full = at, _Minute(), None
+            since = at - self._bound.minutes
+            self._lately = {name: last for name, last in self._lately.items() if last > since}
+        if self._was_full and self._is_full is None and channel in self._lately:
+            self._is_full = self._asked()
         if self._is_full:
-            return False
+            return channel not in self._lately
         taken = self._minute.by_channel[channel]
         return taken < self._bound.own or (
             taken < self._bound.each and self._minute.shared < self._bound.shared

@@ -65,6 +65,7 @@ def test_actions_that_no_ingest_stores_are_left_out(
     [
         SPLIT | {"ratio": {"S": "0:0"}},
         SPLIT | {"known_at": {"N": "1"}},
+        SPLIT | {"known_at": {"N": "NaN"}},
         {name: SPLIT[name] for name in ("series", "start")},
     ],
 )

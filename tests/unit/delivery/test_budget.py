@@ -57,14 +57,24 @@ def test_a_channel_that_fails_leaves_others_room_in_the_queue_of_retries() -> No
     assert budget.has_room("fails", instant(60))
 
 
-def test_nothing_goes_to_a_queue_that_others_have_filled() -> None:
+def test_nothing_of_a_channel_that_fails_goes_to_a_full_queue() -> None:
     depths = iter([99, 100, 0])
     budget = RetryBudget(lambda: next(depths), SMALL_QUEUE)
     assert [budget.take("fails", instant(0)) for _ in range(3)] == [True] * 3, "asked once a minute"
     assert budget.has_room("fails", instant(60)), "not asked before something goes there"
     assert not budget.take("fails", instant(60))
-    assert not budget.has_room("other", instant(60))
+    assert not budget.has_room("fails", instant(119))
+    assert budget.has_room("fails", instant(120)), "asked again"
     assert budget.take("fails", instant(120))
+
+
+def test_a_queue_that_others_have_filled_leaves_a_channel_one_place_an_hour() -> None:
+    budget = RetryBudget(lambda: 100, SMALL_QUEUE)
+    assert [budget.take("other", instant(1)) for _ in range(3)] == [True, False, False]
+    for minute in range(1, 60):
+        assert not budget.take("other", instant(60 * minute))
+    assert [budget.take("other", instant(3600)) for _ in range(3)] == [True, False, False]
+    assert budget.has_room("third", instant(3600))
 
 
 def test_a_queue_that_does_not_say_how_long_it_is_counts_as_full() -> None:
@@ -72,4 +82,5 @@ def test_a_queue_that_does_not_say_how_long_it_is_counts_as_full() -> None:
         raise OSError("no answer")
 
     budget = RetryBudget(broken, SMALL_QUEUE)
+    assert budget.take("fails", instant(0))
     assert not budget.take("fails", instant(0))

@@ -128,11 +128,12 @@ def test_held_alerts_come_in_one_digest_and_their_receipts_follow_it() -> None:
     check(world.aws, world.services.stores, alerts)
 
 
-def plant_head(world: World, seconds: float, **changes: Any) -> None:
+def plant_head(world: World, seconds: float, members: Any = None, **changes: Any) -> None:
     """Put an open head into the table, as another maker of it could: no message leads to it."""
     digest = Digest("sns", at(seconds))
     delivery = msgspec.structs.replace(opened(digest), **changes)
     item = key_of(digest) | {"outbox": {"S": "open"}, "delivery_sns": {"S": encoded(delivery)}}
+    item |= {"members": members} if members else {}
     world.aws.dynamodb.put_item(TableName=SETTINGS.alerts_table, Item=item)
 
 
@@ -151,7 +152,28 @@ def test_a_digest_with_a_planted_open_head_is_sent(seconds: float) -> None:
     assert data_of(message)["alerts"] == 5
 
 
-@pytest.mark.parametrize("changes", [{"status": "sent"}, {"status": "dead"}, {"attempts": 9}])
+@pytest.mark.parametrize("members", [{"N": "1.5"}, {"N": "1E+30"}])
+def test_a_planted_head_whose_count_is_no_whole_number_is_sent(members: dict[str, str]) -> None:
+    world = World(**QUARTERS)
+    plant_head(world, QUARTER, members)
+    alerts = many_alerts(3)
+    assert world.new(world.records(*alerts)).held == 3
+    world.until(QUARTER + 60)
+    (message,) = world.aws.published
+    assert data_of(message)["alerts"] == 3
+    assert [world.receipt(alert).delivery.status for alert in alerts] == ["sent"] * 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "sent"},
+        {"status": "dead"},
+        {"attempts": 9},
+        {"members": {"S": "x"}},
+        {"members": {"N": "-7"}},
+    ],
+)
 def test_no_alert_joins_an_open_head_whose_delivery_is_not_new(changes: dict[str, Any]) -> None:
     world = World(**QUARTERS)
     plant_head(world, QUARTER, **changes)

@@ -257,6 +257,7 @@ def test_apply_asks(monkeypatch: pytest.MonkeyPatch, services: Services, answer:
         (f'x = {{ a = """b"""", {"c ." * 11} d = 1 }}', "a key with more than 10 parts"),
         (f"x = {{ a = '''b'''', {'c. ' * 11} d = 1 }}", "a key with more than 10 parts"),
         ("#" + r'\"""' * 20_000 + f"\n[rules{'.a' * 11}]", "(at line 2, column 2)"),
+        ('"""\n' + '\\"""\n' * 16_000 + "\\", "Expected '='"),
         ("x = " + r'\"""' * 20_000, "Invalid value (at line 1, column 5)"),
         (f'x = """{"a." * 20}', "Unterminated string"),
         (f'# {"a." * 20}\nx = \'{"a." * 20}\'\ny = """\n{"a." * 20}"""', "only the tables"),

@@ -55,6 +55,14 @@ def test_a_condition_is_true_false_or_unknown(
     assert decided(text, closes, forgetful=forgetful) == wanted
 
 
+@pytest.mark.parametrize("memory", ["x", "1.2", "1/x", "²", "9" * 5_000])
+def test_a_memory_that_no_decider_wrote_begins_again(memory: str) -> None:
+    decide = Decider(read_text("close crosses above 5 or close < 3 for 2 bars"))
+    beginning = decide.memory
+    decide.memory = memory
+    assert decide.memory == beginning
+
+
 def test_an_empty_memory_begins_again() -> None:
     decide = Decider(read_text("close crosses above 5"))
     decide({CLOSE: Decimal(4)})
