@@ -33,6 +33,7 @@ class EmulatedClients:
         json_wire.install(self.dynamodb)
         self.s3 = client("s3")
         self.sns = client("sns")
+        self.sqs = client("sqs")
         self.athena = client("athena")
         self.glue = client("glue")
         self.kms = client("kms")

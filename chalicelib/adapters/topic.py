@@ -73,6 +73,13 @@ class Topic:
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value}
                 for name, value in message.attributes.items()
+            }
+            | {
+                name: {
+                    "DataType": "String.Array",
+                    "StringValue": msgspec.json.encode(values).decode(),
+                }
+                for name, values in message.several.items()
             },
         )
 

@@ -20,6 +20,9 @@ least of all channels."""
 MOST_GROUPS = 100
 """Groups that the JSON has."""
 
+MOST_VALUES = 500
+"""Values of an attribute; one with more is left out. 500 symbols have 13.5 KB of SNS's 256."""
+
 MOST_MEMBERS = 10_000
 """Members that a message is made of; of a larger digest those are the latest, and the others are
 counted."""
@@ -36,12 +39,14 @@ class _Group:
         self.first = self.last = first
         self.count = 0
         self.sources: set[str] = set()
+        self.severities: set[str] = set()
 
     def add(self, member: Member) -> None:
         """Count an alert; they come in the order of their times."""
         self.last = member
         self.count += 1
         self.sources.add(member.source)
+        self.severities.add(member.severity)
 
     def line(self) -> Line:
         """Return the group for people: one alert in its words, several counted."""
@@ -98,6 +103,7 @@ def compose_digest(
     if not contents.groups:
         return None
     body = Body(_heading(contents), _lines(contents, page_url))
+    named = _named(contents.groups)
     ascii_heading = body.heading.encode("ascii", "replace").decode()
     return Message(
         subject=ascii_heading[:SUBJECT_LIMIT],
@@ -105,11 +111,11 @@ def compose_digest(
         sms=ascii_heading[:140],
         data=msgspec.json.encode(_machine_form(digest, contents)).decode(),
         attributes={
-            **({} if contents.earlier else _common(contents.groups)),
+            **{name: values[0] for name, values in named.items() if len(values) == 1},
             "event_type": "digest",
             "alert_id": digest.digest_id,
-            "severity": "normal",
         },
+        several={name: values for name, values in named.items() if len(values) > 1},
         body=body,
     )
 
@@ -182,14 +188,15 @@ def _machine_form(digest: Digest, contents: _Contents) -> dict[str, object]:
     }
 
 
-def _common(groups: Sequence[_Group]) -> dict[str, str]:
-    """Return symbol, condition and source, each if all groups share it."""
-    named = {
+def _named(groups: Sequence[_Group]) -> dict[str, tuple[str, ...]]:
+    """Return the values that the groups have of each attribute by which subscriptions filter."""
+    found = {
         "symbol": {group.last.symbol for group in groups},
         "condition": {group.last.condition for group in groups},
         "source": {source for group in groups for source in group.sources},
+        "severity": {severity for group in groups for severity in group.severities},
     }
-    return {name: next(iter(found)) for name, found in named.items() if len(found) == 1}
+    return {name: tuple(sorted(found[name])) for name in found if len(found[name]) <= MOST_VALUES}
 
 
 def _local(member: Member) -> datetime:

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from chalicelib.domain.alerts import SIMULATED_SOURCE, Alert, StoredAlert
+from chalicelib.domain.alerts import SIMULATED_SOURCE, Alert, Severity, StoredAlert
 from chalicelib.domain.deliveries import Delivery
 
 _PREFIX = "digest:"
@@ -99,6 +99,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str
     reason: str
     exchange_timezone: str | None = None
+    severity: Severity = "normal"
 
     @property
     def simulated(self) -> bool:
@@ -119,6 +120,7 @@ def member_of(stored: StoredAlert, reason: str) -> Member:
         source=alert.source,
         reason=reason,
         exchange_timezone=stored.exchange_timezone,
+        severity=alert.severity,
     )
 
 

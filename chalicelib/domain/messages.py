@@ -26,6 +26,7 @@ Picture = Callable[[], bytes | None]
 class Message(msgspec.Struct, frozen=True):
     """One notification: subject and text for people, `data` and `attributes` for machines.
 
+    `several` are attributes with several values, for filters that one of them passes.
     `body` is what `text` says, for channels that have Markdown or HTML; None if there is only text.
     `picture` is for channels that take one; None if the message has none.
     """
@@ -35,6 +36,7 @@ class Message(msgspec.Struct, frozen=True):
     sms: str
     data: str
     attributes: dict[str, str]
+    several: dict[str, tuple[str, ...]] = {}  # msgspec copies it
     body: Body | None = None
     picture: Picture | None = None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.digest_messages import MOST_GROUPS, MOST_LINES, compose_digest
+from chalicelib.domain.digest_messages import MOST_GROUPS, MOST_LINES, MOST_VALUES, compose_digest
 from chalicelib.domain.digests import Digest, Member, digest_of
 from chalicelib.domain.messages import Message
 from tests.factories import at
@@ -106,9 +106,16 @@ def test_machines_get_the_groups_and_attributes_that_all_alerts_share() -> None:
         "alert_id": DIGEST.digest_id,
         "severity": "normal",
     }
-    mixed = composed(member(), member(symbol="MSFT")).attributes
-    assert "symbol" not in mixed
-    assert mixed["condition"] == "crossing_up"
+    assert message.several == {}
+    mixed = composed(member(), member(symbol="MSFT", severity="urgent"))
+    assert mixed.attributes["condition"] == "crossing_up"
+    assert mixed.several == {"symbol": ("AAPL", "MSFT"), "severity": ("normal", "urgent")}
+    assert not mixed.several.keys() & mixed.attributes.keys()
+
+
+def test_an_attribute_of_very_many_values_is_left_out() -> None:
+    message = composed(*(member(symbol=f"S{n}") for n in range(MOST_VALUES + 1)))
+    assert not {"symbol"} & (message.attributes.keys() | message.several.keys())
 
 
 def test_a_few_reasons_are_named() -> None:
@@ -137,9 +144,9 @@ def test_the_price_of_a_single_alert_is_shown_whole_however_long_its_words(bars:
 
 def test_an_attribute_is_that_of_all_alerts_also_of_those_that_are_only_counted() -> None:
     mixed = composed(member(source="simulator"), member(1))
-    assert mixed.attributes.get("source") is None
+    assert mixed.several["source"] == ("simulator", "yfinance")
     assert json.loads(mixed.data)["groups"][0]["source"] is None
     others = [member(n, symbol=f"S{n}") for n in range(MOST_GROUPS + 1)]
     last = composed(*others, member(999, symbol="S99", source="simulator"))
-    assert last.attributes.get("source") is None
+    assert last.several["source"] == ("simulator", "yfinance")
     assert last.attributes["condition"] == "crossing_up"
