@@ -29,8 +29,8 @@ class Waiting(msgspec.Struct, frozen=True):
 NOTHING = Waiting(0)
 
 
-class Control(Protocol):
-    """The emulator's control interface."""
+class Counter(Protocol):
+    """What counts waiting records: the emulator's control interface."""
 
     def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
         """Return the records after these positions, and in these queues."""
@@ -41,7 +41,7 @@ class Backlog:
 
     def __init__(
         self,
-        control: Control,
+        control: Counter,
         positions: Callable[[], Sequence[Position]],
         queues: Sequence[str],
         generation: Callable[[], int],

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from chalice.app import Response
 
 from chalicelib.api import parameters, rendering
-from chalicelib.api.problems import invalid_parameter, unknown
+from chalicelib.api.problems import unknown
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import ALERT_ID, ALERT_ID_ALLOWED, StoredAlert
 from chalicelib.domain.digests import Receipt
@@ -41,8 +41,7 @@ def alerts(services: Services, request: Any) -> Response:
 
 def alert(services: Services, request: Any, alert_id: str) -> Response:
     """One alert, and what became of it on each channel."""
-    if not ALERT_ID.fullmatch(alert_id):
-        raise invalid_parameter("alert_id", alert_id, ALERT_ID_ALLOWED)
+    parameters.id_of("alert_id", alert_id, ALERT_ID, ALERT_ID_ALLOWED)
     stored = services.stores.alerts.find(alert_id)
     if stored is None:
         raise unknown("alert", alert_id)

@@ -6,8 +6,7 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api import bodies, rendering
-from chalicelib.api.problems import invalid_parameter
+from chalicelib.api import bodies, parameters, rendering
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.channel_ids import CHANNEL_ID, CHANNEL_ID_ALLOWED
 from chalicelib.domain.channels import shown
@@ -26,7 +25,7 @@ def channels(services: Services, request: Any) -> Response:
 
 def channel(services: Services, request: Any, channel_id: str) -> Response:
     """One channel."""
-    found = services.channels.find(channel_id_of(channel_id))
+    found = services.channels.find(_id_of(channel_id))
     return rendering.document(request, shown(found), caching(services, CACHE_SECONDS))
 
 
@@ -40,20 +39,20 @@ def create_channel(services: Services, request: Any) -> Response:
 def replace_channel(services: Services, request: Any, channel_id: str) -> Response:
     """Change a channel; its secrets stay unless new ones are given."""
     given = bodies.read_object(request)
-    made = services.channels.replace(channel_id_of(channel_id), given)
+    made = services.channels.replace(_id_of(channel_id), given)
     return rendering.plain(shown(made))
 
 
 def delete_channel(services: Services, _: Any, channel_id: str) -> Response:
     """Delete a channel."""
-    services.channels.remove(channel_id_of(channel_id))
+    services.channels.remove(_id_of(channel_id))
     return rendering.empty()
 
 
 def try_channel(services: Services, request: Any, channel_id: str) -> Response:
     """Record an alert that names this channel alone; `deliver` sends it."""
     bodies.refuse_body(request)
-    found = services.channels.find(channel_id_of(channel_id))
+    found = services.channels.find(_id_of(channel_id))
     alert = trial(found, services.clock())
     services.stores.alerts.record_all([alert], "UTC")
     answer = {"alert_id": alert.alert_id, "channel_id": found.channel_id}
@@ -67,8 +66,5 @@ def push_key(services: Services, request: Any) -> Response:
     return rendering.plain({"public_key": services.channels.push_key()})
 
 
-def channel_id_of(text: str) -> str:
-    """A channel's id out of the path."""
-    if not CHANNEL_ID.fullmatch(text):
-        raise invalid_parameter("channel_id", text, CHANNEL_ID_ALLOWED)
-    return text
+def _id_of(channel_id: str) -> str:
+    return parameters.id_of("channel_id", channel_id, CHANNEL_ID, CHANNEL_ID_ALLOWED)

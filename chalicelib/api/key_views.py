@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 from chalice.app import Response
 
-from chalicelib.api import bodies, rendering
-from chalicelib.api.problems import invalid_parameter
+from chalicelib.api import bodies, parameters, rendering
 from chalicelib.api.wiring import Services
 from chalicelib.domain.keys import IN_DEPLOYMENT, KEY_ID, KEY_ID_ALLOWED, Key
 
@@ -28,9 +27,7 @@ def create_key(services: Services, request: Any) -> Response:
 
 def revoke_key(services: Services, _: Any, key_id: str) -> Response:
     """Delete a key; it is refused within access.CACHE_SECONDS."""
-    if not KEY_ID.fullmatch(key_id):
-        raise invalid_parameter("key_id", key_id, KEY_ID_ALLOWED)
-    services.keys.revoke(key_id)
+    services.keys.revoke(parameters.id_of("key_id", key_id, KEY_ID, KEY_ID_ALLOWED))
     return rendering.empty()
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from chalice.app import Response
 
-from chalicelib.api import bodies, rendering
-from chalicelib.api.problems import invalid_field, invalid_parameter
+from chalicelib.api import bodies, parameters, rendering
+from chalicelib.api.problems import invalid_field
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.mutes import MUTE_ID, MUTE_ID_ALLOWED, Mute
 
@@ -39,9 +39,7 @@ def follow_link(services: Services, request: Any) -> Response:
 
 def delete_mute(services: Services, _: Any, mute_id: str) -> Response:
     """Remove a mute."""
-    if not MUTE_ID.fullmatch(mute_id):
-        raise invalid_parameter("mute_id", mute_id, MUTE_ID_ALLOWED)
-    services.mutes.remove(mute_id)
+    services.mutes.remove(parameters.id_of("mute_id", mute_id, MUTE_ID, MUTE_ID_ALLOWED))
     return rendering.empty()
 
 

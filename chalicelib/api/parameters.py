@@ -168,6 +168,13 @@ def read(request: Any, path: str, known: Iterable[str]) -> Arguments:
     return Arguments(path, given)
 
 
+def id_of(name: str, given: str, pattern: re.Pattern[str], allowed: str) -> str:
+    """Return an id from the path."""
+    if not pattern.fullmatch(given):
+        raise invalid_parameter(name, given, allowed)
+    return given
+
+
 def _unknown(name: str, values: list[str], known: tuple[str, ...]) -> Problem:
     allowed = ", ".join(known) or "no parameters"
     return Problem(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from chalice.app import Response
 
-from chalicelib.api import bodies, rendering
-from chalicelib.api.problems import invalid_field, invalid_parameter
+from chalicelib.api import bodies, parameters, rendering
+from chalicelib.api.problems import invalid_field
 from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.rules import ANY_SYMBOL, RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
@@ -48,7 +48,7 @@ def rules(services: Services, request: Any) -> Response:
 
 def rule(services: Services, request: Any, rule_id: str) -> Response:
     """Return one rule."""
-    kept = _book(services).find(rule_id_of(rule_id))
+    kept = _book(services).find(_id_of(rule_id))
     return rendering.document(
         request, _shown(kept.rule, kept.default), caching(services, CACHE_SECONDS)
     )
@@ -65,13 +65,13 @@ def replace_rule(services: Services, request: Any, rule_id: str) -> Response:
     """Create or replace a rule under its id."""
     given = bodies.read_object(request)
     given.pop("default", None)  # so that a rule can be sent back as read
-    made, is_new = _book(services).replace(rule_id_of(rule_id), given)
+    made, is_new = _book(services).replace(_id_of(rule_id), given)
     return rendering.plain(_shown(made, False), status=201 if is_new else 200)
 
 
 def delete_rule(services: Services, _: Any, rule_id: str) -> Response:
     """Delete a rule."""
-    _book(services).remove(rule_id_of(rule_id))
+    _book(services).remove(_id_of(rule_id))
     return rendering.empty()
 
 
@@ -117,11 +117,8 @@ def preview_rule(services: Services, request: Any) -> Response:
     )
 
 
-def rule_id_of(text: str) -> str:
-    """Return a rule's id from the path."""
-    if not RULE_ID.fullmatch(text):
-        raise invalid_parameter("rule_id", text, RULE_ID_ALLOWED)
-    return text
+def _id_of(rule_id: str) -> str:
+    return parameters.id_of("rule_id", rule_id, RULE_ID, RULE_ID_ALLOWED)
 
 
 def _book(services: Services) -> RuleBook:

@@ -94,14 +94,6 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return from_text(self.until)
 
 
-def muted(mutes: Iterable[Mute], alert: Alert, now: datetime) -> Held | None:
-    """Return until when an alert that comes now is held; None if it is not.
-
-    Of several mutes the one counts that ends last. One that begins only after `now` does not count.
-    """
-    return held_by(in_force(mutes, now), alert)
-
-
 def in_force(mutes: Iterable[Mute], now: datetime) -> list[tuple[datetime, Mute]]:
     """Return the mutes that are in force with their ends, the one that ends last first."""
     ends = [(end, mute) for mute in mutes if (end := mute.ends_after(now))]
@@ -109,9 +101,10 @@ def in_force(mutes: Iterable[Mute], now: datetime) -> list[tuple[datetime, Mute]
 
 
 def held_by(found: Sequence[tuple[datetime, Mute]], alert: Alert) -> Held | None:
-    """Return until when mutes hold an alert, as `muted` does; `found` is from `in_force`.
+    """Return until when an alert that comes now is held; None if it is not.
 
-    It is a whole minute, so that many mutes make no more than a digest a minute on a channel.
+    `found` is from `in_force`. Of several mutes the one counts that ends last. It is a whole
+    minute, so that many mutes make no more than a digest a minute on a channel.
     """
     for until, mute in found:
         if mute.applies_to(alert):

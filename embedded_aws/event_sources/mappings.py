@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.backlog import Backlog, Position, Waiting
+from embedded_aws.backlog import Backlog, Counter, Position, Waiting
 from embedded_aws.event_sources.checkpoints import ENDED, Checkpoints
 from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.invoking import Function, Handler
@@ -18,7 +18,7 @@ from embedded_aws.event_sources.mapping import Mapping, trimmable
 from embedded_aws.event_sources.queue_mapping import QueueMapping
 from embedded_aws.event_sources.settings import EventSource
 from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
-from embedded_aws.event_sources.wakeups import Wakeups
+from embedded_aws.event_sources.wakeups import ChangeWaiter, Wakeups
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +27,8 @@ KEPT_SECONDS = 600.0
 """Seconds for which finished records stay readable in the emulator's streams."""
 
 
-class Control(Protocol):
+class Control(ChangeWaiter, Counter, Protocol):
     """The emulator's control interface, as `EmulatorControl` implements it."""
-
-    def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
-        """Return the number of records put so far, as soon as it differs from `seen`."""
-
-    def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
-        """Return the records after these positions, and in these queues."""
 
     def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
         """Delete a shard's records up to and including `upto`, except younger ones. Return their

@@ -9,8 +9,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from chalicelib.domain.alerts import Alert
 from chalicelib.domain.errors import MuteError
-from chalicelib.domain.mutes import MAX_DAYS, Mute, muted, next_open, parse_mute, still_needed
+from chalicelib.domain.holding import Held
+from chalicelib.domain.mutes import (
+    MAX_DAYS,
+    Mute,
+    held_by,
+    in_force,
+    next_open,
+    parse_mute,
+    still_needed,
+)
 from chalicelib.domain.quiet_hours import DAYS, Day, QuietHours, never_end
 from chalicelib.domain.times import to_text
 from tests.factories import make_alert
@@ -25,8 +35,12 @@ def make(mute_id: str = "m", hours: float = 1, **fields: Any) -> Mute:
     return Mute(mute_id=mute_id, until=to_text(NOW + hours * HOUR), **fields)
 
 
+def muted(mutes: list[Mute], alert: Alert, now: datetime) -> Held | None:
+    return held_by(in_force(mutes, now), alert)
+
+
 def why(*mutes: Mute, **alert: Any) -> str:
-    found = muted(mutes, make_alert(**alert), NOW)
+    found = muted([*mutes], make_alert(**alert), NOW)
     return found.reason if found else ""
 
 
