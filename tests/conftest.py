@@ -80,10 +80,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order files by FIRST; how their tests stand within them stays."""
     places = [Path(__file__).parent / name for name in FIRST]
 
-    def place(item: pytest.Item) -> int:
-        return next((n for n, path in enumerate(places) if item.path.is_relative_to(path)), 99)
+    @cache
+    def place(path: Path) -> int:
+        return next((n for n, first in enumerate(places) if path.is_relative_to(first)), 99)
 
-    items.sort(key=place)
+    items.sort(key=lambda item: place(item.path))
 
 
 @pytest.hookimpl(wrapper=True)

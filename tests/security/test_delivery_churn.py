@@ -8,6 +8,7 @@ import logging
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -163,33 +164,33 @@ def lateness(simulation: Simulation, alert: Alert, name: str, at: float) -> tupl
     return True, (from_text(head.at) - until).total_seconds()
 
 
-ATTACKS = {
-    "made and deleted": replaced(3, 15, takes=0),
-    "made and deleted fast": replaced(30, 5, takes=0),
-    "made and deleted, and take": replaced(12, 10, takes=1),
-    "default ones, made and deleted": replaced(3, 5, takes=0, default=True),
-    "slow all the time": standing(10, 2.0, Receiver(9.9)),
-    "slow all the time, and fail": standing(10, 2.0, Receiver(9.9, takes=0)),
-    "new and slow": standing(10, 2.0, Receiver(9.9, takes=0, made=0.0)),
-    "as slow as is quick": standing(10, 1.0, Receiver(0.95)),
-    "quick and slow in turns": standing(10, 2.0, Receiver(9.9, takes=0, slow_each=2)),
-    "slow each tenth time": standing(10, 1.0, Receiver(9.9, slow_each=10)),
-    "slow after minutes, one by one": standing(15, 10.0, Receiver(9.9, slow_from=300.0)),
-    "new addresses": renamed(10),
-    "digests": standing(31, 6.0, Receiver(9.9, takes=0, digests=True)),
+ATTACKS: dict[str, Callable[[], Attack]] = {
+    "made and deleted": partial(replaced, 3, 15, takes=0),
+    "made and deleted fast": partial(replaced, 30, 5, takes=0),
+    "made and deleted, and take": partial(replaced, 12, 10, takes=1),
+    "default ones, made and deleted": partial(replaced, 3, 5, takes=0, default=True),
+    "slow all the time": partial(standing, 10, 2.0, Receiver(9.9)),
+    "slow all the time, and fail": partial(standing, 10, 2.0, Receiver(9.9, takes=0)),
+    "new and slow": partial(standing, 10, 2.0, Receiver(9.9, takes=0, made=0.0)),
+    "as slow as is quick": partial(standing, 10, 1.0, Receiver(0.95)),
+    "quick and slow in turns": partial(standing, 10, 2.0, Receiver(9.9, takes=0, slow_each=2)),
+    "slow each tenth time": partial(standing, 10, 1.0, Receiver(9.9, slow_each=10)),
+    "slow after minutes, one by one": partial(standing, 15, 10.0, Receiver(9.9, slow_from=300.0)),
+    "new addresses": partial(renamed, 10),
+    "digests": partial(standing, 31, 6.0, Receiver(9.9, takes=0, digests=True)),
 }
 
-LONG = {
-    f"made and deleted, {rate} a minute, {seconds} s, takes {takes}, default {default}": replaced(
-        rate, 60, takes=takes, seconds=seconds, default=default
+LONG: dict[str, Callable[[], Attack]] = {
+    f"made and deleted, {rate} a minute, {seconds} s, takes {takes}, default {default}": partial(
+        replaced, rate, 60, takes=takes, seconds=seconds, default=default
     )
     for rate in (0.34, 1, 2, 3, 6, 12)
     for seconds in (2.0, 9.9)
     for takes in (0, 1)
     for default in (False, True)
 } | {
-    f"every {every} s, {seconds} s, takes {takes}, each {each}, from {since}": standing(
-        60, every, Receiver(seconds, takes=takes, slow_each=each, slow_from=since)
+    f"every {every} s, {seconds} s, takes {takes}, each {each}, from {since}": partial(
+        standing, 60, every, Receiver(seconds, takes=takes, slow_each=each, slow_from=since)
     )
     for every in (0.5, 2.0, 5.0, 30.0)
     for seconds in (0.7, 3.0, 9.9)
@@ -200,13 +201,16 @@ LONG = {
 
 
 @pytest.mark.parametrize(
-    "attack",
+    "make",
     [
-        *[pytest.param(attack, id=name) for name, attack in ATTACKS.items()],
-        *[pytest.param(attack, id=name, marks=pytest.mark.long) for name, attack in LONG.items()],
+        *[pytest.param(make, id=name) for name, make in ATTACKS.items()],
+        *[pytest.param(make, id=name, marks=pytest.mark.long) for name, make in LONG.items()],
     ],
 )
-def test_others_get_everything_in_time(monkeypatch: pytest.MonkeyPatch, attack: Attack) -> None:
+def test_others_get_everything_in_time(
+    monkeypatch: pytest.MonkeyPatch, make: Callable[[], Attack]
+) -> None:
+    attack = make()
     check(simulated(monkeypatch, attack), honest(attack))
 
 
