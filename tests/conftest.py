@@ -65,6 +65,7 @@ RUNNING = tuple(
         "other_views",
         "push",
         "quality",
+        "running_alerts",
         "token",
         "watch_page",
         "web_push",

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from rigs.chart_reading import wait_for_chart, wait_for_trace
 from rigs.running_system import System
+from rigs.stand_in import StandIn
 from tests.browser.conftest import OpenPage
 
 
@@ -124,8 +125,9 @@ def test_added_symbol_says_that_it_is_collecting(unfed: System, open_page: OpenP
 
 
 def test_notifications_are_shown_once_enabled(
-    system: System, open_in_full_browser: OpenPage
+    world: StandIn, open_in_full_browser: OpenPage
 ) -> None:
+    world.fire("CRUX", "golden_cross", sma_5=2, sma_20=1)
     record = """() => {
       const Real = window.Notification;
       window.shown = [];
@@ -134,15 +136,17 @@ def test_notifications_are_shown_once_enabled(
       };
     }"""
     page = open_in_full_browser(
-        system.page,
+        world.page,
         permissions=["notifications"],
         prepare=lambda page: page.add_init_script(f"({record})()"),
     )
     wait_for_chart(page)
     page.get_by_role("button", name="Notify").click()
     expect(page.get_by_role("button", name="Notify: on")).to_be_visible()
+    expect(page.locator("#panel-alerts")).to_contain_text("CRUX")
+    world.fire("BOLT", "golden_cross", sma_5=2, sma_20=1)
     page.wait_for_function("() => window.shown.length > 0")
-    assert page.evaluate("window.shown[0]").startswith("Ticktape: ")
+    assert page.evaluate("window.shown") == ["Ticktape: BOLT"]
 
 
 @pytest.mark.parametrize("key", ["ArrowLeft", "ArrowRight"])
@@ -157,36 +161,6 @@ def test_tabs_of_the_panel_follow_the_arrow_keys(
     page.keyboard.press(key)
     expect(tab).to_have_attribute("aria-selected", "true")
     expect(tab).to_be_focused()
-
-
-def test_alerts_are_listed_filtered_and_open_the_chart(system: System, open_page: OpenPage) -> None:
-    page = open_page(system.page)
-    wait_for_chart(page)
-    entries = page.locator("#panel-alerts .entry")
-    expect(entries.first).to_be_visible()
-    expect(page.locator("#panel-alerts")).to_contain_text("Today")
-    page.get_by_label("Kind", exact=True).select_option("golden_cross")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('#panel-alerts .what')]"
-        ".every((node) => node.textContent.includes('Golden cross'))"
-    )
-    page.get_by_label("Kind", exact=True).select_option("")
-    page.get_by_label("Delivery").select_option("delivered")
-    expect(page.locator("#panel-alerts")).not_to_contain_text("not delivered")
-    symbol = page.evaluate("""() => {
-      document.querySelector('#panel-alerts .storm[aria-expanded=false]')?.click();
-      const newest = document.querySelector('#panel-alerts [data-alert]');
-      newest.click();
-      return newest.title.split(' ')[0];
-    }""")  # in one step: the list moves while alerts come
-    expect(page.locator("#quote h1")).to_have_text(symbol)
-    expect(page.locator(".focus-line")).to_be_visible()
-    page.get_by_label("Whose alerts").select_option("own")
-    page.wait_for_function(
-        "(s) => [...document.querySelectorAll('#panel-alerts .what')]"
-        ".every((node) => node.textContent.includes(s))",
-        arg=f" {symbol} ",
-    )
 
 
 def hold_alerts(page: Page, channel: Locator) -> None:

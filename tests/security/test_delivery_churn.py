@@ -180,7 +180,7 @@ ATTACKS: dict[str, Callable[[], Attack]] = {
     "digests": partial(standing, 31, 6.0, Receiver(9.9, takes=0, digests=True)),
 }
 
-LONG: dict[str, Callable[[], Attack]] = {
+LONG: Mapping[str, Callable[[], Attack]] = {
     f"made and deleted, {rate} a minute, {seconds} s, takes {takes}, default {default}": partial(
         replaced, rate, 60, takes=takes, seconds=seconds, default=default
     )
