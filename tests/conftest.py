@@ -58,6 +58,7 @@ RUNNING = tuple(
         "alerts_page",
         "attacks",
         "chart_page",
+        "desk",
         "first_prices",
         "formula_editor",
         "layout",
