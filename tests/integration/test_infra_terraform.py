@@ -19,7 +19,11 @@ from chalicelib.domain.push_channels import NAMESPACE
 from costs.pricing import ALARM_METRICS
 from infra.deploy import costs, limits
 from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
-from tests.deploy_support.terraform_here import needs_terraform, terraform_environment
+from tests.deploy_support.terraform_here import (
+    needs_terraform,
+    running_provider,
+    terraform_environment,
+)
 
 INFRA = ROOT / "infra"
 EXAMPLES = ("small", "normal", "large")
@@ -31,7 +35,9 @@ class Plans:
     """Terraform over a copy of `infra/`, and the plans of the examples, made when asked for."""
 
     def __init__(self, directory: Path, aws: EmulatedAws) -> None:
-        self._environment = {**aws.environment, **terraform_environment(), "TF_WORKSPACE": "dev"}
+        self.environment = {**aws.environment, **terraform_environment(), "TF_WORKSPACE": "dev"}
+        self.attached: dict[str, str] = {}
+        """Variables that name a running provider; `init` looks for the installed one."""
         self.directory = directory
         self._made: dict[tuple[str, ...], dict[str, Any]] = {}
 
@@ -51,7 +57,7 @@ class Plans:
         return subprocess.run(
             ["terraform", *arguments],
             cwd=self.directory,
-            env=self._environment,
+            env=self.environment | ({} if arguments[0] == "init" else self.attached),
             capture_output=True,
             text=True,
             check=False,
@@ -118,7 +124,8 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plans]:
     try:
         made = Plans(directory, aws)
         made.terraform("init", "-input=false")
-        yield made
+        with running_provider(directory, made.environment) as made.attached:
+            yield made
     finally:
         aws.stop()
 
