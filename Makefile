@@ -38,8 +38,8 @@ node:
 test: setup ## every test but the long ones
 	@$(PYTEST) -n 5 -m "not long" $(ARGS)
 
-test-fast: $(BIN)/.dev ## unit tests and oracles, after a small change: about a minute
-	@$(PYTEST) -n 2 -m "not long" tests/unit tests/oracles $(ARGS)
+test-fast: $(BIN)/.dev ## unit tests and quick oracles, after a small change: about a minute
+	@$(PYTEST) -n 2 -m "not long and not heavy" tests/unit tests/oracles $(ARGS)
 
 test-loaded: setup ## `make test` TIMES=3 times beside four processes that keep the processor busy
 	@$(BIN)/python -m tools.loaded $(TIMES) $(PYTEST) -n 3 -m "not long" $(ARGS)

@@ -36,6 +36,8 @@ from rigs.emulated import Emulated
 from tests.api_support import TOKEN, Client
 from tests.oracles.crosses import crosses
 
+pytestmark = pytest.mark.heavy
+
 CSV = Path(__file__).parents[1] / "data" / "aapl-daily-2015-2017.csv"
 WEEK = datetime(2026, 11, 9, tzinfo=UTC)
 DAYS = 7

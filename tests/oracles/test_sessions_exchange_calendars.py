@@ -17,8 +17,11 @@ from chalicelib.domain.times import EPOCH
 from chalicelib.domain.trading_minutes import trading_hours
 from tools import generate_sessions
 
-# exchange_calendars 4.13 calls what pandas 3.1 deprecates
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+pytestmark = [
+    pytest.mark.heavy,
+    # exchange_calendars 4.13 calls what pandas 3.1 deprecates
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),
+]
 
 ZONES = {"XNYS": "America/New_York", "XLON": "Europe/London", "XHKG": "Asia/Hong_Kong"}
 DAY_ZONES = {
