@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from chalicelib.domain.payloads import UNREADABLE
 from embedded_aws.event_sources.lambda_events import event, sqs_record
 from embedded_aws.event_sources.queue_mapping import failed_messages
 
@@ -79,7 +80,7 @@ def stored_batches(s3: Any, bucket: str) -> Iterator[Batch | Redriven]:
         body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
         try:
             yield batch_of(entry["Key"], body)
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except UNREADABLE as error:
             yield Redriven(entry["Key"], "no batch", 0, f"it is not a batch of Lambda's: {error}")
 
 
@@ -168,7 +169,7 @@ def _keys_in(notice: str) -> set[str]:
     """Return the objects that an S3 notice names; none for its test event and other texts."""
     try:
         records = msgspec.json.decode(notice, type=_Notice).Records
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return set()
     return {unquote_plus(record.s3.object.key) for record in records}
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.services.push.push import PublishError
 
 CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
@@ -66,7 +67,7 @@ class EventApi:
 def _failed(body: bytes) -> list[Any]:
     try:
         answer = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise PublishError(f"an answer that is not JSON: {error}") from error
     failed = answer.get("failed") if isinstance(answer, dict) else None
     return failed if isinstance(failed, list) else []

@@ -148,14 +148,13 @@ def written_states(event: dict[str, Any]) -> list[State]:
 def retries(event: dict[str, Any]) -> tuple[list[tuple[str, Retry]], list[str]]:
     """The requests for further attempts of an SQS event, with their messages' identifiers, and the
     identifiers of messages that are something else."""
-    import msgspec
-
     from chalicelib.adapters.retries import retry_of
+    from chalicelib.domain.payloads import UNREADABLE
 
     found, unreadable = [], []
     for record in event["Records"]:
         try:
             found.append((record["messageId"], retry_of(record["body"])))
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             unreadable.append(record["messageId"])
     return found, unreadable

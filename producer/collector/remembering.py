@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from chalicelib.domain.errors import TickError
+from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.ticks import parse_symbol
 from chalicelib.domain.times import from_text, is_canonical, to_text
 from producer.collector.fields import Fields
@@ -42,7 +43,7 @@ def reading_of(item: Item, now: datetime) -> Reading:
     text = fields.text("memory")
     try:
         values = msgspec.json.decode(text or "")
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         values = None
     if text is None or not isinstance(values, dict):
         values = {"refusals": None, "throttled_until": None}

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_text
 from producer.addresses import may_carry_keys
@@ -138,7 +139,7 @@ class AlpacaFeed:
         try:
             found = map(_read, _decode_frame(frame))
             return [message for message in found if message is not None]
-        except (msgspec.DecodeError, ValueError, UnicodeDecodeError) as error:
+        except (*UNREADABLE, ValueError) as error:
             raise messages.BadFrame("no message of Alpaca") from error
 
 
@@ -240,7 +241,7 @@ class AlpacaHistory:
         body = self._http.get(f"/v2/stocks/{native(symbol)}/bars", parameters)
         try:
             return _decode_page(body)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise Unusable(f"{SERVICE} gives something other than a list of bars") from error
 
 

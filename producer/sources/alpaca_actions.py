@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from chalicelib.domain.actions import Action
+from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.ticks import number
 from chalicelib.domain.times import to_text
 from producer.sources.pushed.http import Http, Unusable
@@ -91,7 +92,7 @@ def _pages(http: Http, native: str, now: datetime) -> Iterator[_Page]:
     for _ in range(MOST_PAGES):
         try:
             page = _decode(http.get(PATH, parameters))
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise Unusable("Alpaca gives something other than corporate actions") from error
         yield page
         if not page.next_page_token:

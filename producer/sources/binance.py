@@ -15,6 +15,7 @@ from itertools import count
 
 import msgspec
 
+from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
 from producer.sources.pushed.history import Candle, CandleHistory
@@ -114,7 +115,7 @@ class BinanceFeed:
         """See Feed."""
         try:
             return self._read(_decode_frame(frame))
-        except (msgspec.DecodeError, ValueError, OverflowError, UnicodeDecodeError) as error:
+        except (*UNREADABLE, ValueError, OverflowError) as error:
             raise messages.BadFrame("no message of Binance") from error
 
     def _read(self, told: _Frame) -> Sequence[messages.Message]:
@@ -174,7 +175,7 @@ def _candles(body: bytes) -> list[Candle]:
             Candle(plausible(from_epoch_seconds(int(row[0]) / 1000)), *map(Decimal, row[1:6]))
             for row in _decode_candles(body)
         ]
-    except (msgspec.DecodeError, ArithmeticError, ValueError, TypeError, IndexError) as error:
+    except (*UNREADABLE, ArithmeticError, ValueError, TypeError, IndexError) as error:
         raise Unusable(f"{SERVICE} gives something other than a list of candles") from error
 
 

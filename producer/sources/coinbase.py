@@ -15,6 +15,7 @@ from decimal import Decimal
 
 import msgspec
 
+from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
 from producer.sources.pushed.history import LENGTHS, Candle, CandleHistory
@@ -100,7 +101,7 @@ class CoinbaseFeed:
         try:
             told = _decode_frame(frame)
             return self._read(told)
-        except (msgspec.DecodeError, ValueError, UnicodeDecodeError) as error:
+        except (*UNREADABLE, ValueError) as error:
             raise messages.BadFrame("no message of Coinbase") from error
 
     def _read(self, told: _Frame) -> Sequence[messages.Message]:
@@ -170,7 +171,7 @@ def _candles(body: bytes) -> list[Candle]:
             Candle(plausible(from_epoch_seconds(at)), opened, high, low, close, volume)
             for at, low, high, opened, close, volume in _decode_candles(body)
         ]
-    except (msgspec.DecodeError, ValueError, OverflowError) as error:
+    except (*UNREADABLE, ValueError, OverflowError) as error:
         raise Unusable(f"{SERVICE} gives something other than a list of candles") from error
 
 

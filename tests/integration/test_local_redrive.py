@@ -58,6 +58,8 @@ def test_batches_are_processed_and_deleted_and_failures_stay(tmp_path: Path) -> 
         clients("s3").put_object(Bucket=FAILURES, Key="aws/lambda/0", Body=b"{")
         nested = b'{"payload": {"Records": [{"a": ' + b"[" * 3_000 + b"]" * 3_000 + b"}]}}"
         clients("s3").put_object(Bucket=FAILURES, Key="aws/lambda/1", Body=nested)
+        odd = b'{"payload": {"Records": [{"a": "\xff"}]}}'
+        clients("s3").put_object(Bucket=FAILURES, Key="aws/lambda/2", Body=odd)
         done = run_local("redrive", temporary=tmp_path)
         assert done.returncode == 1, done.stderr
         assert "ingest_kinesis: 1 records, done" in done.stdout
@@ -66,7 +68,8 @@ def test_batches_are_processed_and_deleted_and_failures_stay(tmp_path: Path) -> 
             "it is not a batch of Lambda's: Input data was truncated (aws/lambda/0)" in done.stdout
         )
         assert "(aws/lambda/1)" in done.stdout
-        assert stored(clients) == 3
+        assert "(aws/lambda/2)" in done.stdout
+        assert stored(clients) == 4
         system.until(lambda: (system.get("/prices/AGAIN/latest") or {}).get("price") == 12.5)
         assert system.get("/prices/OTHER/latest") is None
 

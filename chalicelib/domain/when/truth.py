@@ -52,6 +52,8 @@ class Decider:
             self._remember(text or self._beginning)
         except ValueError:
             self._remember(self._beginning)
+        if text and self.memory != text:
+            self._remember(self._beginning)
 
     def _remember(self, text: str) -> None:
         for memory, part in zip(self._memories, text.split("/"), strict=False):
@@ -118,7 +120,7 @@ class _Side:
 
     @text.setter
     def text(self, text: str) -> None:
-        self._before = None if text == _UNKNOWN else int(text)
+        self._before = None if text == _UNKNOWN else max(-1, min(1, int(text)))
 
     def crosses(self, now: int | None) -> Truth:
         """Return whether the values were equal or on the other side, and are on the wanted one."""
@@ -166,7 +168,7 @@ class _Counts:
 
     @text.setter
     def text(self, text: str) -> None:
-        true, false, unknown = map(int, text.split("."))
+        true, false, unknown = (max(0, min(self._bars, int(ago))) for ago in text.split("."))
         self._ago = {True: true, False: false, None: unknown}
 
     def _add(self, now: Truth) -> None:

@@ -213,6 +213,12 @@ _JSON = st.recursive(
 
 
 @pytest.mark.parametrize("read", READERS)
+def test_a_deep_frame_is_a_bad_one(read: Callable[[Any], Sequence[Message]]) -> None:
+    with pytest.raises(BadFrame):
+        read('{"type":' + "[" * 100_000)
+
+
+@pytest.mark.parametrize("read", READERS)
 @given(frame=st.binary(max_size=60) | st.text(max_size=60) | _JSON.map(json.dumps))
 def test_no_frame_raises_anything_but_bad_frame(
     read: Callable[[Any], Sequence[Message]], frame: Any
