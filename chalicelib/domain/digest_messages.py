@@ -20,8 +20,9 @@ least of all channels."""
 MOST_GROUPS = 100
 """Groups that the JSON has."""
 
-MOST_VALUES = 500
-"""Values of an attribute; one with more is left out. 500 symbols have 13.5 KB of SNS's 256."""
+MOST_BYTES = 40_000
+"""Bytes of an attribute's values, some 4,000 symbols: text and JSON have up to 180 KB of SNS's
+256."""
 
 MOST_MEMBERS = 10_000
 """Members that a message is made of; of a larger digest those are the latest, and the others are
@@ -189,14 +190,28 @@ def _machine_form(digest: Digest, contents: _Contents) -> dict[str, object]:
 
 
 def _named(groups: Sequence[_Group]) -> dict[str, tuple[str, ...]]:
-    """Return the values that the groups have of each attribute by which subscriptions filter."""
-    found = {
-        "symbol": {group.last.symbol for group in groups},
-        "condition": {group.last.condition for group in groups},
-        "source": {source for group in groups for source in group.sources},
-        "severity": {severity for group in groups for severity in group.severities},
+    """Return the values that the groups have of each attribute by which subscriptions filter; if
+    there are too many, those of urgent alerts and then of the latest."""
+    latest = sorted(groups, key=lambda one: one.last.timestamp, reverse=True)
+    ordered = sorted(latest, key=lambda one: "urgent" not in one.severities)
+    return {
+        "symbol": _fitting(one.last.symbol for one in ordered),
+        "condition": _fitting(one.last.condition for one in ordered),
+        "source": _fitting(source for one in ordered for source in sorted(one.sources)),
+        "severity": _fitting(severity for one in ordered for severity in sorted(one.severities)),
     }
-    return {name: tuple(sorted(found[name])) for name in found if len(found[name]) <= MOST_VALUES}
+
+
+def _fitting(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the first values, each once, that have MOST_BYTES as JSON together."""
+    found: list[str] = []
+    left = MOST_BYTES
+    for value in dict.fromkeys(values):
+        left -= len(value.encode()) + len('"",')
+        if left < 0:
+            break
+        found.append(value)
+    return tuple(sorted(found))
 
 
 def _local(member: Member) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.digest_messages import MOST_GROUPS, MOST_LINES, MOST_VALUES, compose_digest
+from chalicelib.domain.digest_messages import MOST_BYTES, MOST_GROUPS, MOST_LINES, compose_digest
 from chalicelib.domain.digests import Digest, Member, digest_of
 from chalicelib.domain.messages import Message
 from tests.factories import at
@@ -113,9 +113,14 @@ def test_machines_get_the_groups_and_attributes_that_all_alerts_share() -> None:
     assert not mixed.several.keys() & mixed.attributes.keys()
 
 
-def test_an_attribute_of_very_many_values_is_left_out() -> None:
-    message = composed(*(member(symbol=f"S{n}") for n in range(MOST_VALUES + 1)))
-    assert not {"symbol"} & (message.attributes.keys() | message.several.keys())
+def test_of_very_many_symbols_the_urgent_and_the_latest_are_named() -> None:
+    many = MOST_BYTES // 10 + 100
+    members = [member(n, symbol=f"S{n:06d}") for n in range(many)]
+    urgent = member(symbol="URGENT", severity="urgent")
+    symbols = composed(urgent, *members).several["symbol"]
+    assert len(json.dumps(symbols, separators=(",", ":"))) <= MOST_BYTES
+    assert (len(symbols), symbols[-1]) == (MOST_BYTES // 10, "URGENT")
+    assert set(symbols[:-1]) == {one.symbol for one in members[-(MOST_BYTES // 10) + 1 :]}
 
 
 def test_a_few_reasons_are_named() -> None:

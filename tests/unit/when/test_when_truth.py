@@ -55,7 +55,9 @@ def test_a_condition_is_true_false_or_unknown(
     assert decided(text, closes, forgetful=forgetful) == wanted
 
 
-@pytest.mark.parametrize("memory", ["x", "1.2", "1/x", "²", "7", "u/0.-9.3", "u/9.0.0", "u", "9" * 5_000])
+@pytest.mark.parametrize(
+    "memory", ["x", "1.2", "1/x", "²", "7", "u/0.-9.3", "u/9.0.0", "u", "9" * 5_000]
+)
 def test_a_memory_that_no_decider_wrote_begins_again(memory: str) -> None:
     decide = Decider(read_text("close crosses above 5 or close < 3 for 2 bars"))
     beginning = decide.memory
