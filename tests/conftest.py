@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
@@ -113,6 +114,15 @@ class FilesAndFolders(LoadFileScheduling):  # type: ignore[misc]  # xdist has no
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
     """Distribute tests for `--dist loadfile`; other schedulers are unchanged."""
     return FilesAndFolders(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.fixture(autouse=True)
+def own_log_level() -> Iterator[None]:
+    """Restore the level of our loggers: a test that reads settings sets it for the process."""
+    log = logging.getLogger("ticktape")
+    before = log.level
+    yield
+    log.setLevel(before)
 
 
 @pytest.fixture(scope="session")
