@@ -113,7 +113,7 @@ def test_machines_get_the_groups_and_attributes_that_all_alerts_share() -> None:
     assert not mixed.several.keys() & mixed.attributes.keys()
 
 
-def test_of_very_many_symbols_the_urgent_and_the_latest_are_named() -> None:
+def test_symbols_of_a_very_large_digest_are_the_urgent_and_the_latest() -> None:
     many = MOST_BYTES // 10 + 100
     members = [member(n, symbol=f"S{n:06d}") for n in range(many)]
     urgent = member(symbol="URGENT", severity="urgent")
