@@ -163,7 +163,11 @@ export class Feed {
     await this.#quotes();
     const whole = settling && !isFirst && poll % HISTORY_EVERY === 0;
     const anyway = waiting || poll % BARS_EVERY === 0;
-    await Promise.all(this.loaders.map((loader) => loader.poll(whole, anyway)));
+    const [main, ...beside] = this.loaders;
+    await Promise.all([
+      main.poll(whole, anyway),
+      ...beside.map((loader) => loader.poll(whole, anyway).catch((error) => loader.failed(error))),
+    ]);
   }
 
   /** @returns {number} seconds without a price to show, 0 if there is one */

@@ -93,6 +93,16 @@ export class Loader {
   }
 
   /**
+   * Show why a poll has failed; throw what concerns the other charts, too.
+   * @param {unknown} error
+   */
+  failed(error) {
+    const isOwn = error instanceof ApiError && error.status && !error.retryAfter;
+    if (!isOwn || error.isRefusal) throw error;
+    this.store.set({ chartState: "error", chartProblem: error.message });
+  }
+
+  /**
    * @param {import("./types.js").Series} series
    * @returns {boolean} whether its symbol's quote has changed or is missing in the list
    */

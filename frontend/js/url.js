@@ -18,7 +18,7 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
  * @param {string} text
  */
 function isDate(text) {
-  if (!DATE.test(text) || text < "0002" || text >= "9999") return false;
+  if (!DATE.test(text) || text < "0002" || text >= "9998-12-31") return false;
   const time = Date.parse(text);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }

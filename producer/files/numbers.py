@@ -20,6 +20,9 @@ _EMPTY = frozenset(
 _SIGNS = str.maketrans("", "", "$€£¥₹%'\u2019 \u00a0\u202f\t")
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?")
+_LONGEST = 1_000
+"""Characters of a cell."""
+
 _SHOWN = 40
 """Characters of a number shown in messages."""
 
@@ -31,6 +34,8 @@ def number_of(text: str, mark: Mark = ".") -> Decimal | None:
 
     `58.41M` is 58,410,000, as some sites write volumes. Raises ValueError for other text.
     """
+    if len(text) > _LONGEST:
+        raise ValueError(f"{text[:_SHOWN]!r}... is not a number")
     if text.lower() in _EMPTY:
         return None
     if _PLAIN.fullmatch(text) and (mark == "." or "." not in text):

@@ -79,8 +79,8 @@ def order_shown(text: str) -> Order | None:
 
     None for ambiguous ones like 03/04/2024 and for dates of other forms.
     """
-    found = _EITHER_FIRST.fullmatch(text)
-    if found is None or found["by"] == ".":
+    found = _either_first(text)
+    if found is None:
         return None
     if int(found["a"]) > 12:
         return "day"
@@ -90,8 +90,12 @@ def order_shown(text: str) -> Order | None:
 def is_either(text: str) -> bool:
     """Return whether the date's form leaves open what comes first, as in 03/04/2024 or
     01/31/2024."""
-    found = _EITHER_FIRST.fullmatch(text)
-    return found is not None and found["by"] != "."
+    return _either_first(text) is not None
+
+
+def _either_first(text: str) -> re.Match[str] | None:
+    found = _EITHER_FIRST.fullmatch(text) if len(text) <= _LONGEST else None
+    return found if found is not None and found["by"] != "." else None
 
 
 def has_clock(text: str) -> bool:

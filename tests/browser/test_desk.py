@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from rigs.chart_reading import zoom_in
 from rigs.running_system import SHOWN, System
@@ -217,3 +217,32 @@ def test_desk_on_a_phone_is_one_column_with_targets_for_fingers_and_pleases_axe(
     page.get_by_role("button", name="Layout").click()
     expect(page.get_by_role("button", name="Time", exact=True)).to_be_visible()
     assert page.evaluate(SMALL) == []
+
+
+def test_chart_whose_bars_fail_says_so_itself_and_the_others_go_on(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    asked: list[str] = []
+
+    def refuse(page: Page) -> None:
+        def answer(route: Route) -> None:
+            asked.append(route.request.url)
+            body = json.dumps({"type": "about:blank", "title": "Too large", "status": 413})
+            route.fulfill(status=413, content_type="application/problem+json", body=body)
+
+        page.route("**/prices/DYNE?*", answer)
+
+    world.poll_seconds = 0.2
+    page = open_page(f"{world.page}/#symbol=ACME&{FOUR}", prepare=refuse, expect="413")
+    wait_for_charts(page, "ACME 1D", "BOLT 1D", "CRUX 1D")
+    expect(panel(page, 4)).to_contain_text("Too large")
+    polls = asked_in(world, lambda: wait_for_polls(page, world, 10))["quotes"]
+    expect(link(page)).to_have_text("Live")
+    assert len(asked) <= 3 * (polls + 10), "its chart and its small one, once a poll"
+
+
+def wait_for_polls(page: Page, world: StandIn, count: int) -> None:
+    """Wait until the page has asked for quotes so many times more."""
+    begun = len(world.asked)
+    while sum(path.startswith("/quotes") for path in world.asked[begun:]) < count:
+        page.wait_for_timeout(50)

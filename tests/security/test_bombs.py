@@ -20,6 +20,7 @@ from producer.files.csv_file import CsvFile, delimiter_of
 from producer.files.numbers import number_of
 from producer.files.opening import open_files
 from producer.files.parquet_file import ParquetFile
+from producer.files.times import instant_of, is_either, order_shown
 from producer.sources import lake
 from producer.sources.ndjson import Recording
 from producer.sources.objects import Folder
@@ -72,6 +73,13 @@ def test_csv_rows_over_several_lines_are_read(short: None, tmp_path: Path) -> No
 def test_a_header_of_any_length_shows_its_delimiter(header: str, delimiter: str) -> None:
     """csv.Sniffer needed hours for one of 2,048 quotes."""
     assert delimiter_of(header) == delimiter
+
+
+def test_a_date_of_any_length_is_judged_in_one_pass() -> None:
+    cell = f"01/02/2024{':' * 131_000}x\n"
+    assert (is_either(cell), order_shown(cell)) == (False, None)
+    with pytest.raises(ValueError, match="is not a date"):
+        instant_of(cell)
 
 
 @pytest.mark.parametrize("cell", ["1" * 131_000 + "x", "1," * 60_000 + "x", "." * 131_000])

@@ -63,11 +63,13 @@ export function bindSparks(store, api) {
       load(symbol)
         .catch((error) => {
           if (!(error instanceof ApiError)) throw error;
-          if (!error.isMissing) asked.delete(symbol);
+          return error;
         })
-        .finally(() => {
+        .then((error) => {
           running -= 1;
-          setTimeout(next, 100);
+          if (error && !error.isMissing)
+            asked.delete(symbol); // asked for again after a poll
+          else setTimeout(next, 100);
         });
     }
   };
