@@ -7,7 +7,10 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, fitting
+
+MOST_BYTES = 261_000
+"""Bytes of a message and its attributes, a little less than the 262,144 that SNS takes."""
 
 _PASSING_STATUSES = frozenset({408, 429})
 _PASSING_CODES = frozenset(
@@ -65,23 +68,31 @@ class Topic:
             "http": message.data,
             "https": message.data,
         }
+        text = msgspec.json.encode(by_protocol)
         self._client.publish(
             TopicArn=self._arn,
             Subject=message.subject,
-            Message=msgspec.json.encode(by_protocol).decode(),
+            Message=text.decode(),
             MessageStructure="json",
-            MessageAttributes={
-                name: {"DataType": "String", "StringValue": value}
-                for name, value in message.attributes.items()
-            }
-            | {
-                name: {
-                    "DataType": "String.Array",
-                    "StringValue": msgspec.json.encode(values).decode(),
-                }
-                for name, values in message.several.items()
-            },
+            MessageAttributes=_attributes(message, MOST_BYTES - len(text)),
         )
+
+
+def _attributes(message: Message, left: int) -> dict[str, dict[str, str]]:
+    """Return attributes that have at most `left` bytes together; of lists that do not fit, the
+    first values."""
+    found = {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in message.attributes.items()
+    }
+    left -= sum(len(f"{name}String{value}".encode()) for name, value in message.attributes.items())
+    for name, values in sorted(message.several.items(), key=lambda one: len(one[1])):
+        left -= len(f"{name}String.Array")
+        if kept := fitting(values, left):
+            value = msgspec.json.encode(kept)
+            found[name] = {"DataType": "String.Array", "StringValue": value.decode()}
+            left -= len(value)
+    return found
 
 
 def _refusal(response: Any) -> DeliveryError:

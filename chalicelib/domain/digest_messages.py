@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib.domain.digests import Digest, Member
 from chalicelib.domain.message_forms import Body, Line, render
-from chalicelib.domain.messages import SUBJECT_LIMIT, Message, plain
+from chalicelib.domain.messages import SUBJECT_LIMIT, Message, fitting, plain
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_text
 
@@ -21,8 +21,7 @@ MOST_GROUPS = 100
 """Groups that the JSON has."""
 
 MOST_BYTES = 40_000
-"""Bytes of an attribute's values, some 4,000 symbols: text and JSON have up to 180 KB of SNS's
-256."""
+"""Bytes of an attribute's values, some 4,000 symbols."""
 
 MOST_MEMBERS = 10_000
 """Members that a message is made of; of a larger digest those are the latest, and the others are
@@ -195,23 +194,14 @@ def _named(groups: Sequence[_Group]) -> dict[str, tuple[str, ...]]:
     latest = sorted(groups, key=lambda one: one.last.timestamp, reverse=True)
     ordered = sorted(latest, key=lambda one: "urgent" not in one.severities)
     return {
-        "symbol": _fitting(one.last.symbol for one in ordered),
-        "condition": _fitting(one.last.condition for one in ordered),
-        "source": _fitting(source for one in ordered for source in sorted(one.sources)),
-        "severity": _fitting(severity for one in ordered for severity in sorted(one.severities)),
+        name: fitting(values, MOST_BYTES)
+        for name, values in {
+            "symbol": (one.last.symbol for one in ordered),
+            "condition": (one.last.condition for one in ordered),
+            "source": (source for one in ordered for source in sorted(one.sources)),
+            "severity": (severity for one in ordered for severity in sorted(one.severities)),
+        }.items()
     }
-
-
-def _fitting(values: Iterable[str]) -> tuple[str, ...]:
-    """Return the first values, each once, that have MOST_BYTES as JSON together."""
-    found: list[str] = []
-    left = MOST_BYTES
-    for value in dict.fromkeys(values):
-        left -= len(value.encode()) + len('"",')
-        if left < 0:
-            break
-        found.append(value)
-    return tuple(sorted(found))
 
 
 def _local(member: Member) -> datetime:

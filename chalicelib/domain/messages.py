@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -26,7 +26,8 @@ Picture = Callable[[], bytes | None]
 class Message(msgspec.Struct, frozen=True):
     """One notification: subject and text for people, `data` and `attributes` for machines.
 
-    `several` are attributes with several values, for filters that one of them passes.
+    `several` are attributes with several values, for filters that one of them passes; the first
+    count most, where there is no room for all.
     `body` is what `text` says, for channels that have Markdown or HTML; None if there is only text.
     `picture` is for channels that take one; None if the message has none.
     """
@@ -64,6 +65,18 @@ def compose(
         },
         body=body,
     )
+
+
+def fitting(values: Iterable[str], most_bytes: int) -> tuple[str, ...]:
+    """Return the first values, each once, that take at most so many bytes as a JSON array."""
+    found: list[str] = []
+    left = most_bytes - len("[")  # each value is followed by a comma or the bracket
+    for value in dict.fromkeys(values):
+        left -= len(value.encode()) + len('"",')
+        if left < 0:
+            break
+        found.append(value)
+    return tuple(found)
 
 
 def _lines(alert: Alert, when: str, page_url: str, mute: Line | None) -> tuple[Line, ...]:
