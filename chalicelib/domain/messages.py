@@ -68,7 +68,7 @@ def compose(
 
 
 def fitting(values: Iterable[str], most_bytes: int) -> tuple[str, ...]:
-    """Return the first values, each once, that take at most so many bytes as a JSON array."""
+    """Return the first values, each once, that fit into these bytes as a JSON array."""
     found: list[str] = []
     left = most_bytes - len("[")  # each value is followed by a comma or the bracket
     for value in dict.fromkeys(values):
