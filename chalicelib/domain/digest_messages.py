@@ -48,6 +48,11 @@ class _Group:
         self.sources.add(member.source)
         self.severities.add(member.severity)
 
+    @property
+    def is_urgent(self) -> bool:
+        """Return whether one of the alerts is urgent."""
+        return "urgent" in self.severities
+
     def line(self) -> Line:
         """Return the group for people: one alert in its words, several counted."""
         last = self.last
@@ -76,7 +81,7 @@ class _Group:
 
 
 class _Contents(msgspec.Struct, frozen=True):
-    """What a digest has: its groups, the largest first, what their alerts have in common, and the
+    """What a digest has: its groups, those with urgent alerts and then the largest first, and the
     number of `earlier` alerts, which are in no group."""
 
     groups: tuple[_Group, ...]
@@ -97,7 +102,7 @@ def compose_digest(
     """Return the message of a digest, None if it has no members; these come in the order of their
     times, after a number of `earlier` ones.
 
-    Its length is bounded: groups beyond the largest ones are counted.
+    Its length is bounded: groups beyond the first ones are counted.
     """
     contents = _contents(members, earlier)
     if not contents.groups:
@@ -130,7 +135,9 @@ def _contents(members: Iterable[Member], earlier: int) -> _Contents:
         simulated = simulated or member.simulated
         if len(reasons) <= _MOST_REASONS:
             reasons[member.reason] = None
-    ordered = sorted(groups.values(), key=lambda one: (-one.count, one.last.symbol))
+    ordered = sorted(
+        groups.values(), key=lambda one: (not one.is_urgent, -one.count, one.last.symbol)
+    )
     return _Contents(tuple(ordered), total, earlier, simulated, tuple(reasons))
 
 
@@ -192,7 +199,7 @@ def _named(groups: Sequence[_Group]) -> dict[str, tuple[str, ...]]:
     """Return the values that the groups have of each attribute by which subscriptions filter; if
     there are too many, those of urgent alerts and then of the latest."""
     latest = sorted(groups, key=lambda one: one.last.timestamp, reverse=True)
-    ordered = sorted(latest, key=lambda one: "urgent" not in one.severities)
+    ordered = sorted(latest, key=lambda one: not one.is_urgent)
     return {
         name: fitting(values, MOST_BYTES)
         for name, values in {

@@ -124,6 +124,14 @@ def test_symbols_of_a_very_large_digest_are_the_urgent_and_the_latest() -> None:
     assert symbols == ("URGENT", *(one.symbol for one in members[: -kept - 1 : -1]))
 
 
+def test_groups_with_urgent_alerts_come_first() -> None:
+    many = [member(n, symbol=f"S{n % 9}") for n in range(90)]
+    urgent = member(99, symbol="URGENT", severity="urgent", message="URGENT crossed above 100")
+    message = composed(*many, urgent)
+    assert "URGENT crossed" in message.text.splitlines()[1]
+    assert json.loads(message.data)["groups"][0]["symbol"] == "URGENT"
+
+
 def test_a_few_reasons_are_named() -> None:
     message = composed(*(member(reason=f"reason {n}") for n in range(4)))
     assert "Held: reason 0; reason 1, and others" in message.text
