@@ -35,7 +35,7 @@ def number_of(text: str, mark: Mark = ".") -> Decimal | None:
     `58.41M` is 58,410,000, as some sites write volumes. Raises ValueError for other text.
     """
     if len(text) > _LONGEST:
-        raise ValueError(f"{text[:_SHOWN]!r}... is not a number")
+        raise ValueError(f"{text[:_SHOWN]!r}... is not a number: too many digits")
     if text.lower() in _EMPTY:
         return None
     if _PLAIN.fullmatch(text) and (mark == "." or "." not in text):
