@@ -15,10 +15,13 @@
   const early = new Map();
   /** @type {any} */ (window).early = early;
   // An answer is handed over once its follow-up requests are sent, so that its user finds those
-  // here too.
+  // here too. It has been read by then, so it may wait for its user beyond the time after which
+  // requests end.
   /** @type {(url: string, next?: (body: any) => void) => void} */
   const ask = (url, next) => {
-    const answer = fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(15000) });
+    const answer = fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(15000) }).then(
+      async (response) => new Response(await response.text(), response),
+    );
     const given = next
       ? answer
           .then((response) => response.clone().json())
@@ -45,7 +48,9 @@
       const names = symbols.slice(0, 100).map((/** @type {any} */ listed) => listed.symbol);
       if (!names.length) return;
       if (!known) bars(names[0]);
-      ask(`${api}/quotes?${new URLSearchParams({ symbols: names.join(",") })}`);
+      ask(`${api}/quotes?${new URLSearchParams({ symbols: names.join(",") })}`, () =>
+        ask(`${api}/alerts?sort=desc&limit=200`),
+      );
     });
   });
 })();
