@@ -61,12 +61,12 @@ def loaded_by_itself() -> set[Path]:
 def content(path: Path) -> bytes:
     """Return a file's bytes as sent.
 
-    A vendored script is sent unchanged from `tools/prepare_plotly.py`, so its digest holds
-    (`vendor/SHA256SUMS`).
+    Scripts that others have minified are sent unchanged, a vendored one from
+    `tools/prepare_plotly.py`, so its digest holds (`vendor/SHA256SUMS`).
     """
     if path.suffix != ".js":
         return path.read_bytes()
-    if path.parent.name == "vendor":
+    if path.parent.name == "vendor" or path.name.endswith(".min.js"):
         kept = _compressed_copy(path)
         return gzip.decompress(kept.read_bytes()) if kept.is_file() else path.read_bytes()
     bare: str = rjsmin.jsmin(path.read_text())

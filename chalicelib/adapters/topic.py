@@ -86,7 +86,7 @@ def _attributes(message: Message, left: int) -> dict[str, dict[str, str]]:
         for name, value in message.attributes.items()
     }
     left -= sum(len(f"{name}String{value}".encode()) for name, value in message.attributes.items())
-    for name, values in sorted(message.several.items(), key=lambda one: len(one[1])):
+    for name, values in message.several.items():
         left -= len(f"{name}String.Array")
         if kept := fitting(values, left):
             value = msgspec.json.encode(kept)

@@ -203,10 +203,10 @@ def _named(groups: Sequence[_Group]) -> dict[str, tuple[str, ...]]:
     return {
         name: fitting(values, MOST_BYTES)
         for name, values in {
-            "symbol": (one.last.symbol for one in ordered),
-            "condition": (one.last.condition for one in ordered),
-            "source": (source for one in ordered for source in sorted(one.sources)),
             "severity": (severity for one in ordered for severity in sorted(one.severities)),
+            "condition": (one.last.condition for one in ordered),
+            "symbol": (one.last.symbol for one in ordered),
+            "source": (source for one in ordered for source in sorted(one.sources)),
         }.items()
     }
 

@@ -27,7 +27,7 @@ class Message(msgspec.Struct, frozen=True):
     """One notification: subject and text for people, `data` and `attributes` for machines.
 
     `several` are attributes with several values, for filters that one of them passes; the first
-    count most, where there is no room for all.
+    attributes and values count most, where there is no room for all.
     `body` is what `text` says, for channels that have Markdown or HTML; None if there is only text.
     `picture` is for channels that take one; None if the message has none.
     """

@@ -61,15 +61,13 @@ export function bindSparks(store, api) {
       asked.set(symbol, there);
       running += 1;
       load(symbol)
-        .catch((error) => {
-          if (!(error instanceof ApiError)) throw error;
-          return error;
-        })
+        .catch((error) => error)
         .then((error) => {
           running -= 1;
           if (error && !error.isMissing)
             asked.delete(symbol); // asked for again after a poll
           else setTimeout(next, 100);
+          if (error && !(error instanceof ApiError)) throw error;
         });
     }
   };

@@ -93,7 +93,7 @@ class Noting:
 def test_lists_of_attributes_are_cut_to_what_sns_takes(characters: int) -> None:
     """The first values are kept, and short lists whole."""
     symbols = tuple(f"S{number:05d}" for number in range(4_000, 0, -1))
-    several = {"symbol": symbols, "severity": ("urgent", "normal")}
+    several = {"severity": ("urgent", "normal"), "symbol": symbols}
     text = "x" * characters
     message = msgspec.structs.replace(MESSAGE, data=text, attributes={"a": "b"}, several=several)
     client = Noting()

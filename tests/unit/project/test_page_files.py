@@ -101,6 +101,12 @@ def test_strings_templates_and_patterns_stay_as_they_are(tmp_path: Path) -> None
     assert "gone" not in sent
 
 
+def test_scripts_that_others_have_minified_are_sent_unchanged(tmp_path: Path) -> None:
+    path = tmp_path / "bundle.min.js"
+    path.write_text("for(;;){if(a);}")
+    assert content(path) == path.read_bytes()
+
+
 def test_declarations_and_gzip_forms_are_not_files_of_the_page() -> None:
     uploaded = page.files("https://api", "dev", SETTINGS)
     assert {"index.html", "config.json", "js/main.js", "vendor/plotly-finance.min.js"} <= set(
