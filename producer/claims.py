@@ -106,14 +106,17 @@ class Claims:
 
 def claims_of(own: str, status: Status, environ: Mapping[str, str] = os.environ) -> Claims | None:
     """Return the claims of a producer whose environment names the API and a key; None if it names
-    neither. Raises UsageError for one of them alone."""
+    neither. Raises UsageError for one of them alone, and for an address that keys must not be sent
+    to."""
     url, token = environ.get(API_URL, ""), environ.get(API_TOKEN, "")
     if not (url or token):
         return None
     if not (url and token):
         raise UsageError(f"{API_URL} and {API_TOKEN} are needed together")
     if not may_carry_keys(url):
-        raise UsageError(f"{API_URL}: https:// is needed, or http:// on this machine")
+        raise UsageError(
+            f"{API_URL}: https:// is needed, or http:// on this machine, without a user"
+        )
     return Claims(own, partial(asked, url, token), status)
 
 

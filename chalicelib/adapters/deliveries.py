@@ -100,11 +100,17 @@ def to_stored_digest(item: Item) -> StoredDigest | None:
     digest = digest_of(item["symbol"]["S"])
     if digest is None:
         return None
-    counted = item.get("members", {"N": "0"}).get("N", "-")
-    is_open = optional_text(item, "outbox") == OPEN and not counted.startswith("-")
+    is_open = optional_text(item, "outbox") == OPEN and _takes_members(item)
     notified_at = optional_text(item, "notified_at")
     members = count_of(item, "members")
     return StoredDigest(digest, is_open, deliveries_of(item), notified_at, members)
+
+
+def _takes_members(item: Item) -> bool:
+    """Return whether the count of members is a number of at least 0, or absent: the condition of a
+    write that lets alerts join."""
+    count = item.get("members", {"N": "0"})
+    return "N" in count and not count["N"].startswith("-")
 
 
 def encoded(delivery: Delivery) -> str:

@@ -19,6 +19,7 @@ from tests.browser.test_layout import SHIFTS, audit
 from tests.browser.test_phone import PHONE, SMALL
 from tests.browser.test_polling import asked_in, pass_seconds, prepare
 from tests.browser.test_push import PUSHED, link, until
+from tests.browser.test_soak import wait_for_updates
 
 CHARTS = """() => [...document.querySelectorAll('.pages .js-plotly-plot')]
   .filter((graph) => graph.checkVisibility() && graph.data?.length)"""
@@ -227,8 +228,7 @@ def test_chart_whose_bars_fail_says_so_itself_and_the_others_go_on(
     def refuse(page: Page) -> None:
         def answer(route: Route) -> None:
             asked.append(route.request.url)
-            body = json.dumps({"type": "about:blank", "title": "Too large", "status": 413})
-            route.fulfill(status=413, content_type="application/problem+json", body=body)
+            route.fulfill(status=413, json={"title": "Too large"})
 
         page.route("**/prices/DYNE?*", answer)
 
@@ -236,13 +236,6 @@ def test_chart_whose_bars_fail_says_so_itself_and_the_others_go_on(
     page = open_page(f"{world.page}/#symbol=ACME&{FOUR}", prepare=refuse, expect="413")
     wait_for_charts(page, "ACME 1D", "BOLT 1D", "CRUX 1D")
     expect(panel(page, 4)).to_contain_text("Too large")
-    polls = asked_in(world, lambda: wait_for_polls(page, world, 10))["quotes"]
+    polls = asked_in(world, lambda: wait_for_updates(page, world, 10))["quotes"]
     expect(link(page)).to_have_text("Live")
     assert len(asked) <= 3 * (polls + 10), "its chart and its small one, once a poll"
-
-
-def wait_for_polls(page: Page, world: StandIn, count: int) -> None:
-    """Wait until the page has asked for quotes so many times more."""
-    begun = len(world.asked)
-    while sum(path.startswith("/quotes") for path in world.asked[begun:]) < count:
-        page.wait_for_timeout(50)

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from rigs.chart_reading import wait_for_chart
 from rigs.stand_in import StandIn
 from tests.browser.conftest import Call, OpenPage
+from tests.browser.test_controls import RULE
 
 PHONE: dict[str, Any] = {"width": 390, "height": 844, "touch": True}
 SMALL = """() => {
@@ -24,17 +25,6 @@ SMALL = """() => {
 }"""
 """Names and sizes of the controls that are smaller than a finger needs; a box counts with its
 label. The link that skips to the chart is left of the page until it has the focus."""
-
-RULE = {
-    "rule_id": "mine",
-    "symbol": "ACME",
-    "condition": "crossing_up",
-    "value": 150,
-    "interval": "tick",
-    "trigger": "once",
-    "enabled": True,
-    "notify": True,
-}
 
 
 def swipe(page: Page, by: int, down: int = 0) -> None:

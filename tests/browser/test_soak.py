@@ -6,12 +6,15 @@ second on two cores.
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import CDPSession, Page
 
 from rigs.chart_reading import wait_for_chart, x_range, zoom_in
 from rigs.stand_in import StandIn
 from tests.browser.conftest import OpenPage
+from tests.patience import PATIENCE_SECONDS
 
 POLL_SECONDS = 0.2
 WARM_UP = 25
@@ -37,9 +40,10 @@ def heap_bytes(session: CDPSession) -> float:
 
 def wait_for_updates(page: Page, world: StandIn, count: int) -> None:
     """Wait until the page has requested quotes `count` more times."""
-    asked = world.asked.copy()
-    while sum(path.startswith("/quotes") for path in world.asked[len(asked) :]) < count:
-        page.wait_for_timeout(200)
+    begun, end = len(world.asked), time.monotonic() + PATIENCE_SECONDS
+    while sum(path.startswith("/quotes") for path in world.asked[begun:]) < count:
+        assert time.monotonic() < end, "the page does not poll"
+        page.wait_for_timeout(50)
 
 
 def settled_heap(page: Page, world: StandIn, session: CDPSession) -> float:

@@ -119,6 +119,8 @@ def test_channels_that_turn_slow_one_after_another_delay_others_by_a_bounded_tim
         for n in range(2000)
     ]
     run(simulation, at_first + then + between + others())
+    quickly = {(alert.alert_id, name) for (_, alert), name in zip(at_first, names, strict=True)}
+    assert quickly <= simulation.sent.keys(), "each has shown that it is quick"
 
 
 def test_an_honest_burst_on_three_channels_of_ordinary_speed_is_sent_alone(

@@ -26,6 +26,8 @@ Values = Mapping[Leaf, Decimal | None]
 """The values at a point; None for one that is not known yet."""
 
 _UNKNOWN = "u"
+_SIDES = {_UNKNOWN: None, "-1": -1, "0": 0, "1": 1}
+_INSIDE = {_UNKNOWN: None, "0": False, "1": True}
 
 
 class Decider:
@@ -48,15 +50,16 @@ class Decider:
 
     @memory.setter
     def memory(self, text: str) -> None:
+        if not self._memories:
+            return
         try:
             self._remember(text or self._beginning)
         except ValueError:
             self._remember(self._beginning)
-        if text and self.memory != text:
-            self._remember(self._beginning)
 
     def _remember(self, text: str) -> None:
-        for memory, part in zip(self._memories, text.split("/"), strict=False):
+        """Take a text; part of it may have been taken if this raises ValueError."""
+        for memory, part in zip(self._memories, text.split("/"), strict=True):
             memory.text = part
 
     def _condition(self, node: Condition) -> Callable[[Values], Truth]:
@@ -120,7 +123,9 @@ class _Side:
 
     @text.setter
     def text(self, text: str) -> None:
-        self._before = None if text == _UNKNOWN else max(-1, min(1, int(text)))
+        if text not in _SIDES:
+            raise ValueError(f"{text!r:.20} is not a side")
+        self._before = _SIDES[text]
 
     def crosses(self, now: int | None) -> Truth:
         """Return whether the values were equal or on the other side, and are on the wanted one."""
@@ -145,7 +150,9 @@ class _Inside:
 
     @text.setter
     def text(self, text: str) -> None:
-        self._before = None if text == _UNKNOWN else text == "1"
+        if text not in _INSIDE:
+            raise ValueError(f"{text!r:.20} is neither inside nor outside")
+        self._before = _INSIDE[text]
 
     def turns(self, now: Truth) -> Truth:
         """Return whether the value was on one side of the range's edge and is on the wanted one."""
@@ -168,7 +175,9 @@ class _Counts:
 
     @text.setter
     def text(self, text: str) -> None:
-        true, false, unknown = (max(0, min(self._bars, int(ago))) for ago in text.split("."))
+        true, false, unknown = map(int, text.split("."))
+        if not all(0 <= ago <= self._bars for ago in (true, false, unknown)):
+            raise ValueError(f"{text!r:.40} is beyond {self._bars} bars")
         self._ago = {True: true, False: false, None: unknown}
 
     def _add(self, now: Truth) -> None:

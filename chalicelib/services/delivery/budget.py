@@ -28,8 +28,8 @@ class MessageBound(NamedTuple):
 class RetryBound(NamedTuple):
     """The alerts of a minute that may go to the queue of retries: `own` for each channel,
     independent of the others; beyond these at most `each` for one channel and `shared` for all.
-    While `waiting` messages or more are in the queue, only those of channels of which none went
-    there for `minutes` do, one of each."""
+    While the queue has `waiting` messages or more, a channel gets one place, and only if it took
+    none for `minutes`."""
 
     own: int
     each: int

@@ -218,15 +218,20 @@ def test_the_api_is_asked_with_the_key(
         assert "secret" not in str(error.value)
 
 
+@pytest.fixture
+def netrc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Another password for this machine."""
+    path = tmp_path / "netrc"
+    path.write_text("machine 127.0.0.1 login other password other")
+    monkeypatch.setenv("NETRC", str(path))
+
+
+@pytest.mark.usefixtures("netrc")
 def test_the_key_passes_no_proxy_and_is_not_replaced(
-    api: tuple[str, list[Any], list[tuple[int, bytes]]],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    api: tuple[str, list[Any], list[tuple[int, bytes]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, received, answers = api
     answers.append((200, b'{"symbols": []}'))
-    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other")
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -234,16 +239,13 @@ def test_the_key_passes_no_proxy_and_is_not_replaced(
     assert [key for _, key, _ in received] == ["Bearer secret"]
 
 
+@pytest.mark.usefixtures("netrc")
 def test_the_key_is_not_replaced_on_its_way_by_a_proxy(
     api: tuple[str, list[Any], list[tuple[int, bytes]]],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
 ) -> None:
     """An address with https may be reached by a proxy, so the environment counts there."""
     url, received, answers = api
     answers.append((200, b""))
-    (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other")
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     http = Http("the API", url, {"Authorization": "Bearer secret"})
     http._session.trust_env = True
     http.post("/standby", {})

@@ -71,7 +71,8 @@ def test_many_values_of_few_bars_are_not_cheap_to_make_again() -> None:
 def test_values_that_are_cheap_to_read_again_are_taken_in_any_stage() -> None:
     book = RuleBook(fake_stores().rules, (), symbols=lambda: 5_000)
     when = "close > sma(200, 1d) and rsi(14, 1h) < 30 and from_high(252, 1d) < -20"
-    book.replace("all", {"symbol": "*", "when": when})
+    kept, _ = book.replace("all", {"symbol": "*", "when": when})
+    assert (kept.symbol, kept.when, kept.enabled) == ("*", when, True)
 
 
 def test_a_value_takes_the_bars_that_it_needs_and_not_those_of_the_longest() -> None:
