@@ -18,7 +18,7 @@ from statistics import quantiles
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.local_system import local_system
+from rigs.running_system import running_system
 
 CLIENTS = 16
 SECONDS = 30.0
@@ -40,9 +40,11 @@ Sample = tuple[str, float, bool]
 
 def measure() -> list[dict[str, Any]]:
     """Return requests per second, percentiles in milliseconds (all and by kind), and errors."""
-    with local_system(SYMBOLS[0], "--source", "simulator", "--symbols", ",".join(SYMBOLS)) as api:
-        _run(api, WARM_UP_SECONDS)
-        samples = _run(api, SECONDS)
+    with running_system("--no-page", "--symbols", ",".join(SYMBOLS)) as system:
+        while not system.get(f"/quotes?symbols={SYMBOLS[0]}")["quotes"]:
+            time.sleep(0.3)
+        _run(system.api, WARM_UP_SECONDS)
+        samples = _run(system.api, SECONDS)
     errors = sum(not good for _, _, good in samples)
     by_kind: dict[str, list[float]] = defaultdict(list)
     for kind, seconds, _ in samples:

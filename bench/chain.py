@@ -4,7 +4,7 @@ It measures ticks per second through `python -m local`, from stream to detection
 that sends only the same requests to the same emulator; and the time of a tick from its event to the
 API.
 
-    python -m bench.chain --seconds 60
+    python -m bench chain
 
 The driver's requests are the run's own, signed and sent again, eight at a time, to a fresh
 emulator, together with the producer's PutRecords. The emulator answers one request at a time, so it
@@ -13,43 +13,35 @@ bounds both. Bias: the driver signs before the clock starts, and reads no answer
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import http.client
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-import urllib.request
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 import msgspec
 
 from bench.cost_run import Walk
-from bench.local_system import ROOT, free_port
-from bench.recorded_local import Request
+from bench.recorded_local import Request, recorded_system
 from chalicelib.domain.times import from_text, to_text
 from embedded_aws.clients import Clients
 from embedded_aws.environment import Keys, point_at
 from embedded_aws.process import EmulatorProcess
 from embedded_aws.signing import signed
-from local import resources, running_file
-from local.aws_environment import keys_of
+from local import resources
 from local.provision import provision
 from producer.wire import WireTick, encode
+from rigs.running_system import System, running_system
 
 TARGET_RATIO = 0.6
 TARGET_SECONDS = 2.0
+SECONDS = 60.0
+"""How long each load is sent, about."""
+
 GUESSED_RATES = {25: 400, 1000: 100}
 """Estimated ticks per second by number of symbols, to choose a run's ticks for the requested
 time."""
@@ -63,7 +55,7 @@ END_SECONDS = 600.0
 ASKED_SYMBOLS = 25
 POLL_SECONDS = 0.05
 SEND_SECONDS = 0.1
-LONGEST_WATCH = 30.0
+WATCH_SECONDS = 30.0
 
 
 def ticks_of(symbols: int, count: int) -> list[list[WireTick]]:
@@ -81,82 +73,25 @@ def ticks_of(symbols: int, count: int) -> list[list[WireTick]]:
     return made
 
 
-class Running:
-    """A `python -m local` without a producer, its addresses, and its requests to AWS."""
-
-    def __init__(self, folder: Path, *options: str) -> None:
-        self._record = folder / "requests"
-        self.api, self.aws = free_port(), free_port()
-        command = [sys.executable, "-m", "bench.recorded_local", str(self._record)]
-        command += ["--source", "none", "--data", "none", "--no-page", *options]
-        command += ["--api-port", str(self.api), "--aws-port", str(self.aws)]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-        self._log = (folder / "log").open("w+")
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=self._log, stderr=subprocess.STDOUT
-        )
-
-    def get(self, path: str) -> Any:
-        """Return the JSON at a path of the API; None if there is none."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.api}{path}", timeout=20) as found:
-                return json.load(found)
-        except OSError:
-            return None
-
-    def wait(self, path: str = "/health") -> None:
-        """Wait until the API answers. Raises RuntimeError with the system's output."""
-        deadline = time.monotonic() + END_SECONDS
-        while self.get(path) is None:
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self._log.seek(0)
-                raise RuntimeError(f"python -m local: {self._log.read()[-800:]}")
-            time.sleep(0.2)
-
-    @property
-    def keys(self) -> Keys:
-        """Return the keys with which clients of its AWS sign; known once the API answers."""
-        facts = next(one for one in running_file.find() if one["pid"] == self._process.pid)
-        found = keys_of(facts)
-        assert found is not None, "it runs on its own AWS"
-        return found
-
-    def requests(self) -> list[Request]:
-        """Stop it and return its requests."""
-        self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._log.close()
-        if not self._record.exists():
-            return []
-        return msgspec.msgpack.decode(self._record.read_bytes(), type=list[Request])
-
-
-@contextmanager
-def running() -> Iterator[Running]:
-    """Run a system, stopped in any case."""
-    with tempfile.TemporaryDirectory() as folder:
-        system = Running(Path(folder))
-        try:
-            system.wait()
-            yield system
-        finally:
-            system.requests()
-
-
-def kinesis(system: Running) -> Any:
+def kinesis(system: System) -> Any:
     """Return a client of the system's stream."""
     return Clients(variables_of(system.aws, system.keys))("kinesis")
 
 
-def variables_of(port: int, keys: Keys) -> dict[str, str]:
+def variables_of(endpoint: str, keys: Keys) -> dict[str, str]:
     """Return the environment of an emulator's clients."""
     variables: dict[str, str] = {}
-    point_at(variables, f"http://127.0.0.1:{port}", keys)
+    point_at(variables, endpoint, keys)
     return variables
+
+
+def answered(system: System, path: str) -> dict[str, Any]:
+    """Return the JSON at a path of the API; empty if there is none."""
+    try:
+        found: dict[str, Any] = system.get(path)
+    except OSError:
+        return {}
+    return found
 
 
 def put(client: Any, stream: str, polls: Sequence[Sequence[WireTick]]) -> None:
@@ -177,7 +112,7 @@ def sustained(symbols: int, seconds: float) -> tuple[float, float]:
     """Return ticks per second through the chain, and of the driver."""
     first, *polls = ticks_of(symbols, symbols + round(GUESSED_RATES[symbols] * seconds))
     count = sum(map(len, polls))
-    with running() as system:
+    with recorded_system() as (system, requests):
         client = kinesis(system)
         put(client, stream_name(), [first])  # handlers create their clients with their first batch
         _await_last(system, first)
@@ -188,16 +123,12 @@ def sustained(symbols: int, seconds: float) -> tuple[float, float]:
         chain = count / (time.monotonic() - began)
         producing.join()
         ended = time.monotonic()
-        asked = [
-            request
-            for request in system.requests()
-            if request.at <= ended and SUBSCRIBES not in request.body
-        ]
+    asked = [one for one in requests if one.at <= ended and SUBSCRIBES not in one.body]
     warm = sum(request.at < began for request in asked)
     return chain, count / driven(asked[:warm], asked[warm:], first, polls)
 
 
-def _await_last(system: Running, last: Sequence[WireTick]) -> None:
+def _await_last(system: System, last: Sequence[WireTick]) -> None:
     """Wait until detection has seen the last tick of every symbol; polls rarely, to disturb
     little."""
     for first in range(0, len(last), 100):
@@ -205,7 +136,7 @@ def _await_last(system: Running, last: Sequence[WireTick]) -> None:
         path = f"/quotes?symbols={','.join(wanted)}"
         deadline = time.monotonic() + END_SECONDS
         while True:
-            quotes = (system.get(path) or {"quotes": []})["quotes"]
+            quotes = answered(system, path).get("quotes", [])
             if {q["symbol"]: q["timestamp"] for q in quotes} == wanted:
                 break
             if time.monotonic() > deadline:
@@ -222,10 +153,10 @@ def driven(
 ) -> float:
     """Return the seconds that the same requests take alone; requests before `first` are not
     timed."""
-    emulator = EmulatorProcess(free_port(), None)
+    emulator = EmulatorProcess(0, None)
     try:
         emulator.wait_until_ready()
-        clients = Clients(variables_of(emulator.port, emulator.keys))
+        clients = Clients(variables_of(emulator.endpoint, emulator.keys))
         made = provision(clients, resources.load(), ingest=ingest)
         arn, client = made["PRICES_STREAM_ARN"], clients("kinesis")
         warm = [_signed(_moved(request, arn), emulator) for request in before]
@@ -337,14 +268,14 @@ def latencies(symbols: int, rate: float, seconds: float) -> list[float]:
     Ticks still on their way at the end count if they are already late.
     """
     found: list[float] = []
-    with running() as system:
+    with running_system("--source", "none", "--no-page") as system:
         feed = Feed(kinesis(system), symbols, rate)
         feed.start()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(POLL_SECONDS)
             if names := feed.oldest(ASKED_SYMBOLS):
-                quotes = (system.get(f"/quotes?symbols={','.join(names)}") or {}).get("quotes", [])
+                quotes = answered(system, f"/quotes?symbols={','.join(names)}").get("quotes", [])
                 shown = {quote["symbol"]: quote["timestamp"] for quote in quotes}
                 found += _ages(feed.seen(shown))
         return found + [age for age in _ages(feed.stop()) if age > TARGET_SECONDS]
@@ -355,12 +286,11 @@ def _ages(stamps: Sequence[str]) -> list[float]:
     return [(now - from_text(stamp)).total_seconds() for stamp in stamps]
 
 
-def results(seconds: float) -> list[dict[str, Any]]:
-    """Return results for both numbers of symbols, and the latency at a tenth of the smaller
-    load."""
+def measure() -> list[dict[str, Any]]:
+    """Return results for both numbers of symbols, and the latency at a tenth of each load."""
     found = []
     for symbols in GUESSED_RATES:
-        chain, driver = sustained(symbols, seconds)
+        chain, driver = sustained(symbols, SECONDS)
         ratio = chain / driver
         found.append(
             {
@@ -373,7 +303,7 @@ def results(seconds: float) -> list[dict[str, Any]]:
                 "holds": ratio >= TARGET_RATIO,
             }
         )
-        found.append(_latency(symbols, latencies(symbols, chain / 10, min(seconds, LONGEST_WATCH))))
+        found.append(_latency(symbols, latencies(symbols, chain / 10, WATCH_SECONDS)))
     return found
 
 
@@ -388,15 +318,3 @@ def _latency(symbols: int, seconds: list[float]) -> dict[str, Any]:
         "target": f"p95 below {TARGET_SECONDS:g} s",
         "holds": cuts[94] < TARGET_SECONDS,
     }
-
-
-def measure() -> list[dict[str, Any]]:
-    """Measure each for a minute."""
-    return results(60)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m bench.chain")
-    parser.add_argument("--seconds", type=float, default=60.0, help="about how long (default 60)")
-    json.dump(results(parser.parse_args().seconds), sys.stdout, indent=2)
-    print()

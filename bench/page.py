@@ -24,7 +24,7 @@ from bench.page_latency import latency
 from local.http_server import Server
 from local.page_files import content, gzipped, loaded_by_itself
 from local.page_server import handler
-from rigs.chromium import ARGUMENTS
+from rigs.chromium import ARGUMENTS, full
 from rigs.stand_in import FRONTEND, StandIn, stand_in
 
 FILES = Path(__file__).with_name("page_files")
@@ -68,14 +68,9 @@ def served(world: StandIn) -> Iterator[str]:
             server.stop()
 
 
-def chromium() -> str | None:
-    """Return the path of the system's browser."""
-    return shutil.which("chromium") or shutil.which("google-chrome")
-
-
-def launched(playwright: Playwright, path: str | None) -> Browser:
-    """Launch the browser as the tests do."""
-    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+def launched(playwright: Playwright) -> Browser:
+    """Launch the system's browser as the tests do."""
+    return playwright.chromium.launch(executable_path=full(), args=ARGUMENTS)
 
 
 def watched_page(browser: Browser) -> Page:
@@ -141,7 +136,7 @@ def measure() -> list[Result]:
     first: dict[str, list[float]] = {name: [] for name in paths}
     with stand_in() as world, served(world) as base, sync_playwright() as playwright:
         world.fix(CANDLES)
-        browser = launched(playwright, chromium())
+        browser = launched(playwright)
         for number in range(ROUNDS + 1):
             for name, path in paths.items():
                 taken = _first_chart(browser, base + path)

@@ -9,17 +9,23 @@ any moment. Bias: all of it shares the machine's cores.
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from playwright.sync_api import Browser, Page
 
 from bench.measuring import median, p95, timed
-from bench.pushed_sources import SYMBOL, producing
+from bench.pushed_sources import SYMBOL
+from embedded_aws.environment import point_at
 from rigs.pushed_services.coinbase import CoinbaseProtocol
 from rigs.pushed_services.server import StandIn, standing
-from rigs.running_system import running_system
+from rigs.running_system import ROOT, System, running_system
 
 TRADES = 60
 MEDIAN_SECONDS = 0.5
@@ -48,7 +54,7 @@ def latency(browser: Browser) -> list[Result]:
     with (
         running_system("--source", "none") as system,
         standing(lambda: CoinbaseProtocol((SYMBOL,))) as service,
-        producing(system, service),
+        _producing(system, service),
     ):
         _wait_for_subscription(service)
         first = service.trade(SYMBOL)
@@ -64,6 +70,29 @@ def latency(browser: Browser) -> list[Result]:
         requests = _idle_requests(page)
         page.context.close()
     return [_result(taken), _idle_result(requests)]
+
+
+@contextmanager
+def _producing(system: System, service: StandIn) -> Iterator[None]:
+    """Run the producer from a stand-in to a local system."""
+    environment = dict(os.environ)
+    point_at(environment, system.aws, system.keys)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "producer", "stream", "--source", "coinbase"),
+            *("--symbols", SYMBOL, "--interval", "0.05", "--stream", "ticktape-local-ticks"),
+            *("--live-url", service.stream_url, "--history-url", service.history_url),
+        ],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(_PATIENCE_MS / 1000)
 
 
 def _wait_for_subscription(service: StandIn) -> None:

@@ -1,13 +1,9 @@
-"""Pushed sources: frames per second through each parser, and seconds from a frame to the API.
+"""Pushed sources: frames per second through each parser.
 
 Each parser is compared with one of the standard library for the same frames and the same values:
 symbol, time as stored text, price and size as decimals, number. It checks nothing, which favours
 it. If alpaca-py and ccxt are installed in our environment, their own parsers are measured
 too, whose prices are floats. Rounds alternate.
-
-The way to the API begins when a stand-in pushes the frame of a trade and ends when the API shows
-its price: session, thinning (0.05 s), Kinesis, ingest and the API of a local system. Bias: all
-share two cores, and a query that comes too early costs up to a pause.
 
     python -m bench pushed_sources
 """
@@ -16,16 +12,9 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
-import subprocess
-import sys
-import time
-import urllib.error
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from bench.measuring import alternate, median, timed
@@ -37,17 +26,11 @@ from rigs.pushed_services.binance import BinanceProtocol
 from rigs.pushed_services.coinbase import CoinbaseProtocol
 from rigs.pushed_services.market import Market
 from rigs.pushed_services.protocols import ServiceProtocol
-from rigs.pushed_services.server import StandIn, standing
-from rigs.running_system import System, running_system
 
 FRAMES = 20_000
 ROUNDS = 5
-TRADES = 40
 TARGET_RATIO = 0.7
-PATIENCE_SECONDS = 60.0
 SYMBOL = "BTC-USD"
-_PAUSE_SECONDS = 0.01
-_ROOT = Path(__file__).resolve().parents[1]
 
 Read = Callable[[str], object]
 
@@ -130,7 +113,8 @@ def _ccxt_market() -> dict[str, object]:
     return {**names, **ids, **flags, "precision": steps, "limits": limits, "info": {}}
 
 
-def _parsing() -> list[dict[str, object]]:
+def measure() -> list[dict[str, object]]:
+    """Return the benchmark's results."""
     cases: dict[str, Callable[[], None]] = {}
     others = libraries()
     for name, (read, given) in parsers().items():
@@ -169,74 +153,3 @@ def _result(name: str, rates: list[float], baseline: list[float]) -> dict[str, o
 
 def _other(name: str, rates: dict[str, list[float]]) -> dict[str, object]:
     return timed(f"pushed_parser_{name}", "frames/s", rates[name], None)
-
-
-@contextmanager
-def producing(system: System, service: StandIn) -> Iterator[None]:
-    """Run the producer from a stand-in to a local system."""
-    keys = system.keys
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        "AWS_ENDPOINT_URL": system.aws,
-        "AWS_ACCESS_KEY_ID": keys.access_key,
-        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
-        "AWS_REGION": "us-east-1",
-    }
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "producer", "stream", "--source", "coinbase"),
-            *("--symbols", SYMBOL, "--interval", "0.05", "--stream", "ticktape-local-ticks"),
-            *("--live-url", service.stream_url, "--history-url", service.history_url),
-        ],
-        cwd=_ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_SECONDS)
-
-
-def _latency() -> dict[str, object]:
-    with (
-        running_system("--source", "none", "--no-page") as system,
-        standing(lambda: CoinbaseProtocol((SYMBOL,))) as service,
-        producing(system, service),
-    ):
-        _wait(lambda: service.subscribed)
-        seconds = [_seconds_of_a_trade(system, service) for _ in range(TRADES + 1)][1:]
-    return timed("pushed_frame_to_api", "s from a frame until the API shows it", seconds, 3)
-
-
-def _seconds_of_a_trade(system: System, service: StandIn) -> float:
-    """Push a trade; return the seconds until the API shows it."""
-    trade = service.trade(SYMBOL)
-    began = time.perf_counter()
-    shown = trade.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    _wait(lambda: _newest(system) >= shown)
-    return time.perf_counter() - began
-
-
-def _newest(system: System) -> str:
-    try:
-        return str(system.get(f"/prices/{SYMBOL}/latest")["timestamp"])
-    except urllib.error.HTTPError as error:
-        if error.code == 404:  # nothing has arrived yet
-            return ""
-        raise
-
-
-def _wait(holds: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > end:
-            raise RuntimeError("the local system shows no pushed price")
-        time.sleep(_PAUSE_SECONDS)
-
-
-def measure() -> list[dict[str, object]]:
-    """Return the benchmark's results."""
-    return [*_parsing(), _latency()]

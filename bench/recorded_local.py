@@ -7,7 +7,10 @@ They are those of its pollers, handlers and API, in the order in which they bega
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import msgspec
 from botocore.httpsession import URLLib3Session
 
 from local.cli import main
+from rigs.running_system import System, running_system
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -57,9 +61,21 @@ def _request(request: Any) -> Request:
     return Request(time.monotonic(), request.method, path, headers, data)
 
 
-if __name__ == "__main__":
+@contextmanager
+def recorded_system(*options: str) -> Iterator[tuple[System, list[Request]]]:
+    """Run a system without a producer. The list has its requests once it has stopped."""
     made: list[Request] = []
-    record(made)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "requests"
+        program = ("bench.recorded_local", str(file))
+        with running_system("--source", "none", "--no-page", *options, program=program) as system:
+            yield system, made
+        made += msgspec.msgpack.decode(file.read_bytes(), type=list[Request])
+
+
+if __name__ == "__main__":
+    requests: list[Request] = []
+    record(requests)
     status = main(sys.argv[2:])
-    Path(sys.argv[1]).write_bytes(msgspec.msgpack.encode(made))
+    Path(sys.argv[1]).write_bytes(msgspec.msgpack.encode(requests))
     sys.exit(status)

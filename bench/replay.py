@@ -4,7 +4,7 @@ It measures the seconds from the start of `python -m producer replay` until the 
 averages is marked as notified: through Kinesis, through Kinesis with up to a thousand ticks per
 record, and through SQS.
 
-    python -m bench.replay [kinesis] [packed] [sqs]
+    python -m bench replay
 
 The baseline sends only the same system's requests again, eight at a time, to a fresh emulator, as
 in `bench.chain`. Bias, against us: it lacks the producer's requests, and the emulator's messages to
@@ -13,7 +13,6 @@ the topic's subscriber.
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import subprocess
@@ -28,10 +27,10 @@ from typing import Any
 
 import msgspec
 
-from bench.chain import SUBSCRIBES, Running, driven, variables_of
-from bench.local_system import ROOT
-from bench.recorded_local import Request
+from bench.chain import SUBSCRIBES, answered, driven, variables_of
+from bench.recorded_local import recorded_system
 from local import resources
+from rigs.running_system import ROOT, System
 
 ROWS = 2_148
 """Trading days of about eight and a half years."""
@@ -110,36 +109,24 @@ def crosses(closes: Sequence[int], fast: int = FAST, slow: int = SLOW) -> list[i
 
 def seconds_of(way: str, path: Path, wanted: int) -> tuple[float, float]:
     """Return seconds until this many crosses are notified, and those of the same requests alone."""
-    with tempfile.TemporaryDirectory() as folder:
-        ingest = "sqs" if way == "sqs" else "kinesis"
-        system = Running(Path(folder), "--ingest", ingest, "--alerts", "every-tick")
-        try:
-            system.wait()
-            began = time.monotonic()
-            produced = _start_producer(way, path, system)
-            _await_crosses(system, wanted)
-            took = time.monotonic() - began
-            produced.wait(30)
-        finally:
-            asked = system.requests()
-    made = [request for request in asked if SUBSCRIBES not in request.body]
-    return took, alone(way, made, began)
-
-
-def alone(way: str, asked: Sequence[Request], began: float) -> float:
-    """Return the seconds that the requests made since take alone."""
-    warm = sum(request.at < began for request in asked)
     ingest = "sqs" if way == "sqs" else "kinesis"
-    return driven(asked[:warm], asked[warm:], [], [], ingest)
+    with recorded_system("--ingest", ingest, "--alerts", "every-tick") as (system, requests):
+        began = time.monotonic()
+        produced = _start_producer(way, path, system)
+        _await_crosses(system, wanted)
+        took = time.monotonic() - began
+        produced.wait(30)
+    asked = [request for request in requests if SUBSCRIBES not in request.body]
+    warm = sum(request.at < began for request in asked)
+    return took, driven(asked[:warm], asked[warm:], [], [], ingest)
 
 
-def _start_producer(way: str, path: Path, system: Running) -> subprocess.Popen[bytes]:
-    endpoint = f"http://127.0.0.1:{system.aws}"
+def _start_producer(way: str, path: Path, system: System) -> subprocess.Popen[bytes]:
     names = resources.load()
     variables = {
         **variables_of(system.aws, system.keys),
         "TICKS_STREAM": names.name("ticks"),
-        "TICKS_QUEUE_URL": f"{endpoint}/123456789012/{names.name('ticks.fifo')}",
+        "TICKS_QUEUE_URL": f"{system.aws}/123456789012/{names.name('ticks.fifo')}",
     }
     command = [sys.executable, "-m", "producer", "replay", str(path), "--speed", "max", "--alerts"]
     return subprocess.Popen(
@@ -151,7 +138,7 @@ def _start_producer(way: str, path: Path, system: Running) -> subprocess.Popen[b
     )
 
 
-def _await_crosses(system: Running, wanted: int) -> None:
+def _await_crosses(system: System, wanted: int) -> None:
     deadline = time.monotonic() + END_SECONDS
     while (found := _notified(system)) < wanted:
         if time.monotonic() > deadline:
@@ -161,21 +148,21 @@ def _await_crosses(system: Running, wanted: int) -> None:
         raise RuntimeError(f"{found} crosses, where the recording has {wanted}")
 
 
-def _notified(system: Running) -> int:
-    answer = system.get(f"/alerts?symbol={SYMBOL}&limit=5000") or {"alerts": []}
-    crossed = [alert for alert in answer["alerts"] if alert["condition"].endswith("_cross")]
+def _notified(system: System) -> int:
+    alerts = answered(system, f"/alerts?symbol={SYMBOL}&limit=5000").get("alerts", [])
+    crossed = [alert for alert in alerts if alert["condition"].endswith("_cross")]
     return sum(alert["notified_at"] is not None for alert in crossed)
 
 
-def results(ways: Sequence[str]) -> list[dict[str, Any]]:
-    """Return one entry per way."""
+def measure() -> list[dict[str, Any]]:
+    """Return one result per way."""
     days = days_of()
     wanted = len(crosses([day.close for day in days]))
     found = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recording.csv"
         write(path, days)
-        for way in ways:
+        for way in WAYS:
             took, same = seconds_of(way, path, wanted)
             found.append(_result(way, took, same, wanted))
     return found
@@ -191,13 +178,3 @@ def _result(way: str, took: float, same: float, wanted: int) -> dict[str, Any]:
         "target": f"below {TARGET_SECONDS:g} s",
         "holds": took < TARGET_SECONDS,
     }
-
-
-def measure() -> list[dict[str, Any]]:
-    """Measure all ways."""
-    return results(tuple(WAYS))
-
-
-if __name__ == "__main__":
-    json.dump(results(sys.argv[1:] or tuple(WAYS)), sys.stdout, indent=2)
-    print()

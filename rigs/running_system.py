@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,30 +113,23 @@ def _token_in(log: Path) -> str:
 
 
 @contextmanager
-def running_system(*arguments: str) -> Iterator[System]:
+def running_system(*arguments: str, program: Sequence[str] = ("local",)) -> Iterator[System]:
     """Run `python -m local --source simulator --data none` with additional arguments; stop it on
     exit.
 
-    Of repeated arguments the last counts.
+    Of repeated arguments the last counts. `program` is a module that runs the system in its place,
+    with its own arguments.
     """
     api, page, aws = free_ports(3)
-    command = [
-        sys.executable,
-        "-m",
-        "local",
-        "--source",
-        "simulator",
-        "--data",
-        "none",
-        "--api-port",
-        str(api),
-    ]
-    command += ["--page-port", str(page), "--aws-port", str(aws), *arguments]
+    command = [sys.executable, "-m", *program, "--source", "simulator", "--data", "none"]
+    command += ["--api-port", str(api), "--page-port", str(page), "--aws-port", str(aws)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as out:
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+            process = subprocess.Popen(
+                [*command, *arguments], cwd=ROOT, env=environment, stdout=out, stderr=out
+            )
         address = f"http://127.0.0.1:{api}"
         try:
             _wait_until_served(process, address, log)

@@ -48,12 +48,12 @@ def called_functions(script: str) -> list[Span]:
     """Return the spans of the script's functions that the first chart calls, except tiny ones."""
     from playwright.sync_api import sync_playwright
 
-    from bench.page import CANDLES, chromium, launched, served, watched_page
+    from bench.page import CANDLES, launched, served, watched_page
     from rigs.stand_in import stand_in
 
     with stand_in() as world, served(world) as base, sync_playwright() as playwright:
         world.fix(CANDLES)
-        browser = launched(playwright, chromium())
+        browser = launched(playwright)
         page = watched_page(browser)
         page.goto(f"{base}/config.json")  # coverage lasts from one page to the next of a host
         session = page.context.new_cdp_session(page)

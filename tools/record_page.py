@@ -19,7 +19,7 @@ from typing import Literal
 
 from playwright.sync_api import Page, sync_playwright
 
-from bench.page import chromium, launched
+from bench.page import launched
 from rigs.chart_reading import layout, wait_for_chart
 from rigs.running_system import System, polls_every, running_system
 from tools.animation import Animation
@@ -120,7 +120,7 @@ def wait_for_alert(scene: Scene) -> None:
 def record(system: System, film: Animation) -> None:
     """Record the whole scene on a running system."""
     with sync_playwright() as playwright:
-        browser = launched(playwright, chromium())
+        browser = launched(playwright)
         context = browser.new_context(
             viewport={"width": SIZE[0], "height": SIZE[1]}, color_scheme="dark"
         )
