@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from embedded_aws.athena.engine.failures import QueryError
@@ -19,15 +19,12 @@ _NAMES_AT_ONCE = 5000
 _BODIES_AT_ONCE = 100
 
 
-class StoredBody:
+class StoredBody(NamedTuple):
     """An object's ETag and size; `body` is None if the caller knows this ETag already."""
 
-    __slots__ = ("body", "etag", "size")
-
-    def __init__(self, etag: str, size: int, body: bytes | None) -> None:
-        self.etag = etag
-        self.size = size
-        self.body = body
+    etag: str
+    size: int
+    body: bytes | None
 
 
 class Aws:

@@ -102,7 +102,6 @@ class Binder:
         self._database = database
         self.tables: dict[str, tuple[Table, Shape]] = {}
         """Tables by the name in the bound statement."""
-        self.read: list[Table] = []
 
     def bind(self, tree: exp.Expression) -> exp.Expression:
         """Return the statement over the names in `tables`. Raises QueryError."""
@@ -129,7 +128,6 @@ class Binder:
         alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(name, quoted=True))
         meant = name.removesuffix(PARTITIONS)
         table = self._catalog.table(database, meant)
-        self.read.append(table)
         if table.kind == VIEW:
             view = self._bound(parse(_statement(table)), _schema(table) or database, depth + 1)
             node.replace(exp.Subquery(this=view, alias=alias.copy()))

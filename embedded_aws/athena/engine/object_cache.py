@@ -1,4 +1,4 @@
-"""Caches bodies of objects by ETag, within bounds: lines as Arrow columns, Parquet as files."""
+"""Caches bodies of objects by ETag, within bounds: JSON lines unpacked, Parquet as files."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from embedded_aws.athena.engine.aws import Aws, StoredBody
+from embedded_aws.athena.engine.json_lines import lines_of
 
 LINES_BYTES = 256 * 1024 * 1024
 FILES_BYTES = 1024 * 1024 * 1024
@@ -17,14 +19,12 @@ FILES_BYTES = 1024 * 1024 * 1024
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
 class _Entry(Generic[T]):
-    __slots__ = ("cost", "etag", "held", "size")
-
-    def __init__(self, etag: str, size: int, held: T, cost: int) -> None:
-        self.etag = etag
-        self.size = size
-        self.held = held
-        self.cost = cost
+    etag: str
+    size: int
+    held: T
+    cost: int
 
 
 class ObjectCache(Generic[T]):
@@ -35,12 +35,10 @@ class ObjectCache(Generic[T]):
         aws: Aws,
         limit: int,
         make: Callable[[str, bytes], tuple[T, int]],
-        drop: Callable[[T], None] = lambda _: None,
     ) -> None:
         self._aws = aws
         self._limit = limit
         self._make = make
-        self._drop = drop
         self._guard = threading.Lock()
         self._entries: OrderedDict[str, _Entry[T]] = OrderedDict()
         self._held = 0
@@ -83,7 +81,6 @@ class ObjectCache(Generic[T]):
         old = self._entries.pop(name, None)
         if old is not None:
             self._held -= old.cost
-            self._drop(old.held)
 
 
 class ParquetFile:
@@ -101,3 +98,13 @@ class ParquetFile:
 def parquet_files(aws: Aws, folder: Path) -> ObjectCache[Any]:
     """Cache Parquet objects as files in a folder."""
     return ObjectCache(aws, FILES_BYTES, lambda _, body: (ParquetFile(folder, body), len(body)))
+
+
+def line_objects(aws: Aws) -> ObjectCache[list[bytes]]:
+    """Cache objects as lists of lines; a line costs its bytes plus Python's overhead."""
+
+    def make(name: str, body: bytes) -> tuple[list[bytes], int]:
+        lines = lines_of(name, body)
+        return lines, sum(len(line) + 60 for line in lines)
+
+    return ObjectCache(aws, LINES_BYTES, make)

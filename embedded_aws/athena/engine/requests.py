@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from functools import reduce
-from operator import and_
 from typing import Any
 
 import pyarrow as pa
@@ -29,9 +27,6 @@ BYTES_A_GET = 8 * 1024 * 1024
 
 SPAN = 32
 """Values of a column that are tried together first."""
-
-_Terms = tuple[Any, ...]
-"""A partition's values as Arrow expressions."""
 
 _FORMAT = ds.ParquetFileFormat()
 _FILES = fs.LocalFileSystem()
@@ -76,7 +71,7 @@ def partitions_left(
     `mentioned` are the columns that the filter names.
     """
     count = 1
-    kept: list[_Terms] = [()]
+    kept: list[Any] = [pc.scalar(True)]
     for name, of_column in values.items():
         if condition is None or name not in mentioned:
             count *= len(of_column)
@@ -85,12 +80,10 @@ def partitions_left(
         spans = [column[at : at + SPAN] for at in range(0, len(column), SPAN)]
         near = [(one, span) for one in kept for span in spans]
         if len(spans) > 1:
-            within = _consistent(
-                [(*one, _within(name, span)) for one, span in near], schema, condition
-            )
-            near = [near[at] for at in within]
-        found = [(*one, pc.field(name) == value) for one, span in near for value in span]
-        kept = [found[at] for at in _consistent(found, schema, condition)]
+            terms = [one & _within(name, span) for one, span in near]
+            near = [near[at] for at in consistent(terms, schema, condition)]
+        found = [one & (pc.field(name) == value) for one, span in near for value in span]
+        kept = [found[at] for at in consistent(found, schema, condition)]
     return count * len(kept)
 
 
@@ -103,11 +96,11 @@ def _within(name: str, values: Any) -> Any:
     return (pc.field(name) >= ends["min"]) & (pc.field(name) <= ends["max"])
 
 
-def _consistent(found: Sequence[_Terms], schema: Any, condition: Any) -> list[int]:
-    """Return the positions of the terms that do not contradict the condition."""
+def consistent(found: Sequence[Any], schema: Any, condition: Any) -> list[int]:
+    """Return the positions of the Arrow expressions that do not contradict the condition."""
     fragments = [
-        _FORMAT.make_fragment(str(at), _FILES, partition_expression=reduce(and_, terms))
-        for at, terms in enumerate(found)
+        _FORMAT.make_fragment(str(at), _FILES, partition_expression=one)
+        for at, one in enumerate(found)
     ]
     dataset = ds.FileSystemDataset(fragments, schema, _FORMAT, _FILES)
     return [int(one.path) for one in dataset.get_fragments(filter=condition)]

@@ -11,8 +11,7 @@ from embedded_aws.athena.engine import binding, session, statements, tables, unl
 from embedded_aws.athena.engine.aws import Aws
 from embedded_aws.athena.engine.catalog import Catalog
 from embedded_aws.athena.engine.failures import StoppedError
-from embedded_aws.athena.engine.lines_cache import line_objects
-from embedded_aws.athena.engine.object_cache import parquet_files
+from embedded_aws.athena.engine.object_cache import line_objects, parquet_files
 from embedded_aws.athena.engine.planning import Plans
 from embedded_aws.athena.engine.queries import Query
 from embedded_aws.athena.engine.scanning import Lake, Meter

@@ -23,7 +23,13 @@ from embedded_aws.athena.engine.failures import QueryError, ScanLimitError, unsu
 from embedded_aws.athena.engine.hive_types import to_arrow_schema
 from embedded_aws.athena.engine.json_lines import LineReader
 from embedded_aws.athena.engine.object_cache import ObjectCache
-from embedded_aws.athena.engine.requests import Requests, pages, parquet_gets, partitions_left
+from embedded_aws.athena.engine.requests import (
+    Requests,
+    consistent,
+    pages,
+    parquet_gets,
+    partitions_left,
+)
 
 _FORMAT = ds.ParquetFileFormat()
 _FILES = fs.LocalFileSystem()
@@ -118,8 +124,8 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         if "parquet" in self._table.serde.lower():
             return self._parquet(partitions, wanted, condition)
         if "json" in self._table.serde.lower():
-            rows = self._guarded(self._json(partitions, wanted, condition))
-            return _Batches(rows, self, wanted)
+            schema = pa.schema([self.schema.field(name) for name in wanted])
+            return _Rows(schema, self._guarded(self._json(partitions, wanted, condition)))
         raise unsupported(f"the SerDe {self._table.serde or 'that is not named'}")
 
     def _matching(self, condition: Any) -> Iterator[Partition]:
@@ -128,21 +134,16 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         if condition is None or not self._table.partition_columns:
             yield from partitions
             return
-        fragments = [
-            _FORMAT.make_fragment(str(at), _FILES, partition_expression=self._equals(one))
-            for at, one in enumerate(partitions)
-        ]
-        dataset = ds.FileSystemDataset(fragments, self.schema, _FORMAT, _FILES)
-        for fragment in dataset.get_fragments(filter=condition):
-            yield partitions[int(fragment.path)]
+        terms = [self._equals(partition) for partition in partitions]
+        for at in consistent(terms, self.schema, condition):
+            yield partitions[at]
 
     def _equals(self, partition: Partition) -> Any:
-        expression: Any = None
+        expression = pc.scalar(True)
         for (name, _), value in zip(self._table.partition_columns, partition.values, strict=True):
             scalar = pa.scalar(value).cast(self.schema.field(name).type)
-            term = pc.field(name) == scalar
-            expression = term if expression is None else expression & term
-        return pc.scalar(True) if expression is None else expression
+            expression &= pc.field(name) == scalar
+        return expression
 
     def _touched(self, wanted: Sequence[str], condition: Any) -> list[str]:
         words = _words(condition)
@@ -162,7 +163,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
             fragments.append(fragment)
         dataset = ds.FileSystemDataset(fragments, self.schema, _FORMAT, _FILES)
         scanner = dataset.scanner(columns=wanted, filter=condition)
-        return _Held(scanner, held)
+        return _Rows(scanner.projected_schema, _while_held(scanner, held))
 
     def _scanned(
         self, key: str, fragment: Any, touched: set[str], condition: Any
@@ -203,7 +204,8 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
                     lines += of_object
                     paths += [f"s3://{bucket}/{key}"] * len(of_object)
                 rows = self._rows(reader, lines, paths, touched, partition)
-                yield (rows if condition is None else rows.filter(condition)).select(wanted)
+                found = rows if condition is None else rows.filter(condition)
+                yield from found.select(wanted).to_batches()
 
     def _rows(
         self,
@@ -226,9 +228,9 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         fields = [self.schema.field(name) for name in arrays]
         return pa.table(list(arrays.values()), schema=pa.schema(fields))
 
-    def _guarded(self, tables: Iterator[Any]) -> Iterator[Any]:
+    def _guarded(self, batches: Iterator[Any]) -> Iterator[Any]:
         try:
-            yield from tables
+            yield from batches
         except Exception as error:
             self._lake.failure = self._lake.failure or error
             raise
@@ -249,31 +251,19 @@ def _column_bytes(group: Any, touched: set[str]) -> int:
     )
 
 
-class _Held:
-    """A scanner that keeps its files alive."""
-
-    def __init__(self, scanner: Any, files: list[Any]) -> None:
-        self._scanner = scanner
-        self._files = files
-
-    def to_reader(self) -> Any:
-        """Return the batches of rows."""
-        reader = self._scanner.to_reader()
-        return pa.RecordBatchReader.from_batches(reader.schema, self._each(reader))
-
-    def _each(self, reader: Any) -> Iterator[Any]:
-        yield from reader
-        self._files.clear()
+def _while_held(scanner: Any, files: list[Any]) -> Iterator[Any]:
+    """Yield a scanner's batches; its files live until the last one."""
+    yield from scanner.to_reader()
+    files.clear()
 
 
-class _Batches:
-    """A scanner over tables created on demand."""
+class _Rows:
+    """A scanner over batches created on demand."""
 
-    def __init__(self, tables: Iterator[Any], dataset: LakeTable, wanted: list[str]) -> None:
-        self._tables = tables
-        self._schema = pa.schema([dataset.schema.field(name) for name in wanted])
+    def __init__(self, schema: Any, batches: Iterator[Any]) -> None:
+        self._schema = schema
+        self._batches = batches
 
     def to_reader(self) -> Any:
         """Return the batches of rows."""
-        batches = (batch for table in self._tables for batch in table.to_batches())
-        return pa.RecordBatchReader.from_batches(self._schema, batches)
+        return pa.RecordBatchReader.from_batches(self._schema, self._batches)

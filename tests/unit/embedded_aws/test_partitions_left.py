@@ -55,12 +55,12 @@ def test_numbers_are_compared_as_numbers() -> None:
 
 def test_a_day_is_found_without_trying_each(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
-    left = requests._consistent
+    left = requests.consistent
 
     def counted(found: Any, *given: Any) -> list[int]:
         tried.append(len(found))
         return left(found, *given)
 
-    monkeypatch.setattr(requests, "_consistent", counted)
+    monkeypatch.setattr(requests, "consistent", counted)
     assert partitions_left(VALUES, SCHEMA, DATE == "2026-02-01", ["date"]) == len(HOURS)
     assert tried == [4, requests.SPAN]

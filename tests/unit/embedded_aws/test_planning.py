@@ -9,7 +9,7 @@ import pytest
 
 from embedded_aws.athena.engine import semantics
 from embedded_aws.athena.engine.catalog import Catalog, Table
-from embedded_aws.athena.engine.planning import Plans, Recent
+from embedded_aws.athena.engine.planning import Plans
 
 TEXT = "SELECT symbol, price / 3 AS third FROM ticks"
 
@@ -54,7 +54,6 @@ def test_a_database_with_the_same_columns_takes_the_translation_and_its_own_tabl
     assert len(rewritten) == 1
     assert (other.sql, other.columns) == (one.sql, one.columns)
     assert [table.database for table, _ in other.tables.values()] == ["b"]
-    assert [table.database for table in other.read] == ["b"]
 
 
 def test_a_database_with_another_type_has_a_translation_of_its_own(rewritten: list[str]) -> None:
@@ -68,12 +67,3 @@ def test_another_statement_has_a_translation_of_its_own(rewritten: list[str]) ->
     for literal in ("1", "'1'", "1.0"):
         plans.plan(f"SELECT {literal} AS one FROM ticks", "a", catalog)
     assert len(rewritten) == 3
-
-
-def test_the_entry_that_was_not_used_for_longest_is_dropped() -> None:
-    recent: Recent[str, int] = Recent(2)
-    recent.put("a", 1)
-    recent.put("b", 2)
-    assert recent.get("a") == 1
-    recent.put("c", 3)
-    assert (recent.get("a"), recent.get("b"), recent.get("c")) == (1, None, 3)
