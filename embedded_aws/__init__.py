@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from embedded_aws.environment import Keys, point_at
 from embedded_aws.errors import CheckpointsError, EmulatorError
-from embedded_aws.event_sources.settings import EventSource, Source
+from embedded_aws.event_sources.settings import Source
 
 if TYPE_CHECKING:
     from embedded_aws.running import EmbeddedAws
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CheckpointsError",
     "EmulatorError",
-    "EventSource",
     "Keys",
     "Source",
     "point_at",

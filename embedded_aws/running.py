@@ -13,7 +13,7 @@ from embedded_aws.event_sources.checkpoints import Checkpoints
 from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.invoking import Handler
 from embedded_aws.event_sources.mappings import Mappings
-from embedded_aws.event_sources.settings import EventSource
+from embedded_aws.event_sources.settings import Source
 from embedded_aws.process import EmulatorControl, EmulatorProcess
 
 STOP_SECONDS = 5.0
@@ -56,7 +56,7 @@ class EmbeddedAws:
         return found
 
     def map(
-        self, source: EventSource, place: str, handler: Handler, timeout_seconds: float = 60.0
+        self, source: Source, place: str, handler: Handler, timeout_seconds: float = 60.0
     ) -> None:
         """Feed a handler from now on, like Lambda's event source mapping.
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping as Environment
 from types import ModuleType
 
+from msgspec import convert
+from msgspec.structs import replace
+
 from chalicelib import bootstrap
 from chalicelib.adapters.json_wire import read_answer
 from chalicelib.event_sources import EventSource
@@ -54,12 +57,17 @@ def make(
     return made
 
 
-def local_sources(settings: Settings) -> dict[str, EventSource | Source]:
+def local_sources(settings: Settings) -> dict[str, Source]:
     """Return the event sources by handler as a stage with these settings has them, but for ingest's
     window."""
-    sources: dict[str, EventSource | Source] = dict(configured(settings))
+    sources = {name: as_source(given) for name, given in configured(settings).items()}
     if settings.ingest_kinesis_window_seconds is None:
-        given = sources["ingest_kinesis"]
-        facts = {name: getattr(given, name) for name in Source.__struct_fields__}
-        sources["ingest_kinesis"] = Source(**facts | {"window_seconds": INGEST_WINDOW_SECONDS})
+        sources["ingest_kinesis"] = replace(
+            sources["ingest_kinesis"], window_seconds=INGEST_WINDOW_SECONDS
+        )
     return sources
+
+
+def as_source(given: EventSource) -> Source:
+    """Return an event source of the app's table in the terms of the embedded AWS."""
+    return convert(given, Source, from_attributes=True)

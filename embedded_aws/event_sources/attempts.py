@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from embedded_aws.event_sources.records import StreamRecord
-from embedded_aws.event_sources.settings import EventSource
+from embedded_aws.event_sources.settings import Source
 
 Condition = Literal["RetryAttemptsExhausted", "RecordAgeExceeded"]
 Backoff = Callable[[int], float]
@@ -79,7 +79,7 @@ def exponential(first_seconds: float = 0.2, longest_seconds: float = 30.0) -> Ba
 
 
 def settle(
-    attempt: Attempt, outcome: Outcome, source: EventSource, now: float, backoff: Backoff
+    attempt: Attempt, outcome: Outcome, source: Source, now: float, backoff: Backoff
 ) -> Settled:
     """Decide what to do after `outcome`. `now` is in epoch seconds.
 

@@ -15,7 +15,7 @@ from embedded_aws.event_sources.attempts import Attempt, GivenUp, Outcome, expon
 from embedded_aws.event_sources.checkpoints import ENDED, Checkpoints
 from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.invoking import Function, invoke
-from embedded_aws.event_sources.settings import EventSource
+from embedded_aws.event_sources.settings import Source
 from embedded_aws.event_sources.shard_worker import Lane, ShardWorker
 from embedded_aws.event_sources.shards import ShardSource, is_stale, ready
 from embedded_aws.event_sources.wakeups import Wakeups
@@ -47,7 +47,7 @@ class Mapping:
 
     def __init__(
         self,
-        source: EventSource,
+        source: Source,
         stream: ShardSource,
         function: Function,
         checkpoints: Checkpoints,

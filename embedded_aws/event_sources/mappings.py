@@ -16,7 +16,7 @@ from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.invoking import Function, Handler
 from embedded_aws.event_sources.mapping import Mapping, trimmable
 from embedded_aws.event_sources.queue_mapping import QueueMapping
-from embedded_aws.event_sources.settings import EventSource
+from embedded_aws.event_sources.settings import Source
 from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
 from embedded_aws.event_sources.wakeups import ChangeWaiter, Wakeups
 
@@ -64,7 +64,7 @@ class Mappings:
         return [*self._streams, *self._queues]
 
     def map(
-        self, source: EventSource, place: str, handler: Handler, timeout_seconds: float = 60.0
+        self, source: Source, place: str, handler: Handler, timeout_seconds: float = 60.0
     ) -> None:
         """Feed a handler from `start` on, or at once if already started.
 

@@ -17,7 +17,7 @@ from embedded_aws.event_sources.attempts import exponential
 from embedded_aws.event_sources.invoking import Function
 from embedded_aws.event_sources.lambda_events import sqs_record
 from embedded_aws.event_sources.mapping import Tally
-from embedded_aws.event_sources.settings import EventSource
+from embedded_aws.event_sources.settings import Source
 from embedded_aws.event_sources.wakeups import Wakeups
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class QueueMapping:
     """
 
     def __init__(
-        self, source: EventSource, sqs: Any, queue_url: str, function: Function, wakeups: Wakeups
+        self, source: Source, sqs: Any, queue_url: str, function: Function, wakeups: Wakeups
     ) -> None:
         self.source = source
         self.function = function

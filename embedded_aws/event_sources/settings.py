@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 
@@ -10,60 +10,15 @@ Kind = Literal["kinesis", "dynamodb", "sqs"]
 Position = Literal["TRIM_HORIZON", "LATEST"]
 
 
-class EventSource(Protocol):
-    """The settings of one handler's source: `Source`, or any object with its attributes."""
-
-    @property
-    def handler(self) -> str:
-        """Return the function's name."""
-
-    @property
-    def kind(self) -> Kind:
-        """Return the service."""
-
-    @property
-    def batch_size(self) -> int:
-        """Return the most records in a batch."""
-
-    @property
-    def window_seconds(self) -> float:
-        """Return the seconds for which a batch is gathered; AWS takes whole ones alone."""
-
-    @property
-    def starting_position(self) -> Position:
-        """Return where reading starts without a checkpoint."""
-
-    @property
-    def maximum_retries(self) -> int:
-        """Return the most retries of a batch; -1 for no limit."""
-
-    @property
-    def maximum_record_age_seconds(self) -> int:
-        """Return the most age of a retried record; -1 for no limit."""
-
-    @property
-    def bisect(self) -> bool:
-        """Return whether a failed batch is halved."""
-
-    @property
-    def parallelization(self) -> int:
-        """Return the batches of a shard processed at once."""
-
-    @property
-    def partial_responses(self) -> bool:
-        """Return whether the handler's answer may name the first failed record."""
-
-    @property
-    def filters(self) -> tuple[dict[str, Any], ...]:
-        """Return event patterns, any of which accepts a record; without any all are accepted."""
-
-    @property
-    def failures(self) -> bool:
-        """Return whether dead-lettered batches are stored in the failures bucket."""
-
-
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """An EventSource with Lambda's defaults."""
+    """The settings of one handler's source, with Lambda's defaults.
+
+    `window_seconds` gathers a batch; AWS takes whole ones alone. -1 retries and seconds of record
+    age mean no limit. `bisect` halves a failed batch, `parallelization` batches of a shard are
+    processed at once, and `partial_responses` lets a handler's answer name the first failed record.
+    `filters` are event patterns, any of which accepts a record; without any all are accepted.
+    `failures` says whether dead-lettered batches are stored in the failures bucket.
+    """
 
     handler: str
     kind: Kind

@@ -14,13 +14,13 @@ from embedded_aws.event_sources.attempts import Attempt, Backoff, GivenUp, Outco
 from embedded_aws.event_sources.filters import passes
 from embedded_aws.event_sources.progress import Progress
 from embedded_aws.event_sources.records import PAYLOAD_LIMIT, StreamRecord
-from embedded_aws.event_sources.settings import EventSource
+from embedded_aws.event_sources.settings import Source
 
 
 class Lane:
     """Gathers records into batches; puts retries before anything newer."""
 
-    def __init__(self, source: EventSource) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
         self._gathered: deque[StreamRecord] = deque()
         self._since = 0.0
@@ -84,7 +84,7 @@ class Lane:
 class ShardWorker:
     """A shard's lanes and checkpoint. Times are epoch seconds."""
 
-    def __init__(self, source: EventSource, checkpoint: str | None, backoff: Backoff) -> None:
+    def __init__(self, source: Source, checkpoint: str | None, backoff: Backoff) -> None:
         self._source = source
         self._backoff = backoff
         self._progress = Progress(checkpoint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -21,33 +21,8 @@ class Shard(msgspec.Struct, frozen=True):
     parents: tuple[str, ...] = ()
 
 
-class ShardSource(Protocol):
-    """A stream of either service."""
-
-    kind: str
-    name: str
-    arn: str
-    identity: str
-    """Distinguishes the stream from a later one of the same name."""
-    read_limit: int
-
-    def shards(self) -> list[Shard]:
-        """Return all shards that still have records, including closed ones."""
-        ...
-
-    def iterator(self, shard_id: str, after: str | None, position: str) -> str:
-        """Return an iterator after a sequence number, or at a starting position without one."""
-        ...
-
-    def read(
-        self, shard_id: str, iterator: str, limit: int
-    ) -> tuple[Sequence[StreamRecord], str | None]:
-        """Return records and the next iterator, None at a closed shard's end."""
-        ...
-
-
 class KinesisShards:
-    """A Kinesis data stream."""
+    """A Kinesis data stream. `identity` distinguishes it from a later one of the same name."""
 
     kind = "kinesis"
     read_limit = 10_000
@@ -61,7 +36,7 @@ class KinesisShards:
         self._region = self.arn.split(":")[3]
 
     def shards(self) -> list[Shard]:
-        """Return the shards of ListShards, from all pages."""
+        """Return all shards that still have records, including closed ones."""
         found: list[Shard] = []
         request: dict[str, Any] = {"StreamName": self.name}
         while True:
@@ -72,7 +47,7 @@ class KinesisShards:
             request = {"NextToken": page["NextToken"]}
 
     def iterator(self, shard_id: str, after: str | None, position: str) -> str:
-        """See ShardSource."""
+        """Return an iterator after a sequence number, or at a starting position without one."""
         where = _where(after, position, "StartingSequenceNumber")
         answer = self._client.get_shard_iterator(StreamName=self.name, ShardId=shard_id, **where)
         return str(answer["ShardIterator"])
@@ -80,7 +55,7 @@ class KinesisShards:
     def read(
         self, shard_id: str, iterator: str, limit: int
     ) -> tuple[Sequence[StreamRecord], str | None]:
-        """See ShardSource."""
+        """Return records and the next iterator, None at a closed shard's end."""
         answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
         records = [
             made(
@@ -111,7 +86,7 @@ class DynamoDbShards:
         self.name = arn.split(":table/")[1].split("/")[0]
 
     def shards(self) -> list[Shard]:
-        """Return the shards of DescribeStream, from all pages."""
+        """Return all shards that still have records, including closed ones."""
         found: list[Shard] = []
         request: dict[str, Any] = {"StreamArn": self.arn}
         while True:
@@ -124,7 +99,7 @@ class DynamoDbShards:
             request["ExclusiveStartShardId"] = page["LastEvaluatedShardId"]
 
     def iterator(self, shard_id: str, after: str | None, position: str) -> str:
-        """See ShardSource."""
+        """Return an iterator after a sequence number, or at a starting position without one."""
         where = _where(after, position, "SequenceNumber")
         answer = self._client.get_shard_iterator(StreamArn=self.arn, ShardId=shard_id, **where)
         return str(answer["ShardIterator"])
@@ -135,7 +110,10 @@ class DynamoDbShards:
         iterator: str,
         limit: int,
     ) -> tuple[Sequence[StreamRecord], str | None]:
-        """See ShardSource. A record's key is its item's partition key, as Lambda keeps order."""
+        """Return records and the next iterator, None at a closed shard's end.
+
+        A record's key is its item's partition key, as Lambda keeps order.
+        """
         answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
         records = []
         for record in map(as_on_the_wire, answer["Records"]):
@@ -145,6 +123,9 @@ class DynamoDbShards:
             event = dynamodb_record(record, self.arn)
             records.append(made(change["SequenceNumber"], key, arrived, event))
         return records, answer.get("NextShardIterator")
+
+
+ShardSource = KinesisShards | DynamoDbShards
 
 
 def _where(after: str | None, position: str, name: str) -> dict[str, str]:

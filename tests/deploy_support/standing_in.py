@@ -197,7 +197,7 @@ def _start_pollers(app: Any, recorder: Recorder) -> Any:
     from embedded_aws.event_sources.queue_mapping import QueueMapping
     from embedded_aws.event_sources.wakeups import Wakeups
     from local import resources
-    from local.mappings import make
+    from local.mappings import as_source, make
 
     clients = Clients(os.environ)
     wrapped: Any = SimpleNamespace(
@@ -207,7 +207,7 @@ def _start_pollers(app: Any, recorder: Recorder) -> Any:
     mappings = make(wrapped, os.environ, resources.load(), clients, checkpoints, None)
     wakeups = Wakeups(None)
     queue = QueueMapping(
-        EVENT_SOURCES["ingest_sqs"],
+        as_source(EVENT_SOURCES["ingest_sqs"]),
         clients("sqs"),
         os.environ["TICKS_QUEUE_URL"],
         Function("ingest_sqs", wrapped.ingest_sqs, os.environ["AWS_DEFAULT_REGION"]),

@@ -15,6 +15,7 @@ from embedded_aws.event_sources.queue_mapping import QueueMapping
 from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
 from embedded_aws.event_sources.wakeups import Wakeups
 from local import resources
+from local.mappings import as_source
 from local.provision import provision
 from tests.local_support.aws import emulator
 from tests.local_support.mapping import running
@@ -46,10 +47,14 @@ def test_pollers_ask_for_nothing_while_nothing_comes() -> None:
         kinesis = KinesisShards(aws("kinesis"), environment["TICKS_STREAM"])
         table = DynamoDbShards(aws("dynamodbstreams"), environment["PRICES_STREAM_ARN"])
         mappings = [
-            Mapping(EVENT_SOURCES["ingest_kinesis"], kinesis, function, checkpoints, wakeups),
-            Mapping(EVENT_SOURCES["detect"], table, function, checkpoints, wakeups),
+            Mapping(
+                as_source(EVENT_SOURCES["ingest_kinesis"]), kinesis, function, checkpoints, wakeups
+            ),
+            Mapping(as_source(EVENT_SOURCES["detect"]), table, function, checkpoints, wakeups),
         ]
-        messages = QueueMapping(EVENT_SOURCES["ingest_sqs"], aws("sqs"), queue, function, wakeups)
+        messages = QueueMapping(
+            as_source(EVENT_SOURCES["ingest_sqs"]), aws("sqs"), queue, function, wakeups
+        )
         with (
             running(mappings[0], wakeups),
             running(mappings[1], wakeups),

@@ -22,6 +22,7 @@ from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
 from embedded_aws.event_sources.wakeups import Wakeups
 from embedded_aws.process import EmulatorControl
 from local import resources
+from local.mappings import as_source
 from local.provision import provision
 from tests.local_support import kinesalite
 from tests.local_support.aws import Emulator, clients_of, emulator
@@ -287,7 +288,7 @@ def test_detect_sees_each_finished_write_of_a_table(aws: Emulator) -> None:
     events: list[dict[str, Any]] = []
     wakeups = Wakeups(aws.control)
     mapping = Mapping(
-        EVENT_SOURCES["detect"],
+        as_source(EVENT_SOURCES["detect"]),
         DynamoDbShards(aws("dynamodbstreams"), arn),
         Function("detect", lambda event, _context: events.extend(event["Records"]), "us-east-1"),
         Checkpoints(None),

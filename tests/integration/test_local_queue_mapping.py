@@ -15,6 +15,7 @@ from embedded_aws.event_sources.invoking import Function
 from embedded_aws.event_sources.queue_mapping import QueueMapping
 from embedded_aws.event_sources.wakeups import Wakeups
 from local import resources
+from local.mappings import as_source
 from local.provision import provision
 from tests.local_support.aws import Emulator, emulator
 from tests.local_support.mapping import running, waiting
@@ -34,7 +35,7 @@ def queue_fed(aws: Emulator, handler: Recorder) -> Iterator[QueueMapping]:
     """The ticks queue to the handler; the queues are empty at the start."""
     url = aws("sqs").get_queue_url(QueueName="ticktape-local-ticks.fifo")["QueueUrl"]
     wakeups = Wakeups(aws.control)
-    source = EVENT_SOURCES["ingest_sqs"]
+    source = as_source(EVENT_SOURCES["ingest_sqs"])
     function = Function("recorder", handler, "us-east-1")
     mapping = QueueMapping(source, aws("sqs"), url, function, wakeups)
     with running(mapping, wakeups):

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.settings import configured
 from embedded_aws.event_sources.settings import Source
-from local.mappings import INGEST_WINDOW_SECONDS, local_sources
+from local.mappings import INGEST_WINDOW_SECONDS, as_source, local_sources
 from rigs.memory_aws.system import SETTINGS
 
 
@@ -20,7 +20,7 @@ def test_only_the_window_of_ingest_differs_from_a_deployments() -> None:
             expected = getattr(deployed["ingest_kinesis"], name)
             assert getattr(local["ingest_kinesis"], name) == expected, name
     others = {handler: source for handler, source in local.items() if handler != "ingest_kinesis"}
-    assert others == {handler: deployed[handler] for handler in others}
+    assert others == {handler: as_source(deployed[handler]) for handler in others}
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 30])
