@@ -26,7 +26,7 @@ _SPARE = re.compile(r"[,;]\n?(?=})|,\n?(?=[)\]])|(?<=[;{},(\[>=&|?:+])\n|\n(?=[)
 """Trailing commas and semicolons, and the line ends that rjsmin leaves beside punctuation. A test
 compares the syntax trees of every module before and after."""
 
-_SCRIPT = re.compile(r'<script src="([^"]+)"')
+_SCRIPT = re.compile(r'(?:src|href)="([^"]+\.js)"')
 _IMPORT = re.compile(r'(?:from|import)\s*"(\.[^"]+)"')
 
 

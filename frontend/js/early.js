@@ -1,15 +1,11 @@
 // A classic script that runs before the first paint; everything else is a module. It sets the
-// theme, so that it does not flash, requests the first view's data while the chart's library and
-// the modules still load, and detects a library that fails to load. `early` holds the answers by
-// address, each taken once (config.js); an unused one costs only its request.
+// theme, so that it does not flash, and requests the first view's data while the modules still
+// load. `early` holds the answers by address, each taken once (config.js); an unused one costs only
+// its request.
 (() => {
   const recall = (/** @type {string} */ key) => localStorage.getItem(`ticktape.${key}`);
   const theme = recall("theme");
   if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
-
-  const noteFailure = (/** @type {Event} */ { target }) =>
-    target instanceof HTMLScriptElement && (target.dataset.failed = "yes");
-  addEventListener("error", noteFailure, true);
 
   /** @type {Map<string, Promise<Response>>} */
   const early = new Map();

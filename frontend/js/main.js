@@ -4,7 +4,7 @@
 import { Api, ApiError } from "./api.js";
 import { allowOnly, loadConfig } from "./config.js";
 import { keep, recall, token } from "./settings.js";
-import { plotlyLoaded } from "./chart/plotly.js";
+import { loadPlotly } from "./chart/plotly.js";
 import { Feed } from "./feed.js";
 import { Loader } from "./loader.js";
 import { Store, initialState } from "./store.js";
@@ -108,21 +108,16 @@ async function start() {
   void loader.load();
   feed.wake();
   const chart = mountChart(store);
-  const draw = async () => {
-    await plotlyLoaded();
-    await Promise.race([answered, wait(PATIENCE)]);
-    document.body.classList.remove("starting");
-    chart.commit();
-    await painted();
-  };
-  // The chart comes first: its surroundings follow in the next frame, or earlier if the library
-  // loads slowly.
-  const first = draw();
-  await Promise.race([first.catch(() => {}), wait(PATIENCE)]);
+  // The chart comes first, its surroundings follow in the next frame.
+  await Promise.race([answered, wait(PATIENCE)]);
+  document.body.classList.remove("starting");
+  chart.commit();
+  await painted();
+  const complete = loadPlotly().then(() => chart.commit());
+  complete.catch(() => {}); // reported below
   const { mountFrame, mountLater, Push } = await later();
   mountFrame(store, api, feed, chart);
-  document.body.classList.remove("starting");
-  await first;
+  await complete;
   mountLater(store, api, feed, chart, opened);
   if (config.push) new Push(api, store, feed);
 }
@@ -136,5 +131,5 @@ start().catch((error) => {
       error instanceof ApiError || error instanceof Error ? error.message : String(error),
     ),
   );
-  throw error;
+  console.error(error);
 });

@@ -155,8 +155,14 @@ def test_each_pane_has_its_own_axis_and_each_line_its_trace(call: Call) -> None:
     assert names["bbands_upper"] == names["bbands_lower"] == "y"
     assert names["rsi_14"] == "y3"
     assert names["macd"] == names["macd_signal"] == names["macd_histogram"] == "y4"
-    assert figure["layout"]["yaxis3"]["tickvals"] == [30, 70]
-    assert figure["layout"]["yaxis4"]["autorange"] is True
+    axis = figure["layout"]["yaxis3"]
+    assert (axis["range"], axis["ticktext"]) == ([0, 100], ["30", "70"])
+    values = [
+        v for name in ("macd", "macd_signal") for v in computed["lines"][name] if v is not None
+    ]
+    low, high = figure["layout"]["yaxis4"]["range"]
+    assert low < min(0, *values) <= max(values) < high
+    assert figure["layout"]["yaxis4"]["tickvals"]
 
 
 def test_a_change_of_the_source_is_a_line_before_its_first_bar(call: Call) -> None:
@@ -195,6 +201,23 @@ def test_axis_labels_follow_the_exchanges_clock(call: Call) -> None:
     times = [opens + m * 60_000 for m in range(60)]
     ticks = call("chart/axis.js", "axisTicks", times, 0, [0, 59], 6, "America/New_York", False)
     assert [tick["label"] for tick in ticks][:2] == ["09:40", "09:50"]
+
+
+@pytest.mark.parametrize(
+    ("axis", "most", "ticks"),
+    [
+        ([111.6, 119.3], 9, [112, 113, 114, 115, 116, 117, 118, 119]),
+        ([0, 1050], 3, [0, 500, 1000]),
+        ([-0.57, 0.64], 4, [-0.5, 0, 0.5]),
+        ([0.0101, 0.0117], 9, [n / 10_000 for n in range(102, 118, 2)]),
+    ],
+)
+def test_values_are_labelled_at_round_places(
+    call: Call, axis: list[float], most: int, ticks: list[float]
+) -> None:
+    assert call("chart/axis.js", "valueTicks", axis, most) == [
+        pytest.approx(tick) for tick in ticks
+    ]
 
 
 def test_price_range_holds_all_visible_bars_with_a_margin(call: Call) -> None:

@@ -12,7 +12,7 @@ from rigs.stand_in import FRONTEND
 def test_vendored_bundle_has_its_recorded_digest_and_licence() -> None:
     digest, name = (FRONTEND / "vendor/SHA256SUMS").read_text().split()
     assert hashlib.sha256((FRONTEND / "vendor" / name).read_bytes()).hexdigest() == digest
-    assert "MIT License" in (FRONTEND / "vendor/plotly-finance.LICENSE.txt").read_text()
+    assert "MIT License" in (FRONTEND / "vendor/plotly-candles.LICENSE.txt").read_text()
     assert "v4.1.0" in (FRONTEND / "vendor" / name).read_text()[:200]
 
 

@@ -106,6 +106,18 @@ export function axisTicks(times, first, range, room, zone, dated) {
 }
 
 /**
+ * Round values for the labels of a vertical axis: multiples of 1, 2 or 5 times a power of ten.
+ * @param {[number, number]} range @param {number} most about as many labels @returns {number[]}
+ */
+export function valueTicks([low, high], most) {
+  const rough = (high - low) / most;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * (rough <= power ? 1 : rough <= 2 * power ? 2 : rough <= 5 * power ? 5 : 10);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
+}
+
+/**
  * The vertical range for the visible bars, with a margin; Plotly does not do this when x zooms.
  * @param {Iterable<{low: number, high: number}>} bars @returns {[number, number]}
  */

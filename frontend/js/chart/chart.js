@@ -8,6 +8,7 @@ import { MARGIN } from "./panes.js";
 import { indexAt } from "../data/series.js";
 import { lengthOf } from "../ranges.js";
 import { plotly } from "./plotly.js";
+import { sketchOf } from "./sketch.js";
 
 /** @typedef {import("../types.js").Series} Series */
 /** @typedef {import("../data/indicator_table.js").Computed} Computed */
@@ -35,6 +36,8 @@ export class PriceChart extends EventTarget {
      * @type {{series: Series, computed: Computed, choices: any} | null}
      */
     this.shown = null;
+    /** @type {SVGElement | undefined} what is shown until Plotly is loaded */
+    this.sketch = undefined;
     this.bound = false;
     this.resets = 0;
     this.frame = 0;
@@ -67,6 +70,12 @@ export class PriceChart extends EventTarget {
       zoom: this.zoom && [...this.zoom], // Plotly changes it while the reader drags
       width: plotWidth,
     });
+    this.sketch?.remove();
+    if (!plotly()) {
+      this.sketch = sketchOf({ data, layout }, width, height);
+      this.node.append(this.sketch);
+      return;
+    }
     if (this.resets) layout.uirevision += `:${this.resets}`;
     plotly().react(this.node, data, { ...layout, width, height }, CONFIG);
     if (!this.bound) this.#bind();

@@ -61,7 +61,10 @@ export function chartFigure(series, computed, choices) {
     revision: `${series.symbol}:${series.range}`,
     range,
     ticks,
-    panes: below.flatMap(({ pane }) => pane ?? []),
+    panes: below.map(({ lines = [], pane }) => ({
+      range: pane?.range ?? visibleValues(series, lines, pane?.columns, computed.lines, range),
+      tickvals: pane?.tickvals,
+    })),
     priceRange: visiblePrices(
       series,
       overlays.filter(({ scales }) => scales).map(({ name }) => computed.lines[name]),
@@ -97,6 +100,20 @@ function visiblePrices(series, lines, range, also) {
     return { low: Math.min(bar.low, ...prices), high: Math.max(bar.high, ...prices) };
   });
   return priceRange([...bars, ...also.map((price) => ({ low: price, high: price }))]);
+}
+
+/**
+ * @param {Series} series @param {Line[]} drawn @param {string | undefined} columns
+ * @param {Record<string, Values>} lines by name @param {[number, number]} range visible indices
+ * @returns {[number, number]} of a pane's lines and columns
+ */
+function visibleValues(series, drawn, columns, lines, range) {
+  const names = [...drawn.map(({ name }) => name), ...(columns ? [columns] : [])];
+  const start = Math.max(0, Math.ceil(range[0]) - series.first);
+  const end = Math.max(0, Math.floor(range[1]) - series.first + 1);
+  const values = names.flatMap((name) => (lines[name] ?? []).slice(start, end));
+  const known = values.filter((value) => value !== null);
+  return priceRange(known.map((value) => ({ low: value, high: value })));
 }
 
 /** @param {Series} series @param {[number, number]} range */

@@ -1,6 +1,9 @@
 // The chart's panes, axes and margins. Pure. Margins are fixed, so that nothing moves when a label
 // gets longer.
 
+import { valueTicks } from "./axis.js";
+import { formatPrice, formatVolume } from "../format.js";
+
 /** @typedef {import("./axis.js").Tick} Tick */
 
 export const MARGIN = { l: 8, r: 76, t: 8, b: 26 };
@@ -32,7 +35,7 @@ function domains(volume, panes) {
  * @param {string} parts.revision Plotly keeps a zoom while this stays the same
  * @param {[number, number]} parts.range visible indices
  * @param {Tick[]} parts.ticks
- * @param {import("../data/indicator_table.js").Pane[]} parts.panes
+ * @param {{range: [number, number], tickvals?: number[]}[]} parts.panes axes of the panes below
  * @param {[number, number]} parts.priceRange
  * @param {number} parts.volumeTop
  * @param {boolean} parts.volume
@@ -103,9 +106,9 @@ export function layoutOf({
     yaxis: {
       ...y,
       domain: rows.price,
-      range: priceRange,
-      nticks: 9,
-      tickformat: tickFormat(priceRange),
+      ...labelled(priceRange, valueTicks(priceRange, 9), (value, places) =>
+        formatPrice(value, Math.max(2, places)),
+      ),
     },
   };
   if (rows.volume)
@@ -114,26 +117,27 @@ export function layoutOf({
       domain: rows.volume,
       range: [0, volumeTop],
       showgrid: false,
-      nticks: 3,
-      tickformat: "~s",
+      ...labelled([0, volumeTop], valueTicks([0, volumeTop], 3), formatVolume),
     };
-  panes.forEach((pane, i) => {
-    layout[`yaxis${i + 3}`] = {
-      ...y,
-      domain: rows.panes[i],
-      nticks: 4,
-      ...pane.axis,
-    };
+  panes.forEach(({ range, tickvals = valueTicks(range, 4) }, i) => {
+    layout[`yaxis${i + 3}`] = { ...y, domain: rows.panes[i], ...labelled(range, tickvals) };
   });
   return layout;
 }
 
 /**
- * @param {[number, number]} range
- * @returns {string} a format with as many decimals as the distance of two labels needs, at least
- *   two
+ * @param {[number, number]} range @param {number[]} tickvals
+ * @param {(value: number, places: number) => string} [format] takes the decimals that tell the
+ *   labels apart
+ * @returns {object} a vertical axis' range and labels
  */
-function tickFormat([low, high]) {
-  const places = Math.max(2, Math.min(6, Math.ceil(-Math.log10((high - low) / 8 || 1))));
-  return `,.${places}f`;
+function labelled(range, tickvals, format = formatPrice) {
+  const step = tickvals[1] - tickvals[0] || 1;
+  const places = Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-9)));
+  return {
+    range,
+    tickmode: "array",
+    tickvals,
+    ticktext: tickvals.map((value) => format(value, places)),
+  };
 }

@@ -1,16 +1,19 @@
-// The vendored bundle: a classic script that early.js adds to the page.
+// The vendored bundle, a classic script. index.html preloads it; it runs after the first chart
+// (sketch.js), which does not wait for it.
 
 /** @returns {any} the bundle; undefined until it is loaded */
 export const plotly = () => /** @type {any} */ (window).Plotly;
 
-/** @returns {Promise<void>} resolves once it is loaded; rejects if loading fails */
-export function plotlyLoaded() {
-  const script = /** @type {HTMLElement} */ (document.getElementById("plotly-bundle"));
+/** @returns {Promise<void>} resolves once it has run; rejects if loading fails */
+export function loadPlotly() {
+  const { href } = /** @type {HTMLLinkElement} */ (document.getElementById("plotly-bundle"));
+  const script = document.createElement("script");
+  script.src = href;
+  document.head.append(script);
   return new Promise((resolve, reject) => {
-    const fail = () => reject(new Error("The chart's library could not be loaded."));
-    if (plotly()) return resolve();
-    if (script.dataset.failed) return fail();
     script.addEventListener("load", () => resolve());
-    return script.addEventListener("error", fail);
+    script.addEventListener("error", () =>
+      reject(new Error("The chart's library could not be loaded.")),
+    );
   });
 }

@@ -22,7 +22,8 @@ import { bollinger, crosses, ema, macd, rsi, sma, vwap } from "./indicators.js";
 
 /**
  * @typedef {object} Pane
- * @property {object} axis Plotly's options for its own y axis
+ * @property {[number, number]} [range] of its axis; by default that of its visible values
+ * @property {number[]} [tickvals] where its axis is labelled; by default at round values
  * @property {string} [columns] the values drawn as columns, by name
  */
 
@@ -82,7 +83,7 @@ export const indicatorTable = ({ fast, slow }) => ({
   rsi: {
     label: "RSI 14",
     lines: [{ name: "rsi_14", label: "RSI", color: "ema", places: 1 }],
-    pane: { axis: { range: [0, 100], tickvals: [30, 70] } },
+    pane: { range: [0, 100], tickvals: [30, 70] },
     compute: (closes) => ({ rsi_14: rsi(closes, 14) }),
   },
   macd: {
@@ -91,7 +92,7 @@ export const indicatorTable = ({ fast, slow }) => ({
       { name: "macd", label: "MACD", color: "fast" },
       { name: "macd_signal", label: "Signal", color: "slow" },
     ],
-    pane: { axis: { autorange: true }, columns: "macd_histogram" },
+    pane: { columns: "macd_histogram" },
     compute: (closes) => {
       const { macd: line, signal, histogram } = macd(closes, 12, 26, 9);
       return { macd: line, macd_signal: signal, macd_histogram: histogram };

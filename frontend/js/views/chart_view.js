@@ -2,7 +2,6 @@
 
 import { byId } from "../dom.js";
 import { judgedRange, placeOf } from "../chart/judged.js";
-import { plotly } from "../chart/plotly.js";
 import { PriceChart } from "../chart/chart.js";
 import { computeIndicators } from "../data/indicator_table.js";
 import { barAt } from "../data/series.js";
@@ -59,8 +58,7 @@ export class ChartView {
     clearTimeout(this.timer);
     this.timer = 0;
     const { series, view, symbolAlerts, preview, chartState, averages, judged } = this.store.state;
-    if (!plotly() || !series?.bars.length || view.page !== "chart" || chartState === "empty")
-      return;
+    if (!series?.bars.length || view.page !== "chart" || chartState === "empty") return;
     this.committedAt = performance.now();
     this.committed = series;
     this.computed = computeIndicators(series, view.indicators, averages);

@@ -15,7 +15,7 @@ from tools.prepare_plotly import in_parentheses, is_expression
 
 MODULES = sorted((ROOT / "js").rglob("*.js"))
 BENCHED = Path(__file__).parents[3] / "bench" / "page_files"
-BUNDLE = ROOT / "vendor" / "plotly-finance.min.js"
+BUNDLE = ROOT / "vendor" / "plotly-candles.min.js"
 
 
 def test_javascript_that_a_page_loads_by_itself_weighs_less_than_480_kb() -> None:
@@ -109,7 +109,7 @@ def test_scripts_that_others_have_minified_are_sent_unchanged(tmp_path: Path) ->
 
 def test_declarations_and_gzip_forms_are_not_files_of_the_page() -> None:
     uploaded = page.files("https://api", "dev", SETTINGS)
-    assert {"index.html", "config.json", "js/main.js", "vendor/plotly-finance.min.js"} <= set(
+    assert {"index.html", "config.json", "js/main.js", "vendor/plotly-candles.min.js"} <= set(
         uploaded
     )
     assert [key for key in uploaded if key.endswith((".d.ts", ".gz"))] == []

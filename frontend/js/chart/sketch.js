@@ -1,0 +1,125 @@
+// Draws a figure of figure.js without Plotly: candles, lines, areas, grid and labels, at the same
+// places. It shows the first chart while Plotly is still loading; marks, shapes and everything that
+// answers the pointer come with Plotly.
+
+const NAMESPACE = "http://www.w3.org/2000/svg";
+
+// As Plotly draws them: half a candle's width, in bars, and distances of labels, in pixels.
+const HALF = 0.245;
+const LABEL = { left: 1, below: 12, middle: 3.85 };
+
+/** @typedef {(value: number) => number} Scale */
+
+/**
+ * @param {string} name @param {Record<string, string | number>} attributes
+ * @param {...(Node | string)} children
+ */
+function svg(name, attributes, ...children) {
+  const node = document.createElementNS(NAMESPACE, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
+  node.append(...children);
+  return node;
+}
+
+/**
+ * @param {{data: any[], layout: any}} figure @param {number} width @param {number} height pixels
+ * @returns {SVGElement}
+ */
+export function sketchOf({ data, layout }, width, height) {
+  const { margin, xaxis, font } = layout;
+  const [across, down] = [width - margin.l - margin.r, height - margin.t - margin.b];
+  const x = scale(xaxis.range, across);
+  const text = { fill: font.color, "font-family": font.family, "font-size": font.size };
+  const root = svg("svg", { class: "sketch", width, height, ...text });
+  for (const key of Object.keys(layout).filter((name) => name.startsWith("yaxis"))) {
+    const axis = layout[key];
+    const top = margin.t + (1 - axis.domain[1]) * down;
+    const tall = (axis.domain[1] - axis.domain[0]) * down;
+    const y = scale([axis.range[1], axis.range[0]], tall);
+    const traces = data.filter(({ yaxis = "y" }) => yaxis === key.replace("axis", ""));
+    root.append(
+      svg(
+        "svg",
+        { x: margin.l, y: top, width: across, height: tall },
+        grid(xaxis.tickvals, axis, x, y, across, tall),
+        ...traces.flatMap((trace) => traceOf(trace, x, y)),
+      ),
+      ...axis.tickvals.map((/** @type {number} */ value, /** @type {number} */ i) =>
+        label(margin.l + across + LABEL.left, top + y(value) + LABEL.middle, axis.ticktext[i]),
+      ),
+    );
+  }
+  root.append(
+    ...xaxis.tickvals.map((/** @type {number} */ value, /** @type {number} */ i) =>
+      label(margin.l + x(value), margin.t + down + LABEL.below, xaxis.ticktext[i], "middle"),
+    ),
+  );
+  return root;
+}
+
+/** @param {[number, number]} range @param {number} length pixels @returns {Scale} */
+const scale =
+  ([from, to], length) =>
+  (value) =>
+    Math.round(((value - from) / (to - from)) * length * 100) / 100;
+
+/** @param {number} x @param {number} y @param {string} text @param {string} [anchor] */
+const label = (x, y, text, anchor = "start") => svg("text", { x, y, "text-anchor": anchor }, text);
+
+/**
+ * @param {number[]} places of the vertical lines @param {any} axis with the horizontal ones
+ * @param {Scale} x @param {Scale} y @param {number} across @param {number} tall
+ */
+function grid(places, axis, x, y, across, tall) {
+  const levels = axis.showgrid === false ? [] : axis.tickvals;
+  const lines = [
+    ...places.map((place) => `M${x(place)},0V${tall}`),
+    ...levels.map((/** @type {number} */ level) => `M0,${y(level)}H${across}`),
+  ];
+  return stroke(lines.join(""), axis.gridcolor, { "shape-rendering": "crispEdges" });
+}
+
+/** @param {string} d @param {string} color @param {Record<string, string | number>} [more] */
+const stroke = (d, color, more) => svg("path", { d, fill: "none", stroke: color, ...more });
+
+/**
+ * @param {any} trace @param {Scale} x @param {Scale} y
+ * @returns {Node[]} nothing for marks
+ */
+function traceOf(trace, x, y) {
+  if (trace.type === "candlestick")
+    return [candles(trace, x, y, true), candles(trace, x, y, false)];
+  if (trace.mode === "markers") return [];
+  const points = trace.x.map((/** @type {number} */ place, /** @type {number} */ i) =>
+    trace.y[i] === null ? null : `${x(place)},${y(trace.y[i])}`,
+  );
+  const nodes = [];
+  if (trace.fill) {
+    const ends = [trace.x[0], trace.x.at(-1)].map((place) => `${x(place)},${y(0)}`);
+    nodes.push(
+      svg("polygon", { points: [ends[0], ...points, ends[1]].join(" "), fill: trace.fillcolor }),
+    );
+  }
+  if (trace.mode === "lines") {
+    const d = points.map((/** @type {string | null} */ point, /** @type {number} */ i) =>
+      point ? `${points[i - 1] ? "L" : "M"}${point}` : "",
+    );
+    const { color, width, dash } = trace.line;
+    const dashes = dash === "dot" ? "3,3" : "none";
+    nodes.push(stroke(d.join(""), color, { "stroke-width": width, "stroke-dasharray": dashes }));
+  }
+  return nodes;
+}
+
+/** @param {any} trace @param {Scale} x @param {Scale} y @param {boolean} rising which ones */
+function candles(trace, x, y, rising) {
+  const { fillcolor, line } = rising ? trace.increasing : trace.decreasing;
+  const d = trace.x.map((/** @type {number} */ place, /** @type {number} */ i) => {
+    const [open, high, low, close] = ["open", "high", "low", "close"].map((name) => trace[name][i]);
+    if (close >= open !== rising) return "";
+    const [top, bottom] = [y(Math.max(open, close)), y(Math.min(open, close))];
+    const wicks = `M${x(place)},${y(high)}V${top}M${x(place)},${bottom}V${y(low)}`;
+    return `M${x(place - HALF)},${top}H${x(place + HALF)}V${bottom}H${x(place - HALF)}Z${wicks}`;
+  });
+  return svg("path", { class: "candles", d: d.join(""), fill: fillcolor, stroke: line.color });
+}
