@@ -8,7 +8,6 @@ string column keeps its text. Values that do not fit their column's type are nul
 from __future__ import annotations
 
 import gzip
-import re
 import zlib
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -55,40 +54,6 @@ class LineReader:
 
     def read(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
         """Return Arrow arrays of the wanted columns, by name."""
-        if not self._fold and all(self._kinds[name] == pa.string() for name in wanted):
-            return self._texts(lines, wanted)
-        return self._cells(lines, wanted)
-
-    def _texts(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
-        """Return cells as `_cells` does, for text columns only.
-
-        A line is decoded at once, and again member by member if a value is neither text nor a plain
-        number.
-        """
-        decoder = msgspec.json.Decoder(_row_type(wanted, Any, None), float_hook=str)
-        rows: list[tuple[Any, ...]] = []
-        odd: list[int] = []
-        for at, line in enumerate(lines):
-            try:
-                row = msgspec.structs.astuple(decoder.decode(line))
-            except (msgspec.MsgspecError, UnicodeDecodeError):
-                row = (_ODD,) * len(wanted)
-            if _PLAIN.issuperset(map(type, row)) and not _NEGATIVE_ZERO.search(line):
-                rows.append(row)
-            else:
-                odd.append(at)
-                rows.append((None,) * len(wanted))
-        columns = [_as_texts(column) for column in zip(*rows, strict=True)] or [[] for _ in wanted]
-        if odd:
-            read = self._cells([lines[at] for at in odd], wanted)
-            for column, name in zip(columns, wanted, strict=True):
-                for at, value in zip(odd, read[name].to_pylist(), strict=True):
-                    column[at] = value
-        return {
-            name: pa.array(held, pa.string()) for name, held in zip(wanted, columns, strict=True)
-        }
-
-    def _cells(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
         decode = self._any_case if self._fold else _exact(wanted)
         positions = [self._positions[name] for name in wanted]
         reads = [_reader(self._kinds[name]) for name in wanted]
@@ -131,32 +96,15 @@ class LineReader:
 
 def _exact(wanted: Sequence[str]) -> Callable[[bytes, Sequence[str]], Cells]:
     """Return a function that reads just these members of an object."""
-    kind = _row_type(wanted, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET)
-    decoder = msgspec.json.Decoder(kind)
+    fields = {f"c{at}": name for at, name in enumerate(wanted)}
+    members = [(field, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for field in fields]
+    decoder = msgspec.json.Decoder(msgspec.defstruct("Row", members, rename=fields))
 
     def decode(line: bytes, _: Sequence[str]) -> Cells:
         cells = msgspec.structs.astuple(decoder.decode(line))
         return [None if cell is msgspec.UNSET else cell for cell in cells]
 
     return decode
-
-
-def _row_type(wanted: Sequence[str], member: Any, missing: Any) -> Any:
-    """Return a type with a member of each name, in order."""
-    fields = {f"c{at}": name for at, name in enumerate(wanted)}
-    members = [(field, member, missing) for field in fields]
-    return msgspec.defstruct("Row", members, rename=fields)
-
-
-_ODD = object()
-_PLAIN = {str, int, type(None)}
-"""Types whose text follows from the value (a number with a fraction is decoded as text), except
-this one."""
-_NEGATIVE_ZERO = re.compile(rb"[\s:]-0[\s,}]")
-
-
-def _as_texts(column: Sequence[Any]) -> list[str | None]:
-    return [value if value.__class__ is not int else str(value) for value in column]
 
 
 def as_text(raw: bytes) -> str | None:

@@ -1,14 +1,11 @@
-"""Lines of JSON in the Athena stand-in: decoded in one go where that gives the same."""
+"""Lines of JSON in the Athena stand-in."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from embedded_aws.athena.engine.json_lines import LineReader
 
@@ -52,17 +49,3 @@ def test_odd_lines_keep_their_places() -> None:
     lines = [line for line, _ in TOLD]
     assert rows(reader().read(lines, NAMES)) == [wanted for _, wanted in TOLD]
     assert reader().read([], ["price"])["price"].to_pylist() == []
-
-
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=8,
-)
-
-
-@given(st.lists(st.dictionaries(st.sampled_from([*NAMES, "other"]), VALUES) | VALUES))
-def test_decoding_in_one_go_changes_nothing(written: list[Any]) -> None:
-    lines = [json.dumps(value).encode() for value in written]
-    assert rows(reader().read(lines, NAMES)) == rows(reader()._cells(lines, NAMES))
