@@ -1,33 +1,87 @@
 """What a start says about what is stored.
 
 Someone else may have made the data folder, hold the keys' tokens, get the channels' alerts, and
-have muted alerts, switched the topic off or replaced default rules.
+have muted alerts, switched the topic off or replaced default rules. Each note is None if there is
+nothing to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
-from local import kept_rules, kept_states, kept_topic
+from chalicelib.adapters.channels import Channels
+from chalicelib.adapters.rules import Rules
+from chalicelib.adapters.state import States
+from chalicelib.adapters.symbols import Symbols
+from chalicelib.domain.channels import TOPIC, with_topic
+from chalicelib.domain.rules import default_rules
 from local.commands import channels_command, mutes_command, token_command
+from local.commands.holding_flags import described_holding
 
-_STORED = {
-    "keys": token_command,
-    "channels": channels_command,
-    "topic": kept_topic,
-    "mutes": mutes_command,
-    "rules": kept_rules,
-    "states": kept_states,
+MOST_READ = 1_000
+_MOST_NAMED = 10
+_DEFAULTS = {rule.rule_id for rule in default_rules(1, 2, Decimal(1))}
+
+
+def topic(dynamodb: Any, environment: dict[str, str]) -> str | None:
+    """Return the note on a topic that gets fewer alerts than an unchanged one, or later: the
+    terminal, which listens to it, would show no alerts."""
+    stored = Channels(dynamodb, environment["RULES_TABLE"]).table().channels
+    found = next(one for one in with_topic(stored) if one.channel_id == TOPIC.channel_id)
+    said = [
+        *([] if found.enabled else ["switched off"]),
+        *([] if found.default else ["not a default channel"]),
+        *described_holding(found),
+    ]
+    if not said:
+        return None
+    changed = f"the topic, whose alerts are shown here, is changed ({'; '.join(said)})"
+    return f"{changed}: python -m local channels list"
+
+
+def rules(dynamodb: Any, environment: dict[str, str]) -> str | None:
+    """Return the note on stored rules that replace default ones: a rule that never fires sends no
+    alerts."""
+    stored = Rules(dynamodb, environment["RULES_TABLE"]).all()
+    replaced = {rule.rule_id: rule for rule in stored if rule.rule_id in _DEFAULTS}
+    if not replaced:
+        return None
+    which = "1 default rule is" if len(replaced) == 1 else f"{len(replaced)} default rules are"
+    off = sum(not rule.enabled for rule in replaced.values())
+    said = f", {off} of them switched off" if off else ""
+    return f"{which} replaced by stored rules{said}: python -m local rules export"
+
+
+def states(dynamodb: Any, environment: dict[str, str]) -> str | None:
+    """Return the note on those of the first MOST_READ symbols whose state cannot be read: they get
+    no bars and alerts until it is rebuilt."""
+    seen = Symbols(dynamodb, environment["SYMBOLS_TABLE"]).listed("seen")[:MOST_READ]
+    found = States(dynamodb, environment["STATE_TABLE"]).get_many(entry.symbol for entry in seen)
+    broken = sorted(symbol for symbol, state in found.items() if state.unreadable)
+    if not broken:
+        return None
+    which = "the state of 1 symbol" if len(broken) == 1 else f"the states of {len(broken)} symbols"
+    return f"{which} cannot be read: python -m local rebuild {' '.join(broken[:_MOST_NAMED])}"
+
+
+_NOTES = {
+    "keys": token_command.kept,
+    "channels": channels_command.kept,
+    "topic": topic,
+    "mutes": mutes_command.kept,
+    "rules": rules,
+    "states": states,
 }
 
 
 def notes(dynamodb: Any, environment: dict[str, str]) -> Iterator[str]:
     """Yield notes on what is stored, as far as there is something to say; a start goes on if it
     cannot be read."""
-    for name, command in _STORED.items():
+    for name, note in _NOTES.items():
         try:
-            said = command.kept(dynamodb, environment)
+            said = note(dynamodb, environment)
         except Exception as error:  # noqa: BLE001 - of whatever kind, the start goes on
             said = f"the stored {name} cannot be read: {type(error).__name__}"
         if said is not None:

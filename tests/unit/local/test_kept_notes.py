@@ -17,8 +17,7 @@ from chalicelib.domain.holding_settings import DailyAt, Limit
 from chalicelib.domain.quiet_hours import QuietHours
 from chalicelib.domain.rules import parse_rule
 from chalicelib.services.symbol_stores import SymbolEntry
-from local import kept_notes, kept_rules, kept_states, kept_topic
-from local.commands import channels_command, mutes_command, token_command
+from local import kept_notes
 from rigs.invocations import at
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
@@ -47,9 +46,9 @@ def test_a_start_says_that_the_topic_sends_less_or_later(
 ) -> None:
     store = Channels(dynamodb, "rules")
     assert store.write(store.table(), (TOPIC,))
-    assert kept_topic.kept(dynamodb, ENVIRONMENT) is None
+    assert kept_notes.topic(dynamodb, ENVIRONMENT) is None
     assert store.write(store.table(), (msgspec.structs.replace(TOPIC, **changed),))
-    assert kept_topic.kept(dynamodb, ENVIRONMENT) == (
+    assert kept_notes.topic(dynamodb, ENVIRONMENT) == (
         f"the topic, whose alerts are shown here, is changed ({said}):"
         " python -m local channels list"
     )
@@ -62,13 +61,13 @@ def test_a_start_says_how_many_default_rules_are_replaced(dynamodb: Any) -> None
 
     store = Rules(dynamodb, "rules")
     put("mine", enabled=False)
-    assert kept_rules.kept(dynamodb, ENVIRONMENT) is None
+    assert kept_notes.rules(dynamodb, ENVIRONMENT) is None
     put("default-cross-5m")
-    assert kept_rules.kept(dynamodb, ENVIRONMENT) == (
+    assert kept_notes.rules(dynamodb, ENVIRONMENT) == (
         "1 default rule is replaced by stored rules: python -m local rules export"
     )
     put("default-change-percent", enabled=False)
-    assert kept_rules.kept(dynamodb, ENVIRONMENT) == (
+    assert kept_notes.rules(dynamodb, ENVIRONMENT) == (
         "2 default rules are replaced by stored rules, 1 of them switched off:"
         " python -m local rules export"
     )
@@ -80,11 +79,11 @@ def test_a_start_names_symbols_whose_state_cannot_be_read(dynamodb: Any) -> None
     for name in ("AAPL", "MSFT", "GOOG"):
         symbols.put("seen", SymbolEntry(symbol=name, added_at=at(0)))
         assert states.put(State(symbol=name))
-    assert kept_states.kept(dynamodb, tables) is None
+    assert kept_notes.states(dynamodb, tables) is None
     said = {1: "the state of 1 symbol", 2: "the states of 2 symbols"}
     for count, name in enumerate(["MSFT", "AAPL"], 1):
         dynamodb.put_item(TableName="state", Item={"symbol": {"S": name}, "data": {"S": "x"}})
-        note = kept_states.kept(dynamodb, tables)
+        note = kept_notes.states(dynamodb, tables)
         names = " ".join(sorted(["MSFT", "AAPL"][:count]))
         assert note == f"{said[count]} cannot be read: python -m local rebuild {names}"
 
@@ -93,9 +92,9 @@ def test_a_start_goes_on_if_what_is_stored_cannot_be_read(monkeypatch: pytest.Mo
     def broken(*_: object) -> str | None:
         raise KeyError("version")
 
-    for kept in (token_command, channels_command, kept_topic, kept_rules, kept_states):
-        monkeypatch.setattr(kept, "kept", broken)
-    monkeypatch.setattr(mutes_command, "kept", lambda *_: "2 stored mutes hold alerts back")
+    for name in kept_notes._NOTES:
+        monkeypatch.setitem(kept_notes._NOTES, name, broken)
+    monkeypatch.setitem(kept_notes._NOTES, "mutes", lambda *_: "2 stored mutes hold alerts back")
     assert list(kept_notes.notes(None, {})) == [
         "the stored keys cannot be read: KeyError",
         "the stored channels cannot be read: KeyError",
