@@ -7,6 +7,10 @@ import binascii
 import json
 
 import sqlglot
+
+# Now, since two threads that use a dialect first may find it half imported.
+import sqlglot.dialects.athena
+import sqlglot.dialects.duckdb
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import TokenType

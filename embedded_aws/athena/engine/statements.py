@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator
 
 import msgspec
-import sqlglot
-
-# Now, since two threads that use a dialect first may find it half imported.
-import sqlglot.dialects.athena
-import sqlglot.dialects.duckdb
-from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
 
 from embedded_aws.athena.engine.failures import QueryError, unsupported
 
@@ -61,6 +53,26 @@ _KNOWN_WORDS = frozenset(
 
 _COMPRESSIONS = ("GZIP", "NONE", "SNAPPY", "ZSTD")
 
+_TEXT = "'((?:[^']|'')*)'"
+_ANY_CASE = re.IGNORECASE | re.DOTALL
+_UNLOAD = re.compile(rf"UNLOAD\s*\((.*)\)\s*TO\s*{_TEXT}\s*WITH\s*\((.*)\)", _ANY_CASE)
+_OPTION = re.compile(
+    rf"\s*(\w+)\s*=\s*(?:{_TEXT}|ARRAY\s*\[(.*?)\])\s*(?:,(?=\s*\w)|\Z)", _ANY_CASE
+)
+_ALTER = re.compile(
+    r"ALTER\s+TABLE\s+(\S+)\s+(\w+)\s+(IF\s+(?:NOT\s+)?EXISTS\s+)?(\S.*)", _ANY_CASE
+)
+_PARTITION = re.compile(
+    rf"PARTITION\s*\(((?:[^')]|{_TEXT})*)\)\s*(?:LOCATION\s*{_TEXT})?[\s,]*", _ANY_CASE
+)
+_VALUE = re.compile(rf"""\s*[`"]?(\w+)[`"]?\s*=\s*(?:{_TEXT}|([\w.-]+))\s*(?:,(?=\s*\w)|\Z)""")
+_SHOW = {
+    "tables": re.compile(r"tables(?:\s+(?:in|from)\s+(\S+))?(?:\s+'([^']*)')?", _ANY_CASE),
+    "databases": re.compile(r"(?:databases|schemas)()(?:\s+(?:like\s+)?'([^']*)')?", _ANY_CASE),
+    "partitions": re.compile(r"partitions\s+(\S+)()", _ANY_CASE),
+}
+"""Each with the name after it, and the pattern of names."""
+
 
 def read(text: str) -> Statement:
     """Parse the statement. Raises QueryError for one that is not understood."""
@@ -68,167 +80,85 @@ def read(text: str) -> Statement:
     first = re.match(r"\(|\w*", text)[0].upper()  # type: ignore[index]  # it matches anything
     if first in ("SELECT", "WITH", "VALUES", "("):
         return Select(text)
-    readers: dict[str, Callable[[_Reader], Any]] = {
-        "UNLOAD": _Reader.unload,
-        "SHOW": _Reader.show,
-        "ALTER": _Reader.alter,
+    readers: dict[str, Callable[[str], Statement]] = {
+        "UNLOAD": _unload,
+        "SHOW": _show,
+        "ALTER": _alter,
     }
     if first in _KNOWN_WORDS:
         raise unsupported(f"the statement {first}")
     if first not in readers:
         raise QueryError("SYNTAX_ERROR", f"line 1:1: mismatched input '{first or text[:10]}'")
-    read_statement: Callable[[_Reader], Statement] = readers[first]
-    return read_statement(_Reader(text, _tokens(text, first)))
+    return readers[first](text)
 
 
-def _tokens(text: str, first: str) -> list[Token]:
-    """Tokenise a statement without its first word: sqlglot would take what follows it for one
-    token."""
-    try:
-        return list(sqlglot.tokenize(" " * len(first) + text[len(first) :], read="athena"))
-    except SqlglotError as error:
-        raise QueryError("SYNTAX_ERROR", str(error).splitlines()[0]) from error
+def _show(text: str) -> Show:
+    words = text.split()
+    for what, pattern in _SHOW.items():
+        if match := pattern.fullmatch(" ".join(words[1:])):
+            return Show(what, _name(match[1]) if match[1] else (), match[2] or None)
+    raise unsupported(f"the statement SHOW {words[1].upper() if len(words) > 1 else ''}")
 
 
-class _Reader:
-    """Reads tokens from the first to the last."""
+def _alter(text: str) -> AlterPartitions:
+    match = _ALTER.fullmatch(text)
+    if match is None:
+        raise _mismatched("ALTER TABLE name ADD or DROP PARTITION (column = value)")
+    action = match[2].upper()
+    if action not in ("ADD", "DROP"):
+        raise unsupported(f"ALTER TABLE {action}")
+    partitions = tuple(
+        (_values(found[1]), None if found[3] is None else _plain(found[3]))
+        for found in _each(_PARTITION, match[4])
+    )
+    return AlterPartitions(_name(match[1]), action == "DROP", bool(match[3]), partitions)
 
-    def __init__(self, text: str, tokens: list[Token]) -> None:
-        self._text = text
-        self._tokens = tokens
-        self._at = 0
 
-    def unload(self) -> Unload:
-        self._expect("(")
-        start = self._tokens[self._at].start
-        depth = 1
-        while depth:
-            depth += {"(": 1, ")": -1}.get(self._next().text, 0)
-        inner = self._text[start : self._tokens[self._at - 1].start]
-        self._expect("TO")
-        location = self._string()
-        self._expect("WITH")
-        options = self._options()
-        self._end()
-        return _unload(inner, location, options)
-
-    def show(self) -> Show:
-        words = self._text.split()
-        rest = " ".join(words[1:])
-        patterns = {
-            "tables": r"tables(?:\s+(?:in|from)\s+(\S+))?(?:\s+'([^']*)')?",
-            "databases": r"(?:databases|schemas)(?:\s+like)?(?:\s+'([^']*)')?()",
-            "partitions": r"partitions\s+(\S+)()",
-        }
-        for what, pattern in patterns.items():
-            if match := re.fullmatch(pattern, rest, re.IGNORECASE):
-                of, like = match[1], match[2]
-                if what == "databases":
-                    of, like = None, match[1]
-                return Show(what, _name(of) if of else (), like or None)
-        raise unsupported(f"the statement SHOW {words[1].upper() if len(words) > 1 else ''}")
-
-    def alter(self) -> AlterPartitions:
-        self._expect("TABLE")
-        table = [self._next().text]
-        while self._peek() == ".":
-            self._at += 1
-            table.append(self._next().text)
-        action = self._next().text.upper()
-        if action not in ("ADD", "DROP"):
-            raise unsupported(f"ALTER TABLE {action}")
-        lenient = self._lenient()
-        partitions = []
-        while self._at < len(self._tokens):
-            if self._peek() == ",":
-                self._at += 1
-            partitions.append(self._partition())
-        if not partitions:
-            self._fail()
-        return AlterPartitions(
-            tuple(part.lower() for part in table), action == "DROP", lenient, tuple(partitions)
-        )
-
-    def _lenient(self) -> bool:
-        if self._peek() != "IF":
-            return False
-        self._at += 1
-        if self._peek() == "NOT":
-            self._at += 1
-        self._expect("EXISTS")
-        return True
-
-    def _partition(self) -> tuple[dict[str, str], str | None]:
-        self._expect("PARTITION")
-        self._expect("(")
-        values = {}
-        while True:
-            column = self._next().text.lower()
-            self._expect("=")
-            values[column] = self._next().text
-            if self._next().text == ")":
-                break
-        location = None
-        if self._peek() == "LOCATION":
-            self._at += 1
-            location = self._string()
-        return values, location
-
-    def _options(self) -> dict[str, tuple[str, ...]]:
-        self._expect("(")
-        options: dict[str, tuple[str, ...]] = {}
-        while True:
-            name = self._next().text.lower()
-            self._expect("=")
-            options[name] = self._values()
-            if self._next().text == ")":
-                return options
-
-    def _values(self) -> tuple[str, ...]:
-        if self._peek() != "ARRAY":
-            return (self._string(),)
-        self._at += 1
-        self._expect("[")
-        values = [self._string()]
-        while self._next().text == ",":
-            values.append(self._string())
-        return tuple(values)
-
-    def _string(self) -> str:
-        token = self._next()
-        if token.token_type != TokenType.STRING:
-            self._fail(token)
-        return str(token.text)
-
-    def _peek(self) -> str:
-        return self._tokens[self._at].text.upper() if self._at < len(self._tokens) else ""
-
-    def _next(self) -> Token:
-        if self._at >= len(self._tokens):
-            self._fail()
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def _expect(self, word: str) -> None:
-        token = self._next()
-        if token.text.upper() != word or token.token_type == TokenType.STRING:
-            self._fail(token)
-
-    def _end(self) -> None:
-        if self._at < len(self._tokens):
-            self._fail(self._tokens[self._at])
-
-    def _fail(self, token: Token | None = None) -> NoReturn:
-        found = "<EOF>" if token is None else token.text
-        line = token.line if token else self._tokens[-1].line if self._tokens else 1
-        raise QueryError("SYNTAX_ERROR", f"line {line}: mismatched input '{found}'")
+def _values(text: str) -> dict[str, str]:
+    found = _each(_VALUE, text)
+    return {one[1].lower(): one[3] if one[2] is None else _plain(one[2]) for one in found}
 
 
 def _name(text: str) -> tuple[str, ...]:
     return tuple(part.strip('`"').lower() for part in text.split("."))
 
 
-def _unload(text: str, location: str, options: dict[str, tuple[str, ...]]) -> Unload:
+def _plain(text: str) -> str:
+    """Return the content of a quoted text."""
+    return text.replace("''", "'")
+
+
+def _each(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches that make up a text. Raises QueryError if something else is in it."""
+    at = 0
+    while at < len(text):
+        match = pattern.match(text, at)
+        if match is None:
+            raise QueryError("SYNTAX_ERROR", f"mismatched input {text[at : at + 30]!r}")
+        yield match
+        at = match.end()
+
+
+def _mismatched(expected: str) -> QueryError:
+    return QueryError("SYNTAX_ERROR", f"mismatched input; expected {expected}")
+
+
+def _unload(text: str) -> Unload:
+    match = _UNLOAD.fullmatch(text)
+    if match is None:
+        raise _mismatched("UNLOAD (query) TO 's3://bucket/prefix/' WITH (property = value)")
+    options = {
+        found[1].lower(): (_plain(found[2]),) if found[3] is None else _texts(found[3])
+        for found in _each(_OPTION, match[3])
+    }
+    return _checked_unload(match[1], _plain(match[2]), options)
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(_plain(found) for found in re.findall(_TEXT, text))
+
+
+def _checked_unload(text: str, location: str, options: dict[str, tuple[str, ...]]) -> Unload:
     unknown = options.keys() - {"format", "compression", "partitioned_by", "compression_level"}
     if unknown:
         raise unsupported(f"UNLOAD's property {min(unknown)}")

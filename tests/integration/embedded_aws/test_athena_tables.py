@@ -314,8 +314,8 @@ def test_unload_refuses_these_statements(lake: Lake) -> None:
         f"UNLOAD (SELECT 1 x) TO '{target}' WITH (format = 'ORC')": "NOT_SUPPORTED",
         f"UNLOAD (SELECT 1 x) TO '{target}' WITH ({parquet}, shape = 'round')": "NOT_SUPPORTED",
         f"UNLOAD (SELECT 1 x) TO '/tmp/x' WITH ({parquet})": "INVALID_PROPERTY",
-        f"UNLOAD SELECT 1 x TO '{target}' WITH ({parquet})": "SYNTAX_ERROR: line 1: mismatched",
-        f"UNLOAD (SELECT 1 x) TO '{target}'": "SYNTAX_ERROR: line 1: mismatched input '<EOF>'",
+        f"UNLOAD SELECT 1 x TO '{target}' WITH ({parquet})": "SYNTAX_ERROR: mismatched",
+        f"UNLOAD (SELECT 1 x) TO '{target}'": "SYNTAX_ERROR: mismatched",
     }.items():
         assert lake.reason(statement).startswith(reason), statement
     assert lake.keys("refused/") == []
