@@ -37,6 +37,12 @@ _COOKIE = b"cookie:"
 _NO_HEADER = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDefect)
 
 
+def stated_length(said: str | None) -> int | None:
+    """Return the length that a header states, 0 without one; None if it is invalid."""
+    said = said or "0"
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
+
+
 class LimitedServer(ThreadingMixIn):
     """Mixin for a server with one thread per connection, of which there is a limited number."""
 
@@ -223,8 +229,7 @@ class LimitedHandler(BaseHTTPRequestHandler):
 
     def skip_body(self) -> None:
         """Read and discard an unwanted body; if part of it remains, close the connection."""
-        said = self.headers.get("Content-Length") or "0"
-        length = int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
+        length = stated_length(self.headers.get("Content-Length"))
         if length is None or length > SKIPPED_BYTES or "Transfer-Encoding" in self.headers:
             self.close_connection = True
         left = min(length or 0, SKIPPED_BYTES)

@@ -114,13 +114,7 @@ class EmulatorProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-        if self.alive():
-            self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process, STOP_SECONDS)
 
 
 class EmulatorControl:
@@ -181,6 +175,17 @@ class EmulatorControl:
             connection.close()
         answer: dict[str, Any] = json.loads(text)
         return answer
+
+
+def end(process: subprocess.Popen[Any], seconds: float) -> None:
+    """Ask a child to end; kill it if it goes on for some seconds."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def plain_environment() -> dict[str, str]:

@@ -34,6 +34,7 @@ from embedded_aws.emulator.object_reading import list_names, packed_bodies
 from embedded_aws.emulator.sweeping import FreePages, Sweeping
 from embedded_aws.emulator.trimming import Retention, StreamTrimming, trim_changes, trim_kinesis
 from embedded_aws.environment import Keys, keys_from_parent
+from embedded_aws.limited_server import stated_length
 from embedded_aws.outside import DISK_FULL, PRIVATE
 
 _TOPICS, _QUEUES = "/sns/", "/sqs/"
@@ -131,9 +132,8 @@ class Emulator:
     def _queue_request(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Start the transaction after moto's part, which may release the lock and wait."""
         answer: Iterable[bytes] = self._moto(environ, start_response)
-        self._connection.execute("BEGIN")
-        self._save_queues(True)
-        self._connection.execute("COMMIT")
+        with database.transaction(self._connection):
+            self._save_queues(True)
         return answer
 
     def _transaction(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -181,7 +181,7 @@ class Emulator:
 
 def _read_body(environ: dict[str, Any]) -> bytes:
     """Read the whole body before taking any lock; leave it readable for the application."""
-    length = _length(environ)
+    length = stated_length(environ.get("CONTENT_LENGTH")) or 0
     if not length and environ.get("HTTP_TRANSFER_ENCODING"):
         body = environ["wsgi.input"].read()
         environ["CONTENT_LENGTH"] = str(len(body))
@@ -193,15 +193,9 @@ def _read_body(environ: dict[str, Any]) -> bytes:
 
 def _drain(environ: dict[str, Any]) -> None:
     """Read and discard some of an unwanted body in pieces."""
-    left = min(_length(environ), _DRAINED_BYTES)
+    left = min(stated_length(environ.get("CONTENT_LENGTH")) or 0, _DRAINED_BYTES)
     while left and (piece := environ["wsgi.input"].read(min(left, 65536))):
         left -= len(piece)
-
-
-def _length(environ: dict[str, Any]) -> int:
-    """Return the stated length of a request's body; 0 if it is missing or invalid."""
-    length = environ.get("CONTENT_LENGTH") or "0"
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
 
 
 def _trim(

@@ -275,10 +275,6 @@ class _Handler(Handler):
         accepted = "gzip" in self.headers.get("Accept-Encoding", "")
         return accepted and not any(name.lower() == "content-encoding" for name in headers)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Log no requests: the terminal is for results."""
-        logger.debug(format, *args)
-
 
 def _reply(response: Mapping[str, Any]) -> _Reply:
     """Convert the app's answer."""

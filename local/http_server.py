@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import socket
 import threading
 from collections.abc import Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from embedded_aws.connection_limits import Limits, most_connections
 from embedded_aws.limited_server import LimitedHandler, LimitedServer
+
+logger = logging.getLogger(__name__)
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Host names that no other site's name can imitate, whatever it resolves to."""
@@ -86,6 +90,10 @@ class Handler(LimitedHandler):
             return True
         self.send_error(HTTPStatus.MISDIRECTED_REQUEST, None, _ALLOW)
         return False
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Log no requests: the terminal is for results."""
+        logger.debug(format, *args)
 
 
 _ALLOW = "This server answers to local names only; --allow-host NAME allows another."

@@ -34,6 +34,13 @@ _FORMATS: dict[str, dict[str, Any]] = {
         },
     },
 }
+_EXISTS = {
+    "AlreadyExistsException",
+    "ResourceInUseException",
+    "BucketAlreadyOwnedByYou",
+    "BucketAlreadyExists",
+    "QueueAlreadyExists",
+}
 _NO_SERDE = {"Name": "-", "SerializationLibrary": "-"}
 """Athena refuses queries on a view without any SerDe information."""
 
@@ -60,7 +67,7 @@ def make_lake(glue: Any, athena: Any, resources: Resources) -> None:
     """
     lake = json.loads(FILE.read_text())
     database, bucket = resources.database, resources.name("archive")
-    with _unless_there():
+    with unless_there():
         description = f"The archive of {resources.prefix}."
         glue.create_database(DatabaseInput={"Name": database, "Description": description})
     there = {table["Name"]: table for table in _tables(glue, database)}
@@ -152,7 +159,7 @@ def _columns(columns: list[list[str]]) -> list[dict[str, str]]:
 
 def _make_workgroup(athena: Any, name: str, bucket: str) -> None:
     results = {"OutputLocation": f"s3://{bucket}/results/"}
-    with _unless_there():
+    with unless_there():
         athena.create_work_group(
             Name=name,
             Description=f"Queries over the archive; each stops at {SCAN_LIMIT_BYTES} bytes.",
@@ -165,11 +172,11 @@ def _make_workgroup(athena: Any, name: str, bucket: str) -> None:
 
 
 @contextlib.contextmanager
-def _unless_there() -> Iterator[None]:
+def unless_there() -> Iterator[None]:
+    """Ignore the error that says that what is created exists; Athena's has a general code."""
     try:
         yield
     except ClientError as error:
         told = error.response["Error"]
-        there = told["Code"] == "AlreadyExistsException" or "already" in told["Message"]
-        if not there:
+        if told["Code"] not in _EXISTS and "already" not in told["Message"]:
             raise

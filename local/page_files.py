@@ -8,6 +8,7 @@ browser's debugger. Type declarations are only for the checker.
 from __future__ import annotations
 
 import gzip
+import mimetypes
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,12 @@ VENDOR = ROOT / "vendor"
 UNSENT = (".d.ts", ".gz")
 """Suffixes of files that are not sent: declarations, and compressed copies of other files."""
 
+_TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+}
 _SPARE = re.compile(r"[,;]\n?(?=})|,\n?(?=[)\]])|(?<=[;{},(\[>=&|?:+])\n|\n(?=[)\]}.?:&|])")
 """Trailing commas and semicolons, and the line ends that rjsmin leaves beside punctuation. A test
 compares the syntax trees of every module before and after."""
@@ -41,6 +48,12 @@ def is_sent(path: Path) -> bool:
     """Return whether a file in the page's folder is part of the page."""
     hidden = any(part.startswith(".") for part in path.parts[-3:])
     return path.is_file() and not hidden and not path.name.endswith(UNSENT)
+
+
+def type_of(name: str) -> str:
+    """Return the type of a file as it is sent."""
+    known = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0]
+    return known or "application/octet-stream"
 
 
 def loaded_by_itself() -> set[Path]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import logging
-import mimetypes
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,19 +15,11 @@ import msgspec
 
 from local.entity_tags import marked, unmarked
 from local.http_server import Handler
-from local.page_files import ROOT, content, gzipped, is_sent
+from local.page_files import ROOT, content, gzipped, is_sent, type_of
 from local.page_origin import RETIRING_WORKER, is_worker_script, moved, moved_address, unmoved
 from local.page_worker import DOCUMENT, NAME, SETTINGS, shell, worker
 
-logger = logging.getLogger(__name__)
-
 COMPRESSED = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
-_TYPES = {
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".json": "application/json",
-    ".webmanifest": "application/manifest+json",
-}
 
 
 def content_security_policy(api: str, push: str = "") -> str:
@@ -121,16 +111,10 @@ class Files:
         return kept[1]
 
     def _made(self, named: Path) -> Asset:
-        body, kind = content(named), _type_of(named)
+        body, kind = content(named), type_of(named.name)
         if kind == "text/html":
             return asset(moved(body, self._start), kind)
         return asset(body, kind, gzipped(named, body))
-
-
-def _type_of(path: Path) -> str:
-    return (
-        _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    )
 
 
 _RETIRING = asset(RETIRING_WORKER, "text/javascript")
@@ -205,7 +189,3 @@ class _Handler(Handler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Log no requests: the terminal is for results."""
-        logger.debug(format, *args)

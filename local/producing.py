@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from embedded_aws.process import end
 from local.arguments import Options
 from local.own_files import as_argument, history_command
 
@@ -128,13 +129,7 @@ class Producer:
     def stop(self) -> None:
         """Ask it to send what it holds and end; kill it if it does not."""
         self._stopping = True
-        if self._process.poll() is None:
-            self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process, STOP_SECONDS)
         self._reader.join(1.0)
         self.forget()
 

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.clients import Clients
-from local.lake import make_lake
+from local.lake import make_lake, unless_there
 from local.resources import Resources, environment
 
 _log = logging.getLogger(__name__)
-_EXISTS = {
-    "ResourceInUseException",
-    "BucketAlreadyOwnedByYou",
-    "BucketAlreadyExists",
-    "QueueAlreadyExists",
-}
 ACTIVE_SECONDS = 60.0
 
 
@@ -79,19 +72,10 @@ def _key_or_none(key: Future[str]) -> str:
         return ""
 
 
-@contextlib.contextmanager
-def _unless_there() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _EXISTS:
-            raise
-
-
 def _make_tables(dynamodb: Any, resources: Resources) -> dict[str, str]:
     """Create the tables. Return the ARN of each table's stream, if any, by key."""
     for key, table in resources.tables.items():
-        with _unless_there():
+        with unless_there():
             dynamodb.create_table(**_table(resources.name(key), table))
     return {key: _settle(dynamodb, resources.name(key), t) for key, t in resources.tables.items()}
 
@@ -154,7 +138,7 @@ def _expire_by(dynamodb: Any, name: str, attribute: str) -> None:
 
 def _make_stream(kinesis: Any, resources: Resources) -> None:
     name = resources.name(resources.stream["key"])
-    with _unless_there():
+    with unless_there():
         kinesis.create_stream(StreamName=name, ShardCount=resources.stream["shards"])
     kinesis.get_waiter("stream_exists").wait(
         StreamName=name, WaiterConfig={"Delay": 1, "MaxAttempts": int(ACTIVE_SECONDS)}
@@ -165,7 +149,7 @@ def _make_buckets(s3: Any, resources: Resources) -> None:
     region = s3.meta.region_name
     where = {} if region == "us-east-1" else {"LocationConstraint": region}
     for key in resources.buckets:
-        with _unless_there():
+        with unless_there():
             s3.create_bucket(
                 Bucket=resources.name(key),
                 **({"CreateBucketConfiguration": where} if where else {}),

@@ -95,10 +95,6 @@ class _Handler(Handler):
         elif self.once.is_new(str(message.get("MessageId", ""))):
             type(self).show(_timestamp(message), in_line(str(message.get("Subject", ""))))
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Log no requests."""
-        logger.debug(format, *args)
-
 
 def _confirm(url: str, endpoint: str) -> None:
     try:

@@ -11,8 +11,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from embedded_aws.athena.engine_process import EngineProcess
@@ -20,6 +19,7 @@ from embedded_aws.athena.errors import AthenaError, InvalidRequestError, TooMany
 from embedded_aws.athena.executions import ACTIVE, Execution, Executions, end
 from embedded_aws.athena.result_pages import page
 from embedded_aws.athena.workgroups import ENGINE, PRIMARY, Workgroups
+from embedded_aws.emulator.database import transaction
 from embedded_aws.emulator.object_reading import read_object
 from embedded_aws.environment import Keys
 
@@ -29,6 +29,8 @@ MOST_BYTES = 262_144
 
 _HEADERS = "_headers"
 """Additional headers of an answer, by name."""
+
+Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Athena:
@@ -41,7 +43,7 @@ class Athena:
         self._workgroups = Workgroups(connection)
         self.executions = Executions(connection)
         self._engine = EngineProcess(self._changed, keys)
-        self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        self._operations: dict[str, Operation] = {
             "StartQueryExecution": self._start,
             "GetQueryExecution": self._get,
             "BatchGetQueryExecution": self._batch_get,
@@ -50,9 +52,9 @@ class Athena:
             "StopQueryExecution": self._stop,
             "GetWorkGroup": self._get_workgroup,
             "ListWorkGroups": self._list_workgroups,
-            "CreateWorkGroup": self._create_workgroup,
-            "UpdateWorkGroup": self._update_workgroup,
-            "DeleteWorkGroup": self._delete_workgroup,
+            "CreateWorkGroup": self._changing(self._workgroups.create),
+            "UpdateWorkGroup": self._changing(self._workgroups.update),
+            "DeleteWorkGroup": self._changing(self._workgroups.delete),
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -79,19 +81,8 @@ class Athena:
         start_response(status, headers)
         return [body]
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self._connection.execute("BEGIN")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
     def _start(self, request: dict[str, Any]) -> dict[str, Any]:
-        with self._transaction():
+        with self._lock, transaction(self._connection):
             execution, job = self._accept(request)
         if job is not None:
             self._engine.run(job)
@@ -140,7 +131,7 @@ class Athena:
 
     def _changed(self, number: str, change: dict[str, Any]) -> None:
         """Handle a report of the engine: a query runs, or how it ended."""
-        with self._transaction():
+        with self._lock, transaction(self._connection):
             execution = self.executions.get(number)
             if execution["Status"]["State"] not in ACTIVE:
                 return  # it has been stopped
@@ -197,7 +188,7 @@ class Athena:
 
     def _stop(self, request: dict[str, Any]) -> dict[str, Any]:
         number = _number(request)
-        with self._transaction():
+        with self._lock, transaction(self._connection):
             execution = self.executions.get(number)
             if execution["Status"]["State"] not in ACTIVE:
                 return {}
@@ -221,20 +212,15 @@ class Athena:
             ]
         }
 
-    def _create_workgroup(self, request: dict[str, Any]) -> dict[str, Any]:
-        with self._transaction():
-            self._workgroups.create(request)
-        return {}
+    def _changing(self, change: Callable[[dict[str, Any]], None]) -> Operation:
+        """Return the operation that makes a change and answers with nothing."""
 
-    def _update_workgroup(self, request: dict[str, Any]) -> dict[str, Any]:
-        with self._transaction():
-            self._workgroups.update(request)
-        return {}
+        def operation(request: dict[str, Any]) -> dict[str, Any]:
+            with self._lock, transaction(self._connection):
+                change(request)
+            return {}
 
-    def _delete_workgroup(self, request: dict[str, Any]) -> dict[str, Any]:
-        with self._transaction():
-            self._workgroups.delete(request)
-        return {}
+        return operation
 
 
 def _number(request: dict[str, Any]) -> str:

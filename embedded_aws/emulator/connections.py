@@ -19,7 +19,7 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from embedded_aws.connection_limits import MOST_PORTS, Limits, Phase, most_connections
 from embedded_aws.emulator.admission import LET_IN
-from embedded_aws.limited_server import LimitedHandler, LimitedServer
+from embedded_aws.limited_server import LimitedHandler, LimitedServer, stated_length
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class RequestHandler(LimitedHandler, MotoRequestHandler):  # type: ignore[misc] 
     def _expect_body(self) -> None:
         said = self.headers.get("Content-Length") or "0"
         if said != "0" or "Transfer-Encoding" in self.headers:
-            length = int(said) if said.isascii() and said.isdigit() and len(said) < 16 else 0
+            length = stated_length(said) or 0
             self._require(self.enters(Phase.BODY, min(length, LONGEST_COUNTED)))
             self.ask_for_body()
 

@@ -7,7 +7,8 @@ the file, and a killed process leaves nothing half done.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +110,12 @@ def _check_format(connection: sqlite3.Connection, path: Path | None) -> None:
 
 
 def _convert(connection: sqlite3.Connection, path: Path | None) -> None:
-    connection.execute("BEGIN")
     try:
-        older_files.convert(connection)
-        put_meta(connection, "format", str(FORMAT))
+        with transaction(connection):
+            older_files.convert(connection)
+            put_meta(connection, "format", str(FORMAT))
     except older_files.OlderFileError as error:
-        connection.execute("ROLLBACK")
         raise DatabaseError(f"{path}: {error}") from error
-    connection.execute("COMMIT")
 
 
 def _add_columns(connection: sqlite3.Connection) -> None:
@@ -126,6 +125,18 @@ def _add_columns(connection: sqlite3.Connection) -> None:
         if column not in [row[1] for row in found]:
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
     connection.executescript(schema.INDEXES)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit what is done inside, or undo it if an error is raised."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 def meta(connection: sqlite3.Connection, name: str) -> str | None:

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from embedded_aws.emulator.database import transaction
+
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.05
@@ -88,15 +90,8 @@ class Sweeping:
         return done
 
     def _step(self, task: Task, now: float) -> int:
-        with self._lock:
-            self._connection.execute("BEGIN")
-            try:
-                count = task.step(now)
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-            return count
+        with self._lock, transaction(self._connection):
+            return task.step(now)
 
     def _repeat(self, every_seconds: float, clock: Callable[[], float]) -> None:
         while True:

@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from costs import list_prices
-from costs.list_prices import Prices
+from costs.list_prices import Prices, prices
 
 Resources = Sequence[Mapping[str, Any]]
 
@@ -20,11 +19,6 @@ class Line(msgspec.Struct, frozen=True):
     what: str
     count: int
     usd: float
-
-
-def prices() -> Prices:
-    """Read `costs/prices.json`, the only file of prices."""
-    return list_prices.prices()
 
 
 def planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mimetypes
 import time
 from typing import Any
 
 from chalicelib.settings import Settings, load
 from infra.deploy.project import PAGE
 from infra.deploy.stage import Page, Stage
-from local.page_files import content, is_sent, shared_settings
+from local.page_files import content, is_sent, shared_settings, type_of
 from local.page_worker import DOCUMENT, NAME, SETTINGS, shell, worker
 
-_TYPES = {
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".json": "application/json",
-    ".webmanifest": "application/manifest+json",
-}
 KEPT_SECONDS = 86_400
 """Seconds for which browsers cache vendored files; they revalidate all others."""
 
@@ -71,10 +64,8 @@ def _stored(s3: Any, bucket: str) -> dict[str, str]:
 
 
 def _put(s3: Any, bucket: str, key: str, body: bytes) -> None:
-    suffix = f".{key.rsplit('.', 1)[-1]}"
-    kind = _TYPES.get(suffix) or mimetypes.guess_type(key)[0] or "application/octet-stream"
     kept = f"public, max-age={KEPT_SECONDS}" if key.startswith("vendor/") else "no-cache"
-    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind, CacheControl=kept)
+    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=type_of(key), CacheControl=kept)
 
 
 def _invalidate(stage: Stage, page: Page) -> None:

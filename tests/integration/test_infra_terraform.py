@@ -16,6 +16,7 @@ import pytest
 
 from chalicelib.adapters.retries import LONGEST_DELAY_SECONDS
 from chalicelib.domain.push_channels import NAMESPACE
+from costs.list_prices import prices
 from costs.pricing import ALARM_METRICS
 from infra.deploy import costs, limits
 from tests.deploy_support.emulated_aws import ROOT, EmulatedAws
@@ -178,7 +179,7 @@ def test_every_variable_and_output_is_described() -> None:
 
 
 def test_small_example_costs_nothing_by_the_hour(plans: Plans) -> None:
-    listed = costs.prices()
+    listed = prices()
     found = costs.lines(costs.planned(plans.plan("small")), listed)
     assert sum(line.usd for line in found) == 0
     assert [line.what for line in found] == ["alarms' metrics"]
@@ -195,7 +196,7 @@ def test_old_messages_of_further_attempts_ring_after_the_longest_delay(plans: Pl
 
 def test_the_cost_model_counts_the_alarms_of_the_examples(plans: Plans) -> None:
     for example, ingest in (("normal", "kinesis"), ("small", "sqs")):
-        planned = costs.lines(costs.planned(plans.plan(example)), costs.prices())
+        planned = costs.lines(costs.planned(plans.plan(example)), prices())
         alarms = next(line.count for line in planned if line.what == "alarms' metrics")
         assert alarms == ALARM_METRICS[ingest], example
 
@@ -225,7 +226,7 @@ def test_normal_example_takes_ticks_by_the_stream_alone(plans: Plans) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_fixed_costs_in_the_documentation_are_those_of_the_plan(plans: Plans, example: str) -> None:
-    found = costs.lines(costs.planned(plans.plan(example)), costs.prices())
+    found = costs.lines(costs.planned(plans.plan(example)), prices())
     stated = re.search(
         rf"^\| `{example}.tfvars` \|[^|]*\| ([\d.]+) USD",
         (ROOT / "docs" / "deploying.md").read_text(),
@@ -319,7 +320,7 @@ def test_container_is_one_task_that_nothing_can_connect_to(plans: Plans) -> None
     roles = {role["name"] for role in plans.resources("small", "aws_iam_role", *PUSHED)}
     assert {"ticktape-dev-collector", "ticktape-dev-collector-execution"} <= roles
     assert plans.resources("small", "aws_lambda_function", *PUSHED) == []
-    found = costs.lines(costs.planned(plans.plan("small", *PUSHED)), costs.prices())
+    found = costs.lines(costs.planned(plans.plan("small", *PUSHED)), prices())
     assert round(sum(line.usd for line in found), 2) == 12.66
 
 
