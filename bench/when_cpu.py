@@ -41,7 +41,7 @@ _FOREVER = float("inf")
 
 
 def compound(number: int) -> Rule:
-    """Return a rule of three parts."""
+    """Return a rule whose condition has three parts, different ones for each number."""
     when = f"rsi({10 + number % 9}) < {20 + number} and close > sma({150 + number}, 1d)"
     when += f" and volume > 2 * mean(volume, {10 + number})"
     return parse_rule({"symbol": "AAPL", "interval": "1m", "when": when}, f"r{number:02d}")

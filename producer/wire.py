@@ -136,9 +136,10 @@ def decimal_of(value: object) -> Decimal | None:
 
 
 def listed(text: str, named: str) -> tuple[tuple[str, ...], bool]:
-    """Return the symbols of a list such as "A,B,tracked", and whether `tracked` is in it.
+    """Return the symbols of a list such as "A,B,tracked" without `tracked`, and whether that is in
+    it.
 
-    Raises UsageError that names `named`.
+    Raises UsageError for an invalid symbol; `named` is the option to blame, such as `--symbols`.
     """
     names = text.split(",") if text else []
     own = [name for name in names if name.strip().lower() != TRACKED]
@@ -146,7 +147,10 @@ def listed(text: str, named: str) -> tuple[tuple[str, ...], bool]:
 
 
 def symbols_of(texts: Iterable[str], named: str) -> tuple[str, ...]:
-    """Return symbols in upper case, each once, in order. Raises UsageError that names `named`."""
+    """Return the symbols in upper case, in order, without repeats.
+
+    Raises UsageError for an invalid symbol; `named` is the option to blame, such as `--symbols`.
+    """
     try:
         return tuple(dict.fromkeys(parse_symbol(text.strip()) for text in texts))
     except TickError as error:

@@ -8,7 +8,7 @@
     raw/sources/many-<digest>.json.gz                       lists of many series
 
 `<first>` and `<last>` are sequence numbers; SQL reads the last one from the end of the name
-(`services/lake/tables.py`), readers parse names with `parsed`.
+(`services/lake/columns.py`), readers parse names with `parsed`.
 """
 
 from __future__ import annotations

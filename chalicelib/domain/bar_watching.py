@@ -49,10 +49,10 @@ class _Closed(CloseSeries):
 
 
 class BarWatch:
-    """Observations at which the bars of one run of ticks close, each once.
+    """Makes one observation for each bar that closes during a run of ticks.
 
-    `rule_states` show which bars earlier runs closed. Ticks outside the session follow the same bar
-    repeatedly; nothing is read for them.
+    `rule_states` tell which bars earlier runs closed. Ticks outside the session all come after the
+    same regular bar; once it has closed, no history is read for them.
     """
 
     def __init__(

@@ -77,7 +77,7 @@ class Sources(msgspec.Struct, frozen=True):
 
     @property
     def last(self) -> str | None:
-        """Return the source after all switches."""
+        """Return the source after the last switch, or the first source if there is none."""
         return self.switches[-1].source if self.switches else self.first
 
     def refusal(self, source: str, timestamp: str) -> str | None:

@@ -261,7 +261,8 @@ def starts_bar(timestamp: str, interval: str) -> bool:
 
 
 class _Array:
-    """The items of an array that was parsed at once, cut from its line on demand."""
+    """The raw items of an array that was decoded as a whole: the line is split when an item is
+    first asked for."""
 
     def __init__(self, line: bytes) -> None:
         self._line = line

@@ -45,8 +45,11 @@ class FreePages:
         self._connection = connection
 
     def step(self, now: float) -> int:  # noqa: ARG002  # pages have no age
-        """Release at most PAGES; return 0 if the file has few free ones, or keeps them (older files
-        do)."""
+        """Give up to PAGES free pages back to the file system and return how many.
+
+        Return 0 if at most MOST_FREE_PAGES are free, or if the file cannot shrink step by step
+        (older files).
+        """
         free = self._number("freelist_count")
         if free <= MOST_FREE_PAGES or self._number("auto_vacuum") != 2:
             return 0

@@ -110,10 +110,11 @@ class Engine:
         return kept
 
     def _written(self, kept: Recollection, collected: datetime) -> datetime:
-        """Record a gap, so that history is fetched again.
+        """Return the instant up to which ticks are collected or known to be missing.
 
-        From then on the memory says that history is missing; if it cannot be written, the lease
-        keeps the start of the gap.
+        After a gap longer than GAP, record in the memory that history has to be fetched again, and
+        return now. If the record cannot be saved, return `collected`, so that the lease keeps the
+        start of the gap.
         """
         begun = self._now()
         if begun - collected <= GAP:

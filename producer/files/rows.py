@@ -124,7 +124,8 @@ def cell(cells: Sequence[str], at: int | None) -> str:
 
 
 def time_text(layout: Layout, cells: Sequence[str]) -> str:
-    """Return the cell of the time, or those of date and time joined."""
+    """Return the text of the time column, with that of a separate clock column if the first has
+    only a date."""
     text = cell(cells, layout.time)
     clock = cell(cells, layout.clock)
     return f"{text} {clock}" if clock and ":" not in text else text

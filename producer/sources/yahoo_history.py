@@ -44,7 +44,8 @@ class History:
 
     @property
     def failed(self) -> frozenset[str]:
-        """Return the symbols for which the last requests failed in part."""
+        """Return the symbols whose last answered request failed for at least one bar length;
+        throttled requests do not count."""
         return frozenset(symbol for symbol, _ in self._failed)
 
     def forget(self, drops: Callable[[str], bool]) -> None:

@@ -47,7 +47,7 @@ class _Of(msgspec.Struct, frozen=True):
 
     @property
     def is_costly(self) -> bool:
-        """Return whether the condition needs more than few bars."""
+        """Return whether the condition needs more than FEW_BARS stored bars."""
         return sum(stored_bars(key, bars) for key, bars in self.needs.items()) > FEW_BARS
 
 

@@ -337,7 +337,8 @@ class Detect:
         room: Room,
         deadline: float,
     ) -> Step:
-        """Do everything before writing the state: read, fold, repair, put bars."""
+        """Do everything that precedes writing the state: read ticks, fold them and judge rules,
+        write closed bars, repair late ticks, and judge rules with `when`."""
         ticks = self._new_ticks(span, state, watch)
         history = KeptClosesBefore(self._stores.bars, span.symbol, self._closes, state.repairs)
         outcome = advance(state, ticks, watch, self._suppressed_reason, history, room)

@@ -41,7 +41,8 @@ class Actions:
         self.dividends = [one for one in found if one.kind == "dividend" and adjustment == "all"]
 
     def adjust(self, base: str) -> Adjust:
-        """Return what adjusts stored bars of an interval, in any order."""
+        """Return a function that adjusts stored bars of interval `base`, which may be in any
+        order."""
         noted = unadjusted(self._noted, lambda day: self._last_close(base, day))
         raw = self._scale([*self._told, *self.dividends], noted)
         fetched = self._scale([*self.told_apart, *self.dividends], noted)
