@@ -1,5 +1,5 @@
-// The chart's panes, axes and margins. Pure. Which indicators have a pane of their own stands in
-// data/indicator_table.js. Margins are fixed, so that nothing moves when a label gets longer.
+// The chart's panes, axes and margins. Pure. data/indicator_table.js declares which indicators have
+// a pane of their own. Margins are fixed, so that nothing moves when a label gets longer.
 
 import { valueTicks } from "./axis.js";
 import { formatPrice, formatVolume } from "../format.js";
