@@ -16,7 +16,7 @@ VALUE_LIMIT = Decimal(10) ** 12
 
 
 class Part(NamedTuple):
-    """A node with the levels of its tree."""
+    """A node, and the number of levels of the tree below it, its own included."""
 
     node: Node
     depth: int
@@ -51,7 +51,8 @@ class Size:
 
 
 def checked_number(value: Decimal, place: Place) -> Decimal:
-    """Return a number with at most eight decimals. Raises WhenError."""
+    """Return the number in its stored form. Raises WhenError unless it is below 10^12 and has at
+    most eight decimals."""
     # abs() of a number beyond the context's exponents raises Overflow.
     if not value.is_finite() or value.copy_abs() >= VALUE_LIMIT:
         raise place.error(str(value)[:40], "a number below 10^12")
@@ -61,14 +62,15 @@ def checked_number(value: Decimal, place: Place) -> Decimal:
 
 
 def checked_bars(value: object, place: Place, least: int = 1) -> int:
-    """Return a number of bars. Raises WhenError."""
+    """Return `value`. Raises WhenError unless it is a number of bars from `least` to MAX_BARS."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_BARS:
         raise place.error(value, f"a whole number of bars from {least} to {MAX_BARS}")
     return value
 
 
 def checked_name(name: str, place: Place) -> str:
-    """Return the name of a value. Raises WhenError, which names the nearest."""
+    """Return the name of a value in lower case. Raises WhenError for an unknown name, with the most
+    similar one."""
     known = name.lower()
     if known in CATALOGUE:
         return known
@@ -78,8 +80,8 @@ def checked_name(name: str, place: Place) -> str:
 
 
 def checked_leaf(leaf: Leaf, place: Place) -> Leaf:
-    """Return a leaf with its defaults. `numbers` has those that were given, from the first. Raises
-    WhenError."""
+    """Return a leaf with defaults for its missing last numbers. Raises WhenError for anything that
+    its value does not allow."""
     entry = CATALOGUE[leaf.name]
     if len(leaf.numbers) > len(entry.numbers):
         most = ", ".join(one.name for one in entry.numbers) or "no number"

@@ -17,14 +17,14 @@ FIELDS = ("open", "high", "low", "close", "volume")
 MAX_DEVIATIONS = 10
 _FADED_EMA = 13
 _FADED_WILDER = 26
-"""The windows after which an average depends on where it began by less than 1 in 10^11."""
+"""The number of windows after which the start of an average changes it by less than 1 in 10^11."""
 
 _SESSION_BARS = {"1m": 1920, "5m": 384, "15m": 128, "30m": 64, "1h": 32}
 """The most bars of a session, as for the API's VWAP."""
 
 
 class Number(msgspec.Struct, frozen=True):
-    """A number of a value: its name in JSON, its bounds, and its default if it has one."""
+    """A number that a value takes: its name in JSON, its bounds, and its default if it has one."""
 
     name: str
     default: Decimal | None = None
@@ -46,9 +46,9 @@ class Number(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A value: its numbers, the price that it takes by default if it lets one choose, and words for
-    people. windows: the multiple of its largest number that it depends on, `session` one that
-    begins with its session."""
+    """A value: words for people, its numbers, and in `of` its default price if a condition may
+    choose another, or must (`must_choose`). It depends on `windows` times its largest number of
+    bars and `more`; with `session` on the bars of its session."""
 
     words: str
     numbers: tuple[Number, ...] = ()

@@ -25,18 +25,18 @@ MAX_UPDATES_OF_A_SYMBOL = 400_000
 
 
 FEW_BARS = 2_500
-"""As many stored bars as one Query returns. Values made of so few are cheap to read again. A rule
-that needs more is costly: it has other desks than cheap rules."""
+"""About the number of stored bars that one Query returns. Values that need no more are cheap to
+read again. A rule that needs more is costly, and shares no desk with cheap rules."""
 
 FEW_UPDATES = 20_000
-"""Values that take no more bars, added up over all of them, are cheap to compute again: some 50 ms
-of CPU."""
+"""Values that together take no more bars than this are cheap to compute again: some 50 ms of
+CPU."""
 
 MAX_NUMBERS = 1_500_000
-"""The most numbers that the values that a container keeps may hold: some 60 MB."""
+"""The most numbers in all values that a container keeps: some 60 MB."""
 
 MAX_NUMBERS_OF_ALL = 1_200_000
-"""The most of them that rules may need that are not cheap to read again."""
+"""The most numbers that a stage's rules may need in values that are not cheap to compute again."""
 
 
 class _Of(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class _Of(msgspec.Struct, frozen=True):
 
 
 _Desk = tuple[str, bool]
-"""An interval, and whether its rules are costly: those share bars and values."""
+"""An interval, and whether its rules are costly. Rules of the same desk share bars and values."""
 
 
 class Excess(NamedTuple):
@@ -70,7 +70,8 @@ def excess_of(rules: Iterable[Rule]) -> Excess | None:
 
 @lru_cache(maxsize=256)
 def _excess(texts: tuple[tuple[str, str], ...]) -> Excess | None:
-    """Take the intervals and texts of rules: a run of ticks asks for the same ones each time."""
+    """Return `excess_of` rules with these intervals and texts; cached, since each run of ticks asks
+    for the same ones."""
     found = [_with_desk(interval, text) for interval, text in texts]
     bounds: tuple[tuple[Callable[..., int], int, str], ...] = (
         (_stored_bars, MAX_STORED_BARS_OF_A_SYMBOL, "stored bars together"),
@@ -85,8 +86,10 @@ def _excess(texts: tuple[tuple[str, str], ...]) -> Excess | None:
 
 def kept_numbers(rules: Iterable[Rule], symbols: int) -> int:
     """Return about how many numbers containers have to keep for the rules with `when` of a stage
-    with some symbols, so that they are not made again at each price: those that are not cheap to
-    make."""
+    with `symbols` symbols.
+
+    Values that are cheap to compute again do not count: they need not be kept from price to price.
+    """
     found = [rule for rule in rules if rule.when]
     for_all = [rule for rule in found if rule.symbol == ANY_SYMBOL]
     own: dict[str, list[Rule]] = {}
@@ -103,8 +106,8 @@ def numbers_of(leaves: Iterable[Leaf]) -> int:
 
 
 def is_cheap(stored: int, updates: int) -> bool:
-    """Return whether values are cheap to make again. They need a number of stored bars, and take a
-    number of bars, added up over all values."""
+    """Return whether values are cheap to compute again that need `stored` stored bars and together
+    take `updates` bars."""
     return stored <= FEW_BARS and updates <= FEW_UPDATES
 
 
@@ -126,7 +129,7 @@ def stored_bars_of(rules: Iterable[Rule]) -> int:
 
 
 def by_cost(rules: Iterable[Rule]) -> tuple[list[Rule], list[Rule]]:
-    """Return the cheap ones of some rules with `when`, and the costly ones."""
+    """Divide rules with `when` into the cheap ones and the costly ones."""
     cheap: list[Rule] = []
     costly: list[Rule] = []
     for rule in rules:
@@ -136,8 +139,8 @@ def by_cost(rules: Iterable[Rule]) -> tuple[list[Rule], list[Rule]]:
 
 
 def within_cost(rules: Sequence[Rule]) -> list[Rule]:
-    """Return the rules with `when` of a symbol that are judged: by id, as far as together they stay
-    within all bounds. Others are not stored unless two were at the same time."""
+    """Return the rules with `when` of a symbol that are judged: the first ones by id that together
+    stay within all bounds. There are others only if two were stored at the same time."""
     found = sorted((rule for rule in rules if rule.when), key=lambda rule: rule.rule_id)
     while excess_of(found):
         found.pop()
@@ -154,7 +157,8 @@ def _stored_bars(found: Sequence[tuple[_Desk, _Of]]) -> int:
 
 
 def _other_series(found: Sequence[tuple[_Desk, _Of]]) -> int:
-    """Bars of up to 30 minutes are made of the same minutes."""
+    """Return the number of series of other symbols; bars of up to 30 minutes are made of the same
+    minutes."""
     return len(
         {
             (interval, key.symbol, BASE_OF[key.interval])

@@ -26,14 +26,14 @@ PRICE = Leaf("close")
 """On ticks, the tick's price."""
 
 _MORE = 1
-"""How many bars before those that it needs a value begins: one point more than conditions look back
-to is decided, for a split."""
+"""A value begins this many bars before those that it needs: for the sake of splits, one point more
+is decided than conditions look back to."""
 
 NO_MEMORIES: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 _Key = TypeVar("_Key")
 _Later = tuple[str, Leaf, LeafValue]
-"""The label of the bar at which a value begins."""
+"""A value that begins later: the label of its first bar, its leaf, and the value."""
 
 
 class Track:
@@ -71,19 +71,19 @@ class Track:
 
     @property
     def next_label(self) -> str:
-        """Return the label from which bars have to be read next: of the first that may have
-        changed, or just after the last one."""
+        """Return the label from which bars have to be read next: that of the first bar that may
+        have changed, else the instant just after the last bar."""
         return self._open[0].start if self._open else just_after(self.last)
 
     def agrees(self, bars: Sequence[Bar]) -> bool:
-        """Return whether bars read from `next_label` on begin with the ones that might have
-        changed, unchanged."""
+        """Return whether bars read from `next_label` on begin with those that might have changed
+        but have not."""
         before = [_values(bar) for bar in self._open]
         return before == [_values(bar) for bar in bars[: len(before)]]
 
     def begin(self, first: Point) -> None:
-        """Have each value begin at the bars that it needs before the first point, so that one with
-        a short window does not take as many bars as another one of the series needs."""
+        """Let each value begin only as many bars before the first point as it needs, so that a
+        short window does not take all bars that a longer one of the series needs."""
         bars = list(self._waiting)
         over = bisect_left(bars, True, key=lambda bar: not self._due(bar, first))
         begins = [(over - self._needed[leaf] - _MORE, leaf, value) for leaf, value in self._leaves]
@@ -94,7 +94,7 @@ class Track:
         self._later = sorted(later, key=itemgetter(0), reverse=True)
 
     def advance(self, point: Point, values: dict[Leaf, Decimal | None]) -> None:
-        """Use the bars that are over at a point."""
+        """Take the bars that are over at a point, and put the new values into `values`."""
         while self._waiting and self._due(self._waiting[0], point):
             used = self._waiting.popleft()
             while self._later and self._later[-1][0] <= used.start:
@@ -168,7 +168,8 @@ class Desk:
         return self._point_of(before[-decided:][0]) if before else first
 
     def _bars_before(self, first: Point) -> tuple[list[Bar], int]:
-        """Return the bars before a point, and how many of them are decided."""
+        """Return the bars before a point, and how many of the last ones are decided: one and those
+        that conditions look back to from it."""
         before = list(self._own.before(first.label)) if self._own else []
         return before, 1 + max(self._horizons.values(), default=0)
 
@@ -190,10 +191,10 @@ class Desk:
         memories: Mapping[str, str] | None = None,
         at_bars: Mapping[str, tuple[str, str]] = NO_MEMORIES,
     ) -> dict[str, Truth]:
-        """Return whether the condition of each rule holds at the next point, by rule.
+        """Return by rule whether its condition holds at the next point.
 
-        `price` is a tick's, and `memories` what rules on ticks remember; a rule that is not among
-        them begins. `at_bars` has what rules on bars remembered, after the bar with a label.
+        `price` is a tick's, and `memories` what rules on ticks remember; a rule without one begins.
+        `at_bars` has, for rules on bars, the label of a bar and what the rule remembered after it.
         """
         self._pass_bars_before(point, at_bars)
         self._advance(point)
@@ -210,7 +211,8 @@ class Desk:
         return found
 
     def _pass_bars_before(self, point: Point, at_bars: Mapping[str, tuple[str, str]]) -> None:
-        """Pass bars that are not judged here: another container did, or they came as history."""
+        """Take the bars before a point that are not judged here: another container judged them, or
+        they came as history."""
         for bar in self._own.before(point.label) if self._own else ():
             self._advance(self._point_of(bar))
             self._decided = {name: decide(self.values) for name, decide in self._deciders.items()}
@@ -228,7 +230,7 @@ class Desk:
         return self._held[rule_id] is True if rule_id in self._held else None
 
     def shown(self, rule_id: str) -> dict[Leaf, Decimal]:
-        """Return the known values of a rule at the last point."""
+        """Return the known values of a rule's condition at the last point."""
         known = ((leaf, self.values.get(leaf)) for leaf in self._leaves[rule_id])
         return {leaf: value for leaf, value in known if value is not None}
 

@@ -49,7 +49,7 @@ Needs = Mapping[SeriesKey, int]
 
 
 def horizon_of(node: Node) -> int:
-    """Return how many points before one the condition looks back to, apart from its values."""
+    """Return how many points a condition looks back, besides the bars of its values."""
     below = max(map(horizon_of, children(node)), default=0)
     match node:
         case Lasting():
@@ -63,7 +63,7 @@ def horizon_of(node: Node) -> int:
 
 
 def needs_of(condition: Condition, interval: str) -> Needs:
-    """Return the bars that a rule on an interval, or on ticks, needs."""
+    """Return how many bars of each series a rule on an interval, or on ticks, needs."""
     found: dict[SeriesKey, int] = {}
     if interval != "tick":
         found[SeriesKey("", interval)] = horizon_of(condition) + 1
@@ -74,7 +74,8 @@ def needs_of(condition: Condition, interval: str) -> Needs:
 
 
 def leaf_needs(condition: Condition, interval: str) -> dict[Leaf, int]:
-    """Return for each value that is made of bars how many of its series' newest ones it takes."""
+    """Return for each value that is computed from bars how many of the newest bars of its series it
+    takes."""
     horizon = 0 if interval == "tick" else horizon_of(condition)
     found: dict[Leaf, int] = {}
     for leaf in leaves_of(condition):
@@ -86,7 +87,7 @@ def leaf_needs(condition: Condition, interval: str) -> dict[Leaf, int]:
 
 
 def _points_in(points: int, interval: str, of: str) -> int:
-    """Return how many bars of one interval lie within a number of bars of another."""
+    """Return how many bars of the interval `of` lie within `points` bars of `interval`, at most."""
     if not points or interval == of:
         return points
     minutes = _LENGTH.get(interval, 23 * 390)
@@ -95,14 +96,14 @@ def _points_in(points: int, interval: str, of: str) -> int:
 
 @lru_cache(maxsize=1024)
 def most_in_a_point(text: str, interval: str) -> int:
-    """Return how many bars of the shortest series of a condition lie within one point of a rule on
-    an interval of bars."""
+    """Return how many bars of a condition's shortest series lie within one bar of its rule's
+    interval."""
     others = {leaf.interval or interval for leaf in leaves_of(tree_of(text))}
     return max((_points_in(1, interval, of) for of in others), default=1)
 
 
 def stored_bars(key: SeriesKey, bars: int) -> int:
-    """Return how many stored bars make a number of bars of a series."""
+    """Return how many stored bars `bars` bars of a series are made of, at most."""
     return bars * MOST_PARTS[key.interval]
 
 
@@ -127,7 +128,7 @@ def check_needs(condition: Condition, interval: str) -> Needs:
 
 
 def in_words(key: SeriesKey, bars: int) -> str:
-    """Return what a series needs: `needs 400 days of 1m bars`."""
+    """Return the bars that a condition needs of a series, in words: `needs 400 days of 1m bars`."""
     base = BASE_OF[key.interval]
     stored = stored_bars(key, bars)
     days = -(-stored // _A_DAY[base])

@@ -12,10 +12,11 @@ from chalicelib.domain.when.writing import to_text
 
 
 def parse_when(given: object, interval: str, symbol: str) -> str:
-    """Return the text form of a condition given as text or as a tree, with all defaults, for a rule
-    on a symbol, which it need not name.
+    """Return the text form, with all defaults written out, of a condition given as text or as a
+    tree.
 
-    Raises WhenError for one that cannot be read, and RuleError for one that needs too much.
+    `interval` and `symbol` are the rule's; the text does not name that symbol. Raises WhenError for
+    a condition that cannot be read, and RuleError for one that needs too much.
     """
     if not isinstance(given, str | dict):
         raise WhenError(given, "a text such as rsi(14) < 30, or a tree")

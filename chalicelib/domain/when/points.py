@@ -33,7 +33,8 @@ class Point(msgspec.Struct, frozen=True):
 
 
 def bar_point(interval: str, label: str, session_date: str, symbol: str, zone: str | None) -> Point:
-    """Return the point at the close of a bar of a session."""
+    """Return the point at the close of a bar, which belongs to a session of a symbol in a time
+    zone."""
     if interval in DAYS:
         session_date = last_date(interval, label)
         end = _session_close(symbol, zone, session_date)

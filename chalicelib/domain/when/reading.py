@@ -57,7 +57,7 @@ def read_text(text: str) -> Condition:
 
 @lru_cache(maxsize=1024)
 def tree_of(text: str) -> Condition:
-    """Return the tree of a text that may have been read before. Raises WhenError."""
+    """Return the tree of a text, from a cache if it has been read before. Raises WhenError."""
     return read_text(text)
 
 
@@ -262,8 +262,9 @@ class _Reader:
         return self._size.part(checked_leaf(leaf, place), [], place)
 
     def _argument_kind(self, token: Token, name: str, may_choose: bool) -> str:
-        """Return what an argument is. A symbol may be called as a price is, such as OPEN: it is one
-        where no price may be chosen."""
+        """Return the kind of an argument: `interval`, `of`, `symbol`, `number`, or empty for none
+        of them. A symbol may be spelt like a price, such as OPEN: it is a symbol where no price may
+        be chosen."""
         if token.kind == "word" and token.text.lower() in INTERVALS:
             return "interval"
         is_price = token.kind == "word" and token.text.lower() in FIELDS and CATALOGUE[name].of
@@ -285,7 +286,7 @@ class _Reader:
 
 
 def _arguments(name: str) -> str:
-    """Return what the parentheses may have of a value, in words."""
+    """Return in words what may be in the parentheses after a value's name."""
     entry = CATALOGUE[name]
     found = [f"one of {', '.join(FIELDS)}"] if entry.of else []
     found += [f"{one.name} ({one.allowed})" for one in entry.numbers]

@@ -1,8 +1,8 @@
 """Decides a condition at one point after another: true, false, or None for unknown.
 
-Unknown is what depends on a value that is not known yet: `not`, `and` and `or` follow Kleene's
-logic, so `false and unknown` is false. A condition remembers what crosses, edges, `for` and
-`within` need of the points before; the memory can be written as a short text and read again.
+A condition is unknown if it depends on a value that is not known yet. `not`, `and` and `or` follow
+Kleene's logic, so `false and unknown` is false. A condition remembers what crosses, edges, `for`
+and `within` need of the points before; the memory can be written as a short text and read again.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Decider:
             self._remember(self._beginning)
 
     def _remember(self, text: str) -> None:
-        """Take a text; part of it may have been taken if this raises ValueError."""
+        """Restore the memories from a text. Raises ValueError for a malformed text; some memories
+        may then have been changed."""
         for memory, part in zip(self._memories, text.split("/"), strict=True):
             memory.text = part
 
@@ -128,7 +129,8 @@ class _Side:
         self._before = _SIDES[text]
 
     def crosses(self, now: int | None) -> Truth:
-        """Return whether the values were equal or on the other side, and are on the wanted one."""
+        """Return whether the values were equal or on the other side at the point before, and are on
+        the wanted side now; None if that is unknown."""
         before, self._before = self._before, now
         if now is not None and now != self._wanted:
             return False
@@ -155,7 +157,8 @@ class _Inside:
         self._before = _INSIDE[text]
 
     def turns(self, now: Truth) -> Truth:
-        """Return whether the value was on one side of the range's edge and is on the wanted one."""
+        """Return whether the value has just moved from outside the range to inside, or the reverse,
+        as wanted; None if that is unknown."""
         before, self._before = self._before, now
         if now is (not self._wanted) or before is self._wanted:
             return False
@@ -220,7 +223,8 @@ def _any(parts: list[Callable[[Values], Truth]]) -> Callable[[Values], Truth]:
 
 
 def _side_of(left: Expression, right: Expression) -> Callable[[Values], int | None]:
-    """Return a function for the sign of the difference of two values."""
+    """Return a function that gives the sign of `left` - `right` at a point; None if either is
+    unknown."""
     first, second = _expression(left), _expression(right)
 
     def side(values: Values) -> int | None:

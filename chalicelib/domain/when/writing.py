@@ -85,7 +85,7 @@ def plain_number(number: Decimal) -> str:
 
 
 def _at(node: Node, level: int) -> str:
-    """Return a node's text as a part of a node that binds at a level."""
+    """Return a node's text, in parentheses if the node binds more weakly than `level`."""
     text = to_text(node)
     return f"({text})" if level_of(node) < level else text
 
