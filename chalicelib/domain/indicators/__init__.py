@@ -1,6 +1,6 @@
 """Technical indicators as TA-Lib computes them, bar by bar.
 
-Each class takes one bar with `update` and gives its value, or None before the first valid one;
+Each class takes one bar with `update` and returns its value, or None before the first valid one;
 `lookback` is the number of bars before that.
 
 Values are floats, for display; prices may come as Decimal or float and are converted on entry.

@@ -12,7 +12,7 @@ from chalicelib.domain.indicators.inputs import Number, checked_window
 
 
 class Bands(msgspec.Struct, frozen=True):
-    """A moving average, and the lines a number of deviations above and below it."""
+    """A moving average, and the lines a number of standard deviations above and below it."""
 
     upper: float
     middle: float
@@ -20,7 +20,7 @@ class Bands(msgspec.Struct, frozen=True):
 
 
 class Bollinger:
-    """SMA of `window` prices, plus and minus `deviations` of the same prices.
+    """SMA of `window` prices, plus and minus `deviations` standard deviations of the same prices.
 
     The deviation is the population's (divided by `window`), as in Bollinger and TA-Lib, not the
     sample's of pandas' `rolling().std()`. Sums and squares are kept in whole units, so their

@@ -8,7 +8,8 @@ Number = float | Decimal
 
 
 def checked_window(window: int, name: str = "window") -> int:
-    """Return `window`, a number of bars. Raises ValueError that names it if it is below 1."""
+    """Return `window`, a number of bars. Raises ValueError, which calls it `name`, if it is below
+    1."""
     if window < 1:
         raise ValueError(f"{name} is {window}; at least 1 bar is needed")
     return window

@@ -15,7 +15,7 @@ class FirstMean:
         self._values: list[float] = []
 
     def update(self, value: Number) -> float | None:
-        """Return the mean at the last of the values, None before it."""
+        """Return the mean at the last of the first `window` values; None before it."""
         self._values.append(float(value))
         if len(self._values) < self._window:
             return None

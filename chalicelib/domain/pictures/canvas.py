@@ -1,4 +1,4 @@
-"""A canvas of pixels: fields, lines, discs and letters, cut where they leave it."""
+"""A canvas of pixels: fields, lines, discs and letters, clipped at its edges."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINE_HEIGHT = glyphs.HEIGHT
 
 
 class Canvas:
-    """Paper of a size in pixels."""
+    """A canvas of `width` by `height` pixels, all paper at first."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width = width
@@ -27,7 +27,7 @@ class Canvas:
         self._pixels = bytearray([pixel(Ink.PAPER)]) * (width * height)
 
     def png(self) -> bytes:
-        """Return the picture as a file."""
+        """Return the picture as a PNG file."""
         return encode(self.width, bytes(self._pixels), colours())
 
     def fill(self, left: int, top: int, right: int, bottom: int, ink: Ink) -> None:
@@ -42,7 +42,7 @@ class Canvas:
             self._pixels[at + left : at + right] = row
 
     def dashes(self, left: int, right: int, y: int, ink: Ink) -> None:
-        """Draw a dashed line from left to right."""
+        """Draw a dashed horizontal line in row `y` from `left` to before `right`."""
         for x in range(left, right, 7):
             self.fill(x, y, min(x + 4, right), y + 1, ink)
 
@@ -123,7 +123,8 @@ def clipped(text: str, width: int) -> str:
 
 
 def _known(text: str) -> Iterable[int]:
-    """Return the places of letters in the font; a question mark for one that it lacks."""
+    """Yield the places of letters in the font; that of the question mark for a letter that it
+    lacks."""
     first = ord(glyphs.FIRST)
     for letter in text:
         place = ord(letter) - first

@@ -24,12 +24,12 @@ from chalicelib.domain.times import from_text
 
 WIDTH, HEIGHT = 640, 320
 LEAST_BARS = 2
-"""Bars below which there is nothing to see."""
+"""The fewest bars that a picture may have: with less there is nothing to see."""
 
 _MARGIN = 8
 _BETWEEN_LABELS = 80
 _WIDEST = 16
-"""Columns of a candle at most."""
+"""The most columns of a candle."""
 _INKS = (Ink.FAST, Ink.SLOW)
 
 

@@ -45,7 +45,7 @@ _COLOURS: dict[Ink, Colour] = {
 
 
 def pixel(ink: Ink, level: int = FULL) -> int:
-    """Return the byte of a pixel."""
+    """Return the byte of a pixel that an ink covers to a level."""
     return ink * (FULL + 1) + level
 
 

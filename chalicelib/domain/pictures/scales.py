@@ -18,7 +18,7 @@ _BY_DATE = ("1d", "1wk", "1mo")
 _ROUND_MINUTES = (1, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440)
 _MOST_PRICES = 5
 _LEAST_SHARE = 1e-6
-"""Of its price, a range has at least this share: labels stay short, and floats distinct."""
+"""The least height of a range, as a share of its price: labels stay short, and floats distinct."""
 
 _NEAR = 0.6
 """A level is shown if it lies no further than this share of the bars' range beyond them."""
@@ -73,7 +73,8 @@ def price_range(scene: Scene) -> tuple[float, float]:
 
 
 def near_level(scene: Scene, low: float, high: float) -> float | None:
-    """Return the level if it is near enough to be shown with prices from low to high."""
+    """Return the level's price if it is near enough to be shown with prices from low to high; else
+    None."""
     if scene.level is None:
         return None
     level, reach = float(scene.level.price), (high - low) * _NEAR
@@ -81,7 +82,7 @@ def near_level(scene: Scene, low: float, high: float) -> float | None:
 
 
 def round_prices(low: float, high: float) -> tuple[list[float], int]:
-    """Return some round prices in a range, and how many decimals they need."""
+    """Return a few round prices in a range, and how many decimals they need."""
     rough = (high - low) / _MOST_PRICES
     size = math.floor(math.log10(rough))
     step = next(s * 10.0**size for s in (1, 2, 5, 10) if s * 10.0**size >= rough)
@@ -91,7 +92,8 @@ def round_prices(low: float, high: float) -> tuple[list[float], int]:
 
 
 def time_labels(bars: Sequence[Bar], interval: str, zone: tzinfo, least: int) -> dict[int, str]:
-    """Return texts below bars by their places, at least `least` places apart, at round times.
+    """Return the texts to write below bars, by the bars' places: at round times, and at least
+    `least` places apart.
 
     Times are those of the zone, days those of sessions. The date replaces the first time of a
     further day.
@@ -109,7 +111,8 @@ def time_labels(bars: Sequence[Bar], interval: str, zone: tzinfo, least: int) ->
 
 
 def _minutes_between(interval: str, least: int) -> int:
-    """Return the round number of minutes that `least` bars of an interval take at most."""
+    """Return the least round number of minutes that is not below that of `least` bars of an
+    interval."""
     minutes = {"1m": 1, "1h": 60, **MINUTES}.get(interval, 1) * least
     return next((step for step in _ROUND_MINUTES if step >= minutes), _ROUND_MINUTES[-1])
 

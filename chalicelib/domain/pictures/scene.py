@@ -14,10 +14,11 @@ from chalicelib.domain.folding import BASE_OF, MOST_PARTS, fold_bars
 from chalicelib.domain.indicators.sma import SMA
 
 MOST_BARS = 60
-"""Bars in a picture."""
+"""The most bars in a picture."""
 
 MOST_READ = 600
-"""Stored bars that a picture is made of at most; of coarse folded bars it then shows fewer."""
+"""The most stored bars that are read for a picture; it shows fewer bars if each takes many of
+them."""
 
 TICK_INTERVAL = "1m"
 """The bars that a picture of a rule on ticks shows."""
@@ -31,7 +32,7 @@ _LEVELS = {
     "crossing_down": ("value", "Level"),
     "change_percent": ("previous_close", "Previous close"),
 }
-"""The value of an alert that is a price to compare with, and its name, by condition."""
+"""By condition, the value of an alert that is the price to compare with, and the price's name."""
 
 
 class Average(msgspec.Struct, frozen=True):
@@ -77,8 +78,8 @@ def stored_needed(alert: Alert) -> int:
 def compose_scene(stored: Sequence[Bar], alert: Alert) -> Scene:
     """Return what to draw, from stored bars in order of time up to the alert.
 
-    For a rule on bars these are the regular ones, on which it was judged, and its own bar is the
-    last one. For a rule on ticks the signal's minute is not stored yet.
+    For a rule on bars only regular bars are shown, on which it was judged, and the last one is the
+    bar at which it fired. For a rule on ticks the signal's minute is not stored yet.
     """
     interval = interval_of(alert)
     on_ticks = alert.interval == "tick"
