@@ -1,4 +1,4 @@
-"""Corporate actions: splits and dividends, as a source told them, and the factors that they make.
+"""Corporate actions: the splits and dividends that a source reported, and their factors.
 
 A price from before an action is multiplied by the action's factor, which is exact until the end:
 the product of all factors is rounded once, to eight decimals. The factor of a dividend is
@@ -43,7 +43,7 @@ _HIGHEST_VOLUME = int(HIGHEST_VOLUME.scaleb(8))
 class Action(msgspec.Struct, frozen=True, kw_only=True):
     """A split or dividend of a symbol, which takes effect with the session of its ex-date.
 
-    known_at: when its source told of it, as stored text. A split has its `ratio`, "4:1" if four
+    known_at: when its source reported it, as stored text. A split has its `ratio`, "4:1" if four
     shares replaced one. A dividend has the `amount` per share and the close of the session before,
     both as of the ex-date: not adjusted for later splits.
     """
@@ -59,17 +59,17 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """Return its place among the symbol's actions, such as `2020-08-31#split`."""
+        """Return the action's key within its symbol, such as `2020-08-31#split`."""
         return f"{self.ex_date}#{self.kind}"
 
     @property
     def instant(self) -> str:
-        """Return the instant that decides which source the action has to have."""
+        """Return the instant at which the action's source must be that of the symbol's series."""
         return self.known_at
 
     @property
     def factor(self) -> Fraction:
-        """Return what a price from before it is multiplied by."""
+        """Return the factor for prices of sessions before the ex-date; 1 if figures are missing."""
         if self.ratio is not None:
             new, old = map(int, self.ratio.split(":"))
             return Fraction(old, new)
@@ -79,11 +79,13 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rank(self) -> tuple[str, Fraction]:
-        """Return the order of actions with one place: the first counts, however they come."""
+        """Return the sort key of actions with the same `place`: the lowest one is kept, whatever
+        the order in which they arrive."""
         return self.known_at, self.factor
 
     def is_repeated_by(self, other: Action) -> bool:
-        """Return whether another action with the same place says the same."""
+        """Return whether an action with the same `place` has the same factor or, of two dividends,
+        the same amount up to SAME_AMOUNT."""
         if self.amount is None or other.amount is None:
             return self.factor == other.factor
         mine, theirs = Fraction(self.amount), Fraction(other.amount)
@@ -106,7 +108,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Scale:
-    """Adjusts bars for steps; those of a step's own session and later stay as they are."""
+    """Adjusts the bars of sessions before each step; bars of a step's own session and later stay as
+    they are."""
 
     def __init__(self, steps: Iterable[Step]) -> None:
         ordered = sorted(steps, key=attrgetter("date"))
@@ -116,7 +119,7 @@ class Scale:
         self._factors: dict[int, tuple[_Factor, _Factor]] = {}
 
     def adjust(self, bar: Bar, date: str) -> Bar:
-        """Return a bar of a date's session, adjusted for all later steps."""
+        """Return a bar of the session of `date`, adjusted for all later steps."""
         place = bisect_right(self.dates, date)
         if place == len(self.dates):
             return bar
@@ -180,12 +183,12 @@ class _Factor:
 
 
 def _rounded(product: int) -> int:
-    """Return a number of _BITS binary places, rounded half to even."""
+    """Return `product`, a number with _BITS binary places, as an integer rounded half to even."""
     return _half_even(product >> _BITS, product & _MASK, _HALF)
 
 
 def _half_even(whole: int, rest: int, half: int) -> int:
-    """Round up if the rest is above a half, or half of an odd number."""
+    """Return `whole`, plus 1 if `rest` is above `half`, or equal to it and `whole` is odd."""
     return whole + (rest > half or (rest == half and whole & 1))
 
 

@@ -1,4 +1,4 @@
-"""Network addresses that a channel may be sent to: those of the public internet, and no others."""
+"""Network addresses to which messages may be sent: those of the public internet, and no others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_public(text: str) -> bool:
 
     Private, shared, loopback, link-local (where cloud metadata is), multicast, unspecified and
     reserved addresses are not, and neither is an IPv6 address that stands for such an IPv4 address
-    (mapped, 6to4, Teredo). Text that is no IP address is not public.
+    (mapped, 6to4, Teredo). Other text is not public.
     """
     address = parse_address(text)
     if address is None:
@@ -35,7 +35,8 @@ def is_public(text: str) -> bool:
 
 
 def parse_address(text: str) -> Address | None:
-    """The IP address that a text is, in brackets or not, without its zone; None for a name."""
+    """Return the IP address in `text`, without its brackets and zone; None if it is a host's
+    name."""
     try:
         return ipaddress.ip_address(text.strip("[]").partition("%")[0])
     except ValueError:
@@ -49,7 +50,7 @@ def _is_public(address: Address) -> bool:
 
 
 def _embedded(address: Address) -> list[ipaddress.IPv4Address]:
-    """The IPv4 addresses that an IPv6 address leads to."""
+    """Return the IPv4 addresses within an IPv6 address: mapped, 6to4 or Teredo."""
     if isinstance(address, ipaddress.IPv4Address):
         return []
     found = (address.ipv4_mapped, address.sixtofour, *(address.teredo or ()))

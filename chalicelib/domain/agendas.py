@@ -1,7 +1,7 @@
 """Agendas: of each channel, the digests that are due too far ahead for a timer of their own.
 
-An agenda has one timer, a message that is put again every quarter of an hour while digests wait. It
-has the digests that come into reach put timers of their own.
+An agenda has one timer: a message that arrives every quarter of an hour while digests wait. At each
+arrival, the digests that are due within REACH_SECONDS get timers of their own.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ STEP_SECONDS = 900.0
 back."""
 
 REACH_SECONDS = 2 * STEP_SECONDS
-"""A digest that is due further ahead waits in the agenda. Half of it is left if the agenda's timer
-has just missed the digest."""
+"""A digest that is due later than this waits in the agenda. The reach is two steps: a digest that
+one timer just misses is still a step ahead at the next."""
 
 MARGIN_SECONDS = 60.0
-"""A timer that comes sooner may have been read from the queue already: clocks differ."""
+"""A timer that is due sooner than this may have been read from the queue already, since clocks
+differ."""
 
 _PREFIX = "agenda:"
 _TIMER = "timer"
@@ -32,7 +33,7 @@ def key_of(channel: str) -> str:
 
 
 def timer_of(channel: str, at: str) -> Retry:
-    """Return the message of an agenda's timer that is to come at an instant, in its stored form."""
+    """Return the message of an agenda's timer for the instant `at`, in its stored form."""
     return Retry(symbol=key_of(channel), timestamp=at, rule_id=_TIMER, channel=channel)
 
 
@@ -42,7 +43,7 @@ def is_timer(retry: Retry) -> bool:
 
 
 def is_ahead(at: str, now: datetime, margin_seconds: float) -> bool:
-    """Return whether a timer that comes at `at` is still to come, by more than a margin. If it is
-    further ahead than timers are put, a clock was wrong."""
+    """Return whether the timer of the instant `at` is still to come, by more than the margin.
+    False, too, if it is further ahead than timers are ever set: then a clock was wrong."""
     seconds = (from_text(at) - now).total_seconds()
     return margin_seconds < seconds <= STEP_SECONDS + MARGIN_SECONDS

@@ -1,8 +1,8 @@
 """Limits on alerts per minute of market time: per symbol, and for all symbols of a container.
 
-A symbol's limits depend only on its ticks, so that they hold however ticks are batched. A room is
-shared by all symbols of a container: its limits are applied before the state is written, and the
-written state says which alerts exist.
+A symbol's limits depend only on its ticks, so that they hold however ticks are batched. A Room is
+shared by all symbols of a container. Its limits are applied before the state is written, so that
+the written state says which alerts exist.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ Quiet = Callable[[Tick], str]
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True):
-    """The alerts recorded in a minute of market time, and those of them whose rules notify,
-    suppressed or not, so that only the ticks decide."""
+    """The numbers of alerts recorded in a minute of market time: all, and those of rules that
+    notify. Suppressed alerts count, so that the numbers depend on the ticks alone."""
 
     recorded: int = 0
     notifying: int = 0
@@ -43,7 +43,8 @@ class Room(Protocol):
 
     def record(self, rule_id: str, minute: str, *, is_first: bool = False) -> bool:
         """Take a place for one more alert of a rule in a minute of market time; return whether
-        there was one. A symbol's first alert of the rule has further places."""
+        there was one. More places are kept for a symbol's first alert of the rule in that
+        minute."""
 
     def send(self, rule_id: str, minute: str) -> bool:
         """Take a place for one more message; return whether there was one."""
@@ -67,8 +68,8 @@ BOUNDLESS = Boundless()
 class AlertCount:
     """Counts the alerts of a run of one symbol's ticks, by the minute of each tick.
 
-    `told` is the state's count. `dropped` counts the alerts without a place by rule, `unsent` those
-    recorded but not sent for the same reason.
+    `told` is the count in the state. `dropped` counts by rule the alerts for which there was no
+    place, `unsent` those that were recorded but not sent for lack of a place.
     """
 
     def __init__(self, told: Told | None, quiet: Quiet, room: Room) -> None:
@@ -80,11 +81,11 @@ class AlertCount:
 
     @property
     def told(self) -> Told | None:
-        """Return the count for the state; None without alerts."""
+        """Return the count for the state; None if the minute has no alerts."""
         return self._told if self._told.recorded else None
 
     def begin_minute(self) -> None:
-        """Start the minute of the next tick."""
+        """Count from 0 again: the next tick begins a minute."""
         self._told = Told()
 
     def admits(self, rule: Rule, newest: Tick, *, is_first: bool) -> bool:

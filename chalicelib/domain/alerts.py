@@ -13,7 +13,7 @@ from chalicelib.domain.deliveries import Delivery
 
 SIMULATED_SOURCE = "simulator"
 SIMULATED_MARK = "[SIMULATED] "
-"""Comes first in whatever people read about invented prices."""
+"""The first word of every text for people about simulated prices."""
 
 ALERT_ID = re.compile(r"[0-9a-f]{24}", re.ASCII)
 ALERT_ID_ALLOWED = "24 hexadecimal digits, as GET /alerts has them"
@@ -26,7 +26,7 @@ TEST_CONDITION = "test"
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A rule that fired. `values` are the values that it was judged by, by name.
+    """One firing of a rule. `values` are the figures shown with it, by name.
 
     `channels` are those that its rule names; none means the default ones. `quiet` is empty if the
     alert is to be sent, else the reason why it is only recorded. `severity` is that of its rule.
@@ -47,7 +47,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def alert_id(self) -> str:
-        """Return the same id for the same rule, symbol and tick, whatever is redelivered."""
+        """Return the id: 24 hexadecimal digits, the same whenever the same rule, symbol and tick
+        are processed again."""
         identity = f"{self.symbol}|{self.timestamp}|{self.rule_id}"
         return hashlib.sha256(identity.encode()).hexdigest()[:24]
 

@@ -68,7 +68,8 @@ def batch_name(origin: str, numbers: Sequence[str], contents: Iterable[bytes]) -
 
 
 def arrival_name(arrival: str, name: str) -> str:
-    """Return the name under `raw/` and `readings/` of a batch that arrived at a time."""
+    """Return the name under `raw/` and `readings/` of the batch `name` that arrived at
+    `arrival`."""
     return f"{DATE}{arrival[:10]}/hour={arrival[11:13]}/{name}{ENDING}"
 
 
@@ -78,8 +79,8 @@ def quarantine_key(date: str, name: str) -> str:
 
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line that tells the sources of a series, as text. `since` is when the earlier series of the
-    symbol was forgotten, empty if there was none."""
+    """The line of an object below `raw/sources/` for one series: its sources, as text. `since` is
+    when the earlier series of the symbol was forgotten, empty if there was none."""
 
     symbol: str
     sources: str
@@ -95,10 +96,10 @@ _told = msgspec.json.Decoder(Told)
 
 
 def sources_key(told: Sequence[Told]) -> str:
-    """Return the key of the object that tells the sources of one series or of several.
+    """Return the key of the object with the sources of one series or of several.
 
-    That of one is named by its number of switches, which are never changed; several are named by
-    their digest.
+    The object of one series is named by its number of switches, since recorded switches never
+    change; that of several is named by the digest of its contents.
     """
     return f"{RAW}{SOURCES}{_sources_name(told)}{ENDING}"
 
@@ -112,19 +113,21 @@ def _sources_name(told: Sequence[Told]) -> str:
 
 
 def is_sources_key(key: str) -> bool:
-    """Return whether a key below any root has that form."""
+    """Return whether a key, below any root, has the form of `sources_key`."""
     folder, _, name = key.rpartition("/")
     return f"{folder}/".endswith(SOURCES) and name.endswith(ENDING)
 
 
 def sources_body(told: Iterable[Told]) -> bytes:
-    """Return the contents of that object: a line for each series."""
+    """Return the contents of the object with these sources: gzipped lines of JSON, one per
+    series."""
     lines = b"".join(msgspec.json.encode(one) + b"\n" for one in told)
     return gzip.compress(lines, mtime=0)
 
 
 def read_sources(body: bytes) -> list[Told]:
-    """Return the lines of that object. Raises ValueError for any other."""
+    """Return the series in the contents of such an object. Raises ValueError if they cannot be read
+    or are empty."""
     try:
         told = [_told.decode(line) for line, _ in each_line(body)]
     except (*UNREADABLE, OSError, EOFError, zlib.error) as error:

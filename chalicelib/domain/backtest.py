@@ -2,8 +2,8 @@
 
 A trade buys at the open of the bar after a fire and sells at the open `hold_bars` bars later. Fires
 while it holds are ignored, up to the bar before the sale. All money is in one position; slippage
-makes each price worse, and the fee is a share of it. Beside it, buying at the first open and
-holding, with the same costs.
+makes each price worse, and the fee is a share of it. It is compared with buying at the first open
+and holding, at the same costs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import RuleError
 
 AFTER = (1, 5, 20)
-"""Bars after which returns are taken."""
+"""The numbers of bars from a fire to the closes at which returns are measured."""
 
 MAX_POINTS = 250
 MAX_HOLD = 400
@@ -73,7 +73,7 @@ class ReturnsAfter(msgspec.Struct, frozen=True):
 
 
 class CurvePoint(msgspec.Struct, frozen=True):
-    """What 1 has become at a bar's close."""
+    """What an initial 1 is worth at a bar's close."""
 
     timestamp: str
     rule: float
@@ -119,8 +119,11 @@ def parse_costs(given: object) -> TradingCosts:
 
 
 def backtest(bars: Sequence[Bar], fires: Iterable[int], costs: TradingCosts) -> Backtest:
-    """Return what followed fires at the closes of bars, given by their places in order. -1 is a
-    fire before the first bar, after which its open can be bought."""
+    """Return what followed a rule's fires.
+
+    `fires` are the indexes, in order, of the bars at whose closes it fired; -1 is a fire before the
+    first bar, at whose open a trade can begin.
+    """
     prices = _Prices(bars)
     places = [place for place in fires if place < len(bars)]
     moves = prices.moves(places)
@@ -150,7 +153,8 @@ class _Prices:
         self._lows = [float(bar.low) for bar in bars]
 
     def returns(self, places: Iterable[int], count: int) -> list[float]:
-        """Return the returns after `count` bars, of fires with that many bars after."""
+        """Return, for each fire with at least `count` bars after it, the return in percent after
+        `count` bars."""
         return [
             100 * (self.closes[place + count] / self.opens[place + 1] - 1)
             for place in places
@@ -158,7 +162,8 @@ class _Prices:
         ]
 
     def moves(self, places: Sequence[int]) -> list[tuple[float, float]]:
-        """Return the best and the worst move up to the next fire, its bar included."""
+        """Return, for each fire, the best and the worst move in percent through the bar of the next
+        fire; nothing for a fire at the last bar."""
         found = []
         for place, following in pairwise([*places, len(self.closes) - 1]):
             if place + 1 <= following:
@@ -169,7 +174,7 @@ class _Prices:
 
 
 def _traded(prices: _Prices, places: Sequence[int], costs: TradingCosts) -> tuple[list[float], int]:
-    """Return what 1 has become at each close, and the number of trades begun."""
+    """Return the worth of an initial 1 at each close, and the number of trades begun."""
     fires, fee, slippage = set(places), costs.fee_percent / 100, costs.slippage_percent / 100
     cash, units, sell_at, trades = 1.0, 0.0, -1, 0
     curve = []

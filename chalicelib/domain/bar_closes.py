@@ -12,10 +12,10 @@ from chalicelib.domain.times import later
 
 
 class BarClose(msgspec.Struct, frozen=True, array_like=True):
-    """The close of a bar as stored or seen, not adjusted for splits.
+    """The close of a stored bar or of one in the run, not adjusted for splits.
 
-    label: the bar's; part: the start of the last minute or day in it, whose close it has (for an
-    hour of history the last possible minute); dated: that close with its session's date;
+    label: the bar's label; part: the start of the minute or day in it from which the close comes
+    (for a historical hour its last possible minute); dated: the close with its session's date;
     is_history: the close is from history, which bars of ticks do not replace.
     """
 
@@ -31,7 +31,7 @@ at least `count` before the label `first` if there are that many."""
 
 
 def no_history(_interval: str, _first: str, _end: str, _count: int) -> list[BarClose]:
-    """Return no closes."""
+    """Return no closes: the StoredCloses of a symbol without history."""
     return []
 
 
@@ -68,7 +68,7 @@ class CloseSeries:
         return [row.dated for row in self._rows[-count:]]
 
     def refine(self, minutes: Sequence[BarClose]) -> None:
-        """Apply historical minutes to the run's finished hours whose closes have not been used yet.
+        """Apply historical minutes to the run's finished hours that `before_last` has not used yet.
 
         An hour takes the close of a historical minute in it that is not before its last tick, since
         such an hour is stored with that close. `minutes` are the run's historical ones, in order.

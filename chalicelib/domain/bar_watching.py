@@ -19,11 +19,11 @@ from chalicelib.domain.times import from_text
 from chalicelib.domain.watching import Observation, RuleState, is_followed, known_to
 
 Spot = tuple[SessionPlace, str]
-"""A tick's session place and instant."""
+"""A tick's place and timestamp."""
 
 
 def label_of(place: SessionPlace, interval: str) -> str:
-    """Return the label of the bar of `interval` that contains a place."""
+    """Return the label of the bar of `interval` that contains a tick at `place`."""
     if interval == "1m" or interval in MINUTES:
         return label(place.minute, interval)
     if interval == "1h":
@@ -32,17 +32,18 @@ def label_of(place: SessionPlace, interval: str) -> str:
 
 
 def has_closed(interval: str, mark: SessionPlace, place: SessionPlace, instant: str) -> bool:
-    """Return whether the bar around `mark` is over, given a tick at `place`."""
+    """Return whether the bar that contains `mark` is over, given a tick at `place` and
+    `instant`."""
     if label_of(mark, interval) != label_of(place, interval):
         return True
     return interval == "1d" and place.extended and from_text(instant) > mark.session.close
 
 
 class _Closed(CloseSeries):
-    """The bars of one interval that close in a run: the last one's label, and the timestamp of its
-    close.
+    """The bars of one interval that close in a run.
 
-    A regular price, such as the closing auction's, may still come after the bar was judged.
+    `last` is the label of the newest of them and `at` the timestamp of its close, since a later
+    regular price, such as the closing auction's, may follow after the bar was judged.
     """
 
     last = at = ""
@@ -85,7 +86,7 @@ class BarWatch:
     def closing(
         self, tick: Tick, mark: SessionPlace, before: Spot, now: Spot
     ) -> dict[str, Observation]:
-        """Return the observations of finished bars by interval.
+        """Return by interval the observations of bars that the new tick closes.
 
         `tick` is the last regular one, at `mark`; the previous tick is at `before`, the new one at
         `now`.
@@ -102,9 +103,12 @@ class BarWatch:
     def _closes_now(
         self, interval: str, mark: SessionPlace, tick: Tick, was_over: bool, now: str
     ) -> bool:
-        """Return whether the bar has not been closed yet, in this run or, for all rules, before it.
+        """Note the close of the bar around `mark`; return whether a rule has still to be judged on
+        it.
 
-        For a new rule a bar that `was_over` is closed.
+        False if this run has closed the bar before: a later regular tick then only replaces its
+        close. Otherwise the rule states decide; to a new rule, a bar that `was_over` has closed
+        already.
         """
         label = label_of(mark, interval)
         closed = self._closed.setdefault(interval, _Closed(label))

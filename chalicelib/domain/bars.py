@@ -21,10 +21,11 @@ ZERO = Decimal(0)
 
 
 def total_volume(first: Decimal | None, second: Decimal | None) -> Decimal | None:
-    """Return the volume of two parts of a bar, at most HIGHEST_VOLUME; None if both are unknown.
+    """Return the sum of the volumes of two parts of a bar, at most HIGHEST_VOLUME.
 
-    The increases of a cumulative volume that goes up and down are otherwise unbounded. The total
-    does not depend on the order of the parts.
+    One unknown volume counts as 0; the sum of two is None. Without a bound, the increases of a
+    cumulative volume that goes up and down could add up to any number. The sum does not depend on
+    the order of the parts.
     """
     if first is None or second is None:
         return second if first is None else first
@@ -66,19 +67,18 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """Return the place in its series: the start, plus a microsecond for an extended bar, since
-        one minute may have a regular and an extended bar."""
+        """Return the bar's key in its series; see `key_of`."""
         return key_of(self.start, extended=self.extended)
 
     @property
     def instant(self) -> str:
-        """Return the instant that decides which source the bar has to have."""
+        """Return the instant at which the bar's source must be that of the symbol's series."""
         return self.start
 
     @property
     def last_key(self) -> str:
-        """Return the key after which only bars of later starts follow: history hides an extended
-        bar beside it."""
+        """Return the key after which only bars with later starts are shown: a historical bar hides
+        an extended one with its start."""
         whole = not self.ticks and self.interval in STORED
         return key_of(self.start, extended=True) if whole else self.key
 
@@ -90,18 +90,19 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def key_of(start: str, *, extended: bool) -> str:
-    """Return the key of a bar with this start."""
+    """Return the key of a bar in its series: its start, plus a microsecond if it is extended, since
+    one minute may have a regular and an extended bar."""
     return f"{start[:-2]}1Z" if extended else start
 
 
 def start_of(key: str, *, extended: bool) -> str:
-    """Return the start of the bar at a place in its series."""
+    """Return the start of the bar with this key."""
     return f"{key[:-2]}0Z" if extended else key
 
 
 def shown(bars: Sequence[Bar]) -> list[Bar]:
-    """Return the bars of one interval without extended ones beside history, which covers its whole
-    interval."""
+    """Return bars of one interval without the extended ones whose start a historical bar has, too:
+    that bar covers the whole interval."""
     whole = {bar.start for bar in bars if not bar.ticks}
     return [bar for bar in bars if not bar.extended or bar.start not in whole]
 

@@ -1,4 +1,4 @@
-"""Circuit breakers: a channel that keeps failing is left alone for a while.
+"""Circuit breakers: nothing is sent for a while to a channel that keeps failing.
 
 The pattern is that of M. Nygard, Release It!, with one probe after each pause.
 """
@@ -17,8 +17,8 @@ SECONDS_TO_OPEN = 9.0
 together."""
 
 SLOW_SECONDS = 3.0
-"""A refusal that took as long counts as a failure. A quick one says that the channel works: the
-message was wrong."""
+"""A refusal that took at least this long counts as a failure. A quicker one shows that the channel
+works and the message was wrong."""
 
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
@@ -42,8 +42,8 @@ class Breakers:
         self._lock = threading.Lock()
 
     def lets_through(self, channel: str) -> bool:
-        """Return whether to try. After a pause one caller may; it takes the next pause for the
-        others."""
+        """Return whether to try to send. After a pause one caller may; for the others, its attempt
+        begins the next pause."""
         with self._lock:
             circuit = self._circuits.get(channel)
             if circuit is None or not circuit.is_open:
@@ -54,19 +54,19 @@ class Breakers:
             return True
 
     def is_open(self, channel: str) -> bool:
-        """Return whether a pause has yet to end."""
+        """Return whether the channel is in a pause."""
         with self._lock:
             circuit = self._circuits.get(channel)
             return circuit is not None and circuit.is_open and self._now() < circuit.open_until
 
     def succeeded(self, channel: str) -> None:
-        """Note that the channel took a message, however slowly: it would never get the others if it
-        were left alone."""
+        """Close the circuit: the channel took a message. It does not matter how slowly, since a
+        slow channel in a pause would never get its messages."""
         with self._lock:
             self._circuits.pop(channel, None)
 
     def failed(self, channel: str, seconds: float) -> None:
-        """Note a failure that another attempt may mend, and how long it took."""
+        """Count a temporary failure, which took `seconds`; begin a pause if there were enough."""
         with self._lock:
             circuit = self._circuits.setdefault(channel, _Circuit())
             circuit.failures += 1
@@ -77,7 +77,7 @@ class Breakers:
                 self._pause(circuit)
 
     def refused(self, channel: str, seconds: float) -> None:
-        """Note that the channel refused a message for good, and how long it took."""
+        """Note a permanent refusal: a failure if it took SLOW_SECONDS or more, else a success."""
         if seconds < SLOW_SECONDS:
             self.succeeded(channel)
         else:

@@ -39,7 +39,8 @@ class SessionPlace(msgspec.Struct, frozen=True):
 
 
 def is_extended(session: Session, instant: datetime, market_state: str | None) -> bool:
-    """Return whether a tick is outside the regular session: by its source, else by the clock.
+    """Return whether a tick is outside the regular session: by its source's market state, else by
+    the clock.
 
     "CLOSED" with a quote means the last regular price. On a day without a session (a recording may
     have such rows) everything counts as regular.
@@ -50,10 +51,10 @@ def is_extended(session: Session, instant: datetime, market_state: str | None) -
 
 
 def hour_start(session: Session, instant: datetime, extended: bool) -> datetime:
-    """Return the start of the hourly bar: hours count from the session's open, after it from its
-    close.
+    """Return the start of the hourly bar that contains an instant.
 
-    Before the open they count backwards, so that none spans the open.
+    Hours count from the session's open, backwards before it, so that none spans the open; extended
+    hours after the close count from the close.
     """
     after_close = extended and instant >= session.close
     anchor = session.close if after_close else session.open
@@ -61,7 +62,7 @@ def hour_start(session: Session, instant: datetime, extended: bool) -> datetime:
 
 
 def place_of(tick: Tick) -> SessionPlace:
-    """Return the place of one tick."""
+    """Return where a tick belongs: its minute, its hour and its session."""
     instant = from_text(tick.timestamp)
     session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(instant)
     extended = is_extended(session, instant, tick.market_state)
@@ -88,8 +89,8 @@ class BarBuilder:
 
     A bar is regular or extended like its ticks: a minute with ticks of both kinds has two bars,
     `minute` of the last tick's kind and `beside` of the other. `closed` collects finished bars in
-    order, `hours` the finished hours; both end at a tick of a later minute, so that nothing depends
-    on the batching of ticks.
+    order, `hours` the finished hours. Only a tick of a later minute finishes a bar or an hour, so
+    that nothing depends on the batching of ticks.
 
     Minute volume is the increase of the session's cumulative volume since the previous regular tick
     with a volume, never below 0. The session's first such tick counts completely if the session
@@ -164,7 +165,7 @@ class BarBuilder:
     def _traded(
         self, tick: Tick, place: SessionPlace, before: SessionPlace | None
     ) -> Decimal | None:
-        """Return the volume that this tick adds to its minute."""
+        """Return the volume that this tick adds to its minute; None if the tick has no volume."""
         if tick.volume is None:
             return None
         known = (
@@ -178,7 +179,8 @@ class BarBuilder:
         return tick.volume if opened == place.minute and not place.extended else ZERO
 
     def _day_volume(self, tick: Tick, place: SessionPlace) -> Decimal | None:
-        """Return the last volume of the session's regular ticks, if it is from the same source."""
+        """Return the last volume of the session's regular ticks; None if there is none or it is
+        from another source."""
         day = self.day
         if day is None or day.session_date != place.date or differ(day.source, tick.source):
             return None
@@ -187,8 +189,8 @@ class BarBuilder:
     def _extended_volume(
         self, tick: Tick, place: SessionPlace, before: SessionPlace | None
     ) -> Decimal | None:
-        """Return the volume of the previous tick, if it is an extended one of the session and of
-        the source, too."""
+        """Return the volume of the previous tick if it is an extended tick of the same session and
+        source; else None."""
         if before is None or self.last is None or differ(self.last.source, tick.source):
             return None
         same = before.extended and before.session == place.session
@@ -216,10 +218,10 @@ class BarBuilder:
 
 
 def with_session_figures(day: Bar, tick: Tick, ticks: int) -> Bar:
-    """Return a 1d bar after the next tick, using its own open, high, low and volume of the
-    session.
+    """Return a 1d bar with the next tick folded in; `ticks` is the new count.
 
-    The bar has the newest source; the volume of an earlier one does not count.
+    The session's open, high, low and volume are the tick's where it has them. The bar takes the
+    newest source, and drops the volume of another source.
     """
     changed = differ(day.source, tick.source)
     is_named = changed or day.source == UNKNOWN_SOURCE

@@ -1,7 +1,7 @@
 """The options that an address of apprise may have: what is behind its first `?`, as `name=value`.
 
-Allowed are those that say how and to whom a message goes. Others read files, fetch other
-addresses, keep keys, or take away what every send keeps to: checked certificates, no redirects, one
+Allowed are options that say how and to whom a message is sent. Others read files, fetch other
+addresses, store keys, or lift what holds for every message: checked certificates, no redirects, one
 attempt, ten seconds.
 """
 
@@ -57,14 +57,15 @@ def refused_option(scheme: str, address: str) -> str | None:
     """Return the first option of an address that is not allowed; None if all are.
 
     Names are compared as they are written: apprise decodes and trims them, so that one with a blank
-    or a percent sign may be read as another one. It ends neither its path nor its query where
-    RFC 3986 does: all behind the first `?` counts.
+    or a percent sign may be read as another one. Everything behind the first `?` counts, since
+    apprise does not end a path or a query where RFC 3986 does.
     """
     names = (part.partition("=")[0] for part in re.split("[&;?#]", address.partition("?")[2]))
     return refused_name(scheme, (name.lower() for name in names if name))
 
 
 def refused_name(scheme: str, names: Iterable[str]) -> str | None:
-    """Return the first of these names of options that is not allowed; None if all are."""
+    """Return the first of these option names that is not allowed for the scheme; None if all
+    are."""
     allowed = allowed_options(scheme)
     return next((name for name in names if name not in allowed), None)

@@ -1,4 +1,5 @@
-"""What is secret of a channel: its address, and the key that signs a webhook's messages.
+"""The secrets of a channel: its address, and the key that signs a webhook's messages or the keys of
+a browser's subscription.
 
 Errors name the field and what is allowed, and never repeat what was given.
 """
@@ -73,8 +74,8 @@ HIDDEN = "(not shown)"
 
 
 class Secrets(msgspec.Struct, frozen=True):
-    """What is encrypted of a channel: its address, and a webhook's signing key or the keys of a
-    browser's subscription."""
+    """The part of a channel that is stored encrypted: its address, and in `secret` a webhook's
+    signing key or the keys of a browser's subscription."""
 
     address: str
     secret: str = ""
@@ -84,7 +85,8 @@ class Secrets(msgspec.Struct, frozen=True):
 
 
 def parse_secrets(kind: Kind, given: dict[str, Any]) -> Secrets:
-    """The secrets that a client gives, checked. Raises ChannelError."""
+    """Return the secrets in a client's fields. Raises ChannelError for a field that is missing,
+    invalid or not of this kind."""
     if kind == "web_push":
         return _subscription(given)
     if given.get("subscription") is not None:
@@ -116,7 +118,8 @@ def _secret(kind: Kind, given: Any) -> str:
 
 
 def _address(kind: Kind, given: Any) -> str:
-    """A checked address. Its host is looked up, and checked again, with each send."""
+    """Return the address if it is allowed, else raise ChannelError. Its host is resolved and
+    checked again whenever a message is sent."""
     if not isinstance(given, str) or not given:
         raise ChannelError("address", None if given is None else HIDDEN, _address_form(kind))
     if len(given) > MAX_ADDRESS or not _PRINTABLE.fullmatch(given):

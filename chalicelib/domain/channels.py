@@ -1,4 +1,4 @@
-"""Channels: where alerts are sent, and what may be said of one.
+"""Channels: where alerts are sent, and what clients may set and see.
 
 A channel of kind `sns` is the stage's topic. It is always there, under the id `sns`. The others
 have an address, which is a secret: it is taken, encrypted and never shown.
@@ -42,7 +42,7 @@ MAX_CHANNELS = 20
 MAX_NAME = 64
 
 ESTABLISHED_SECONDS = 6 * 3600.0
-"""How long a channel has its address until it is established."""
+"""How long a channel must have had its address to count as established."""
 
 _NAME = re.compile(
     rf"(?=.{{1,{MAX_NAME}}}\Z)[A-Za-z0-9]([A-Za-z0-9 ._:/+()&-]*[A-Za-z0-9._:/+()&-])?", re.ASCII
@@ -54,15 +54,16 @@ _NAME_ALLOWED = (
 
 
 class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A channel as the store has it. Raises ValueError where another kind has the topic's id.
+    """A stored channel. Raises ValueError if it has the topic's id but not its kind, or the
+    reverse.
 
     `service` tells where an address leads without telling the address ("Telegram", "webhook").
-    `default`: rules that name no channels send to it. `picture`: a picture of the chart
-    comes with each message, if the service is one of WITH_PICTURES. `sealed` is the encrypted
-    Secrets as base64; empty for the topic. `address_at` is when it got its address, if that was
-    after it was made. `vapid` is the encrypted key pair that a browser's subscription was made
-    with, and `ended` why nothing can be sent to it any more; empty if something can. The last
-    three say what it holds back (domain/holding_settings.py).
+    `default`: rules that name no channels send to it. `picture`: a chart is attached to each
+    message, if the service is one of WITH_PICTURES. `sealed` is the encrypted Secrets as base64;
+    empty for the topic. `address_at` is when it got its present address, empty if it was made with
+    it. `vapid` is the encrypted key pair with which a browser's subscription was made. `ended` is
+    why nothing can be sent to it any more, else empty. `limit`, `digest` and `quiet_hours` say what
+    it holds back (domain/holding_settings.py).
     """
 
     channel_id: str
@@ -99,11 +100,12 @@ TOPIC = StoredChannel(
 _SECRET = ("address", "secret", "subscription")
 _GIVEN = ("name", "kind", *_SECRET, "enabled", "default", "picture", *FIELDS)
 _SHOWN_TOO = ("channel_id", "service", "created_at", "ended")
-"""Fields of an answer, which may be sent back with PUT and are not taken."""
+"""Fields of an answer that a client may send back with PUT; they are ignored."""
 
 
 def parse_new(given: dict[str, Any]) -> tuple[StoredChannel, Secrets]:
-    """The channel that a client describes, without id and time. Raises ChannelError."""
+    """Return the channel that a client describes, without an id and a time, and its secrets. Raises
+    ChannelError for an invalid field."""
     _refuse_unknown(given)
     kind = given.get("kind")
     if kind not in ADDRESSED:
@@ -115,11 +117,11 @@ def parse_new(given: dict[str, Any]) -> tuple[StoredChannel, Secrets]:
 def parse_changed(
     given: dict[str, Any], before: StoredChannel
 ) -> tuple[StoredChannel, Secrets | None]:
-    """The channel as a client wants it to be, with the id, the time and the kind of `before`.
+    """Return `before` with a client's changes, and its new secrets; None if they stay as they are.
 
-    Its secrets stay as they are, which None says, unless the client gives an address, a secret or
-    a subscription: then it gives all of them. A channel that has ended stays so without them. What
-    it holds back stays, as far as it is not given. Raises ChannelError.
+    A client that gives an address, a secret or a subscription gives all of them. Without them a
+    channel that has ended remains ended. Absent fields that say what is held back keep their
+    values. Raises ChannelError for an invalid field, and for another kind.
     """
     _refuse_unknown(given)
     kind = before.kind
@@ -170,7 +172,8 @@ def shown(channel: StoredChannel) -> dict[str, Any]:
 
 
 def with_topic(stored: Iterable[StoredChannel]) -> list[StoredChannel]:
-    """All channels, the topic first, whether it is stored or not."""
+    """Return all channels: the topic, which is added if it is not stored, then the others by
+    age."""
     found = list(stored)
     if all(channel.channel_id != SNS for channel in found):
         found.insert(0, TOPIC)
@@ -178,8 +181,8 @@ def with_topic(stored: Iterable[StoredChannel]) -> list[StoredChannel]:
 
 
 def is_established(channel: StoredChannel, now: datetime) -> bool:
-    """Return whether a channel has had its address for ESTABLISHED_SECONDS. Others made the topic
-    with the stage."""
+    """Return whether a channel has had its address for ESTABLISHED_SECONDS. Always true of the
+    topic, which is part of the stage."""
     if channel.kind == SNS:
         return True
     try:
@@ -190,11 +193,10 @@ def is_established(channel: StoredChannel, now: datetime) -> bool:
 
 
 def receivers(named: Collection[str], stored: Sequence[StoredChannel]) -> tuple[str, ...]:
-    """The ids of the channels that an alert of a rule goes to.
+    """Return the ids of the channels to which a rule's alert is sent.
 
-    `named` are those that the rule names. One that is disabled gets nothing; one that has been
-    deleted stays in the list, so that its delivery tells. A rule that names none goes to the
-    default ones.
+    They are the channels that the rule names, else the default ones, without disabled ones. A named
+    channel that has been deleted stays in the list, so that its delivery shows it.
     """
     by_id = {channel.channel_id: channel for channel in with_topic(stored)}
     if not named:

@@ -48,8 +48,11 @@ def _held(before: RuleState, observation: Observation) -> bool:
 
 
 def held_before(rule: Rule, previous_price: Decimal | None, held: bool | None) -> bool:
-    """Return whether the condition of a rule in force held at the price before: a level at that
-    price, `when` as `held` says. True if that is not known; other conditions are not asked."""
+    """Return whether a rule's condition held at the price before.
+
+    A level is compared with `previous_price`, and `held` is the answer for `when`; None in either
+    counts as true. False for other conditions.
+    """
     if rule.condition == "when":
         return held is not False
     if rule.condition in LEVELS:
@@ -58,7 +61,7 @@ def held_before(rule: Rule, previous_price: Decimal | None, held: bool | None) -
 
 
 def is_before(rule_state: RuleState, split: str) -> bool:
-    """Return whether a rule has last been judged before the date of a split."""
+    """Return whether a rule was last judged before the date `split`."""
     return bool(rule_state.session) and rule_state.session < split
 
 

@@ -17,8 +17,8 @@ from chalicelib.domain.times import from_text, later, minute_of, to_text
 def minutes_of(before: Sequence[Tick], ticks: Sequence[Tick]) -> list[Bar]:
     """Return all 1m bars of a run of ticks in order.
 
-    `before` are ticks of earlier minutes, the newest last, from which the first volumes are
-    differences.
+    `before` are ticks of earlier minutes, the newest last: the first minute's volume is the
+    increase since them.
     """
     if not ticks:
         return []
@@ -63,10 +63,11 @@ def day_of_parts(parts: Sequence[Bar], newest: Sequence[Tick]) -> Bar | None:
 
 
 class HourSpan(msgspec.Struct, frozen=True):
-    """An hour and the range of its minutes' labels, `[start, end)`, which may include others'.
+    """An hour and the range `[start, end)` of its minutes' labels.
 
-    Hours count from a session's open or close, so those of neighbouring sessions may overlap: a
-    minute belongs to the hour of its own session and flag.
+    Hours count from a session's open or close, so those of neighbouring sessions may overlap: the
+    range may include minutes of another session, or regular beside extended ones, which `holds`
+    excludes.
     """
 
     hour: Hour
@@ -93,15 +94,14 @@ class HourSpan(msgspec.Struct, frozen=True):
 
 
 def hour_span(hour: Hour, calendar: Calendar) -> HourSpan:
-    """Return the 60 minutes of an hour."""
+    """Return the span of an hour: 60 minutes from its start."""
     return HourSpan(hour, later(hour.start, hours=1), calendar)
 
 
 def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:
     """Return the 1h bar of a span, folded from its 1m bars; None without any.
 
-    It counts at least one tick, even if history hides it: an hour of historical minutes is not
-    history itself.
+    Its `ticks` are at least 1: an hour folded from historical minutes is not historical itself.
     """
     folded: Bar | None = None
     for bar in filter(span.holds, minutes):
@@ -115,7 +115,8 @@ def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:
 
 
 def day_range(session: Session) -> tuple[str, str]:
-    """Return instants between which all ticks of a session lie, with a margin."""
+    """Return two instants between which all ticks of a session lie: its hours and twelve more on
+    either side."""
     early = min(session.open, session.pre_open)
     late = max(session.post_close, session.regular_until, session.close)
     return later(to_text(early), hours=-12), later(to_text(late), hours=12)

@@ -21,12 +21,12 @@ MAX_RETRY_AFTER_SECONDS = 3600.0
 """The longest wait that a receiver may ask for; a longer one is cut to this."""
 
 MAX_POSTPONED_SECONDS = 24 * 3600.0
-"""How long an attempt is postponed that there is no time for."""
+"""How long an attempt for which there is no time may be postponed; then the delivery ends."""
 
 LONGEST_PAUSE_OF_QUICK_SECONDS = 60.0
 LONGEST_PAUSE_OF_DIGESTS_SECONDS = 10.0
-"""The longest pauses of postponed attempts on channels that answer quickly; of digests if the
-channel is known for that."""
+"""The longest pauses of postponed attempts on channels that answer quickly, and of digests on those
+of them that are established."""
 
 DeliveryStatus = Literal["sending", "waiting", "sent", "dead", "held"]
 """sending: an attempt is under way; waiting: the last one failed, another one follows; dead: no
@@ -88,13 +88,14 @@ def check_stored(delivery: Delivery) -> None:
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A further attempt that is due: of which alert, on which channel, after how many attempts.
+    """A request for a further attempt: the alert, the channel, and the number of attempts so far.
 
     `since` is the number of attempts before the present round, which a redrive begins. `dead` means
     that the delivery was marked dead, so that only a redrive requests it. `postponed` is the
     instant at which it was postponed first in this round, in its stored form; empty if it was not.
-    For a digest, the three that identify an alert identify its head (domain/digests.py), and for
-    the timer of a channel's agenda, the agenda and the instant (domain/agendas.py).
+    `symbol`, `timestamp` and `rule_id` identify the alert; of a digest its head
+    (domain/digests.py), of the timer of a channel's agenda the agenda and the instant
+    (domain/agendas.py).
     """
 
     symbol: str
@@ -113,7 +114,8 @@ def is_claimed(found: Delivery | None, now: str) -> bool:
 
 
 def is_due(found: Delivery | None, retry: Retry) -> bool:
-    """Return whether to follow a request for an attempt, unless it is claimed.
+    """Return whether a request for an attempt is to be followed, if no claim prevents it
+    (`is_claimed`).
 
     A waiting delivery has exactly one valid request, the one with its number of attempts; others
     are repetitions. An expired claim belonged to an invocation that died.
@@ -139,7 +141,7 @@ def claim(found: Delivery | None, channel: str, now: str, until: str) -> Deliver
 
 
 def ended(claimed: Delivery, status: DeliveryStatus, now: str, error: str = "") -> Delivery:
-    """Return the delivery after an attempt."""
+    """Return a claimed delivery after its attempt."""
     return msgspec.structs.replace(claimed, status=status, at=now, error=error, until="")
 
 
@@ -152,8 +154,8 @@ def pause_seconds(attempts: int, retry_after: float | None, draw: float) -> floa
 
 
 def postponed_request(retry: Retry, found: Delivery | None, now: str) -> Retry:
-    """Return the request for the same attempt at a later time; `now` in its stored form. One for a
-    dead delivery begins a new round."""
+    """Return the request for the same attempt at a later time; `now` is in its stored form. A
+    request for a dead delivery begins a new round."""
     attempts = found.attempts if found else 0
     if retry.dead:
         retry = msgspec.structs.replace(retry, since=attempts, dead=False, postponed="")

@@ -34,18 +34,20 @@ from chalicelib.domain.watching import (
 )
 
 MAX_PENDING = 100
-"""Pending alerts are stored in the state's item: a run of ticks stops early at this number."""
+"""The number of pending alerts at which a run of ticks stops early: they are stored in the state's
+item."""
 
 NAME_SPLITS = (*YAHOO_SOURCES, "alpaca")
-"""Sources whose producers write splits into ticks: a ratio of their prices shows none."""
+"""Sources whose producers write splits into ticks, so that none is inferred from their prices."""
 
 LONGEST_GAP = 99
 """The longest gap between ticks that a state records, in seconds."""
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):
-    """The start of the last tick's session: `before`, the last price of earlier sessions, the
-    regular one if any; and how many of the newest prices belong to the session."""
+    """The start of the last tick's session. `before` is the last regular price of earlier sessions,
+    or else their last price; `closes` is the number of the newest prices that belong to the
+    session."""
 
     closes: int = 0
     before: Decimal | None = None
@@ -108,8 +110,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         return sorted(bars, key=lambda bar: bar.key)
 
     def running(self, interval: str) -> list[Bar]:
-        """Return the running bars of a stored interval in order; none for 1h, which readers
-        fold."""
+        """Return the running bars of a stored interval in order; none for 1h, whose running bar
+        readers fold from minutes."""
         if interval == "1m":
             return self.minutes
         return [self.day] if interval == "1d" and self.day else []
@@ -175,8 +177,9 @@ def advance(
 ) -> Outcome:
     """Fold ticks, in order and all later than `state.last`, into the state.
 
-    The new state's `pending` has this run's alerts, as far as the room has places. The old state's
-    pending alerts have to be recorded before.
+    Stops after MAX_PENDING alerts; `taken` of the outcome says after how many ticks. The new
+    state's `pending` has only this run's alerts, as far as the room has places: those of the old
+    state must have been recorded before.
     """
     count = AlertCount(state.told, quiet, room)
     run = _Run(state, watch, count, history, ticks)
@@ -245,7 +248,7 @@ class _Run:
             self._mark, self._mark_place = tick, place
 
     def _judge_tick(self, tick: Tick, previous: Decimal | None, place: SessionPlace) -> None:
-        """Judge the rules on ticks; `previous` is the price before."""
+        """Judge the rules on ticks at a tick; `previous` is the price before it."""
         self._closes.append(tick.price)  # to all before it: a new rule takes their side
         observation = _point(tick, previous, place, self._closes, self._splits)
         self._judge("tick", observation, tick, tick)
@@ -275,8 +278,8 @@ class _Run:
         )
 
     def _remembered(self) -> dict[str, RuleState]:
-        """Return the rule states, including disabled rules' as far as there is room: switching
-        rules on and off does not enlarge a state."""
+        """Return the states of enabled rules and, up to MAX_RULES in all, of disabled ones:
+        switching rules on and off does not enlarge a state."""
         rules = sorted(self._watch.rules, key=lambda rule: not rule.enabled)
         known = [rule.rule_id for rule in rules if rule.rule_id in self._rule_states]
         on = sum(rule.enabled for rule in rules)
@@ -293,7 +296,8 @@ class _Run:
         self._opening = Opening(0, last.price if last else None)
 
     def _split_at(self, tick: Tick, place: SessionPlace) -> Split | None:
-        """Return the split that this tick is the first to report; a session has at most one."""
+        """Return the split that this tick is the first to report; None if it reports none, or the
+        session already has one."""
         known = self._splits[-1].date if self._splits else ""
         if known >= place.date or self._opening is None or self._opening.before is None:
             return None
@@ -304,7 +308,7 @@ class _Run:
         return _shown_split(self._mark, self._mark_place, tick, place)
 
     def _count_as_after(self, split: Split) -> None:
-        """Adjust earlier sessions' values for a split that a tick has just reported."""
+        """Adjust the prices of earlier sessions for a split that a tick has just reported."""
         self.split = split
         self._splits = self._bars.splits = with_split(self._splits, split)
         older = len(self._closes) - (self._opening.closes if self._opening else 0)
@@ -312,7 +316,8 @@ class _Run:
         self._closes = RunningCloses([*before, *self._closes[older:]])
 
     def _judge(self, interval: str, observation: Observation, tick: Tick, newest: Tick) -> None:
-        """Judge an interval's unexpired rules at `newest`, the new tick."""
+        """Judge an interval's unexpired rules on an observation, at the new tick `newest`; `tick`
+        is the one whose price the alerts show."""
         for rule in self._rules:
             rule_state = self._rule_states.get(rule.rule_id)
             if rule.interval != interval or not is_followed(rule, rule_state, newest.timestamp):
@@ -343,12 +348,13 @@ def _last_regular(state: State) -> tuple[Tick | None, SessionPlace | None]:
 
 
 def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPlace) -> Split | None:
-    """Return the split that prices show, at the ticks of a session up to its first regular one;
-    `mark` is the last regular tick before.
+    """Return the split that prices show; None if they show none.
 
-    Where ticks name splits, ratios of prices are not used, and neither are those between prices of
-    two sources. Before the open a source may still give an older previous close, so the
-    price has to agree there.
+    `mark` is the last regular tick before `tick`, which is one of a session up to its first regular
+    one.
+
+    Prices show nothing if ticks of the source name splits, or if they come from two sources. Before
+    the open a source may still give an older previous close, so that the price must agree, too.
     """
     if tick.source in NAME_SPLITS or tick.previous_close is None or place.date == before.date:
         return None
@@ -363,8 +369,8 @@ def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPla
 
 
 def _is_next_session(mark: Tick, before: SessionPlace, place: SessionPlace) -> bool:
-    """Return whether no unseen price lies between: the mark is its session's last one, and the
-    place is in the next session. Otherwise a jump may be real."""
+    """Return whether no price is missing in between: `mark` is its session's last price, and
+    `place` is in the next session. Otherwise a jump may be real."""
     calendar = calendar_for(mark.symbol, mark.exchange_timezone)
     if calendar.next_session(before.session).date != place.session.date:
         return False
@@ -372,7 +378,7 @@ def _is_next_session(mark: Tick, before: SessionPlace, place: SessionPlace) -> b
 
 
 def averages(closes: Sequence[Decimal], fast: int, slow: int) -> dict[str, Decimal]:
-    """Return the simple averages shown with a price, by name, if there are enough prices."""
+    """Return by name, such as `sma_5`, the simple averages for which there are enough prices."""
     return {
         f"sma_{size}": (sum(closes[-size:], Decimal(0)) / size).quantize(
             Decimal("0.00000001"), ROUND_HALF_EVEN

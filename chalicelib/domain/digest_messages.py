@@ -14,18 +14,18 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_text
 
 MOST_LINES = 6
-"""Groups that the text has. With them it stays below the 1,024 characters that Pushover takes, the
-least of all channels."""
+"""The most groups in the text. With them it stays below Pushover's 1,024 characters, the lowest
+limit of all channels."""
 
 MOST_GROUPS = 100
-"""Groups that the JSON has."""
+"""The most groups in the JSON."""
 
 MOST_BYTES = 40_000
-"""Bytes of an attribute's values, some 4,000 symbols."""
+"""The most bytes of an attribute's values: some 4,000 symbols."""
 
 MOST_MEMBERS = 10_000
-"""Members that a message is made of; of a larger digest those are the latest, and the others are
-counted."""
+"""The most members from which a message is made. Of a larger digest the latest are used, and the
+others counted."""
 
 _MOST_REASONS = 2
 _LINE_LIMIT = 72
@@ -42,7 +42,7 @@ class _Group:
         self.severities: set[str] = set()
 
     def add(self, member: Member) -> None:
-        """Count an alert; they come in the order of their times."""
+        """Count an alert of the group; alerts come in the order of their times."""
         self.last = member
         self.count += 1
         self.sources.add(member.source)
@@ -54,7 +54,7 @@ class _Group:
         return "urgent" in self.severities
 
     def line(self) -> Line:
-        """Return the group for people: one alert in its words, several counted."""
+        """Return the group for people: the words of a single alert, or the number of alerts."""
         last = self.last
         if self.count == 1:
             return Line(_local(last).strftime(_DAY_AND_MINUTE), _told(last))
@@ -81,8 +81,8 @@ class _Group:
 
 
 class _Contents(msgspec.Struct, frozen=True):
-    """What a digest has: its groups, those with urgent alerts and then the largest first, and the
-    number of `earlier` alerts, which are in no group."""
+    """The contents of a digest: its groups, sorted by urgency and then by size, the number of
+    alerts in them, and that of `earlier` alerts, which are in no group."""
 
     groups: tuple[_Group, ...]
     grouped: int
@@ -99,10 +99,11 @@ class _Contents(msgspec.Struct, frozen=True):
 def compose_digest(
     digest: Digest, members: Iterable[Member], page_url: str, earlier: int = 0
 ) -> Message | None:
-    """Return the message of a digest, None if it has no members; these come in the order of their
-    times, after a number of `earlier` ones.
+    """Return the message of a digest; None without members.
 
-    Its length is bounded: groups beyond the first ones are counted.
+    `members` come in the order of their times; `earlier` is the number of older ones, which are
+    only counted. The length of the message is bounded: it lists the first groups and counts the
+    others.
     """
     contents = _contents(members, earlier)
     if not contents.groups:
@@ -151,7 +152,7 @@ def _heading(contents: _Contents) -> str:
 
 
 def _told(member: Member) -> str:
-    """Return an alert's words; of long ones the first, and its price."""
+    """Return an alert's words; if they are too long, the first of them and its price."""
     if len(member.message) <= _LINE_LIMIT:
         return member.message
     end = f"…, at {plain(member.price)}"
@@ -196,8 +197,11 @@ def _machine_form(digest: Digest, contents: _Contents) -> dict[str, object]:
 
 
 def _named(groups: Sequence[_Group]) -> dict[str, tuple[str, ...]]:
-    """Return the values that the groups have of each attribute by which subscriptions filter; if
-    there are too many, those of urgent alerts and then of the latest."""
+    """Return the groups' values of each attribute by which subscriptions filter.
+
+    Beyond MOST_BYTES values are left out: those of urgent alerts, and then of the latest, come
+    first.
+    """
     latest = sorted(groups, key=lambda one: one.last.timestamp, reverse=True)
     ordered = sorted(latest, key=lambda one: not one.is_urgent)
     return {

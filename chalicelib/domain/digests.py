@@ -1,7 +1,7 @@
 """Digests: the alerts that a channel held back until an instant, sent as one message.
 
-A digest has a head, whose delivery is that of the message, and a member for each alert. Its key
-begins with `digest:`, which no symbol does.
+A digest has a head, which stores the delivery of the message, and a member for each alert. Its key
+begins with `digest:`, as no symbol does.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from chalicelib.domain.deliveries import Delivery
 _PREFIX = "digest:"
 HEAD = "head"
 EXPIRED = "its alerts have expired"
-"""Why a digest is dead whose members are gone."""
+"""The error of a dead digest whose members have expired."""
 
 EMPTY = "it has no alerts"
-"""Why a digest without a head is dead."""
+"""The error of a dead digest that has no head."""
 
 
 class Digest(msgspec.Struct, frozen=True):
-    """What identifies a digest: the channel's id, and when it is due, in its stored form.
+    """A digest's identity: the channel's id, and the instant `until` at which it is due, in its
+    stored form.
 
     `symbol`, `timestamp` and `rule_id` are those of its head in the alerts table.
     """
@@ -34,7 +35,7 @@ class Digest(msgspec.Struct, frozen=True):
 
     @property
     def symbol(self) -> str:
-        """Return the key of its head and its members."""
+        """Return the hash key of its head and its members."""
         return f"{_PREFIX}{self.channel}:{self.until}"
 
     @property
@@ -44,17 +45,18 @@ class Digest(msgspec.Struct, frozen=True):
 
     @property
     def rule_id(self) -> str:
-        """Return the name of every head."""
+        """Return the name that every head has."""
         return HEAD
 
     @property
     def digest_id(self) -> str:
-        """Return the same id for the same digest, as its messages have it."""
+        """Return the id in the digest's messages: 24 hexadecimal digits, always the same for one
+        digest."""
         return hashlib.sha256(self.symbol.encode()).hexdigest()[:24]
 
 
 def digest_of(symbol: str) -> Digest | None:
-    """Return the digest whose key this is; None for a symbol."""
+    """Return the digest whose key `symbol` is; None for a symbol of prices."""
     if not symbol.startswith(_PREFIX):
         return None
     channel, _, until = symbol.removeprefix(_PREFIX).partition(":")
@@ -62,7 +64,7 @@ def digest_of(symbol: str) -> Digest | None:
 
 
 def opened(digest: Digest) -> Delivery:
-    """Return the delivery of a new digest: it waits for its time."""
+    """Return the delivery of a new digest, which waits until it is due."""
     return Delivery(
         channel=digest.channel,
         status="waiting",
@@ -83,7 +85,8 @@ class StoredDigest(msgspec.Struct, frozen=True):
     members: int = 0
 
     def on(self, channel: str) -> Delivery | None:
-        """Return its delivery, which is on its own channel."""
+        """Return the digest's delivery on a channel; None before its first attempt, and for any
+        channel but its own."""
         return next((one for one in self.deliveries if one.channel == channel), None)
 
 
@@ -126,7 +129,7 @@ def member_of(stored: StoredAlert, reason: str) -> Member:
 
 class Receipt(msgspec.Struct, frozen=True):
     """What became of an alert on a channel. If it was held, `delivery` is that of its digest once
-    that has been tried, and `held_until` and `reason` say until when and why."""
+    the digest is closed, and `held_until` and `reason` say until when and why it was held."""
 
     delivery: Delivery
     held_until: str | None = None
@@ -134,7 +137,8 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 def receipt(delivery: Delivery, head: StoredDigest | None) -> Receipt:
-    """Return the receipt of a delivery; `head` is that of its digest if it is held."""
+    """Return the receipt of an alert's delivery; `head` is the head of its digest if it was
+    held."""
     if delivery.status != "held":
         return Receipt(delivery)
     of_digest = head.on(delivery.channel) if head and not head.is_open else None

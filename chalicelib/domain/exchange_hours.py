@@ -24,7 +24,7 @@ class Hours(msgspec.Struct, frozen=True):
 
 
 class ExchangeHours:
-    """Opening hours of one exchange. Raises KeyError for one that no table has.
+    """Opening hours of one exchange. Raises KeyError for an exchange that is in no table.
 
     XNYS, XLON and XHKG have complete hours; the others only days and closes, with midnight as the
     opening in `on`.
@@ -41,7 +41,7 @@ class ExchangeHours:
         return day.weekday() < 5 and day not in self._closed.of(day.year)
 
     def on(self, day: date) -> Hours:
-        """Return the hours of a day, nominal ones without a session.
+        """Return the hours of a day; on a day without a session the usual ones.
 
         A session that closes early has no lunch break.
         """

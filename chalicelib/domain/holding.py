@@ -15,7 +15,8 @@ from chalicelib.domain.sessions import Calendar, calendar_for
 from chalicelib.domain.times import EPOCH, from_text, to_text
 
 AFTER_CLOSE = timedelta(minutes=15)
-"""The digest at the close comes this much later, so that it has the alerts on the day's bars."""
+"""The digest at the close is due this long after it, so that it includes alerts on the day's
+bars."""
 
 _FIVE_MINUTES = timedelta(minutes=5)
 _QUARTER = timedelta(minutes=15)
@@ -24,19 +25,19 @@ _SKEW = timedelta(minutes=1)
 """The most by which clocks of containers differ."""
 
 _DIGEST = "digest"
-"""Takes the place of an alert's id for the digest that begins a window."""
+"""Stands for the digest that begins a window, in place of an alert's id."""
 
 
 class Held(msgspec.Struct, frozen=True):
-    """An alert is held back until an aware instant."""
+    """Until which aware instant an alert is held back, and why."""
 
     until: datetime
     reason: str
 
 
 class Window(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The window of a channel's limit: when it started, and the ids of the alerts that it has let
-    through. `over`: some were held, so that a digest begins the next window."""
+    """The window of a channel's limit: when it started, and the ids of the alerts that it let
+    through. `over`: it held others, so that a digest begins the next window."""
 
     start: str
     ids: tuple[str, ...] = ()
@@ -55,11 +56,11 @@ def hold(
     now: datetime,
     also: Sequence[Held] = (),
 ) -> Held | None:
-    """Return until when the channel's digest and quiet hours hold an alert; None if it is sent now,
-    as far as the channel's limit lets it through (`count`).
+    """Return until when the channel's digest and quiet hours hold an alert, and why; None if
+    neither does, so that only the channel's limit decides (`count`).
 
-    `also` are further reasons to hold it; the latest end counts, and quiet hours apply to it. They
-    alone hold an alert that passes.
+    `also` are further reasons to hold it. The one that ends last counts, and quiet hours may move
+    its end. An alert that passes (`passes`) is held by `also` alone.
     """
     if passes(alert):
         return max(also, key=lambda each: each.until, default=None)
@@ -70,9 +71,9 @@ def hold(
 
 
 def after_quiet_hours(holding: Holding, held: Held) -> Held | None:
-    """Return a reason to hold with its end moved to that of quiet hours, if it falls into them.
+    """Return `held` with its end moved to the end of quiet hours, if it falls into them.
 
-    One without words is none: then None outside of quiet hours.
+    An empty reason holds nothing: the result is then None outside quiet hours.
     """
     end, said = quiet_end(holding.quiet_hours, held.until)
     if not said:
@@ -84,7 +85,8 @@ def after_quiet_hours(holding: Holding, held: Held) -> Held | None:
 def _digest_end(
     holding: Holding, alert: Alert, exchange_timezone: str | None, now: datetime
 ) -> Held | None:
-    """Return when the channel's next digest is due; None if alerts are sent as they happen."""
+    """Return when the channel's next digest is due; None if alerts are sent as they happen, as with
+    `until_open` while the market is open."""
     digest = holding.digest
     if isinstance(digest, DailyAt):
         said = f"digest daily at {digest.daily_at} {digest.time_zone}"
@@ -121,12 +123,12 @@ def _next_close(calendar: Calendar, now: datetime) -> datetime:
 def count(
     before: Window | None, limit: Limit, ids: Sequence[str], now: datetime
 ) -> tuple[Window, frozenset[str]]:
-    """Count alerts against a channel's limit: return the window after it, and the ids of those that
-    are sent. The others are held until `end_of` the window.
+    """Count alerts against a channel's limit.
 
-    Windows are fixed: one begins with its first message. If it has held alerts, their digest begins
-    the next one. An alert that comes again is counted once. A window that starts ahead of the clock
-    counts as none: a clock was wrong.
+    Return the window afterwards, and the ids of the alerts that are sent; the others are held until
+    `end_of` the window. A window begins with its first message and has a fixed length. If it held
+    alerts, their digest begins the next window. A repeated alert is counted once. A window that
+    starts in the future is ignored: a clock was wrong.
     """
     window = _window_at(before, limit, now)
     new = [each for each in dict.fromkeys(ids) if each not in window.ids]
@@ -145,15 +147,18 @@ def end_of(window: Window, limit: Limit) -> datetime:
 
 
 def held_by_limit(holding: Holding, window: Window, limit: Limit) -> Held:
-    """Return until when alerts beyond the limit are held."""
+    """Return until when, and why, alerts beyond the limit are held."""
     said = f"limit of {_many(limit.messages, 'message')} in {_many(limit.minutes, 'minute')}"
     held = Held(end_of(window, limit), said)
     return after_quiet_hours(holding, held) or held
 
 
 def held_back(holding: Holding, alert: Alert, reason: str, now: datetime) -> Held:
-    """Return until when an alert waits that its channel cannot get for now: within five minutes,
-    or until the end of quiet hours if it does not pass them."""
+    """Return until when an alert is held whose channel cannot take it now, for `reason`.
+
+    That is the next multiple of five minutes; for an alert that does not pass quiet hours, their
+    end if it falls into them.
+    """
     held = Held(now - (now - EPOCH) % _FIVE_MINUTES + _FIVE_MINUTES, reason)
     return held if passes(alert) else after_quiet_hours(holding, held) or held
 

@@ -1,4 +1,4 @@
-"""What a channel holds back: its limit, its digest and its quiet hours, as clients give them."""
+"""Settings of what a channel holds back: its limit, its digest and its quiet hours."""
 
 from __future__ import annotations
 
@@ -60,9 +60,10 @@ FIELDS = Holding.__struct_fields__
 
 
 def parse_holding(given: dict[str, Any], before: Holding = NOTHING_HELD) -> Holding:
-    """Parse these fields of a channel; absent ones stay as before, and null is none.
+    """Return the settings in a channel's fields.
 
-    Raises ChannelError, which names the field.
+    Absent fields keep their values in `before`; null switches off. Raises ChannelError, which names
+    the field.
     """
     parsers = {"limit": _limit, "digest": _digest, "quiet_hours": _quiet_hours}
     taken = {name: parse(given[name]) for name, parse in parsers.items() if name in given}
@@ -110,7 +111,8 @@ def _quiet_hours(given: Any) -> tuple[QuietHours, ...]:
 
 
 def parse_hours(given: Any, field: str) -> QuietHours:
-    """Parse hours that come back by weekday. Raises ChannelError, which names the field."""
+    """Parse hours that recur on weekdays; `field` names them in errors. Raises ChannelError, which
+    names the field."""
     fields = _fields(given, field, QuietHours, _HOURS_ALLOWED)
     days = fields["days"]
     if not isinstance(days, list) or not days or not all(day in DAYS for day in days):
@@ -124,7 +126,8 @@ def parse_hours(given: Any, field: str) -> QuietHours:
 
 
 def _fields(given: Any, field: str, kind: type[msgspec.Struct], allowed: str) -> dict[str, Any]:
-    """Return an object that has exactly the fields of a struct."""
+    """Return `given` if it is an object with exactly the fields of `kind`; else raise
+    ChannelError."""
     if not isinstance(given, dict) or given.keys() != set(kind.__struct_fields__):
         raise ChannelError(field, given, allowed)
     return given

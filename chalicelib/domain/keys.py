@@ -37,8 +37,7 @@ IN_DEPLOYMENT = "deployment"
 
 
 def cover(scopes: Collection[str], scope: str) -> bool:
-    """Return whether a key with these scopes may do what needs `scope`; `admin` may do
-    everything."""
+    """Return whether these scopes allow what needs `scope`; `admin` allows everything."""
     return scope in scopes or "admin" in scopes
 
 
@@ -76,7 +75,7 @@ _GIVEN = ("name", "scopes", "expires_at", "requests_per_minute")
 
 
 def parse_key(given: dict[str, Any], key_id: str, now: datetime) -> Key:
-    """Return the key that a client describes, after checks. Raises KeyFieldError, which names the
+    """Return the key that a client describes, made at `now`. Raises KeyFieldError, which names the
     field."""
     for name in given:
         if name not in _GIVEN:
@@ -92,8 +91,8 @@ def parse_key(given: dict[str, Any], key_id: str, now: datetime) -> Key:
 
 
 def within(key: Key, maker: Key) -> Key:
-    """Return the key as `maker` may make it: it does not outlive its maker. Raises
-    KeyFieldError."""
+    """Return the key with an expiry no later than its maker's. Raises KeyFieldError if it asks for
+    a later one."""
     if maker.expires_at is None:
         return key
     if key.expires_at is not None and key.expires_at > maker.expires_at:

@@ -20,16 +20,16 @@ _CENT = Decimal("0.01")
 
 
 Picture = Callable[[], bytes | None]
-"""Gives a picture as PNG, or None if there is none. It may take a few seconds the first time."""
+"""Returns a picture as PNG; None if there is none. The first call may take a few seconds."""
 
 
 class Message(msgspec.Struct, frozen=True):
     """One notification: subject and text for people, `data` and `attributes` for machines.
 
-    `several` are attributes with several values, for filters that one of them passes; the first
-    attributes and values count most, where there is no room for all.
-    `body` is what `text` says, for channels that have Markdown or HTML; None if there is only text.
-    `picture` is for channels that take one; None if the message has none.
+    `several` are attributes with several values, of which a filter needs to match only one. If
+    there is no room for all, the first attributes and values are kept. `body` is what `text` says,
+    for channels that have Markdown or HTML; None if there is only text. `picture` is for channels
+    that take one; None if the message has none.
     """
 
     subject: str
@@ -45,8 +45,8 @@ class Message(msgspec.Struct, frozen=True):
 def compose(
     alert: Alert, exchange_timezone: str | None, page_url: str, mute: Line | None = None
 ) -> Message:
-    """Return the message of an alert, with the time in the exchange's zone, and the link that mutes
-    it if there is one."""
+    """Return the message of an alert, with the time in the exchange's zone; `mute` is the line with
+    the link that mutes it."""
     mark = SIMULATED_MARK if alert.simulated else ""
     when = _local_time(alert, exchange_timezone)
     body = Body(mark + alert.message, _lines(alert, when, page_url, mute))
@@ -156,7 +156,7 @@ def _decimals(value: Decimal, least: int) -> int:
 
 
 def signed(value: Decimal | None) -> str:
-    """Format a percentage with its sign."""
+    """Format a percentage with its sign and two decimals; `?` for None."""
     if value is None:
         return "?"
     return f"{round(value, 2):+,.2f}"

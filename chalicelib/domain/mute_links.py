@@ -1,8 +1,8 @@
 """Signed links that mute: one in a message mutes that alert's symbol, or its rule, for a while.
 
 A link leads to the page, which asks before it sends the link to the API. It is a base64url text of
-a JSON list and an HMAC-SHA256 over it, cut to 16 bytes. Its key is made for this purpose and stage
-alone. It says what it mutes until when, and is of no other use.
+a JSON list and an HMAC-SHA256 over it, cut to 16 bytes. Its key is derived for this purpose and
+stage alone. A link can only mute what it names, until the time that it names.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _decoder = msgspec.json.Decoder(_Payload)
 
 
 def link_key(secret: str, stage: str) -> bytes:
-    """Return the key of a stage's links; empty, which means no links, without a secret."""
+    """Return the key of a stage's links; empty without a secret: then messages have no links."""
     if not secret:
         return b""
     return hmac.digest(secret.encode(), _PURPOSE + b"|" + stage.encode(), hashlib.sha256)
@@ -62,9 +62,9 @@ def mute_line(
     """Return the line of a message with the link that mutes its alert; None without a page or key,
     and for test alerts.
 
-    It mutes the symbol; for an urgent alert, which passes that, the rule. The mute lasts until the
-    next open; until a midnight in UTC where the market never closes, so that the links of a day's
-    messages end together as well.
+    It mutes the symbol; for an urgent alert, which a symbol's mute lets through, the rule. The mute
+    lasts until the next open. If the market never closes, it lasts until a midnight in UTC, so that
+    the links of a day's messages end together as well.
     """
     if not page_url or not key or alert.condition == TEST_CONDITION:
         return None
@@ -121,7 +121,7 @@ def parse_link(link: object, key: bytes, now: datetime) -> Mute:
 
 
 def is_from_link(mute: Mute) -> bool:
-    """Return whether a link made a mute, which its id says."""
+    """Return whether a link made a mute: then its id follows from what it mutes until when."""
     return mute.mute_id == _id_of(mute.symbol, mute.rule_id, mute.until)
 
 
@@ -140,7 +140,7 @@ def _written(raw: bytes) -> str:
 
 
 def _verified(link: object, key: bytes) -> _Payload | None:
-    """Return what a link says if it was made with `key`; else None."""
+    """Return the payload of a link that was made with `key`; None for anything else."""
     if not key or not isinstance(link, str) or not link.isascii() or len(link) > MAX_LINK:
         return None
     try:

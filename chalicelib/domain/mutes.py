@@ -28,7 +28,7 @@ MAX_DAYS = 31
 """The longest time that a mute may be made for. A rule that is not wanted is switched off."""
 
 UNTIL_OPEN = "until_open"
-"""Given as `until`: the next opening of the symbol's market."""
+"""The value of `until` that means the next opening of the symbol's market."""
 
 _MINUTE = timedelta(minutes=1)
 
@@ -103,8 +103,8 @@ def in_force(mutes: Iterable[Mute], now: datetime) -> list[tuple[datetime, Mute]
 def held_by(found: Sequence[tuple[datetime, Mute]], alert: Alert) -> Held | None:
     """Return until when an alert that comes now is held; None if it is not.
 
-    `found` is from `in_force`. Of several mutes the one counts that ends last. It is a whole
-    minute, so that many mutes make no more than a digest a minute on a channel.
+    `found` is from `in_force`. If several mutes apply, the one that ends last counts. Its end is
+    rounded up to a whole minute, so that many mutes make at most one digest a minute on a channel.
     """
     for until, mute in found:
         if mute.applies_to(alert):
@@ -120,8 +120,8 @@ def _whole_minute(instant: datetime) -> datetime:
 def check_stored(mute: Mute, now: datetime) -> None:
     """Raise ValueError for a stored mute with values that `parse_mute` does not make.
 
-    One that has ended is well formed. Its end may be MAX_DAYS and, since clocks differ, an hour
-    ahead.
+    A mute that has ended is valid. The end may be MAX_DAYS ahead and, since clocks differ, an hour
+    more.
     """
     if not MUTE_ID.fullmatch(mute.mute_id):
         raise MuteError("mute_id", mute.mute_id, MUTE_ID_ALLOWED)
@@ -146,8 +146,8 @@ def still_needed(mutes: Iterable[Mute], now: datetime) -> list[Mute]:
 def next_open(symbol: str, exchange_timezone: str | None, now: datetime) -> datetime:
     """Return the next opening of a symbol's market, on a day on which it trades.
 
-    If only the market's time zone is known, its days open at midnight; so does a market that never
-    closes, in UTC.
+    If only the market's time zone is known, its days open at midnight. A market that never closes
+    opens at midnight in UTC.
     """
     calendar = calendar_for(symbol, exchange_timezone)
     opening = calendar.next_open(now)
@@ -157,7 +157,8 @@ def next_open(symbol: str, exchange_timezone: str | None, now: datetime) -> date
 
 
 def parse_mute(given: dict[str, Any], mute_id: str, now: datetime, opening: Opening) -> Mute:
-    """Return the mute that a client describes. Raises MuteError, which names the field."""
+    """Return the mute that a client describes, made at `now`. Raises MuteError, which names the
+    field."""
     for name in given:
         if name not in _GIVEN:
             raise MuteError(name, given[name], f"only the fields {', '.join(_GIVEN)}")
@@ -199,7 +200,8 @@ def _until(given: dict[str, Any], symbol: str | None, now: datetime, opening: Op
 
 
 def _target(given: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Return the symbol or the rule's id; None and None for everything."""
+    """Return the symbol and the rule's id that a client gives, at least one of them None; both for
+    everything. Raises MuteError."""
     symbol, rule_id = _symbol(given, "symbol"), _rule_id(given)
     if symbol is not None and rule_id is not None:
         raise MuteError("rule_id", rule_id, "symbol or rule_id, not both")

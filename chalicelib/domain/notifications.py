@@ -1,4 +1,4 @@
-"""What a notification of Web Push says."""
+"""The contents of a Web Push notification."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import msgspec
 from chalicelib.domain.messages import Message
 
 TITLE_CHARACTERS, BODY_CHARACTERS = 200, 800
-"""The most of a notification's text. With three bytes a character it fits into a record."""
+"""The most characters of a notification's title and text. With three bytes a character it fits into
+a record."""
 
 MOST_PAYLOAD_BYTES = 3_993
-"""Of a message before encryption: push services take bodies of 4,096 bytes (RFC 8030, 7.2)."""
+"""The most bytes of a message before encryption: push services take bodies of 4,096 bytes (RFC
+8030, 7.2)."""
 
 
 def payload(message: Message) -> bytes:

@@ -92,7 +92,11 @@ class Quality(msgspec.Struct, frozen=True):
 def assess(
     stretches: Sequence[Stretch], bars: Sequence[Bar], jump_percent: Decimal, *, hours_known: bool
 ) -> Quality:
-    """Compare 1m bars, in order, with the minutes of trading in which they are expected."""
+    """Return the quality of a range: its sessions, gaps and jumps.
+
+    `bars` are its 1m bars in order, `stretches` the minutes of trading in which they are expected.
+    Without known hours there are no gaps, and nothing is expected.
+    """
     by_minute: dict[int, list[Bar]] = {}
     for bar in bars:
         by_minute.setdefault(minute_of(bar.start), []).append(bar)

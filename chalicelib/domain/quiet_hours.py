@@ -44,8 +44,8 @@ def local_instant(day: date, clock: str, zone: ZoneInfo, *, second: bool = False
 
 
 def quiet_end(quiet: Iterable[QuietHours], instant: datetime) -> tuple[datetime, str]:
-    """Return the end of the quiet hours around an instant, and what it is in words, such as `07:00
-    Europe/Berlin`; the instant itself and an empty text outside quiet hours.
+    """Return the end of the quiet hours around an instant, and that end in words, such as `07:00
+    Europe/Berlin`. Outside quiet hours return the instant itself and an empty text.
 
     Entries that overlap or follow each other count as one, up to LONGEST_QUIET.
     """

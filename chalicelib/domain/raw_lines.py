@@ -81,12 +81,12 @@ def _arrivals(lines: Sequence[Line]) -> Iterable[tuple[str | int | None, int]]:
 
 
 def unpack(body: bytes) -> list[Line]:
-    """Return the lines as a list; see `each_line`."""
+    """Return the lines of a gzip file as a list; see `each_line`."""
     return list(each_line(body))
 
 
 def each_line(body: bytes) -> Iterator[Line]:
-    """Yield the lines, each with its arrival; None if the file does not have it.
+    """Yield the lines of a gzip file, each with its arrival; None if the file does not have it.
 
     Raises OSError, EOFError or zlib.error for an invalid gzip file, and OSError for one of more
     than MOST_UNPACKED, always before the first line.

@@ -78,7 +78,7 @@ def _identity_of(row: Mapping[str, str]) -> Identity:
 
 
 def _contradicted(batches: Iterable[RawBatch]) -> set[Identity]:
-    """Return identities with differing lines."""
+    """Return the identities of which the batches have more than one version."""
     first: dict[Identity, bytes] = {}
     found: set[Identity] = set()
     for batch in batches:

@@ -59,7 +59,7 @@ class Reading(msgspec.Struct, frozen=True):
     item: Tick | Bar | None
 
     def row(self) -> dict[str, str]:
-        """Return the line in the archive, all texts."""
+        """Return the reading's line under `readings/`: all values as texts."""
         symbol, timestamp, *interval = self.identity
         named = {"symbol": symbol, "timestamp": timestamp}
         named |= {"bar": interval[0]} if interval else {}
@@ -96,7 +96,8 @@ def identity_of(item: Tick | Bar) -> Identity:
 
 
 def sql_reads_tick(line: bytes, timestamp: str | None, tick: Tick) -> bool:
-    """Return whether SQL reads the tick from its line; `timestamp` as written there."""
+    """Return whether SQL reads this very tick from its line; `timestamp` is the text in the
+    line."""
     zone = tick.exchange_timezone
     return (
         timestamp == tick.timestamp
@@ -106,7 +107,7 @@ def sql_reads_tick(line: bytes, timestamp: str | None, tick: Tick) -> bool:
 
 
 def sql_reads_bar(line: bytes, timestamp: str | None, bar: Bar) -> bool:
-    """Return whether SQL reads the bar from its line; `timestamp` as written there."""
+    """Return whether SQL reads this very bar from its line; `timestamp` is the text in the line."""
     return bars_start(timestamp or "") == bar.start and _has_plain_values(line)
 
 
@@ -126,7 +127,8 @@ def _repeats_a_name(line: bytes) -> bool:
 
 
 def bars_start(timestamp: str) -> str | None:
-    """Return a bar's start as SQL reads it; None if it does not."""
+    """Return the start of a bar as SQL reads it from a timestamp; None if SQL does not accept
+    it."""
     found = _BARS_STAMP.fullmatch(timestamp)
     return found and f"{found[1]}{found[2] or '.000000'}Z"
 

@@ -61,8 +61,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     value: a price, or a percentage for the percent conditions; fast and slow: the averages' windows
     in ticks or bars; window: the bars that a move is measured over; cooldown in seconds. With the
     interval "tick" every tick is judged, with others the close of each bar. when: the text of the
-    condition `when` (domain/when). channels: ids of those
-    that its alerts go to; none means the default ones. severity: that of its alerts.
+    condition `when` (domain/when). channels: the ids of the channels of its alerts; none means the
+    default ones. severity: that of its alerts.
     """
 
     rule_id: str
@@ -111,9 +111,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def closes_to_begin(self) -> int:
-        """Return how many prices (or closes) before its first one the rule reads, to find the side
-        on which the averages began. Averages may be equal for a while, so these are more than it
-        needs to judge."""
+        """Return how many earlier prices (or closes) a new rule reads, to find the side on which
+        its averages begin. For averages these are more than `closes_needed`: they may be equal for
+        a while."""
         return 2 * self.closes_needed if self.condition in CROSSES else self.closes_needed
 
     def is_active(self, timestamp: str) -> bool:
@@ -136,8 +136,8 @@ class BrokenRule(msgspec.Struct, frozen=True):
 
 def within_bound(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     """Divide a symbol's rules into those judged, in order, and those left out because MAX_RULES
-    others are enabled: rules for all symbols come first, then the others by id, and NEWER_DEFAULTS
-    last. An earlier version allowed more."""
+    others are enabled. Rules for all symbols have priority, then the others by id; NEWER_DEFAULTS
+    come last. An earlier version allowed more."""
     enabled = [rule for rule in rules if rule.enabled]
     if len(enabled) <= MAX_RULES:
         return tuple(rules), ()
@@ -254,7 +254,7 @@ def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
 
 
 def _check_condition(rule: Rule) -> None:
-    """Check that the rule has exactly the fields that its condition needs."""
+    """Raise RuleError unless the rule has exactly the fields that its condition needs."""
     if rule.condition in PRICE_CONDITIONS + PERCENT_CONDITIONS:
         if rule.value is None:
             raise RuleError("value", None, f"a number above 0 for {rule.condition}")
@@ -346,7 +346,8 @@ def _flag(given: dict[str, Any], field: str) -> bool:
 
 
 def _channels(given: Any) -> tuple[str, ...]:
-    """Ids of channels, each once. Whether there are such channels is not looked at."""
+    """Return ids of channels, each once. Raises RuleError for invalid ids; whether such channels
+    exist is not checked."""
     if given is None:
         return ()
     ids = tuple(given) if isinstance(given, list | tuple) else (None,)

@@ -50,8 +50,8 @@ class Sending(NamedTuple):
 
 
 def sending_of(text: str | None, sent_milliseconds: int) -> Sending | None:
-    """Return the sending in an attribute; None if it is missing, malformed, or too far from the
-    time at which SQS received the message."""
+    """Return the sending in an attribute's text; None if it is missing, malformed, or too far from
+    the time at which SQS received the message."""
     found = _FORM.fullmatch(text or "")
     if found is None:
         return None

@@ -113,7 +113,7 @@ class Calendar(ABC):
         """Return the range `[start, end)` of the instants in the session of `day`, including those
         outside trading hours.
 
-        A calendar's neighbouring sessions may extend into it from below, none does from above.
+        The session before may extend into this range, the session after never does.
         """
         session, following = self.session_on(day), self.session_on(day + _DAY)
         midnight, after = (self._midnight(at) for at in (day, day + _DAY))

@@ -1,4 +1,4 @@
-"""Silence: a symbol whose exchange trades, and of which no price comes."""
+"""Silence: a symbol's exchange trades, and no price of the symbol comes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from chalicelib.domain.times import EPOCH
 from chalicelib.domain.trading_minutes import MINUTE, TradingHours, minute_of, trading_hours
 
 LOOKED_BACK = 10 * 1440
-"""The minutes over which trading is counted: the longest closure of an exchange with some sessions
-around it."""
+"""How many minutes back trading is counted: enough for an exchange's longest closure and some
+sessions around it."""
 
 
 def silent_minutes(

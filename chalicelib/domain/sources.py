@@ -24,8 +24,8 @@ AHEAD_SECONDS = 360
 """A switch is recorded at least this long before its instant."""
 
 LEASE_SECONDS = 300
-"""How long before a tick's timestamp the switches may have been read that decide about it. The
-difference to AHEAD_SECONDS allows for clocks that differ."""
+"""The switches that decide about a tick may have been read at most this long before its timestamp.
+The difference to AHEAD_SECONDS allows for clocks that differ."""
 
 MOST_BYTES = 2_000
 """The longest text of a series' sources, which ticks of its recording carry: some 50 switches."""
@@ -57,7 +57,7 @@ class Switch(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
 
     def text(self) -> str:
-        """Return the form in a list."""
+        """Return the switch as it is written in a list of sources."""
         cause = f";{self.cause}" if self.cause else ""
         return f"{self.timestamp} {self.source}{cause}"
 
@@ -83,7 +83,7 @@ class Sources(msgspec.Struct, frozen=True):
     def refusal(self, source: str, timestamp: str) -> str | None:
         """Return why a tick or bar does not belong in the series; None if it does.
 
-        One without a source fits any series.
+        A tick or bar without a source belongs in any series.
         """
         mine = self.at(timestamp)
         if source == UNKNOWN_SOURCE or mine is None or family(source) == family(mine):
@@ -96,8 +96,8 @@ class Sources(msgspec.Struct, frozen=True):
         return Sources(self.first, tuple(earlier))
 
     def switched(self, source: str, timestamp: str, fixed_before: str) -> Sources:
-        """Return the sources with a switch at an instant. Switches from `fixed_before` on are
-        replaced; there is none if the source would be in force anyway."""
+        """Return the sources with a switch to `source` at `timestamp`. Switches from `fixed_before`
+        on are removed; none is added if the source is in force already."""
         kept = self.before(fixed_before)
         if kept.last is not None and family(kept.last) == family(source):
             return kept
@@ -152,8 +152,8 @@ def differ(one: str, other: str) -> bool:
 
 
 def runs_of(rows: Sequence[Any], starts: str) -> tuple[Switch, ...]:
-    """Return the sources of ticks or bars in the order of time: the first one's, and each later one
-    with its first row. `starts` names the attribute that dates a row."""
+    """Return the sources of ticks or bars, which are in the order of time, each from its first row
+    on. `starts` names the attribute that dates a row."""
     found: list[Switch] = []
     for source, group in groupby(rows, key=attrgetter("source")):
         found.append(Switch(getattr(next(group), starts), source))
@@ -161,7 +161,8 @@ def runs_of(rows: Sequence[Any], starts: str) -> tuple[Switch, ...]:
 
 
 def joined(pages: Iterable[Sequence[Switch]]) -> tuple[Switch, ...]:
-    """Return the sources of pages of rows, whatever their order."""
+    """Return as one list, in the order of time, what `runs_of` returned for pages of rows; the
+    pages may come in any order."""
     found: list[Switch] = []
     for one in sorted((one for page in pages for one in page), key=attrgetter("timestamp")):
         if not found or differ(found[-1].source, one.source):

@@ -1,5 +1,5 @@
-"""Splits, as a source reports them, or as quotes show them: the source's previous close no longer
-matches the last stored close.
+"""Splits: reported by a source, or shown by quotes whose previous close no longer matches the last
+stored close.
 
 Yahoo's history is always split-adjusted (ranaroussi/yfinance issue 2076), and so is the previous
 close in its quotes on the day of a split. Earlier prices do not match later ones, and averages over
@@ -28,8 +28,8 @@ RATIOS = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
 """New shares for one old share; below 1 for a reverse split."""
 
 TOLERANCE = Fraction(4, 100)
-"""The most distance of the last stored price from the official close. Dividends move it by less
-than the smallest ratio does."""
+"""The most that the last stored price may differ from the official close. Dividends make less of a
+difference than the smallest ratio."""
 
 
 MAX_SPLITS = 12
@@ -53,12 +53,12 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def factor(self) -> Fraction:
-        """Return what a price from before it is multiplied by."""
+        """Return the factor for prices from before the split."""
         return Fraction(self.denominator, self.numerator)
 
     @property
     def volume_factor(self) -> Fraction:
-        """Return what a volume from before it is multiplied by."""
+        """Return the factor for volumes from before the split."""
         return 1 / self.factor
 
     def adjust(self, price: Decimal) -> Decimal:
@@ -68,9 +68,9 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
         return min(max(rounded, DECIMALS), HIGHEST_PRICE)
 
     def is_unadjusted(self, close: Decimal) -> bool:
-        """Return whether the last close stored before the split is not adjusted yet.
+        """Return whether `close`, the last one stored before the split, is not adjusted yet.
 
-        It is judged by which of the two it is nearer to, in proportion.
+        It is not if, in proportion, it is nearer to `before` than to the adjusted `before`.
         """
         squared = Fraction(close) ** 2 * self.numerator
         middle = Fraction(self.before) ** 2 * self.denominator
@@ -78,8 +78,9 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Told(Split, frozen=True, array_like=True):
-    """A split or dividend that a source told of. Prices before it are as they were traded, so they
-    are always adjusted: `denominator` / `numerator` is its factor, whatever `before` is."""
+    """A split or dividend that a source reported as a corporate action. Prices before it are as
+    they were traded, so they are always adjusted: `denominator` / `numerator` is its factor,
+    whatever `before` is."""
 
     is_dividend: bool = False
 
@@ -142,8 +143,11 @@ def adjusted(price: Decimal, date: str, splits: Iterable[Split]) -> Decimal:
 def unadjusted(
     splits: Sequence[Split], last_close: Callable[[str], DatedClose | None]
 ) -> list[Split]:
-    """Return those of the splits, which are in order, for which the stored prices before them are
-    not adjusted yet. `last_close` returns the last stored close before a date, None without one."""
+    """Return the splits for which the stored prices before them are not adjusted yet, in order like
+    `splits`.
+
+    `last_close` returns the last stored close before a date, None without one.
+    """
     found: list[Split] = []
     for place in reversed(range(len(splits))):
         split = splits[place]
@@ -161,9 +165,9 @@ def unadjusted(
 
 
 def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> list[Decimal]:
-    """Return stored closes in order, adjusted for all splits, which are in order.
+    """Return stored closes, adjusted for all splits; both are in order.
 
-    Those before a split are unchanged once a fresh backfill has adjusted them for it.
+    Closes before a split are left as they are once a fresh backfill has adjusted them for it.
     """
     rows = list(closes)
     if not (rows and splits and rows[0][0] < splits[-1].date):
@@ -181,8 +185,8 @@ def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> li
 
 
 def _judged(split: Split, later: Iterable[Split]) -> Split:
-    """Return a split whose close before is adjusted for later ones. One that a source told of needs
-    no such close."""
+    """Return a split with its `before` adjusted for later splits; a Told, which does not need
+    `before`, as it is."""
     if isinstance(split, Told):
         return split
     return msgspec.structs.replace(split, before=adjusted(split.before, split.date, later))

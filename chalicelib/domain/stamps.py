@@ -17,10 +17,10 @@ from datetime import datetime, timedelta
 from chalicelib.domain.times import to_text
 
 SLOTS = 1_000
-"""Microseconds of a millisecond."""
+"""Microseconds in a millisecond."""
 
 ROOM = 7
-"""Ticks of one record within one millisecond."""
+"""The most ticks of one record in one millisecond."""
 
 _KINESIS = 80
 """The bit from which a Kinesis sequence number counts a shard's records; the bits below hold the
@@ -64,7 +64,7 @@ class Stamps:
 
 
 def slot_of(number: str) -> int:
-    """Return the microsecond, 0 to 999, of a sequence number; a message id may replace it."""
+    """Return the microsecond, 0 to 999, of a record, from its sequence number or message id."""
     if not (number.isascii() and number.isdecimal()):
         return zlib.crc32(number.encode()) % SLOTS
     return _count(int(number)) * ROOM % SLOTS

@@ -31,16 +31,16 @@ DWELL_SECONDS = 1_800
 """A standby changes the source at the earliest this long after the last switch."""
 
 RESERVED_BYTES = 400
-"""Bytes of a list that a standby leaves free: some ten switches by request."""
+"""Bytes of a list of sources that a standby leaves free for some ten switches by request."""
 
 LOOKED_BACK_MINUTES = 2 * 1440
-"""Silence is counted over this much trading without a pause, twice what a standby may wait."""
+"""How many minutes back silence is counted at most: twice the longest that a standby may wait."""
 
 _TEXT = re.compile(rf"(?P<seconds>[0-9]{{2,5}}),(?P<first>{LABEL_FORM}),(?P<source>{LABEL_FORM})")
 
 
 class NotNow(TicktapeError):  # noqa: N818 - a claim is often early
-    """The source does not change now; the text says why."""
+    """A claim is refused for now; the text says why."""
 
 
 class Standby(msgspec.Struct, frozen=True):
@@ -67,7 +67,7 @@ def parse_standby(text: str | None) -> Standby | None:
 
 
 def first_minute(now: datetime) -> datetime:
-    """Return the first instant of a switch that is recorded now."""
+    """Return the earliest instant, a whole minute, of a switch that is recorded at `now`."""
     earliest = now + timedelta(seconds=AHEAD_SECONDS)
     return earliest + (EPOCH - earliest) % MINUTE
 
@@ -75,11 +75,13 @@ def first_minute(now: datetime) -> datetime:
 def claimed(
     known: Sources, standby: Standby, source: str, silent_seconds: float | None, now: datetime
 ) -> Sources:
-    """Return the sources of a series after one of the two claims it; the same if it has it already.
+    """Return the sources of a series after `source`, the first one or the standby, has claimed it;
+    `known` if the series already has that source.
 
-    `silent_seconds` is for how long the open market has had no price, None while it is closed. The
-    first source need not show that it is steady: it knows that itself. What is written is the name
-    of the two, not that of the claim. Raises NotNow.
+    `silent_seconds` is how long the open market has had no price, None while it is closed: a
+    standby may take over only after a silence, while the first source need not show that it is
+    steady, which it alone knows. The switch has the name in `standby`, even if a source of the same
+    family claims. Raises NotNow if the source may not change yet.
     """
     if known.last is not None and family(known.last) == family(source):
         return known
@@ -108,13 +110,13 @@ def claimed(
 def silence(
     symbol: str, last: Tick | None, known: Sources, added_at: str, now: datetime
 ) -> float | None:
-    """Return for how many seconds the market has been open without a price, as far as the source in
-    force should have published prices by now; None while it is closed or pauses, or if its trading
+    """Return for how many seconds the market has been open without a price that the source in force
+    should have published by `now`; None while the market is closed or pauses, or if its trading
     hours are unknown.
 
-    `last` is the newest stored tick. Without one, the time counts at which the symbol was added.
-    What counts begins with the session or after its pause, and not before the last switch: a price
-    that the source in force published late belongs to the source of before.
+    `last` is the newest stored tick; without one, `added_at`, when the symbol was added, takes its
+    place. The silence begins no earlier than the session, the end of its pause, or the last switch:
+    earlier prices belong to the source before it.
     """
     hours = trading_hours(symbol, last.exchange_timezone if last else None)
     source = known.last or (last.source if last else None)

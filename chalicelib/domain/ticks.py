@@ -63,7 +63,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def instant(self) -> str:
-        """Return the instant that decides which source the tick has to have."""
+        """Return the instant at which the tick's source must be that of the symbol's series."""
         return self.timestamp
 
 
@@ -151,9 +151,10 @@ def as_volume(value: Decimal) -> Decimal | None:
 
 
 def within(value: Decimal, lowest: Decimal, highest: Decimal) -> Decimal | None:
-    """Return a number as stored, with at most eight decimals; None if it is out of bounds then.
+    """Return a number as stored, with at most eight decimals; None if that is out of bounds.
 
-    The check before rounding refuses numbers just below 0, and those with too many digits to round.
+    Numbers are also checked before rounding, since some just below 0 round to it and others have
+    too many digits to round.
     """
     if not value.is_finite():
         return None

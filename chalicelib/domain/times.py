@@ -9,7 +9,8 @@ _ONE = timedelta(microseconds=1)
 
 
 def to_text(instant: datetime) -> str:
-    """Format an aware datetime as `2026-11-20T15:30:00.123456Z`."""
+    """Format an aware datetime as `2026-11-20T15:30:00.123456Z`. Raises ValueError if it is
+    naive."""
     if instant.utcoffset() is None:
         raise ValueError(f"{instant!r} has no time zone")
     utc = instant.astimezone(UTC)
@@ -39,7 +40,7 @@ def is_canonical(text: str) -> bool:
 
 
 def is_instant(text: object) -> bool:
-    """Return whether this is a stored timestamp."""
+    """Return whether `text` is a timestamp in the stored form."""
     if not isinstance(text, str) or not is_canonical(text):
         return False
     try:

@@ -93,8 +93,8 @@ class TradingHours:
 
 
 def trading_hours(symbol: str, exchange_timezone: str | None) -> TradingHours:
-    """Return the trading hours of a symbol; those of an exchange that no table has are unknown, and
-    so are those of a time zone that the database does not have."""
+    """Return the trading hours of a symbol. They are unknown for an exchange that is in no table,
+    and for a time zone that is not in the IANA database."""
     calendar = calendar_for(symbol, exchange_timezone)
     known = True
     if isinstance(calendar, DayCalendar) and calendar.exchange is None:

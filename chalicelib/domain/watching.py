@@ -70,7 +70,7 @@ def is_followed(rule: Rule, rule_state: RuleState | None, timestamp: str) -> boo
 
 
 def known_to(rule: Rule, rule_state: RuleState | None) -> RuleState | None:
-    """Return the state if it belongs to this version of the rule."""
+    """Return the state if it belongs to this version of the rule; else None."""
     return rule_state if rule_state and rule_state.fingerprint == rule.fingerprint else None
 
 
@@ -96,9 +96,9 @@ def judge(
 
 
 def in_force(rule: Rule, previous_price: Decimal | None, held: bool | None) -> RuleState | None:
-    """Return the state of a rule that has been in force before a price, so that it does not fire
-    there because its condition still holds. None for crosses of averages, which begin on the side
-    of the prices before anyway."""
+    """Return the state of a rule as if it had been judged on the price before, so that it does not
+    fire only because its condition still holds. None for crosses of averages, which look back at
+    earlier prices anyway."""
     if rule.condition in CROSSES:
         return None
     return RuleState(rule.fingerprint, inside=held_before(rule, previous_price, held))
@@ -114,10 +114,8 @@ def as_fired(rule: Rule, after: RuleState) -> Rule:
 
 
 def without_alert(rule: Rule, before: RuleState | None, after: RuleState) -> RuleState:
-    """Return the state after a price whose alert was dropped.
-
-    It follows the price, but the rule may alert again as if it had not fired.
-    """
+    """Return the state `after` a price, for an alert that was dropped: the rule may fire again as
+    if it had not fired there."""
     known = known_to(rule, before) or RuleState(rule.fingerprint)
     return msgspec.structs.replace(after, fired_at=known.fired_at, fired_scope=known.fired_scope)
 
@@ -139,7 +137,8 @@ def _initial(rule: Rule, observation: Observation) -> RuleState:
 
 
 def _cross(rule: Rule, before: RuleState, observation: Observation) -> tuple[int, bool]:
-    """Return the side after this price, and whether it has flipped to the rule's."""
+    """Return the side of the averages after this price, and whether they have just crossed to a
+    side that the rule watches."""
     side = average_side(observation.closes, rule.fast or 0, rule.slow or 0)
     if not side:
         return before.side, False

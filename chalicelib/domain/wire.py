@@ -42,8 +42,8 @@ from chalicelib.domain.wire_actions import ActionFields, action_fields, to_actio
 from chalicelib.domain.wire_fields import WireFields
 
 MAX_AHEAD = timedelta(seconds=300)
-"""Ticks after one whose timestamp is ahead of the stream's clock are late until that time: they
-correct bars, and rules do not see them."""
+"""The most that a timestamp may be ahead of the stream's clock. Until the time of such a tick
+comes, the symbol's next ticks count as late: they correct bars, and rules do not see them."""
 
 LABEL = re.compile(LABEL_FORM)
 MOST_FOLDED = 1_000_000
@@ -78,7 +78,7 @@ class Decoded(msgspec.Struct, frozen=True):
     `lines` are for the archive: the record's own, one JSON value each, with the instant of the
     first tick without a timestamp, or else the arrival. `misread` are identities of ticks and
     rejected parts that SQL would miss or misread. `sources` are symbols whose ticks come from the
-    recording of a series with several sources, each with that list.
+    recording of a series with several sources, each with the list of those sources.
     """
 
     lines: tuple[ArchivedLine, ...]
@@ -176,8 +176,8 @@ class _Record:
             self._not_listed += 1
 
     def _take(self, part: bytes, item: WireFields | msgspec.Raw, *, alone: bool) -> None:
-        """Add the tick, bar or action; `alone` if it is its whole line. Raises the reason if it is
-        invalid."""
+        """Add the tick, bar or action; `alone` if it is the whole line. Raises TickError or
+        UnreadableError if it is invalid."""
         if isinstance(item, msgspec.Raw) and (fields := action_fields(part)) is not None:
             self._actions.append(self._action(fields))
             return
@@ -202,7 +202,8 @@ class _Record:
 
 
 def to_tick(wire: WireFields, taken: datetime, stamps: Stamps) -> Tick:
-    """Return the checked tick. A missing timestamp is taken from `stamps`. Raises TickError."""
+    """Return the tick of a line's fields. A missing timestamp is taken from `stamps`; one that is
+    too far ahead of `taken` is invalid. Raises TickError for an invalid field."""
     if wire.mode not in _MODES:
         raise TickError("mode", wire.mode, ", ".join(_MODES))
     high, low = _price("high", wire.high), _price("low", wire.low)
@@ -255,14 +256,14 @@ def to_bar(wire: WireFields, taken: datetime) -> Bar:
 
 
 def starts_bar(timestamp: str, interval: str) -> bool:
-    """Return whether a bar of an interval may start at stored text."""
+    """Return whether a bar of an interval may start at a stored timestamp."""
     zeros, _ = _STARTS.get(interval, ("", ""))
     return timestamp[:-1].endswith(zeros)
 
 
 class _Array:
-    """The raw items of an array that was decoded as a whole: the line is split when an item is
-    first asked for."""
+    """The raw items of an array that was decoded as a whole. The line is split at the first request
+    for an item."""
 
     def __init__(self, line: bytes) -> None:
         self._line = line
@@ -283,8 +284,9 @@ class _Array:
 def _parts(line: bytes) -> Iterator[tuple[bytes, WireFields | msgspec.Raw]]:
     """Yield the line's items with their bytes.
 
-    An array is parsed at once if all its items are ticks, each with the line's bytes; else item by
-    item.
+    An array whose items all have the fields of ticks is decoded as a whole, and each item comes
+    with the bytes of the whole line. The items of any other array come undecoded, with their own
+    bytes.
     """
     if not line.lstrip(JSON_SPACE).startswith(b"["):
         yield line, msgspec.Raw(line)

@@ -12,8 +12,9 @@ from datetime import date, timedelta
 
 
 class YearlyDays:
-    """The days of each year. A line is a year, or the first and the last one, and its days:
-    `1990-2035 easter-2 1224@1300`. Behind the `@` is what the day has."""
+    """The days of each year. A line has a year, or the first and the last one, and its days:
+    `1990-2035 easter-2 1224@1300`. The text behind `@` belongs to the day, such as its early
+    close."""
 
     def __init__(self, lines: str) -> None:
         self._lines = [line.split() for line in lines.splitlines()]
@@ -36,7 +37,7 @@ class YearlyDays:
 
 
 def day_of(rule: str, year: int) -> date | None:
-    """Return the day of a year, None if it has none."""
+    """Return the day that a rule such as `11.3.4` means in a year; None if it has none."""
     if rule.startswith("easter"):
         return _easter(year) + timedelta(days=int(rule[6:]))
     if "." in rule:
