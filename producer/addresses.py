@@ -6,8 +6,8 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def may_carry_keys(url: str) -> bool:
-    """Return whether keys may be sent to an address: encrypted, or to this machine. It names a host
-    alone, without a user, and has no character that clients read differently."""
+    """Return whether keys may be sent to a URL: it is encrypted or leads to this machine, names a
+    host without a user, and has no character that clients parse differently."""
     from urllib.parse import urlsplit
 
     try:

@@ -1,4 +1,5 @@
-"""The command line: its flags and the values that each accepts."""
+"""The command line: its flags, and the functions that parse their values. These raise
+ArgumentTypeError for a value that is not allowed."""
 
 from __future__ import annotations
 
@@ -260,17 +261,18 @@ def _number(text: str, low: float, high: float, allowed: str) -> float:
 
 
 def interval_seconds(text: str) -> float:
-    """Parse the seconds between polls."""
+    """Parse the seconds between polls, 0.05 to 86,400."""
     return _number(text, 0.05, 86_400, "0.05 to 86400 seconds")
 
 
 def seconds(text: str) -> float:
-    """Parse a duration."""
+    """Parse a duration of 0 to 3,600 seconds."""
     return _number(text, 0, 3600, "0 to 3600 seconds")
 
 
 def flush_seconds(text: str) -> float:
-    """Parse how long a tick may wait for others; after a minute they could not share an item."""
+    """Parse for how many seconds a tick may wait for others, 0 to 60: after a minute they could not
+    share an item."""
     return _number(text, 0, 60, "0 to 60 seconds")
 
 
@@ -295,7 +297,10 @@ def timezone(text: str) -> str:
 
 
 def label(text: str) -> Label:
-    """Parse a source name that applies to all symbols or to some."""
+    """Parse `NAME` or `NAME=A,B`: a source for all symbols of a file, or for these.
+
+    Raises ArgumentTypeError for an invalid name, UsageError for an invalid symbol.
+    """
     name, equals, symbols = text.partition("=")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) or (equals and not symbols):
         raise argparse.ArgumentTypeError(
@@ -312,7 +317,7 @@ def speed(text: str) -> float | None:
 
 
 def ticks_per_record(text: str) -> int:
-    """Parse how many ticks may share a record."""
+    """Parse how many ticks may share a record, 1 to 1,000."""
     if not text.isdecimal() or not 1 <= int(text) <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: 1 to 1000")
     return int(text)

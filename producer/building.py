@@ -57,10 +57,12 @@ def _is_quick(options: argparse.Namespace) -> bool:
 
 
 def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]:
-    """Return the ticks of a symbol per record, and the seconds that a tick waits for others.
+    """Return how many ticks of a symbol may share a record, and how many seconds a tick may wait
+    for others.
 
     Each flag implies the other: `--ticks-per-record` alone waits up to a second, `--flush-seconds`
-    alone sets no limit on ticks.
+    alone sets no limit on ticks. Without either, `unless_asked` ticks share a record and none
+    waits.
     """
     ticks, seconds = options.ticks_per_record, options.flush_seconds
     if ticks is None:
@@ -71,7 +73,10 @@ def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]
 
 
 def make_spool(options: argparse.Namespace, sink: Sink, status: Status) -> Spool | None:
-    """Open the spool if one was asked for, and drop rows that no producer writes."""
+    """Open the spool and drop rows that no producer writes; return None without `--spool`.
+
+    Raises UsageError with `--sink stdout`, and if the file cannot be used.
+    """
     if not options.spool:
         return None
     if options.sink == "stdout":
@@ -87,7 +92,8 @@ def make_spool(options: argparse.Namespace, sink: Sink, status: Status) -> Spool
 
 
 def identity_of(options: argparse.Namespace) -> str | None:
-    """Return the identity of a recording; None for live sources."""
+    """Return a text that identifies a replayed recording: its path, size, time of change, symbols
+    and days. Return None for other commands."""
     if options.command != "replay":
         return None
     path = Path(options.file)
@@ -99,8 +105,8 @@ def identity_of(options: argparse.Namespace) -> str | None:
 def make_source(
     options: argparse.Namespace, status: Status, stop: threading.Event, skip: int
 ) -> Source:
-    """Build the source of a command; an earlier run already took over `skip` ticks of a
-    recording."""
+    """Build the source of a command. `skip` is the number of a recording's ticks that an earlier
+    run has already taken over. Raises UsageError for options that cannot be used."""
     if options.command == "replay":
         return _replay(options, status, stop, skip)
     if options.command == "backfill":
@@ -128,7 +134,7 @@ def _replay(
 
 
 def asked_of(options: argparse.Namespace) -> Asked:
-    """Return how the options say files are to be read."""
+    """Return from the options how to read the user's files."""
     return Asked(
         symbols=_symbols(options),
         rows_as=options.rows_as,

@@ -1,8 +1,8 @@
 """Claims the symbols of which this producer is the standby, or the first source.
 
 The API decides (docs/decisions/0361-a-standby-claims-its-turn.md): a standby gets its turn if the
-stored prices show that the first source is silent in an open market. A producer claims only what it
-receives prices of itself.
+stored prices show that the first source is silent in an open market. A producer claims only symbols
+whose prices it receives.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ Ask = Callable[[str, Sequence[str]], Sequence[str]]
 
 
 class Answer(msgspec.Struct):
-    """The part of an answer about a symbol that counts here."""
+    """The API's answer for one symbol. Its other fields are ignored."""
 
     symbol: str
     granted: bool
 
 
 class Answers(msgspec.Struct):
-    """The API's answer."""
+    """The API's answer for all claimed symbols."""
 
     symbols: list[Answer]
 
@@ -60,7 +60,8 @@ class Claims:
         self._runs: dict[str, tuple[float, float]] = {}
 
     def heard(self, symbol: str) -> None:
-        """Note a live tick. A run of ticks ends where none came for the standby's time."""
+        """Note a live tick, if this producer may claim its symbol. A pause longer than the
+        standby's `after_seconds` begins a new run of ticks."""
         standby = self.plans.standby_of(symbol)
         if standby is None:
             return
@@ -69,11 +70,13 @@ class Claims:
         self._runs[symbol] = (since if now - last <= standby.after_seconds else now), now
 
     def due(self) -> list[str]:
-        """Return the symbols that have another source now, and of which ticks come steadily."""
+        """Return the symbols to claim: those that have another source now and whose ticks come
+        steadily here."""
         return [symbol for symbol, run in list(self._runs.items()) if self._is_due(symbol, *run)]
 
     def claim(self) -> None:
-        """Claim what is due; failures are reported, and the claim is repeated later."""
+        """Claim the due symbols and report those that were granted. A failure is reported and ends
+        the call; the next call claims again."""
         due = self.due()
         for at in range(0, len(due), MOST_SYMBOLS):
             try:
@@ -121,7 +124,8 @@ def claims_of(own: str, status: Status, environ: Mapping[str, str] = os.environ)
 
 
 def asked(url: str, token: str, source: str, symbols: Sequence[str]) -> list[str]:
-    """Claim symbols by the API. Raises ProducerError, OSError."""
+    """Claim symbols at the API and return those that were granted. Raises ProducerError,
+    OSError."""
     from producer.sources.pushed.http import Http, Unusable
 
     key = {"Authorization": f"Bearer {token}"}

@@ -42,7 +42,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build source and sink, run them and report how the run ended."""
+    """Build source and sink, run them and report how the run ended. Return the exit status.
+
+    Raises UsageError if the sink refuses for good, and other ProducerErrors.
+    """
     reporter = make_reporter()
     status = Status(reporter.tell, verbose=options.verbose)
     status.source = getattr(options, "source", options.command)
@@ -66,7 +69,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make_reporter() -> Reporter:
-    """Return a table for terminals, JSON lines for everything else."""
+    """Return a reporter that shows a table if stderr is a terminal, and writes JSON lines if
+    not."""
     if sys.stderr.isatty():
         from producer.table import TableReporter
 

@@ -1,6 +1,9 @@
 """Reads defaults from a TOML file. It has the flags' names, with `-` or `_`; flags win.
 
-symbols = ["AAPL", "MSFT"] interval = 30 sink = "kinesis" stream = "ticktape-dev-ticks"
+symbols = ["AAPL", "MSFT"]
+interval = 30
+sink = "kinesis"
+stream = "ticktape-dev-ticks"
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from producer.errors import UsageError
 def apply(path: str, parser: argparse.ArgumentParser) -> None:
     """Make the file's values the defaults of a command.
 
-    Raises UsageError that names the file and the invalid name or value.
+    Raises UsageError, which names the file and the invalid name or value.
     """
     actions = {
         action.dest: action

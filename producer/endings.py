@@ -15,16 +15,16 @@ class Ended(BaseException):
 
 
 class Endings:
-    """How the main thread reacts to such a signal: it does nothing, since another thread is
-    notified, or raises Ended within `at_once`."""
+    """Handles end signals in the main thread. It only remembers them, since another thread is
+    notified, except within `at_once`, where it raises Ended."""
 
     def __init__(self) -> None:
         self._heard = self._raises = False
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Raise Ended at a signal, also at an earlier one; for long work before anything is
-        sent."""
+        """Raise Ended if a signal comes within this context, or has come before. It is for long
+        work before anything is sent."""
         self._raises = True
         try:
             if self._heard:
@@ -34,7 +34,7 @@ class Endings:
             self._raises = False
 
     def heard(self, _number: int, _frame: FrameType | None) -> None:
-        """Handle a signal."""
+        """Handle a signal, as Python calls a handler. Raises Ended within `at_once`."""
         self._heard = True
         if self._raises:
             raise Ended

@@ -20,17 +20,17 @@ import msgspec
 
 _DAY = timedelta(days=1)
 _USUAL_OF = 60
-"""Sessions that are compared to find an exchange's usual hours."""
+"""The number of last sessions whose most frequent hours are an exchange's usual ones."""
 
 
 class ExchangeHours(Protocol):
-    """When an exchange trades; a lunch break counts as trading."""
+    """The opening hours of an exchange."""
 
     def is_open(self, instant: datetime) -> bool:
-        """Return whether the exchange trades at the instant."""
+        """Return whether the instant is in a session, of which a lunch break is a part."""
 
     def trades(self, instant: datetime) -> bool:
-        """Return whether the exchange trades at the instant and is not on a lunch break."""
+        """Return whether the instant is in a session and not in a lunch break."""
 
     def next_open(self, instant: datetime) -> datetime:
         """Return the first opening after the instant."""
@@ -71,7 +71,7 @@ class CalendarHours:
 
 
 class WeekdayHours(msgspec.Struct, frozen=True):
-    """The same local hours on every weekday. `opens` and `closes` count from its midnight."""
+    """The same local hours on every weekday. `opens` and `closes` count from the day's midnight."""
 
     zone: ZoneInfo
     opens: timedelta
@@ -90,7 +90,7 @@ class WeekdayHours(msgspec.Struct, frozen=True):
         return next(start for start, _ in self._around(instant) if start > instant)
 
     def _around(self, instant: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Yield sessions from the day before the instant on."""
+        """Yield the sessions of the seven days that begin with the day before the instant."""
         first = instant.astimezone(self.zone).date() - _DAY
         for day in (first + _DAY * n for n in range(7)):
             if day.weekday() < 5:
@@ -102,7 +102,7 @@ class WeekdayHours(msgspec.Struct, frozen=True):
 
 
 class BoundedHours(msgspec.Struct, frozen=True):
-    """A calendar's hours up to `assumed_after`, and usual weekdays beyond."""
+    """A calendar's hours up to `assumed_after`, and usual hours on every weekday after it."""
 
     known: CalendarHours
     usual: WeekdayHours
@@ -126,8 +126,9 @@ class BoundedHours(msgspec.Struct, frozen=True):
 
 @cache
 def hours_of(name: str, year: int) -> ExchangeHours:
-    """Return the hours of a calendar for a year and the turns of the year around it.
+    """Return the hours of a calendar from the December before a year to the February after it.
 
+    If the calendar does not know its holidays that far ahead, usual hours follow the known ones.
     Raises exchange_calendars' errors for unknown names.
     """
     import exchange_calendars

@@ -22,7 +22,7 @@ class Always:
         return True
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:  # noqa: ARG002
-        """Return the current time."""
+        """Return the instant: all exchanges are open."""
         return instant
 
 
@@ -40,8 +40,8 @@ class MarketHours:
         self._told: tuple[datetime | None, dict[tuple[str, timedelta], bool]] = (None, {})
 
     def is_open(self, symbol: str, instant: datetime) -> bool:
-        """Return whether the exchange is open, or its last prices may still come: Yahoo's delay and
-        ten minutes after the close."""
+        """Return whether the exchange is open, or its last prices may still come: for Yahoo's delay
+        and ten minutes after the close. Unknown hours count as open."""
         told_at, told = self._told
         if told_at != instant:
             told_at, told = self._told = instant, {}
@@ -59,8 +59,8 @@ class MarketHours:
     def gives_prices(self, symbols: Iterable[str], instant: datetime) -> bool:
         """Return whether new prices of any of the symbols are expected.
 
-        Its exchange has to trade, without a lunch break, now and when the prices arriving now were
-        made. An exchange with unknown hours gives none.
+        The symbol's exchange has to trade now, and when the prices that arrive now were made. Lunch
+        breaks do not count, and an exchange with unknown hours gives none.
         """
         lates = {(market_of(name).calendar, exchange_delay(name)) for name in symbols}
         return any(self._trades(name, instant, AFTER_CLOSE + delay) for name, delay in lates)
@@ -70,7 +70,8 @@ class MarketHours:
         return hours is not None and hours.trades(instant) and hours.trades(instant - late)
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
-        """Return the first opening of any of the symbols' exchanges after the instant."""
+        """Return the first opening of any of the symbols' exchanges after the instant; the instant
+        itself if the hours of one of them are unknown."""
         names = {market_of(symbol).calendar for symbol in symbols}
         known = [self._hours(name, instant) for name in names]
         return min(instant if hours is None else hours.next_open(instant) for hours in known)

@@ -40,14 +40,15 @@ class _Seen(msgspec.Struct):
 class Hygiene:
     """Filters ticks, each symbol's in the order of arrival.
 
-    A move above 20% against the last price (against the previous close for the first) waits: the
-    next tick confirms it when it is nearer to the suspect than that, and then both pass. A symbol's
-    very first tick is also confirmed by the same answer after 30 s: while the exchange is closed
-    there is no other. `drop` is called with the reason of each dropped tick.
+    A price more than 20% away from the last one (for a symbol's first tick: from the previous
+    close) makes a tick a suspect, which waits. If the next tick is as far away, but within 20% of
+    the suspect, both pass; if not, the suspect is dropped. A symbol's very first tick also passes
+    if the source repeats it after 30 s, since a closed exchange has no other price. `drop` is
+    called with the reason of each dropped tick.
 
     `latest` holds the last timestamps of an earlier run, `sent` their price and volume, and
-    `suspects` the ticks that waited at its end. Ticks not later than `latest` were sent then,
-    except one within the second of the last tick whose price or volume differs from `sent`.
+    `suspects` the ticks that waited at its end. A tick that is not later than `latest` is a repeat,
+    unless it is of the same second and has another price or volume than `sent`.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Hygiene:
             self._seen.pop(name, None)
 
     def passing(self, tick: WireTick) -> list[WireTick]:
-        """Return the ticks that pass now: none, the tick, or a confirmed one and the tick."""
+        """Return the ticks that pass now: none, the tick, a confirmed suspect, or both."""
         if not tick.is_live:
             return [tick]
         seen = self._seen.get(tick.symbol)
@@ -112,7 +113,7 @@ class Hygiene:
         suspect, seen.suspect = seen.suspect, None
         if suspect is None:
             return []
-        seen.last = _key(suspect)
+        seen.last = _as_received(suspect)
         return [suspect]
 
     def _flaw(self, tick: WireTick) -> str | None:
@@ -130,10 +131,10 @@ class Hygiene:
         if not _jumps(tick.price, reference):
             if suspect is not None:
                 self._drop("unconfirmed jump")
-            seen.last = _key(tick)
+            seen.last = _as_received(tick)
             return [tick]
         if suspect is not None and not _jumps(tick.price, suspect.price):
-            seen.last = _key(tick)
+            seen.last = _as_received(tick)
             return [suspect, tick]
         if suspect is not None:
             self._drop("unconfirmed jump")
@@ -142,8 +143,8 @@ class Hygiene:
         return []
 
 
-def _key(tick: WireTick) -> WireTick:
-    """Return the tick as received: its timestamp may be moved later."""
+def _as_received(tick: WireTick) -> WireTick:
+    """Return a copy of the tick: the tick's own timestamp may be moved later."""
     return msgspec.structs.replace(tick)
 
 
@@ -177,7 +178,7 @@ def _jumps(price: Decimal, reference: Decimal | None) -> bool:
 
 
 def _cleaned(tick: WireTick) -> WireTick:
-    """Clear the other fields if their values are invalid."""
+    """Set optional prices and the volume to None if they are invalid, and return the tick."""
     for name in _OPTIONAL_PRICES:
         value = getattr(tick, name)
         if value is not None and not (value.is_finite() and value > 0):

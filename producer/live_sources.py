@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from producer.watchlist import Watchlist
 
     Follow = Callable[[tuple[str, ...]], Watchlist]
-    """Returns the watchlist of a source with these symbols of its own."""
+    """Takes the default symbols of a source and returns its watchlist."""
 
 AUTO = "auto"
 """Yahoo if it answers, else Coinbase, else the simulator."""
@@ -104,7 +104,7 @@ def _pushed(
 
 
 def _yahoo_hours(options: argparse.Namespace, status: Status) -> Always | MarketHours:
-    """Show Yahoo's terms, unless `auto` has shown them, and return when to ask it."""
+    """Show Yahoo's terms, unless `auto` has shown them, and return the hours of asking it."""
     from producer.hours import Always, MarketHours
     from producer.sources import yahoo
 
@@ -121,4 +121,4 @@ LIVE: dict[str, Callable[[argparse.Namespace, Status, Follow], Source]] = {
     "alpaca": _alpaca,
     "simulator": _simulator,
 }
-"""What builds each source, in the order of the help."""
+"""The function that builds each source, in the order of the help."""

@@ -1,7 +1,7 @@
 """Rejects ticks that ingest or every sink would refuse.
 
-A tick is checked before anything else is done with it. The check bounds each of its texts and
-counts, and so its line.
+A tick is checked before anything else is done with it. The check limits the length of each text and
+number, and so of the tick's line.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def _malformed_in_bar(bar: WireTick, length: str) -> str | None:
 
 
 def _malformed_in_action(action: Action) -> str | None:
-    """Judge an action by what ingest would make of its line."""
+    """Return the field for which ingest would refuse an action's line; None if the line is
+    valid."""
     if not _is_label(action.source):
         return "source"
     try:

@@ -32,7 +32,7 @@ class Ordering:
             self._last.pop(name, None)
 
     def admit(self, tick: WireTick) -> str | None:
-        """Return why the tick is dropped, or None. May move its timestamp."""
+        """Return why the tick is dropped; None if it passes. May move its timestamp."""
         if not tick.is_live:
             return None
         last = self.latest.get(tick.symbol, "")

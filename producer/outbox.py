@@ -71,9 +71,10 @@ class Outbox:
         latest: Mapping[str, str] = _NOTHING,
         facts: Mapping[str, str] = _NOTHING,
     ) -> None:
-        """Add lines; wait while the outbox is full, unless `stop` is set.
+        """Add lines. If the outbox is full, wait for room first, or until `stop` is set.
 
-        `latest` (last timestamps) and `facts` are spooled with them.
+        `latest` (last timestamps) and `facts` are spooled with them. Raises SpoolError if the spool
+        cannot be written.
         """
         with self._changed:
             while self.is_full and not stop.is_set():
@@ -98,12 +99,13 @@ class Outbox:
             self._last_read = lines[-1].row
 
     def _refill(self, spool: Spool) -> None:
-        """Read more lines from the disk if memory does not hold them all."""
+        """Read more lines from the disk if not all are in memory and it is half empty."""
         if self._in_memory < self._pending and self._in_memory <= self._window // 2:
             self._append(spool.after(self._last_read, self._window))
 
     def take(self, limits: Limits, ready: Callable[[str], bool]) -> list[Record]:
-        """Return the next request: at most one record per key, the longest waiting keys first.
+        """Return the next request: at most one record per key, the longest waiting keys first. It
+        is empty if nothing may be sent now.
 
         Lines stay in the outbox until they are acknowledged. Keys are skipped if `ready` is false
         or their ticks wait for others.
@@ -141,7 +143,8 @@ class Outbox:
         return None
 
     def acknowledge(self, records: Sequence[Record]) -> None:
-        """Remove acknowledged records; their keys go to the end of the queue."""
+        """Remove acknowledged records. The remaining lines of their keys come after those of all
+        other keys."""
         if self._spool is not None and records:
             self._spool.delete(line.row for record in records for line in record.lines)
         with self._changed:
@@ -161,7 +164,7 @@ class Outbox:
         self._in_memory -= len(record.lines)
 
     def close(self) -> None:
-        """Accept no more lines; ticks stop waiting for others."""
+        """Note that no more lines will come, so that ticks stop waiting for others."""
         with self._changed:
             self._closed = True
             self._news = True
@@ -180,17 +183,18 @@ class Outbox:
 
     @property
     def is_drained(self) -> bool:
-        """Return whether it is closed and everything is acknowledged."""
+        """Return whether the outbox is closed and everything is acknowledged."""
         return self._closed and not self._pending
 
     def wait(self, seconds: float) -> None:
-        """Wait for new lines since the last `take`, or until a tick has waited long enough;
-        `seconds` at most."""
+        """Wait for lines that are new since the last `take`, or until a tick has waited long enough
+        for others; at most `seconds`."""
         with self._changed:
             until_due = max(0.0, self._next_due - self._now())
             self._changed.wait_for(lambda: self._news, min(seconds, until_due))
 
 
 def _head(queue: deque[Line], limits: Limits) -> Sequence[Line]:
-    """Return the lines that may share the next record: bars share records of their own size."""
+    """Return the first lines of a queue, of which the next record is made: up to 2,000 bars, which
+    are limited by their size, or `limits.lines` ticks."""
     return tuple(islice(queue, 2000 if queue[0].is_bar else limits.lines))

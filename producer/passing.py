@@ -38,7 +38,10 @@ class Passing:
         self._ordering = Ordering(recorded=source.recorded, latest=latest)
 
     def of(self, batch: Sequence[WireTick]) -> list[WireTick]:
-        """Return the ticks of a batch that pass. Their timestamps may have been moved."""
+        """Return the ticks that pass now: those of a batch, and earlier suspects that it confirms.
+
+        Their timestamps may have been moved.
+        """
         formed = [tick for tick in batch if self._is_formed(tick)]
         passed = self._clean(formed)
         if self._complete is not None:

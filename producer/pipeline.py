@@ -20,7 +20,7 @@ from producer.wire import MOST_LINE_BYTES, Line, WireTick, line_of
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended: ticks and bars sent, lines left, a permanent refusal, and whether a
+    """How a run ended: ticks and bars sent, lines left unsent, a permanent refusal, and whether a
     recording was cut short."""
 
     ticks: int
@@ -33,8 +33,8 @@ class Outcome(msgspec.Struct, frozen=True):
 class Pipeline:
     """One source, one sink and the steps between them. `progress` is given with a spool.
 
-    A caller that runs the same source again later passes `passing`; the status then keeps the
-    source's state at the end of a run.
+    A caller that runs the same source again later passes `passing`. The status then keeps the
+    source's state at the end of a run, in place of "ended".
     """
 
     def __init__(
@@ -63,7 +63,8 @@ class Pipeline:
     def run(self, stop: threading.Event, drain_seconds: float) -> Outcome:
         """Run until the source ends or `stop` is set, then send what waits.
 
-        After `stop`, sending takes `drain_seconds` at most; the remaining lines are counted.
+        After `stop`, sending takes `drain_seconds` at most; the remaining lines are counted. Raises
+        the source's errors, SpoolError, and an unexpected error of the sender.
         """
         self._sender.start()
         try:

@@ -10,10 +10,11 @@ _MOST_DIGITS = 18
 
 
 class Progress:
-    """The number of a recording's ticks that the spool has taken over, `taken`.
+    """The position in a recording: `taken` is the number of its ticks that the spool has taken
+    over.
 
-    `identity` is the recording's; another recording starts at 0. Live sources have none and only
-    keep their symbols' last timestamps.
+    `identity` tells recordings apart; another recording starts at 0. Live sources have no identity:
+    only their symbols' last timestamps, `latest`, are kept.
     """
 
     def __init__(self, spool: Spool, identity: str | None) -> None:

@@ -72,13 +72,13 @@ class Publisher(threading.Thread):
         self._write(put)
 
     def end(self) -> None:
-        """Write the last state; an unresponsive table delays the end by at most a second."""
+        """Have the last state written, and wait for that for a second at most."""
         self._stopped.set()
         self._status.changed.set()
         self.join(_LAST_WRITE_SECONDS)
 
     def write_if_due(self, put: Put) -> bool:
-        """Write if something changed or the last write is old enough."""
+        """Write if something changed or the last write is old enough. Return whether it wrote."""
         changed = self._status.changed.is_set()
         self._status.changed.clear()
         age = self._monotonic() - self._written_at

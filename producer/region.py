@@ -14,7 +14,8 @@ MISSING = "no AWS region; set AWS_REGION or AWS_DEFAULT_REGION"
 
 
 def adopt(environ: MutableMapping[str, str]) -> None:
-    """Set both variables to the same value; AWS_REGION wins, as in the AWS CLI."""
+    """Set both variables to the same value; AWS_REGION wins, as in the AWS CLI. If neither is set,
+    do nothing."""
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if region:
         environ["AWS_REGION"] = environ["AWS_DEFAULT_REGION"] = region

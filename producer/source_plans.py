@@ -1,7 +1,7 @@
-"""Which source each tracked symbol's series has, and from when on, as `PUT /symbols` has set it.
+"""Plans: which sources each tracked symbol's series has, and from when on.
 
-The API's lines of the list "tracked" tell it. A producer leaves out what ingest would refuse: ticks
-and history of times that belong to another source.
+`PUT /symbols` stores them in the items of the list "tracked". A producer drops what ingest would
+refuse: ticks and history of times that belong to another source.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from chalicelib.domain.times import to_text
 from producer.wire import WireTick
 
 LATE = timedelta(minutes=40)
-"""How long after a switch prices of the old source may still come. Yahoo delays some exchanges' by
-30 minutes."""
+"""For how long after a switch prices of the old source may still come. Yahoo delays prices of some
+exchanges by 30 minutes."""
 
 REASON = "another source's time"
 
@@ -44,8 +44,8 @@ class SourcePlans:
         self._standbys: dict[str, Standby] = {}
 
     def learn(self, items: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
-        """Take the items of the list, as DynamoDB returns them. Those without a source, or with
-        unreadable switches, have no plan."""
+        """Replace all plans by those of the list's items, as DynamoDB returns them. An item without
+        source and switches, or with unreadable ones, gives no plan."""
         read = [(item["symbol"]["S"], item) for item in items]
         plans = ((symbol, _plan_of(item)) for symbol, item in read)
         self._plans = {symbol: plan for symbol, plan in plans if plan is not None}
@@ -54,16 +54,20 @@ class SourcePlans:
         self._standbys = {symbol: one for symbol, one in found if one and one.has(self._own)}
 
     def standby_of(self, symbol: str) -> Standby | None:
-        """Return the standby of a symbol, if this producer is it or the first source."""
+        """Return the standby of a symbol if this producer is that standby or the first source; None
+        if not."""
         return self._standbys.get(symbol)
 
     def last_source(self, symbol: str) -> str | None:
-        """Return the source of a series after all switches; None if it is not known."""
+        """Return the source of a series after its last switch; None if it is not known."""
         plan = self._plans.get(symbol)
         return plan.last if plan is not None else None
 
     def is_anothers(self, symbol: str) -> bool:
-        """Return whether the series needs no prices of this source, now or later."""
+        """Return whether the series needs no prices of this source, now or later.
+
+        False if the symbol has no plan, and if this producer may claim it.
+        """
         plan = self._plans.get(symbol)
         if plan is None or plan.first is None:
             return False
@@ -74,7 +78,8 @@ class SourcePlans:
         return all(family(source) != self._own for source in (plan.at(since) or "", *later))
 
     def refuses(self, tick: WireTick) -> bool:
-        """Return whether ingest would refuse a tick or bar because of its source."""
+        """Return whether ingest would refuse a tick or bar because of its source. Calls `heard` for
+        a live tick."""
         if self._heard is not None and tick.is_live and tick.mode != "backfill":
             self._heard(tick.symbol)
         plan = self._plans.get(tick.symbol)

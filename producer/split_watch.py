@@ -1,6 +1,6 @@
 """Detects splits among live ticks, as Yahoo lists them.
 
-Each tick of such a session names the split, and the symbol's history has to be fetched again.
+Each tick of the session of a split names it, and the symbol's history has to be fetched again.
 Yahoo's history is always split-adjusted (ranaroussi/yfinance issue 2076): bars fetched before a
 split do not match later ones.
 """
@@ -25,10 +25,10 @@ class _Seen(NamedTuple):
 
 
 class SplitWatch:
-    """Adds the split of their session to ticks, and reports each split once.
+    """Adds the split of its session to each tick, and reports each split once.
 
-    Polled ticks include their split. Pushed ones do not: `suggests` says which of them look as if
-    there was one, and `take` takes the split that is listed. Only listed splits count.
+    Polled ticks include their split. Pushed ones do not: `suggests` finds those that hint at one,
+    and `take` notes the split once the source lists it. Only listed splits count.
     """
 
     def __init__(self, status: Status) -> None:
@@ -43,7 +43,7 @@ class SplitWatch:
                 self._splits[bar.symbol, bar.timestamp[:10]] = bar.split
 
     def seen_in(self, ticks: Iterable[WireTick]) -> set[str]:
-        """Return the symbols whose ticks, in order, have a new split."""
+        """Add known splits to ticks, which are in order. Return the symbols that have a new one."""
         return {tick.symbol for tick in ticks if self._is_new(tick)}
 
     def _is_new(self, tick: WireTick) -> bool:
@@ -62,13 +62,16 @@ class SplitWatch:
         return True
 
     def take(self, symbol: str, date: str, split: str) -> None:
-        """Note the split of a symbol's session."""
+        """Note and report the split of a symbol's session."""
         self._splits[symbol, date] = split
         self._status.problem(f"{symbol}: a split, {split}: fetching its history again")
 
     def suggests(self, tick: WireTick, now: datetime) -> str | None:
-        """Return the date of the current session if its previous close, as a tick tells it, differs
-        from the last session's price by the ratio of a split that is not known yet."""
+        """Return the date of a tick's session if the tick hints at an unknown split; None if not.
+
+        It hints at one if its session is the current one and its previous close differs from the
+        price of the last session by the ratio of a split.
+        """
         before = self._last.get(tick.symbol)
         if before is None or tick.previous_close is None or tick.split is not None:
             return None

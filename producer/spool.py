@@ -76,7 +76,7 @@ class Spool:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.executescript(_SCHEMA)
-        self._refuse_another_users()  # whose log exists by now
+        self._refuse_another_users()  # SQLite has made its log by now
         return connection
 
     def _refuse_foreign_journal(self) -> None:
@@ -170,7 +170,7 @@ class Spool:
         self.connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def delete(self, rows: Iterable[int]) -> None:
-        """Delete acknowledged lines."""
+        """Delete acknowledged lines. Raises SpoolError if the file cannot be written."""
         with self._lock:
             try:
                 self.connection.execute("BEGIN")

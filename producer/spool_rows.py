@@ -51,7 +51,8 @@ def drop_odd_rows(connection: sqlite3.Connection, now: datetime) -> Dropped:
 
 
 def _number_on(connection: sqlite3.Connection) -> None:
-    """Have new lines numbered on from the last one if the counter is past _LAST_ROW."""
+    """If the counter of rows is invalid or past _LAST_ROW, number new lines on from the last
+    one."""
     connection.execute(
         "UPDATE sqlite_sequence SET seq = (SELECT coalesce(max(row), 0) FROM lines)"
         " WHERE name = 'lines' AND (typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND ?)",

@@ -16,10 +16,10 @@ from producer.wire import WireTick
 
 _REPEAT_PROBLEM_SECONDS = 30.0
 _MOST_TOLD = 2000
-"""Characters of a message: a library may repeat a whole answer."""
+"""The most characters of a message: a library may repeat a whole answer."""
 
 _MOST_PROBLEMS = 100
-"""Different problems that are reported in a minute, since a service may word them."""
+"""The most different problems reported in a minute: a service may send any number of texts."""
 
 _PROBLEM_SECONDS = 60.0
 """A problem that is not reported again for this long counts as solved."""
@@ -35,8 +35,11 @@ class Quote(msgspec.Struct):
 
 
 class GapReport(msgspec.Struct, frozen=True):
-    """Minutes that pushed prices have not covered: how many symbols miss some that history has by
-    now, since when (stored text), and how many minutes of symbols history has answered for."""
+    """Gaps of pushed prices: `symbols` miss minutes that history has by now, the first of them
+    since `since` (stored text).
+
+    `filled_minutes` is the number of minutes that history has answered for, summed over symbols.
+    """
 
     symbols: int
     since: str | None
@@ -82,8 +85,8 @@ class Status:
     def say(self, state: str, progress: float | None = None) -> None:
         """Set the source's state.
 
-        `progress` is the share of its history that it has given, from 0 to 1; None for sources
-        without an end.
+        `progress` is the share of its history that the source has given, from 0 to 1; None for
+        sources without an end.
         """
         is_new = state != self.state
         self.state, self._given = state, progress
@@ -92,7 +95,8 @@ class Status:
 
     @property
     def progress(self) -> float | None:
-        """Return the share of the source's history that the sink has acknowledged, from 0 to 1."""
+        """Return the share of the source's history that the sink has acknowledged, from 0 to 1;
+        None for sources without an end."""
         if self._given is None:
             return None
         sent = self.sent_ticks + self.sent_bars
@@ -101,7 +105,7 @@ class Status:
 
     @property
     def current_problem(self) -> str | None:
-        """Return the last problem, if it was reported within a minute."""
+        """Return the last problem if it was reported within a minute; None if not."""
         message, told_at = self._problem
         return message if self._now() - told_at < _PROBLEM_SECONDS else None
 
@@ -111,12 +115,12 @@ class Status:
         self.changed.set()
 
     def note(self, message: str, cause: BaseException | None = None) -> None:
-        """Report something once."""
+        """Report a message that is not a problem."""
         self._tell("note", self._with(cause, message))
 
     def problem(self, message: str, cause: BaseException | None = None) -> None:
-        """Report a temporary problem; the same one at most twice a minute, and at most
-        _MOST_PROBLEMS in a minute."""
+        """Report a temporary problem, the same one once in 30 s and at most _MOST_PROBLEMS in a
+        minute."""
         now = self._now()
         self._problem = (message, now)
         self.changed.set()
@@ -135,7 +139,8 @@ class Status:
         self._tell("problem", self._with(cause, message))
 
     def _omitted_before(self, now: float) -> int:
-        """Count a problem; if it begins a minute, return how many were not told in the last."""
+        """Count a problem. If it begins a minute, return how many were not shown in the last; else
+        0."""
         omitted = 0
         if now - self._minute >= _PROBLEM_SECONDS:
             omitted, self._omitted = self._omitted, 0
@@ -158,7 +163,7 @@ class Status:
         self.problem(f"{self.sink} refuses records for now: {why}")
 
     def passed(self, ticks: Iterable[WireTick]) -> None:
-        """Count ticks on their way to the sink."""
+        """Note the last tick of each symbol, on its way to the sink."""
         for tick in ticks:
             quote = self._quote(tick.symbol)
             if tick.is_live:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 REQUESTS_PER_SECOND = 2.0
 BURST_REQUESTS = 60
-"""The rate that Yahoo was seen to allow: 20 symbols every 15 s succeed, many more do not."""
+"""With REQUESTS_PER_SECOND the rate that Yahoo was seen to allow: 20 symbols every 15 s succeed,
+many more do not."""
 
 FIRST_OPEN_SECONDS = 60.0
 MOST_OPEN_SECONDS = 900.0
@@ -80,7 +81,7 @@ class CircuitBreaker:
         return seconds
 
     def pause(self) -> None:
-        """Open the circuit as after a first refusal, however often.
+        """Open the circuit for as long as after a first refusal, however often this is called.
 
         For a refusal of another kind of request to the same source, or a trial request without an
         answer.

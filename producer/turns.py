@@ -41,12 +41,12 @@ class Turns:
         return sorted(come, key=lambda name: self._asked.get(name, 0))
 
     def wait_seconds(self, symbols: Iterable[str]) -> float:
-        """Return the seconds until the first symbol is due; 0 if one is."""
+        """Return the seconds until the first symbol is due; 0 if one is, or without symbols."""
         first = min((self._due.get(name, _NEVER) for name in symbols), default=_NEVER)
         return max(0.0, first - self._now())
 
     def asked(self, symbols: Iterable[str], at: float) -> None:
-        """Note that they were asked, in this order, in a poll that began at `at`."""
+        """Note that symbols were asked, in this order, in a poll that began at `at`."""
         for name in symbols:
             self._asked[name] = next(self._count)
             self._due[name] = at + self._interval
@@ -64,9 +64,9 @@ class Turns:
         return wait
 
     def is_put_off(self, symbol: str) -> bool:
-        """Return whether it was not found and still waits."""
+        """Return whether a symbol was not found and still waits."""
         return symbol in self._misses and not self.due((symbol,))
 
     def is_missing(self, symbol: str) -> bool:
-        """Return whether it was not found when it was last asked."""
+        """Return whether a symbol was not found when it was last asked."""
         return symbol in self._misses

@@ -51,11 +51,11 @@ class FixedList:
         return symbol not in self._known
 
     def is_anothers(self, _symbol: str, /) -> bool:
-        """See Watchlist: nothing is known of it."""
+        """Return False: the sources of these symbols' series are not known."""
         return False
 
     def refuses(self, _tick: WireTick, /) -> bool:
-        """See Watchlist: nothing is known of it."""
+        """Return False: the sources of these symbols' series are not known."""
         return False
 
 
@@ -88,7 +88,7 @@ class TrackedList:
         self.is_current = False
 
     def symbols(self) -> Sequence[str]:
-        """Return the symbols, at most 5 seconds old."""
+        """Return the symbols, read again if they are older than 5 seconds."""
         if self._now() >= self._next:
             self._next = self._now() + REFRESH_SECONDS
             self._refresh()
@@ -154,7 +154,8 @@ def _passed_over(invalid: Sequence[str]) -> str:
 class DefaultList:
     """The source's own symbols, and the tracked ones.
 
-    The table is first read in the call `at_call`, the second: the first prices do not wait for it.
+    The table is first read in call number `at_call` of `symbols`; by default that is the second, so
+    that the first prices do not wait for it.
     """
 
     def __init__(

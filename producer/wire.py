@@ -1,7 +1,7 @@
-"""Ticks, bars and actions as sent over the wire: one JSON object each, numbers as decimal text.
+"""Ticks, bars and actions as sent over the wire: one JSON object each, with exact decimal numbers.
 
-docs/producer.md holds the contract. Floats never reach the wire: texts stay exact decimals, floats
-are rounded to eight decimals first.
+docs/producer.md holds the contract. Floats never reach the wire: texts become exact decimals,
+floats are rounded to eight decimals first.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ MOST_LINE_BYTES = 4096
 """Far below any sink's record limit; our lines have some 600 bytes at most."""
 
 TRACKED = "tracked"
-"""Among symbols: adds the tracked ones."""
+"""In a list of symbols, this adds the tracked ones."""
 
 NO_PRICE = Decimal("NaN")
 

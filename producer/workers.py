@@ -22,7 +22,8 @@ Result = TypeVar("Result")
 Answers = queue.Queue[tuple[str, Result | Exception]]
 Asked = tuple[str, Callable[[str], Result], Answers[Result]]
 Requests = queue.SimpleQueue[Asked[Result] | None]
-"""None ends a thread. It may be put while garbage is collected in the middle of any other call."""
+"""None ends a thread. A finalizer puts it, maybe in the middle of another `put`: a SimpleQueue
+allows that."""
 
 
 class Workers(Generic[Result]):
@@ -89,7 +90,7 @@ class Workers(Generic[Result]):
 
 
 def _work(asked: Requests[Result], free: threading.Semaphore) -> None:
-    """Answer requests until there is None."""
+    """Answer requests until None comes."""
     while (one := asked.get()) is not None:
         name, function, answers = one
         try:
@@ -110,6 +111,7 @@ def _end(asked: Requests[Result], count: int) -> None:
 def without_cut(
     answers: Mapping[str, Result | Exception], stop: threading.Event
 ) -> dict[str, Result | Exception]:
-    """Return the answers without those cut off by `stop` or never asked, which prove nothing."""
+    """Return the answers without those that prove nothing: of requests that `stop` cut off or that
+    were never made."""
     cut = TimeoutError if stop.is_set() else NotAsked
     return {name: answer for name, answer in answers.items() if not isinstance(answer, cut)}
