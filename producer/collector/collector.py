@@ -30,7 +30,8 @@ HANDOVER_SECONDS = 19.0
 """A run waits up to this long for a lease to expire, such as one that a killed run has left."""
 
 QUIET_SECONDS = 300.0
-"""Longer than the usual gaps between trades of thinly traded shares."""
+"""A run is silent if no tick has come for this long: longer than the usual gaps between trades of
+thinly traded shares."""
 
 _LOOK_SECONDS = 1.0
 """Seconds between two reads of a lease that the run waits for."""
@@ -156,7 +157,8 @@ class Collector:
             self.status.problem(f"the collector's lease cannot be read: {names}")
 
     def _take(self, owner: str) -> Taken | Held:
-        """Acquire the lease; wait for one that expires soon or is about to be released."""
+        """Acquire the lease, and wait for one that expires soon. Return the other run's lease if
+        that is not enough."""
         taken = self._try(owner)
         if isinstance(taken, Held) and (wait := self._held_seconds(taken)) <= HANDOVER_SECONDS:
             self.status.note(f"waiting up to {wait:.0f} s for the lease of an earlier run")
@@ -229,8 +231,8 @@ class Collector:
         }
 
     def _is_any_open(self, symbols: Sequence[str], instant: datetime) -> bool:
-        """Return whether any symbol would be asked if Yahoo had not refused: a refusal stays while
-        all exchanges are closed."""
+        """Return whether any symbol's exchange is open. While all are closed nothing is asked, so
+        that an earlier refusal stays and must not count."""
         return any(self._hours.is_open(symbol, instant) for symbol in symbols)
 
     def _count(self, counts: Mapping[str, int], context: Context, **properties: str) -> None:

@@ -62,7 +62,7 @@ class Engine:
 
     @property
     def followed(self) -> Sequence[str]:
-        """Return the symbols of the last poll."""
+        """Return the symbols of the last poll; none before the first."""
         return self._kept.followed.current if self._kept is not None else ()
 
     @property
@@ -123,7 +123,8 @@ class Engine:
         return begun if kept.save(self._run) else collected
 
     def _settle(self, sender: Sender) -> None:
-        """Wait until no request to the sink is in flight that could arrive during a later run."""
+        """Wait until no request to the sink is in flight that could arrive during a later run, for
+        SETTLING_SECONDS at most. `is_settled` says whether that is so."""
         self.is_settled = sender.ended.wait(SETTLING_SECONDS)
         if not self.is_settled:
             self._status.problem(
@@ -131,8 +132,8 @@ class Engine:
             )
 
     def _reached(self, kept: Recollection, collected: datetime) -> datetime:
-        """Return the instant up to which a run collected. A run whose source got no answer
-        collected nothing."""
+        """Return the instant up to which ticks are collected after a run: now, or `collected` if
+        the source did not answer or the start of a gap could not be recorded."""
         known, now = kept.source.known, self._now()
         is_written = now - collected <= GAP
         return now if is_written and not (known.refusals or known.is_silent) else collected

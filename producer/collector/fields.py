@@ -10,7 +10,8 @@ from chalicelib.domain.times import from_text
 
 
 class Fields:
-    """Reads fields of a DynamoDB item. `broken` names the invalid ones."""
+    """Reads fields of a DynamoDB item. Methods return None for a missing or invalid field and add
+    its name to `broken`."""
 
     def __init__(self, item: Mapping[str, Any]) -> None:
         self._item = item

@@ -10,11 +10,8 @@ from producer.wire import WireTick
 
 
 class Followed:
-    """The followed symbols, each once, the environment's first.
-
-    `current` holds the result of the last call. Raises StoreError if the tracked symbols have never
-    been read: without them a run would drop its state about them.
-    """
+    """The followed symbols, each once, the environment's first. `current` holds those of the last
+    call of `symbols`."""
 
     def __init__(self, own: Sequence[str], tracked: TrackedList) -> None:
         self._own = tuple(own)
@@ -41,7 +38,11 @@ class Followed:
         return self._tracked.refuses(tick)
 
     def symbols(self) -> Sequence[str]:
-        """Return the symbols, at most 5 seconds old."""
+        """Return the symbols, read again if they are older than 5 seconds.
+
+        Raises StoreError if the tracked symbols have never been read: without them a run would drop
+        its state about them.
+        """
         tracked = self._tracked.symbols()
         if not self._tracked.is_known:
             raise StoreError("the tracked symbols cannot be read: this run collects nothing")

@@ -43,7 +43,7 @@ def reporter() -> JsonReporter:
 
 @cache
 def collector() -> Collector:
-    """Return the container's collector. Raises UsageError that names an invalid variable."""
+    """Return the container's collector. Raises UsageError, which names an invalid variable."""
     region.adopt(os.environ)
     if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):  # where only this folder can be written to
         os.environ.setdefault("XDG_CACHE_HOME", tempfile.gettempdir())

@@ -29,7 +29,7 @@ class Items:
         self.ahead = timedelta()
 
     def read(self, name: str) -> Item | None:
-        """Return an item by a consistent read."""
+        """Return an item by a consistent read; None if it is missing."""
         asked = self._now()
         answer = self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
         self.ahead = _ahead(answer, asked, self._now())
@@ -68,7 +68,8 @@ def _key(name: str) -> Item:
 
 
 def _ahead(answer: Mapping[str, Any], asked: datetime, answered: datetime) -> timedelta:
-    """Return how far the clock of a response's Date header is ahead of ours.
+    """Return how far the clock of a response's Date header is ahead of ours; zero without a valid
+    header.
 
     `asked` and `answered` are our times around the response. The result is the smallest offset that
     fits, since the header has whole seconds.

@@ -1,8 +1,8 @@
 """The lease that lets one run collect at a time: conditional writes to the symbols table.
 
 EventBridge starts a function at least once a minute, and Lambda may run it in two containers. A
-run's number is the epoch second in which it began, or one more than the number before, so it grows
-even if the item was deleted.
+run's number is the epoch second in which it began, but at least one more than the number before; so
+it grows even if the item was deleted.
 
 A lease expires by DynamoDB's clock, taken from the Date header of its responses: a container's
 clock may be wrong.
@@ -84,7 +84,8 @@ class Lease:
         return Taken(ours, before) if winner is ours else winner
 
     def _won(self, ours: Held, seen: Item | None, at: datetime) -> Held:
-        """Write our lease and return it; if another run wrote first, return that run's."""
+        """Write our lease and return it; if another run wrote first, return that run's. Raises
+        boto3's errors, and StoreError if the lease was deleted meanwhile."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         fault: Exception | None = None
@@ -123,7 +124,8 @@ class Lease:
     def _write(
         self, held: Held, seen: Item | None, compared: Sequence[str] = ("run", "until")
     ) -> bool:
-        """Write the lease if the compared fields are unchanged. Return whether it was written."""
+        """Write the lease if the compared fields are as in `seen`. Return whether it was
+        written."""
         fields = {
             "owner": {"S": held.owner},
             "run": {"N": str(held.run)},

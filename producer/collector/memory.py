@@ -14,9 +14,9 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """State that runs pass on, by symbol.
 
     `latest` holds the timestamps of the last acknowledged ticks, `sent` their price and volume as
-    text ("" for no volume), `suspects` the jumps that wait to be confirmed. The rest is the
-    source's state, with instants of DynamoDB's clock instead of seconds: "" if it, or its history,
-    may be asked.
+    text ("" for no volume), `suspects` the jumps that wait to be confirmed. The other fields are
+    the source's state, `Known`, with instants of DynamoDB's clock in place of seconds: "" if the
+    source, or its history, may be asked.
     """
 
     source: str = ""

@@ -23,7 +23,7 @@ class MemoryStore:
     def read(self, now: datetime) -> Reading:
         """Return the memory; an empty one if the item is missing.
 
-        History is then fetched again and the last quotes are sent again.
+        With an empty memory history is fetched again and the last quotes are sent again.
         """
         item = self._items.read(KEY)
         return Reading() if item is None else reading_of(item, self.at(now))
@@ -33,9 +33,10 @@ class MemoryStore:
         return now + self._items.ahead
 
     def write(self, memory: Memory, run: int) -> bool:
-        """Replace the memory, unless a run later than `run` has written it.
+        """Replace the memory, unless a run later than `run` has written it. Return whether it was
+        replaced.
 
-        A stored number that is invalid or impossible is ignored.
+        A stored run's number that is invalid or impossible is ignored.
         """
         fields = {
             "run": {"N": str(run)},

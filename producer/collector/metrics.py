@@ -14,7 +14,7 @@ NAMESPACE = "Ticktape"
 
 
 def embedded(stage: str, counts: Mapping[str, int], now: datetime, **properties: str) -> str:
-    """Return the line without counts that are 0. Its `event` distinguishes it from the producer's
+    """Return the line; counts of 0 are omitted. Its `event` distinguishes it from the producer's
     other lines."""
     counted = {name: value for name, value in counts.items() if value}
     metrics = [{"Name": name, "Unit": "Count"} for name in counted]

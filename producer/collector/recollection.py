@@ -60,7 +60,7 @@ class Recollection:
         self.passing = Passing(source, status.drop, clock=now)
         self.left: list[Line] = []
         self.waiting: Callable[[], set[str]] = set
-        """Symbols whose bars wait for the sink."""
+        """Returns the symbols whose bars wait for the sink."""
 
     def recall(self, read: Reading) -> None:
         """Replace this container's outdated state with what another container left."""
@@ -155,7 +155,8 @@ class Recollection:
         )
 
     def _suspects(self) -> dict[str, WireTick]:
-        """Return the jumps that wait to be confirmed, as many as keep the item small."""
+        """Return the jumps that wait to be confirmed, at most _MOST_SUSPECTS, so that the item
+        stays small."""
         waiting = self.passing.suspects
         kept = sorted(name for name in waiting if not self.followed.drops(name))[:_MOST_SUSPECTS]
         return {name: waiting[name] for name in kept}
@@ -196,9 +197,10 @@ class NotingSink:
 
 
 def _until(seconds: float, now: datetime, saved: str) -> str:
-    """Return the instant in whole seconds, rounded up since clocks are compared by the second.
+    """Return the instant after `seconds` as stored text, rounded up since clocks are compared by
+    the second; "" for 0 seconds.
 
-    The saved text is kept as long as the instant only comes nearer.
+    The saved text is kept if it differs by no more than the clocks may.
     """
     if not seconds:
         return ""

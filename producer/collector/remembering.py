@@ -34,7 +34,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def reading_of(item: Item, now: datetime) -> Reading:
-    """Read an item at an instant.
+    """Read an item at an instant. Invalid fields are left empty and named.
 
     If the state of Yahoo's refusals is invalid, the longest wait for that number of refusals
     applies.
@@ -52,7 +52,7 @@ def reading_of(item: Item, now: datetime) -> Reading:
 
 
 class _Reader:
-    """Reads a memory's values, of any type, at an instant."""
+    """Reads the values of a memory, which may have any type, at an instant."""
 
     def __init__(self, values: Mapping[str, Any], now: datetime, broken: list[str]) -> None:
         self._values = values
@@ -60,7 +60,7 @@ class _Reader:
         self._broken = broken
 
     def reading(self) -> Reading:
-        """Read all fields."""
+        """Read all fields; leave out the invalid ones and name them."""
         refusals, until = self._back_off("refusals", "throttled_until")
         history_refusals, history_until = self._back_off("history_refusals", "history_until")
         memory = Memory(
@@ -119,7 +119,8 @@ class _Reader:
         return kept
 
     def _timestamp(self, symbol: str, value: Any) -> str | None:
-        """Return the value if it is a timestamp that a tick can have."""
+        """Return the value if it is a timestamp that a tick of a valid symbol can have; None if
+        not."""
         if not _is_symbol(symbol) or not isinstance(value, str) or not is_canonical(value):
             return None
         try:
@@ -138,7 +139,7 @@ class _Reader:
 
 
 def _sent(symbol: str, value: Any) -> tuple[str, str] | None:
-    """Return price and volume as texts if both are numbers; the volume may be ""."""
+    """Return price and volume as texts if both are numbers, or the volume is ""; None if not."""
     try:
         price, volume = msgspec.convert(value, tuple[str, str])
         is_sound = _is_symbol(symbol) and Decimal(price) > 0 and Decimal(volume or 0) >= 0

@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def load(environ: Mapping[str, str]) -> Settings:
     """Read the environment. An empty variable counts as unset.
 
-    Raises UsageError naming the variable and what is allowed.
+    Raises UsageError, which names the variable and what is allowed.
     """
     source = environ.get("COLLECTOR_SOURCE") or SOURCES[0]
     if source not in SOURCES:

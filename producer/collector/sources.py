@@ -20,8 +20,7 @@ from producer.watchlist import TrackedList
 class Sourcing:
     """Makes the source of a container.
 
-    `patience` returns the seconds that a run has left, `steady` seconds that count while the
-    container is frozen, `now` the time of day.
+    `steady` returns seconds that count while the container is frozen, `now` the time of day.
     """
 
     def __init__(
@@ -56,7 +55,8 @@ class Sourcing:
         return "yfinance" if answers else "simulator"
 
     def make(self, kind: str, patience: Callable[[], float]) -> tuple[Resumable, Followed]:
-        """Make the source of a kind and its followed symbols."""
+        """Make the source of a kind and its followed symbols. `patience` returns the seconds that a
+        run has left."""
         return self._simulator() if kind == "simulator" else self._yahoo(patience)
 
     def _simulator(self) -> tuple[Resumable, Followed]:

@@ -62,7 +62,8 @@ class Tenure:
         return max(0.0, self.left()) if self._is_within(0.0) else 0.0
 
     def _is_within(self, more: float) -> bool:
-        """Return whether the run's time plus `more` seconds is not over."""
+        """Return whether the run's time plus `more` seconds is not over. If the container may have
+        been frozen, this asks the table."""
         if self._taken is None or self.left() < -more:
             return False
         if self._ends_at + timedelta(seconds=more) < self._clocks.now():

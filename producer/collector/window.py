@@ -27,8 +27,8 @@ IMPLAUSIBLE = timedelta(minutes=10)
 
 
 def polling_seconds(event: Mapping[str, Any], now: datetime, remaining_seconds: float) -> float:
-    """Return how long a run started by `event` at `now` polls; below `LEAST_SECONDS` if its minute
-    is over.
+    """Return for how many seconds a run started by `event` at `now` polls; below `LEAST_SECONDS` if
+    its minute is over.
 
     A scheduled event's `time` is the beginning of the minute; an event without one begins now.
     Raises UsageError if the function's timeout leaves no time.
