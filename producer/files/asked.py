@@ -22,7 +22,8 @@ class Label(msgspec.Struct, frozen=True):
     text: str = ""
 
     def of(self, symbol: str, source: str) -> str:
-        """Return the label for a symbol whose file names `source`."""
+        """Return the source of a symbol's prices: the label's if it holds for the symbol, else
+        `source`, which the file names."""
         return self.source if self.symbols is None or symbol in self.symbols else source
 
 
@@ -46,5 +47,5 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mode(self) -> Mode:
-        """Return the mode of the ticks."""
+        """Return the mode of the ticks: `replay` if their alerts are sent, `backfill` if not."""
         return "replay" if self.alerts else "backfill"

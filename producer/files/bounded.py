@@ -13,8 +13,8 @@ from typing import TextIO
 from producer.errors import UsageError
 
 LONGEST_LINE = 1 << 20
-"""Characters of a line with its end: enough for thousands of columns, or ten thousand ticks in an
-array."""
+"""The most characters of a line with its end: enough for thousands of columns, or ten thousand
+ticks in an array."""
 
 
 def lines(file: TextIO, path: Path) -> Iterator[str]:

@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     import pyarrow.parquet
 
 MOST_UNPACKED = 1 << 28
-"""Bytes of a column in one row group; writers' row groups are smaller as a whole."""
+"""The most bytes of a column in one row group; writers make whole row groups smaller than this."""
 
 MOST_IN_GROUP = 1 << 30
-"""Bytes of all columns of a row group; one page of each is unpacked at a time."""
+"""The most bytes of all columns of a row group; one page of each is unpacked at a time."""
 
 MOST_COLUMNS = 1 << 15
 """Room for five fields of 6,500 symbols."""
 
 LONGEST_DECIMAL = 32
-"""Bytes of 76 digits, Arrow's maximum."""
+"""The most bytes of a decimal: those of 76 digits, Arrow's maximum."""
 
 ROWS_AT_ONCE = 4096
 CELLS_AT_ONCE = 1 << 20
 
 MOST_TEXT = 1 << 26
-"""Bytes of the texts of ROWS_AT_ONCE rows: 16 KB a row if all differ."""
+"""The most bytes of the texts of ROWS_AT_ONCE rows: 16 KB a row if all differ."""
 
 _TEXTS = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
 _TIMES = ("date", "time", "timestamp", "duration")
@@ -47,7 +47,7 @@ _NO_VALUE = (ArithmeticError, LookupError, ValueError)
 
 @contextmanager
 def told(name: object) -> Iterator[None]:
-    """Raise UsageError for a file that pyarrow cannot read."""
+    """Turn pyarrow's errors about a file into UsageError, which calls the file `name`."""
     import pyarrow
 
     try:
@@ -58,7 +58,7 @@ def told(name: object) -> Iterator[None]:
 
 
 def open_file(path: Path, name: object) -> pyarrow.parquet.ParquetFile:
-    """Open a file with texts as dictionaries. Raises UsageError that calls the file `name`."""
+    """Open a file with texts as dictionaries. Raises UsageError, which calls the file `name`."""
     import pyarrow.parquet
 
     with told(name):
@@ -123,7 +123,7 @@ def _check_size(name: object, has: str, size: int, group: int, most: int) -> Non
 
 
 def is_text(kind: pyarrow.DataType) -> bool:
-    """Return whether values of a type vary in length."""
+    """Return whether a type is a text or bytes, whose values vary in length."""
     return _is_any_of(_TEXTS, kind)
 
 
@@ -182,8 +182,8 @@ class Piece:
         self._room = MOST_TEXT
 
     def values(self, place: int) -> list[Any]:
-        """Return the values of the column at an index. Raises UsageError for texts that are too
-        long."""
+        """Return the values of the column at an index, None for missing ones. Raises UsageError for
+        texts that are too long."""
         import pyarrow
 
         found, column = self._batch.column(place), self._batch.schema.names[place]

@@ -26,10 +26,11 @@ class _Course(msgspec.Struct):
 
 
 class Clock:
-    """Detects the second pass through such an hour by the order of rows, the oldest first.
+    """Detects the second pass through such an hour by the order of rows.
 
-    Their times go back within the hour, or repeat if rows are an hour apart. If most rows go back,
-    the newest comes first, and the passes cannot be distinguished.
+    If the oldest row comes first, the second pass begins where times go back within the hour, or
+    where they repeat if rows are an hour apart. If most rows go back, the newest comes first, and
+    the passes cannot be distinguished.
     """
 
     def __init__(self, zone: tzinfo | None) -> None:
@@ -38,7 +39,8 @@ class Clock:
         self._courses: dict[str, _Course] = {}
 
     def put(self, row: Row) -> None:
-        """Mark the row's time (`fold`, PEP 495) if it is in the second pass."""
+        """Add a row, and mark its time (`fold`, PEP 495) if it is in the second pass. A time with
+        an offset stays as it is."""
         if row.when.tzinfo is not None:
             return
         course = self._courses.setdefault(row.symbol, _Course(row.when))

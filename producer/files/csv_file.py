@@ -70,7 +70,8 @@ class CsvFile:
             raise UsageError(f"{self.path}: {error.strerror or error}") from error
 
     def _encoding_of(self) -> str:
-        """Detect the encoding: UTF-16 by its mark; Windows for text that is not UTF-8."""
+        """Return the encoding: UTF-16 by its byte order mark, else UTF-8, or Windows' for text that
+        is not UTF-8. Raises UsageError if the file cannot be read."""
         try:
             with self._open_bytes() as file:
                 start = file.read(_PIECE)

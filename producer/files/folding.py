@@ -23,7 +23,7 @@ STORED = frozenset(SECONDS.values())
 """The lengths of stored bars in seconds."""
 
 Part = tuple[WireTick, int]
-"""A tick or a bar, with the length in seconds of a bar to fold; 0 for everything else."""
+"""A tick or bar, and the length in seconds if it is a bar to fold; 0 if it is not."""
 
 
 def targets_of(seconds: int) -> tuple[Bar, ...]:
@@ -58,7 +58,8 @@ class Folder:
             yield from self._fold(before)
 
     def rest(self) -> Iterator[WireTick]:
-        """Yield the coarser bars that are still open."""
+        """Fold the last bars and yield the coarser bars that are left; those not over at `now` are
+        dropped."""
         for bar in self._newest.values():
             yield from self._fold(bar)
         for held in self._open.values():

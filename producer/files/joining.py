@@ -62,7 +62,8 @@ def in_time(recordings: Sequence[Readable]) -> Iterator[Part]:
 
 
 def in_series(recordings: Sequence[Readable]) -> Iterator[Iterator[Part]]:
-    """Join recordings of the same symbols, each symbol's bars in time order.
+    """Yield the parts of each group of recordings that share symbols, each symbol's bars in time
+    order.
 
     Recordings without bars to fold are not joined.
     """

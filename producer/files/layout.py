@@ -1,4 +1,4 @@
-"""Detects which column of a file is what.
+"""Detects what each column of a file holds.
 
 The header may follow lines of other text, and may have several lines: yfinance writes one for
 fields, one for symbols and one for the index's name. A file of several symbols has a symbol column,
@@ -21,7 +21,7 @@ MOST_LINES = 20
 
 
 class Group(msgspec.Struct, frozen=True):
-    """The columns of one symbol; with an empty symbol those of every row."""
+    """The columns of one symbol by field. If `symbol` is empty, they hold for all rows."""
 
     symbol: str
     at: Mapping[str, int]
@@ -77,7 +77,7 @@ def _known(row: Sequence[str]) -> int:
 
 
 def _flat(header: Sequence[str], at: int) -> Layout | None:
-    """Read a header of one line."""
+    """Read a header of one line; None if the line is not a header."""
     names = [plain(name) for name in header]
     time = _time_of(header)
     columns = _columns(names)
@@ -119,13 +119,15 @@ def _columns(names: Sequence[str]) -> dict[str, int]:
 
 
 def _paired(header: Sequence[str], time: int) -> tuple[Group, ...]:
-    """Return the groups of columns whose names hold a field and a symbol."""
+    """Return the groups of columns whose names hold a field and a symbol; none if other columns
+    exist."""
     pairs = [(at, pair_of(name)) for at, name in enumerate(header) if at != time and name]
     return _grouped([(at, pair) for at, pair in pairs if pair]) if all(p for _, p in pairs) else ()
 
 
 def _symbols_alone(header: Sequence[str], time: int) -> tuple[Group, ...]:
-    """Return the groups of columns named by symbols alone, each holding a close."""
+    """Return the groups of columns named by symbols alone, each holding a close; none if other
+    columns exist."""
     others = [(at, name) for at, name in enumerate(header) if at != time]
     if not others or not all(is_symbol(name) and field_of(name) is None for _, name in others):
         return ()
@@ -133,7 +135,8 @@ def _symbols_alone(header: Sequence[str], time: int) -> tuple[Group, ...]:
 
 
 def _levels(rows: Sequence[Sequence[str]], at: int) -> Layout | None:
-    """Read a header with a line of fields and a line of symbols, in either order."""
+    """Read a header with a line of fields and a line of symbols, in either order; None if the lines
+    are not such a header."""
     if at + 1 >= len(rows) or len(rows[at]) != len(rows[at + 1]) or len(rows[at]) < 2:
         return None
     first, second = rows[at][1:], rows[at + 1][1:]
@@ -155,7 +158,7 @@ def _are_fields(names: Sequence[str]) -> bool:
 
 
 def _grouped(pairs: Sequence[tuple[int, tuple[str, str]]]) -> tuple[Group, ...]:
-    """Group columns by symbol; empty if a symbol lacks a price."""
+    """Group columns by symbol. Return nothing if a symbol lacks a price."""
     by_symbol: dict[str, dict[str, int]] = {}
     for at, (field, symbol) in pairs:
         by_symbol.setdefault(symbol, {}).setdefault(field, at)

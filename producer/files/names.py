@@ -51,7 +51,7 @@ OTHERS = frozenset(
 FIGURES = ("price", "open", "high", "low", "volume", "previous_close")
 
 _LONGEST = 200
-"""Characters of a column's name."""
+"""The most characters of a column's name."""
 
 _FIELD_OF = {name: field for field, names in FIELDS.items() for name in names}
 _TUPLE = re.compile(r"\('([^']+)', '([^']+)'\)")
@@ -78,7 +78,7 @@ def plain(name: str) -> str:
 
 
 def field_of(name: str) -> str | None:
-    """Return the field that a column's name stands for."""
+    """Return the field that a column's name means; None if it is unknown."""
     return _FIELD_OF.get(plain(name))
 
 
@@ -91,7 +91,8 @@ def is_symbol(name: str) -> bool:
 
 
 def pair_of(name: str) -> tuple[str, str] | None:
-    """Return field and symbol of a column like `AAPL.Close`, `Close_AAPL` or `('Close', 'AAPL')`.
+    """Return field and symbol of a column like `AAPL.Close`, `Close_AAPL` or `('Close', 'AAPL')`;
+    None if it is of another form.
 
     The field is `other` for ignored columns.
     """

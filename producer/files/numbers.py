@@ -21,7 +21,7 @@ _SIGNS = str.maketrans("", "", "$€£¥₹%'\u2019 \u00a0\u202f\t")
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d*)?")
 _LONGEST = 1_000
-"""Characters of a cell."""
+"""The most characters of a cell."""
 
 _SHOWN = 40
 """Characters of a number shown in messages."""
@@ -30,9 +30,10 @@ _SCALES = {"K": 3, "M": 6, "B": 9, "T": 12}
 
 
 def number_of(text: str, mark: Mark = ".") -> Decimal | None:
-    """Parse a number with at most eight decimals; None for a placeholder of a missing value.
+    """Parse a number and round it to eight decimals; None for a placeholder of a missing value.
 
-    `58.41M` is 58,410,000, as some sites write volumes. Raises ValueError for other text.
+    `58.41M` is 58,410,000, as some sites write volumes. Raises ValueError for other text, and for
+    too many digits.
     """
     if len(text) > _LONGEST:
         raise ValueError(f"{text[:_SHOWN]!r}... is not a number: too many digits")

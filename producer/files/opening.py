@@ -106,7 +106,7 @@ class Files:
 
     @property
     def unreadable(self) -> Unreadable:
-        """Return what the last reading skipped, in all files."""
+        """Return what the last reading skipped, in all files together."""
         everything = Unreadable()
         for recording in self._recordings or []:
             everything.count += recording.unreadable.count

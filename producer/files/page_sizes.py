@@ -59,7 +59,8 @@ def _size(fields: Mapping[int, tuple[int, int]], number: int) -> int:
 
 
 class _Reader:
-    """Reads a struct at a place of a file; leaves `place` behind it."""
+    """Reads a Thrift struct at `place` of a file, and moves `place` past it. Raises ValueError
+    for a malformed one."""
 
     def __init__(self, file: Readable, place: int) -> None:
         self._file = file

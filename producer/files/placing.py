@@ -31,8 +31,8 @@ class Standing(msgspec.Struct, frozen=True):
     extended: bool
 
     def place(self, target: Bar) -> BarSpan | None:
-        """Return the coarser bar that it belongs to; None for the day of a bar outside regular
-        hours."""
+        """Return the coarser bar to which the bar belongs; None for the day of a bar outside
+        regular hours."""
         if target == "1m":
             minute = minute_of(to_text(self.start))
             return BarSpan(minute, later(minute, minutes=1))

@@ -56,12 +56,13 @@ class FileRecording:
         self.total: int | None = None
 
     def check(self) -> None:
-        """Check the file. Raises UsageError that names the first bad line if no line is good."""
+        """Read the file to detect its format. Raises UsageError, which names the first bad line if
+        no line is good."""
         self._survey()
 
     @property
     def kind(self) -> Kind:
-        """Return what its rows are."""
+        """Return what the file's rows are."""
         return self._survey()[3]
 
     @property
@@ -74,8 +75,8 @@ class FileRecording:
         return to_text(first), to_text(last)
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield the ticks or bars of the requested symbols in time order, and the coarser bars made
-        from them."""
+        """Yield the ticks or bars of the requested symbols, each symbol's in time order, and the
+        coarser bars made from them."""
         return with_folded(self.parts(), self._now())
 
     def parts(self, *, by_time: bool = False) -> Iterator[Part]:
@@ -167,8 +168,8 @@ class FileRecording:
         return spacing
 
     def _lone_symbol(self) -> str:
-        """Return the symbol of a file that names none. Raises UsageError if it is not exactly
-        one."""
+        """Return the symbol of a file that names none. Raises UsageError if neither the options nor
+        the file's name tell it."""
         asked, path = self._asked.symbols, self._grid.path
         if self._alone and len(asked) == 1:
             return asked[0]

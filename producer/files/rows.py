@@ -90,7 +90,11 @@ class RowReader:
         return instant_of(time_text(self.layout, cells), self._written.order)
 
     def _row(self, number: int, when: datetime, cells: Sequence[str], group: Group) -> Row | None:
-        """Return None for a symbol without values in a line of several symbols."""
+        """Return the row of a group's symbol; None if it has no price in a line of several symbols.
+
+        Raises _NoPriceError without a price, TickError or ValueError for an invalid symbol or
+        figure.
+        """
         figures = {name: self._figure(cells, group.at.get(name)) for name in FIGURES}
         price = figures["price"]
         if price is None:
@@ -119,7 +123,7 @@ class RowReader:
 
 
 def cell(cells: Sequence[str], at: int | None) -> str:
-    """Return a stripped cell; empty if the row is shorter."""
+    """Return a cell without surrounding spaces; "" if the row is shorter, or if `at` is None."""
     return cells[at].strip() if at is not None and at < len(cells) else ""
 
 

@@ -37,7 +37,8 @@ def shape_of(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
 def _day_tick(spacing: Spacing, asked: Asked) -> Shape:
     """Make one tick per row at the close.
 
-    `previous_close` is the symbol's row before, unless a row between them was skipped.
+    Its `previous_close` is the row's own, or the close of the symbol's row before, unless a row
+    between them was skipped.
     """
     before: dict[str, tuple[datetime, Decimal]] = {}
 
@@ -114,8 +115,8 @@ class _Closes:
         return tick
 
     def _volume(self, tick: WireTick, end: datetime, traded: Decimal) -> Decimal:
-        """Return the cumulative volume, separately for regular and extended hours, as the tick
-        counts."""
+        """Return the session's volume so far, which counts regular and extended hours
+        separately."""
         session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(end)
         part = session.date, is_extended(session, end, tick.market_state)
         before, volume = self._volumes.get(tick.symbol, (part, Decimal(0)))
@@ -140,7 +141,11 @@ def _made(row: Row, when: datetime, asked: Asked) -> WireTick:
 
 
 def _as_bar(row: Row, tick: WireTick, bar: Bar) -> WireTick:
-    """Fill a row that has only a close: all four prices of the bar are the close."""
+    """Make the tick a bar with the row's prices. If the row has only a close, all four prices are
+    the close.
+
+    Raises ValueError if some of the prices are missing, or the high is below the low.
+    """
     prices = row.open, row.high, row.low
     if any(price is None for price in prices) and any(price is not None for price in prices):
         raise ValueError("open, high or low is missing or not above 0")

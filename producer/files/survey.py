@@ -62,7 +62,8 @@ class Spelling:
 
     @property
     def is_order_open(self) -> bool:
-        """Return whether no date of the file shows if its day or its month comes first."""
+        """Return whether the file has dates like 03/04/2024, and none that shows if its day or its
+        month comes first."""
         return self._open_dates > 0 and not self._orders
 
     def written(self, *, day_first: bool, decimal_comma: bool) -> Written:
@@ -159,12 +160,14 @@ class Spacing:
 
     @property
     def smallest_is_a_day(self) -> bool:
-        """Return whether rows of a symbol are never nearer than trading days are."""
+        """Return whether rows of a symbol are always at least 20 hours apart, as trading days
+        are."""
         return bool(self._gaps) and min(self._gaps) >= _LIKE_A_DAY
 
     @property
     def smallest_is_a_week(self) -> bool:
-        """Return whether rows are weeks or months: at least four, and never two in a week."""
+        """Return whether rows are weeks or months: at least five days apart, and at least four
+        distances."""
         return sum(self._gaps.values()) >= _FEW and min(self._gaps) >= _LIKE_A_WEEK
 
     def date_of(self, row: Row) -> date:
@@ -177,7 +180,7 @@ class Spacing:
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What a file's rows are. `seconds` is the length of bars."""
+    """What a file's rows are: `name` is `days`, `bars` or `ticks`, `seconds` the length of bars."""
 
     name: str
     seconds: int = 0
@@ -206,7 +209,7 @@ def zone_named(name: str | None, layout: Layout) -> tzinfo | None:
 
 
 def seen(layout: Layout, rows: Iterable[tuple[int, Sequence[str]]]) -> Spelling:
-    """Survey the spelling of a file's rows."""
+    """Return how the rows of a file spell dates and numbers."""
     spelling = Spelling(layout)
     for _, cells in rows:
         spelling.see(cells)

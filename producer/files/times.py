@@ -47,7 +47,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _HOURS_OF = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "PST": -8, "PDT": -7}
 _UTC = frozenset(("Z", "UTC", "GMT", "ETC/UTC"))
 _LONGEST = 100
-"""Characters of a cell; the longest name of a zone has 32."""
+"""The most characters of a cell; the longest name of a zone has 32."""
 
 _ALLOWED = "2026-11-20, 11/20/2026, 20.11.2026, ISO 8601 and epoch numbers"
 
