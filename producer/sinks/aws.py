@@ -55,7 +55,8 @@ def why(error: Exception) -> str:
 
 
 def failure(target: str, error: Exception) -> SinkUnavailable | SinkRefused:
-    """Convert a boto3 error to one of ours."""
+    """Return SinkRefused for an error that stays (no such stream, no permission), else
+    SinkUnavailable; its message begins with `target`."""
     response = getattr(error, "response", None) or {}
     code = response.get("Error", {}).get("Code", "")
     if code in _STAYING:

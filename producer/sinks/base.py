@@ -25,5 +25,6 @@ class Sink(Protocol):
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
         """Send once. Return None for each accepted record, else why it was refused.
 
-        Raises SinkUnavailable if nothing was accepted now, SinkRefused if nothing ever will be.
+        Raises SinkUnavailable if nothing was accepted now, SinkRefused if nothing ever will be,
+        ReaderGone if nobody reads the output any more.
         """

@@ -34,7 +34,7 @@ class KinesisSink:
         return symbol
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """Send one PutRecords request."""
+        """Send one PutRecords request. See Sink."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         entries = [{"Data": record.payload, "PartitionKey": record.key} for record in records]

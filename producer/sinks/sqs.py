@@ -48,7 +48,7 @@ class SqsSink:
         return f"g{zlib.crc32(symbol.encode()) % GROUPS}"
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """Send one SendMessageBatch request."""
+        """Send one SendMessageBatch request. See Sink."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         entries = [

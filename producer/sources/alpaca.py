@@ -41,13 +41,14 @@ BARS = 10_000
 """The most bars of an answer."""
 
 MOST_PAGES = 20
-"""The most pages of an answer; one has all bars that are asked at once, unless pages are short."""
+"""The most pages that are read of an answer; the first has all bars that are asked at once, unless
+Alpaca makes pages shorter."""
 
 _LONGEST_KEY = 100
-"""Characters by which a trade is told from others; Alpaca's have about 50."""
+"""The most characters of the key that distinguishes a symbol's trades; Alpaca's have about 50."""
 
 FREE_SYMBOLS = 30
-"""The symbols that a subscription without cost may follow."""
+"""The most symbols that a subscription without cost may follow."""
 
 REQUESTS_PER_SECOND = 2.5
 """A subscription without cost may ask 200 times a minute."""
@@ -64,7 +65,7 @@ _TOO_MANY_SYMBOLS = 405
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """The key's id and its secret. They are shown nowhere."""
+    """The key's id and its secret, which no message or log shows."""
 
     key: str
     secret: str
@@ -74,7 +75,7 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 class _Message(msgspec.Struct, frozen=True):
-    """A message of the stream; the fields of those that we read."""
+    """A message of the stream, with the fields of all kinds that we read."""
 
     T: str
     S: str = ""
@@ -206,7 +207,8 @@ class AlpacaHistory:
         return self._http.served_at
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
-        """See History. Alpaca gives pages; each is read. Raises Unusable if they do not end."""
+        """See History. All pages of an answer are read; raises Unusable for more than
+        MOST_PAGES."""
         found: list[Candle] = []
         token: str | None = None
         over = _over(symbol, bar)
@@ -246,7 +248,11 @@ class AlpacaHistory:
 
 
 def _candle(row: _Row, bar: Bar) -> Candle:
-    """Convert a bar. A day's starts at midnight in New York; ours at that of its date."""
+    """Convert a bar. A day starts at midnight in New York there, and at midnight UTC of its date
+    here.
+
+    Raises Unusable without a time.
+    """
     try:
         start = plausible(from_text(row.t))
     except ValueError as error:
@@ -258,7 +264,7 @@ def _candle(row: _Row, bar: Bar) -> Candle:
 
 
 def _over(symbol: str, bar: Bar) -> Callable[[datetime], bool]:
-    """Return what says whether the bar of a start is over."""
+    """Return a function that says whether the bar that starts at an instant is over."""
     if bar != "1d":
         before = running(LENGTHS[bar])
         return lambda start: start < before
@@ -280,7 +286,7 @@ def ours(symbol: str) -> str:
 
 
 def listing_of(symbol: str) -> Listing | None:
-    """Return what ticks of a US stock share; None for what cannot be one."""
+    """Return the listing of a US stock; None for a symbol that cannot be one."""
     return LISTING if _SYMBOL.fullmatch(symbol) else None
 
 

@@ -60,9 +60,11 @@ _decode = msgspec.json.Decoder(_Page, strict=False).decode
 def asked(
     http: Http, native: str, symbol: str, closes: Mapping[str, Decimal], now: datetime, source: str
 ) -> list[WireTick]:
-    """Return the actions of the last two years, up to today in New York, by ex-date. `native` is
-    Alpaca's name of the symbol, `closes` has its closes by date; a dividend before the first one is
-    left out. Raises the errors of `producer.sources.pushed.http`."""
+    """Return the actions of the last two years, up to today in New York, by ex-date.
+
+    `native` is Alpaca's name of the symbol, `closes` has its closes by date; a dividend before the
+    first close is left out. Raises the errors of `producer.sources.pushed.http`.
+    """
     today = now.astimezone(ZoneInfo("America/New_York")).date().isoformat()
     found: dict[str, Action] = {}
     for page in _pages(http, native, now):
@@ -124,7 +126,8 @@ def _action(
 
 
 def _ratio(split: _Split) -> str | None:
-    """Return a ratio in whole shares; None for one that changes nothing or makes no sense."""
+    """Return a ratio in whole shares, such as "5:1"; None for one that changes nothing or is
+    invalid."""
     new, old = _rate(split.new_rate), _rate(split.old_rate)
     if not (new and old):
         return None
@@ -133,14 +136,14 @@ def _ratio(split: _Split) -> str | None:
 
 
 def _rate(rate: Decimal) -> Decimal | None:
-    """Return a rate with at most eight decimals; None if it makes no sense. The integers of a
-    Fraction have as many digits as the exponent says."""
+    """Return a rate with at most eight decimals; None if it is not above 0 or is too high. (A
+    Fraction of a huge exponent would have as many digits.)"""
     makes_sense = rate.is_finite() and 0 < rate < _FINEST * _FINEST
     return decimal_of(rate) if makes_sense else None
 
 
 def _summed(dividends: Sequence[_Dividend]) -> dict[str, Decimal]:
-    """Return the dividends of each date together: a special one may join the regular one."""
+    """Return the sum of the dividends of each date: a special one may join the regular one."""
     found: dict[str, Decimal] = {}
     for one in dividends:
         amount = decimal_of(one.rate)

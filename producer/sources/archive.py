@@ -91,8 +91,8 @@ class Recording:
             raise UsageError(f"{self._objects.name}: no raw archive of those days is there")
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield ticks by the hour of arrival, then by timestamp; of repeated ticks the last to
-        arrive counts.
+        """Yield ticks by the hour of arrival, then by timestamp; if ticks repeat, the last to
+        arrive wins.
 
         Ends early once `stop` is set.
         """
@@ -193,7 +193,8 @@ class _Series:
         self._hour: dict[str, tuple[datetime, int, str]] = {}
 
     def see(self, tick: WireTick, arrival: datetime, place: int) -> None:
-        """Record a tick of this hour, which may set its symbol's source; by arrival, then by place.
+        """Record a tick of this hour. The first of a symbol, by arrival, then by place, sets its
+        source.
 
         Raises UsageError for too many symbols.
         """
@@ -211,15 +212,19 @@ class _Series:
         self._hour.clear()
 
     def tell(self, told: Told) -> None:
-        """Note the sources that a line of the archive tells. The newest list is that of the series
-        that began last, and the longest of these."""
+        """Take a list of a symbol's sources from a line of the archive, unless a newer one is
+        known.
+
+        A list is newer if its series began later, or if it is longer and its series is the same.
+        """
         place = told.since, told.number
         if place >= self._told.get(told.symbol, place):
             self._told[told.symbol] = place
             self._sources[told.symbol] = parse_sources(told.sources)
 
     def told(self, symbol: str) -> str | None:
-        """Return the sources of a series that has switched, as ticks name them."""
+        """Return the sources of a series that has switched, as ticks name them; None for any other
+        series."""
         known = self._sources.get(symbol)
         return known.text() if known is not None and known.switches else None
 

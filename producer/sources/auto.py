@@ -106,7 +106,7 @@ def _failed(service: str, error: Exception) -> str:
 
 
 def _next(said: Said, seconds: float, stop: threading.Event) -> Exception | str | None:
-    """Return the next result; None after the deadline or once `stop` is set."""
+    """Return what a probe says next; None after the deadline or once `stop` is set."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and not stop.is_set():
         try:

@@ -47,7 +47,7 @@ class Following(Protocol):
 
 @runtime_checkable
 class TakingTurns(Protocol):
-    """A source of series that have other sources at other times."""
+    """A source whose symbols' series may belong to other sources at other times."""
 
     refuses: Callable[[WireTick], bool]
     """Returns whether a tick's time belongs to another source of its series."""
@@ -55,10 +55,12 @@ class TakingTurns(Protocol):
 
 @runtime_checkable
 class Completing(Protocol):
-    """A live source whose ticks have values that only checked prices may change."""
+    """A live source that computes some values of a tick, such as the session's high, only from
+    prices that have passed hygiene."""
 
     def complete(self, tick: WireTick) -> None:
-        """Set those values of a tick that has passed hygiene, in the order of passing."""
+        """Set those values of a tick that has passed hygiene. It is called in the order of
+        passing."""
 
 
 @runtime_checkable
@@ -66,4 +68,4 @@ class Continuing(Protocol):
     """A live source that asks history for what came after an earlier run."""
 
     def continue_after(self, latest: Mapping[str, str]) -> None:
-        """Take the last timestamp that the run sent of each symbol, as stored text."""
+        """Take the last timestamp (stored text) that the earlier run sent of each symbol."""

@@ -185,8 +185,8 @@ def native(symbol: str) -> str:
 
 
 def listing_of(symbol: str) -> Listing | None:
-    """Return what ticks of a pair share; None for what cannot be one. Pairs trade round the clock:
-    their day is UTC's."""
+    """Return the listing of a pair; None for a symbol that cannot be one. Pairs trade round the
+    clock: their day is UTC's."""
     if not _PAIR.fullmatch(symbol):
         return None
     return Listing(symbol.rpartition("-")[2], "UTC", NAME)

@@ -52,7 +52,7 @@ class _Channel(msgspec.Struct, frozen=True):
 
 
 class _Frame(msgspec.Struct, frozen=True):
-    """A message of the feed; the fields of those that we read."""
+    """A message of the feed, with the fields of all kinds that we read."""
 
     type: str
     product_id: str = ""
@@ -176,8 +176,8 @@ def _candles(body: bytes) -> list[Candle]:
 
 
 def listing_of(symbol: str) -> Listing | None:
-    """Return what ticks of a product share; None for what cannot be one. Products trade round the
-    clock: their day is UTC's."""
+    """Return the listing of a product; None for a symbol that cannot be one. Products trade round
+    the clock: their day is UTC's."""
     if not _PRODUCT.fullmatch(symbol):
         return None
     return Listing(symbol.rpartition("-")[2], "UTC", NAME)

@@ -9,7 +9,7 @@ MOST_WAIT_SECONDS = 3600.0
 
 
 class FirstQuotes:
-    """Which symbols had a quote, and which may be asked for their first.
+    """Keeps which symbols had a quote, and when the others may be asked for their first.
 
     A failed symbol is asked again after 30 s, then after a minute, two, ... up to an hour. `now`
     returns monotonic seconds.
@@ -33,19 +33,20 @@ class FirstQuotes:
         return symbol not in self.answered and self._due.get(symbol, 0.0) <= self._now()
 
     def found(self, symbol: str) -> None:
-        """Note that it had a quote."""
+        """Note that a symbol had a quote."""
         self.answered.add(symbol)
 
     def doubted(self, symbol: str) -> None:
-        """Note that its quote was no price, or one that is not confirmed yet."""
+        """Note that a symbol's quote had no price, or one that is not confirmed yet: it is asked
+        again."""
         self.answered.discard(symbol)
         self.failed(symbol)
 
     def failed(self, symbol: str) -> None:
-        """Note that its quote failed.
+        """Note that a symbol's quote failed.
 
-        Only a symbol that never had a quote waits; if it is asked because its exchange is open, it
-        does not wait longer.
+        Only a symbol that never had a quote waits. If it already waits, and was asked since its
+        exchange is open, the wait stays as it is.
         """
         if symbol in self.answered or self._due.get(symbol, 0.0) > self._now():
             return

@@ -32,7 +32,7 @@ class Resumable(Source, Protocol):
 
     @property
     def known(self) -> Known:
-        """Return its state."""
+        """Return the source's state."""
 
     def recall(self, known: Known) -> None:
         """Take over another process's state."""

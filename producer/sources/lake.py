@@ -39,14 +39,15 @@ session. Other ticks, which compaction never writes, would keep any number of da
 
 
 def is_lake(address: str) -> bool:
-    """Return whether a folder or S3 address holds compacted ticks, by its last part that is a known
-    name."""
+    """Return whether a folder or S3 address holds compacted ticks: of its parts called `raw` or
+    `ticks` the last one is `ticks`."""
     parts = [part for part in address.removeprefix("s3://").split("/") if part in ("raw", TABLE)]
     return bool(parts) and parts[-1] == TABLE
 
 
 def locations(database: str) -> dict[str, str]:
-    """Return each day's current folder by Glue's table. Raises UsageError."""
+    """Return each day's current folder by Glue's table. Raises UsageError if Glue does not give
+    it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     pages = aws.client("glue").get_paginator("get_partitions")
@@ -96,7 +97,7 @@ class Recording:
             raise UsageError(f"{self._objects.name}: no compacted day of those is there")
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield all ticks in time order, each once. Ends early once `stop` is set."""
+        """Yield all ticks in time order. Ends early once `stop` is set."""
         days = self._days()
         waiting = sorted(days)
         open_days: list[tuple[str, str, int, WireTick, Iterator[WireTick]]] = []
@@ -148,7 +149,7 @@ class Recording:
         return bool(location) and f"/{key}".find(_path(location)) >= 0
 
     def _day(self, day: str, keys: list[str]) -> Iterator[WireTick]:
-        """Yield a day's ticks by time."""
+        """Yield a day's ticks in time order."""
         with ExitStack() as held:
             folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="replay-")))
             files = [self._file(key, folder / str(at)) for at, key in enumerate(keys)]
@@ -196,8 +197,8 @@ def _values(key: str) -> dict[str, str]:
 
 
 def _is_of(series: str | None, symbols: Sequence[str]) -> bool:
-    """Return whether a folder can hold one of the symbols; folders with odd characters always
-    can."""
+    """Return whether a folder `series=...` can hold one of the symbols. A folder whose name is
+    encoded with `%` always can."""
     return series is None or not symbols or "%" in series or series in symbols
 
 
@@ -217,7 +218,7 @@ def _days_off(day: date, timestamp: str) -> int:
 
 
 def _of_day(day: date, tick: WireTick) -> WireTick:
-    """Return the tick. Raises TickError if it is not of its folder's day."""
+    """Return the tick. Raises TickError if it is more than _MOST_DAYS_OFF from its folder's day."""
     if abs(_days_off(day, tick.timestamp)) > _MOST_DAYS_OFF:
         allowed = f"within {_MOST_DAYS_OFF} days of {day}, its folder's date"
         raise TickError("timestamp", tick.timestamp, allowed)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import pyarrow
 
 MOST_HELD = 1 << 27
-"""Bytes of rows in memory: about half a million rows. Sorting takes as much again."""
+"""The most bytes of rows in memory: about half a million rows. Sorting takes as much again."""
 
 LONGEST_TEXT = 200
-"""Bytes of a symbol, timestamp or label; ingest accepts no longer ones."""
+"""The most bytes of a symbol, timestamp or label; ingest accepts no longer ones."""
 
 ROWS_OF_A_RUN = 2_000
 """Rows of each run in memory while several are merged."""
@@ -147,8 +147,8 @@ class _Run:
         self._rest = iter(blocks)
         self._block: pyarrow.RecordBatch | None = None
 
-    def is_loaded(self) -> bool:
-        """Read the next block if the last is used up. Return whether there is one."""
+    def load(self) -> bool:
+        """Read the next block if the last is used up. Return False if none is left."""
         while self._block is None or not self._block.num_rows:
             self._block = next(self._rest, None)
             if self._block is None:
@@ -185,7 +185,7 @@ def merged(runs: Sequence[_Run]) -> Iterator[pyarrow.Table]:
     Each step takes the rows up to the earliest end of a block in memory: no unread row precedes
     them.
     """
-    while loaded := [run for run in runs if run.is_loaded()]:
+    while loaded := [run for run in runs if run.load()]:
         upto = min(run.last_key for run in loaded)
         yield _in_order([run.taken(upto) for run in loaded])
 

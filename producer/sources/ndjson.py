@@ -28,7 +28,11 @@ _REPLAY = Asked()
 
 
 def is_ndjson(path: Path) -> bool:
-    """Decide by the name, or by the first character if the name does not tell."""
+    """Return whether a file is NDJSON, by its name, or by the first character if the name does not
+    tell.
+
+    Raises UsageError for a file that is not text.
+    """
     name = path.name.lower()
     if name.endswith(_NAMES):
         return True
@@ -42,7 +46,8 @@ def is_ndjson(path: Path) -> bool:
 
 
 def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
-    """Parse a recorded tick for replay. Raises ValueError for an invalid one."""
+    """Parse a recorded tick for replay. Raises ValueError, TickError or msgspec's errors for an
+    invalid one."""
     try:
         fields = action_fields(line.encode() if isinstance(line, str) else line)
         if fields is not None:
@@ -93,7 +98,11 @@ class Recording:
         self._minutes = _Minutes()
 
     def check(self) -> None:
-        """Raise UsageError that names the first bad line if no line is a tick."""
+        """Count the symbols and ticks.
+
+        Raises UsageError if no line is a tick (it names the first bad line), if a requested symbol
+        is missing, or if too many lines would have to be sorted.
+        """
         self._minutes = _Minutes()
         symbols = Symbols(str(self._path), self._asked.symbols)
         for tick in self._all():
@@ -146,7 +155,7 @@ class Recording:
 
 
 class _Minutes:
-    """Tracks when all minute bars are, and in which order."""
+    """The span of all minute bars, and whether they are in time order."""
 
     def __init__(self) -> None:
         self.span: tuple[str, str] | None = None

@@ -11,10 +11,10 @@ from producer.errors import UsageError
 from producer.sinks import aws
 
 MOST_BODY = MOST_UNPACKED
-"""Bytes of an object held in memory, also after unpacking."""
+"""The most bytes of an object in memory, also after unpacking."""
 
 MOST_FILE = 1 << 32
-"""Bytes of an object of the lake; compaction writes a few hundred megabytes at most."""
+"""The most bytes of an object of the lake; compaction writes a few hundred megabytes at most."""
 
 _PIECE = 1 << 20
 
@@ -24,7 +24,7 @@ class Objects(Protocol):
 
     @property
     def name(self) -> str:
-        """Return its name for messages."""
+        """Return the place's name for messages."""
 
     def listing(self) -> Iterator[str]:
         """Yield the keys below the root, in order."""
@@ -34,7 +34,7 @@ class Objects(Protocol):
 
 
 class Files(Objects, Protocol):
-    """Objects too large to be held in memory."""
+    """Objects that may be too large for memory."""
 
     def file(self, key: str, place: Path, /) -> Path:
         """Return a file with the object's bytes: a download at `place`, or an existing file.

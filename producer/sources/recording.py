@@ -24,7 +24,8 @@ class Unreadable:
         self.first = ""
 
     def add(self, number: int, error: Exception) -> None:
-        """Count a line; number 0 is for anything else."""
+        """Count a skipped line, and keep the reason of the first. `number` is 0 for anything that
+        is not a line."""
         self.count += 1
         self.first = self.first or (f"line {number}: {error}" if number else str(error))
 
@@ -74,7 +75,7 @@ class Symbols:
 
 
 class Recording(Protocol):
-    """Recorded ticks, in time order."""
+    """Recorded ticks and bars."""
 
     @property
     def unreadable(self) -> Unreadable:
@@ -82,21 +83,25 @@ class Recording(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """Return what users should know after `check`, one line each."""
+        """Return what `check` has found that users should know, one line each."""
 
     @property
     def total(self) -> int | None:
-        """Return the number of ticks once `check` has counted them; None if it does not."""
+        """Return the number of ticks that `check` has counted; None before, and if it does not
+        count them."""
 
     def check(self) -> None:
-        """Read the whole recording. Raises UsageError if nothing in it can be replayed."""
+        """Raise UsageError if nothing in the recording can be replayed. Files are read as a
+        whole."""
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield the ticks, with mode `replay` and their recorded source."""
+        """Yield the ticks with their recorded source, and with mode `replay` if their alerts are to
+        be sent, else `backfill`. Bars and actions are always `backfill`."""
 
 
 def open_text(path: Path) -> TextIO:
-    """Open the file as text, unpacked if its name ends in .gz. Raises UsageError."""
+    """Open the file as text, unpacked if its name ends in .gz. Raises UsageError if it cannot be
+    opened."""
     try:
         if path.suffix == ".gz":
             return gzip.open(path, "rt", encoding="utf-8-sig", newline="")

@@ -95,7 +95,8 @@ class Simulator:
         return [_tick(symbol, self._path(symbol), instant) for symbol in self._symbols()]
 
     def _present(self, now: float) -> list[WireTick]:
-        """Return a tick of each symbol, as history if it is the first and history is still sent."""
+        """Return a tick of each symbol. A symbol's first one counts as history while its history is
+        still being sent."""
         ticks = self.poll(now)
         for tick in ticks:
             if self._history and tick.symbol not in self._with_history | self._begun:

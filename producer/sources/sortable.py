@@ -19,7 +19,7 @@ _Row = TypeVar("_Row")
 
 
 def check_sortable(name: object, rows: int) -> None:
-    """Raise UsageError for too many rows."""
+    """Raise UsageError if there are more than MOST_ROWS rows to sort."""
     if rows > MOST_ROWS:
         raise UsageError(
             f"{name}: {rows:,} rows that are not in the order of time; allowed: up to"
@@ -28,7 +28,7 @@ def check_sortable(name: object, rows: int) -> None:
 
 
 def check_skipped(name: object, rows: int) -> None:
-    """Raise UsageError for too many skipped rows."""
+    """Raise UsageError if more than MOST_SKIPPED rows were skipped."""
     if rows > MOST_SKIPPED:
         raise UsageError(
             f"{name}: more than {MOST_SKIPPED:,} rows have a figure that cannot be read; correct"
@@ -37,7 +37,7 @@ def check_skipped(name: object, rows: int) -> None:
 
 
 def in_order(rows: Iterable[_Row], key: Callable[[_Row], Any], stop: Event | None) -> list[_Row]:
-    """Sort the rows by their keys, stably; none once `stop` is set."""
+    """Return the rows sorted by their keys, stably; an empty list once `stop` is set."""
     held: list[tuple[Any, _Row]] = []
     for row in rows:
         if stop is not None and stop.is_set():

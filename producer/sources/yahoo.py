@@ -47,13 +47,13 @@ class NoTrade(ProducerError):  # noqa: N818 - named by what it says
 
 
 class Hours(Protocol):
-    """The opening hours of exchanges; `producer.hours` implements it twice."""
+    """The opening hours of exchanges: `Always` or `MarketHours` of `producer.hours`."""
 
     def is_open(self, symbol: str, instant: datetime) -> bool:
         """Return whether to ask for the symbol at an aware instant."""
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
-        """Return when the first of them opens."""
+        """Return when the first of their exchanges opens."""
 
 
 @cache
@@ -76,7 +76,7 @@ def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
     """Return a symbol's last price, its session's range and cumulative volume.
 
     Works on a holiday, when there are no bars but still a last price. Raises UnknownSymbol,
-    Throttled, or other errors of yfinance and the network.
+    Throttled, NoTrade, or other errors of yfinance and the network.
     """
     ticker = library().Ticker(symbol)
     frame = _history(ticker, "1d", "1m", timeout_seconds)
@@ -90,9 +90,9 @@ def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
 
 
 def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
-    """Return a frame of bars with traded prices; None if Yahoo has no bars.
+    """Return a frame of bars that are not adjusted for dividends; None if Yahoo has no bars.
 
-    Raises Throttled for 429 and 401, UnknownSymbol if Yahoo does not know it.
+    Raises Throttled for 429 and 401, UnknownSymbol if Yahoo does not know the symbol.
     """
     errors = library().exceptions
     try:
@@ -132,7 +132,8 @@ def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> lis
     """Return historical bars in time order, mode `backfill`, without the bar in progress.
 
     Prices are split-adjusted, as Yahoo always gives them, and not adjusted for dividends. Days are
-    followed by their splits and dividends, up to today's.
+    followed by their splits and dividends, up to today's. Raises UnknownSymbol, Throttled, or other
+    errors of yfinance and the network.
     """
     ticker = library().Ticker(symbol)
     frame = _history(ticker, period, bar, timeout_seconds)
@@ -188,7 +189,8 @@ def split_today(symbol: str) -> str | None:
 
 
 def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
-    """Convert a chart's metadata to a tick; Yahoo's names are those of its chart endpoint.
+    """Convert a chart's metadata, which has the names of Yahoo's chart endpoint, to a tick.
+    `opened` is the session's open.
 
     A missing price is NaN, which hygiene drops. The price is always the regular session's, so the
     state is REGULAR or CLOSED. Raises NoTrade without the trade's time, ValueError or OverflowError
@@ -216,7 +218,10 @@ def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
 
 def _instant(value: object) -> datetime:
     """Convert a time: yfinance gives epoch seconds, or a pandas Timestamp once it has formatted
-    them."""
+    them.
+
+    Raises NoTrade for anything else.
+    """
     if isinstance(value, datetime):
         return years.plausible(value).astimezone(UTC)
     if isinstance(value, int | float):

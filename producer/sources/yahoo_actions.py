@@ -32,7 +32,7 @@ def split_of(ratio: object) -> str | None:
 
 
 def dividend_of(amount: object) -> Decimal | None:
-    """Return a dividend; None without one."""
+    """Return a dividend; None for a missing one, and if it is not above 0."""
     value = decimal_of(amount)
     return value if value and value > 0 else None
 
@@ -92,7 +92,7 @@ def _rows(frame: Any) -> list[_Row]:
 
 
 def _closes_before(rows: list[_Row]) -> list[Decimal | None]:
-    """Return the last close before each row."""
+    """Return the last close before each row; None if there is none."""
     found: list[Decimal | None] = []
     last: Decimal | None = None
     for _, close, _, _ in rows:
@@ -102,7 +102,7 @@ def _closes_before(rows: list[_Row]) -> list[Decimal | None]:
 
 
 def dividend_in(tick: WireTick, known_at: str) -> Action | None:
-    """Take the dividend of a quote's session; return it as an action, None without one."""
+    """Remove the dividend from a quote and return it as an action; None without one."""
     amount, tick.dividend = tick.dividend, None
     if amount is None or tick.previous_close is None:
         return None

@@ -67,7 +67,8 @@ def _message(text: object) -> Any:
 
 
 def _tick(message: Any) -> WireTick:
-    """Convert a message. Zero means missing in protobuf 3; previous close is price minus change."""
+    """Convert a message. Zero means missing in protobuf 3; a missing previous close is price minus
+    change."""
     price = decimal_of_float32(message.price)
     previous = decimal_of_float32(message.previous_close)
     if previous is None and price is not None and message.change:

@@ -24,7 +24,8 @@ _AT_ONCE = 8
 
 
 class History:
-    """Bars of several periods: first all symbols' minutes of today, then their days of two years.
+    """Bars of several periods; by default all symbols' minutes of today, then their days of two
+    years.
 
     If a call ends early, the next one for the same symbols gives the rest.
     """
@@ -67,9 +68,9 @@ class History:
     ) -> Iterator[Sequence[WireTick]]:
         """Yield one batch per symbol and period.
 
-        Failures are reported and skipped, and no more is asked once Yahoo refuses; after that one
-        request tries before the others. In the same run `fetched` symbols came before these and
-        `following` come after.
+        Failures are reported and skipped, and nothing more is asked once Yahoo refuses; after that
+        one request tries before the others. For the progress, `fetched` and `following` are the
+        numbers of symbols before and after these in the same run.
         """
         total = (fetched + len(symbols) + following) * len(self._spans)
         done = fetched * len(self._spans) + len(self._given.intersection(self._all_of(symbols)))
@@ -111,7 +112,7 @@ class History:
 
 
 def _judge(answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreaker) -> None:
-    """Open the circuit if Yahoo refused; close it if every answer had data."""
+    """Open the circuit if Yahoo refused a request; else close it if any answer had data."""
     if any(isinstance(answer, yahoo.Throttled) for answer in answers.values()):
         breaker.refused()
     elif any(not isinstance(answer, Exception) for answer in answers.values()):

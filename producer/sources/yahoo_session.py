@@ -14,10 +14,11 @@ from curl_cffi.requests import RequestsError, Session
 from producer.errors import ProducerError
 
 MOST_BYTES = 16 << 20
-"""Bytes of an answer; sixty years of days have 5 MB."""
+"""The most bytes of an answer; sixty years of days have 5 MB."""
 
 MOST_VALUES = 500_000
-"""Values of an answer, counted by commas and brackets; sixty years of days have 110,000."""
+"""The most values of an answer, counted by commas and brackets; sixty years of days have
+110,000."""
 
 
 _OPENERS = (b",", b"{", b"[")

@@ -58,7 +58,7 @@ class YahooFeed:
 
 
 class YahooBars:
-    """See History: by yfinance, whose prices are adjusted for splits."""
+    """See History. The bars come from yfinance, whose prices are adjusted for splits."""
 
     most_minutes = MOST_MINUTES
     served_at: datetime | None = None
@@ -82,7 +82,8 @@ def actions(symbol: str, _now: datetime) -> list[WireTick]:
 
 
 def _period_since(symbol: str, start: datetime) -> str:
-    """Return the shortest of Yahoo's periods of minutes that begins at `start` or before."""
+    """Return the shortest of Yahoo's periods of minutes that begins at `start` or before; `7d`, the
+    longest, if none does."""
     now = datetime.now(UTC)
     if start >= first_instant(symbol, market_of(symbol).timezone, now):
         return "1d"
@@ -90,7 +91,7 @@ def _period_since(symbol: str, start: datetime) -> str:
 
 
 def listing_of(symbol: str) -> Listing:
-    """Return what ticks of a symbol share; Yahoo's quotes have their own currency."""
+    """Return the listing of a symbol; its currency is that of each quote."""
     return Listing(None, market_of(symbol).timezone, NAME)
 
 

@@ -38,8 +38,8 @@ _ANSWERS = (WireTick, yahoo.UnknownSymbol, yahoo.NoTrade)
 
 _HISTORIES_AT_ONCE = 8
 _MOST_BESIDE_HISTORY = 16
-"""Prices asked after the history of this many symbols: a symbol's history takes two requests, so
-that each has half of them."""
+"""The most prices asked after the history of _HISTORIES_AT_ONCE symbols, which takes as many
+requests: two a symbol."""
 
 
 class YfinancePoll:
@@ -185,8 +185,8 @@ class YfinancePoll:
     def _due(self, askable: Sequence[str]) -> list[str]:
         """Return the symbols to ask now, those without a first quote first.
 
-        They are at most half while others wait, so that endless new symbols cannot delay the
-        others' prices.
+        While others wait, at most half are without a first quote, so that endless new symbols
+        cannot delay the others' prices.
         """
         due = self._turns.due(askable)
         new = [name for name in due if self._first.wants(name)]
@@ -297,7 +297,8 @@ class YfinancePoll:
             self._status.say("live" if priced else "no prices from Yahoo")
 
     def _listen(self, answers: Iterable[WireTick | Exception]) -> None:
-        """Note whether Yahoo answers: at least one price since `batches` was called."""
+        """Note whether Yahoo answers: with at least one price, or that it does not know a symbol,
+        since `batches` was called."""
         given = (WireTick, yahoo.UnknownSymbol)
         self._is_heard |= any(isinstance(answer, given) for answer in answers)
         self._is_silent = not self._is_heard
