@@ -14,7 +14,7 @@ from producer.wire import WireTick
 from producer.workers import Workers
 
 Told = Callable[[str, datetime], list[WireTick]]
-"""Returns a symbol's actions up to an instant, at which they are known."""
+"""Takes a symbol and an instant; returns the symbol's actions up to it, as known since then."""
 
 PAUSE = timedelta(minutes=15)
 """After a failure nothing is asked for this long."""
@@ -45,8 +45,11 @@ class ActionQuestions:
         self._not_before = _START
 
     def ask(self, symbols: Iterable[str], stop: threading.Event) -> list[WireTick] | None:
-        """Ask about the first of the symbols that is due. Return its actions; None if none is due,
-        or no request may be made."""
+        """Ask about the first of the symbols that is due. Return its actions; none after a failure,
+        which is reported.
+
+        Return None if no symbol is due or no request may be made.
+        """
         now = self._time()
         if now < self._not_before:
             return None

@@ -1,4 +1,4 @@
-"""Ingest's bounds, for what a stream tells."""
+"""Checks what a stream sends against ingest's bounds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from producer.sources.pushed.messages import Heard, MinuteVolume, Quote, Trade
 
 
 def out_of_bounds(heard: Heard) -> str | None:
-    """Return which number ingest would refuse, such as "malformed price"; None if there is none.
+    """Return which number ingest would refuse, such as "malformed price"; None if it takes all.
 
-    A quote is a complete tick, which is checked as those of all sources are.
+    A quote is a complete tick, which is checked like those of all sources.
     """
     match heard:
         case Trade():

@@ -1,4 +1,4 @@
-"""A connection to a service: what a session needs of it, hears of it, and why it ends.
+"""A connection to a service: its interface, the listener of what it brings, and why it ends.
 
 A service that sends pings and reads nothing blocks the thread that answers them, while it holds the
 mutex that sending and closing need. So a guard of each connection shuts its socket down if sending
@@ -26,11 +26,11 @@ from producer.sources.pushed import messages
 _OPEN_SECONDS = 10.0
 _CLOSE_SECONDS = 1.0
 _MOST_BYTES = 1 << 19
-"""Bytes of a message, unpacked. Trades have a few hundred, an acknowledgement of 20,000 of Alpaca's
-symbols 350,000."""
+"""The most bytes of a message, unpacked. Trades have a few hundred, an acknowledgement of 20,000 of
+Alpaca's symbols 350,000."""
 
 _SEND_SECONDS = 10.0
-"""What was not sent within this time ends the connection."""
+"""A frame that is not sent within this time ends the connection."""
 
 _SILENT = logging.getLogger("producer.websockets")
 _SILENT.disabled = True  # frames, which hold keys, must not be logged
@@ -66,13 +66,13 @@ class Listener(Protocol):
     """Receives what a session hears, in its thread."""
 
     def flaw_of(self, heard: messages.Heard) -> str | None:
-        """Return why something must not count, such as "in the future"; None if it may."""
+        """Return why a message must not count, such as "in the future"; None if it may."""
 
     def take(self, heard: messages.Heard) -> None:
         """Take a price, or the volume of a minute whose trades were taken."""
 
     def lost(self, silent_seconds: float) -> None:
-        """Note that nothing came for this long and that nothing comes from now on."""
+        """Note that the connection has ended, and that nothing came for this long before."""
 
     def live(self, symbols: frozenset[str]) -> None:
         """Note that every trade of these symbols comes from now on."""
@@ -88,7 +88,7 @@ class Listener(Protocol):
 
 
 class Lost(ProducerError):  # noqa: N818 - a state that passes
-    """The connection is of no use any more."""
+    """The connection cannot be used any more."""
 
 
 class Throttled(Lost):
@@ -117,7 +117,7 @@ class Guarded(ClientConnection):
         super().__exit__(exc_type, exc_value, traceback)
 
     def send_data(self) -> None:
-        """Send what waits, under the guard's eyes."""
+        """Send what waits. The guard watches how long that takes."""
         self._sending_since = time.monotonic()
         try:
             super().send_data()
@@ -150,8 +150,8 @@ class _Straight(reconnect):
 
 
 def connect(url: str, guarded: type[Guarded] = Guarded) -> AbstractContextManager[Connection]:
-    """Open a WebSocket whose frames are never logged. It follows no redirects, and what is not
-    encrypted does not go through the environment's proxy."""
+    """Open a WebSocket whose frames are never logged. It follows no redirects, and without
+    encryption (ws://) it bypasses the environment's proxy."""
     opened = _Straight(
         url,
         open_timeout=_OPEN_SECONDS,

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from producer.sources.pushed.session import Session
 
 _PACE_SECONDS = 0.3
-"""Between two of our frames: Binance ends connections that send more than five a second."""
+"""The pause between two of our frames: Binance ends connections that send more than five a
+second."""
 
 
 class Conversation:
@@ -41,7 +42,11 @@ class Conversation:
             self._due_at = self.heard_at + self._session.timings.acknowledgement
 
     def step(self, socket: Connection, stop: threading.Event) -> None:
-        """Subscribe if something changed, then handle one frame. Raises Lost at the end of use."""
+        """Subscribe if something changed, then handle one frame.
+
+        Raises Lost if the connection is closed or mute or does not acknowledge, Throttled or
+        SourceError if the service refuses it.
+        """
         self._subscribe(socket, stop)
         try:
             frame = socket.recv(self._session.timings.receive)

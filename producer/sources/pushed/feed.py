@@ -38,4 +38,4 @@ class Feed(Protocol):
         """Return the frames that end the subscription of symbols."""
 
     def read(self, frame: str | bytes) -> Sequence[Message]:
-        """Parse a frame. Frames without interest give nothing. Raises only BadFrame."""
+        """Parse a frame. One without a message that counts gives nothing. Raises only BadFrame."""

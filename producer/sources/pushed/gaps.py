@@ -31,19 +31,19 @@ class _Gap(msgspec.Struct):
 
 
 class Gaps:
-    """At most one gap per symbol: one that comes before the other is filled extends it."""
+    """At most one gap per symbol: a gap that comes before the last one is filled extends it."""
 
     def __init__(self) -> None:
         self._gaps: dict[str, _Gap] = {}
         self._filled: dict[str, int] = {}
 
     def open(self, symbol: str, minute: int) -> None:
-        """Note that the stream covers a symbol no longer, from within a minute on."""
+        """Note that from some instant of a minute on the stream does not cover a symbol."""
         gap = self._extended(symbol, minute)
         gap.last = None
 
     def close(self, symbol: str, minute: int) -> None:
-        """Note that the stream covers a symbol again, from within a minute on."""
+        """Note that from some instant of a minute on the stream covers a symbol again."""
         gap = self._gaps.get(symbol)
         if gap is not None and gap.last is None:
             gap.last = max(minute, gap.start)
@@ -70,7 +70,7 @@ class Gaps:
     def due(self, symbol: str, over: int, most: int) -> Span | None:
         """Return up to `most` minutes to ask now, of those before `over`; None if there are none.
 
-        Minutes before the last week are given up.
+        Minutes before the last week are left out for good.
         """
         gap = self._gaps.get(symbol)
         if gap is None:
@@ -96,7 +96,7 @@ class Gaps:
             self._filled.pop(name, None)
 
     def started(self, symbols: Iterable[str]) -> int | None:
-        """Return the first minute that is missing of any of the symbols."""
+        """Return the first minute that any of the symbols misses; None if none misses any."""
         return min((self._gaps[name].start for name in symbols if name in self._gaps), default=None)
 
     @property

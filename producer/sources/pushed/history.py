@@ -87,7 +87,7 @@ class CandleHistory:
 def made(
     symbol: str, bar: Bar, listing: Listing, candles: Iterable[Candle], end: datetime
 ) -> list[WireTick]:
-    """Return the bars of candles before `end`, sorted, each once.
+    """Return the bars of candles that start before `end`, sorted, each once.
 
     Raises Unusable if a price is missing, zero or negative.
     """
@@ -127,7 +127,8 @@ def windows(
 
 
 def running(length: timedelta) -> datetime:
-    """Return the start of the bar of a length, counted in UTC, that is in progress."""
+    """Return the start of the bar of this length that is in progress; bars start at multiples of
+    the length since 1970, UTC."""
     now = datetime.now(UTC)
     return now - (now - EPOCH) % length
 

@@ -1,4 +1,5 @@
-"""Asks a service's REST API: bounded answers, no redirects, errors by what to do about them."""
+"""Asks a service's REST API. Answers are bounded, redirects are not followed, and errors say what
+to do about them."""
 
 from __future__ import annotations
 
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
     import requests
 
 MOST_BYTES = 4 << 20
-"""Bytes of an answer; 10,000 bars of Alpaca's have 1.1 MB."""
+"""The most bytes of an answer; 10,000 bars of Alpaca's have 1.1 MB."""
 
 MOST_VALUES = 200_000
-"""Values of an answer, counted by commas and brackets, since rows take many times their bytes once
-parsed; 10,000 bars of Alpaca's have 90,000."""
+"""The most values of an answer, counted by commas and brackets, since rows take many times their
+bytes once parsed; 10,000 bars of Alpaca's have 90,000."""
 
 TIMEOUT_SECONDS = 15.0
 _THROTTLED = (418, 429)
@@ -40,15 +41,15 @@ class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
 
 
 class Unusable(ProducerError):  # noqa: N818 - named by what it says
-    """An answer that is of no use: of another status, too long or of another form."""
+    """An answer that cannot be used: an unexpected status, too long, or of another form."""
 
 
 class Http:
-    """Requests to one service over kept connections. `headers` may hold keys, and ~/.netrc
-    replaces none.
+    """Requests to one service over kept connections. `headers` may hold keys; ~/.netrc replaces
+    none.
 
-    What is not encrypted does not go through the environment's proxy.
-    `served_at` is when the last answer was given, by the service's clock; None if it did not say.
+    Unencrypted requests bypass the environment's proxy. `served_at` is when the last answer was
+    given, by the service's clock; None if it did not say.
     """
 
     def __init__(
@@ -74,11 +75,11 @@ class Http:
         return session
 
     def get(self, path: str, parameters: Mapping[str, str]) -> bytes:
-        """Return a body. Raises the errors above and OSError for the network."""
+        """Return the body of an answer. Raises the errors above and OSError for the network."""
         return self._body("GET", path, params=dict(parameters))
 
     def post(self, path: str, given: Mapping[str, Any]) -> bytes:
-        """Send JSON and return a body. Raises as `get` does."""
+        """Send JSON and return the body of the answer. Raises as `get` does."""
         return self._body("POST", path, json=dict(given))
 
     def _body(self, method: str, path: str, **given: Any) -> bytes:

@@ -33,11 +33,11 @@ LATE_SECONDS = 10
 
 _PUT_OFF_SECONDS = 3600.0
 _MOST_AHEAD = timedelta(seconds=5)
-"""A clock that is ahead of the service's by more is corrected. It is compared with an answer's time
-when the answer was asked for: a slow one does not count."""
+"""If our clock is ahead of the service's by this or more, it is corrected. The answer's date is
+compared with the time at which it was asked for, so that a slow answer makes no difference."""
 
 _MOST_CORRECTED = timedelta(minutes=10)
-"""A clock that is ahead by more is not corrected: the answer's date is wrong rather."""
+"""A clock that is ahead by more is not corrected: then the answer's date is probably wrong."""
 
 _KEPT_OVER_SECONDS = 1.0
 
@@ -45,8 +45,8 @@ _KEPT_OVER_SECONDS = 1.0
 class Mender:
     """Asks for the gaps of all symbols, one request after another.
 
-    `with_history` False asks for nothing from before the start; otherwise the minutes since
-    `first(symbol)` are asked, since an earlier run may have been killed before it had sent them.
+    If `with_history` is false, it asks for nothing from before the start; otherwise for the minutes
+    since `first(symbol)`, since an earlier run may have been killed before it had sent them.
     Methods may be called from several threads.
     """
 
@@ -113,8 +113,8 @@ class Mender:
         return min(since, minute_at(self._first(symbol)))
 
     def with_days(self) -> list[str]:
-        """Return the symbols whose days have been given; none without history, and none while the
-        service may not be asked."""
+        """Return the symbols whose daily bars have been given; none without history, and none while
+        the service may not be asked."""
         if self._breaker.open_seconds or self._now() < self._away_until:
             return []
         with self._lock:
@@ -139,11 +139,13 @@ class Mender:
                     del known[name]
 
     def time(self) -> datetime:
-        """Return the time of day by the service's clock, as far as its answers have told."""
+        """Return the time of day, corrected if the service's answers show that our clock is
+        ahead."""
         return self._clock() - self._ahead
 
     def lost(self, silent_seconds: float) -> None:
-        """Note that the stream covers no symbol any more, for some seconds by now."""
+        """Note that the stream has covered no symbol for `silent_seconds`, and covers none from now
+        on."""
         since = self.time() - timedelta(seconds=silent_seconds)
         with self._lock:
             if self._is_live and self._lost_since is None:
@@ -168,7 +170,8 @@ class Mender:
                 self._gaps.add(symbol, minute_at(first), minute_at(last))
 
     def report(self) -> GapReport | None:
-        """Return the gaps of minutes that history has by now; None without any."""
+        """Return how many symbols miss minutes that history has by now, since when, and how many
+        minutes it has filled."""
         with self._lock:
             open_ones = [name for name in self._symbols if self._due(name, 1) is not None]
             start = self._gaps.started(open_ones)
@@ -176,7 +179,10 @@ class Mender:
             return GapReport(len(open_ones), since, self._minutes)
 
     def step(self, stop: threading.Event) -> list[WireTick] | None:
-        """Ask one request. Return a symbol's bars; None if nothing may be asked now."""
+        """Make one request: for missing minutes, else for a symbol's days. Return the bars.
+
+        Return None if nothing may be asked now, or if the request failed, which is reported.
+        """
         if self._breaker.open_seconds or self._now() < self._away_until:
             return None
         with self._lock:
@@ -208,8 +214,8 @@ class Mender:
         return bars
 
     def _compare_clocks(self, asked_at: datetime) -> datetime | None:
-        """Return the time of the last answer by the service's clock; None if it is not known or not
-        believed. Correct ours if it is ahead."""
+        """Return the time of the last answer by the service's clock; None if it is unknown or not
+        plausible. Correct our clock if it is ahead."""
         served_at = self._history.served_at
         if served_at is None:
             return None
@@ -235,7 +241,8 @@ class Mender:
         self._status.problem(told, error)
 
     def _next(self) -> Span | str | None:
-        """Return the next minutes to ask, or the next symbol whose days to ask."""
+        """Return the next minutes to ask, or else the next symbol whose days to ask; None without
+        any."""
         now = self._now()
         ready = [name for name in self._symbols if self._waits.get(name, (0.0,))[0] <= now]
         for name in ready:
@@ -287,7 +294,7 @@ class Mender:
         self._lost_since = None
 
     def _failed(self, symbol: str, error: Exception) -> None:
-        """Ask a symbol again later; others continue."""
+        """Have a symbol asked again later, and report that; other symbols continue."""
         with self._lock:
             _, backoff = self._waits.get(symbol, (0.0, self._backoff()))
             if isinstance(error, http.UnknownSymbol):
@@ -301,7 +308,7 @@ class Mender:
 
 def _over_by(served_at: datetime | None, span: Span) -> Span:
     """Return the minutes of a span that are over by the service's clock: if ours is ahead, the last
-    bar may be in progress."""
+    bar may be in progress. Without a time, return the span."""
     if served_at is None:
         return span
     return Span(span.symbol, span.start, max(span.start, min(span.end, minute_at(served_at))))

@@ -1,4 +1,4 @@
-"""What a feed's parser makes of the frames of its service."""
+"""The messages that a feed reads from the frames of its service."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from producer.wire import WireTick
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-"""A trade's number; other integers make a frame a bad one."""
+"""A trade's number. A frame with any other integer is a bad one."""
 
 
 class BadFrame(ValueError):  # noqa: N818 - named by what it is
@@ -21,8 +21,8 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     """One trade. `at` is stored text in UTC.
 
     `number` counts the symbol's trades without holes. If a service does not number them, `key`
-    tells a trade from the symbol's others. A trade with `sets_price` False, such as an odd lot,
-    only adds to the volume.
+    distinguishes the symbol's trades. A trade with `sets_price` False, such as an odd lot, only
+    adds to the volume.
     """
 
     symbol: str
@@ -41,8 +41,8 @@ class Quote(msgspec.Struct, frozen=True):
 
 
 class MinuteVolume(msgspec.Struct, frozen=True):
-    """The volume of the minute that starts at an instant, as the service counts it; trades that it
-    leaves out make it smaller than theirs."""
+    """The volume of the minute that starts at `at`, as the service counts it. It may be smaller
+    than the sum of the trades, since the service leaves some out."""
 
     symbol: str
     at: str
@@ -50,7 +50,7 @@ class MinuteVolume(msgspec.Struct, frozen=True):
 
 
 class Newest(msgspec.Struct, frozen=True):
-    """The number of the symbol's newest trade, as a heartbeat tells it."""
+    """The number of a symbol's newest trade, from a heartbeat."""
 
     symbol: str
     number: int
@@ -61,7 +61,7 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """The symbols that the service acknowledges, all of the connection."""
+    """All symbols of the connection whose subscription the service has acknowledged."""
 
     symbols: frozenset[str]
 
@@ -92,13 +92,13 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 Heard = Trade | Quote | MinuteVolume
-"""What is told of prices, in the order in which it comes."""
+"""Messages about prices and volumes, which are handled in the order in which they come."""
 
 Message = Heard | Newest | Ready | Accepted | Alive | Unknown | TooMany | Refused
 
 
 def named(heard: Heard) -> tuple[str, str]:
-    """Return the symbol of something heard and its time, as stored text."""
+    """Return the symbol of a message and its time, as stored text."""
     if isinstance(heard, Quote):
         return heard.tick.symbol, heard.tick.timestamp
     return heard.symbol, heard.at

@@ -1,4 +1,4 @@
-"""Notices trades that are missing or repeated, by the numbers that the service gives them."""
+"""Notices missing and repeated trades by their numbers, or repeated ones by their keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Keys:
         self._kept: dict[str, dict[str, None]] = {}
 
     def is_new(self, symbol: str, key: str) -> bool:
-        """Keep a key. Return whether it was not kept yet."""
+        """Keep a key. Return whether it was not there before."""
         kept = self._kept.setdefault(symbol, {})
         if key in kept:
             return False
@@ -35,7 +35,7 @@ class Keys:
 
 
 class _Late(NamedTuple):
-    """The last of some late trades in a row, and how many they are."""
+    """The last of some late trades in a row, and the number of these trades."""
 
     number: int
     length: int
@@ -55,14 +55,15 @@ class Numbering:
         self._fresh: set[str] = set()
 
     def begin(self) -> None:
-        """Start a new connection: what was missed before it is known from its loss."""
+        """Start a new connection. Trades missed before it do not count: a gap began when the last
+        one was lost."""
         self._fresh = set(self._newest)
         self._told.clear()
 
     def missed_before(self, symbol: str, number: int) -> int | None:
         """Return how many trades are missing before this one; None for a repeated or late one.
 
-        1 where the number jumps, since how many are missing is not known then.
+        If the number jumps far, return 1, since it is not known then how many are missing.
         """
         newest = self._newest.get(symbol)
         is_fresh = symbol in self._fresh
@@ -80,7 +81,8 @@ class Numbering:
         return 0 if is_fresh else number - newest - 1
 
     def pass_over(self, symbol: str, number: int) -> bool:
-        """Note a trade that came but does not count. Return whether it is the symbol's next one."""
+        """Note a trade that came but does not count. Return whether it is the symbol's next one;
+        only then its number is kept."""
         if number - 1 != self._newest.get(symbol):
             return False
         self._newest[symbol] = number
@@ -108,7 +110,8 @@ class Numbering:
         return number - doubted - 1
 
     def is_behind(self, symbol: str, number: int) -> bool:
-        """Return whether trades have not come although the heartbeat before told of them.
+        """Take the newest number from a heartbeat. Return whether trades that the heartbeat before
+        told of have not come.
 
         A heartbeat may overtake the trades that it tells of, so they have until the next one.
         """

@@ -15,9 +15,10 @@ from producer.sources.pushed.so_far import Listing
 class Service(msgspec.Struct, frozen=True):
     """A service: its feed and history, what its symbols share, and its requests per second.
 
-    `listing` returns None for symbols that the service cannot have, `split_today` the split that it
-    lists for a symbol's last session; None if its prices do not say. `actions` returns the splits
-    and dividends of a symbol up to an instant; None if the service has none.
+    `listing` returns None for symbols that the service cannot have. `split_today` returns the split
+    that the service lists for a symbol's last session; it is None for a service that is not asked
+    for splits. `actions` returns the splits and dividends of a symbol up to an instant; it is None
+    if the service has none.
     """
 
     name: str

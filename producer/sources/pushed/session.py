@@ -95,7 +95,7 @@ class Session:
                 stop.wait(delay)
 
     def _once(self, stop: threading.Event) -> float:
-        """Keep one connection for as long as it is of use; return the seconds until the next."""
+        """Keep one connection for as long as it can be used. Return the seconds until the next."""
         conversation = Conversation(self, self._now())
         try:
             with self._connect(self._feed.url) as socket:
@@ -121,21 +121,24 @@ class Session:
             self._listener.lost(self._now() - conversation.heard_at)
 
     def allowed(self) -> tuple[str, ...]:
-        """Return the symbols to subscribe to now: without those that the service does not know."""
+        """Return the symbols to subscribe to now: those that the service knows, and no more than it
+        takes."""
         now = self._now()
         self._unknown = {name: until for name, until in self._unknown.items() if until > now}
         known = tuple(name for name in self._wanted if name not in self._unknown)
         return known if self._most is None else known[: self._most]
 
     def refuse(self, message: messages.Refused) -> None:
-        """Raise what a refusal means."""
+        """Raise SourceError if the service refuses the keys before any subscription succeeded, else
+        Throttled."""
         told = f"{self._feed.service} refuses: {message.why}"
         if message.of_keys and not self._was_live:
             raise SourceError(told)
         raise Throttled(told)
 
     def limit(self, message: messages.TooMany) -> None:
-        """Follow fewer symbols from now on."""
+        """Follow only as many symbols as the service takes from now on, and report which are left
+        out."""
         if self._most == message.most:
             return
         left = self._wanted[message.most :]
@@ -146,7 +149,8 @@ class Session:
         )
 
     def put_off(self, symbol: str, why: str) -> None:
-        """Leave a symbol that is asked for out for an hour."""
+        """Leave out a symbol for an hour, since the service does not know it. Does nothing if it is
+        not followed or already left out."""
         if symbol not in self._followed or symbol in self._unknown:
             return
         self._unknown[symbol] = self._now() + _UNKNOWN_SECONDS
@@ -154,14 +158,15 @@ class Session:
         self._listener.unknown(symbol)
 
     def doubt(self, silent_seconds: float) -> None:
-        """Note that nothing came for so long that trades may be missing, where nothing tells."""
+        """Tell the listener that trades may be missing after a long silence, if nothing numbers
+        them and prices are expected."""
         is_long = silent_seconds >= self._timings.doubt
         if is_long and self._feed.is_silence_doubtful and not self._quiet():
             self._listener.doubted(silent_seconds)
 
     def check_silence(self, heard_at: float, priced_at: float) -> None:
-        """Raise Lost if a connection is mute since the one instant, or without prices since the
-        other, although prices are expected."""
+        """Raise Lost if for too long nothing came, since `heard_at`, or no price, since
+        `priced_at`, although prices are expected."""
         now, timings = self._now(), self._timings
         if now - heard_at < timings.stall and now - priced_at < timings.priceless:
             return
@@ -172,9 +177,9 @@ class Session:
         raise Lost(f"no price came for {timings.priceless:g} s")
 
     def take_trade(self, trade: messages.Trade) -> bool:
-        """Pass a trade on, unless it is flawed or repeated; note the trades missing before it.
+        """Pass a trade on, unless it is flawed or repeated, and note the trades missing before it.
 
-        Returns whether it was passed on. Nothing is learned from a flawed one.
+        Return whether it was passed on. Of a flawed trade only the number is used.
         """
         if self._is_flawed(trade):
             if trade.number is not None and self._numbering.pass_over(trade.symbol, trade.number):
@@ -191,7 +196,8 @@ class Session:
         return True
 
     def _is_flawed(self, heard: messages.Heard) -> bool:
-        """Count something flawed by its reason, before anything of it is kept."""
+        """Return whether a message is flawed or its symbol is not followed, and count it by that
+        reason."""
         symbol, _ = messages.named(heard)
         flaw = self._listener.flaw_of(heard) if symbol in self._followed else "not followed"
         if flaw is not None:
@@ -199,14 +205,14 @@ class Session:
         return flaw is not None
 
     def _missed_before(self, trade: messages.Trade) -> int | None:
-        """Return how many trades are missing before one; None if it is repeated or late."""
+        """Return how many trades are missing before a trade; None if it is repeated or late."""
         if trade.number is not None:
             return self._numbering.missed_before(trade.symbol, trade.number)
         is_new = trade.key is None or self._keys.is_new(trade.symbol, trade.key)
         return 0 if is_new else None
 
     def take(self, heard: messages.Quote | messages.MinuteVolume) -> bool:
-        """Pass something on, unless it is flawed. Return whether it was passed on."""
+        """Pass a message on, unless it is flawed. Return whether it was passed on."""
         if self._is_flawed(heard):
             return False
         self.succeeded()
@@ -228,12 +234,12 @@ class Session:
         self._breaker.answered()
 
     def become_live(self, symbols: frozenset[str]) -> None:
-        """Note that a subscription is complete."""
+        """Note that the subscription to these symbols is acknowledged."""
         self._was_live = True
         self._listener.live(symbols)
 
     def start_numbering(self) -> None:
-        """Begin a connection's numbers."""
+        """Begin the numbering of a new connection."""
         self._numbering.begin()
 
     @property

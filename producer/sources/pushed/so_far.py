@@ -32,8 +32,8 @@ class Listing(msgspec.Struct, frozen=True):
 class _SoFar(msgspec.Struct):
     """A symbol's session: prices of regular hours, and the volumes of its minutes.
 
-    `price` is the newest one of regular hours, of the minute `priced_in`. `totals` are the volumes
-    of regular and of other hours, each never falling.
+    `price` is the newest one of regular hours, and `priced_in` its minute. `totals` are the volumes
+    of regular and of other hours; they never fall.
     """
 
     day: date
@@ -51,9 +51,9 @@ class SessionsSoFar:
     """The current session of each symbol, from history and trades.
 
     Trades and bars are within ingest's bounds. A trade's size counts at once, its price once its
-    tick has passed hygiene (`complete`). Volumes are given once history has told the minutes before
-    the trades. Regular hours count for themselves, as do the hours before and after them. Ticks of
-    a session with a split name it, and their last close is adjusted for it.
+    tick has passed hygiene (`complete`). Ticks name a volume once history has told the minutes
+    before the trades. Regular hours, and the hours before and after them, have separate volumes.
+    Ticks of a session with a split name it, and their last close is adjusted for it.
     """
 
     def __init__(self) -> None:
@@ -83,14 +83,14 @@ class SessionsSoFar:
         return {bar.symbol for bar in bars if self._learns(bar)}
 
     def lacks(self, symbol: str, at: str, volume: Decimal) -> bool:
-        """Return whether a minute of the current session has less than a volume."""
+        """Return whether a minute of the current session has counted less than `volume`."""
         found = self._symbols.get(symbol)
         if found is None:
             return volume > 0
         return found.volumes.get(at[:_MINUTE], Decimal(0)) < volume
 
     def settle(self, symbol: str, minute: str) -> None:
-        """Note that the bar of this minute (such as 2026-11-20T15:30) changes no volume so far."""
+        """Note that bars up to this minute (such as 2026-11-20T15:30) change no volume so far."""
         self._settled[symbol] = minute
 
     def _learns(self, bar: WireTick) -> bool:
@@ -162,7 +162,7 @@ class SessionsSoFar:
         )
 
     def complete(self, tick: WireTick) -> None:
-        """Let the price of a tick that was made here count, and set its open, high and low."""
+        """Set the open, high and low of a tick that was made here, and count its price in them."""
         if tick.symbol not in self._made:
             return
         session, phase = self._session_of(tick.symbol, tick.timestamp, tick.exchange_timezone)
@@ -174,7 +174,7 @@ class SessionsSoFar:
         tick.open, tick.high, tick.low = found.open, found.high, found.low
 
     def _of(self, symbol: str, day: date) -> _SoFar:
-        """Return the symbol's session, a new one if `day` is later than the last."""
+        """Return the symbol's session: a new one if `day` is later than the last session's."""
         found = self._symbols.get(symbol)
         if found is None or found.day < day:
             close = found.price if found is not None else None
@@ -199,7 +199,7 @@ def _count(found: _SoFar, minute: str, phase: str, volume: Decimal) -> None:
 
 
 def _told(found: _SoFar, phase: str) -> Decimal | None:
-    """Return the volume so far; None if there is none, or more than ingest takes."""
+    """Return the volume so far; None if nothing has been counted, or more than ingest takes."""
     total = found.totals.get(phase == "regular")
     return None if total is None else as_volume(total)
 

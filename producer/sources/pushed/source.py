@@ -48,9 +48,9 @@ class Hours(Protocol):
 class Pushed:
     """Prices of a service as it pushes them, and history where they do not come.
 
-    Every `interval` seconds it gives of each symbol and minute the first, highest, lowest and last
-    price since. `now` returns monotonic seconds, `clock` the time of day; tests replace
-    `make_session`.
+    Every `interval` seconds it gives the first, highest, lowest and last price of each symbol and
+    minute since the last time. `now` returns monotonic seconds, `clock` the time of day; tests
+    replace `make_session`.
     """
 
     recorded = False
@@ -183,8 +183,8 @@ class Pushed:
         return False
 
     def mend(self, stop: threading.Event) -> bool:
-        """Ask about a split, history or actions once. Return whether there was something to
-        ask."""
+        """Ask about a split, history or actions once. Return False if nothing is due or the request
+        for history failed: then the caller waits."""
         if self._splits is not None and self._splits.ask(stop):
             return True
         found = self._mender.step(stop)
@@ -221,7 +221,8 @@ class Pushed:
                 stop.wait(self._restart.failed())
 
     def flaw_of(self, heard: Heard) -> str | None:
-        """See Listener: by this machine's clock, as hygiene, and by ingest's bounds."""
+        """See Listener. Times are judged by this machine's clock, as in hygiene, numbers by
+        ingest's bounds."""
         _, at = named(heard)
         return "in the future" if self._is_ahead(at) else out_of_bounds(heard)
 
@@ -266,15 +267,19 @@ class Pushed:
         """See Listener."""
 
     def _made_room(self, oldest: Heard) -> None:
-        """Have history fill the minutes since a price that made room for newer ones."""
+        """Have history fill the minutes since a price that was dropped to make room for newer
+        ones."""
         symbol, at = named(oldest)
         self._status.drop("no room")
         self._mender.missing(symbol, from_text(at), self._mender.time())
 
     def _learn(self, bars: Sequence[WireTick]) -> None:
-        """Take what history tells. Its volume so far may grow by that, which would count for the
-        running minute: so history is asked for that one, too. Bars that ingest would refuse are
-        dropped and counted behind the source."""
+        """Take prices and volumes from history.
+
+        If that raises a volume that ticks have told already, the difference would count for the
+        running minute, so history is asked for that minute, too. Bars that ingest would refuse are
+        ignored here; what follows the source drops and counts them.
+        """
         sound = [bar for bar in bars if flaw_of(bar) is None]
         if self._splits is not None:
             self._splits.learn(sound)
@@ -302,15 +307,15 @@ class Pushed:
         return kept if self._splits is None else self._splits.passing(kept)
 
     def _compare(self, told: MinuteVolume) -> None:
-        """Have history fill a minute of which the service counts more than has come."""
+        """Have history fill a minute if the service counts more volume in it than has come."""
         if self._so_far.lacks(told.symbol, told.at, told.volume):
             self._status.drop("missed by the stream")
             instant = from_text(told.at)
             self._mender.missing(told.symbol, instant, instant)
 
     def _place(self, tick: WireTick, newest: str) -> None:
-        """Give a trade that comes after later ones their time, if it is of their minute; history
-        fills another minute."""
+        """Give a trade that comes after later ones their time if it is of the same minute; if not,
+        have history fill its minute."""
         if tick.timestamp[:_MINUTE] == newest[:_MINUTE]:
             tick.timestamp = newest
         else:

@@ -15,7 +15,8 @@ from producer.throttling import TokenBucket
 from producer.wire import WireTick
 
 MOST_HELD = 200
-"""Ticks of a symbol that wait for an answer; all are sent without it when there are more."""
+"""The most ticks of a symbol that wait for an answer. If there are more, all are sent without
+it."""
 
 
 class _Answer(NamedTuple):
@@ -71,7 +72,7 @@ class SplitQuestions:
         return passed
 
     def ask(self, stop: threading.Event) -> bool:
-        """Ask one question, if there is one and a request may be made. Return whether it was."""
+        """Ask one waiting question. Return whether there was one."""
         try:
             symbol, date = self._questions.get_nowait()
         except queue.Empty:

@@ -1,4 +1,4 @@
-"""History with a deadline for each request, also for one whose answer drips."""
+"""History with a deadline for each call, even if an answer comes drop by drop."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from producer.wire import Bar, WireTick
 from producer.workers import Workers
 
 DEADLINE_SECONDS = 60.0
-"""For all requests of one call; each waits at most 15 s for the next byte of its answer."""
+"""For all requests of one call, each of which waits at most 15 s for the next byte of its
+answer."""
 
 _THREADS = 4
-"""A request beyond its deadline keeps its thread until its answer ends."""
+"""Threads for calls. One that is beyond its deadline keeps its thread until its answer ends."""
 
 
 class Timely:
-    """See History: of a service, by its deadline."""
+    """A service's history whose calls have a deadline. See History."""
 
     def __init__(self, history: History, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._history = history

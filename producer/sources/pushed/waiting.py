@@ -1,4 +1,4 @@
-"""Trades that wait for the source to collect them, and those that are kept of them."""
+"""Prices that wait for the source to collect them, and their thinning out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _MINUTE = len("2026-11-20T15:30")
 
 
 class Waiting:
-    """A bounded queue. When it is full the oldest price makes room: `dropped` is called with it, so
-    that history fills its minute."""
+    """A bounded queue. If it is full, the oldest price makes room, and `dropped` is called with it,
+    so that history fills its minute."""
 
     def __init__(self, dropped: Callable[[Heard], None], most: int = MOST_WAITING) -> None:
         self._dropped = dropped
@@ -45,10 +45,11 @@ class Waiting:
 
 
 def thinned(ticks: Sequence[WireTick]) -> list[WireTick]:
-    """Return of each symbol and minute the first, the highest, the lowest and the last tick.
-
-    Bars made of them have the open, high, low and close that all ticks would make. In the order of
+    """Return the first, highest, lowest and last tick of each symbol and minute, in the order of
     `ticks`.
+
+    Bars made of them have the open, high, low and close that all ticks would make. Ticks without a
+    finite price are kept, too.
     """
     groups: dict[tuple[str, str], list[int]] = {}
     kept: set[int] = set()
