@@ -34,7 +34,7 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def event(interval: str, limit: int) -> dict[str, Any]:
-    """Return a GET of the newest rows."""
+    """Return the event of a GET of the newest `limit` rows of an interval."""
     query = {"interval": interval, "limit": str(limit), "sort": "desc"}
     return feeds.api_event(f"/prices/{SYMBOL}", _RESOURCE, SYMBOL, **query)
 
@@ -43,7 +43,7 @@ EVENTS = {f"{BARS}_bars": event("1m", BARS), f"{TICKS}_ticks": event("tick", TIC
 
 
 def prepare(ours: OurApp) -> None:
-    """Prepare rows, and a state that includes them all."""
+    """Store rows behind the endpoint, and a state that includes them all."""
     ours.aws.store("prices", STORED)
     ours.aws.store("bars", STORED)
     state = without_alerts(state_before(SYMBOL, 0))
@@ -57,12 +57,12 @@ def rows_of(response: dict[str, Any]) -> int:
 
 
 def asker(ours: OurApp) -> Ask:
-    """Return a request to our function."""
+    """Return a function that sends an event to our handler and returns its response."""
     return lambda request: ours.handlers.app(request, feeds.Context())
 
 
 def case(answer: Ask, asked: dict[str, Any]) -> Callable[[], None]:
-    """Return a case that sends a request REPEATS times."""
+    """Return a case that sends an event REPEATS times."""
 
     def run() -> None:
         for _ in range(REPEATS):

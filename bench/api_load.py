@@ -81,7 +81,8 @@ def _run(api: str, seconds: float) -> list[Sample]:
 
 
 def _client(api: str, choose: random.Random, end: float) -> list[Sample]:
-    """Run one client on one connection, with the next request as soon as an answer is read."""
+    """Send requests on one connection until `end`, each as soon as the answer before it is read.
+    Return the samples."""
     kinds = list(REQUESTS)
     weights = [REQUESTS[kind][0] for kind in kinds]
     samples: list[Sample] = []

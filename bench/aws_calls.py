@@ -21,7 +21,8 @@ _OWN = "aws-calls"
 
 
 class AwsCalls:
-    """Observes clients. `indexes` are the numbers of global indexes by table name."""
+    """Counts the calls of clients from now on. `indexes` are the numbers of global indexes by table
+    name."""
 
     def __init__(self, clients: Iterable[Any], indexes: Mapping[str, int] | None = None) -> None:
         self.by_operation: dict[str, Tally] = {}
@@ -54,7 +55,8 @@ class AwsCalls:
         context[_OWN] = params
 
     def _as_sent(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-        """Count a request; boto3's tables have already converted Python values to DynamoDB's."""
+        """Keep a request as it is sent: boto3's tables have already converted Python values to
+        DynamoDB's."""
         if params and params.get("RequestItems") != {}:  # json_wire sends its own bodies
             context[_OWN] = params
 
@@ -98,7 +100,7 @@ class AwsCalls:
         return 2 * self._units(given["TableName"], given.get("Item") or given["Key"])
 
     def _inserted_units(self, statement: Mapping[str, Any]) -> float:
-        """Return the units of an insert; a refused one costs the same."""
+        """Return the units of an insert; one that is refused costs the same."""
         head, *rest = statement["Statement"].split("'")
         item = dict(zip(rest[::2], statement["Parameters"], strict=True))
         return self._units(head.split('"')[1], item)
@@ -108,7 +110,7 @@ class AwsCalls:
 
 
 def _response_bytes(model: Any, response: Any) -> int:
-    """Return the size of a response; a streamed body is left to its reader."""
+    """Return the size of a response; by its header if the body is streamed and not read yet."""
     if model.has_streaming_output:
         return int(response.headers.get("Content-Length", 0))
     return len(response.content or b"")
@@ -127,7 +129,8 @@ def body_bytes(body: Any) -> int:
 
 
 def read_units(name: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
-    """Return the units of a read; an empty result costs as much as the smallest item."""
+    """Return the units of a read, 0 for other operations; an empty result costs as much as the
+    smallest item."""
     if name == "GetItem":
         return _read(item_bytes(answer.get("Item", {})), request)
     if name == "Query":

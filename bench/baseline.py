@@ -60,7 +60,7 @@ class Baseline:
     def detect(self, event: Event, context: Any = None) -> int:  # noqa: ARG002 - Lambda's signature
         """For each stored item, query the day so far, compute its averages, and publish at a cross.
 
-        Returns the number of published messages.
+        Return the number of published messages.
         """
         published = 0
         for record in event["Records"]:

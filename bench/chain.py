@@ -43,7 +43,7 @@ SECONDS = 60.0
 """How long each load is sent, about."""
 
 GUESSED_RATES = {25: 400, 1000: 100}
-"""Estimated ticks per second by number of symbols, to choose a run's ticks for the requested
+"""Estimated ticks per second by number of symbols, by which a run gets ticks for the requested
 time."""
 
 DRIVERS = 8
@@ -104,7 +104,7 @@ def put(client: Any, stream: str, polls: Sequence[Sequence[WireTick]]) -> None:
 
 
 def stream_name() -> str:
-    """Return the local stage's stream."""
+    """Return the name of the local stage's stream."""
     return resources.load().name("ticks")
 
 
@@ -129,8 +129,8 @@ def sustained(symbols: int, seconds: float) -> tuple[float, float]:
 
 
 def _await_last(system: System, last: Sequence[WireTick]) -> None:
-    """Wait until detection has seen the last tick of every symbol; polls rarely, to disturb
-    little."""
+    """Wait until detection has seen the last tick of every symbol. Polls rarely, so that it
+    disturbs little; raises RuntimeError after END_SECONDS."""
     for first in range(0, len(last), 100):
         wanted = {tick.symbol: tick.timestamp for tick in last[first : first + 100]}
         path = f"/quotes?symbols={','.join(wanted)}"
@@ -151,8 +151,10 @@ def driven(
     polls: Sequence[Sequence[WireTick]],
     ingest: str = "kinesis",
 ) -> float:
-    """Return the seconds that the same requests take alone; requests before `first` are not
-    timed."""
+    """Return the seconds that the same requests take alone, on a fresh emulator.
+
+    The requests `before` and the ticks `first` are sent in advance and not timed.
+    """
     emulator = EmulatorProcess(0, None)
     try:
         emulator.wait_until_ready()
@@ -191,7 +193,7 @@ def _all_driven(
 
 
 def _moved(request: Request, stream_arn: str) -> Request:
-    """Rename the table's stream for another emulator."""
+    """Return the request with the name of the table's stream on another emulator."""
     head, _, label = stream_arn.rpartition("/")
     at = request.body.find(head.encode() + b"/")
     if at < 0:
@@ -215,10 +217,10 @@ def _drive(port: int, waiting: Iterator[Request], lock: threading.Lock) -> None:
 
 
 class Feed(threading.Thread):
-    """Sends ticks at `rate` per second for all symbols in turn.
-
-    They are spread over time like a live feed, not in bursts per poll. Tracks which of them the API
+    """Sends ticks at `rate` per second for all symbols in turn, and tracks which of them the API
     has not shown yet.
+
+    They are spread over time like a live feed, not in bursts per poll.
     """
 
     def __init__(self, client: Any, symbols: int, rate: float) -> None:
@@ -247,7 +249,8 @@ class Feed(threading.Thread):
             return list(dict.fromkeys(symbol for symbol, _ in self._unseen))[:count]
 
     def seen(self, quoted: dict[str, str]) -> list[str]:
-        """Return the timestamps of the ticks that the API's newest ones now cover."""
+        """Return the timestamps of the ticks that the API's newest ones now cover, and forget these
+        ticks."""
         with self._lock:
             found = [stamp for symbol, stamp in self._unseen if stamp <= quoted.get(symbol, "")]
             self._unseen = deque(

@@ -72,7 +72,8 @@ UNBOUNDED = MessageBound(firsts=0, rule=10**9, channel=10**9, shared=10**9)
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Of one alert on all channels: seconds of CPU, capacity units, calls to AWS and messages."""
+    """What one alert takes on all channels: seconds of CPU, capacity units, calls to AWS and
+    messages."""
 
     cpu: float
     read_units: float
@@ -82,8 +83,11 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def count(alerts: int = ALERTS, *, pictures: bool = False, held: bool = False) -> Counts:
-    """Deliver the alerts in batches, and count; with pictures, ntfy gets one with each message.
-    `held`: all channels hold them for one digest."""
+    """Deliver the alerts in batches, and return the counts of one.
+
+    With `pictures`, ntfy gets one with each message. With `held`, all channels hold the alerts for
+    a digest.
+    """
     transport = Transport(Aws())
     stores = services_over(transport).stores
     if pictures:
@@ -113,7 +117,7 @@ def count(alerts: int = ALERTS, *, pictures: bool = False, held: bool = False) -
 
 
 def drawing_seconds(times: int = DRAWINGS) -> float:
-    """Return the CPU time of drawing one picture."""
+    """Return the CPU seconds of drawing one picture."""
     alert, bars, zone = _alert(0), _bars("S0"), ZoneInfo("America/New_York")
     draw(bars, alert, zone)  # unpacks the letters
     began = time.process_time()
@@ -128,7 +132,8 @@ def make_deliver(
     pictures: Callable[[], Pictures] | None = None,
     holding: Holding = NOTHING_HELD,
 ) -> Deliver:
-    """Make the service with three channels at a port of this machine."""
+    """Make the service with three channels at a port of this machine. `pictures` draws for ntfy,
+    `holding` says what the channels hold."""
     addresses = {
         "ntfy": f"ntfy://127.0.0.1:{port}/alerts",
         "gotify": f"gotify://127.0.0.1:{port}/token",
@@ -235,7 +240,7 @@ def _receive(pipe: Any) -> None:
 
 
 def lines(counts: Counts) -> list[Line]:
-    """Return USD per million alerts on all three channels, beside what recording them costs."""
+    """Return USD per million alerts on all three channels, without the cost of recording them."""
     usd = prices().of
     memory = RESOURCES["functions"]["deliver"]["memory_mb"]
     waits = counts.messages * ANSWER_SECONDS / PARALLEL_SENDS
@@ -249,7 +254,7 @@ def lines(counts: Counts) -> list[Line]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the table, or JSON."""
+    """Print the table, or JSON. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.channel_cost", allow_abbrev=False)
     parser.add_argument("--alerts", type=int, default=ALERTS, metavar="N")
     parser.add_argument("--json", action="store_true", help="for programs")

@@ -77,7 +77,8 @@ def _result(name: str, value: float, unit: str, baseline: float) -> dict[str, An
 def fill_day(
     emulated: Emulated, settings: Settings, ticks: int, batch: int, day: datetime = DAY
 ) -> None:
-    """Write raw objects as ingest would, spread evenly over the day."""
+    """Write raw objects as ingest would: `ticks` of all symbols, spread evenly over the day,
+    `batch` to an object."""
     archive = S3Archive(emulated.clients.s3, settings.archive_bucket)
     simulator = Simulator()
     polls = -(-ticks // len(simulator.poll(day.timestamp())))

@@ -59,7 +59,7 @@ class Bill(msgspec.Struct, frozen=True):
 
     @property
     def of_use(self) -> float:
-        """Return the USD per month for the ticks."""
+        """Return the USD per month for the ticks and their mails."""
         return (self.million + self.mails) * self.settings.ticks_a_month / 1e6
 
 
@@ -80,8 +80,8 @@ def bill(settings: Settings, counted: Counted | None = None) -> Bill:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return every case with its target, next to the most expensive old design; both include
-    mails."""
+    """Return the results of all cases with their targets, next to the most expensive old design;
+    both include mails."""
     old = bill(old_design.SETTINGS, old_design.count())
     dearest = old.million + old.mails
     bills = {name: bill(settings) for name, (settings, _) in CASES.items()}
@@ -115,7 +115,7 @@ def _result(name: str, found: Bill, dearest: float, target: float | None) -> dic
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the costs. Return exit status 2 for an invalid flag."""
+    """Print the costs and return 0. Exits with status 2 for an invalid flag."""
     options = vars(_parser().parse_args(arguments))
     as_json = options.pop("json")
     if options["flush_seconds"] and options["ticks_per_record"] == 1:
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def as_builtins(found: Bill) -> dict[str, Any]:
-    """Return the contents of `show` for programs."""
+    """Return what `show` prints, for programs."""
     sums = {"usd_a_million": found.million, "ticks_a_month": found.settings.ticks_a_month}
     sums |= {"usd_a_month": found.month, "usd_fixed_a_month": total(found.fixed)}
     listed = {"as_of": prices().as_of, "region": prices().region}

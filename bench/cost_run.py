@@ -39,7 +39,7 @@ from rigs.memory_aws.system import SETTINGS, Aws
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 FACTORY_START = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
-"""The instant from which tests.factories counts arrivals."""
+"""The instant from which rigs.invocations counts arrivals."""
 
 PUT_UNIT = 25 * 1024
 MESSAGE_UNIT = 64 * 1024
@@ -78,7 +78,7 @@ class Walk:
         self._volume = 1_000_000
 
     def tick(self, seconds: float) -> WireTick:
-        """Return the next tick."""
+        """Return the next tick, of an instant in seconds since START."""
         step = max(1, round(self._cents * 0.0004))
         self._cents += self._dice.randint(-step, step)
         self._low, self._high = min(self._low, self._cents), max(self._high, self._cents)
@@ -108,7 +108,7 @@ def record_bytes() -> int:
 
 
 def run(settings: Settings) -> Counted:
-    """Count one shard's share of a load."""
+    """Count one shard's share of a load after a warm-up."""
     shards = settings.shards_for(record_bytes() * settings.packed)
     share = settings.symbols / (shards if settings.ingest == "kinesis" else 1)
     symbols = max(1, min(MOST_SYMBOLS, round(share)))
@@ -138,10 +138,10 @@ def _partitions(settings: Settings) -> int:
 
 
 def waves(settings: Settings, symbols: int, seconds: float) -> Iterator[Wave]:
-    """Yield polls of all symbols at once.
+    """Yield the records of each poll, in which all symbols have a tick.
 
-    Packed records leave when due each second, since symbols' first ticks are spread over the time
-    that a record waits.
+    Packed records leave when due, since the symbols' first ticks are spread over the time that a
+    record waits.
     """
     names = [f"S{number:04}" for number in range(symbols)]
     walks = [Walk(name) for name in names]
@@ -256,7 +256,8 @@ class _Rig:
         self.counting = True
 
     def take(self, wave: Wave) -> None:
-        """Receive records: process what is due before them, then gather them."""
+        """Receive records: first process what is due before them, then gather them, and ingest full
+        batches."""
         self._run_until(wave.at)
         self._now = wave.at
         self._book(wave)
@@ -296,7 +297,7 @@ class _Rig:
                 self._detect()
 
     def flush_ingest(self) -> None:
-        """End the window."""
+        """Ingest what was gathered in the window."""
         batch, self._gathered = self._gathered, []
         self._ingest(batch)
 
@@ -349,7 +350,7 @@ class _Rig:
             raise RuntimeError(f"the run failed: {answer}")
 
     def finish(self) -> None:
-        """Process everything gathered."""
+        """Process everything that was gathered or has changed."""
         self._run_until(self._now + self._settings.ingest_window + self._settings.detect_window)
 
     def counted(self) -> Counted:

@@ -17,10 +17,10 @@ LOG_EVENT_BYTES = 26
 
 
 class TimedTransport(Transport):
-    """botocore's clients.
+    """botocore's clients over AWS in memory.
 
-    `own_seconds` is the CPU of the memory behind them, `answers` answers a service's requests
-    before they are sent, for clients created elsewhere.
+    `own_seconds` is the CPU of the memory behind them. `answers` has a function for each service
+    that answers requests before they are sent, for clients created elsewhere.
     """
 
     def __init__(self, aws: Aws) -> None:
@@ -46,7 +46,8 @@ class TimedTransport(Transport):
 
 
 class Meter(logging.Handler):
-    """Attributes invocations to functions: calls, CPU without the memory's, bytes of logs."""
+    """Counts what each function's invocations take: calls, CPU without the memory's, bytes of
+    logs."""
 
     def __init__(self, transport: TimedTransport, clients: tuple[Any, ...] | None = None) -> None:
         super().__init__(logging.INFO)
@@ -58,11 +59,11 @@ class Meter(logging.Handler):
         )
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Count a line of the log."""
+        """Count the bytes of a line of the log."""
         self.counted.logged += len(record.getMessage().encode()) + LOG_EVENT_BYTES
 
     def invoke(self, function: str, call: Callable[[], Any]) -> Any:
-        """Run an invocation and return its answer."""
+        """Call the function's handler, count what that takes, and return its answer."""
         self._calls.forget()
         own, began = self.transport.own_seconds, time.process_time()
         answer = call()

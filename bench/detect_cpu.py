@@ -47,7 +47,8 @@ Run = Callable[[], None]
 
 
 def ticks_of(symbol: str, newest_age: int, count: int) -> Iterator[Tick]:
-    """Return rows of the stored table as ticks, in order, the last one of age `newest_age`."""
+    """Yield `count` rows of the stored table as ticks, in order; the last one has the age
+    `newest_age`."""
     rows = stored.ticks(STORED[0])
     for age in range(newest_age + count - 1, newest_age - 1, -1):
         item = stored.tick_item(symbol, age, rows.when(STORED[0] - 1 - age))
@@ -70,7 +71,7 @@ def without_alerts(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def trigger(symbol: str, new: int) -> dict[str, Any]:
-    """Return the item that says that a symbol is complete."""
+    """Return the newest item of a symbol, which says that its last `new` ticks are complete."""
     rows = stored.ticks(STORED[0])
     item = stored.tick_item(symbol, 0, rows.when(STORED[0] - 1))
     return {**item, "complete_from": {"S": rows.when(STORED[0] - new)}}
@@ -98,7 +99,7 @@ def our_case(app: Any, aws: NullAws, new: int, rows: int) -> Run:
 
 
 def their_case(baseline: Baseline, aws: NullAws) -> Run:
-    """Return the case of SLICE stream records through the baseline, each with a day of DAY_TICKS
+    """Return the case of SLICE stream records through the baseline, each over a day of DAY_TICKS
     ticks."""
     rows = stored.ticks(DAY_TICKS)
     items = [stored.tick_item(symbol, 0, rows.when(DAY_TICKS - 1)) for symbol in feeds.SYMBOLS]
@@ -112,7 +113,7 @@ def their_case(baseline: Baseline, aws: NullAws) -> Run:
 
 
 def counted(run: Run, calls: AwsCalls) -> tuple[int, float]:
-    """Return the calls and read units of a run."""
+    """Run a case and return its calls and read units."""
     calls.forget()
     run()
     return calls.calls, sum(tally.read_units for tally in calls.by_operation.values())

@@ -47,7 +47,8 @@ class _System:
         self._second = 0
 
     def round(self, ticks: int) -> None:
-        """Send this many ticks of each symbol, in batches that hold a symbol's together."""
+        """Send `ticks` ticks of each symbol, in batches that each hold all ticks of their
+        symbols."""
         for first in range(0, len(self._walks), BATCH_RECORDS // TICKS_OF_A_SYMBOL):
             walks = self._walks[first : first + BATCH_RECORDS // TICKS_OF_A_SYMBOL]
             times = range(self._second, self._second + ticks)
@@ -69,7 +70,7 @@ class _System:
 
 
 def count(symbols: int) -> Counted:
-    """Count a warmed-up load of this many symbols."""
+    """Return the counts of a warmed-up load of this many symbols."""
     system = _System(symbols)
     system.round(1)
     system.meter.counted = Counted()

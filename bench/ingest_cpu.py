@@ -47,7 +47,7 @@ def seen(aws: NullAws) -> None:
 
 
 def ours(app: Any, event: Event, repeats: int) -> Callable[[], None]:
-    """Process a batch with our handler, `repeats` times."""
+    """Return a case that processes an event with our handler, `repeats` times."""
 
     def run() -> None:
         for _ in range(repeats):
@@ -57,7 +57,7 @@ def ours(app: Any, event: Event, repeats: int) -> Callable[[], None]:
 
 
 def theirs(baseline: Baseline, event: Event, repeats: int) -> Callable[[], None]:
-    """Process the same with the baseline."""
+    """Return a case that processes an event with the baseline, `repeats` times."""
 
     def run() -> None:
         for _ in range(repeats):
@@ -87,7 +87,7 @@ def measure() -> list[dict[str, object]]:
 
 
 def result(size: int, mine: list[float], others: list[float]) -> dict[str, object]:
-    """Return one line of the table."""
+    """Return one line of the table; only that of TARGET_AT has a target."""
     is_target = size == TARGET_AT
     name = "ingest_cpu_per_tick" if is_target else f"ingest_cpu_per_tick_batch_{size}"
     return beside(timed(name, "µs CPU a tick", mine), others, TARGET if is_target else None)

@@ -41,7 +41,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def count() -> Counts:
-    """Request a policy and count a request, many times."""
+    """Request a policy and count a request, ROUNDS times each; return what one of each takes."""
     transport = Transport(Aws())
     services = Services(SETTINGS, clients=transport)
     key, token = services.keys.create({"name": "a key", "scopes": ["read"]})
@@ -87,7 +87,7 @@ def _lambda(cpu: float, function: str, usd: object) -> float:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the table, or JSON."""
+    """Print the table, or JSON. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.key_cost", allow_abbrev=False)
     parser.add_argument("--requests-per-minute", type=float, default=60.0, metavar="N")
     parser.add_argument("--json", action="store_true", help="for programs")

@@ -60,7 +60,8 @@ def _measured(emulated: Emulated) -> list[dict[str, Any]]:
 
 
 def _run(reports: Reports, report: Report) -> Run:
-    """Run a report completely, on the one day, for one symbol if it takes one."""
+    """Run a report to its end over the one day, for one symbol if it takes one. Raises RuntimeError
+    if it fails."""
     given = {"symbol": SYMBOLS[0]} if _is_of_one(report) else {}
     dates = {"start": DAY.date().isoformat(), "end": (DAY + timedelta(days=1)).date().isoformat()}
     run_id, _ = reports.start(report.name, given | dates, 0)

@@ -92,14 +92,15 @@ def _measured(lake: LakeStores, count: int) -> list[dict[str, Any]]:
 
 
 def _compacted(lake: LakeStores) -> tuple[float, int]:
-    """Return seconds and ticks."""
+    """Compact, and return the seconds that it took and the number of compacted ticks."""
     began = time.perf_counter()
     done = Compact(lake, lambda: NOW)(None, "bench", time.monotonic() + 86_400)
     return time.perf_counter() - began, done.ticks
 
 
 def _run(lake: LakeStores, sql: str) -> QueryStatus:
-    """Run a statement twice, so that the emulation's caches are warm."""
+    """Run a statement twice, so that the emulation's caches are warm, and return the status of the
+    second run. Raises RuntimeError if it fails."""
     for _ in range(2):
         query_id = lake.engine.start(sql)
         while (status := lake.engine.status(query_id)) is not None and not status.ended:

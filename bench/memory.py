@@ -33,8 +33,8 @@ FUNCTIONS = ("ingest_kinesis", "detect")
 
 
 def stream_batch() -> dict[str, Any]:
-    """Return the most changes of the prices table that one invocation can get, each the newest of a
-    batch."""
+    """Return an event of RECORDS changes of the prices table, the most that one invocation can get;
+    each is the newest item of a batch."""
     rows = stored.ticks(RECORDS)
     items = []
     for number in range(RECORDS):
@@ -63,7 +63,8 @@ def measure() -> list[dict[str, Any]]:
 
 
 def grown_mb(function: str, file: Path) -> float:
-    """Return the growth of a fresh process. Raises RuntimeError with its output if it fails."""
+    """Return by how many MB the memory of a fresh process grows. Raises RuntimeError with its
+    output if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.memory", function, str(file)],
         cwd=Path(__file__).resolve().parents[1],
@@ -79,7 +80,8 @@ def grown_mb(function: str, file: Path) -> float:
 
 
 def child(function: str, file: Path) -> float:
-    """Run the fresh process's part."""
+    """Process BATCHES events, in the fresh process, and return by how many MB its memory has
+    grown."""
     import app
 
     before = resident_mb()
@@ -93,7 +95,7 @@ def child(function: str, file: Path) -> float:
 
 
 def result(function: str, grown: float) -> dict[str, Any]:
-    """Return one function's line."""
+    """Return one function's line of the table."""
     return {
         "name": f"memory_{function}_{RECORDS}_records",
         "value": round(grown, 1),

@@ -44,7 +44,8 @@ _ROWS: dict[str, Callable[[int], stored.Rows]] = {"prices": stored.ticks, "bars"
 
 
 class Endpoint:
-    """The process's answers. `answers` by "Operation table", `rows` by table."""
+    """Makes the process's answers: `answers` has those set for "Operation table", `rows` the stored
+    rows by table."""
 
     def __init__(self) -> None:
         self.answers: dict[str, bytes] = {}
@@ -82,7 +83,7 @@ class Endpoint:
 
 
 def _updated(request: dict[str, Any]) -> bytes:
-    """Return the item that an update `SET #name = ... :name` creates."""
+    """Return the answer to an update `SET #name = ... :name` that creates an item."""
     values = request["ExpressionAttributeValues"]
     given = {name.removeprefix(":"): value for name, value in values.items()}
     return json.dumps({"Attributes": {**request["Key"], **given}}).encode()
@@ -122,7 +123,7 @@ async def _main() -> None:
 
 
 class NullAws:
-    """A running endpoint for the benchmark."""
+    """The benchmark's side of a running endpoint."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"

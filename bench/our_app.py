@@ -43,8 +43,8 @@ class OurApp(NamedTuple):
 
 @contextmanager
 def our_app() -> Iterator[OurApp]:
-    """Return a new container at the feeds' time: the app freshly imported, without earlier settings
-    or services."""
+    """Run a new container at the feeds' time: the app freshly imported, without earlier settings or
+    services."""
     with null_aws() as aws:
         os.environ.update(ENVIRONMENT)
         bootstrap.get_settings.cache_clear()

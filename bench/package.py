@@ -23,7 +23,7 @@ _RUNTIME = ("botocore", "jmespath", "dateutil", "urllib3", "six")
 
 
 def build(folder: Path) -> Path:
-    """Build the zip. Raises RuntimeError with chalice's output."""
+    """Build the zip in a folder and return its path. Raises RuntimeError with chalice's output."""
     project = folder / "project"
     shutil.copytree(
         ROOT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")

@@ -62,7 +62,7 @@ def _assemble(root: Path) -> None:
 
 @contextmanager
 def served(world: StandIn) -> Iterator[str]:
-    """Yield the address of a server of all three pages."""
+    """Run a server of all three pages and yield its address."""
     with tempfile.TemporaryDirectory() as folder:
         _assemble(Path(folder))
         kind = handler(world.api, {"stage": "bench", "poll_seconds": 60}, Path(folder))
@@ -126,7 +126,8 @@ def _result(name: str, values: list[float], target: float, **more: Any) -> Resul
 
 
 def _beside(what: str, ours: list[float], name: str, theirs: list[float], limit: float) -> Result:
-    """Return our result next to a minimal page's of the same run."""
+    """Return our result next to a minimal page's of the same run, with the ratio that it may
+    have."""
     baseline = round(median(theirs), 1)
     ratio = round(median(ours) / baseline, 2)
     more = {"baseline": f"{baseline} {name}", "ratio": ratio, "target": f"< {limit:g} x"}

@@ -126,8 +126,11 @@ def _shown_at(page: Page, text: str) -> float:
 
 
 def _idle_requests(page: Page) -> int:
-    """Return how many requests the page makes in a minute without prices, after those by which it
-    looks whether a symbol that is new has history, and whether pushed prices stay away."""
+    """Return how many requests the page makes in a minute without prices.
+
+    Before the minute it waits for the end of other requests: whether a new symbol has history, and
+    whether pushed prices stay away.
+    """
     made: list[float] = []
     page.on("request", lambda _: made.append(time.monotonic()))
     end, began = time.monotonic() + _PATIENCE_MS / 1000, time.monotonic()

@@ -84,7 +84,7 @@ def tick(symbol: str, number: int) -> WireTick:
 
 
 def loop() -> float:
-    """Return ticks per second of put_record, one tick per call."""
+    """Return ticks per second of a loop of put_record, one tick per call."""
     import boto3
 
     client: Any = boto3.client("kinesis")
@@ -108,7 +108,7 @@ def produce(symbols: int, ticks_per_record: int, count: int) -> float:
 
 
 def memory_growth_mb() -> float:
-    """Return the memory that a million ticks need beyond the first fifth of them.
+    """Return the MB that a million ticks need beyond the first fifth of them.
 
     In that fifth the queue between source and sink (100,000 lines) has been full once.
     """

@@ -1,8 +1,8 @@
 """Pushed sources: frames per second through each parser.
 
 Each parser is compared with one of the standard library for the same frames and the same values:
-symbol, time as stored text, price and size as decimals, number. It checks nothing, which favours
-it. If alpaca-py and ccxt are installed in our environment, their own parsers are measured
+symbol, time as stored text, price and size as decimals, number. The latter checks nothing, which
+favours it. If alpaca-py and ccxt are installed in our environment, their own parsers are measured
 too, whose prices are floats. Rounds alternate.
 
     python -m bench pushed_sources
@@ -36,7 +36,7 @@ Read = Callable[[str], object]
 
 
 def frames(protocol: ServiceProtocol, symbol: str) -> list[str]:
-    """Return frames of trades, twenty a second."""
+    """Return FRAMES frames of trades, twenty a second."""
     market, now = Market(), datetime(2026, 11, 20, 15, tzinfo=UTC)
     made = (market.trade(symbol, now + timedelta(seconds=number / 20)) for number in range(FRAMES))
     return [protocol.frame(trade) for trade in made]
@@ -88,7 +88,7 @@ PLAIN: dict[str, Read] = {
 
 
 def libraries() -> dict[str, tuple[str, Read]]:
-    """Return the parsers of installed libraries, by our source: their name and function."""
+    """Return name and function of each installed library's parser, by our source."""
     found: dict[str, tuple[str, Read]] = {}
     try:
         trade = importlib.import_module("alpaca.data.models").Trade

@@ -48,7 +48,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "packed": ("--sink", "kinesis", "--ticks-per-record", "1000"),
     "sqs": ("--sink", "sqs"),
 }
-"""The producer's options."""
+"""The producer's options by way."""
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -93,7 +93,8 @@ def write(path: Path, days: Sequence[Day]) -> None:
 
 
 def crosses(closes: Sequence[int], fast: int = FAST, slow: int = SLOW) -> list[int]:
-    """Return the indexes at which the averages' difference changes sign, computed in fractions."""
+    """Return the indexes of the closes at which the difference of the averages changes its sign,
+    computed in fractions."""
     found: list[int] = []
     before = 0
     for end in range(slow, len(closes) + 1):
@@ -108,7 +109,8 @@ def crosses(closes: Sequence[int], fast: int = FAST, slow: int = SLOW) -> list[i
 
 
 def seconds_of(way: str, path: Path, wanted: int) -> tuple[float, float]:
-    """Return seconds until this many crosses are notified, and those of the same requests alone."""
+    """Return the seconds until `wanted` crosses are notified, and those of the same requests
+    alone."""
     ingest = "sqs" if way == "sqs" else "kinesis"
     with recorded_system("--ingest", ingest, "--alerts", "every-tick") as (system, requests):
         began = time.monotonic()

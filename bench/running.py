@@ -21,7 +21,7 @@ Result = dict[str, Any]
 
 
 class Ran(NamedTuple):
-    """The result of a benchmark; `failure` has the reason if it failed."""
+    """The results of a benchmark; `failure` has the reason if it failed."""
 
     results: list[Result]
     failure: str = ""
@@ -38,7 +38,7 @@ def _measures(source: Path) -> bool:
 
 
 def run_one(name: str, timeout_seconds: float) -> Ran:
-    """Return one benchmark's results, or the last line of its output if it failed."""
+    """Return one benchmark's results, or why it failed."""
     command = [sys.executable, "-m", "bench.running", name]
     try:
         done = subprocess.run(
@@ -52,8 +52,8 @@ def run_one(name: str, timeout_seconds: float) -> Ran:
 
 
 def reason(said: str) -> str:
-    """Return why a process failed: the error's line, which Playwright and others follow with
-    boxes."""
+    """Return why a process failed: the last line that names an error, or the last of all.
+    Playwright and others print boxes after the error."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     named = [line for line in lines if "Error" in line.partition(":")[0]]
     return (named or lines or [""])[-1][:300]

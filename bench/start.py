@@ -114,7 +114,8 @@ def bare(function: str) -> str:
 
 
 def cpu_ms(program: str, path: Sequence[Path], event: Path) -> float:
-    """Return the CPU of a fresh process. Raises RuntimeError with its output if it failed."""
+    """Return the milliseconds of CPU of a fresh process. Raises RuntimeError with its output if it
+    failed."""
     done = subprocess.run(
         [sys.executable, "-S", "-c", program, str(event)],
         cwd=path[0],
@@ -130,7 +131,7 @@ def cpu_ms(program: str, path: Sequence[Path], event: Path) -> float:
 
 
 def events(app: OurApp) -> dict[str, dict[str, Any]]:
-    """Return a small event for each function; also sets up the endpoint's data."""
+    """Set up the endpoint's data, and return a small event for each function."""
     ingest_cpu.seen(app.aws)
     app.aws.store("prices", stored.PAGE_ITEMS)
     app.aws.store("bars", stored.PAGE_ITEMS)
@@ -160,7 +161,8 @@ def measure() -> list[dict[str, Any]]:
 
 
 def start(function: str, event: dict[str, Any], path: list[Path], folder: Path) -> dict[str, Any]:
-    """Measure one function's start, the two programs in turn; the first round is not counted."""
+    """Return the result of one function's start: its program and the bare one run in turn, and the
+    first round is not counted."""
     file = folder / f"{function}.json"
     file.write_text(json.dumps(event))
     programs = {"ours": (ours(function), path), "bare": (bare(function), path)}
@@ -171,7 +173,8 @@ def start(function: str, event: dict[str, Any], path: list[Path], folder: Path) 
 def in_turn(
     programs: Mapping[str, tuple[str, Sequence[Path]]], event: Path, rounds: int
 ) -> dict[str, list[float]]:
-    """Return the CPU of programs with their import paths, after one uncounted round."""
+    """Return the milliseconds of CPU of programs, each with its import path, by round; the first
+    round is not counted."""
     found: dict[str, list[float]] = {name: [] for name in programs}
     for number in range(rounds + 1):
         for name, (program, path) in programs.items():
@@ -238,7 +241,7 @@ def zip_size(zipped: Path) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the results as JSON."""
+    """Print the results as JSON. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.start", allow_abbrev=False)
     parser.add_argument("--beside", type=Path, metavar="CHECKOUT", help="another checkout")
     checkout = parser.parse_args(arguments).beside

@@ -39,7 +39,7 @@ old designs' example."""
 
 
 def price(age: int) -> str:
-    """Return the price of the row that `age` others follow: a wave."""
+    """Return the price of the row that has `age` rows after it: a wave."""
     step = age % _WAVE
     return f"{189 + min(step, _WAVE - step) / 100:.2f}"
 
@@ -105,7 +105,8 @@ class Rows:
         return stamp(self._newest - (self._count - 1 - number) * self._step)
 
     def query(self, request: Request) -> dict[str, Any]:
-        """Answer a Query with an equality and at most one condition on the range key."""
+        """Answer a Query with an equality and at most one condition on the range key. Raises
+        ValueError without an equality."""
         values = {name: v["S"] for name, v in request["ExpressionAttributeValues"].items()}
         condition = request["KeyConditionExpression"]
         hash_match = _HASH.search(condition)

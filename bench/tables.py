@@ -24,7 +24,8 @@ Result = dict[str, Any]
 
 
 def machine() -> dict[str, str]:
-    """Return the machine of the measurements."""
+    """Return what the results depend on: system, processor, cores, and the versions of Python and
+    packages."""
     found = {
         "system": platform.system(),
         "processor": _processor(),
@@ -45,7 +46,8 @@ def _processor() -> str:
 
 
 def keep(results: Sequence[Result], path: Path = RESULTS) -> Path:
-    """Write the results as a list, each with all of FIELDS (null if one does not apply)."""
+    """Write the results as a list, each with all of FIELDS (null if one does not apply). Return the
+    path."""
     complete = [{name: result.get(name) for name in FIELDS} | result for result in results]
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(complete, indent=2, ensure_ascii=False) + "\n")
@@ -53,7 +55,7 @@ def keep(results: Sequence[Result], path: Path = RESULTS) -> Path:
 
 
 def earlier(path: Path | None) -> dict[str, Result]:
-    """Return the results of another run by name.
+    """Return the results of another run by name; nothing without a file.
 
     Raises OSError, ValueError, KeyError or TypeError for an invalid file.
     """
@@ -63,7 +65,7 @@ def earlier(path: Path | None) -> dict[str, Result]:
 
 
 def table(results: Sequence[Result], before: Mapping[str, Result]) -> Table:
-    """Return a table with one line per result."""
+    """Return a table with a line for each result, beside its earlier value if there are any."""
     columns = ["value", "p95", "unit", "baseline", "ratio", "target", "holds"]
     shown = Table("benchmark", *columns, *(["before"] if before else []), title="Benchmarks")
     for result in results:
@@ -80,7 +82,7 @@ def _cell(value: object) -> str:
 
 
 def change(result: Result, before: Result) -> str:
-    """Return the earlier value and the change since."""
+    """Return the earlier value with the change since, in percent; "" if there is none."""
     now, then = result.get("value"), before.get("value")
     if not isinstance(now, int | float) or not isinstance(then, int | float) or not then:
         return _cell(then)

@@ -48,7 +48,7 @@ def compound(number: int) -> Rule:
 
 
 def bar(source: random.Random, interval: str, start: datetime) -> Bar:
-    """Return a historical bar."""
+    """Return a historical bar with prices and volume drawn from `source`."""
     close = Decimal(10_000 + source.randint(-200, 200)) / 100
     return Bar(
         symbol="AAPL",
@@ -153,7 +153,7 @@ def a_year_of_minutes() -> dict[str, Any]:
 
 
 def result(count: int, mine: list[float], one: float) -> dict[str, Any]:
-    """Return one result beside that of one rule."""
+    """Return the result of `count` rules beside that of one rule."""
     ratio = median(mine) / one
     made = timed(f"when_cpu_per_tick_{count or 'no'}_rules", "µs CPU a tick", mine)
     made |= {"baseline": f"{one:.1f}, one rule", "ratio": round(ratio, 2)}
