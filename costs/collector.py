@@ -38,7 +38,7 @@ DISK_GB = 8
 
 
 def usd_a_month(settings: Settings, prices: Prices, *, is_free: bool = False) -> float:
-    """Return the cost of the settings' collector.
+    """Return USD a month of the settings' collector; 0 without one.
 
     `is_free` subtracts Lambda's free allowances, as if nothing else used them.
     """

@@ -17,8 +17,12 @@ class Tally(msgspec.Struct):
 
 
 class Counted(msgspec.Struct, kw_only=True):
-    """The resources of a run. `cpu` and `invocations` by function; `logged` in bytes of log
-    lines."""
+    """The resources of a run.
+
+    `put_units` are started 25 KB of records, `rounded_gb` has each record rounded up to 1 KB,
+    `logged` is the bytes of log lines. `cpu` (in seconds), `invocations` and `calls` are by
+    function.
+    """
 
     ticks: int = 0
     records: int = 0
@@ -34,7 +38,8 @@ class Counted(msgspec.Struct, kw_only=True):
     calls: dict[str, dict[str, Tally]] = msgspec.field(default_factory=dict)
 
     def units(self, kind: str, function: str = "", operation: str = "") -> float:
-        """Return `read_units`, `write_units` or `calls`, of all or of one function or operation."""
+        """Return the sum of `read_units`, `write_units` or `calls`, of all or of one function or
+        operation."""
         return float(
             sum(
                 getattr(tally, kind)

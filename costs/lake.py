@@ -3,7 +3,8 @@
 bench/cost_run.py counts batches and their bytes. Derived from the code:
 
 - Two surveys read each raw object, and count, UNLOAD and check read the 51 hours of a day's window
-  (lake_arrivals.py). Each of them lists an hour of `raw/` once and of `readings/` twice.
+  (chalicelib/services/lake/arrivals.py). Each of them lists an hour of `raw/` once and of
+  `readings/` twice.
 - Four runs a day compact, and all 24 look for hours of many batches. Looking lists two days of
   `raw/` and `readings/`, merging behind compaction 30 days, and a survey 14 days of `raw/`.
 - Merging gets each batch once, puts the merged object and gets it again. Deletions are free. Its
@@ -93,7 +94,7 @@ class Requests(msgspec.Struct, frozen=True):
 
 
 def raw_of(counted: Counted, settings: Settings) -> Raw:
-    """Return an hour of the raw archive."""
+    """Return an hour of the raw archive under a load, from the counts of a run."""
     ticks = settings.ticks_a_second * 3600
     puts = counted.units("calls", operation="PutObject")
     each = ticks / counted.ticks
@@ -119,7 +120,7 @@ def merging(raw: Raw) -> Requests:
 
 
 def reports(raw: Raw, count: int, *, early: bool) -> Requests:
-    """Return the requests of this many reports per month over `all_prices`."""
+    """Return the requests of `count` reports per month over `all_prices`."""
     objects = raw.merged if early else raw.objects
     share = raw.hours / (24 * DAYS_A_MONTH)  # share of hours with ticks
     hours = REPORT_HOURS * REPORT_SIDES
@@ -128,7 +129,7 @@ def reports(raw: Raw, count: int, *, early: bool) -> Requests:
 
 
 def scanned_usd(raw: Raw, settings: Settings, prices: Prices) -> float:
-    """Return Athena's charge for compaction's bytes."""
+    """Return USD per month of Athena for the bytes that compaction scans."""
     reads = SURVEYS + OF_A_DAY * WINDOW_HOURS / 24
     parquet = settings.ticks_a_month * PARQUET_BYTES_A_TICK * PARQUET_READS
     least = STATEMENTS_A_DAY * DAYS_A_MONTH * LEAST_BYTES
@@ -162,7 +163,7 @@ def lines(counted: Counted, settings: Settings, prices: Prices) -> list[Line]:
 
 
 def _a_day(raw: Raw) -> float:
-    """Return the objects of a day after merging."""
+    """Return the objects of an average day after merging."""
     return raw.merged * raw.hours / DAYS_A_MONTH
 
 

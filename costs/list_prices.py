@@ -11,7 +11,7 @@ FILE = Path(__file__).with_name("prices.json")
 
 
 class Price(msgspec.Struct, frozen=True):
-    """USD per `per` units; `source` is the page with the price."""
+    """USD for one `per`, such as "hour of a shard"; `source` is the page with the price."""
 
     usd: float
     per: str
@@ -28,11 +28,11 @@ class Prices(msgspec.Struct, frozen=True):
     free: dict[str, int]
 
     def of(self, name: str, count: float = 1) -> float:
-        """Return USD for `count` units."""
+        """Return USD for `count` times what a price is for. Raises KeyError for an unknown name."""
         return self.usd[name].usd * count
 
 
 @cache
 def prices() -> Prices:
-    """Read the file. Raises msgspec.ValidationError if it is incomplete."""
+    """Return the prices of the file. Raises msgspec.ValidationError if it is incomplete."""
     return msgspec.json.decode(FILE.read_bytes(), type=Prices, strict=True)

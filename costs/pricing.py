@@ -78,7 +78,7 @@ def variable(counted: Counted, settings: Settings, prices: Prices) -> list[Line]
 
 
 def mails(counted: Counted, prices: Prices, addresses: int = 1) -> float:
-    """Return USD per million ticks for each message to this many addresses by mail."""
+    """Return USD per million ticks for the alerts' messages to this many addresses by mail."""
     return prices.of("sns_mail", counted.alerts * addresses) * 1e6 / counted.ticks
 
 
@@ -122,7 +122,7 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
 
 
 def total(lines: Sequence[Line]) -> float:
-    """Return the sum."""
+    """Return the sum of the lines in USD."""
     return sum(line.usd for line in lines)
 
 
@@ -170,7 +170,7 @@ def _invocations(counted: Counted) -> int:
 
 
 def _delivered(counted: Counted, settings: Settings, prices: Prices) -> float:
-    """Requests, GB-seconds and writes of deliver, and what SNS takes."""
+    """Return USD for deliver's requests, GB-seconds and writes, and for the messages of SNS."""
     seconds = billed_seconds(counted, DELIVER, settings.memory_mb) if DELIVER in counted.cpu else 0
     return (
         prices.of("lambda_request", counted.invocations.get(DELIVER, 0))

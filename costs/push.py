@@ -79,7 +79,7 @@ def pushed_usd(settings: Settings, viewers: int, prices: Prices) -> float:
 
 
 def _asked(settings: Settings, prices: Prices) -> float:
-    """Return USD of the requests of a page that is pushed prices."""
+    """Return USD a month for the requests of one page that is pushed prices."""
     count = ASKS_AN_HOUR * settings.hours
     return (
         prices.of("api_request", count)

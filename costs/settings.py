@@ -17,15 +17,14 @@ ROUND_THE_CLOCK = 730.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings of the cost model.
+    """Settings of the cost model. Windows are in seconds, memory is in MB.
 
     `interval_seconds` lie between two ticks of a symbol. `ticks_per_record` and `flush_seconds` are
-    the producer's. `hours` of ticks per month; `alerts`: the setting ALERTS; `crosses`: the input
-    of the rules `default-golden-cross` and `default-death-cross`, if they are enabled; `mails`:
-    addresses that receive alerts; `tabs`: pages open all month; `push`: prices are pushed
-    to them; `reports`: runs of reports per
-    month; `collector`: what polls or receives the prices, "none" to leave it out. Windows in
-    seconds, memory in MB.
+    the producer's. `hours`: those of a month in which ticks come; `alerts`: the setting ALERTS;
+    `crosses`: the input of the rules `default-golden-cross` and `default-death-cross`, if they are
+    enabled; `mails`: addresses that receive alerts; `tabs`: pages open all month; `push`: prices
+    are pushed to them; `reports`: runs of reports per month; `collector`: what polls or receives
+    the prices, "none" to leave it out.
     """
 
     symbols: int = 25
@@ -75,7 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.shards or max(1, math.ceil(load * HEADROOM))
 
     def said(self) -> str:
-        """Return the settings that differ from the defaults, as flags."""
+        """Return the settings that differ from the defaults, as flags; without symbols, interval,
+        hours, shards, push and tracing."""
         flags = {
             "ingest": self.ingest,
             "stream": self.stream if self.ingest == "kinesis" else None,

@@ -26,7 +26,7 @@ READ_UNITS_A_SYMBOL, READ_UNITS_A_REQUEST = 0.5, 3
 
 
 def requests_a_month(settings: Settings) -> float:
-    """Return the requests of one open page."""
+    """Return the requests of one open page per month."""
     pace = max(POLL_SECONDS, min(SLOWEST_SECONDS, settings.interval_seconds))
     open_seconds = settings.hours * 3600
     closed_polls = (ROUND_THE_CLOCK - settings.hours) * 3600 / CLOSED_SECONDS
@@ -38,7 +38,7 @@ def requests_a_month(settings: Settings) -> float:
 
 
 def usd_a_month(settings: Settings, prices: Prices) -> float:
-    """Return the cost of one open page: API Gateway, the function, its reads."""
+    """Return USD a month of one open page: API Gateway, the function, its reads."""
     count = requests_a_month(settings)
     seconds = count * BILLED_SECONDS * settings.memory_mb / 1024
     per_poll = settings.symbols * READ_UNITS_A_SYMBOL + READ_UNITS_A_REQUEST
