@@ -16,7 +16,8 @@ from typing import Any, Literal
 import msgspec
 
 Manner = Literal["answer", "hang", "close", "lose"]
-"""hang: nothing comes; close: the connection ends before the request is read; lose: after it."""
+"""hang: nothing comes; close: the connection ends before the request is read; lose: it ends after
+that."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -37,7 +38,8 @@ def _json(status: int, body: dict[str, Any], **headers: str) -> Reply:
 
 
 def telegram(status: int) -> Reply:
-    """https://core.telegram.org/bots/api#making-requests"""
+    """Return the reply of Telegram's API with a status:
+    https://core.telegram.org/bots/api#making-requests"""
     if status == 200:
         return _json(200, {"ok": True, "result": {"message_id": 1}})
     told: dict[str, Any] = {"ok": False, "error_code": status, "description": "refused"}
@@ -47,7 +49,8 @@ def telegram(status: int) -> Reply:
 
 
 def discord(status: int) -> Reply:
-    """https://discord.com/developers/docs/topics/rate-limits"""
+    """Return the reply of Discord's API with a status:
+    https://discord.com/developers/docs/topics/rate-limits"""
     if status == 200:
         return Reply(204)
     if status == 429:
@@ -57,7 +60,8 @@ def discord(status: int) -> Reply:
 
 
 def slack(status: int) -> Reply:
-    """https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks"""
+    """Return the reply of Slack's webhooks with a status:
+    https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks"""
     if status == 200:
         return Reply(200, "ok")
     headers = {"Retry-After": "7"} if status == 429 else {}
@@ -65,7 +69,7 @@ def slack(status: int) -> Reply:
 
 
 def ntfy(status: int) -> Reply:
-    """https://docs.ntfy.sh/publish/"""
+    """Return the reply of ntfy with a status: https://docs.ntfy.sh/publish/"""
     if status == 200:
         return _json(200, {"id": "a", "event": "message", "topic": "alerts"})
     headers = {"Retry_After": "7"} if status == 429 else {}
@@ -73,7 +77,7 @@ def ntfy(status: int) -> Reply:
 
 
 def webhook(status: int) -> Reply:
-    """Answer as most receivers of webhooks do."""
+    """Return the reply of most receivers of webhooks with a status."""
     return Reply(status, "", {"Retry-After": "7"} if status == 429 else {})
 
 
@@ -87,7 +91,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Peer:
-    """One server; `requests` are those that it has read."""
+    """One server. `requests` are those that it has read."""
 
     def __init__(self, replies: Sequence[Reply]) -> None:
         self._replies = list(replies)
@@ -104,11 +108,11 @@ class Peer:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """Return the server's address."""
         return f"http://127.0.0.1:{self.port}"
 
     def next_reply(self) -> Reply:
-        """Return what to do with the next request."""
+        """Return the reply to the next request; the last one is given again and again."""
         return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
 
     def start(self) -> None:
@@ -125,7 +129,7 @@ class Peer:
 
 @contextmanager
 def peer(*replies: Reply) -> Iterator[Peer]:
-    """A peer that gives these replies in turn."""
+    """Run a server that gives these replies in turn, and yield it."""
     made = Peer(replies)
     made.start()
     try:

@@ -46,8 +46,8 @@ def x_range(page: Page) -> list[float]:
 
 
 def in_view(page: Page) -> dict[str, Any]:
-    """Return the visible candles' lowest and highest price, the price axis's range, and their share
-    of all drawn ones.
+    """Return the lowest and highest price of the visible candles (`prices`), the range of the price
+    axis (`axis`) and the share of the drawn candles that is visible (`share`).
 
     All values are of one moment.
     """

@@ -54,10 +54,10 @@ ARGUMENTS = [
 
 
 def full() -> str | None:
-    """Return the path of a full Chromium on this machine."""
+    """Return the path of a full Chromium on this machine; None if there is none."""
     return next(filter(None, map(shutil.which, FULL)), None)
 
 
 def headless() -> str | None:
-    """Return the path of the headless shell, or of a full Chromium where there is no shell."""
+    """Return the path of the headless shell, else of a full Chromium; None if there is neither."""
     return shutil.which(SHELL) or full()

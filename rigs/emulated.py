@@ -40,7 +40,8 @@ class EmulatedClients:
 
 
 def _validate(params: Any, model: Any, **_: Any) -> None:
-    """Validate a request as botocore would on serializing it."""
+    """Check a request as botocore would while serializing it. Raises AssertionError with its
+    faults."""
     report = ParamValidator().validate(params, model.input_shape)
     assert not report.has_errors(), report.generate_report()
 
@@ -60,7 +61,7 @@ def _client(endpoint: str, keys: Keys, service: str, *, parameter_validation: bo
 
 
 class Emulated:
-    """A running emulator."""
+    """An emulator in a process of its own, which runs until `stop`."""
 
     def __init__(self) -> None:
         self._process = EmulatorProcess(0, None)

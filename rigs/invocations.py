@@ -21,14 +21,15 @@ def instant(seconds: float = 0) -> datetime:
 
 
 def at(seconds: float = 0) -> str:
-    """Return the same as stored text."""
+    """Return START plus some seconds, as stored text."""
     return to_text(instant(seconds))
 
 
 def kinesis_event(
     payloads: Sequence[bytes], first: int = 0, arrival: float = 0, shard: str = SHARD
 ) -> dict[str, Any]:
-    """Return a batch of one shard as Lambda passes it; sequence numbers count from `first`."""
+    """Return a batch of one shard as Lambda passes it; sequence numbers count from `first`, and all
+    records arrived `arrival` seconds after START."""
     return {
         "Records": [
             {
@@ -53,7 +54,8 @@ def kinesis_event(
 
 
 def sqs_event(payloads: Sequence[bytes], first: int = 0, arrival: float = 0) -> dict[str, Any]:
-    """Return a batch of a FIFO queue as Lambda passes it."""
+    """Return a batch of a FIFO queue as Lambda passes it; `first` and `arrival` are as in
+    `kinesis_event`."""
     sent = str(round(instant(arrival).timestamp() * 1000))
     return {
         "Records": [
@@ -90,5 +92,5 @@ class LambdaContext:
         self.milliseconds = milliseconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the remaining time."""
+        """Return the remaining milliseconds, which never change by themselves."""
         return self.milliseconds

@@ -47,7 +47,7 @@ class System:
     log: Path
 
     def get(self, path: str) -> Any:
-        """Return the decoded body of a GET on the API; raises HTTPError."""
+        """Return the decoded body of a GET on the API. Raises HTTPError."""
         with urllib.request.urlopen(self.api + path, timeout=PATIENCE_SECONDS) as response:
             return json.load(response)
 
@@ -60,7 +60,8 @@ class System:
         return found
 
     def wait_for_history(self) -> None:
-        """Wait until the last symbol has its simulated days, which are sent last."""
+        """Wait until the last symbol has its simulated days, which are sent last. Raises
+        RuntimeError after START_SECONDS."""
         end = time.monotonic() + START_SECONDS
         while self._days(SHOWN[-1]) < HISTORY_DAYS:
             if time.monotonic() > end:
@@ -83,7 +84,8 @@ def polls_every(page: Page, system: System, seconds: float) -> None:
 
 
 def _wait_until_served(process: subprocess.Popen[bytes], api: str, log: Path) -> str:
-    """Return the token for writing once it is printed and the API answers."""
+    """Return the token for writing once it is printed and the API answers. Raises RuntimeError if
+    the system ends or does not answer in time."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -114,11 +116,11 @@ def _token_in(log: Path) -> str:
 
 @contextmanager
 def running_system(*arguments: str, program: Sequence[str] = ("local",)) -> Iterator[System]:
-    """Run `python -m local --source simulator --data none` with additional arguments; stop it on
-    exit.
+    """Run `python -m local --source simulator --data none` with additional arguments, and stop it
+    at the end.
 
-    Of repeated arguments the last counts. `program` is a module that runs the system in its place,
-    with its own arguments.
+    If an argument is repeated, the last one counts. `program` is a module that runs the system in
+    place of `local`, with its own arguments.
     """
     api, page, aws = free_ports(3)
     command = [sys.executable, "-m", *program, "--source", "simulator", "--data", "none"]

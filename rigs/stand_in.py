@@ -100,10 +100,11 @@ class StandIn:
     alerts: list[dict[str, Any]] = field(default_factory=list)
 
     deliveries: list[dict[str, Any]] = field(default_factory=list)
-    """Those of every alert."""
+    """The deliveries that every alert lists."""
 
     def fire(self, symbol: str, condition: str, **values: float) -> None:
-        """List an alert of this moment from now on; `values` are those that fired it."""
+        """Add an alert of this moment to those that are listed; `values` are those that fired
+        it."""
         now = self.now()
         alert = {
             "alert_id": f"{len(self.alerts):024x}",
@@ -199,11 +200,11 @@ class StandIn:
         return (204, {}) if method == "DELETE" else (201 if method == "POST" else 200, rule)
 
     def missing(self) -> tuple[int, dict[str, Any]]:
-        """Return the answer to a request for what does not exist."""
+        """Return status and body for something that does not exist."""
         return 404, {"type": "about:blank", "title": "Not found", "status": 404}
 
     def quote(self, symbol: str) -> dict[str, Any]:
-        """Return the last tick's record."""
+        """Return a symbol's quote, as `/quotes` has it."""
         now = self.now()
         price, previous = price_at(symbol, now), price_at(symbol, now - now % 86400)
         return {
@@ -228,7 +229,7 @@ class StandIn:
         }
 
     def prices(self, symbol: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        """Return bars of a range; 404 for an unknown symbol."""
+        """Return status and bars (or ticks) for a request for prices; 404 for an unknown symbol."""
         if symbol not in self.symbols:
             return 404, {
                 "type": "about:blank",
@@ -266,7 +267,7 @@ class StandIn:
         }
 
     def ticks(self, symbol: str, end: float, limit: int) -> tuple[int, dict[str, Any]]:
-        """Return the newest ticks before an instant, one each 15 s, newest first."""
+        """Return status and the newest ticks before an instant, one each 15 s, newest first."""
         times = [end - 0.001 - 15 * i for i in range(limit)]
         rows = [{"timestamp": text_of(at), "price": price_at(symbol, at)} for at in times]
         return 200, {"symbol": symbol, "interval": "tick", "prices": rows}
@@ -335,7 +336,7 @@ class ApiHandler(BaseHTTPRequestHandler):
     do_PUT = do_DELETE = do_POST  # noqa: N815 - names of http.server
 
     def send(self, status: int, body: dict[str, Any]) -> None:
-        """Send an answer."""
+        """Send an answer; one with status 204 has no body."""
         data = b"" if status == 204 else json.dumps(body).encode()
         self.send_response(status)
         self.send_header(

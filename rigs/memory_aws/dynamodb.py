@@ -21,12 +21,12 @@ _EQUALS = re.compile(r"^([#\w]+) = (:\w+)")
 
 
 def directly(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
-    """Perform the call without a fault."""
+    """Perform the call without a fault. This is the default for `around`."""
     return perform()
 
 
 def error(operation: str, code: str, status: int) -> ClientError:
-    """Return an error as AWS answers it."""
+    """Return the error that botocore raises for a code and a status of AWS."""
     answer = {
         "Error": {"Code": code, "Message": code},
         "ResponseMetadata": {"HTTPStatusCode": status},
@@ -229,7 +229,8 @@ class DynamoDB:
 
 
 def _write_of(write: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return a transaction's write and its kind."""
+    """Return the kind of a transaction's write and its request. Raises ValueError for another
+    kind."""
     ((kind, one),) = write.items()
     if kind not in ("Put", "Update", "Delete"):
         raise ValueError(f"unknown write: {kind}")

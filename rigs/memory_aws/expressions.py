@@ -56,7 +56,8 @@ class _Reader:
 
 @cache
 def condition(expression: str) -> Condition:
-    """Compile a condition expression to a function of (item, names, values)."""
+    """Compile a condition expression to a function of (item, names, values). Raises ValueError for
+    an unknown one."""
     reader = _Reader(expression)
     found = _either(reader)
     if reader.peek():
@@ -136,7 +137,7 @@ def _name(token: str, scope: Scope) -> str:
 
 
 def unreserved(name: str) -> str:
-    """Return a bare name; raise for AWS's reserved words."""
+    """Return a bare name. Raises ValueError for AWS's reserved words."""
     if name.upper() in ReservedKeywords.get_reserved_keywords():
         raise ValueError(f"{name} is a reserved word")
     return name
@@ -152,7 +153,10 @@ def _holds(operator: str, left: Operand, right: Operand, scope: Scope) -> bool:
 
 def updated(expression: str, scope: Scope) -> dict[str, Mapping[str, Any]]:
     """Return the item after an update expression with SET, REMOVE and ADD clauses; ADD takes
-    numbers."""
+    numbers.
+
+    Raises ValueError for anything else.
+    """
     reader = _Reader(expression)
     after = dict(scope[0])
     while reader.peek():

@@ -60,7 +60,7 @@ class S3(Client):
         return {}
 
     def _list_objects_v2(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return one page of keys."""
+        """Return the first page of keys with a prefix."""
         bucket, prefix = request["Bucket"], request["Prefix"]
         keys = [key for name, key in self._aws.objects if name == bucket and key.startswith(prefix)]
         found = [{"Key": key} for key in sorted(keys)[: request["MaxKeys"]]]
@@ -79,7 +79,8 @@ class SQS(Client):
     """Queues in memory, by the names at the end of their URLs."""
 
     def _get_queue_attributes(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the numbers of messages. None is taken from a queue."""
+        """Return the number of messages as the first attribute, and 0 as the others: no message is
+        ever taken from a queue."""
         sent = len(self._aws.messages.get(request["QueueUrl"].rsplit("/", 1)[1], []))
         first, *others = request["AttributeNames"]
         return {"Attributes": {first: str(sent), **dict.fromkeys(others, "0")}}
@@ -91,15 +92,15 @@ class SQS(Client):
 
 
 class KMS:
-    """One key in memory: what it encrypts is no longer readable, and bound to its context."""
+    """One key in memory. What it encrypts cannot be read, and is bound to its context."""
 
     def encrypt(self, **request: Any) -> dict[str, Any]:
-        """Encrypt."""
+        """Return the encrypted text, which holds its context."""
         told = [request["EncryptionContext"], request["Plaintext"].hex()]
         return {"CiphertextBlob": json.dumps(told).encode()[::-1], "KeyId": request["KeyId"]}
 
     def decrypt(self, **request: Any) -> dict[str, Any]:
-        """Decrypt."""
+        """Return the plain text. Raises ValueError for another context."""
         context, plain = json.loads(request["CiphertextBlob"][::-1])
         if context != request["EncryptionContext"]:
             raise ValueError("another context")
@@ -136,12 +137,13 @@ class Aws:
 
     @property
     def alert_stream(self) -> list[dict[str, Any]]:
-        """The changes of the alerts table so far."""
+        """Return the changes of the alerts table so far."""
         return self.tables["alerts"].stream
 
 
 def services_over(
     aws: Any, settings: Settings = SETTINGS, clock: Callable[[], datetime] | None = None
 ) -> Services:
-    """Return the app's services with their stores on `aws`; the clock shows 100 s after START."""
+    """Return the app's services with their stores on `aws`; without a `clock`, the time is 100 s
+    after START."""
     return Services(settings, clock or (lambda: instant(100)), aws)

@@ -22,7 +22,7 @@ def _bytes_of(value: Mapping[str, Any]) -> int:
 
 
 def too_large() -> ClientError:
-    """Return AWS's answer to a put of more than 400 KB."""
+    """Return the error of a put of more than 400 KB."""
     message = "Item size has exceeded the maximum allowed size"
     answer = {
         "Error": {"Code": "ValidationException", "Message": message},
@@ -51,7 +51,7 @@ class Table:
         return item[self.hash]["S"], item[self.range]["S"] if self.range else ""
 
     def put(self, item: Item) -> None:
-        """Add or replace an item. Raises as AWS does if it is too large."""
+        """Add or replace an item. Raises ClientError, as AWS does, if it is too large."""
         if sum(map(_bytes_of, item.values())) > MAX_ITEM_BYTES:
             raise too_large()
         key = self.key_of(item)
@@ -63,7 +63,7 @@ class Table:
             self._record("INSERT" if before is None else "MODIFY", item)
 
     def remove(self, key: Key) -> None:
-        """Delete an item."""
+        """Delete an item, if there is one of this key."""
         before = self.items.pop(key, None)
         if before is not None:
             self._ranges[key[0]].remove(key[1])

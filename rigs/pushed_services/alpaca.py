@@ -142,8 +142,10 @@ class AlpacaProtocol:
         return 200, numbers(told)
 
     def _page_of_actions(self, query: Mapping[str, str]) -> dict[str, object]:
-        """Return the actions of the symbols, kinds and dates that are asked for; without them, all
-        symbols and kinds, and today."""
+        """Return a page of the actions of the symbols, kinds and dates that are asked for.
+
+        By default these are all symbols and kinds, and today.
+        """
         today = datetime.now(UTC).date().isoformat()
         first_day, last_day = query.get("start", today), query.get("end", today)
         kinds = {f"{kind}s" for kind in query["types"].split(",")} if "types" in query else None

@@ -34,14 +34,15 @@ class Candle(NamedTuple):
 
 
 class Market:
-    """A random walk of each symbol's price, from a seed."""
+    """The trades of each symbol, whose price is a random walk from a seed."""
 
     def __init__(self, seed: int = 1) -> None:
         self._rng = random.Random(seed)
         self.trades: dict[str, list[Trade]] = {}
 
     def trade(self, symbol: str, at: datetime) -> Trade:
-        """Make the symbol's next trade. `at` is cut to milliseconds, the unit of Binance."""
+        """Make and return the symbol's next trade. `at` is cut to milliseconds, the unit of
+        Binance."""
         made = self.trades.setdefault(symbol, [])
         last = made[-1].price if made else Decimal(100)
         price = max(_LEAST, last + _CENT * self._rng.randint(-40, 40))
@@ -54,7 +55,8 @@ class Market:
     def candles(
         self, symbol: str, start: datetime, end: datetime, length: timedelta
     ) -> Iterator[Candle]:
-        """Yield the candles that start in `[start, end)`, in order; none without trades."""
+        """Yield the candles that start in `[start, end)`, in order. A time without trades has
+        none."""
         groups: dict[datetime, list[Trade]] = {}
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
         for trade in self.trades.get(symbol, ()):

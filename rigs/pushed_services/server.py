@@ -25,7 +25,8 @@ class StandIn:
     """A running service. Its attributes and methods change how it behaves from now on.
 
     `is_mute`: it answers nothing and pushes nothing, and stays open. `refusals`: HTTP statuses of
-    the next handshakes. `failures`: HTTP statuses of the next requests; 200 means garbage.
+    the next handshakes. `failures`: HTTP statuses of the next requests; 200 means garbage. `heard`
+    has the clients' frames, `requests` the targets of HTTP requests.
     """
 
     def __init__(self, make: Callable[[], ServiceProtocol], market: Market) -> None:
@@ -48,7 +49,7 @@ class StandIn:
             return {name for _, protocol in self._open for name in protocol.subscribed}
 
     def trade(self, symbol: str, at: datetime | None = None, *, is_skipped: bool = False) -> Trade:
-        """Make a trade and push it, unless it is to be missing."""
+        """Make a trade, push it unless `is_skipped`, and return it."""
         made = self.market.trade(symbol, at or datetime.now(UTC))
         if not is_skipped:
             self.push(made)
@@ -64,7 +65,7 @@ class StandIn:
         self._each(lambda protocol: protocol.beat(self.market, now))
 
     def garbage(self, frame: str | bytes = "{garbage") -> None:
-        """Push a frame that is none of the protocol's."""
+        """Push a frame that is not of the protocol."""
         self._each(lambda _: [frame])
 
     def _each(self, frames: Callable[[ServiceProtocol], list[str] | list[str | bytes]]) -> None:
@@ -115,12 +116,13 @@ class StandIn:
                 self._open.remove(entry)
 
     def handshake(self, connection: ServerConnection, _request: Request) -> Response | None:
-        """Refuse a handshake if it is to be refused."""
+        """Refuse a handshake with the next status of `refusals`; return None, which accepts it,
+        without one."""
         status = self.refusals.pop(0) if self.refusals else None
         return None if status is None else connection.respond(status, "not now")
 
     def answer(self, target: str, headers: dict[str, str]) -> tuple[int, str]:
-        """Answer an HTTP request."""
+        """Return status and body for an HTTP request."""
         self.requests.append(target)
         if self.failures:
             status = self.failures.pop(0)
@@ -130,8 +132,8 @@ class StandIn:
 
 
 def _encoder_of(connection: ServerConnection) -> Callable[[str], str | bytes]:
-    """Return what makes frames of JSON: MessagePack for clients that ask for it, such as
-    alpaca-py."""
+    """Return a function that makes a frame of a JSON text: MessagePack for clients that ask for it,
+    such as alpaca-py, for others the text."""
     request = connection.request
     asked = request.headers.get("Content-Type") if request is not None else None
     return _as_messagepack if asked == "application/msgpack" else str
