@@ -15,7 +15,8 @@ _ARROW = [(0, 0), (0, 17), (4, 13), (7, 19), (10, 18), (7, 12), (12, 12)]
 
 
 def with_pointer(png: bytes, at: tuple[float, float]) -> Image.Image:
-    """Draw the pointer's tip at a place, in pixels from the left and the top."""
+    """Return a screenshot with the pointer's tip drawn at a place, in pixels from the left and the
+    top."""
     frame = Image.open(io.BytesIO(png)).convert("RGB")
     outline = [(at[0] + x, at[1] + y) for x, y in _ARROW]
     ImageDraw.Draw(frame).polygon(outline, fill="white", outline="black")
@@ -29,7 +30,7 @@ class Animation:
         self.frames: list[tuple[Image.Image, int]] = []
 
     def add(self, png: bytes, milliseconds: int, pointer: tuple[float, float]) -> None:
-        """Append a screenshot."""
+        """Append a screenshot, with the pointer drawn in."""
         self.frames.append((with_pointer(png, pointer), milliseconds))
 
     def thin(self, start: int, most: int) -> None:
@@ -40,7 +41,7 @@ class Animation:
 
     @property
     def seconds(self) -> float:
-        """Return the duration of one loop."""
+        """Return the duration of one loop in seconds."""
         return sum(milliseconds for _, milliseconds in self.frames) / 1000
 
     def save(self, path: Path) -> int:

@@ -38,7 +38,7 @@ Pin = tuple[str, str]
 
 
 def pins(lines: Iterable[str]) -> set[Pin]:
-    """Return name and version of each pinned requirement."""
+    """Return name (in lower case) and version of each pinned requirement."""
     return {(found[1].lower(), found[2]) for line in lines if (found := _PIN.match(line))}
 
 
@@ -52,7 +52,8 @@ def question(pinned: list[Pin]) -> bytes:
 
 
 def vulnerable(pinned: list[Pin], answer: dict[str, Any]) -> list[str]:
-    """Return a line for each package with known vulnerabilities."""
+    """Return a line for each package with known vulnerabilities; `answer` has a result for each of
+    `pinned`, in order."""
     return [
         f"{name} {version}: {', '.join(found['id'] for found in result['vulns'])}"
         for (name, version), result in zip(pinned, answer["results"], strict=True)
@@ -61,7 +62,8 @@ def vulnerable(pinned: list[Pin], answer: dict[str, Any]) -> list[str]:
 
 
 def ask(body: bytes, url: str = SERVICE) -> dict[str, Any]:
-    """Return the service's answer. Raises OSError if there is none."""
+    """Return the service's answer. Raises OSError if there is none, ValueError if it is not
+    JSON."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  # nosec B310 - a constant address
     with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:  # noqa: S310  # nosec B310 - likewise
         found: dict[str, Any] = json.load(response)
@@ -69,7 +71,7 @@ def ask(body: bytes, url: str = SERVICE) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Check and print the result."""
+    """Check and print the result. Return the exit status."""
     lines = [line for name in FILES for line in (ROOT / name).read_text().splitlines()]
     pinned = sorted(pins(lines))
     try:

@@ -35,7 +35,8 @@ def headings(text: str) -> list[str]:
 
 
 def with_contents(text: str) -> str:
-    """Return the page with the list that it needs: one above its first heading, or none."""
+    """Return the page with the list that it needs: one above its first heading, or none if it is
+    short."""
     bare = _LIST.sub("", text)
     found = headings(bare)
     if len(bare.split()) <= LONG or not found:
@@ -67,7 +68,7 @@ def outdated(docs: Path) -> dict[Path, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write or check; return the exit status."""
+    """Write the lists, or with `--check` name the outdated pages. Return the exit status."""
     found = outdated(DOCS)
     for path, text in found.items():
         if "--check" in arguments:

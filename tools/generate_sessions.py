@@ -57,7 +57,7 @@ EARLY: closes at another than the usual time, `1224@1300` for 13:00 on the 24th 
 
 
 def schedule(exchange: str) -> pd.DataFrame:
-    """Return the sessions of `exchange` by date, their times as local "HH:MM" ("" where there is no
+    """Return the sessions of `exchange` by date, with their times as local "HH:MM" ("" without a
     break).
 
     Raises ValueError for sessions that the table cannot express: those on a weekend.
@@ -71,7 +71,7 @@ def schedule(exchange: str) -> pd.DataFrame:
 
 
 def is_early(table: pd.DataFrame) -> pd.Series:
-    """Return whether each session closes before the day's regular hour: no later than 14:00."""
+    """Return for each session whether it closes early: at 14:00 or before."""
     return table["close"] <= "14:00"
 
 
@@ -98,7 +98,7 @@ def closed(table: pd.DataFrame) -> list[str]:
 
 
 def early(table: pd.DataFrame) -> list[str]:
-    """Return the lines of the sessions that close early, and when."""
+    """Return the lines of the sessions that close early, with their closes."""
     return _closing(table.loc[is_early(table), "close"], table.index)
 
 
@@ -125,7 +125,8 @@ def usual_closes(times: pd.Series) -> list[str]:
 
 
 def is_unusual(times: pd.Series) -> pd.Series:
-    """Return whether each session closes at a time that did not hold for USUAL_RUN sessions."""
+    """Return for each session whether its closing time did not hold for USUAL_RUN sessions in a
+    row."""
     kept = times
     while True:
         run = kept.groupby((kept != kept.shift()).cumsum()).transform("size")
@@ -142,7 +143,7 @@ def closed_weekdays(times: pd.Series) -> list[str]:
 
 
 def early_closes(times: pd.Series) -> list[str]:
-    """Return the lines of the sessions that did not close at the usual time, and their close."""
+    """Return the lines of the sessions that did not close at the usual time, with their closes."""
     return _closing(times[is_unusual(times)], times.index)
 
 

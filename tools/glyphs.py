@@ -1,7 +1,7 @@
 """Makes `chalicelib/domain/pictures/glyphs.py`, the letters of pictures: `python -m tools.glyphs`.
 
-They are those of Aileron Regular (CC0), which Pillow carries: grey levels of 4 bits, one letter
-after the other, each by its rows. Pillow draws them here so that no function has to carry it.
+They are those of Aileron Regular (CC0), which Pillow contains: grey levels of 4 bits, one letter
+after the other, each by its rows. Pillow draws them here, so that no function has to contain it.
 """
 
 from __future__ import annotations

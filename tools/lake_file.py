@@ -102,7 +102,7 @@ def _json(description: str, prefix: str, found: Columns, partitions: Columns) ->
 
 
 def _compacted(name: str, description: str, found: Columns, period: str) -> dict[str, Any]:
-    """Return a table of Parquet, and the one of the files that were not checked yet."""
+    """Return a table of Parquet, and the table of its files that have not been checked yet."""
     unchecked = f"{name} that compact has written, until it has checked them"
     by_period, by_run = {period: columns.TEXT}, {"run": columns.TEXT, period: columns.TEXT}
     return {

@@ -50,7 +50,7 @@ def run(command: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command several times: arguments are the number and the command. Return the exit
-    status."""
+    status, 0 or that of the first failure."""
     signal.signal(signal.SIGTERM, _end)
     times, command = int(arguments[0]), arguments[1:]
     with burning(BURNERS):

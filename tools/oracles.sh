@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Programs that tests compare Ticktape with, Python packages in environments of their own: ministack,
+# Programs that tests compare Ticktape with. Python packages get environments of their own: ministack,
 # an independent emulator of AWS, which pins botocore; backtesting, which brings bokeh; and services,
-# which has alpaca-py and ccxt, clients of services that push prices, and weighs 200 MB. And Prometheus's
-# Alertmanager, from Debian's package. The latter is unpacked into .venv and not installed, since that
-# would start a service. Its templates have to stand where Debian has them.
+# which has alpaca-py and ccxt, clients of services that push prices, and weighs 200 MB. Prometheus's
+# Alertmanager comes from Debian's package, unpacked into .venv and not installed, since that would
+# start a service. Its templates have to be where Debian has them.
 set -euo pipefail
 
 alertmanager=prometheus-alertmanager
 folder=.venv/oracles
 templates=/usr/share/prometheus/alertmanager
 
-# An environment of its own for a list; the second argument is a file that is there once it is installed.
+# Makes an environment for a list. The second argument is a file that exists once it is installed.
 package() {
   local there=$folder/$1
   compgen -G "$there/$2" >/dev/null && return

@@ -31,7 +31,7 @@ LICENCE = VENDOR / "plotly-candles.LICENSE.txt"
 Span = tuple[int, int]
 
 SHORTEST = 200
-"""For shorter functions parentheses cost more than they save, in characters."""
+"""Characters of a function. For shorter ones parentheses cost more than they save."""
 
 BANNER = """/**
  * plotly.js v{version}: the core, scatter and candlestick
@@ -56,8 +56,8 @@ _ARROW = re.compile(r"(?:async)?\s*(?:[\w$]+|\([^()]*(?:\([^()]*\)[^()]*)*\))\s*
 
 
 def is_expression(source: str, span: Span) -> bool:
-    """Return whether a function's text at a span may be put in parentheses: no declaration, no
-    method."""
+    """Return whether a span has a function expression, which may be put in parentheses, and not a
+    declaration or a method."""
     text = source[span[0] : span[1]]
     if text.startswith("function"):
         return source[span[0] - 1] in "=(,:!&|?[" or source[: span[0]].endswith("return ")
@@ -75,7 +75,8 @@ def in_parentheses(source: str, spans: list[Span]) -> str:
 
 
 def called_functions(script: str) -> list[Span]:
-    """Return the spans of the script's functions that the first chart calls, except tiny ones."""
+    """Return the spans of the script's functions that the first chart calls, except those below
+    SHORTEST."""
     from playwright.sync_api import sync_playwright
 
     from bench.page import CANDLES, launched, served, watched_page

@@ -48,7 +48,7 @@ class Scene:
         self.film.add(self.page.screenshot(), milliseconds, self.at)
 
     def watch(self, frames: int) -> None:
-        """Record some seconds of the page."""
+        """Record this many frames of the page, 0.7 s apart."""
         for _ in range(frames):
             self.page.wait_for_timeout(700)
             self.shoot(260)
@@ -64,7 +64,7 @@ class Scene:
             self.shoot(60)
 
     def press(self, name: str, role: Literal["button", "tab"] = "button") -> None:
-        """Move to a control and click it."""
+        """Move to a control and click it. Raises RuntimeError if the page has none of that name."""
         box = self.page.get_by_role(role, name=re.compile(name)).first.bounding_box()
         if box is None:
             raise RuntimeError(f"the page shows no {role} named {name}")
@@ -96,7 +96,8 @@ def set_rule(scene: Scene) -> None:
 
 
 def wait_for_alert(scene: Scene) -> None:
-    """Record until the alert is listed, then show it on the chart."""
+    """Record until the alert is listed, then show it on the chart. Raises RuntimeError after
+    PATIENCE seconds."""
     page = scene.page
     print("waiting for its alert", file=sys.stderr)
     page.get_by_label("Kind", exact=True).select_option("crossing_up")

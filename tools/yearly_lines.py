@@ -44,7 +44,8 @@ def yearly(days: Mapping[date, str], sessions: Iterable[date]) -> list[str]:
 
 
 def _rules(text: str, left: dict[date, str], refused: set[date]) -> Iterator[Rule]:
-    """Yield the rules of days with a text, the one for the most days first; remove those days."""
+    """Yield the rules of the days with a text, the one for the most days first, and remove their
+    days from `left`."""
     wanted = {day for day, other in left.items() if other == text}
     years = range(min(left).year, max(left).year + 1)
     meeting = [rule for rule in _RULES if _count(rule, years, wanted) >= LEAST_DAYS]
@@ -68,8 +69,8 @@ def _count(rule: str, years: Iterable[int], wanted: set[date]) -> int:
 def _runs(
     rule: str, years: Iterable[int], wanted: set[date], refused: set[date]
 ) -> Iterator[tuple[int, Rule]]:
-    """Yield the longest runs of years in which a rule meets no refused day, each with the number
-    of wanted days that it meets."""
+    """Yield the longest runs of years in which a rule meets no refused day, each with the number of
+    wanted days that the rule meets."""
     for is_refused, run in groupby(years, lambda year: _day_of(rule, year) in refused):
         if not is_refused:
             met = list(run)
