@@ -45,7 +45,7 @@ def render(body: Body, form: Form) -> str:
     heading, lines = parts(body, form)
     if form == "html":
         return f"<b>{heading}</b><br/>{lines}"
-    # A line that ends with two blanks ends in CommonMark, too.
+    # In CommonMark, a line break needs two blanks at the end of the line.
     return f"**{heading}**  \n{lines}" if form == "markdown" else f"{heading}\n{lines}"
 
 

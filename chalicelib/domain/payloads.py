@@ -19,7 +19,7 @@ JSON_SPACE = b" \t\r\n"
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for invalid bytes."""
 
-_STRING = rb'"(?:[^"\\]|\\.)*+"?+'  # one without an end goes on to the line's
+_STRING = rb'"(?:[^"\\]|\\.)*+"?+'  # an unclosed string runs to the line's end
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _BESIDE_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _TOKENS = re.compile(_STRING + rb"|[\[\]{},]", re.DOTALL)

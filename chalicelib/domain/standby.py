@@ -101,7 +101,7 @@ def claimed(
     wanted = Sources(known.first, (*known.switches, Switch(to_text(start), named, cause)))
     back = Switch(to_text(start), standby.first, "steady")
     ended = wanted if cause == "steady" else Sources(wanted.first, (*wanted.switches, back))
-    if len(ended.text()) > MOST_BYTES - RESERVED_BYTES:  # no list ends with the standby
+    if len(ended.text()) > MOST_BYTES - RESERVED_BYTES:  # no full list ends with the standby
         times = len(known.switches)
         raise NotNow(f"the source has changed {times} times: what is left is for requests")
     return wanted
