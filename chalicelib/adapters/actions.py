@@ -36,14 +36,15 @@ MOST_READ = 2_000
 """The most actions of a symbol that are read. Four dividends a year for a century are 400."""
 
 _TRIES = 5
-"""Another container may store the same action between a read and a put, hardly more than once."""
+"""The most reads and puts of one action: another container may store it in between, but hardly more
+than once."""
 
 PARALLEL_PUTS = 8
-"""Puts at a time. Those of one place stay in order."""
+"""The most puts at a time. Those of the same key stay in order."""
 
 _Key = tuple[str, str]
 _Stored = dict[_Key, Action | Item]
-"""Stored actions; the items of those that cannot be read."""
+"""What is stored, by key: an action, or its item if it cannot be read."""
 
 
 class Actions:
@@ -81,9 +82,12 @@ class Actions:
         stored: _Stored,
         deadline: float,
     ) -> RecordedActions:
-        """Settle some of the actions, one after the other. Other threads settle other places.
+        """Store the actions at `indexes`, one after the other, while other threads store those of
+        other keys.
 
-        Even after the deadline those are settled that are stored already, and one more.
+        Even after the deadline, one action is put, and those that are stored already are judged.
+        Returns the conflicts found, and in `left` the indexes of actions that are neither stored
+        nor judged.
         """
         conflicts: dict[int, tuple[Action, Action]] = {}
         left: set[int] = set()
@@ -114,9 +118,9 @@ class Actions:
         return list(_readable(newest))[::-1]
 
     def _settled(self, action: Action, stored: _Stored) -> tuple[Action, Action | None]:
-        """Store an action unless one of lower rank is stored; return the one that is stored now,
-        which is noted in `stored`, and the other. What cannot be read is replaced. Raises
-        RuntimeError if others keep changing it."""
+        """Store an action unless one of the same or a lower rank is stored; return the one that is
+        stored now, and the other one, None without one. Notes it in `stored`. An item that cannot
+        be read is replaced. Raises RuntimeError if other writers keep changing the item."""
         key = _key_of(action)
         for _ in range(_TRIES):
             known = stored.get(key)
@@ -131,9 +135,10 @@ class Actions:
         raise RuntimeError(f"{action.symbol} {action.place} keeps changing")
 
     def _put(self, action: Action, known: Action | Item | None) -> bool:
-        """Store an action if what is stored is still `known`; return whether it was.
+        """Store an action if the stored one is still `known`, None for none; return whether it was
+        stored.
 
-        An item without the text of a time, which no ingest stores, is replaced in any case.
+        An item whose `known_at` is not a text, which ingest never stores, is replaced in any case.
         """
         request: dict[str, Any] = {}
         if known is None:
@@ -168,7 +173,7 @@ def _item_of(action: Action) -> Item:
 
 
 def _is_settled(action: Action, stored: _Stored) -> bool:
-    """Return whether an action of the same place is stored that this one does not replace."""
+    """Return whether an action with the same key is stored that this one does not replace."""
     known = stored.get(_key_of(action))
     return isinstance(known, Action) and known.rank <= action.rank
 
@@ -182,7 +187,7 @@ def _read(item: Item) -> Action | None:
     """Return an item's action; None, and log it, if it cannot be read."""
     try:
         return _to_action(item)
-    except Exception as error:  # noqa: BLE001 - of whatever kind, other actions are read
+    except Exception as error:  # noqa: BLE001 - whatever the error, other actions are read
         place = f"{item.get('series')} {item.get('start')}"
         log.warning("the action %.200s cannot be read: %.200r", place, error)
         return None

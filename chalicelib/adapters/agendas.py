@@ -13,13 +13,13 @@ from chalicelib.domain.digests import Digest
 from chalicelib.domain.times import epoch_seconds, from_text, is_canonical, later
 
 KEPT_DAYS = 30
-"""How long the time of a timer, and a digest that was not taken out, are kept after it."""
+"""How long after its instant a timer's note, or a digest that was not taken out, is kept."""
 
 PAGE = 50
-"""Digests of a page: more than become due between two messages of a timer, as a rule."""
+"""Digests read at a time: as a rule more than become due between two messages of a timer."""
 
 _FIRST_INSTANT = "0"
-"""Before every instant, and after the timer's range key."""
+"""A range key before every instant, and after the timer's."""
 
 log = logging.getLogger("ticktape.deliver")
 
@@ -41,7 +41,7 @@ class Agendas:
         self._client.delete_item(TableName=self._table, Key=_key(digest))
 
     def waiting(self, channel: str) -> Iterator[Digest]:
-        """See AgendaStore. Queries, each when it is needed."""
+        """See AgendaStore. Each page is queried when it is needed."""
         reach = key_range("symbol", key_of(channel), "timestamp_rule", _FIRST_INSTANT, None)
         request = {"TableName": self._table, "ConsistentRead": True, "Limit": PAGE, **reach}
         for items, _ in query(self._client, **request):

@@ -1,5 +1,5 @@
-"""The alerts table: each alert once. Its stream reports alerts to be sent, whose `outbox` is "new",
-to `deliver`."""
+"""The alerts table: each alert once. Its stream reports to `deliver` the alerts to be sent, whose
+`outbox` is "new"."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Alerts:
         self.record_all(missing, exchange_timezone)
 
     def _hand_over(self, alert: Alert, exchange_timezone: str | None) -> None:
-        """Have an alert delivered that an earlier version recorded but did not send."""
+        """Mark an alert as to be sent that an earlier version recorded but did not send."""
         changes, values = "SET outbox = :new", {":new": {"S": NEW}}
         if exchange_timezone:
             changes += ", exchange_timezone = :zone"
@@ -98,7 +98,7 @@ class Alerts:
         return readable(item) if item else None
 
     def digests(self, wanted: Collection[Digest]) -> dict[Digest, StoredDigest]:
-        """See AlertStore. A BatchGetItem for each hundred."""
+        """See AlertStore. One BatchGetItem per hundred digests."""
         keys = [key_of(digest) for digest in wanted]
         items = batch_get(self._client, self._table, keys)
         found = [stored for item in items if (stored := to_stored_digest(item))]
@@ -131,8 +131,8 @@ class Alerts:
         descending: bool = False,
         after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """See AlertStore. The index's keys are a time, a symbol and a rule, so keys of the time
-        `end` sort after it and are not found."""
+        """See AlertStore. The index's range keys have a time, a symbol and a rule, so those of the
+        time `end` sort after `end` and are not found."""
         request = key_range("day", day, "timestamp_symbol_rule", start, end)
         request["IndexName"] = _BY_DAY
         if after_key:
@@ -202,7 +202,7 @@ def readable(item: Item) -> StoredAlert | None:
     try:
         found = to_stored(item)
         from_text(found.alert.timestamp)
-    except Exception as error:  # noqa: BLE001 - of whatever kind, other alerts are read
+    except Exception as error:  # noqa: BLE001 - whatever the error, other alerts are read
         place = f"{item.get('symbol')} {item.get('timestamp_rule')}"
         log.warning("the alert %.200s cannot be read: %r", place, error)
         return None
@@ -210,7 +210,8 @@ def readable(item: Item) -> StoredAlert | None:
 
 
 def to_stored(item: Item) -> StoredAlert:
-    """Convert an item to an alert with its deliveries."""
+    """Convert an item to an alert with its deliveries. Raises many kinds of errors if the item
+    cannot be read."""
     values = item["values"]["M"]
     alert = Alert(
         symbol=item["symbol"]["S"],

@@ -1,8 +1,8 @@
-"""Channels over apprise, held to what every send keeps to.
+"""Channels over apprise, under the rules of every send: checked addresses, one attempt, a deadline.
 
 A plugin is made straight from its class, since apprise would load all of its 130 modules to find
-one. What it asks `requests` and `smtplib` for goes through `outbound`, by which addresses are
-checked, answers noted and deadlines kept (docs/decisions/0311).
+one. Its calls of `requests` and `smtplib` go through `outbound`, which checks addresses, notes
+answers and keeps deadlines (docs/decisions/0311).
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ PLUGINS = {
     "wxteams": "webexteams.NotifyWebexTeams",
     "zulip": "zulip.NotifyZulip",
 }
-"""By scheme, those with TLS (`ntfys`) by the one without."""
+"""The plugins by scheme; schemes with TLS (`ntfys`) are listed without their final `s`."""
 
 log = logging.getLogger("ticktape.deliver")
 
 _TITLED = ("mailto", "mailtos", "pover", "slack")
-"""Services whose titles are plain text of their own; others would read markup in them."""
+"""Services that show a title as plain text; others would read markup in it."""
 
 _MARKDOWN = ("mmost", "mmosts")
-"""Services that read Markdown, although apprise takes what they get for plain text."""
+"""Services that read Markdown, although apprise treats their messages as plain text."""
 
 _MARKDOWN_WITHOUT_ESCAPES = ("zulip",)
 
@@ -100,7 +100,7 @@ class AppriseChannel:
                 raise _failure(attempt)
 
     def _picture(self, plugin: Any, message: Message) -> Attached | None:
-        """The message's picture, if the channel takes it and it can be drawn."""
+        """Return the message's picture; None if the channel takes none or it cannot be drawn."""
         scheme = self._secrets.address.partition(":")[0]
         if message.picture is None or not self._takes_picture or not takes(scheme, plugin):
             return None
@@ -109,7 +109,7 @@ class AppriseChannel:
 
 
 def _try(plugin: Any, attempt: outbound.Attempt, written: dict[str, Any]) -> bool:
-    """Have the plugin send. Raises Lasting where apprise itself fails."""
+    """Return whether the plugin sent a message. Raises Lasting if apprise itself fails."""
     try:
         return bool(plugin.notify(**written))
     except Exception as error:  # noqa: BLE001 - its message may hold the address
@@ -121,7 +121,8 @@ def _try(plugin: Any, attempt: outbound.Attempt, written: dict[str, Any]) -> boo
 def _is_sent_with(
     picture: Attached, plugin: Any, attempt: outbound.Attempt, written: dict[str, Any]
 ) -> bool:
-    """Send a message with its picture; False if it is to be sent without. Raises as `send`."""
+    """Send a message with its picture. Return False if it has to be sent without the picture.
+    Raises as `send`."""
     if _try(plugin, attempt, {**written, **picture.argument}):
         return True
     if picture.is_after_message:
@@ -154,8 +155,8 @@ def _written(plugin: Any, address: str, message: Message) -> dict[str, str]:
 
 
 def _marked(scheme: str, message: Message) -> dict[str, str] | None:
-    """Return a message for a service whose plain text is Markdown; None for others. apprise leaves
-    it as it is."""
+    """Return a message for a service whose plain text is Markdown, which apprise leaves as it is;
+    None for any other service."""
     if scheme not in (*_MARKDOWN, *_MARKDOWN_WITHOUT_ESCAPES):
         return None
     heading, _, rest = message.text.partition("\n")
@@ -167,7 +168,8 @@ def _marked(scheme: str, message: Message) -> dict[str, str] | None:
 
 
 def _form(plugin: Any) -> Form:
-    """Return the richest form of a plugin, or the one that its address asks for."""
+    """Return the form that a plugin's address asks for, else the richest one that the plugin
+    takes."""
     for wanted in ("html", "markdown"):
         found: Form = plugin.resolve_format(wanted).value
         if found != "text":
@@ -184,7 +186,7 @@ def _failure(attempt: outbound.Attempt) -> Passing | Lasting:
 
 
 def _plugin(address: str) -> Any:
-    """The plugin of an address. Raises Lasting where apprise cannot read it."""
+    """Return the plugin of an address. Raises Lasting if apprise cannot read it."""
     prepare()
     kind = plugin_class(address.partition(":")[0])
     from apprise import AppriseAsset, PersistentStoreMode
@@ -210,16 +212,16 @@ def _plugin(address: str) -> Any:
 
 
 def _is_plain(address: str, parsed: dict[str, Any]) -> bool:
-    """Return whether apprise has read allowed options alone out of an address."""
+    """Return whether all options that apprise has read out of an address are allowed."""
     if any(parsed.get(marked) for marked in ("qsd+", "qsd-", "qsd:")):
         return False
     return refused_name(address.partition(":")[0], parsed.get("qsd") or ()) is None
 
 
 def plugin_class(scheme: str) -> Any:
-    """The class behind a scheme, its module asking `outbound` for connections.
+    """Return the plugin class of a scheme, after making its module connect through `outbound`.
 
-    Raises Lasting for one that is not allowed.
+    Raises Lasting for a scheme that is not allowed.
     """
     if scheme not in SERVICES:
         raise Lasting("the address has a scheme that is not allowed")
@@ -242,7 +244,7 @@ def prepare() -> None:
 
 
 def _imported(name: str) -> Any:
-    """A module of apprise; some import what Python is about to drop, where it is still there."""
+    """Import a module of apprise, without warnings: some modules use deprecated parts of Python."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return import_module(name)

@@ -1,7 +1,7 @@
 """Pictures of messages as attachments of apprise, from memory: nothing reads a path or an address.
 
-Some services take a picture with the message in one request, others in requests after it. If the
-message was taken before, a refused picture does not cause the message to be sent again.
+Some services take a picture with the message in one request, others in requests after it. A message
+that was taken before its picture was refused is not sent again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _TOGETHER = ("mailto", "mailtos", "ntfy", "ntfys", "pover", "tgram")
 
 _AFTERWARDS = ("discord", "slack")
 SCHEMES = _TOGETHER + _AFTERWARDS
-"""Of services that take pictures."""
+"""The schemes of services that take pictures."""
 
 
 def takes(scheme: str, plugin: Any) -> bool:

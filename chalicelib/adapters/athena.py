@@ -1,6 +1,6 @@
 """Athena: starts, polls and reads statements by their id.
 
-Values are passed as execution parameters, which Athena takes as SQL literals; `literal` formats
+Values are passed as execution parameters, which Athena takes as SQL literals. `literal` quotes
 them, so that no user's text becomes part of a statement.
 """
 
@@ -109,7 +109,7 @@ class Athena:
         )
 
     def _results(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return one page; Athena refuses an unknown token."""
+        """Return one page of results. Raises BadPosition for a token that Athena did not issue."""
         from botocore.exceptions import ClientError
 
         try:
@@ -126,7 +126,7 @@ class Athena:
 
 
 def literal(value: QueryValue) -> str:
-    """Return a value as SQL literal. Raises TypeError for unsupported types."""
+    """Return a value as an SQL literal. Raises TypeError for a value of an unsupported type."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

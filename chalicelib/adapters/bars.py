@@ -119,7 +119,8 @@ class Bars:
         )
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
-        """See BarStore. New bars share requests; existing ones are put singly."""
+        """See BarStore. New bars, of revision 0, are inserted 25 to a request; others, and those
+        that this refuses, are put one by one."""
         new = [bar for bar in bars if not bar.revision]
         left = [bar for bar in bars if bar.revision]
         if len(new) > 1:
@@ -137,7 +138,8 @@ class Bars:
             return refused_by(bars, pool.map(in_the_way, bars))
 
     def _made_from_ticks(self, bar: Bar) -> Bar | None:
-        """Return the stored bar or tombstone in a bar's place, if it was made from ticks."""
+        """Return the bar or tombstone stored under a bar's key if it was made from ticks; else
+        None."""
         end = just_after(bar.key)
         page = self.bars(
             bar.symbol, bar.interval, bar.key, end, limit=1, consistent=True, deleted=True
@@ -229,7 +231,7 @@ def _read(convert: Callable[[Item], Row], items: Iterable[Item]) -> Iterator[Row
     for item in items:
         try:
             row = convert(item)
-        except Exception as error:  # noqa: BLE001 - of whatever kind, other bars are read
+        except Exception as error:  # noqa: BLE001 - whatever the error, other bars are read
             place = f"{item.get('series')} {item.get('start')}"
             log.warning("the bar %.200s cannot be read: %.200r", place, error)
         else:

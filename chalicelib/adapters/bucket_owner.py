@@ -14,8 +14,8 @@ _MEMBER = "ExpectedBucketOwner"
 def install(client: Any, account_id: str) -> None:
     """Add the expected owner to each request of an S3 client that names a bucket.
 
-    Does nothing without an account. Presigned links are unchanged: the owner is sent in a header,
-    which a browser following a link does not send.
+    Does nothing without an account. Presigned links are left as they are: the owner is sent in a
+    header, which a browser that follows a link does not send.
     """
 
     def expect_owner(params: dict[str, Any], model: Any, context: Any, **_: Any) -> None:

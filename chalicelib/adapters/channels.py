@@ -14,7 +14,7 @@ class Channels:
     """ChannelStore over DynamoDB."""
 
     def __init__(self, client: Any, table: str, ended: EndedChannels | None = None) -> None:
-        """`ended` has the channels that have ended; without it none has."""
+        """`ended` knows which channels have ended; without it none counts as ended."""
         self._ended = ended
         self.listed = ListedItem(client, table, "channels", StoredChannel, check_stored)
 
@@ -24,7 +24,7 @@ class Channels:
         return ChannelTable(version, self.applied(channels), unreadable)
 
     def applied(self, channels: tuple[StoredChannel, ...]) -> tuple[StoredChannel, ...]:
-        """Return channels as read, with those switched off that have ended."""
+        """Return the channels with those switched off that have ended."""
         return self._ended.applied(channels) if self._ended else channels
 
     def write(self, table: ChannelTable, channels: tuple[StoredChannel, ...]) -> bool:

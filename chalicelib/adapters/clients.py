@@ -20,7 +20,7 @@ POOL = 128
 system runs all functions and the API's requests in one process."""
 
 USER_AGENT = "ticktape"
-"""A fixed one: botocore builds its own twice for each request."""
+"""A fixed user agent: botocore builds its own twice for each request."""
 
 
 _exempted: set[str] = set()
@@ -88,12 +88,12 @@ class Clients:
 
     @cached_property
     def sqs(self) -> Any:
-        """SQS."""
+        """Return the SQS client."""
         return self._make("sqs")
 
     @cached_property
     def kms(self) -> Any:
-        """KMS."""
+        """Return the KMS client."""
         return self._make("kms")
 
     @cached_property
@@ -120,7 +120,7 @@ class Deferred:
 
 
 class DeferredClients:
-    """Clients of which each is created at its first call: an attribute is a Deferred."""
+    """Clients by attribute, such as `sqs`, each a Deferred: it is created at its first call."""
 
     def __init__(self, clients: Any) -> None:
         self._clients = clients
@@ -148,7 +148,7 @@ class OnDemand:
 
 
 def _exempt_from_collections(service: str) -> None:
-    """Have the garbage collector pass over what is in memory, once a process for each service.
+    """Exempt what is in memory from garbage collection, once per process and service.
 
     Modules and botocore's models live as long as the container; full collections would walk all of
     them every few thousand ticks (docs/decisions/0380).

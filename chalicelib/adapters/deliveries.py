@@ -1,5 +1,5 @@
-"""The deliveries of alerts, stored in their items: an attribute for each channel, with a text that
-is compared and replaced as a whole."""
+"""The deliveries of alerts, stored in the alerts' items: one attribute per channel, whose text is
+compared and replaced as a whole."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def _delivery(item: Item, name: str) -> Delivery | None:
 
 
 def to_stored_digest(item: Item) -> StoredDigest | None:
-    """Return the digest of a head's item; None for an alert. A head whose count of members is no
-    number that a write can increase counts as closed."""
+    """Return the digest of a head's item; None for an alert's. A head counts as closed if no write
+    can increase its count of members."""
     digest = digest_of(item["symbol"]["S"])
     if digest is None:
         return None
@@ -107,14 +107,14 @@ def to_stored_digest(item: Item) -> StoredDigest | None:
 
 
 def _takes_members(item: Item) -> bool:
-    """Return whether the count of members is a number of at least 0, or absent: the condition of a
-    write that lets alerts join."""
+    """Return whether the count of members is absent or a number of at least 0, as the write that
+    lets alerts join requires."""
     count = item.get("members", {"N": "0"})
     return "N" in count and not count["N"].startswith("-")
 
 
 def encoded(delivery: Delivery) -> str:
-    """Return a delivery as it is stored."""
+    """Return a delivery as its stored text."""
     return _encoder.encode(delivery).decode()
 
 

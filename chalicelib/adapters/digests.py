@@ -31,13 +31,13 @@ from chalicelib.domain.times import epoch_seconds, from_text, later
 from chalicelib.services.delivery.stores import Refusals, StoredWindow, ToHold
 
 KEPT_DAYS = 30
-"""How long members, and heads without any, are kept after their time."""
+"""How long after their digest is due members, and heads without members, are kept."""
 
 CHUNK = (MOST_WRITES - 1) // 2
-"""Alerts of one transaction: two writes for each, and one for the head."""
+"""The most alerts in one transaction: it has two writes per alert, and one for the head."""
 
 _FIRST_MEMBER = "0"
-"""Before every member's range key, and after the head's."""
+"""A range key before every member's, and after the head's."""
 
 log = logging.getLogger("ticktape.deliver")
 
@@ -91,9 +91,9 @@ class Digests:
         )
 
     def _joined_head(self, digest: Digest, count: int) -> dict[str, Any]:
-        """Return the write that lets members join an open digest only, and counts them. A head
-        whose delivery is not that of a new digest would never be sent, and one whose count is no
-        number would refuse each write: both count as closed."""
+        """Return the write that counts further members of a digest, and fails if the digest is
+        closed. A head counts as closed, too, if its delivery is not that of a new digest, since it
+        would never be sent, or if its count is not a number, since every write would fail."""
         values = {
             ":n": {"N": str(count)},
             ":open": {"S": OPEN},
@@ -113,7 +113,7 @@ class Digests:
         }
 
     def members(self, digest: Digest) -> Iterator[Member]:
-        """See DigestStore. Queries, each when it is needed."""
+        """See DigestStore. Each page is queried when it is needed."""
         reach = key_range("symbol", digest.symbol, "timestamp_rule", _FIRST_MEMBER, None)
         reach |= {"ConsistentRead": True, "ScanIndexForward": False}
         pages = query(self._client, TableName=self._table, **reach)

@@ -24,7 +24,7 @@ class DirectoryItems:
         clock: Callable[[], datetime],
         ended: EndedChannels | None = None,
     ) -> None:
-        """`ended` has the channels that have ended; without it none has."""
+        """`ended` knows which channels have ended; without it none counts as ended."""
         self._client = client
         self._table = table
         self._store = Channels(client, table, ended)

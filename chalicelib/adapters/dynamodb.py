@@ -12,13 +12,13 @@ from typing import Any
 Item = dict[str, dict[str, Any]]
 
 _MOST_DIGITS = 131
-"""Digits before the point, or zeros behind it: DynamoDB takes fewer."""
+"""More digits before the point, or zeros behind it, than DynamoDB takes."""
 
 _LONGEST = 300
-"""Characters of a number; DynamoDB keeps 38 digits."""
+"""The most characters of a number that is parsed; DynamoDB keeps 38 digits."""
 
 _MOST_WRITES = 10**15
-"""No item is written as often."""
+"""More than the writes of any item: a higher count is not one of ours."""
 
 BATCH_WRITE = 25
 BATCH_GET = 100
@@ -58,8 +58,8 @@ def optional_text(item: Item, name: str) -> str | None:
 
 
 def number_of(item: Item, name: str) -> Decimal:
-    """Return a number attribute. Raises KeyError, ValueError or ArithmeticError if there is none
-    that DynamoDB takes."""
+    """Return a number attribute. Raises KeyError if it is absent or of another type, ValueError or
+    ArithmeticError if it is not a number that DynamoDB takes."""
     written = item[name]["N"]
     found = Decimal(written if len(written) <= _LONGEST else "NaN")
     if not (found.is_finite() and -_MOST_DIGITS < found.adjusted() < _MOST_DIGITS):
@@ -79,13 +79,14 @@ def is_conditional_failure(error: Exception) -> bool:
 
 
 def put_if(client: Any, **request: Any) -> bool:
-    """Call PutItem or, with a Key, UpdateItem under a condition; return False if the condition
-    refuses."""
+    """Call PutItem or, with a Key, UpdateItem, under a condition; return False if the condition
+    fails, else True."""
     return _holds(client.update_item if "Key" in request else client.put_item, request)
 
 
 def transact(client: Any, writes: Sequence[dict[str, Any]]) -> bool:
-    """Call TransactWriteItems; return False if a condition refuses or another write was faster."""
+    """Call TransactWriteItems; return False if a condition fails or another write was faster, else
+    True."""
     from botocore.exceptions import ClientError
 
     try:
@@ -98,8 +99,8 @@ def transact(client: Any, writes: Sequence[dict[str, Any]]) -> bool:
 
 
 def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
-    """Return a write for a transaction: `item` with the next version, if the stored one has
-    `version`, or none is stored for 0."""
+    """Return a transaction's write of `item` with the next version. Its condition is that the
+    stored item has `version`, or, for 0, that it has none."""
     put: dict[str, Any] = {"TableName": table}
     put["Item"] = item | item_of(version=version + 1)
     if not version:
@@ -126,8 +127,8 @@ def count_of(item: Item, name: str) -> int:
 def replace(
     client: Any, table: str, item: Item, version: int, others: Sequence[dict[str, Any]] = ()
 ) -> bool:
-    """Write `item` as `versioned` does, and `others` in the same transaction; return False if
-    another write was faster.
+    """Write `item` as `versioned` does, and `others` in the same transaction; return False, and
+    write nothing, if another write was faster.
 
     An item whose stored version cannot be read counts as version 0. Replacing it takes a GetItem of
     the key `symbol` and `rule_id` and a second transaction.
@@ -150,7 +151,7 @@ def _replace_unversioned(
 
 
 def read(client: Any, table: str, key: Item) -> Item:
-    """Read one item consistently; empty without one."""
+    """Read one item consistently; return an empty one if there is none."""
     answer = client.get_item(TableName=table, Key=key, ConsistentRead=True)
     found: Item = answer.get("Item", {})
     return found
@@ -176,7 +177,7 @@ def _holds(call: Callable[..., Any], request: dict[str, Any]) -> bool:
 
 
 def is_over(deadline: float) -> bool:
-    """Return whether the deadline (time.monotonic) has come."""
+    """Return whether the deadline, in seconds of time.monotonic, has come."""
     return time.monotonic() >= deadline
 
 
@@ -186,8 +187,8 @@ def put_all(
     """Call BatchWriteItem for all items, whose keys must differ; retry unprocessed ones with full
     jitter.
 
-    `key` are the names of the key's attributes. Returns the indexes of items that were not
-    acknowledged by the deadline (time.monotonic). Even after it, the first request is made.
+    `key` names the key's attributes. Returns the indexes of items that were not written by the
+    deadline (time.monotonic). Even after it, the first request is made.
     """
     return _write_all(_BatchWrite(client, table, key, items, deadline, _PUT), len(items))
 
@@ -208,7 +209,7 @@ def _write_all(write: _BatchWrite, count: int) -> set[int]:
 
 
 class _BatchWrite:
-    """Requests of one kind: `form` names the request and its contents."""
+    """Requests of one kind: `form` is the names of the request and of what it contains."""
 
     def __init__(
         self,
@@ -227,7 +228,7 @@ class _BatchWrite:
         self._request, self._carried = form
 
     def chunk(self, indexes: Sequence[int]) -> set[int]:
-        """Write one request's items; return the indexes that remain."""
+        """Write one request's items; return the indexes of those that were not written."""
         left = list(indexes)
         if left[0] and is_over(self._deadline):
             return set(left)
@@ -326,7 +327,8 @@ def key_range(
 
 
 def batch_get(client: Any, table: str, keys: Sequence[Item]) -> list[Item]:
-    """Return the existing items, in any order, read consistently; at most 100 per request."""
+    """Return the items that exist under `keys`, in any order, read consistently, 100 per
+    request."""
     chunks = [keys[at : at + BATCH_GET] for at in range(0, len(keys), BATCH_GET)]
     if len(chunks) <= 1:
         return [item for chunk in chunks for item in _get_chunk(client, table, chunk)]

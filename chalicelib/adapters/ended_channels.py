@@ -1,5 +1,5 @@
-"""Channels whose receiver has ended them: one item of the alerts table, which `deliver` may write;
-the channels themselves it only reads."""
+"""Channels that their receivers have ended: one item of the alerts table. `deliver` may write that
+table; the table of channels it may only read."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ _PLACE = item_of(symbol="ended:channels", timestamp_rule="-")
 
 
 MOST_NOTED = 100
-"""Notes that the item holds, deleted channels among them: some 10 KB."""
+"""The most notes in the item, those of deleted channels included: some 10 KB."""
 
 
 class EndedChannels:
-    """Notes the channels that have ended, under their ids, each for the address that it had."""
+    """Notes by channel id that a channel has ended. A note holds for the address that the channel
+    had."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
@@ -30,7 +31,7 @@ class EndedChannels:
     def note(self, channel: StoredChannel, reason: str) -> None:
         """Note that a channel has ended with its present address. One GetItem and one UpdateItem.
 
-        Where MOST_NOTED are noted, the others are dropped: those that still exist are noted again
+        If MOST_NOTED others are noted, they are dropped: those that still exist are noted again
         when their push service next refuses a message.
         """
         name = _name_of(channel)
@@ -46,8 +47,8 @@ class EndedChannels:
         )
 
     def applied(self, channels: Sequence[StoredChannel]) -> tuple[StoredChannel, ...]:
-        """Return the channels with the ended ones switched off and their reasons. One GetItem if
-        any of them can end."""
+        """Return the channels, the ended ones switched off and with the reason. One GetItem if any
+        of them can end."""
         if all(channel.kind != "web_push" for channel in channels):
             return tuple(channels)
         item = read(self._client, self._table, _PLACE)

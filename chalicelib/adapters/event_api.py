@@ -15,7 +15,8 @@ from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.services.push.push import PublishError
 
 CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
-"""A late price is worth nothing: the next batch has a newer one."""
+"""Time-outs; they are short, since a late price is worth nothing: the next batch has a newer
+one."""
 
 MOST_CONNECTIONS = 8
 

@@ -45,7 +45,8 @@ def _kinesis_fields(record: dict[str, Any]) -> dict[str, Any]:
 def from_sqs(event: dict[str, Any]) -> list[Incoming]:
     """Return the messages of an SQS event; a message's origin is its queue.
 
-    Its time and number are its sender's if given, since SQS's do not last.
+    Its time and number are those that its sender gave, if any, since SQS's change when the message
+    is redriven.
     """
     from chalicelib.services.ingest.plan import Incoming
 
@@ -74,10 +75,11 @@ def _instant(milliseconds: int) -> datetime:
 
 
 def changed_prices(event: dict[str, Any]) -> list[ChangedPrices]:
-    """Return the records of a DynamoDB stream event that mark a symbol as complete up to them.
+    """Return the records of a DynamoDB stream event that say up to when a symbol's ticks are
+    complete.
 
-    The mapping's filter passes only these; between a first deployment and the setting of the filter
-    others come, too.
+    The mapping's filter passes only these, but until the first deployment has set it other records
+    come, too.
     """
     from chalicelib.services.detect.changed_prices import ChangedPrices
 
@@ -98,8 +100,8 @@ def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
 
 
 def _trigger(record: dict[str, Any], image: dict[str, Any], mark: CompleteFrom) -> dict[str, Any]:
-    """Return the fields of a record. Raises KeyError, TypeError or ValueError if it is none that
-    ingest writes."""
+    """Return the fields of a record. Raises KeyError, TypeError or ValueError for a record that
+    ingest does not write."""
     newest, arrival = image["timestamp"]["S"], image["ingested_at"]["S"]
     for text in (newest, arrival, mark.first, *chain(*mark.spans)):
         from_text(text)
@@ -115,11 +117,11 @@ def _trigger(record: dict[str, Any], image: dict[str, Any], mark: CompleteFrom) 
 
 
 def new_alerts(event: dict[str, Any]) -> list[tuple[str, StoredAlert]]:
-    """The alerts of a DynamoDB stream event that are to be sent, with their records' identifiers.
-    Those that cannot be read are left out.
+    """Return the alerts of a DynamoDB stream event that are to be sent, with their records'
+    identifiers.
 
-    The mapping's filter lets only these through; between a first deployment and the setting of
-    the filter others come too.
+    Alerts that cannot be read are left out. The mapping's filter passes only alerts to be sent, but
+    until the first deployment has set it other records come, too.
     """
     from chalicelib.adapters.alerts import readable
     from chalicelib.adapters.deliveries import NEW
@@ -146,8 +148,8 @@ def written_states(event: dict[str, Any]) -> list[State]:
 
 
 def retries(event: dict[str, Any]) -> tuple[list[tuple[str, Retry]], list[str]]:
-    """The requests for further attempts of an SQS event, with their messages' identifiers, and the
-    identifiers of messages that are something else."""
+    """Return the requests for further attempts in an SQS event, with their messages' identifiers,
+    and the identifiers of messages that cannot be read."""
     from chalicelib.adapters.retries import retry_of
     from chalicelib.domain.payloads import UNREADABLE
 

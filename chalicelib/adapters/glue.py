@@ -33,7 +33,8 @@ class CatalogError(RuntimeError):
 
 
 def view_text(database: str, statement: str, columns: Sequence[Sequence[str]]) -> str:
-    """Return a view as Athena stores it in Glue. `columns` are names and Glue's types."""
+    """Return a view's text as Athena stores it in Glue. `columns` are pairs of a name and Glue's
+    type."""
     document = {
         "originalSql": statement,
         "catalog": "awsdatacatalog",
@@ -129,7 +130,7 @@ class GlueCatalog:
             )
 
     def _create(self, name: str, inputs: Sequence[dict[str, Any]]) -> list[list[str]]:
-        """Create partitions; return the values of existing ones."""
+        """Create partitions; return the values of those that exist already. Raises CatalogError."""
         answer = self._client.batch_create_partition(
             DatabaseName=self._database, TableName=name, PartitionInputList=list(inputs)
         )

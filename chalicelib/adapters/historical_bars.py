@@ -1,7 +1,7 @@
-"""Which stored bar a historical bar may replace, if it is folded or came late.
+"""Which stored bar a folded or late historical bar may replace.
 
-`arrived` is the time at which the stream took the record that the stored bar came with; bars that
-were made from ticks have none. `folded` is the number of bars that a folded bar was made of.
+`arrived` is the time at which the stream accepted the bar's record; bars made from ticks have none.
+`folded` is the number of bars from which a folded bar was made.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ BATCH_INSERT = 25
 
 
 def insert_all(client: Any, table: str, key: Sequence[str], items: Sequence[Item]) -> list[int]:
-    """Insert items. Attribute names must not contain quotes. `key` names the key's attributes.
+    """Insert items; return the indexes of those not inserted.
 
-    Returns the indexes of items not inserted: mostly because their key exists, or an earlier one of
-    `items` has it, since a request may not name a key twice. Raises ClientError or BotoCoreError if
-    a whole request fails, after the others in flight are done.
+    Mostly their key exists, or an earlier one of `items` has it, since a request may not name a key
+    twice. `key` names the key's attributes; attribute names must not contain quotes. Raises
+    ClientError or BotoCoreError if a whole request fails, after the others in flight are done.
     """
     first: dict[tuple[str, ...], int] = {}
     for index, item in enumerate(items):

@@ -17,7 +17,7 @@ import msgspec
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-"""Attributes of every record; all others were given as `extra`."""
+"""The attributes that every record has; all others were given as `extra`."""
 
 
 def correlate(correlation_id: str) -> None:

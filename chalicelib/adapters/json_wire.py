@@ -41,8 +41,8 @@ def install(client: Any) -> None:
 
 
 def _take_request(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Give botocore's serializer an empty request; to choose an endpoint it would search a batch's
-    tables for ARNs, which Ticktape does not use."""
+    """Encode the request, and give botocore's serializer an empty one. Otherwise, to choose an
+    endpoint, botocore would search a batch's tables for ARNs, which Ticktape does not use."""
     context[_BODY] = _encode(params)
     return {"RequestItems": {}} if "RequestItems" in params else {}
 
@@ -54,8 +54,8 @@ def _put_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
 def read_answer(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
 ) -> None:
-    """Give botocore's parser only the headers. It still handles errors, and answers that are not
-    JSON objects."""
+    """Decode the answer, and leave botocore's parser only the headers. It still handles errors, and
+    answers that are not JSON objects."""
     if response_dict["status_code"] >= 300:
         return
     try:

@@ -1,5 +1,5 @@
-"""The keys table: keys by the hash of their tokens, the last key made, and a counter per key and
-minute."""
+"""The keys table: keys by the hash of their tokens, a note of the last key made, and a counter per
+key and minute."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LAST = {"kind": {"S": "last"}, "id": {"S": "last"}}
 _TRIES = 12
 _PAUSE_SECONDS = 0.002
 _COUNTER_SECONDS = 600
-"""Seconds until a counter expires; it is useless after its minute."""
+"""Seconds after its minute at which a counter, which is useless by then, expires."""
 
 
 class Keys:
@@ -81,13 +81,14 @@ class Keys:
         return len(stored) + bool(read(self._client, self._table, _place(_KIND, newest)))
 
     def _next(self, last: Item, token_sha256: str) -> dict[str, Any]:
-        """Return the write that fails if another key was made since the count."""
+        """Return the write that notes the new key as the last one, and fails if another one was
+        made since the count."""
         item = _LAST | item_of(newest=token_sha256)
         return versioned(self._table, item, version_of(last))
 
     def _new(self, token_sha256: str, key: Key) -> dict[str, Any]:
         fields = msgspec.structs.asdict(key)
-        fields["ends_at"] = fields.pop("expires_at")  # TTL reads expires_at; keys are not its own
+        fields["ends_at"] = fields.pop("expires_at")  # TTL deletes by expires_at; keys stay
         fields["scopes"] = " ".join(key.scopes)
         item = item_of(kind=_KIND, id=token_sha256, **fields)
         return {"Put": {"TableName": self._table, "Item": item}}
@@ -127,11 +128,11 @@ def _place(kind: str, name: str) -> Item:
 
 
 def _readable(item: Item) -> Key | None:
-    """Return the key of an item; None, and a line in the log, if it cannot be read: it opens
+    """Return the key of an item; None, and a line in the log, if it cannot be read: then it grants
     nothing."""
     try:
         return _to_key(item)
-    except Exception as error:  # noqa: BLE001 - of whatever kind, other keys are read
+    except Exception as error:  # noqa: BLE001 - whatever the error, other keys are read
         log.warning("the key %.40r cannot be read: %.200r", item.get("key_id"), error)
         return None
 

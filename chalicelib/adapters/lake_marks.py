@@ -9,8 +9,9 @@ from chalicelib.services.lake.stores import CompactionState
 
 
 def parameters_of(marks: CompactionState) -> dict[str, str]:
-    """Return all marks that are not None. `due` and `bars_due` are JSON (compact_due.py), `lately`,
-    `months`, `unsurveyed` and `merging` are comma-separated."""
+    """Return the marks, without those that are None, as a view's parameters. `due` and `bars_due`
+    are JSON (compact_due.py), `lately`, `months`, `unsurveyed` and `merging` are
+    comma-separated."""
     made = {
         "lately": ",".join(sorted(marks.lately)),
         "months": ",".join(marks.months),
@@ -29,7 +30,7 @@ def parameters_of(marks: CompactionState) -> dict[str, str]:
 
 
 def marks_of(parameters: Mapping[str, str]) -> CompactionState:
-    """Return the marks from `parameters_of`, also of an earlier version."""
+    """Return the marks of a view's parameters, which an earlier version may have written."""
     return CompactionState(
         compacted_until=parameters.get("compacted_until"),
         surveyed_until=parameters.get("surveyed_until"),

@@ -15,7 +15,8 @@ from chalicelib.services.lake.lake_sql import Table
 from chalicelib.services.lake.stores import Changed, CompactedPeriod
 
 LOOKED_BACK_DAYS = 14
-"""Objects of older arrivals that are written now (redriven by hand) are not searched."""
+"""Objects are searched that arrived up to this many days before the last survey: older arrivals
+that are written now (redriven by hand) are not found."""
 
 MOST_DELETED = 1000
 
@@ -64,7 +65,7 @@ class S3LakeObjects:
         return removed + (self._delete(old) if old else 0)
 
     def _dates(self, since: str | None) -> Iterator[str]:
-        """Yield prefixes of the arrival dates to search."""
+        """Yield the prefixes of the arrival dates to search: all without `since`."""
         first = day_prefix(RAW, later(since, days=-LOOKED_BACK_DAYS)[:10]) if since else ""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=RAW, Delimiter="/"

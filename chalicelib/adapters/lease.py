@@ -1,4 +1,4 @@
-"""A lease on compaction: one item of the symbols table, in its own list."""
+"""A lease on compaction: one item of the symbols table, in a list of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Where the Lambda package keeps what only `deliver` imports, out of the way of other functions."""
+"""The folder of the Lambda package with what only `deliver` imports, so that other functions do not
+search it."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ LIBRARIES = Path(__file__).resolve().parents[2] / "libraries"
 
 
 def add_libraries() -> None:
-    """Have imports find them. Without the folder, they are installed with everything else."""
+    """Let imports find LIBRARIES. Does nothing without the folder: then its packages are installed
+    with all others."""
     if LIBRARIES.is_dir() and str(LIBRARIES) not in sys.path:
         sys.path.append(str(LIBRARIES))

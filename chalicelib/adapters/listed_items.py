@@ -26,10 +26,10 @@ _raw_decoder = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 
 
 class Entries(NamedTuple, Generic[Entry]):
-    """The entries of a list with its version; 0 without an item.
+    """The entries of a list, and its version, 0 if it is not stored.
 
-    `unreadable` are those that this version cannot read, as stored: the others go on without them,
-    and writing keeps them.
+    `unreadable` are entries that this version cannot read, as stored. They are ignored, but kept
+    when the list is written.
     """
 
     version: int
@@ -40,8 +40,8 @@ class Entries(NamedTuple, Generic[Entry]):
 class ListedItem(Generic[Entry]):
     """The item under `#name`, a key that no rule can have and the index of rules does not list.
 
-    Its attribute `name` has the entries as JSON. `check` raises ValueError for an entry that has
-    the right types and values that nothing can be done with; such a one cannot be read either.
+    Its attribute `name` has the entries as JSON. `check` raises ValueError for an entry of the
+    right types with unusable values, which counts as unreadable.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class ListedItem(Generic[Entry]):
     def write(
         self, version: int, entries: Iterable[Entry], unreadable: Iterable[bytes] = ()
     ) -> bool:
-        """Replace the entries if the stored version still is `version`: one TransactWriteItems. If
-        it is refused, an item whose version cannot be read takes a GetItem and another one."""
+        """Replace the entries if the stored version is still `version`; return whether it was. One
+        TransactWriteItems; if the stored version cannot be read, a GetItem and another one."""
         kept = [*entries, *map(msgspec.Raw, unreadable)]
         encoded = {self._name: msgspec.json.encode(kept).decode()}
         item = self.place | item_of(**encoded)
@@ -76,7 +76,7 @@ class ListedItem(Generic[Entry]):
     def decode(self, item: Item) -> Entries[Entry]:
         """Return the entries of an item, which is empty if there is none.
 
-        If it holds no list, what it holds is one unreadable entry.
+        Contents that are not a list count as one unreadable entry.
         """
         readable: list[Entry] = []
         unreadable: list[bytes] = []

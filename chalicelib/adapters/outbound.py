@@ -1,7 +1,7 @@
 """Connections to hosts that users name: checked after resolution, and ended at a deadline.
 
-A socket goes to the very address that was checked, so that a name which resolves to another one a
-moment later gains nothing. `docs/decisions/0311` says why it is done here.
+A socket connects to the very address that was checked, so that a name that resolves to another
+address a moment later gains nothing. `docs/decisions/0311` says why this is done here.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS
 
 SEND_SECONDS = MAX_SEND_SECONDS - 0.5
-"""How long a send may take; the rest is for what comes after it."""
+"""How long a send may take; the rest of MAX_SEND_SECONDS is for what follows it."""
 
 Policy = Callable[[str], bool]
-"""Whether an IP address may be connected to."""
+"""Returns whether an IP address may be connected to."""
 
 
 class Unreachable(OSError):  # noqa: N818 - named as what the host is
@@ -31,10 +31,11 @@ class Unreachable(OSError):  # noqa: N818 - named as what the host is
 
 
 class Attempt:
-    """One send. What it connects to is checked by `allows` and ends at its deadline.
+    """One send. `allows` decides which addresses it may connect to; its connections end at its
+    deadline.
 
-    `failure` is the last thing that went wrong, as the channel tells it; it names no host.
-    `requests` counts its HTTP requests.
+    `failure` is the last failure, as the channel reports it; it names no host. `requests` counts
+    the HTTP requests.
     """
 
     def __init__(self, allows: Policy = is_public, seconds: float = SEND_SECONDS) -> None:
@@ -69,7 +70,7 @@ class Attempt:
 
     @property
     def seconds_left(self) -> float:
-        """Until the deadline; never 0, which would mean no time-out."""
+        """Return the seconds until the deadline; never 0, which would mean no time-out."""
         return max(0.001, self._ends_at - time.monotonic())
 
     @property
@@ -82,7 +83,7 @@ class Attempt:
         return Passing(f"no answer within {self._seconds:g} s")
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """A connected socket to a host. Raises Unreachable after setting `failure`."""
+        """Return a socket connected to a host. Raises Unreachable after setting `failure`."""
         addresses = self._resolved(host)
         if not all(map(self._allows, addresses)):
             raise self._unreachable(
@@ -96,7 +97,8 @@ class Attempt:
         raise self._unreachable(Passing("the host accepts no connection"))
 
     def _resolved(self, host: str) -> Sequence[str]:
-        """The addresses of a host, without waiting for the resolver beyond the deadline."""
+        """Return the addresses of a host, at least one. Raises Unreachable if it has none, or the
+        resolver does not answer by the deadline."""
         if (literal := parse_address(host)) is not None:
             return (str(literal),)
         found: list[str] = []
@@ -119,7 +121,8 @@ class Attempt:
         return Unreachable(failure.reason)
 
     def _watch(self, made: socket.socket) -> None:
-        """Have the deadline end a connection. TLS takes a socket over; its duplicate stays."""
+        """Let the deadline end a connection. A duplicate of the socket is kept, since TLS takes
+        over the socket itself."""
         with self._lock:
             self._open.append(made.dup())
         if self._over:
@@ -161,10 +164,10 @@ _current: ContextVar[Attempt] = ContextVar("attempt")
 
 
 def is_under_way() -> bool:
-    """Return whether this thread is in a send."""
+    """Return whether this thread is in an Attempt."""
     return _current.get(None) is not None
 
 
 def current() -> Attempt:
-    """The send that this thread is in. Raises LookupError outside of one."""
+    """Return the Attempt that this thread is in. Raises LookupError outside of one."""
     return _current.get()

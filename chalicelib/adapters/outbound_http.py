@@ -28,16 +28,17 @@ from chalicelib.adapters import outbound
 from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 
 MOST_ANSWER_BYTES = 65_536
-"""Read of an answer; the rest is ignored."""
+"""The most bytes read of an answer's body; the rest is ignored."""
 
 MOST_HEADER_BYTES = 65_536
-"""Read of an answer's header, and of the lines between its chunks."""
+"""The most bytes read of an answer's header and of the lines between its chunks."""
 
 MOST_REQUESTS = 50
-"""Requests of one send: a service may name more rooms or devices than anybody has."""
+"""The most requests of one send: a service may name more rooms or devices than anybody has."""
 
 _SENT = ("params", "data", "json", "files", "auth")
-"""Arguments of `requests` that make the request; others say how it is sent, which is fixed."""
+"""The arguments of `requests` that describe the request. Others say how it is sent, which is
+fixed."""
 
 _PASSING = frozenset({408, 425, 429})
 _MALFORMED = (
@@ -50,9 +51,9 @@ _LONGEST_WAIT_SECONDS = 86_400.0
 
 
 def _silence() -> None:
-    """Have HTTP libraries log nothing during a send: they log paths, which hold tokens.
+    """Keep HTTP libraries from logging during a send: they log paths, which hold tokens.
 
-    A filter of a logger does not hold for those below it, so each one gets it.
+    A logger's filter does not apply to the loggers below it, so each one gets the filter.
     """
     names = ("urllib3", "requests", "charset_normalizer", "chardet")
     for name in (*names, *logging.Logger.manager.loggerDict):
@@ -93,7 +94,8 @@ class _SecurePool(HTTPSConnectionPool):
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """The context of all connections: reading the certificates of authorities takes 20 ms."""
+    """Return the TLS context that all connections share: reading the authorities' certificates
+    takes 20 ms."""
     return ssl.create_default_context(cafile=where())
 
 
@@ -114,10 +116,12 @@ class _Adapter(HTTPAdapter):
 
 
 def send(method: str, url: str, **named: Any) -> requests.Response:
-    """One request within the current attempt; `named` as `requests` takes it.
+    """Send one request within the current attempt, and return the answer; `named` is as `requests`
+    takes it.
 
-    The attempt's `failure` is what the answer, or its absence, means; a request that succeeds
-    leaves it as it was. Raises requests.RequestException.
+    Sets the attempt's `failure` if the answer is a failure or none comes; a request that succeeds
+    leaves it as it was. Raises requests.RequestException without an answer, after a failure that
+    may pass, and beyond MOST_REQUESTS.
     """
     attempt = outbound.current()
     if isinstance(attempt.failure, Passing):
@@ -147,7 +151,8 @@ def _prepared(method: str, url: str, named: dict[str, Any]) -> requests.Prepared
 
 
 def _answered(request: requests.PreparedRequest, seconds: float) -> requests.Response:
-    """Send a request, without a proxy; read the first bytes of the answer's body."""
+    """Send a request, without a proxy. Return the answer with at most MOST_ANSWER_BYTES of its
+    body."""
     adapter = _Adapter(max_retries=0)
     try:
         response = adapter.send(request, stream=True, timeout=seconds, verify=True, proxies={})
@@ -162,7 +167,8 @@ def _answered(request: requests.PreparedRequest, seconds: float) -> requests.Res
 
 
 def _no_answer(attempt: outbound.Attempt, error: Exception) -> requests.RequestException:
-    """Set the attempt's failure. The exception that plugins catch holds neither host nor path."""
+    """Set the attempt's failure; return the exception for plugins, which holds neither host nor
+    path."""
     if attempt.is_over or isinstance(error, requests.Timeout):
         attempt.failure = attempt.timed_out()
     elif isinstance(error, _MALFORMED):
@@ -187,8 +193,8 @@ def failure_of(response: requests.Response) -> DeliveryError | None:
 
 
 def retry_after(response: requests.Response, now: float) -> float | None:
-    """The seconds that an answer asks to wait: by its header, or by its body as Telegram and
-    Discord have it. `now` is the epoch second."""
+    """Return the seconds that an answer asks to wait, in its header, or in its body as Telegram and
+    Discord do; None if it does not ask. `now` is the epoch second."""
     seconds = _header_seconds(response.headers.get("Retry-After", ""), now)
     if seconds is None:
         seconds = _body_seconds(response.content)

@@ -1,4 +1,5 @@
-"""SMTP connections of channels: checked as HTTP ones are, and their refusals noted."""
+"""SMTP connections of channels: checked like those of HTTP, and with the servers' refusals
+noted."""
 
 from __future__ import annotations
 
@@ -10,13 +11,13 @@ from chalicelib.adapters import outbound
 from chalicelib.domain.deliveries import Lasting, Passing
 
 MOST_REPLY_BYTES = 65_536
-"""Read of a mail server's replies, a connection."""
+"""The most bytes read of a mail server's replies on one connection."""
 
 
 def _replied(server: smtplib.SMTP, getreply: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
-    """Return a server's reply, after it has become the attempt's failure where it is one.
+    """Return a server's reply. If it is a refusal, or none comes, set the attempt's `failure`.
 
-    smtplib keeps each line of a reply, so it reads no more than MOST_REPLY_BYTES.
+    smtplib keeps each line of a reply, so at most MOST_REPLY_BYTES are read.
     """
     if server.file is None and server.sock is not None:
         server.file = outbound.BoundedLines(server.sock.makefile("rb"), MOST_REPLY_BYTES)
@@ -32,7 +33,7 @@ def _replied(server: smtplib.SMTP, getreply: Callable[[], tuple[int, bytes]]) ->
 
 
 class SMTP(smtplib.SMTP):
-    """A plain connection, or one that STARTTLS makes a secure one."""
+    """A plain connection, which STARTTLS may make a secure one."""
 
     def _get_socket(self, host: str, port: int, _timeout: float) -> Any:
         return outbound.current().connect(host, port)

@@ -121,8 +121,9 @@ class Prices:
 
 
 def _complete_from(record: PricedRecord) -> str | None:
-    """Return the timestamp, followed by the digest of the batch's other ticks and their stretches,
-    if any: `FIRST 1a2b3c4d FIRST/LAST,FIRST/LAST`, with stored timestamps."""
+    """Return the text of `complete_from`: the timestamp, then, if the batch has other ticks of the
+    symbol, their digest, and the spans if there are several: `FIRST 1a2b3c4d
+    FIRST/LAST,FIRST/LAST`. None for a record without it."""
     if record.complete_from is None or record.others is None:
         return record.complete_from
     spans = ",".join(f"{start}/{end}" for start, end in record.spans)
@@ -138,7 +139,7 @@ class CompleteFrom(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, text: str) -> CompleteFrom:
-        """Parse the attribute."""
+        """Parse the attribute's text."""
         first, *rest = text.split(" ")
         spans = (span.partition("/") for span in rest[1].split(",")) if len(rest) > 1 else ()
         return cls(first, rest[0] if rest else None, tuple((start, end) for start, _, end in spans))
@@ -148,7 +149,7 @@ def _to_record(item: Item) -> PricedRecord | None:
     """Return an item's record; None, and a line in the log, if it cannot be read."""
     try:
         return _record_of(item)
-    except Exception as error:  # noqa: BLE001 - of whatever kind, it counts as not stored
+    except Exception as error:  # noqa: BLE001 - whatever the error, it counts as not stored
         log.warning("the prices %.200s cannot be read: %.200r", place_of(item), error)
         return None
 

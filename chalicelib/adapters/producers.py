@@ -18,7 +18,7 @@ COMMANDS = ("stream", "replay", "backfill", "collector")
 MOST_LABEL = 100
 MOST_PROBLEM = 300
 MOST_REASONS = 10
-"""The most reasons returned of an item."""
+"""The most reasons that are read from an item."""
 
 
 class Producers:

@@ -14,7 +14,7 @@ from chalicelib.domain.times import from_text
 from chalicelib.services.lake.stores import RawHour, RawObject
 
 AT_ONCE = 8
-"""Objects that are read concurrently."""
+"""The number of objects read concurrently."""
 
 MOST_DELETED = 1000
 
@@ -38,7 +38,7 @@ class S3RawObjects:
             day += timedelta(days=1)
 
     def _of_day(self, day: str, before: str) -> Iterator[RawHour]:
-        """Yield hour by hour, so that only one hour's names are in memory."""
+        """Yield the hours of a day, so that only one hour's names are in memory."""
         readings = _by_folder(self._listed(READINGS, day, before))
         told = next(readings, None)
         for folder, objects in _by_folder(self._listed(RAW, day, before)):
@@ -58,8 +58,8 @@ class S3RawObjects:
         )
         for page in pages:
             for entry in page.get("Contents", ()):
-                # What is merged counts whenever it was written: a group made without it could
-                # take its name, and with it the lines that are nowhere else any more.
+                # Merged objects count whenever they were written: another merge without one could
+                # take its name, and overwrite lines that no other object has.
                 if entry["LastModified"] < bound or is_merged(entry["Key"]):
                     yield entry["Key"].removeprefix(root), entry["Size"]
 
@@ -90,7 +90,7 @@ class S3RawObjects:
 
 
 def _by_folder(listed: Iterable[_Listed]) -> Iterator[tuple[str, tuple[_Listed, ...]]]:
-    """Group names by folder, in S3's order."""
+    """Yield each folder with its names and sizes, in S3's order."""
     for folder, names in groupby(listed, key=lambda one: one[0].rpartition("/")[0]):
         yield folder, tuple(names)
 

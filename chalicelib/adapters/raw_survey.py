@@ -11,13 +11,13 @@ from chalicelib.services.lake.arrivals import ArrivalHours
 from chalicelib.services.lake.stores import OVERLAP, Changed, fingerprint
 
 MOST_KNOWN = 10_000
-"""The most fingerprints kept, within the size of a parameter in Glue. Further objects of the
+"""The most fingerprints kept, so that they fit into a parameter in Glue. Further objects of the
 overlap are surveyed twice."""
 
 
 class Survey:
-    """Compares raw objects with the last survey: `since`, its newest writing, and `known`, the
-    fingerprints of the minutes before."""
+    """Compares raw objects with the last survey. `since` is when the newest object of that survey
+    was written, and `known` has the fingerprints of those written in the OVERLAP before."""
 
     def __init__(self, since: datetime | None, known: frozenset[str]) -> None:
         self._bound = since - OVERLAP if since else None
@@ -28,7 +28,8 @@ class Survey:
         self._late: list[tuple[datetime, str]] = []
 
     def add(self, key: str, written: datetime, content: str) -> None:
-        """Add one object. Keys in other forms than ingest's are skipped."""
+        """Add one object of the listing, with the time at which it was written. A key that ingest
+        does not give is skipped."""
         found = raw_name(key)
         if found is None:
             return
@@ -48,7 +49,8 @@ class Survey:
             self._mixed.add(hour)
 
     def changed(self) -> Changed:
-        """Return the new ones among the objects added so far."""
+        """Return the hours of arrival with new objects: the names of the new ones, or None if all
+        of the hour's objects are new."""
         if self._newest is None:
             return Changed({}, None)
         bound = self._newest - OVERLAP

@@ -1,9 +1,9 @@
-"""Puts under a condition, by the hundred, of items most of which may be stored already.
+"""Puts items under a condition, by the hundred; most of them may be stored already.
 
-What is stored is read first, so that items that come again cost a read for each hundred. New items
-are inserted 25 to a request; those that replace others are put in transactions of up to a hundred.
-DynamoDB judges the condition at each put all the same, and items of a transaction that it cancels
-are put one by one (docs/decisions/0292).
+What is stored is read first, so that a hundred repeated items cost one read. New items are inserted
+25 to a request; items that replace others are put in transactions of up to a hundred. DynamoDB
+still checks the condition of each put, and the items of a cancelled transaction are put one by one
+(docs/decisions/0292).
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from chalicelib.adapters.dynamodb import (
 from chalicelib.adapters.inserts import insert_all
 
 CHUNK = BATCH_GET
-"""Items of a read, and of a transaction, which takes as many."""
+"""The most items of a read, and of a transaction."""
 
 
 class Condition(msgspec.Struct, frozen=True):
     """The condition of a put: for DynamoDB, and for an item that was read beforehand.
 
-    `is_due` takes the stored item and the one to be put. It is False, too, if they are the same.
+    `is_due` takes the stored item and the one to be put, and returns whether to put it: False, too,
+    if they are the same.
     """
 
     expression: str
@@ -52,8 +53,9 @@ class Replacing:
     def __call__(self, items: Sequence[Item], deadline: float) -> set[int]:
         """Put the items, whose keys must differ, each if the condition holds.
 
-        Returns the indexes of those that were not judged by the deadline (time.monotonic). However
-        late it is, a call puts some of those that are due, so that each retry gets further.
+        Returns the indexes of items that were neither put nor found not to be due by the deadline
+        (time.monotonic). Even after it, a call puts some items that are due, so that each retry
+        gets further.
         """
         if len(items) == 1:
             self._put(items[0])
@@ -76,7 +78,8 @@ class Replacing:
             return set().union(*pool.map(judge, chunks))
 
     def _due(self, items: Sequence[Item]) -> tuple[list[int], list[int]]:
-        """The indexes of new items, and of those that are to replace what is stored."""
+        """Return the indexes of items that are not stored, and of those that are due to replace a
+        stored one."""
         stored = self._stored(items)
         before = [stored.get(self._key_of(item)) for item in items]
         new = [at for at, known in enumerate(before) if known is None]
@@ -88,7 +91,7 @@ class Replacing:
     def _put_all(
         self, items: Sequence[Item], new: Sequence[int], old: Sequence[int], deadline: float
     ) -> list[int]:
-        """Put a chunk's; returns the indexes of those that were not judged by the deadline."""
+        """Put a chunk's items; return the indexes of those that were not put by the deadline."""
         left = self._refused_inserts(items, new)
         if old and not transact(self._client, [{"Put": self._put_of(items[at])} for at in old]):
             left += old

@@ -1,4 +1,4 @@
-"""Presigned links to results of Athena in S3."""
+"""Presigned links to Athena's results in S3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue of further attempts, and that of deliveries that are dead."""
+"""The queue of further attempts, and the queue of dead deliveries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.domain.agendas import is_timer, timer_of
 from chalicelib.domain.deliveries import Retry
 
 LONGEST_DELAY_SECONDS = 900
-"""SQS keeps a message back no longer."""
+"""The longest that SQS delays a message."""
 
 _COUNTS = [
     "ApproximateNumberOfMessages",
@@ -24,8 +24,8 @@ _decoder = msgspec.json.Decoder(Retry)
 
 
 class _AgendaTimer(msgspec.Struct):
-    """The timer of a channel's agenda as a message. Versions that know no agendas cannot read it,
-    so that it comes again while a stage is updated."""
+    """The timer of a channel's agenda as a message. Versions without agendas cannot read it, so
+    that SQS delivers it again while a stage is updated."""
 
     agenda: str
     at: str
@@ -65,7 +65,7 @@ class Retries:
 
 
 def retry_of(body: str) -> Retry:
-    """The request of a message. Raises msgspec.MsgspecError for anything else."""
+    """Return the request in a message. Raises msgspec.MsgspecError for anything else."""
     try:
         return _decoder.decode(body)
     except msgspec.ValidationError:

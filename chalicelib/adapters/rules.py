@@ -1,8 +1,8 @@
 """The rules table: by symbol and id, listed through an index (no Scan).
 
-One more item, the book, lists the rules. Every write replaces it under its version, in one
-transaction with the rule, so that a decision on a table is valid for the table that it changes. The
-index does not contain it (docs/decisions/0205).
+One more item, the book, lists the rules. Every write replaces the book under its version, in one
+transaction with the rule, so that a write fails if the rules have changed since they were read. The
+index does not contain the book (docs/decisions/0205).
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ class Rules:
 
 
 def _noted(book: Item) -> dict[RuleKey, bool]:
-    """Return the rules that the book lists: none if it cannot be read, and then the index alone
-    tells."""
+    """Return the rules that the book lists, and whether each is enabled; none if the book cannot be
+    read: then only the index counts."""
     try:
         entries = _entries.decode(book["rules"]["S"]) if book else []
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -179,7 +179,7 @@ def _readable(found: Iterable[Rule | BrokenRule]) -> Iterator[Rule]:
 def _read(item: Item) -> Rule | BrokenRule:
     try:
         return _to_rule(item)
-    except Exception as error:  # noqa: BLE001 - of whatever kind, the other rules go on
+    except Exception as error:  # noqa: BLE001 - whatever the error, the other rules go on
         symbol, rule_id = _key_of(item)
         return BrokenRule(rule_id, symbol, str(error) or type(error).__name__)
 

@@ -1,4 +1,4 @@
-"""A stored channel, whose address is decrypted when it is first sent to."""
+"""A stored channel, whose address is decrypted when a message is first sent to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNREADABLE = ("InvalidCiphertextException", "IncorrectKeyException", "Validatio
 
 
 class SealedChannel:
-    """Channel of a kind that has an address. Only what is used is imported."""
+    """Channel of a kind that has an address. It imports only the module of its kind."""
 
     def __init__(
         self,
@@ -33,8 +33,8 @@ class SealedChannel:
         contact: str = "",
         note_ended: Callable[[StoredChannel, str], None] | None = None,
     ) -> None:
-        """`contact` is the sender's address for push services. `note_ended` keeps a channel that
-        its receiver has ended, with the reason."""
+        """`contact` is the sender's address for push services. `note_ended` is called with the
+        channel and the reason if its receiver has ended it."""
         self._stored = stored
         self._sealing = sealing
         self._allows = allows

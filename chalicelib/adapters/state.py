@@ -71,7 +71,7 @@ class _Data(msgspec.Struct, omit_defaults=True):
     d: _Bar | None = None
     c: list[Decimal] = []
     k: dict[str, str] = {}
-    l: dict[str, RuleState] = {}  # noqa: E741 - short names save bytes; of older versions
+    l: dict[str, RuleState] = {}  # noqa: E741 - short names save bytes; only of older versions
     p: list[Alert] = []
     n: Told | None = None
 
@@ -113,7 +113,8 @@ class States:
         return written or self._replace_unversioned(state)
 
     def _replace_unversioned(self, state: State) -> bool:
-        """Replace a stored state whose version cannot be read, which counts as version 0."""
+        """Replace a stored state whose version cannot be read, which counts as version 0; return
+        whether it was replaced."""
         stored = read(self._client, self._table, {"symbol": {"S": state.symbol}})
         if not stored or version_of(stored):
             return False
@@ -157,13 +158,13 @@ def to_item(state: State) -> Item:
 def from_item(item: Item) -> State:
     """Return the state of an item.
 
-    One that cannot be read, for whatever reason, is empty and `unreadable`; it has the item's
-    version and repairs as far as these can be read.
+    If the item cannot be read, for whatever reason, the state is empty and says why in
+    `unreadable`. It has the item's version and repairs if these can be read.
     """
     try:
         state = _state_of(item)
         check(state)
-    except Exception as error:  # noqa: BLE001 - of whatever kind, it harms its own symbol alone
+    except Exception as error:  # noqa: BLE001 - whatever the error, it harms its own symbol alone
         symbol, reason = item["symbol"]["S"], repr(error)[:200]
         log.warning("the state of %s cannot be read: %s", symbol, reason)
         version, repairs = version_of(item), count_of(item, "repairs")

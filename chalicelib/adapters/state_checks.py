@@ -1,4 +1,4 @@
-"""Checks the values of a stored state whose types are right: others may have written it."""
+"""Checks the values of a stored state whose types are right, since others may have written it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from chalicelib.domain.times import is_instant
 from chalicelib.domain.watching import RuleState
 
 _MOST_DIGITS = 40
-"""Digits before the point, or zeros behind it: no number of ours has as many."""
+"""More digits before the point, or zeros behind it, than any number that detect writes has."""
 
 
 def check(state: State) -> None:
-    """Raise ValueError if a time, a date or a number is none that detect writes."""
+    """Raise ValueError for a time, a date or a number that detect does not write."""
     for tick in (state.last, state.mark):
         if tick is not None:
             _check_tick(tick)

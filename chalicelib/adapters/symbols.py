@@ -21,7 +21,8 @@ _LONG_AGO = to_text(EPOCH)
 _LISTS = ("seen", "tracked")
 _IS_NEW = "attribute_not_exists(symbol)"
 _IS_THERE = "attribute_exists(symbol)"
-"""A condition: notes on a symbol that was just forgotten must not create a partial item."""
+"""The condition of notes, so that a note on a symbol that was just forgotten creates no partial
+item."""
 
 
 class Symbols:
@@ -102,8 +103,8 @@ class Symbols:
         )
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """See SymbolStore. Keeps existing fields and adds missing ones: one call, or two for an
-        item that becomes a packed symbol's."""
+        """See SymbolStore. Keeps existing fields and adds missing ones. One call; two if a stored
+        symbol is marked as packed."""
         if entry.packed_at is not None:
             new = msgspec.structs.replace(entry, packed_at=None)
             if put_if(self._client, ConditionExpression=_IS_NEW, **self._filling(new)):
@@ -176,8 +177,8 @@ def _key(name: str, symbol: str) -> Item:
 
 
 def _to_entry(item: Item) -> SymbolEntry | None:
-    """Return an entry, without the fields that cannot be read: then a symbol was added long ago.
-    None, and a line in the log, if its symbol is none."""
+    """Return an item's entry, without instants that cannot be read; an unreadable `added_at`
+    becomes 1970. None, and a line in the log, if the item has no readable symbol."""
     fields = {name: value["S"] for name, value in item.items() if name != "list" and "S" in value}
     for name in _INSTANTS:
         if name in fields and not is_instant(fields[name]):

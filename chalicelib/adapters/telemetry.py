@@ -21,9 +21,10 @@ _UNITS = {"StoreAgeMilliseconds": "Milliseconds", "CompactionBytesScanned": "Byt
 def emit(
     function: str, stage: str, counters: Mapping[str, float], now: datetime, **properties: str
 ) -> None:
-    """Write the non-zero counters, and texts for searching the log.
+    """Log the non-zero counters, with `properties`, texts for searching the log. Does nothing if
+    all counters are zero.
 
-    The record also has them as `counters` and `properties`.
+    The log record also has them as `counters` and `properties`.
     """
     counted = {name: value for name, value in counters.items() if value}
     if counted:
@@ -34,8 +35,8 @@ def emit(
 def embedded(
     function: str, stage: str, counters: Mapping[str, float], now: datetime, **properties: str
 ) -> str:
-    """Return the line for CloudWatch. Its only dimension is the stage, which keeps the metrics
-    few."""
+    """Return the line for CloudWatch. Its only dimension is the stage, so that there are few
+    metrics."""
     metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in counters]
     document = {
         "_aws": {

@@ -1,5 +1,5 @@
-"""The ticks of an item of the prices table: its attributes are the last one's, and `earlier` holds
-the record's others."""
+"""The ticks of an item of the prices table: its attributes are those of the last tick, and
+`earlier` has the record's other ticks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ log = logging.getLogger("ticktape.prices")
 
 _MICROSECOND = timedelta(microseconds=1)
 _PACKED = ("price", "open", "high", "low", "previous_close", "volume")
-"""Fixed, unlike the fields of a tick: stored items have these fields in this order."""
+"""The fields of the rows in `earlier`, in their order. Unlike a tick's fields they must not change:
+stored items have them."""
 
 _ARRIVAL = 1 + len(_PACKED)
 _ABSENT = ""
@@ -57,7 +58,7 @@ def readable(item: Item) -> list[StoredTick]:
     read."""
     try:
         return list(unpack(item))
-    except Exception as error:  # noqa: BLE001 - of whatever kind, other prices are read
+    except Exception as error:  # noqa: BLE001 - whatever the error, other prices are read
         log.warning("the prices %.200s cannot be read: %.200r", place_of(item), error)
         return []
 

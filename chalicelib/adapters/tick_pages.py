@@ -12,11 +12,12 @@ from chalicelib.services.priced import Copy, StoredTick, supersedes
 from chalicelib.services.stores import Page
 
 SPAN_SECONDS = 60
-"""The longest span of an item: a search for ticks up to an instant reads items up to that far
-beyond it."""
+"""The longest span of an item's ticks: a search for ticks up to an instant reads items up to this
+many seconds beyond it."""
 
 _SLACK = 1000
-"""Ticks held beyond twice the page before those that cannot be on it are dropped."""
+"""How many ticks beyond twice the page are held before those that cannot be on the page are
+dropped."""
 
 
 class Collected:
@@ -25,10 +26,10 @@ class Collected:
     A tick is settled once no later item can hold an earlier one (ascending: items reach back at
     most SPAN_SECONDS) or a later one (descending: items hold nothing after their key). In a minute
     with very many ticks nothing is settled for long, so ticks that cannot be on the page are not
-    kept. Of several copies of a tick the last to arrive counts, in either direction.
+    kept. If there are several copies of a tick, the last to arrive counts, in either direction.
 
-    A page has `limit` ticks, and up to `most` where all items of a minute had to be read for it.
-    Raises TooManyCopies beyond `most_copies` further copies or unsettled ticks.
+    A page has `limit` ticks, or up to `most` if all items of a minute had to be read for it. Raises
+    TooManyCopies beyond `most_copies` further copies or unsettled ticks.
     """
 
     def __init__(
@@ -68,7 +69,8 @@ class Collected:
             self._drop()
 
     def is_full(self, last: Item | None, is_finished: bool) -> bool:
-        """Return whether the page is complete after a page of the Query that ends with `last`."""
+        """Return whether the page is complete. `last` is the last item of the Query's newest page,
+        `is_finished` whether the Query has no more pages."""
         self._is_finished = is_finished
         edge = last["timestamp"]["S"] if last else ""
         if not self._descending and edge:
@@ -86,7 +88,7 @@ class Collected:
         return False
 
     def page(self) -> Page[StoredTick]:
-        """Return the settled ticks that fit."""
+        """Return the page: the settled ticks that fit, and a position if there are more."""
         settled = self._settled[: self._most if self._is_crowded else self._limit]
         rows = tuple(self._found[stamp][1] for stamp in settled)
         more = not self._is_finished or self._dropped or len(self._settled) > len(rows)

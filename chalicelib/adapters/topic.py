@@ -10,7 +10,7 @@ from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 from chalicelib.domain.messages import Message, fitting
 
 MOST_BYTES = 261_000
-"""Bytes of a message and its attributes, a little less than the 262,144 that SNS takes."""
+"""The most bytes of a message and its attributes, a little less than the 262,144 that SNS takes."""
 
 _PASSING_STATUSES = frozenset({408, 429})
 _PASSING_CODES = frozenset(
@@ -32,8 +32,8 @@ _PASSING_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Refusals with a 4xx status that a later attempt may not meet. IAM and the policies of topics and
-keys take seconds to minutes to hold everywhere after a deployment."""
+"""Refusals with a 4xx status that may have passed by a later attempt. After a deployment it takes
+seconds to minutes until IAM and the policies of topics and keys apply everywhere."""
 
 
 class Topic:
@@ -44,7 +44,7 @@ class Topic:
         self._arn = arn
 
     def prepare(self) -> None:
-        """See Channel. The client is made when it is first used."""
+        """See Channel. Makes the client, which otherwise the first send would do."""
         _ = self._client.publish
 
     def send(self, message: Message) -> None:
@@ -79,8 +79,8 @@ class Topic:
 
 
 def _attributes(message: Message, left: int) -> dict[str, dict[str, str]]:
-    """Return attributes that have at most `left` bytes together; of lists that do not fit, the
-    first values."""
+    """Return the attributes, in at most `left` bytes: of a list that does not fit, only the first
+    values."""
     found = {
         name: {"DataType": "String", "StringValue": value}
         for name, value in message.attributes.items()
@@ -96,7 +96,7 @@ def _attributes(message: Message, left: int) -> dict[str, dict[str, str]]:
 
 
 def _refusal(response: Any) -> DeliveryError:
-    """Convert an error response of SNS."""
+    """Return what an error response of SNS means for a delivery."""
     code = response.get("Error", {}).get("Code") or "unknown"
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     reason = f"SNS answered {code} ({status})"

@@ -1,4 +1,4 @@
-"""TransactWriteItems whose refusals are told write by write."""
+"""TransactWriteItems that reports refusals write by write."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 MOST_WRITES = 100
-"""Writes of one transaction."""
+"""The most writes of one transaction."""
 
 _PASSED = "None"
 REFUSED = "ConditionalCheckFailed"
@@ -14,8 +14,10 @@ CONFLICT = "TransactionConflict"
 
 
 def refusals(client: Any, writes: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Call TransactWriteItems; return an empty tuple if all writes were made, else for each write
-    REFUSED by its condition, CONFLICT with another writer, or "None". Then none was made.
+    """Call TransactWriteItems; return an empty tuple if all writes were made.
+
+    Otherwise none was made; return for each write REFUSED if its condition failed, CONFLICT if
+    another writer was faster, or "None".
 
     Raises what botocore raises for anything else, such as throttling.
     """

@@ -27,14 +27,14 @@ TOKEN_SECONDS = 43_200
 
 _GONE = (404, 410)
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
-"""RFC 8030, 5.4. A message takes the place of one of the same topic that is still to be delivered,
-so an alert that is sent twice comes once."""
+"""The form of a topic (RFC 8030, 5.4). A message replaces an undelivered one of the same topic, so
+an alert that is sent twice comes once."""
 
 _keys = msgspec.json.Decoder(Keys)
 
 
 class WebPush:
-    """Channel over one subscription. `now` is the epoch second, from which tokens expire."""
+    """Channel over one subscription. `now` is a clock in epoch seconds, by which tokens expire."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class WebPush:
                 answer = outbound_http.send("POST", self._endpoint, data=body, headers=headers)
                 status = answer.status_code
             except RequestException:
-                pass  # the attempt knows more
+                pass  # attempt.failure says why
             if status in _GONE:
                 raise Ended(f"the browser has ended its subscription (answered {status})")
             if attempt.failure is not None:
@@ -103,7 +103,7 @@ class WebPush:
         }
 
     def _signed(self) -> str:
-        """Return a token that is valid for at least half of its time."""
+        """Return a token that stays valid for at least half of TOKEN_SECONDS."""
         now = self._now()
         made, expires = self._token
         if expires - now < TOKEN_SECONDS / 2:

@@ -1,8 +1,8 @@
-"""The cryptography of Web Push: messages that only the browser reads (RFC 8291), and tokens by
-which a push service knows the sender (VAPID, RFC 8292).
+"""The cryptography of Web Push: messages that only the browser can read (RFC 8291), and tokens by
+which a push service recognises the sender (VAPID, RFC 8292).
 
-Curve, signature and cipher are pycryptodome's (not PyCrypto's, which bandit's B413 means and whose
-name it has); it is imported with the first use. HMAC is Python's own (docs/decisions/0386).
+Curve, signature and cipher are pycryptodome's, which is imported at first use. It has the module
+name of PyCrypto, against which bandit's B413 warns. HMAC is Python's own (docs/decisions/0386).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from Crypto.PublicKey.ECC import EccKey  # nosec B413
 
 RECORD_BYTES = 4_096
-"""The record size that is announced: a message is one record."""
+"""The record size that messages announce; each is one record."""
 
 SALT_BYTES = 16
 _SCALAR_BYTES = 32
@@ -55,7 +55,7 @@ def encrypt(plain: bytes, receiver: bytes, auth: bytes, sender: KeyPair, salt: b
     key = _expanded(seed, b"Content-Encoding: aes128gcm\0", 16)
     nonce = _expanded(seed, b"Content-Encoding: nonce\0", 12)
     cipher = AES.new(key, AES.MODE_GCM, nonce=nonce)
-    text, tag = cipher.encrypt_and_digest(plain + b"\x02")  # which ends the last record
+    text, tag = cipher.encrypt_and_digest(plain + b"\x02")  # 2 ends the last record
     head = salt + RECORD_BYTES.to_bytes(4, "big") + bytes([len(sender.public)]) + sender.public
     return head + text + tag
 

@@ -16,13 +16,13 @@ TIMESTAMP, SIGNATURE, EVENT = "Ticktape-Timestamp", "Ticktape-Signature", "Tickt
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """`v1=` and the HMAC-SHA256 of `TIMESTAMP.BODY` in hex."""
+    """Return `v1=` and the HMAC-SHA256 of `TIMESTAMP.BODY` in hex."""
     signed = timestamp.encode() + b"." + body
     return "v1=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
 class Webhook:
-    """Channel over one HTTPS address. `now` is the epoch second, which is signed."""
+    """Channel over one HTTPS address. `now` is a clock in epoch seconds, whose time is signed."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Webhook:
                 headers = self._headers(message, body)
                 outbound_http.send("POST", self._secrets.address, data=body, headers=headers)
             except RequestException:
-                pass  # the attempt knows more
+                pass  # attempt.failure says why
             if attempt.failure is not None:
                 raise attempt.failure
 
