@@ -27,7 +27,7 @@ RECORD_ONLY = "record only"
 TOO_MANY = "too many"
 
 Quiet = Callable[[Tick], str]
-"""Returns why an alert at this tick is only recorded; empty if it is to be sent."""
+"""Returns why an alert at a tick is only recorded; empty if it is to be sent."""
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True):
@@ -99,7 +99,7 @@ class AlertCount:
         return True
 
     def quiet(self, rule: Rule, newest: Tick) -> str:
-        """Count a recorded alert; return why it is not sent, or ""."""
+        """Count a recorded alert; return why it is not sent, empty if it is."""
         reason = self._quiet(newest) if rule.notify else RECORD_ONLY
         if not reason and not self._may_send(rule, newest):
             reason = TOO_MANY

@@ -91,14 +91,14 @@ class BarWatch:
         `tick` is the last regular one, at `mark`; the previous tick is at `before`, the new one at
         `now`.
         """
-        points = {}
+        found = {}
         for interval in self._rules:
             if not has_closed(interval, mark, *now):
                 continue
             was_over = has_closed(interval, mark, *before)
             if self._closes_now(interval, mark, tick, was_over, now[1]):
-                points[interval] = self._point(interval, tick, mark, now[1])
-        return points
+                found[interval] = self._observation(interval, tick, mark, now[1])
+        return found
 
     def _closes_now(
         self, interval: str, mark: SessionPlace, tick: Tick, was_over: bool, now: str
@@ -145,7 +145,7 @@ class BarWatch:
     def _known(self, rule: Rule) -> RuleState | None:
         return known_to(rule, self._rule_states.get(rule.rule_id))
 
-    def _point(self, interval: str, tick: Tick, mark: SessionPlace, now: str) -> Observation:
+    def _observation(self, interval: str, tick: Tick, mark: SessionPlace, now: str) -> Observation:
         needed = max(self._shown, *(self._closes_for(rule, now) for rule in self._rules[interval]))
         closed = self._closed[interval]
         if not closed.is_read:

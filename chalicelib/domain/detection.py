@@ -63,7 +63,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     opening: None in a session that an older version began; pending: alerts that may not have been
     recorded yet, at most MAX_PENDING plus those of one tick; told: the alerts of the last tick's
     minute, None without any; version counts the writes, repairs those after recomputed bars.
-    unreadable: why the stored state could not be read, in place of which this one is empty.
+    unreadable: why the stored state could not be read; this one is then empty.
     """
 
     symbol: str
@@ -250,7 +250,7 @@ class _Run:
     def _judge_tick(self, tick: Tick, previous: Decimal | None, place: SessionPlace) -> None:
         """Judge the rules on ticks at a tick; `previous` is the price before it."""
         self._closes.append(tick.price)  # cut only after judging: new rules look further back
-        observation = _point(tick, previous, place, self._closes, self._splits)
+        observation = _observation(tick, previous, place, self._closes, self._splits)
         self._judge("tick", observation, tick, tick)
         self._closes.keep(self._watch.depth)
         if self._opening is not None:
@@ -388,7 +388,7 @@ def averages(closes: Sequence[Decimal], fast: int, slow: int) -> dict[str, Decim
     }
 
 
-def _point(
+def _observation(
     tick: Tick,
     previous: Decimal | None,
     place: SessionPlace,

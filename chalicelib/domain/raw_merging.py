@@ -19,7 +19,7 @@ from chalicelib.domain.readings import Identity, Reading, bars_start, identity_o
 from chalicelib.domain.ticks import Tick
 
 ReadingRow = dict[str, str]
-"""A line under `readings/`: a complete tick, or a refused identity."""
+"""A line under `readings/`: a complete tick or bar, or a refused identity."""
 
 
 class RawBatch(msgspec.Struct, frozen=True):

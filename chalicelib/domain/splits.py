@@ -33,7 +33,7 @@ difference than the smallest ratio."""
 
 
 MAX_SPLITS = 12
-"""The number of splits remembered per symbol, the newest ones."""
+"""The most splits remembered per symbol: the newest ones."""
 
 DatedClose = tuple[str, Decimal]
 """A session's date and a close in it."""
@@ -158,8 +158,8 @@ def unadjusted(
         if last is None:
             continue
         day, close = last
-        judged = _judged(split, splits[place + 1 :])
-        if judged.is_unadjusted(adjusted(close, day, reversed(found))):
+        adjusted_split = _with_before_adjusted(split, splits[place + 1 :])
+        if adjusted_split.is_unadjusted(adjusted(close, day, reversed(found))):
             found.append(split)
     return found[::-1]
 
@@ -177,14 +177,14 @@ def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> li
         last = next((close for date, close in reversed(rows) if date < split.date), None)
         if last is None:
             break
-        if _judged(split, splits[place + 1 :]).is_unadjusted(last):
+        if _with_before_adjusted(split, splits[place + 1 :]).is_unadjusted(last):
             rows = [
                 (date, split.adjust(close) if date < split.date else close) for date, close in rows
             ]
     return [close for _, close in rows]
 
 
-def _judged(split: Split, later: Iterable[Split]) -> Split:
+def _with_before_adjusted(split: Split, later: Iterable[Split]) -> Split:
     """Return a split with its `before` adjusted for later splits; a Told, which does not need
     `before`, as it is."""
     if isinstance(split, Told):

@@ -1,8 +1,8 @@
 """The times of ticks without a timestamp.
 
-A stream or queue gives the millisecond in which it received a record, and receives many records in
-one. The record's sequence number determines the microsecond of its first such tick; the n-th is n
-microseconds later, the eighth and each further seventh in the next millisecond.
+A stream or queue reports the millisecond in which it received a record, and receives many records
+in one. The record's sequence number determines the microsecond of its first such tick. Each further
+one is a microsecond later; after every seventh they go on in the next millisecond.
 
 Neighbouring records are seven microseconds apart, so that they keep their order. Seven and a
 thousand are coprime: of a thousand records in one millisecond no two share a first microsecond, and

@@ -1,7 +1,7 @@
 """The minutes of regular trading, in which prices of a symbol are expected.
 
-A minute is the number of whole minutes since 1970 in UTC. Trading hours are known of all calendars
-of `sessions.py` except local days of a zone whose exchange is not in a table.
+A minute is the number of whole minutes since 1970 in UTC. Trading hours are known for all calendars
+of `sessions.py` except the local days of a zone whose exchange is in no table.
 """
 
 from __future__ import annotations

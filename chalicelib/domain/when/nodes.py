@@ -13,7 +13,7 @@ import msgspec
 
 MAX_NODES = 80
 MAX_DEPTH = 12
-"""Levels of a tree; a tree that was read has no more, so functions over it may recurse."""
+"""The most levels of a tree. No tree that was read has more, so functions over it may recurse."""
 MAX_BARS = 400
 """The most bars of `for`, `within` and `[bars ago]`."""
 
@@ -25,7 +25,7 @@ COMPARISONS = {
     "crosses_above": "crosses above",
     "crosses_below": "crosses below",
 }
-"""Comparisons by their name in JSON, as the text form writes them."""
+"""The operators of the text form by their names in JSON."""
 
 ARITHMETIC = {"plus": "+", "minus": "-", "times": "*", "over": "/"}
 EDGES = ("enters", "leaves")
