@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from infra.deploy.stage import Stage
 from infra.deploy.waiting import CLOCK, Clock, until_well
@@ -88,8 +87,8 @@ class Watch:
 
     def _reported(self) -> str | None:
         """Return the state if it was written since the start."""
-        key = {"list": {"S": publishing.LIST}, "symbol": {"S": COMMANDS[self._kind]}}
-        item = self._get("SYMBOLS_TABLE", key)
+        name = COMMANDS[self._kind]
+        item = self._stage.item("SYMBOLS_TABLE", list=publishing.LIST, symbol=name)
         is_new = item and item["time"]["S"] >= self._since
         return str(item["state"]["S"]) if is_new else None
 
@@ -101,12 +100,4 @@ class Watch:
         return MemoryStore(items).read(self._now()).memory.latest
 
     def _is_stored(self, symbol: str, time: str) -> bool:
-        key = {"symbol": {"S": symbol}, "timestamp": {"S": time}}
-        return bool(self._get("PRICES_TABLE", key))
-
-    def _get(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
-        answer = self._stage.client("dynamodb").get_item(
-            TableName=self._stage.environment[table], Key=key, ConsistentRead=True
-        )
-        found: dict[str, Any] = answer.get("Item", {})
-        return found
+        return bool(self._stage.item("PRICES_TABLE", symbol=symbol, timestamp=time))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from infra.deploy import wheels
+from infra.deploy import wheels, zips
 from infra.deploy.errors import DeployError
 from infra.deploy.project import CHALICE, ROOT, resources
 
@@ -23,8 +23,6 @@ MOST_UNPACKED = 250_000_000
 """Lambda's limit for an unpacked function, in bytes:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_MODE = 0o644 << 16
 _FOLDERS = frozenset({"tests", "__pycache__", "bin"})
 _ENDS = (".pyi", ".pyx", ".pxd", ".pxi", ".h", ".hpp", ".c", ".a", "py.typed")
 _OF_PIP = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
@@ -43,7 +41,8 @@ def build(architecture: str) -> Path:
     made_of.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         wheels.install(LISTED, Path(folder), architecture, _python())
-        write(path, {**libraries(Path(folder)), **own_files()})
+        files = sorted({**libraries(Path(folder)), **own_files()}.items())
+        zips.write(path, ((name, file.read_bytes()) for name, file in files))
     check(path)
     made_of.write_text(sources)
     return path
@@ -52,7 +51,8 @@ def build(architecture: str) -> Path:
 def fingerprint(architecture: str) -> str:
     """Return the SHA-256 of everything that determines the zip's bytes."""
     digest = hashlib.sha256(f"{architecture} {_python()}".encode())
-    ours = {"list": ROOT / LISTED, "builder": Path(__file__), **own_files()}
+    ours = {"list": ROOT / LISTED, "zips": Path(zips.__file__), **own_files()}
+    ours["builder"] = Path(__file__)
     for name, path in sorted(ours.items()):
         content = path.read_bytes()
         digest.update(f"\n{name} {len(content)}\n".encode() + content)
@@ -71,18 +71,6 @@ def own_files() -> dict[str, Path]:
 def libraries(folder: Path) -> dict[str, Path]:
     """Return the files of installed packages that a run may need, by their names in the zip."""
     return {path.relative_to(folder).as_posix(): path for path in _needed(folder)}
-
-
-def write(path: Path, files: Mapping[str, Path]) -> None:
-    """Write a zip with sorted entries, without times, all with the same mode."""
-    scratch = path.with_suffix(".tmp")
-    with zipfile.ZipFile(scratch, "w") as target:
-        for name, source in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = _MODE
-            target.writestr(entry, source.read_bytes())
-    scratch.replace(path)
 
 
 def check(path: Path) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from infra.deploy import wheels
+from infra.deploy import wheels, zips
 from infra.deploy.errors import DeployError
 from infra.deploy.project import CHALICE, ROOT
 from infra.deploy.stage import Stage
@@ -77,9 +77,6 @@ NEVER_IMPORTED = (
 """Of apprise's requirements and files: for services that are not allowed, its command line and
 its configuration files. Of pycryptodome: curves, ciphers and digests that Web Push does not use."""
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_MODE = 0o644 << 16
-
 
 def build(stage: Stage) -> Path:
     """Build the stage's package; return where Chalice looks for it. Raises DeployError."""
@@ -126,20 +123,16 @@ def chalice(
 
 
 def normalize(path: Path) -> None:
-    """Rewrite a zip with entries in their places and sorted, without bytecode and times, all with
-    the same mode."""
-    scratch = path.with_suffix(".tmp")
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(scratch, "w") as target:
-        for name in sorted(source.namelist(), key=_placed):
-            if "__pycache__/" in name:  # of another process that imported the package
-                continue
-            if name.startswith(NEVER_IMPORTED):
-                continue
-            entry = zipfile.ZipInfo(_placed(name), _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = _MODE
-            target.writestr(entry, source.read(name), compresslevel=9)
-    scratch.replace(path)
+    """Rewrite a zip with entries in their places and sorted, without bytecode and what no function
+    imports."""
+    with zipfile.ZipFile(path) as source:
+        kept = [
+            name
+            for name in sorted(source.namelist(), key=_placed)
+            # bytecode is of another process that imported the package
+            if "__pycache__/" not in name and not name.startswith(NEVER_IMPORTED)
+        ]
+        zips.write(path, ((_placed(name), source.read(name)) for name in kept))
 
 
 def _placed(name: str) -> str:

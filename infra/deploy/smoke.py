@@ -7,14 +7,11 @@ the test also waits for one of its prices, unless all markets are closed.
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
-import msgspec
+import requests
 
 from infra.deploy import collected, mappings
 from infra.deploy.errors import DeployError
@@ -28,13 +25,6 @@ NEW_MAPPING_SECONDS = 600.0
 https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html"""
 
 _OPEN_PATH = "/health"
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """An HTTP status and body."""
-
-    status: int
-    body: str
 
 
 def run(
@@ -51,7 +41,7 @@ def run(
     collecting = collected.watch(stage)
     try:
         _send(stage, timestamp)
-        _await("ingest has stored no price", lambda: _price(stage, timestamp), seconds, clock)
+        _await("ingest has stored no price", lambda: _is_stored(stage, timestamp), seconds, clock)
         _await("detect has stored no state", lambda: _state(stage) == timestamp, seconds, clock)
         took = clock.now() - began
         told = [f"a tick was stored and detected in {took:.1f} s", _ask(stage, base, token)]
@@ -88,53 +78,38 @@ def _await(otherwise: str, happened: Callable[[], bool], seconds: float, clock: 
     until_well(lambda: "" if happened() else said, seconds, clock, every=0.5)
 
 
-def _price(stage: Stage, timestamp: str) -> bool:
-    key = {"symbol": {"S": SYMBOL}, "timestamp": {"S": timestamp}}
-    return "Item" in _get(stage, "PRICES_TABLE", key)
+def _is_stored(stage: Stage, timestamp: str) -> bool:
+    return bool(stage.item("PRICES_TABLE", symbol=SYMBOL, timestamp=timestamp))
 
 
 def _state(stage: Stage) -> str:
-    item = _get(stage, "STATE_TABLE", {"symbol": {"S": SYMBOL}}).get("Item", {})
-    return str(item.get("timestamp", {}).get("S", ""))
-
-
-def _get(stage: Stage, table: str, key: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = stage.client("dynamodb").get_item(
-        TableName=stage.environment[table], Key=key, ConsistentRead=True
-    )
-    return found
+    return str(stage.item("STATE_TABLE", symbol=SYMBOL).get("timestamp", {}).get("S", ""))
 
 
 def _ask(stage: Stage, base: str, token: str | None) -> str:
     health = _fetch(f"{base}{_OPEN_PATH}", None)
-    if health.status != 200:
-        raise DeployError(f"{base}{_OPEN_PATH} answers {health.status}: {health.body[:200]}")
+    if health.status_code != 200:
+        raise DeployError(f"{base}{_OPEN_PATH} answers {health.status_code}: {health.text[:200]}")
     path = f"/prices/{SYMBOL}/latest"
     answer = _fetch(base + path, token)
     if token is None and stage.environment["READ_ACCESS"] == "closed":
-        if answer.status != 401:
-            raise DeployError(f"{path} without a token answers {answer.status}, not 401")
+        if answer.status_code != 401:
+            raise DeployError(f"{path} without a token answers {answer.status_code}, not 401")
         return (
             "the API is healthy and refuses requests without a token "
             "(set TICKTAPE_TOKEN to test reading)"
         )
-    if answer.status != 200 or json.loads(answer.body).get("symbol") != SYMBOL:
-        raise DeployError(f"{path} answers {answer.status}: {answer.body[:200]}")
+    if answer.status_code != 200 or answer.json().get("symbol") != SYMBOL:
+        raise DeployError(f"{path} answers {answer.status_code}: {answer.text[:200]}")
     return "the API returns it"
 
 
-def _fetch(url: str, token: str | None) -> Answer:
-    request = urllib.request.Request(url)  # noqa: S310  # the stage's own address
-    if token is not None:
-        request.add_header("Authorization", f"Bearer {token}")
+def _fetch(url: str, token: str | None) -> requests.Response:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # nosec B310 - likewise
-            return Answer(response.status, response.read().decode())
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, error.read().decode())
-    except urllib.error.URLError as error:
-        raise DeployError(f"{url}: {error.reason}") from error
+        return requests.get(url, headers=headers, timeout=30)
+    except requests.RequestException as error:
+        raise DeployError(f"{url}: {error}") from error
 
 
 def _clean(stage: Stage, timestamp: str) -> None:

@@ -107,6 +107,16 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
                 bucket_owner.install(client, self.account)
         return self._clients[service]
 
+    def item(self, table: str, **key: str) -> dict[str, Any]:
+        """Return an item of the table that a variable names, as it is stored; empty without one."""
+        answer = self.client("dynamodb").get_item(
+            TableName=self.environment[table],
+            Key={name: {"S": value} for name, value in key.items()},
+            ConsistentRead=True,
+        )
+        found: dict[str, Any] = answer.get("Item", {})
+        return found
+
     def deployed(self) -> list[dict[str, Any]]:
         """Return Chalice's record of its deployment: empty before the first `chalice deploy`."""
         path = deployed_file(self.stage)
