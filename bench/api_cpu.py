@@ -21,6 +21,7 @@ from bench.baseline import Baseline
 from bench.detect_cpu import state_before, without_alerts
 from bench.measuring import alternate, beside, profile, timed
 from bench.our_app import TOPIC, OurApp, our_app
+from rigs.invocations import LambdaContext
 
 BARS, TICKS = 390, 500
 STORED = 10_000
@@ -58,7 +59,7 @@ def rows_of(response: dict[str, Any]) -> int:
 
 def asker(ours: OurApp) -> Ask:
     """Return a function that sends an event to our handler and returns its response."""
-    return lambda request: ours.handlers.app(request, feeds.Context())
+    return lambda request: ours.handlers.app(request, LambdaContext())
 
 
 def case(answer: Ask, asked: dict[str, Any]) -> Callable[[], None]:

@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from statistics import median
 from typing import Any
 
 from bench import feeds, stored
 from bench.aws_calls import AwsCalls
 from bench.baseline import Baseline
-from bench.measuring import alternate, beside, median, timed
+from bench.measuring import alternate, beside, timed
 from bench.null_aws import NullAws
 from bench.our_app import TOPIC, our_app
 from chalicelib import bootstrap
@@ -32,6 +33,7 @@ from chalicelib.adapters.tick_items import unpack
 from chalicelib.domain.detection import State, Watch, advance, rules_for
 from chalicelib.domain.rules import default_rules
 from chalicelib.domain.ticks import Tick
+from rigs.invocations import LambdaContext
 
 DAY_TICKS = 1_000
 STORED = (1_000, 30_000, 1_000_000)
@@ -93,7 +95,7 @@ def our_case(app: Any, aws: NullAws, new: int, rows: int) -> Run:
         aws.answer("BatchGetItem", "state", answer)
         for _ in range(REPEATS[new]):
             forget_states()
-            assert app.detect(event, feeds.Context()) == {"batchItemFailures": []}
+            assert app.detect(event, LambdaContext()) == {"batchItemFailures": []}
 
     return run
 

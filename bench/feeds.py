@@ -17,17 +17,6 @@ STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/ticks"
 _PRICES = [Decimal(18_900 + number) / 100 for number in range(97)]
 
 
-class Context:
-    """The context that Lambda passes with the event."""
-
-    aws_request_id = "00000000-0000-0000-0000-000000000000"
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        """Return a minute, always."""
-        return 60_000
-
-
 def wire_tick(symbol: str, number: int, when: datetime) -> WireTick:
     """Return a tick with all of Yahoo's fields."""
     return WireTick(

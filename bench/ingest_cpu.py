@@ -20,6 +20,7 @@ from bench.baseline import Baseline
 from bench.measuring import alternate, beside, profile, timed
 from bench.null_aws import NullAws
 from bench.our_app import TOPIC, our_app
+from rigs.invocations import LambdaContext
 
 SIZES = (1, 100, 1_000, 10_000)
 SLICE = 200
@@ -51,7 +52,7 @@ def ours(app: Any, event: Event, repeats: int) -> Callable[[], None]:
 
     def run() -> None:
         for _ in range(repeats):
-            assert app.ingest_kinesis(event, feeds.Context()) == {"batchItemFailures": []}
+            assert app.ingest_kinesis(event, LambdaContext()) == {"batchItemFailures": []}
 
     return run
 

@@ -9,10 +9,10 @@ import cProfile
 import gc
 import os
 import pstats
-import statistics
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 
@@ -27,11 +27,6 @@ def alternate(cases: Mapping[str, Callable[[], None]], rounds: int) -> dict[str,
             if number:
                 found[name].append(time.process_time() - began)
     return found
-
-
-def median(values: list[float]) -> float:
-    """Return the median."""
-    return statistics.median(values)
 
 
 def p95(values: list[float]) -> float:

@@ -22,6 +22,7 @@ from bench import feeds, ingest_cpu, stored
 from bench.detect_cpu import forget_states, state_before, without_alerts
 from bench.measuring import resident_mb
 from bench.our_app import our_app
+from rigs.invocations import LambdaContext
 
 RECORDS = 10_000
 BATCHES = 2
@@ -88,7 +89,7 @@ def child(function: str, file: Path) -> float:
     for _ in range(BATCHES):
         forget_states()
         event = json.loads(file.read_bytes())
-        answer = getattr(app, function)(event, feeds.Context())
+        answer = getattr(app, function)(event, LambdaContext())
         assert answer == {"batchItemFailures": []}, answer
         del event  # the runtime releases the event before it reads the next
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000 - before

@@ -18,11 +18,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from bench.measuring import median, timed
+from bench.measuring import timed
 from bench.page_latency import latency
 from local.http_server import Server
 from local.page_files import content, gzipped, loaded_by_itself

@@ -16,11 +16,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from bench.measuring import median, p95, timed
+from bench.measuring import p95, timed
 from bench.pushed_sources import SYMBOL
 from embedded_aws.environment import point_at
 from rigs.pushed_services.coinbase import CoinbaseProtocol

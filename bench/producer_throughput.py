@@ -17,9 +17,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from statistics import median
 from typing import Any
 
-from bench.measuring import median, resident_mb, timed
+from bench.measuring import resident_mb, timed
 from bench.null_aws import null_aws
 from producer.outbox import Outbox
 from producer.pipeline import Pipeline

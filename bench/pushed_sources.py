@@ -15,9 +15,10 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from statistics import median
 from typing import Any
 
-from bench.measuring import alternate, median, timed
+from bench.measuring import alternate, timed
 from producer.sources.alpaca import AlpacaFeed, Keys
 from producer.sources.binance import BinanceFeed
 from producer.sources.coinbase import CoinbaseFeed

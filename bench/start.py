@@ -25,10 +25,11 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench import api_cpu, detect_cpu, feeds, ingest_cpu, package, stored
-from bench.measuring import median, timed
+from bench.measuring import timed
 from bench.our_app import OurApp, our_app
 
 ROUNDS = 9

@@ -16,9 +16,10 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from statistics import median
 from typing import Any
 
-from bench.measuring import alternate, median, timed
+from bench.measuring import alternate, timed
 from chalicelib.api.rule_views import PREVIEW_SECONDS
 from chalicelib.bootstrap import Services
 from chalicelib.domain.bars import Bar

@@ -23,20 +23,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 FRONTEND = Path(__file__).resolve().parents[1] / "frontend"
 LENGTHS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "1d": 86400, "1wk": 604800}
 PERIODS = {"1d": 1, "5d": 5, "1mo": 30, "3mo": 91, "6mo": 182, "1y": 365, "5y": 1826, "max": 1826}
-NAMES = [
-    "ACME",
-    "BOLT",
-    "CRUX",
-    "DYNE",
-    "EPIC",
-    "FLUX",
-    "GRIT",
-    "HALO",
-    "IRIS",
-    "JADE",
-    "KITE",
-    "LUMA",
-]
+NAMES = tuple("ACME BOLT CRUX DYNE EPIC FLUX GRIT HALO IRIS JADE KITE LUMA".split())  # noqa: SIM905
 
 TOPIC = {
     "channel_id": "sns",
@@ -62,6 +49,14 @@ def price_at(symbol: str, seconds: float) -> float:
     seed = 40 + 13 * (sum(map(ord, symbol)) % 17)
     waves = ((0.03, 86400.0), (0.012, 9000.0), (0.005, 1500.0), (0.002, 210.0), (0.001, 17.0))
     return round(seed * (1 + sum(a * math.sin(seconds / p * 6.28 + seed) for a, p in waves)), 2)
+
+
+def problem(status: int, title: str, **more: str) -> tuple[int, dict[str, Any]]:
+    """Return an error's status and body."""
+    return status, {"type": "about:blank", "title": title, "status": status, **more}
+
+
+NOT_FOUND = problem(404, "Not found")
 
 
 @dataclass
@@ -137,11 +132,7 @@ class StandIn:
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Return status and body for a GET."""
         if self.failing:
-            return self.failing, {
-                "type": "about:blank",
-                "title": "Unavailable",
-                "status": self.failing,
-            }
+            return problem(self.failing, "Unavailable")
         if path == "/health":
             lags = ("detect_lag_seconds", "deliver_lag_seconds")
             told = {name: getattr(self, name) for name in lags}
@@ -170,7 +161,7 @@ class StandIn:
             return 200, {"alerts": fired[: int(query["limit"])], "next_page_token": None}
         if path.startswith("/alerts/"):
             named = [one for one in self.alerts if path.endswith(f"/{one['alert_id']}")]
-            return (200, named[0] | {"deliveries": self.deliveries}) if named else self.missing()
+            return (200, named[0] | {"deliveries": self.deliveries}) if named else NOT_FOUND
         return self.rules_or_nothing(path)
 
     @property
@@ -185,7 +176,7 @@ class StandIn:
         if path == "/channels" and self.rules is not None:
             return 200, {"channels": [TOPIC]}
         named = [one for one in self.rules or () if path == f"/rules/{one['rule_id']}"]
-        return (200, named[0]) if named else self.missing()
+        return (200, named[0]) if named else NOT_FOUND
 
     def write(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Change the rules, or preview one; return status and body."""
@@ -198,10 +189,6 @@ class StandIn:
         rule = {**body, "rule_id": rule_id, "default": False}
         self.rules = kept if method == "DELETE" else [*kept, rule]
         return (204, {}) if method == "DELETE" else (201 if method == "POST" else 200, rule)
-
-    def missing(self) -> tuple[int, dict[str, Any]]:
-        """Return status and body for something that does not exist."""
-        return 404, {"type": "about:blank", "title": "Not found", "status": 404}
 
     def quote(self, symbol: str) -> dict[str, Any]:
         """Return a symbol's quote, as `/quotes` has it."""
@@ -231,12 +218,7 @@ class StandIn:
     def prices(self, symbol: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Return status and bars (or ticks) for a request for prices; 404 for an unknown symbol."""
         if symbol not in self.symbols:
-            return 404, {
-                "type": "about:blank",
-                "title": "Not found",
-                "status": 404,
-                "detail": f"No symbol {symbol}.",
-            }
+            return problem(404, "Not found", detail=f"No symbol {symbol}.")
         start, end = self._range(query)
         start = end if symbol in self.without_prices else max(start, self.begins)
         interval = query.get("interval", "auto")
@@ -322,9 +304,9 @@ class ApiHandler(BaseHTTPRequestHandler):
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         status, body = self.world.answer(parts.path, query)
         if self.world.token and self.headers["Authorization"] != f"Bearer {self.world.token}":
-            status, body = 401, {"type": "about:blank", "title": "Unauthorized", "status": 401}
+            status, body = problem(401, "Unauthorized")
         elif self.world.token and self.world.scopes != "read":
-            status, body = 403, {"type": "about:blank", "title": "Forbidden", "status": 403}
+            status, body = problem(403, "Forbidden")
         self.send(status, body)
 
     def do_POST(self) -> None:
