@@ -230,7 +230,6 @@ def build(path: Path | None, keys: Keys) -> Emulator:
 
     from embedded_aws.athena.api import Athena
     from embedded_aws.emulator import (
-        dispatching,
         dynamodb,
         glue,
         kinesis,
@@ -253,7 +252,7 @@ def build(path: Path | None, keys: Keys) -> Emulator:
     lock = threading.Lock()
     save_queues = queues.install(connection, lock, changes.add)
     serializing.install()
-    dispatching.install()
+    services.spare_repeated_work()
     end = s3.install(connection)
     listing.install()
     moto = services.Dispatcher()

@@ -10,6 +10,9 @@ import msgspec
 
 from embedded_aws.emulator.stored_objects import decode
 
+NO_LIMIT = -1
+"""SQLite returns all rows then."""
+
 
 class StoredObject(msgspec.Struct, frozen=True):
     """An object's newest version."""

@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 from moto.sqs.models import Message, Queue
-
-from embedded_aws.emulator.stored_messages import decode, encode
 
 WAIT_SECONDS = 0.1
 
@@ -23,6 +22,10 @@ STEP = 256
 
 FIRST = 10**20
 """Above all numbers that moto drew for messages stored by earlier versions of this module."""
+
+_NAMES = frozenset(vars(Message("", "")))
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
 def install(
@@ -98,6 +101,21 @@ def enqueue(message: Any, number: int) -> None:
     if message.approximate_receive_count:
         message.mark_sent()
         message.deduplication_id = message.id
+
+
+def encode(message: Message) -> bytes:
+    """Return a message's stored form: msgpack of its attributes, all plain."""
+    return _encode({name: value for name, value in vars(message).items() if name in _NAMES})
+
+
+def decode(raw: bytes) -> Message:
+    """Decode the result of `encode`. Raises msgspec.DecodeError or ValidationError for anything
+    else."""
+    found = _decode(raw)
+    message = Message(found["id"], found["body"])
+    for name in _NAMES & found.keys():
+        setattr(message, name, found[name])
+    return message
 
 
 class KeptQueue:

@@ -12,7 +12,7 @@ from moto.s3.utils import _VersionedKeyStore
 from moto.utilities.tagging_service import TaggingService
 
 from embedded_aws.emulator import stored_objects
-from embedded_aws.emulator.object_reading import list_names
+from embedded_aws.emulator.object_reading import NO_LIMIT, list_names
 
 
 def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
@@ -111,11 +111,7 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
 
     def names(self, prefix: str = "") -> list[str]:
         """Return all keys that start with `prefix`, in order."""
-        rows = self._connection.execute(
-            "SELECT name FROM objects WHERE bucket = ? AND name >= ? AND name < ? ORDER BY name",
-            (self._bucket, prefix, prefix + "\U0010ffff"),
-        )
-        return [str(row[0]) for row in rows]
+        return self.names_behind(prefix, "", NO_LIMIT)
 
     def names_behind(self, prefix: str, after: str, most: int) -> list[str]:
         """Return at most `most` keys that start with `prefix` and come after `after`, in order."""

@@ -7,6 +7,7 @@ subscriber does not answer; SNS accepts the message and delivers it asynchronous
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import Any
 
 import requests
@@ -17,15 +18,6 @@ KEPT = 100
 DELIVERY_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
-
-
-class LastMessages(list[Any]):
-    """A list of the last KEPT entries; moto only appends."""
-
-    def append(self, entry: Any) -> None:
-        """Append, and drop the oldest."""
-        super().append(entry)
-        del self[:-KEPT]
 
 
 class _BoundedRequests:
@@ -62,7 +54,7 @@ def install() -> None:
 
     def init_topic(self: Any, name: str, backend: Any) -> None:
         create_topic(self, name, backend)
-        self.sent_notifications = LastMessages()
+        self.sent_notifications = deque(maxlen=KEPT)  # moto only appends
 
     def init_backend(self: Any, *arguments: Any, **named: Any) -> None:
         create_backend(self, *arguments, **named)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import closing
 
-from embedded_aws.emulator.topics import KEPT, LastKeys, LastMessages
+from embedded_aws.emulator.topics import KEPT, LastKeys
 from rigs.emulated import Emulated
 
 
@@ -15,13 +15,6 @@ def test_the_last_certificates_are_kept_for_checks_of_signatures() -> None:
         keys[f"{number}.pem"] = b"certificate"
     assert len(keys) == KEPT
     assert f"{3 * KEPT - 1}.pem" in keys
-
-
-def test_the_last_messages_are_kept() -> None:
-    messages = LastMessages()
-    for number in range(3 * KEPT):
-        messages.append(number)
-    assert messages == list(range(2 * KEPT, 3 * KEPT))
 
 
 def test_a_subscriber_that_does_not_answer_fails_no_publication(emulated: Emulated) -> None:
