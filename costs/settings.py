@@ -15,6 +15,11 @@ HEADROOM = 1.25
 MARKET_HOURS = 21 * 6.5
 ROUND_THE_CLOCK = 730.0
 
+_SAID = frozenset(
+    """ticks_per_record flush_seconds detect_window ingest_window memory_mb prices_days raw_days
+    alerts crosses mails tabs reports collector""".split()  # noqa: SIM905  # as one reads them
+)
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the cost model. Windows are in seconds, memory is in MB.
@@ -74,27 +79,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.shards or max(1, math.ceil(load * HEADROOM))
 
     def said(self) -> str:
-        """Return the settings that differ from the defaults, as flags; without symbols, interval,
-        hours, shards, push and tracing."""
-        flags = {
-            "ingest": self.ingest,
-            "stream": self.stream if self.ingest == "kinesis" else None,
-            "ticks-per-record": self.ticks_per_record if self.ticks_per_record > 1 else None,
-            "flush-seconds": self.flush_seconds or None,
-            "detect-window": self.detect_window if self.detect_window else None,
-            "ingest-window": self.ingest_window if self.ingest_window != 1 else None,
-            "memory": self.memory_mb if self.memory_mb != 512 else None,
-            "prices-days": self.prices_days if self.prices_days != 30 else None,
-            "raw-days": self.raw_days if self.raw_days != 365 else None,
-            "alerts": self.alerts if self.alerts != "bars" else None,
-            "crosses": self.crosses if self.crosses != "tick" else None,
-            "mails": self.mails or None,
-            "tabs": self.tabs or None,
-            "reports": self.reports or None,
-            "collector": self.collector if self.collector != "none" else None,
-        }
+        """Return how ticks come in, and the settings that differ from the defaults, as flags;
+        without symbols, interval, hours, shards, push and tracing."""
+        chosen: dict[str, object] = {"ingest": self.ingest}
+        if self.ingest == "kinesis":
+            chosen["stream"] = self.stream
+        for field in msgspec.structs.fields(Settings):
+            value = getattr(self, field.name)
+            if field.name in _SAID and value != field.default:
+                chosen[field.name.removesuffix("_mb").replace("_", "-")] = value
         return " ".join(
             f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
-            for name, value in flags.items()
-            if value is not None
+            for name, value in chosen.items()
         )
