@@ -106,8 +106,8 @@ def _ask(stage: Stage, base: str, token: str | None) -> str:
 
 def _fetch(url: str, token: str | None) -> requests.Response:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    try:
-        return requests.get(url, headers=headers, timeout=30)
+    try:  # auth, since requests would take the password that a .netrc has instead of the token
+        return requests.get(url, headers=headers, auth=lambda asked: asked, timeout=30)
     except requests.RequestException as error:
         raise DeployError(f"{url}: {error}") from error
 
