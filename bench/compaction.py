@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bench.measuring import compared
 from chalicelib.adapters.archive import S3Archive
 from chalicelib.bootstrap import aws_lake
 from chalicelib.domain.raw_lines import ArchivedLine, unpack
@@ -57,21 +58,12 @@ def _measured(emulated: Emulated, name: str, ticks: int, batch: int) -> list[dic
     raw, parquet, bars = (
         _bytes(emulated, settings, prefix) / ticks for prefix in ("raw/", "ticks/", "bars_1m/")
     )
+    told = f"compaction: {name}"
     return [
-        _result(f"{name}, compacted", ticks / took, "ticks/s", reading),
-        _result(f"{name}, Parquet", parquet, "bytes a tick", raw),
-        _result(f"{name}, Parquet of minute bars", bars, "bytes a tick", raw),
+        compared(f"{told}, compacted", round(ticks / took), round(reading), "ticks/s"),
+        compared(f"{told}, Parquet", round(parquet, 2), round(raw, 2), "bytes a tick"),
+        compared(f"{told}, Parquet of minute bars", round(bars, 2), round(raw, 2), "bytes a tick"),
     ]
-
-
-def _result(name: str, value: float, unit: str, baseline: float) -> dict[str, Any]:
-    return {
-        "name": f"compaction: {name}",
-        "value": round(value, 2),
-        "unit": unit,
-        "baseline": round(baseline, 2),
-        "ratio": round(value / baseline, 3),
-    }
 
 
 def fill_day(

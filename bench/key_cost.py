@@ -11,7 +11,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from chalice.app import AuthRequest
@@ -57,8 +57,7 @@ def count() -> Counts:
     )
 
 
-def _cpu(act: object) -> float:
-    assert callable(act)
+def _cpu(act: Callable[[], object]) -> float:
     began = time.process_time()
     for _ in range(ROUNDS):
         act()
@@ -78,12 +77,11 @@ def lines(counts: Counts, requests_per_minute: float, listed: Prices) -> list[Li
     ]
 
 
-def _lambda(cpu: float, function: str, usd: object) -> float:
+def _lambda(cpu: float, function: str, usd: Callable[[str, float], float]) -> float:
     """Return USD per million for this CPU and one wait in a function."""
-    assert callable(usd)
     memory = RESOURCES["functions"][function]["memory_mb"]
     seconds = cpu * CPU_FACTOR * FULL_PROCESSOR_MB / memory + OTHER_WAIT_MILLISECONDS / 1000
-    return float(usd("lambda_gb_second", seconds * memory / 1024 * MILLION))
+    return usd("lambda_gb_second", seconds * memory / 1024 * MILLION)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from bench.compaction import DAY, fill_day
+from bench.measuring import compared
 from chalicelib.bootstrap import Services, aws_lake
 from chalicelib.services.lake.compact import Compact
 from chalicelib.services.reports.files import Report, all_reports
@@ -79,13 +80,10 @@ def _is_of_one(report: Report) -> bool:
 def _compared(report: Report, raw: Run, parquet: Run) -> list[dict[str, Any]]:
     kind = "one symbol" if _is_of_one(report) else "all symbols"
     name = f"lake: {report.name} ({kind})"
-    read = _result(f"{name}, read", parquet.status.bytes_scanned, raw.status.bytes_scanned, "bytes")
+    read = compared(
+        f"{name}, read", parquet.status.bytes_scanned, raw.status.bytes_scanned, "bytes"
+    )
     if _is_of_one(report):
         read |= {"target": f"<= {TARGET}", "holds": read["ratio"] <= TARGET}
     took = parquet.status.milliseconds, raw.status.milliseconds
-    return [read, _result(f"{name}, took", *took, "ms")]
-
-
-def _result(name: str, value: float, baseline: float, unit: str) -> dict[str, Any]:
-    ratio = round(value / baseline, 4) if baseline else 0.0
-    return {"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio}
+    return [read, compared(f"{name}, took", *took, "ms")]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bench.measuring import compared
 from chalicelib.adapters.archive import S3Archive
 from chalicelib.bootstrap import aws_lake
 from chalicelib.domain.raw_lines import ArchivedLine
@@ -111,14 +112,9 @@ def _run(lake: LakeStores, sql: str) -> QueryStatus:
 
 
 def _compared(name: str, raw: QueryStatus, parquet: QueryStatus) -> list[dict[str, Any]]:
-    bytes_read = _result(name, parquet.bytes_scanned, raw.bytes_scanned, "bytes")
-    took = _result(name, parquet.milliseconds, raw.milliseconds, "ms")
+    told = f"lake, five years: {name}"
+    bytes_read = compared(told, parquet.bytes_scanned, raw.bytes_scanned, "bytes")
+    took = compared(told, parquet.milliseconds, raw.milliseconds, "ms")
     if name.endswith("all_ticks"):
         took |= {"target": f"<= {TARGET}", "holds": took["ratio"] <= TARGET}
     return [bytes_read, took]
-
-
-def _result(name: str, value: float, baseline: float, unit: str) -> dict[str, Any]:
-    ratio = round(value / baseline, 4) if baseline else 0.0
-    made = {"value": value, "unit": unit, "baseline": baseline, "ratio": ratio}
-    return {"name": f"lake, five years: {name}", **made}

@@ -52,6 +52,12 @@ def beside(made: dict[str, Any], theirs: list[float], target: int | None) -> dic
     return made
 
 
+def compared(name: str, value: float, baseline: float, unit: str) -> dict[str, Any]:
+    """Return a result of one measurement beside its baseline."""
+    ratio = round(value / baseline, 4) if baseline else 0.0
+    return {"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio}
+
+
 def profile(run: Callable[[], None], lines: int) -> None:
     """Print a profile of the second run."""
     run()

@@ -44,9 +44,7 @@ class LiveTerminal:
         """See Terminal."""
         self._addresses = addresses
         self._live.start()
-        for handler in logging.getLogger().handlers:
-            if isinstance(handler, logging.StreamHandler):
-                handler.setStream(sys.stderr)  # which writes above the panel from now on
+        _log_to_stderr()  # which writes above the panel from now on
         threading.Thread(target=self._follow, name="terminal", daemon=True).start()
 
     def look(self) -> None:
@@ -72,9 +70,7 @@ class LiveTerminal:
         """See Terminal."""
         self._closed.set()
         self._live.stop()
-        for handler in logging.getLogger().handlers:
-            if isinstance(handler, logging.StreamHandler):
-                handler.setStream(sys.stderr)
+        _log_to_stderr()
 
     def render(self) -> Panel:
         """Return the panel in its current state."""
@@ -108,6 +104,12 @@ class LiveTerminal:
             if name == "Sent" and now.progress is not None:
                 grid.add_row(Text("History", style="bold"), _bar(now.progress))
         return grid
+
+
+def _log_to_stderr() -> None:
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(sys.stderr)
 
 
 def _bar(progress: float) -> Table:

@@ -286,7 +286,6 @@ def _job(execution: Execution, workgroup: dict[str, Any]) -> dict[str, Any]:
         "query": execution["Query"],
         "parameters": execution.get("ExecutionParameters"),
         "database": execution["QueryExecutionContext"].get("Database"),
-        "catalog": execution["QueryExecutionContext"].get("Catalog"),
         "output": execution["_folder"] + execution["QueryExecutionId"],
         "cutoff_bytes": workgroup["Configuration"].get("BytesScannedCutoffPerQuery"),
     }

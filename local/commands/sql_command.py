@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, TextIO
 
-import msgspec
-
 from chalicelib.services.reports.costs import requests_usd, scan_usd
 from local.commands.choosing import add_flags, connect, find_running
 from local.commands.statuses import FAILED, INTERRUPTED, OK, USAGE
@@ -36,10 +34,8 @@ exit status: 0 done, 1 it was stopped or the engine failed, 2 the statement cann
 """
 
 
-class Row(msgspec.Struct, frozen=True):
-    """A row of the result; None is null."""
-
-    values: tuple[str | None, ...]
+Row = tuple[str | None, ...]
+"""A row of the result; None is null."""
 
 
 class Requests(NamedTuple):
@@ -207,7 +203,7 @@ def _rows(client: Any, number: str) -> tuple[list[tuple[str, str]], Iterator[Row
 def _all_rows(client: Any, number: str, page: dict[str, Any], skip: int) -> Iterator[Row]:
     while True:
         for row in page["ResultSet"]["Rows"][skip:]:
-            yield Row(tuple(datum.get("VarCharValue") for datum in row["Data"]))
+            yield tuple(datum.get("VarCharValue") for datum in row["Data"])
         if "NextToken" not in page:
             return
         skip = 0
@@ -217,8 +213,7 @@ def _all_rows(client: Any, number: str, page: dict[str, Any], skip: int) -> Iter
 def _show_csv(columns: Sequence[tuple[str, str]], rows: Iterator[Row], to: TextIO) -> None:
     writer = csv.writer(to, lineterminator="\n")
     writer.writerow([name for name, _ in columns])
-    for row in rows:
-        writer.writerow(row.values)
+    writer.writerows(rows)
 
 
 def _show_json(columns: Sequence[tuple[str, str]], rows: Iterator[Row], to: TextIO) -> None:
@@ -227,7 +222,7 @@ def _show_json(columns: Sequence[tuple[str, str]], rows: Iterator[Row], to: Text
     for row in rows:
         members = (
             f"{json.dumps(name)}: {_json_value(value, kind)}"
-            for (name, kind), value in zip(columns, row.values, strict=True)
+            for (name, kind), value in zip(columns, row, strict=True)
         )
         to.write(separator + "{" + ", ".join(members) + "}")
         separator = ",\n"
@@ -242,7 +237,7 @@ def _json_value(value: str | None, kind: str) -> str:
 
 
 def _show_table(columns: Sequence[tuple[str, str]], rows: Iterator[Row], to: TextIO) -> None:
-    lines = [[_cell(value) for value in row.values] for row in rows]
+    lines = [[_cell(value) for value in row] for row in rows]
     names = [name for name, _ in columns]
     widths = [max(len(line[at]) for line in [names, *lines]) for at in range(len(columns))]
     right = [kind in _NUMERIC for _, kind in columns]
