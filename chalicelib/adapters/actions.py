@@ -85,9 +85,9 @@ class Actions:
         """Store the actions at `indexes`, one after the other, while other threads store those of
         other keys.
 
-        Even after the deadline, one action is put, and those that are stored already are judged.
-        Returns the conflicts found, and in `left` the indexes of actions that are neither stored
-        nor judged.
+        Even after the deadline, one action is put, and those that are stored already are compared.
+        Returns the conflicts found, and in `left` the indexes of actions that were neither stored
+        nor compared.
         """
         conflicts: dict[int, tuple[Action, Action]] = {}
         left: set[int] = set()

@@ -2,8 +2,8 @@
 
 An extended bar's range key is its start plus a microsecond: a minute or an hour may also have a
 regular bar. A historical bar covers its whole interval; an extended bar of ticks beside it is not
-returned. A deleted bar leaves a tombstone, which readers do not see. A symbol with stored
-historical minutes has another partition, with a mark of their time.
+returned. A deleted bar leaves a tombstone, which readers do not see. A symbol with stored history
+has another partition, with a mark that is new whenever its history changes.
 """
 
 from __future__ import annotations

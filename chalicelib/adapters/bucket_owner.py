@@ -1,4 +1,4 @@
-"""Checks the owning account of buckets.
+"""Checks which account owns a bucket.
 
 A bucket's name says nothing about its owner: anyone can take a released name. S3 refuses a request
 with 403 AccessDenied if its ExpectedBucketOwner is not the bucket's owner.

@@ -16,8 +16,8 @@ from chalicelib.adapters import bucket_owner, json_wire
 from chalicelib.services.call_limits import PUBLISHING, USUAL, CallLimits
 
 POOL = 128
-"""Connections per client, opened on demand. Detect puts 8 bars of 8 symbols at once, and the local
-system runs all functions and the API's requests in one process."""
+"""The most connections per client, opened on demand. Detect puts 8 bars of 8 symbols at once, and
+the local system runs all functions and the API's requests in one process."""
 
 USER_AGENT = "ticktape"
 """A fixed user agent: botocore builds its own twice for each request."""

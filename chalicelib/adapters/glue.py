@@ -1,4 +1,5 @@
-"""Glue's catalog: days of the Parquet tables, and the view over them and the raw archive."""
+"""Glue's catalog: the partitions of the Parquet tables, and the view over them and the raw
+archive."""
 
 from __future__ import annotations
 

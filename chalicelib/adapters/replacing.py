@@ -53,8 +53,8 @@ class Replacing:
     def __call__(self, items: Sequence[Item], deadline: float) -> set[int]:
         """Put the items, whose keys must differ, each if the condition holds.
 
-        Returns the indexes of items that were neither put nor found not to be due by the deadline
-        (time.monotonic). Even after it, a call puts some items that are due, so that each retry
+        Returns the indexes of items that the deadline (time.monotonic) left undone; items that are
+        not due are done. Even after it, a call puts some items that are due, so that each retry
         gets further.
         """
         if len(items) == 1:

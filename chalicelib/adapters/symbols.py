@@ -1,4 +1,4 @@
-"""The symbols table: the lists "seen" and "tracked", one partition each."""
+"""The symbols table: the lists "seen", "tracked" and "forgotten", one partition each."""
 
 from __future__ import annotations
 

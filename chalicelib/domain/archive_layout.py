@@ -47,7 +47,8 @@ _RAW_KEY = re.compile(rf"{RAW}({_FOLDER.pattern}/.+)")
 
 
 class BatchName(msgspec.Struct, frozen=True):
-    """The parts of a batch's name: its folder with a slash at the end, or empty."""
+    """The parts of a batch's name. `folder` ends with a slash or is empty; `first` and `last` are
+    sequence numbers."""
 
     folder: str
     origin: str

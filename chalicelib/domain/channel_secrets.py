@@ -24,7 +24,7 @@ ADDRESSED: tuple[Kind, ...] = ("apprise", "webhook", "web_push")
 
 MAX_ADDRESS = 1_500
 SECRET_LENGTH = (16, 256)
-"""Characters of the key that signs a webhook's messages."""
+"""The least and the most characters of the key that signs a webhook's messages."""
 
 _PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
 
@@ -70,7 +70,7 @@ WITH_PICTURES = frozenset({"Discord", "mail by SMTP", "ntfy", "Pushover", "Slack
 """The services that take a picture with a message; of Slack only bots do, not webhooks."""
 
 HIDDEN = "(not shown)"
-"""In place of an address or a secret in an error."""
+"""Shown in an error in place of an address or a secret."""
 
 
 class Secrets(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ MOST_MINUTES = 1440
 MOST_QUIET_HOURS = 7
 
 CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
-"""A wall-clock time."""
+"""The pattern of a wall-clock time, `HH:MM`."""
 
 _CLOCK = re.compile(CLOCK, re.ASCII)
 _CLOCK_ALLOWED = "HH:MM from 00:00 to 23:59"
@@ -62,8 +62,8 @@ FIELDS = Holding.__struct_fields__
 def parse_holding(given: dict[str, Any], before: Holding = NOTHING_HELD) -> Holding:
     """Return the settings in a channel's fields.
 
-    Absent fields keep their values in `before`; null switches off. Raises ChannelError, which names
-    the field.
+    Absent fields keep their values in `before`; null removes a setting. Raises ChannelError, which
+    names the field.
     """
     parsers = {"limit": _limit, "digest": _digest, "quiet_hours": _quiet_hours}
     taken = {name: parse(given[name]) for name, parse in parsers.items() if name in given}

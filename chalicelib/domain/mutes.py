@@ -25,7 +25,7 @@ from chalicelib.domain.times import EPOCH, from_text, to_text
 
 MAX_MUTES = 100
 MAX_DAYS = 31
-"""The longest time that a mute may be made for. A rule that is not wanted is switched off."""
+"""The most days that a mute may last. A rule that is not wanted is switched off."""
 
 UNTIL_OPEN = "until_open"
 """The value of `until` that means the next opening of the symbol's market."""

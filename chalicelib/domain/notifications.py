@@ -9,8 +9,8 @@ import msgspec
 from chalicelib.domain.messages import Message
 
 TITLE_CHARACTERS, BODY_CHARACTERS = 200, 800
-"""The most characters of a notification's title and text. With three bytes a character it fits into
-a record."""
+"""The most characters of a notification's title and text. Even with three bytes per character they
+fit into a record."""
 
 MOST_PAYLOAD_BYTES = 3_993
 """The most bytes of a message before encryption: push services take bodies of 4,096 bytes (RFC

@@ -95,7 +95,7 @@ def assess(
     """Return the quality of a range: its sessions, gaps and jumps.
 
     `bars` are its 1m bars in order, `stretches` the minutes of trading in which they are expected.
-    Without known hours there are no gaps, and nothing is expected.
+    If the hours are unknown, there are no gaps, and `expected` is None.
     """
     by_minute: dict[int, list[Bar]] = {}
     for bar in bars:

@@ -13,7 +13,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 LONGEST_QUIET = timedelta(days=8)
-"""Quiet hours that follow each other without a gap hold nothing back for longer."""
+"""The longest time for which quiet hours that follow each other hold anything back."""
 
 _DAY = timedelta(days=1)
 _A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)

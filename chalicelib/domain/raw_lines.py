@@ -2,8 +2,9 @@
 
 A tick without a timestamp gets the stream's time, which is not in its line. The gzip header's
 comment (RFC 1952, FCOMMENT), which every reader of the lines skips, stores it: `{"arrivals":
-[["2026-11-20T15:30:00.123000Z", 3], [2000, 1], ...]}`, each with its number of lines: an instant,
-then microseconds after the arrival before, or null if it is unknown.
+[["2026-11-20T15:30:00.123000Z", 3], [2000, 1], ...]}`. Each entry is an arrival and its number of
+lines. The first arrival is an instant, further ones are microseconds since the arrival before; null
+stands for an unknown one.
 """
 
 from __future__ import annotations

@@ -235,8 +235,8 @@ class DayCalendar(Calendar):
 
     @cached_property
     def _hours(self) -> ExchangeHours | None:
-        """Return the hours, loaded when the first session of a symbol ends: most answers never need
-        them."""
+        """Return the exchange's hours; None without an exchange. They are loaded at first use: most
+        answers never need them."""
         return ExchangeHours(self.exchange) if self.exchange else None
 
     def trades_on(self, day: date) -> bool:

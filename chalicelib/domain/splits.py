@@ -70,7 +70,7 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
     def is_unadjusted(self, close: Decimal) -> bool:
         """Return whether `close`, the last one stored before the split, is not adjusted yet.
 
-        It is not if, in proportion, it is nearer to `before` than to the adjusted `before`.
+        It is unadjusted if, in proportion, it is nearer to `before` than to `before` as adjusted.
         """
         squared = Fraction(close) ** 2 * self.numerator
         middle = Fraction(self.before) ** 2 * self.denominator

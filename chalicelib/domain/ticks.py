@@ -153,8 +153,8 @@ def as_volume(value: Decimal) -> Decimal | None:
 def within(value: Decimal, lowest: Decimal, highest: Decimal) -> Decimal | None:
     """Return a number as stored, with at most eight decimals; None if that is out of bounds.
 
-    Numbers are also checked before rounding, since some just below 0 round to it and others have
-    too many digits to round.
+    Numbers are also checked before rounding: some just below 0 would round to 0, and some have too
+    many digits to round.
     """
     if not value.is_finite():
         return None

@@ -147,7 +147,7 @@ def _cross(rule: Rule, before: RuleState, observation: Observation) -> tuple[int
 
 
 def _scope(rule: Rule, observation: Observation) -> str:
-    """Return the bar or session in which the trigger allows one alert; empty if it counts none."""
+    """Return the bar or session in which the trigger allows one alert; empty for other triggers."""
     if rule.trigger == "once_per_session":
         return observation.session
     return observation.scope if rule.trigger == "once_per_bar" else ""
