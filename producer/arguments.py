@@ -277,7 +277,7 @@ def flush_seconds(text: str) -> float:
 
 
 def day(text: str) -> date:
-    """Parse a date."""
+    """Parse a date like 2026-11-20."""
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -160,7 +160,8 @@ def _repeats(tick: WireTick, seen: _Seen) -> str | None:
 
 
 def _corrects(tick: WireTick, seen: _Seen) -> bool:
-    """Return whether a tick has another price for the second of an earlier run's last tick."""
+    """Return whether a tick has another price or volume for the second of an earlier run's last
+    tick."""
     is_of_second = tick.timestamp[:_SECOND] == seen.before[:_SECOND]
     return is_of_second and seen.sent is not None and (tick.price, tick.volume) != seen.sent
 

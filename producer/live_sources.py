@@ -1,7 +1,7 @@
 """The live sources by the name that `--source` gives them.
 
-A new one is a module in producer/sources and an entry in LIVE. Its module is imported when it is
-built.
+A new one is a module in producer/sources and an entry in LIVE. A source's module is imported when
+the source is built.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def _pushed(
 
 
 def _yahoo_hours(options: argparse.Namespace, status: Status) -> Always | MarketHours:
-    """Show Yahoo's terms, unless `auto` has shown them, and return the hours of asking it."""
+    """Show Yahoo's terms, unless `auto` has shown them, and return the hours in which it is
+    asked."""
     from producer.hours import Always, MarketHours
     from producer.sources import yahoo
 

@@ -43,7 +43,7 @@ def flaw_of(tick: WireTick) -> str | None:
 
 
 def _malformed(tick: WireTick) -> str | None:
-    """Return the name of the first malformed field."""
+    """Return the name of the first malformed field; None if there is none."""
     if not _is_symbol(tick.symbol):
         return "symbol"
     if not _is_timestamp(tick.timestamp):

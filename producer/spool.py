@@ -40,7 +40,7 @@ _ENDS = ("", "-wal", "-shm", "-journal")
 
 
 def _is_own(file: Path) -> bool:
-    """Return whether this user owns a file that is not a link."""
+    """Return whether a file is a regular one, not a link, and belongs to this user."""
     found = file.lstat()
     return stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
 

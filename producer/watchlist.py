@@ -26,7 +26,7 @@ class Watchlist(Protocol):
         """Return the current symbols."""
 
     def drops(self, symbol: str) -> bool:
-        """Return whether a symbol is known to be not followed, as of the last call of `symbols`."""
+        """Return whether a symbol is known not to be followed, as of the last call of `symbols`."""
 
     def is_anothers(self, symbol: str, /) -> bool:
         """Return whether a symbol's series has another source than this producer's."""

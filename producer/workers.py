@@ -27,7 +27,7 @@ allows that."""
 
 
 class Workers(Generic[Result]):
-    """Up to `count` threads, each started when a request finds no other free. They end when nothing
+    """Up to `count` threads, each started when a request finds none free. They end when nothing
     refers to this object any more. A request that outlives its deadline is abandoned."""
 
     def __init__(self, count: int) -> None:

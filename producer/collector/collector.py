@@ -252,7 +252,7 @@ class Collector:
 
 @contextmanager
 def _telling(what: str) -> Iterator[None]:
-    """Turn an AWS error into a message that names what could not be read or written."""
+    """Turn an AWS error into StoreError, whose message names what could not be read or written."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -18,11 +18,11 @@ class Fields:
         self.broken: list[str] = []
 
     def text(self, name: str) -> str | None:
-        """Return a text."""
+        """Return a field's text."""
         return self._read(name, "S")
 
     def number(self, name: str, most: int) -> int | None:
-        """Return a whole number from 0 to `most`."""
+        """Return a field's whole number, from 0 to `most`."""
         text = self._read(name, "N")
         if text is None:
             return None
@@ -32,7 +32,7 @@ class Fields:
         return None
 
     def instant(self, name: str) -> datetime | None:
-        """Return an aware UTC datetime."""
+        """Return a field's time as an aware UTC datetime."""
         text = self._read(name, "S")
         try:
             return None if text is None else from_text(text)

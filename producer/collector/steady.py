@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 _MOST_SECONDS = 86_400.0
-"""The longest pause that counts: a clock that was changed may show any."""
+"""The longest pause that counts: a clock that was set may show any pause."""
 
 
 class SteadyClock:

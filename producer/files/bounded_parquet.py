@@ -28,7 +28,7 @@ MOST_IN_GROUP = 1 << 30
 """The most bytes of all columns of a row group; one page of each is unpacked at a time."""
 
 MOST_COLUMNS = 1 << 15
-"""Room for five fields of 6,500 symbols."""
+"""The most columns: room for five fields of 6,500 symbols."""
 
 LONGEST_DECIMAL = 32
 """The most bytes of a decimal: those of 76 digits, Arrow's maximum."""

@@ -59,7 +59,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def layout_of(grid: Grid) -> Layout:
-    """Detect the layout. Raises UsageError if time or price is missing, naming the columns
+    """Return a file's layout. Raises UsageError if time or price is missing, naming the columns
     found."""
     rows = [list(row) for _, row in islice(grid.rows(), MOST_LINES)]
     for at in range(len(rows)):

@@ -20,7 +20,7 @@ _INTEGERS = (_I16, _I32, _I64)
 _UNPACKED, _PACKED = 2, 3
 _I32_LIMIT = 1 << 31
 _DEEPEST = 8
-"""Nesting depth of structs; a page's header has three."""
+"""The deepest nesting of structs that is read; a page's header has three levels."""
 
 
 class Readable(Protocol):

@@ -86,7 +86,7 @@ class RowReader:
                     yield row
 
     def when(self, cells: Sequence[str]) -> datetime:
-        """Parse the row's time. Raises ValueError."""
+        """Return the row's time. Raises ValueError for a cell that is not a date."""
         return instant_of(time_text(self.layout, cells), self._written.order)
 
     def _row(self, number: int, when: datetime, cells: Sequence[str], group: Group) -> Row | None:

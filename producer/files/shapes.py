@@ -35,10 +35,10 @@ def shape_of(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _day_tick(spacing: Spacing, asked: Asked) -> Shape:
-    """Make one tick per row at the close.
+    """Return a function that makes a tick of a row, at the close of its day.
 
-    Its `previous_close` is the row's own, or the close of the symbol's row before, unless a row
-    between them was skipped.
+    The tick's `previous_close` is the row's own, or the close of the symbol's row before, unless a
+    row between them was skipped.
     """
     before: dict[str, tuple[datetime, Decimal]] = {}
 
@@ -59,7 +59,7 @@ def _day_tick(spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _tick(spacing: Spacing, asked: Asked) -> Shape:
-    """Make one tick per row, with the session's figures that the row has."""
+    """Return a function that makes a tick of a row, with the session's figures that the row has."""
 
     def shape(row: Row) -> WireTick:
         tick = _made(row, spacing.instant_of(row), asked)
@@ -79,7 +79,7 @@ def _day_bar(spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _bar(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
-    """Make a bar of the file's length.
+    """Return a function that makes a bar of the file's length of a row.
 
     Bars whose length is not stored are named 1m here, and only the bars folded from them are sent.
     """

@@ -51,7 +51,7 @@ _Entry = tuple[datetime, int, int, WireTick]
 """A tick with its record's arrival, its line's number and its maximum size in bytes."""
 
 MOST_IN_LINE = 10 << 20
-"""Bytes; Kinesis accepts no larger record."""
+"""The most bytes of a line; Kinesis accepts no larger record."""
 
 _OTHERS = {QUARANTINE.rstrip("/"), READINGS.rstrip("/"), "ticks"}
 _CLOCK = timedelta(seconds=10)
@@ -254,8 +254,10 @@ def _steady(entries: Iterable[_Entry]) -> Iterator[_Entry]:
 
 
 def _takes_the_place_of(earlier: WireTick, later: WireTick) -> bool:
-    """Return whether the later replaces the earlier, as in ingest: a folded bar replaces nothing
-    but a folded bar of no more bars."""
+    """Return whether the later tick or bar replaces the earlier one, as in ingest.
+
+    A folded bar replaces only a folded bar that was made of as many bars or fewer.
+    """
     return not later.folded or bool(earlier.folded and earlier.folded <= later.folded)
 
 

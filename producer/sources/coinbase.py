@@ -145,7 +145,8 @@ def _accepted(channels: Sequence[_Channel]) -> messages.Accepted:
 
 
 def _refusal(why: str) -> messages.Message:
-    """Return what an error means: an unknown product refuses the whole subscription."""
+    """Return the message that an error means: Unknown if it names a product, for which Coinbase
+    refuses the whole subscription, else Refused."""
     why = why[:200]
     named = _NAMED.search(why)
     return messages.Unknown(named[0], why) if named else messages.Refused(why)

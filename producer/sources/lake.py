@@ -34,7 +34,7 @@ _OVERLAP_DAYS = 2
 """Ticks of days this far apart do not overlap: local dates span 26 hours around UTC."""
 
 _MOST_DAYS_OFF = 7
-"""The most days between a tick and its folder's date: over a long weekend it counts to the next
+"""The most days between a tick and its folder's date: a tick of a long weekend counts to the next
 session. Other ticks, which compaction never writes, would keep any number of days open at once."""
 
 

@@ -180,7 +180,7 @@ class _Run:
 
 
 def merged(runs: Sequence[_Run]) -> Iterator[pyarrow.Table]:
-    """Merge sorted runs.
+    """Yield the rows of sorted runs in order, as tables.
 
     Each step takes the rows up to the earliest end of a block in memory: no unread row precedes
     them.

@@ -132,7 +132,8 @@ def in_batches(ticks: Iterable[WireTick]) -> Iterator[Sequence[WireTick]]:
 def paced(
     ticks: Iterable[WireTick], speed: float, stop: threading.Event
 ) -> Iterator[Sequence[WireTick]]:
-    """Yield each tick when it is due: `speed` recorded seconds pass in one real second."""
+    """Yield each tick when it is due: `speed` recorded seconds pass in one real second. Ends once
+    `stop` is set."""
     began = time.monotonic()
     first = None
     for tick in ticks:

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from producer.errors import UsageError
 
 MOST_ROWS = 2_500_000
-"""Minute bars of 25 years, at 900 bytes each."""
+"""The most rows that are sorted: minute bars of 25 years, at 900 bytes each."""
 
 MOST_SKIPPED = 2_500_000
-"""Skipped rows whose times are kept, at 170 bytes each."""
+"""The most skipped rows whose times are kept, at 170 bytes each."""
 
 _Row = TypeVar("_Row")
 

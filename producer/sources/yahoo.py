@@ -53,7 +53,7 @@ class Hours(Protocol):
         """Return whether to ask for the symbol at an aware instant."""
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
-        """Return when the first of their exchanges opens."""
+        """Return when the first exchange of the symbols opens."""
 
 
 @cache

@@ -29,7 +29,7 @@ class TooLarge(ProducerError):  # noqa: N818 - named by what it says
 
 
 class BoundedSession(Session):  # type: ignore[misc]
-    """A session configured as yfinance's own."""
+    """A session configured as yfinance's own, with bounded answers."""
 
     def __init__(self) -> None:
         super().__init__(impersonate="chrome")

@@ -160,7 +160,7 @@ class YfinancePoll:
     def _histories(
         self, symbols: Sequence[str], stop: threading.Event
     ) -> Iterator[Sequence[WireTick]]:
-        """Yield history of some of the symbols without it, while Yahoo answers."""
+        """Yield the history of some of the symbols that have none yet, while Yahoo answers."""
         self._is_fetching = False
         known = [symbol for symbol in symbols if not self._turns.is_missing(symbol)]
         fresh = [symbol for symbol in known if symbol not in self._with_history]

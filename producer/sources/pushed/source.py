@@ -42,7 +42,7 @@ class Hours(Protocol):
     """When prices of a symbol are expected."""
 
     def is_open(self, symbol: str, instant: datetime) -> bool:
-        """Return whether they are expected at an aware instant."""
+        """Return whether prices of the symbol are expected at an aware instant."""
 
 
 class Pushed:
