@@ -68,7 +68,7 @@ TIMER_REQUESTS = 3
 """SQS requests of an agenda's timer in a quarter of an hour: sent, received and deleted."""
 QUARTERS_A_DAY = 96
 UNBOUNDED = MessageBound(firsts=0, rule=10**9, channel=10**9, shared=10**9)
-"""All alerts of the run come within a minute of its clock."""
+"""No limit on messages, since all alerts of the run come within a minute of its clock."""
 
 
 class Counts(msgspec.Struct, frozen=True):

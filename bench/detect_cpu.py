@@ -66,7 +66,7 @@ def state_before(symbol: str, new: int) -> dict[str, Any]:
 
 
 def without_alerts(item: dict[str, Any]) -> dict[str, Any]:
-    """Return the state as delivered: its alerts have been sent."""
+    """Return a state item without the alerts that wait to be sent."""
     data = json.loads(item["data"]["S"])
     data.pop("p", None)
     return {**item, "data": {"S": json.dumps(data)}}

@@ -40,7 +40,8 @@ def wire_tick(symbol: str, number: int, when: datetime) -> WireTick:
 def kinesis_event(
     count: int, symbols: Sequence[str] = SYMBOLS, start: datetime = stored.NEWEST
 ) -> dict[str, Any]:
-    """Return `count` records of one tick each, the symbols in turn, a second between polls."""
+    """Return an event of `count` records of one tick each, the symbols in turn, a second between
+    polls."""
     return {
         "Records": [
             _record(n, symbols[n % len(symbols)], _poll(n, symbols, start)) for n in range(count)

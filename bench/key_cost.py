@@ -65,7 +65,7 @@ def _cpu(act: Callable[[], object]) -> float:
 
 
 def lines(counts: Counts, requests_per_minute: float, listed: Prices) -> list[Line]:
-    """Return USD per million requests with one key, evenly spread."""
+    """Return USD per million requests with one key, if they are evenly spread."""
     share = 1 / max(1, math.ceil(requests_per_minute / 60 * access.CACHE_SECONDS))
     usd = listed.of
     return [

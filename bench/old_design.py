@@ -29,7 +29,7 @@ _KEYS = {
 
 
 def count() -> Counted:
-    """Return the counts for this many ticks."""
+    """Return the counts for TICKS ticks."""
     aws = Aws()
     memory = TimedTransport(aws)
     with mock.patch.dict(os.environ, _KEYS):

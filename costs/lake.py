@@ -73,7 +73,7 @@ class Raw(msgspec.Struct, frozen=True):
 
     @property
     def is_merged_early(self) -> bool:
-        """Return whether compaction finds merged objects."""
+        """Return whether compaction finds the hour's objects merged already."""
         return self.objects >= MANY
 
 
@@ -102,7 +102,8 @@ def raw_of(counted: Counted, settings: Settings) -> Raw:
 
 
 def compaction(raw: Raw, *, early: bool) -> Requests:
-    """Return the requests of the statements, and of listing new objects."""
+    """Return compaction's requests per month: those of its statements, and for listing new
+    objects."""
     objects = raw.merged if early else raw.objects
     reads = SURVEYS + OF_A_DAY * WINDOW_HOURS / 24
     listed = 24 * reads * DAYS_A_MONTH * READINGS_SCANS + raw.hours * reads * _pages(objects)
@@ -112,7 +113,7 @@ def compaction(raw: Raw, *, early: bool) -> Requests:
 
 
 def merging(raw: Raw) -> Requests:
-    """Return the requests of merging everything once, early or after compaction."""
+    """Return the requests per month for merging everything once, early or after compaction."""
     behind = len(COMPACTION_HOURS) * RAW_IS_WHOLE.days
     early = 24 * EARLY_DAYS
     listed = (behind + early) * DAYS_A_MONTH * (_pages(_a_day(raw)) + 1)

@@ -1,7 +1,7 @@
 """Peers on the loopback interface that answer as chat services and webhooks do.
 
 The answers are those of the services' documentation; `Peer` hands them out in turn, and the last
-one from then on. Beside statuses there are the ways in which an answer does not come.
+one from then on. A `Manner` other than "answer" is a way in which no answer comes.
 """
 
 from __future__ import annotations
