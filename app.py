@@ -28,7 +28,7 @@ def correlated(event: Any, get_response: Any) -> Any:
 
 @app.authorizer(ttl_seconds=access.CACHE_SECONDS)
 def bearer_token(request: Any) -> AuthResponse:
-    """Return the policy of a request's key."""
+    """Return what a request's key may do."""
     return access.authorize(request, bootstrap.get_services().keys)
 
 
@@ -87,7 +87,7 @@ _deliver = event_sources["deliver"]
     maximum_batching_window_in_seconds=_deliver.window_seconds,
 )
 def deliver(event: Any) -> dict[str, Any]:
-    """New alerts to their channels."""
+    """Deliver new alerts to their channels."""
     return handlers.deliver(event.to_dict(), event.context)
 
 
@@ -114,7 +114,7 @@ _redeliver = event_sources["redeliver"]
     maximum_concurrency=_redeliver.maximum_concurrency,
 )
 def redeliver(event: Any) -> dict[str, Any]:
-    """Further attempts of deliveries that failed."""
+    """Make further attempts of deliveries that failed."""
     return handlers.redeliver(event.to_dict(), event.context)
 
 
@@ -122,5 +122,5 @@ if settings.athena_workgroup:
 
     @app.schedule(Cron(*COMPACTION))
     def compact(event: Any) -> dict[str, Any]:
-        """Compact finished days of the raw archive into Parquet."""
+        """Merge objects of the raw archive, and compact its finished days into Parquet."""
         return handlers.compact(event.to_dict(), event.context)

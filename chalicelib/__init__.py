@@ -1,1 +1,1 @@
-"""Everything that the Lambda functions carry."""
+"""The package that is deployed with every Lambda function."""

@@ -59,9 +59,9 @@ def utc_now() -> datetime:
 
 
 class CachedRules:
-    """The rules of the table and the default ones, read again when they are outdated.
+    """The rules of the table and the default ones, cached for RULES_KEPT_SECONDS.
 
-    left_out: rules stored beyond the bound of a symbol, which are not judged.
+    left_out: the rules above a symbol's limit, which are not judged.
     """
 
     def __init__(self, store: RuleStore, defaults: tuple[Rule, ...]) -> None:
@@ -73,7 +73,7 @@ class CachedRules:
         self._read_at = float("-inf")
 
     def __call__(self) -> tuple[Rule, ...]:
-        """Return all rules; a stored one replaces the default with its id."""
+        """Return all rules; a stored rule replaces the default with the same id."""
         if time.monotonic() - self._read_at > RULES_KEPT_SECONDS:
             stored = self._store.all()
             self._replaced = frozenset(rule.rule_id for rule in stored)
@@ -96,10 +96,10 @@ class CachedRules:
             )
 
     def now(self, symbol: str) -> tuple[Rule, ...]:
-        """Read the current rules of a symbol: two Queries.
+        """Return the current rules of a symbol, defaults included: two Queries.
 
-        Which defaults another symbol's rule replaces is known only from the last reading of all
-        rules. The rules of all symbols are read again with the next call.
+        A default that a rule of another symbol replaces is left out only if that rule existed when
+        all rules were last read. The next call for all rules reads them again.
         """
         from chalicelib.domain.rules import ANY_SYMBOL
 
@@ -143,7 +143,7 @@ class Services:
 
     @cached_property
     def channels(self) -> ChannelBook:
-        """Return the channels that alerts are sent to. Reading them decrypts nothing."""
+        """Return the service that reads and changes channels. Reading them decrypts nothing."""
         from chalicelib.adapters.push_keys import generated
         from chalicelib.services.delivery.channel_book import ChannelBook
         from chalicelib.services.delivery.push_key import PushKeyRing
@@ -154,7 +154,7 @@ class Services:
 
     @cached_property
     def mutes(self) -> MuteBook:
-        """Return the mutes of alerts."""
+        """Return the service that reads and changes mutes."""
         from chalicelib.services.delivery.mute_book import MuteBook
 
         store = self._tables.mutes(self.clock)
@@ -186,19 +186,19 @@ class Services:
 
     @cached_property
     def rules(self) -> CachedRules:
-        """Return the rules in force."""
+        """Return the rules in force, as a cache over the table."""
         return CachedRules(self.stores.rules, self.defaults)
 
     @cached_property
     def ingest(self) -> Ingest:
-        """Return the service of the stream and the queue."""
+        """Return the service that stores records of the stream or the queue."""
         from chalicelib.services.ingest.ingest import Ingest
 
         return Ingest(self.stores, self.clock, self.settings.max_symbols)
 
     @cached_property
     def detect(self) -> Detect:
-        """Return the service of the prices table's stream."""
+        """Return the service that processes the prices table's stream."""
         from chalicelib.services.detect.detect import Detect, Options
 
         options = Options(
@@ -212,7 +212,7 @@ class Services:
 
     @cached_property
     def deliver(self) -> Deliver:
-        """The service behind the alerts table's stream and the queue of further attempts."""
+        """Return the service that delivers alerts, at first and in further attempts."""
         from chalicelib.adapters.retries import Retries
         from chalicelib.services.delivery.deliver import Deliver
         from chalicelib.services.delivery.pictures import Pictures
@@ -235,7 +235,7 @@ class Services:
 
     @cached_property
     def push(self) -> Push:
-        """Return the service of the state table's stream."""
+        """Return the service that publishes the quotes of symbols whose state has changed."""
         from chalicelib.adapters.event_api import EventApi
         from chalicelib.services.push.push import Push
 
@@ -252,7 +252,7 @@ class Services:
 
     @cached_property
     def preview(self) -> Preview:
-        """Return the preview of rules."""
+        """Return the service that previews rules."""
         from chalicelib.services.rules.preview import Preview
 
         return Preview(self.stores, self.shown)
@@ -281,14 +281,14 @@ class Services:
         return Forget(self.stores, self._tables.eraser(), self._unlearn, self.clock)
 
     def _unlearn(self, symbol: str) -> None:
-        """Clear the services' caches of a symbol."""
+        """Clear what ingest and detect have cached of a symbol, if they exist."""
         for name in ("ingest", "detect"):
             if service := self.__dict__.get(name):
                 service.unlearn(symbol)
 
     @cached_property
     def reports(self) -> Reports:
-        """Return the statements over the lake, and their runs."""
+        """Return the service that runs reports over the lake; it has no engine without Athena."""
         from chalicelib.adapters.result_links import ResultLinks
         from chalicelib.services.reports.lists import ReportLists
         from chalicelib.services.reports.reports import Reports
@@ -300,28 +300,29 @@ class Services:
 
     @cached_property
     def compact(self) -> Compact:
-        """Return the service of the schedule."""
+        """Return the service that merges and compacts the raw archive."""
         from chalicelib.services.lake.compact import Compact
 
         return Compact(aws_lake(self.settings, self._clients), self.clock)
 
 
 def link_key_of(settings: Settings) -> bytes:
-    """Return the key of the links in messages; empty for a stage without a token."""
+    """Return the key that signs the links in messages; empty for a stage without a token."""
     from chalicelib.domain.mute_links import link_key
 
     return link_key(settings.write_token_sha256, settings.stage)
 
 
 def aws_clients(settings: Settings, clients: Any = None) -> Any:
-    """Return `clients`, or those of AWS, as attributes that create a client with its first call."""
+    """Return clients as attributes, each created with its first call. `clients` creates them, by
+    default adapters.clients.Clients."""
     from chalicelib.adapters.clients import Clients, DeferredClients
 
     return DeferredClients(clients or Clients(settings.account_id))
 
 
 def aws_lake(settings: Settings, clients: Any = None) -> LakeStores:
-    """Return compaction's stores over Athena, Glue, S3 and DynamoDB; clients as for aws_stores."""
+    """Return compaction's stores over Athena, Glue, S3 and DynamoDB. `clients`: see aws_clients."""
     from chalicelib.adapters.lake_objects import S3LakeObjects
     from chalicelib.adapters.raw_objects import S3RawObjects
     from chalicelib.services.lake.stores import LakeStores
@@ -346,13 +347,13 @@ def _lake_engine(settings: Settings, clients: Any) -> tuple[Athena, GlueCatalog]
 
 
 def push_contact(page_url: str) -> str:
-    """Return the sender's contact for push services: the page, or an address that is nobody's where
-    the page is on this machine, which some services would refuse."""
+    """Return the sender's contact for push services: the page's URL, or a placeholder address if
+    that is not https, as on a local machine, since some services refuse such a URL."""
     return page_url if page_url.startswith("https://") else "mailto:ticktape@example.com"
 
 
 def aws_channels(settings: Settings, clients: Any, clock: Callable[[], datetime]) -> Directory:
-    """The channels that alerts are sent over."""
+    """Return the directory of the channels that alerts are sent over."""
     from chalicelib.adapters.sealed_channel import SealedChannel
     from chalicelib.adapters.topic import Topic
     from chalicelib.services.delivery.directory import Directory
@@ -377,10 +378,10 @@ def _sealing(settings: Settings, clients: Any) -> Sealing:
 
 
 def aws_stores(settings: Settings, clients: Any = None) -> Stores:
-    """Return the stores over DynamoDB and S3; clients are created with their first request, and
-    stores that ingest does not use with their first call.
+    """Return the stores over DynamoDB and S3. `clients`: see aws_clients.
 
-    `clients` has the attributes of adapters.clients.Clients, which is the default.
+    A client is created with its first request, and a store that ingest does not use with its first
+    call.
     """
     from chalicelib.adapters.archive import S3Archive
     from chalicelib.adapters.clients import OnDemand
@@ -412,7 +413,7 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
 
 @cache
 def get_settings() -> Settings:
-    """Return the process's settings. Raises SettingsError."""
+    """Return the process's settings, and configure its logs by them. Raises SettingsError."""
     settings = settings_module.load(os.environ)
     logging.getLogger("ticktape").setLevel(settings.log_level)
     if settings.aws_lambda_function_name:
@@ -427,5 +428,6 @@ def get_services() -> Services:
 
 
 def deadline(remaining_milliseconds: int) -> float:
-    """Return the time.monotonic until which an invocation may write."""
+    """Return the time.monotonic until which an invocation may write: RESERVED_SECONDS before its
+    end, but at least one second from now."""
     return time.monotonic() + max(1.0, remaining_milliseconds / 1000 - RESERVED_SECONDS)

@@ -17,7 +17,7 @@ class EventSource(msgspec.Struct, frozen=True, kw_only=True):
     `maximum_concurrency` is the number of a queue's batches processed at once; None if only the
     account's limit applies. `filters` are event patterns, any of which accepts a record. `failures`
     says whether dead-lettered records are stored in the failures bucket; those of `push` are not,
-    since a late price is worth nothing. -1 retries means no limit.
+    since a late price is worth nothing. -1 means no limit of retries or of a record's age.
     """
 
     handler: str
@@ -93,7 +93,7 @@ EVENT_SOURCES: dict[str, EventSource] = {
         ),
     )
 }
-"""Event sources by handler, before a stage's settings."""
+"""Event sources by handler, before a stage's settings are applied."""
 
 
 class Adjustable(msgspec.Struct, frozen=True):
@@ -122,7 +122,7 @@ ADJUSTABLE = {
     "redeliver_batch_size": Adjustable("redeliver", "batch_size", 1, 10),
     "redeliver_concurrency": Adjustable("redeliver", "maximum_concurrency", 2, 1000),
 }
-"""Adjustable fields by setting. Limits:
+"""Adjustable fields by the name of their setting. Limits:
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html,
 services-ddb-params.html and, for FIFO queues, services-sqs-parameters.html of the same guide."""
 

@@ -1,4 +1,4 @@
-"""Passes Lambda's events to services and returns Lambda's answers."""
+"""Passes Lambda's events to services, and returns what Lambda expects as an answer."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from chalicelib.services.ingest.plan import Incoming
 
 _NAMED = 20
-"""The most silent symbols that the log names."""
+"""The number of silent symbols that the log names, those with the longest silence."""
 
 Response = dict[str, list[dict[str, str]]]
 
 
 def ingest_kinesis(event: dict[str, Any], context: Any) -> Response:
-    """Process a batch of one shard."""
+    """Process a batch of one shard; report its first failed record."""
     return _ingest("ingest_kinesis", events.from_kinesis(event), context, all_later=False)
 
 
 def ingest_sqs(event: dict[str, Any], context: Any) -> Response:
-    """Process a batch of a FIFO queue: after a failure all later messages are delivered again,
-    too."""
+    """Process a batch of a FIFO queue; report its first failed message and all later ones, so that
+    they are delivered again in order."""
     return _ingest("ingest_sqs", events.from_sqs(event), context, all_later=True)
 
 
@@ -60,7 +60,7 @@ def detect(event: dict[str, Any], context: Any) -> Response:
 
 
 def _tell_silence() -> None:
-    """Count the symbols that should trade and are silent, every few minutes."""
+    """Every few minutes, emit the number of symbols that should trade and are silent, if any."""
     services = bootstrap.get_services()
     silent = services.silence.due()
     if silent:
@@ -70,7 +70,7 @@ def _tell_silence() -> None:
 
 
 def deliver(event: dict[str, Any], context: Any) -> Response:
-    """A batch of the alerts table's stream."""
+    """Process a batch of the alerts table's stream."""
     services = bootstrap.get_services()
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
     return _delivered("deliver", services.deliver.new(events.new_alerts(event), until))
@@ -86,8 +86,8 @@ def push(event: dict[str, Any], _context: Any) -> Response:
 
 
 def redeliver(event: dict[str, Any], context: Any) -> Response:
-    """Messages that ask for further attempts; those that nobody can read come again, and end in the
-    queue of the dead."""
+    """Process messages that ask for further attempts. Unreadable ones are reported as failed, so
+    that SQS delivers them again and at last moves them to the dead-letter queue."""
     services = bootstrap.get_services()
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
     retries, unreadable = events.retries(event)
@@ -115,8 +115,8 @@ def _delivered(name: str, done: Delivered, unreadable: Sequence[str] = ()) -> Re
 def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Process the schedule's event, or one that names a day: `{"detail": {"date": "2026-11-20"}}`.
 
-    Outside COMPACTION_HOURS the schedule's run only merges raw objects. Returns what was done.
-    Raises what the service raises.
+    Outside COMPACTION_HOURS the schedule's run only merges raw objects. Returns the service's
+    result as a dict. Errors of the service are raised, so that the run counts as failed.
     """
     services = bootstrap.get_services()
     until = bootstrap.deadline(context.get_remaining_time_in_millis())

@@ -15,22 +15,24 @@ from chalicelib.event_sources import ADJUSTABLE, EVENT_SOURCES, EventSource
 from chalicelib.tables import TableNames
 
 BARS, EVERY_TICK = "bars", "every-tick"
-"""Values of ALERTS: on what the default rules judge the crosses that they send."""
+"""Values of ALERTS: whether the default rules send crosses on bars, or those on every tick."""
 
 MOST_CHANNELS = 100
-"""The channels of pushed prices: a connection to AppSync Events has at most 100 subscriptions."""
+"""The most channels of pushed prices: a connection to AppSync Events has at most 100
+subscriptions."""
 
 _CHOICES = {"read_access": ("open", "closed"), "alerts": (BARS, EVERY_TICK)}
 
 
 class SettingsError(ValueError):
-    """A variable is missing or malformed; the message names it and what is allowed."""
+    """A variable is missing, malformed or out of range; the message names it and what is
+    allowed."""
 
 
 class Settings(TableNames, frozen=True, kw_only=True):
     """One deployment's settings. Each field is read from the variable of its name in capitals.
 
-    Settings of event sources are None if `chalicelib/event_sources.py` has the value.
+    If a setting of an event source is None, the value in `chalicelib/event_sources.py` applies.
     """
 
     stage: str = "dev"
@@ -88,9 +90,9 @@ class Settings(TableNames, frozen=True, kw_only=True):
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read settings from `environ`.
+    """Read settings from `environ`, where an empty variable counts as missing.
 
-    Raises SettingsError that names the missing or malformed variable.
+    Raises SettingsError that names the variable.
     """
     fields = {field.name: field for field in msgspec.structs.fields(Settings)}
     given: dict[str, Any] = {

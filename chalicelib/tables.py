@@ -56,7 +56,7 @@ class Tables:
         return Prices(self._dynamodb, self._names.prices_table, anomaly_percent, ttl_days)
 
     def bars(self, ttl_days: Mapping[str, int]) -> BarStore:
-        """Return the bars. `ttl_days` by interval; intervals without one are kept."""
+        """Return the bars. `ttl_days` by interval; bars of other intervals never expire."""
         from chalicelib.adapters.bars import Bars
 
         return Bars(self._dynamodb, self._names.bars_table, ttl_days)
@@ -153,7 +153,7 @@ class Tables:
         return Keys(self._dynamodb, self._names.keys_table)
 
     def eraser(self) -> SeriesEraser:
-        """Return what deletes a symbol's data."""
+        """Return the eraser of a symbol's prices, bars and alerts."""
         from chalicelib.adapters.erasing import Eraser
 
         names = self._names
