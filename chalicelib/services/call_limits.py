@@ -16,5 +16,5 @@ class CallLimits(msgspec.Struct, frozen=True):
 USUAL = CallLimits(connect_seconds=3, read_seconds=10, attempts=4)
 
 PUBLISHING = CallLimits(connect_seconds=2, read_seconds=5, attempts=1)
-"""Short, since an alert stays claimed that long after its sender has died, and a single attempt:
-`services/delivery` makes the further ones."""
+"""The limits of publishing an alert. Short, since an alert stays claimed that long after its sender
+has died; a single attempt, since `services/delivery` makes the further ones."""

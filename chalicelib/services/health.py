@@ -1,4 +1,4 @@
-"""The health check for monitors: store, newest price and producer."""
+"""The health check for monitors: ages of prices, lags, silent symbols and the producer."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from chalicelib.domain.channels import StoredChannel
 
 KEPT_SECONDS = 2
-"""How long an answer is cached: frequent calls without a key cause no more reads."""
+"""How long an answer is cached, so that frequent calls without a key cause no more reads."""
 
 LISTED_SECONDS = 30
 """How long a long list of symbols, and the number of dead-lettered batches, are cached."""
 
 DELIVERIES_SECONDS = 10
-"""How long the lag of deliveries is cached, for which up to 200 alerts are read."""
+"""How long the lag of deliveries is cached: up to 200 alerts are read for it."""
 
 SILENT_SECONDS = 60
-"""How long the silent symbols are cached, for which up to 500 states are read."""
+"""How long the silent symbols are cached: up to 500 states are read for them."""
 
 MOST_SAMPLED = 25
 """The most symbols whose states and prices are read."""
@@ -47,8 +47,8 @@ Value = TypeVar("Value")
 class Producing(msgspec.Struct, frozen=True):
     """The latest report of the producer, `age_seconds` ago.
 
-    `progress` is the share of its history that was sent, from 0 to 1. `problem` and `dropped` name
-    symbols, so they are empty if reading needs a token: this answer needs none.
+    `progress` is the share of its history that was sent, from 0 to 1. `problem` and `dropped` may
+    name symbols: they are left out if reading prices needs a token, since this answer needs none.
     """
 
     command: str
@@ -105,8 +105,8 @@ class HealthCheck:
         stage: str,
         is_closed: bool,
     ) -> None:
-        """Create the check. `channels` reads them, `silence` the silent symbols; `is_closed`:
-        reading needs a token."""
+        """Create the check. `channels` returns the channels, `silence` the silent symbols;
+        `is_closed` says whether reading needs a token."""
         self._stores = stores
         self._channels = channels
         self._clock = clock
@@ -166,7 +166,8 @@ class Kept(Generic[Value]):
         self._kept: tuple[Value, datetime] | None = None
 
     def get(self, read: Callable[[], Value], seconds: Callable[[Value], float]) -> Value:
-        """Return the value, which is cached for `seconds` after it was read."""
+        """Return the value. If it has expired, `read` reads it, and `seconds` returns how long the
+        new value is cached."""
         now = self._clock()
         if self._kept is None or now >= self._kept[1]:
             value = read()
@@ -175,8 +176,8 @@ class Kept(Generic[Value]):
 
 
 def _seconds_to_keep(symbols: list[str]) -> float:
-    """Return how long to cache the list: a short one costs little, and grows while a system
-    starts."""
+    """Return how long to cache the list: 0 if it is short, since it costs little to read and grows
+    while a system starts."""
     return LISTED_SECONDS if len(symbols) > _LONG_LIST else 0
 
 

@@ -17,7 +17,6 @@ Span = tuple[str, str]
 NEAR_SECONDS = 600
 """Spans closer to each other than this are joined."""
 
-
 CLOCK_SECONDS = 10
 """A stream's clock may go back by less than this between consecutive records of a shard. AWS:
 "There are no guarantees about the time stamp accuracy, or that the time stamp is always increasing"
@@ -69,11 +68,11 @@ class PricedRecord(msgspec.Struct, frozen=True):
     tick.
 
     `ticks` are in order of time, of one source and mode. The newest record of a batch has
-    `complete_from`: from there to here everything is stored. It also has `others`, a digest of the
-    symbol's other ticks in the batch, if there are any, and `spans`, the spans of the batch's
-    ticks, if there are several. `sequence` orders the records of a shard or group. If ticks of
-    several records share the item, `arrivals` holds one for each tick; the item's own is the last
-    tick's.
+    `complete_from`: all ticks from that instant to its own are stored. It also has `others`, a
+    digest of the symbol's other ticks in the batch, if there are any, and `spans`, the spans of the
+    batch's ticks, if there are several. `sequence` orders the records of a shard or group. If ticks
+    of several records share the item, `arrivals` holds one for each tick; the item's own is the
+    last tick's.
     """
 
     ticks: tuple[Tick, ...]
@@ -86,7 +85,8 @@ class PricedRecord(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, stored: Sequence[StoredTick]) -> PricedRecord:
-        """Make an item of ticks, whichever records they came in."""
+        """Return an item with these ticks, which are in order of time and may come from several
+        records."""
         arrivals = tuple(one.arrival for one in stored)
         last = arrivals[-1]
         return cls(
@@ -115,7 +115,7 @@ Copy = tuple[str, StoredTick]
 def supersedes(copy: Copy, other: Copy) -> bool:
     """Return whether a copy of a tick wins over another because it came later.
 
-    Of copies from one record, the one that is its item's own tick wins.
+    Of two copies from one record, the one that is the last tick of its item wins.
     """
     (key, mine), (other_key, theirs) = copy, other
     if order := mine.arrival.order(theirs.arrival):

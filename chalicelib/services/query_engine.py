@@ -1,4 +1,4 @@
-"""The interface to the engine that runs SQL over the lake: Athena, or what takes its place."""
+"""The interface to the engine that runs SQL over the lake: Athena, or DuckDB locally."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a statement.
 
     `reason` is why it failed or was cancelled; `reused` means that an earlier result was used,
-    which scans nothing; `location` is its result's, as `s3://bucket/key`; `parameters` are the
-    bound values as SQL literals.
+    which scans nothing; `location` is where its result is, as `s3://bucket/key`; `parameters` are
+    the bound values as SQL literals.
     """
 
     query_id: str
@@ -60,7 +60,7 @@ class QueryEngine(Protocol):
         token: str | None = None,
         reuse_minutes: int = 0,
     ) -> str:
-        """Start a statement; return its id. One with the same `token` is started only once.
+        """Start a statement; return its id. Calls with the same `token` start it only once.
 
         A result of the same statement and parameters that is at most `reuse_minutes` old may be
         reused. Raises StatementRefused.

@@ -36,11 +36,12 @@ class Page(msgspec.Struct, Generic[Row], frozen=True):
 
 
 MOST_COPIES = 50_000
-"""The most further copies of ticks, or ticks within one minute, that a repair or a page may read:
-items may hold copies of each other's ticks, but hardly any do."""
+"""The most further copies of ticks, or ticks within one minute, that a repair or a page may read.
+Items may hold copies of each other's ticks, but hardly any do."""
 
 CROWDED_STEP = 5_000
-"""The ticks taken at once of a minute with very many: each page reads all that are left of it."""
+"""The most ticks that detect and rebuild take at once from a minute with very many: each page reads
+all that are left of the minute, so larger pages read it less often."""
 
 
 class PriceStore(Protocol):
@@ -65,11 +66,11 @@ class PriceStore(Protocol):
         most_copies: int | None = None,
         most: int | None = None,
     ) -> Page[StoredTick]:
-        """Return each tick once, in order of time. Raises TooManyCopies if the items read hold more
-        than `most_copies` further copies of these ticks, or more ticks within one minute.
+        """Return a page of at most `limit` ticks, each once, in order of time.
 
-        Every page reads all ticks of a minute: one with more than `limit` ticks may return up to
-        `most` of them at once, so that they are read less often.
+        A page reads whole minutes. In a minute with more than `limit` ticks it may have up to
+        `most`, so that the minute is read less often. Raises TooManyCopies if the items read hold
+        more than `most_copies` further copies of these ticks, or more ticks within one minute.
         """
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
@@ -78,7 +79,7 @@ class PriceStore(Protocol):
 
 
 class Close(msgspec.Struct, frozen=True):
-    """What rules need of a bar. `date` is its session's."""
+    """What rules need of a bar. `date` is its session's; `ticks` is 0 for a historical bar."""
 
     start: str
     date: str
@@ -88,15 +89,16 @@ class Close(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Bars not put because one made from ticks is stored: either with different values, so that one
-    of them is outdated, or with the same."""
+    """Bars not put because another bar made from ticks is stored in their place: `differing` if
+    that has other values, so that one of the two is outdated, `same` if it has the same."""
 
     differing: tuple[Bar, ...] = ()
     same: tuple[Bar, ...] = ()
 
 
 def refused_by(bars: Iterable[Bar], stored: Iterable[Bar | None]) -> Refused:
-    """Sort bars by the bar stored in place of each; None if the bar was put."""
+    """Return which bars were refused. `stored` has for each bar the one in its place that was made
+    from ticks, or None if there is none or the bar was put."""
     pairs = [(bar, one) for bar, one in zip(bars, stored, strict=True) if one is not None]
     return Refused(
         differing=tuple(bar for bar, one in pairs if not one.same_values(bar)),
@@ -151,15 +153,18 @@ class BarStore(Protocol):
         is stored. Returns whether a tombstone is stored now."""
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put historical bars; return the indexes of those not acknowledged by the deadline."""
+        """Put historical bars in place of whatever is stored; return the indexes of those not
+        acknowledged by the deadline."""
 
     def write_late_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put historical bars, except where an original one that came later is stored; return the
-        indexes of those not processed by the deadline. Each call makes progress."""
+        """Put historical bars, except where a historical one that is not folded and came later is
+        stored; return the indexes of those not processed by the deadline. Each call makes
+        progress."""
 
     def fill(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """Put folded historical bars where no bar is stored, or one folded from fewer bars, or from
-        as many that came no later; return what write_late_history does."""
+        as many that came no later; return the indexes of those not processed by the deadline. Each
+        call makes progress."""
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
         """Give each symbol a new, unique mark: its stored bars have changed but its state has
@@ -171,9 +176,9 @@ class BarStore(Protocol):
 
 
 class RecordedActions(msgspec.Struct, frozen=True):
-    """What became of actions. `conflicts`: by index, of an action and a stored one that say
-    different things, the one that counts and the other; `left`: the indexes of those that were not
-    settled by the deadline."""
+    """The result of recording actions. `conflicts` has, by the index of an action that a stored one
+    contradicts, the one of the two that counts and then the other. `left` has the indexes of
+    actions that were not settled by the deadline."""
 
     conflicts: dict[int, tuple[Action, Action]]
     left: frozenset[int]
@@ -183,25 +188,26 @@ class ActionStore(Protocol):
     """Stores corporate actions: of each symbol and ex-date at most one split and one dividend."""
 
     def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
-        """Store actions, of each place the one with the lowest rank of all that ever came. Each
-        call makes progress."""
+        """Store actions: of all that ever came with one `place`, the one with the lowest `rank` is
+        kept. Each call makes progress."""
 
     def actions(self, symbol: str) -> list[Action]:
         """Return the actions of a symbol by ex-date, the newest 2,000 of them."""
 
 
 class StateStore(Protocol):
-    """Stores one state per symbol. A stored one that cannot be read is returned as an empty one
+    """Stores one state per symbol. A stored state that cannot be read is returned as an empty one
     that is `unreadable`; it is replaced like others."""
 
     def get(self, symbol: str) -> State | None:
-        """Return the state, read consistently."""
+        """Return the state, read consistently; None if there is none."""
 
     def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
         """Return the existing states of at most 100 symbols, read consistently."""
 
     def put(self, state: State) -> bool:
-        """Write with the next version after `state.version`, if that is still the stored one."""
+        """Write the state under the next version, if `state.version` is still the stored one;
+        return whether it was written."""
 
 
 class AlertStore(Protocol):
@@ -212,14 +218,15 @@ class AlertStore(Protocol):
         an error some may be stored."""
 
     def record_pending(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """Put alerts that are not stored, and have those delivered that an earlier version recorded
-        without sending them. After an error some may be done."""
+        """Put alerts that are not stored. Of those that are, have the ones delivered that an
+        earlier version of Ticktape recorded without sending them. After an error some may be
+        done."""
 
     def find(self, alert_id: str) -> StoredAlert | None:
         """Return the alert with this id and its deliveries; None if there is none."""
 
     def digests(self, wanted: Collection[Digest]) -> Mapping[Digest, StoredDigest]:
-        """Return the stored ones of some digests."""
+        """Return the digests among `wanted` that are stored."""
 
     def by_symbol(
         self,
@@ -254,10 +261,10 @@ RuleKey = tuple[str, str]
 
 
 MAX_APPLIED = 98
-"""The most rules that a set may put and delete at once, for the same reason."""
+"""The most rules that a set may put and delete at once: a transaction takes 100 items."""
 
 MAX_REMOVED = 90
-"""The most rules that one write may delete: a transaction takes 100 items."""
+"""The most rules that one write may delete, for the same reason."""
 
 
 class RuleTable(msgspec.Struct, frozen=True):
@@ -270,8 +277,8 @@ class RuleTable(msgspec.Struct, frozen=True):
     enabled: Mapping[RuleKey, bool]
 
     def keys_of(self, rule_id: str) -> list[RuleKey]:
-        """Return the keys of this id: one, or several that an older version stored under different
-        symbols."""
+        """Return the keys with this id: none, one, or several if an older version of Ticktape
+        stored it under different symbols."""
         return sorted(key for key in self.enabled if key[1] == rule_id)
 
 
@@ -284,21 +291,22 @@ class RuleStore(Protocol):
     broken: tuple[BrokenRule, ...]
 
     def all(self) -> list[Rule]:
-        """Return all rules by rule_id; one written within the last seconds may be missing."""
+        """Return all rules in order of rule_id; one written within the last seconds may be
+        missing."""
 
     def of(self, symbol: str) -> list[Rule]:
         """Return the current rules stored for a symbol (`*` for those of all)."""
 
     def find(self, rule_id: str) -> Rule | BrokenRule | None:
-        """Return one rule."""
+        """Return the rule with this id; None if there is none."""
 
     def table(self) -> RuleTable:
-        """Return what is stored now."""
+        """Return the version and the keys of the rules that are stored now."""
 
     def write(
         self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
     ) -> bool:
-        """Put a rule and delete at most MAX_REMOVED others, all or nothing.
+        """Put a rule, delete at most MAX_REMOVED others, and return True.
 
         Returns False and writes nothing if another write came after `table` was read.
         """
@@ -310,9 +318,10 @@ class RuleStore(Protocol):
         remove: Sequence[RuleKey],
         applied: Sequence[str],
     ) -> bool:
-        """Put and delete rules, and note the ids that a file of rules has, all or nothing.
+        """Put and delete at most MAX_APPLIED rules, note `applied`, the ids in a file of rules, and
+        return True.
 
-        At most MAX_APPLIED rules change. Returns what `write` returns.
+        Returns False and writes nothing if another write came after `table` was read.
         """
 
     def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
@@ -325,8 +334,9 @@ class RuleStore(Protocol):
 class QuarantinedPart(msgspec.Struct, frozen=True):
     """A part of a record that could not be processed.
 
-    origin, sequence_number and part identify it: a shard or queue, the record, and the number among
-    the record's rejected parts; line: of the record, from 0; payload: its bytes in base64.
+    It is identified by its origin (a shard or queue), its record's sequence_number there, and
+    its number among the record's rejected parts. line: its line in the record, from 0; payload:
+    its bytes in base64.
     """
 
     reason: str
@@ -358,7 +368,7 @@ class Archive(Protocol):
         """Write one object with a batch's readings: what SQL cannot read from its lines."""
 
     def put_sources(self, told: Sequence[Told]) -> None:
-        """Write one object with the sources of series, and their first switches."""
+        """Write one object with the sources of series and their switches."""
 
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]
@@ -370,7 +380,7 @@ class FailureStore(Protocol):
     """Stores dead-lettered batches."""
 
     def count(self) -> int | None:
-        """Return the number of batches to be redriven, 1,000 for more; None if unknown."""
+        """Return the number of batches to be redriven, at most 1,000; None if unknown."""
 
 
 class Stores(msgspec.Struct, frozen=True):

@@ -23,9 +23,10 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A line of one of the lists of symbols: "seen", "tracked" or "forgotten".
 
     `source` is the first source of the series, or the one with which it has to begin; `switches`
-    are the later ones (`2026-11-20T15:30:00.000000Z alpaca`, separated by commas). `standby` is
-    the text of a Standby, of "tracked" alone. After a split that detect saw, earlier history must
-    be fetched again. `problem_at` is the arrival of the quarantined item.
+    are the later ones (`2026-11-20T15:30:00.000000Z alpaca`, separated by commas). Only lines of
+    "tracked" have `standby`, the text of a Standby. `split_date` and `split_ratio` are of the last
+    split that detect saw: history from before it must be fetched again. `problem_at` is the arrival
+    of the quarantined item.
     """
 
     symbol: Symbol
@@ -60,7 +61,7 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def known_sources(self) -> Sources:
-        """Return the sources of the series."""
+        """Return the sources of the series; the first alone if `switches` cannot be read."""
         if self.switches is None:
             return Sources(self.source)
         try:
@@ -76,16 +77,16 @@ class SymbolStore(Protocol):
         """Return a whole list, by symbol."""
 
     def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
-        """Return the first lines of a list whose symbols come after one, by symbol."""
+        """Return the first `limit` lines of a list whose symbols come after `after`, by symbol."""
 
     def count(self, name: str) -> int:
         """Return the number of symbols in a list."""
 
     def find(self, symbol: str) -> SymbolEntry | None:
-        """Return the symbol's line in "seen", else in "tracked"."""
+        """Return the symbol's line in "seen", else in "tracked"; None if neither has one."""
 
     def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
-        """Return the existing lines, read consistently."""
+        """Return the existing lines of these symbols in a list, read consistently."""
 
     def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
         """Add a line unless the list has it; return the line that is stored now."""
@@ -101,11 +102,11 @@ class SymbolStore(Protocol):
         line has no `packed_at`."""
 
     def set_sources(self, name: str, entry: SymbolEntry, sources: Sources) -> bool:
-        """Write sources into a symbol's line; False if it is no longer there, or no longer has the
-        sources of `entry`."""
+        """Write sources into a symbol's line and return True; return False if the line no longer
+        exists or no longer has the sources of `entry`."""
 
     def note_forgotten(self, symbol: str, at: str) -> None:
-        """Write into the list "forgotten" when a symbol's series was deleted."""
+        """Note in the list "forgotten" that a symbol's series was deleted at `at`."""
 
     def note_standby(self, symbol: str, standby: str | None) -> None:
         """Write a standby into the symbol's line in "tracked", or remove it, if the line exists."""
@@ -151,4 +152,4 @@ class SeriesEraser(Protocol):
     """Deletes the stored data of one symbol."""
 
     def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
-        """Delete all items of a kind until the deadline (time.monotonic)."""
+        """Delete a symbol's items of a kind until the deadline (time.monotonic)."""
