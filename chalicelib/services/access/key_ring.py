@@ -31,7 +31,7 @@ class KeyStore(Protocol):
     """Stores keys by the SHA-256 of their tokens, and counts their use."""
 
     def find(self, token_sha256: str) -> Key | None:
-        """Return one key, read consistently."""
+        """Return the key of a token, read consistently; None if there is none."""
 
     def all(self) -> list[Key]:
         """Return all keys, oldest first, read consistently."""
@@ -40,7 +40,7 @@ class KeyStore(Protocol):
         """Store a new key and return True, unless there are `most` already. Raises Contended."""
 
     def remove(self, key_id: str) -> bool:
-        """Delete a key; return False if none has this id."""
+        """Delete a key and return True; return False if no key has this id."""
 
     def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
         """Count a request in a minute as `weight` and return True, unless the total would exceed
@@ -48,7 +48,7 @@ class KeyStore(Protocol):
 
 
 class UnknownKey(TicktapeError):  # noqa: N818 - named after the problem type
-    """No key has this id. `args` is the id."""
+    """No key has this id. `args` has the id."""
 
 
 class KeyRefused(TicktapeError):  # noqa: N818 - named after the problem type
@@ -66,8 +66,7 @@ class KeyRing:
     def holder(self, token: str) -> Key | None:
         """Return the key of a token; None if it is unknown, revoked or expired.
 
-        The first key is recognised without the store, and anything that cannot be a token is not
-        looked up.
+        The store is not asked for the first key, nor for texts that cannot be tokens.
         """
         found = fingerprint(token)
         if self._first_sha256 and hmac.compare_digest(found, self._first_sha256):

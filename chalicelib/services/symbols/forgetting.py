@@ -29,10 +29,10 @@ class Forgotten(msgspec.Struct, frozen=True):
 
 
 class Forget:
-    """Deletes a symbol's prices, bars, alerts and state, and removes it from both lists.
+    """Deletes a symbol's prices, bars, alerts and state, and removes it from "tracked" and "seen".
 
     The symbol leaves the list of seen symbols last, so that an interrupted call can be repeated.
-    The time is noted before, so that ingest tells the archive that the series began again.
+    Before that, the time is noted, so that ingest tells the archive that the series began again.
     The symbol's rules and archived records remain.
     """
 
@@ -54,7 +54,7 @@ class Forget:
         self._clock = clock
 
     def __call__(self, symbol: str, deadline: float) -> Forgotten:
-        """Delete until the deadline (time.monotonic); a symbol without stored data is fine.
+        """Delete until the deadline (time.monotonic); a symbol may have no stored data.
 
         Raises Contended while detect keeps writing the symbol's state.
         """
@@ -87,6 +87,6 @@ class Forget:
 
 
 def _empty(state: State) -> State:
-    """Return an empty state that replaces one. It counts as repaired, so that no container
+    """Return an empty state that can replace `state`. It counts as repaired, so that no container
     continues with closes of deleted bars."""
     return State(symbol=state.symbol, version=state.version, repairs=state.repairs + 1)

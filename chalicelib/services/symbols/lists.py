@@ -1,4 +1,4 @@
-"""The lists of symbols: those seen, and those that the producer tracks."""
+"""The lists of symbols: those seen, and those that producers track."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 SEEN, TRACKED, FORGOTTEN = "seen", "tracked", "forgotten"
 
 MAX_TRACKED = 500
-"""A producer requests every one of them from its source, again and again."""
+"""The most tracked symbols: a producer requests each of them from its source again and again."""
 
 
 NEWEST_SWITCHES = 3
-"""Changes of its source that a symbol has in the list of all: 5,000 symbols fit into an answer."""
+"""The number of switches shown for each symbol in a list of many, the newest ones: thus 5,000
+symbols fit into an answer."""
 
 
 class ListFull(TicktapeError):  # noqa: N818 - named after the problem type
@@ -43,8 +44,8 @@ class SymbolLists:
         self._clock = clock
 
     def page(self, after: str, limit: int) -> tuple[list[Listed], str | None]:
-        """Return at most `limit` symbols of both lists merged, those after a symbol (all for ""),
-        by symbol, and the last one if others follow: a Query of each list."""
+        """Return the first `limit` symbols after `after` ("" for the first page) of both lists
+        merged, by symbol, and the last one's name if others follow: a Query of each list."""
         seen = {entry.symbol: entry for entry in self._store.page(SEEN, after, limit + 1)}
         tracked = {entry.symbol: entry for entry in self._store.page(TRACKED, after, limit + 1)}
         symbols = sorted(seen.keys() | tracked.keys())
@@ -52,7 +53,7 @@ class SymbolLists:
         return rows, symbols[limit - 1] if len(symbols) > limit else None
 
     def track(self, symbol: str) -> tuple[Listed, bool]:
-        """Have the producer track a symbol; return its line, and whether that is new.
+        """Have the producer track a symbol; return its line, and whether it was not tracked before.
 
         Raises ListFull.
         """
@@ -69,7 +70,7 @@ class SymbolLists:
         return _joined(seen, entry), is_new
 
     def listed(self, symbol: str) -> Listed:
-        """Return a tracked symbol's line."""
+        """Return a symbol's line; an empty one if neither list has it."""
         seen = self._store.find_many(SEEN, [symbol]).get(symbol)
         tracked = self._store.find_many(TRACKED, [symbol]).get(symbol)
         if seen is None and tracked is None:

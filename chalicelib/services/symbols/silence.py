@@ -1,4 +1,4 @@
-"""Which symbols should trade now, and are silent."""
+"""Find the symbols that should trade now and are silent."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MOST_CHECKED = 500
 """The most symbols checked: the tracked ones first."""
 
 LEFT_AFTER_MINUTES = 390
-"""A symbol that is not tracked is expected no longer after this many minutes of trading without a
-price, a session in New York: nobody may collect it any more."""
+"""After this many minutes of trading without a price, as many as a session in New York has, a
+symbol that is not tracked is no longer expected: perhaps nobody collects it any more."""
 
 _LOOKUP = 100
 
@@ -68,14 +68,14 @@ class SilenceCheck:
         return sorted(found, key=lambda silent: (-silent.minutes, silent.symbol))
 
     def due(self) -> list[Silent] | None:
-        """Return the silent symbols if EVERY has passed since the last time, or since this was
-        created; else None, and after an error, which is logged."""
+        """Return the silent symbols if EVERY has passed since the last check, or since this was
+        created; None if it has not, or if the check fails, which is logged."""
         if self._clock() < self._next:
             return None
         self._next = self._clock() + EVERY
         try:
             return self()
-        except Exception:  # whatever it is, detect's batch is done
+        except Exception:  # whatever the error, detect's batch is done
             log.warning("silent symbols cannot be looked for", exc_info=True)
             return None
 
@@ -90,7 +90,8 @@ class SilenceCheck:
 
 
 def _minutes(entry: SymbolEntry, state: State | None, now: datetime, is_tracked: bool) -> int:
-    """Return the minutes of trading for which a symbol has been silent; 0 if it may be."""
+    """Return the minutes of trading for which a symbol has been silent; 0 if no price of it is
+    expected."""
     last = state.last if state else None
     zone, source = (last.exchange_timezone, last.source) if last else (None, UNKNOWN_SOURCE)
     since = last.timestamp if last else ""

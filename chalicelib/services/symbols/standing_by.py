@@ -40,7 +40,7 @@ class Claims:
         self._switch = SourceSwitch(stores.symbols, clock)
 
     def __call__(self, source: str, symbols: Sequence[str]) -> list[Claim]:
-        """Answer the claims of a source on at most 100 symbols, in order."""
+        """Return the answers to a source's claims of at most 100 symbols, in their order."""
         tracked = self._stores.symbols.find_many(TRACKED, symbols)
         states = self._stores.state.get_many(symbols)
         newest = {name: state.last for name, state in states.items()}

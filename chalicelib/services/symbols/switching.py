@@ -31,7 +31,7 @@ class SourceSwitch:
         self._clock = clock
 
     def __call__(self, symbol: str, source: str, start: str | None) -> None:
-        """Have the series continue with a source from `start` on, by default as soon as possible.
+        """Have the series continue with a source from `start` on (None: as soon as possible).
 
         Switches that are still AHEAD_SECONDS ahead are replaced. A series without a source begins
         with it. Raises SourceError, TooManySwitches, Contended.
@@ -40,9 +40,10 @@ class SourceSwitch:
         self.change(symbol, lambda known: self._switched(known, source, start))
 
     def change(self, symbol: str, wanted: Callable[[Sources], Sources]) -> None:
-        """Write what `wanted` makes of a tracked symbol's sources, unless they change meanwhile.
+        """Replace a tracked symbol's sources by what `wanted` returns for them.
 
-        Raises Contended, and what `wanted` raises.
+        Raises Contended if they keep changing or the symbol is not tracked, and what `wanted`
+        raises.
         """
         if not any(self._is_done(symbol, wanted) for _ in range(_TRIES)):
             raise Contended(f"{symbol}: its sources are being changed; repeat the request")
@@ -72,7 +73,8 @@ class SourceSwitch:
         return self._clock() + timedelta(seconds=AHEAD_SECONDS)
 
     def _is_done(self, symbol: str, change: Callable[[Sources], Sources]) -> bool:
-        """Switch the series; return whether nobody changed its lines meanwhile."""
+        """Change the sources in the symbol's lines; return False if it is not tracked, or if
+        somebody changed a line meanwhile."""
         tracked = self._store.find_many(TRACKED, [symbol]).get(symbol)
         seen = self._store.find_many(SEEN, [symbol]).get(symbol)
         if tracked is None:
@@ -85,7 +87,8 @@ class SourceSwitch:
         return seen is not None or not self._store.find_many(SEEN, [symbol])
 
     def _is_set(self, name: str, line: SymbolEntry, wanted: Sources) -> bool:
-        """Return whether a line has the sources, after it was written if need be."""
+        """Write the sources into a line that does not have them; return whether it has them
+        now."""
         return line.known_sources == wanted or self._store.set_sources(name, line, wanted)
 
     def _switched(self, known: Sources, source: str, start: str | None) -> Sources:
