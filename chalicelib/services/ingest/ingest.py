@@ -41,8 +41,10 @@ HOUR = len("2026-11-20T15")
 class Ingested(msgspec.Struct, frozen=True):
     """The result of a batch.
 
-    `failed` are the indexes of records to be delivered again; `reason` is why the last quarantined
-    part was rejected, empty if none was.
+    It counts the ticks that were `taken` from records and those `stored`, the stored historical
+    `bars`, and the `quarantined` parts. `failed` has the indexes of records to be delivered again;
+    `reason` is why the last quarantined part was rejected, empty if none was;
+    `oldest_age_seconds` is the age of the oldest live tick.
     """
 
     taken: int
@@ -54,8 +56,8 @@ class Ingested(msgspec.Struct, frozen=True):
     oldest_age_seconds: float
 
     def identifiers(self, records: Sequence[Incoming], *, all_later: bool) -> list[str]:
-        """Return what to report: the first failed record, and on a FIFO queue all later ones
-        too."""
+        """Return the identifiers to report: that of the first failed record and, if `all_later` as
+        for a FIFO queue, those of all records after it."""
         if not self.failed:
             return []
         first = min(self.failed)
@@ -88,10 +90,10 @@ class Ingest:
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
         """Process a batch in the order of delivery.
 
-        `deadline` is a time.monotonic; writes not acknowledged by then are reported, and so is the
-        first record that there was no time for, with all later ones: its symbols could not be
-        registered, or too many stored ticks are merged with those before it. Raises the archive's
-        errors; then nothing counts as processed.
+        `deadline` is a time.monotonic. Records with writes that are not acknowledged by then have
+        failed. So has the first record for which there was no time, because its symbols could not
+        be registered or too many stored ticks were merged with the records before it; no later
+        record is stored. Errors of the archive are raised: then nothing counts as processed.
         """
         reads = [within_symbol_limit(read) for read in read_all(records)]
         offered = offered_by(reads)
@@ -156,8 +158,8 @@ class Ingest:
         return to_text(self._clock() - timedelta(seconds=LATE_SECONDS))
 
     def _stored_items(self) -> StoredItems:
-        """Return the items that writes may overwrite: those of symbols ever sent packed, and those
-        of records so late that a correction may have come before them, such as redriven ones."""
+        """Return the stored items that writes may overwrite: for symbols ever sent packed, and for
+        records so late that a correction may have come before them, such as redriven ones."""
         late = self._late()
 
         def may_overwrite(write: Write) -> bool:
@@ -199,7 +201,8 @@ class Ingest:
         return left
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
-        """Write a symbol's newest item last, and only if all its others are acknowledged."""
+        """Write each symbol's newest item last, and only if all its others are acknowledged. Return
+        the indexes of the records of symbols with an item that is not."""
         others = [write for write in writes if not write.newest]
         failed = self._put(others, deadline)
         symbols = {write.priced.key[0] for write in failed}
@@ -233,8 +236,8 @@ class Ingest:
         return store.write_late_history if arrival < self._late() else store.write_history
 
     def _mark(self, bars: Sequence[Bar], deadline: float) -> set[int]:
-        """Change the mark of a symbol's history, for containers that cache its bars. Returns the
-        indexes of bars whose mark could not be changed by the deadline."""
+        """Change the marks of the bars' symbols, so that containers drop cached bars. Return the
+        indexes of bars whose symbol's mark could not be changed by the deadline."""
         symbols = sorted({bar.symbol for bar in bars})
         left = {symbols[index] for index in self._stores.bars.mark_history(symbols, deadline)}
         return {index for index, bar in enumerate(bars) if bar.symbol in left}
@@ -246,10 +249,10 @@ class Ingest:
 
 
 def _by_hour(reads: Iterable[Read]) -> Iterable[list[Read]]:
-    """Group records that have lines by their hour of arrival, so that a message whose sender dates
-    it far back does not move other ticks to an hour that SQL no longer reads. A record that is
-    earlier by less than the stream's clock may go back remains with those before it, whose order it
-    shares."""
+    """Group records that have lines by their hour of arrival. Thus a message that its sender dates
+    far back does not move other ticks to an hour that SQL no longer reads. The stream's clock may
+    go back a little: a record that is no more than that earlier than the newest before it is put
+    into the newest one's hour."""
     found: dict[str, list[Read]] = {}
     newest: datetime | None = None
     for read in reads:

@@ -19,8 +19,8 @@ from chalicelib.services.symbols.lists import FORGOTTEN, SEEN, TRACKED
 
 MAX_KNOWN = 50_000
 MAX_SWITCHES = 50_000
-"""Switches that are kept parsed: 10 MB. A line of 2,000 bytes has 66, and takes six times as much
-when parsed."""
+"""The most switches that are kept parsed, which take 10 MB: a line of 2,000 bytes has 66 and takes
+six times as much when parsed."""
 
 KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
@@ -53,7 +53,7 @@ class _ParsedSources:
         self._switches = 0
 
     def of(self, line: SymbolEntry) -> Sources:
-        """Return the sources of a line."""
+        """Return the sources of a line, parsed unless they are kept."""
         kept = self._kept.get(line.symbol)
         if kept is not None and kept[0] is line:
             return kept[1]
@@ -99,7 +99,7 @@ class KnownSymbols:
 
     def learn(self, offered: Mapping[str, Offered], deadline: float) -> dict[str, str]:
         """Look up the lines of a batch's symbols where they are not cached or may have changed, and
-        write what they lack, until the deadline; return why symbols are refused."""
+        write what they lack, until the deadline; return the refused symbols, with the reason."""
         self._forget()
         self._forget_idle(offered)
         new = [symbol for symbol, mine in offered.items() if self._needs_reading(symbol, mine)]
@@ -131,8 +131,8 @@ class KnownSymbols:
             self._keep(lambda: self._store.find_many(SEEN, due))
 
     def not_yet_shared(self, offered: Iterable[str]) -> set[str]:
-        """Return symbols whose ticks may not share items yet: a container that does not know that
-        they are packed would overwrite the whole item with a repeated part."""
+        """Return the symbols whose ticks may not share items yet: a container that does not know
+        that they are packed would overwrite the whole item with a repeated part of it."""
         since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
         lines = (self._lines[symbol] for symbol in offered)
         return {line.symbol for line in lines if line.packed_at and line.packed_at > since}
@@ -145,7 +145,7 @@ class KnownSymbols:
         return self._clock().timestamp()
 
     def _keep(self, read: Callable[[], Mapping[str, SymbolEntry]]) -> None:
-        """Cache lines that are read now."""
+        """Cache the lines that `read` returns, valid for LEASE_SECONDS from before it began."""
         until = to_text(from_epoch_seconds(self._now() + LEASE_SECONDS))
         lines = read()
         self._lines |= lines
@@ -156,8 +156,8 @@ class KnownSymbols:
     ) -> dict[str, SymbolEntry]:
         """Return the lines of new symbols.
 
-        The tracked line may name the source with which the series has to begin, that of a forgotten
-        series says that it begins again.
+        A line in "tracked" may name the source with which the series has to begin; one in
+        "forgotten" says that the series begins again.
         """
         if not unseen:
             return {}
@@ -205,8 +205,8 @@ class KnownSymbols:
         return sources.refusal(action.source, action.instant) is not None
 
     def _forget(self) -> None:
-        """Drop cached lines: each minute those that another container may have completed, every
-        five minutes all."""
+        """Drop cached lines: each minute those that another container may have completed, and all
+        of them every five minutes or if there are too many."""
         now = self._now()
         if len(self._lines) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
             self._lines, self._valid_until, self._came = {}, {}, {}
@@ -220,7 +220,10 @@ class KnownSymbols:
 
 
 class Foreign:
-    """Finds items that do not belong in their symbol's series, by the symbols' lines."""
+    """Finds items that do not belong in their symbol's series, by the symbols' lines.
+
+    found: the symbols that had such items, each with the last reason.
+    """
 
     def __init__(self, known: KnownSymbols) -> None:
         self._known = known
@@ -290,8 +293,8 @@ def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:
 def _beginning(
     offered: Offered, plan: SymbolEntry | None, forgotten: SymbolEntry | None
 ) -> SymbolEntry:
-    """Return the line of a new symbol, with the source that its tracked line names, or else the
-    sources of its recording."""
+    """Return the line of a new symbol: with the source that its tracked line names, else with the
+    sources of its recording, else as offered."""
     entry = offered.entry
     if forgotten is not None:
         entry = msgspec.structs.replace(entry, forgotten_at=forgotten.added_at)
@@ -304,7 +307,8 @@ def _beginning(
 
 
 def _lacks(line: SymbolEntry | None, offered: SymbolEntry) -> bool:
-    """Return whether a symbol's line is missing, or lacks something needed here."""
+    """Return whether a symbol's line is missing, or lacks the source or `packed` of the offered
+    one."""
     if line is None:
         return True
     return bool(offered.source and not line.source) or bool(offered.packed and not line.packed)

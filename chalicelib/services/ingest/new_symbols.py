@@ -33,8 +33,8 @@ def half_way(deadline: float) -> float:
 
 
 def within_symbol_limit(read: Read) -> Read:
-    """Return the record with the items of its first MAX_SYMBOLS_A_RECORD symbols; others are
-    rejected."""
+    """Return the record with the items of its first MAX_SYMBOLS_A_RECORD symbols; the others are
+    moved to the rejected parts."""
     items = items_of(read.decoded)
     if len(items) <= MAX_SYMBOLS_A_RECORD:
         return read
@@ -46,7 +46,8 @@ def within_symbol_limit(read: Read) -> Read:
 class NewSymbols:
     """Adds new symbols to the list of those seen, up to a limit; tracked ones even beyond it.
 
-    The limit may be exceeded by UNCOUNTED per container, and by what others add during a count.
+    The limit may be exceeded by UNCOUNTED per container, and by what other containers add during a
+    count.
     """
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime], most: int) -> None:
@@ -79,8 +80,8 @@ class NewSymbols:
         return room
 
     def pinned(self, entries: Sequence[SymbolEntry], deadline: float) -> dict[str, SymbolEntry]:
-        """Write lines in order, several in parallel; return those begun by the deadline
-        (time.monotonic), by symbol."""
+        """Add lines in order, several in parallel, none after the deadline (time.monotonic); return
+        those now stored, by symbol."""
 
         def pin(entry: SymbolEntry) -> SymbolEntry | None:
             return None if time.monotonic() >= deadline else self._store.pin(entry)

@@ -19,11 +19,12 @@ from chalicelib.domain.wire import Decoded, Rejected, decode
 from chalicelib.services.priced import NEAR_SECONDS, PricedRecord, Span, StoredTick
 
 Key = tuple[str, str]
-"""The key of a prices item: symbol and timestamp."""
+"""The key of a prices item: its symbol and the timestamp of its last tick."""
 
 MAX_SPAN_SECONDS = 60
 MAX_TICKS = 500
-"""Limits of one prices item: readers look no further than the span, and items stay small."""
+"""Limits of one prices item: readers look back no further than the span for its ticks, and items
+stay small."""
 
 TEN_MINUTES = len("2026-11-20T15:3")
 MAX_SPANS = 8
@@ -33,9 +34,9 @@ MAX_SPANS = 8
 class Incoming(msgspec.Struct, frozen=True):
     """One record of a stream or queue.
 
-    identifier: reported on failure; number: its number in the origin (a shard or a message group),
-    unique there; arrival: when the stream accepted it, or when its sender says it sent it to the
-    queue; taken: when the queue accepted it.
+    identifier: reported on failure; number: its number in the origin (a shard or queue), unique
+    there; arrival: when the stream accepted it, or when its sender says it sent it to the queue;
+    taken: when the queue accepted it, None for a stream.
     """
 
     identifier: str
@@ -54,7 +55,8 @@ class Read(msgspec.Struct, frozen=True):
 
 
 class Write(msgspec.Struct):
-    """A prices item to be put, and the indexes of its records."""
+    """A prices item to be put, the indexes of the records that its ticks came in, and whether it is
+    the newest of its symbol in the batch."""
 
     priced: PricedRecord
     sources: set[int]
@@ -67,7 +69,7 @@ def read_all(records: Iterable[Incoming]) -> list[Read]:
 
 
 def numbers_of(reads: Iterable[Read]) -> list[str]:
-    """Return the numbers of a batch's records, by which the archive names it."""
+    """Return the numbers of a batch's records; the archive names the batch by them."""
     return [read.record.number for read in reads]
 
 
@@ -97,15 +99,15 @@ def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
 
 
 def with_rejected(read: Read, ticks: Sequence[Tick], reason: str) -> Read:
-    """Return the record with rejected copies of ticks, in addition to its own."""
+    """Return the record with copies of ticks added to the rejected parts; its ticks remain."""
     parts = tuple(_rejected(tick, reason) for tick in ticks)
     decoded = msgspec.structs.replace(read.decoded, rejected=read.decoded.rejected + parts)
     return Read(read.record, decoded)
 
 
 def plan_readings(reads: Iterable[Read]) -> list[Reading]:
-    """Return the readings of a batch by identity: ticks that SQL would misread from the lines, and
-    the last of several copies that contradict each other."""
+    """Return the readings of a batch, in order of identity: of items that SQL would misread from
+    the lines, and of the last of several copies that contradict each other."""
     found: dict[Identity, Tick | Bar | None] = {}
     needed: set[Identity] = set()
     for read in reads:
@@ -134,8 +136,8 @@ def identities_of(reads: Iterable[Read]) -> set[Identity]:
 
 
 def plan_prices(reads: Sequence[Read], apart: Collection[str] = ()) -> list[Write]:
-    """Return the prices items of a batch: each key once, each symbol's newest marked. Each tick of
-    a symbol in `apart` gets its own item.
+    """Return the prices items of a batch: each key once, each symbol's newest item marked. Each
+    tick of a symbol in `apart` gets its own item.
 
     If two records have the same last tick, their ticks are merged, and the later record's values
     win: BatchWriteItem accepts a key only once. Ticks that do not fit into the merged item get
@@ -155,7 +157,8 @@ def _planned(reads: Sequence[Read], apart: Collection[str]) -> Iterator[Write]:
 
 
 def packed_symbols(read: Read) -> set[str]:
-    """Return the symbols whose ticks may share an item: the record has two that are near enough."""
+    """Return the symbols whose ticks may share an item: those with two ticks of the record that are
+    near enough to each other."""
     stamps: dict[str, list[str]] = defaultdict(list)
     for tick in read.decoded.ticks:
         stamps[tick.symbol].append(tick.timestamp)
@@ -181,8 +184,9 @@ def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list
 
 
 def _add(writes: dict[Key, Write], new: Iterable[Write], *, older: bool = False) -> None:
-    """Add writes in order, merging those of one key at once, so that the work grows with their
-    ticks; ticks that do not fit into one item are added in turn."""
+    """Add writes in order; `older`: they count as older than those of `writes`. All writes of one
+    key are merged together, so that the work grows with their ticks. Ticks that do not fit into one
+    item are added in a further round."""
     waiting = list(new)
     while waiting:
         groups: dict[Key, list[Write]] = {}
@@ -210,7 +214,7 @@ def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
 
 
 def _replaces(bar: Bar, other: Bar) -> bool:
-    """Return whether a later historical bar replaces an earlier one."""
+    """Return whether a historical bar replaces another of its key that came before it."""
     return not bar.folded or 0 < other.folded <= bar.folded
 
 
@@ -256,10 +260,10 @@ def _shared(tick: Tick) -> tuple[str | None, ...]:
 
 
 def _merged(group: Sequence[Write]) -> tuple[Write, list[Write]]:
-    """Merge writes of one key into one; return ticks that do not fit as other writes.
+    """Merge writes of one key; return the merged write, and others with the ticks that do not fit.
 
-    If several have the same tick, the copy that came last wins, or the last write's for one
-    arrival.
+    If several have the same tick, the copy that arrived last wins; of copies with one arrival, the
+    last write's.
     """
     newest = group[-1]
     if len(group) == 1:
@@ -307,8 +311,8 @@ def _mark_newest(writes: Iterable[Write]) -> None:
 
 def _spans_of(writes: Sequence[Write]) -> tuple[Span, ...]:
     """Return the spans of ticks, divided at the widest gaps between ticks that are not near each
-    other; none if they form one. A tick of last year next to one of now must not cause a read of
-    the whole year between them."""
+    other; none if there is only one. A tick of last year and one of now in the same batch must not
+    cause a read of the whole year between them."""
     near = timedelta(seconds=NEAR_SECONDS)
     items = sorted((ticks[0].timestamp, ticks[-1].timestamp) for ticks in map(_ticks, writes))
     gaps = [
@@ -327,8 +331,8 @@ def _ticks(write: Write) -> tuple[Tick, ...]:
 
 
 def _digest(others: Iterable[Write]) -> str | None:
-    """Return a digest of the batch's other items. A table's stream reports nothing for an item that
-    is put again unchanged, so a late tick between two stored ones would be missed if the newest
-    item did not change with it."""
+    """Return a digest of a symbol's other items in the batch; None if there are none. A table's
+    stream reports nothing for an item that is put again unchanged, so a late tick between two
+    stored ones would be missed if the newest item did not change with it."""
     ticks = [write.priced.ticks for write in sorted(others, key=lambda write: write.priced.key)]
     return f"{zlib.crc32(msgspec.json.encode(ticks)):08x}" if ticks else None

@@ -12,7 +12,8 @@ from chalicelib.services.ingest.plan import Read, numbers_of
 from chalicelib.services.stores import Archive, QuarantinedPart
 
 MOST_REASONS = 100
-"""The most reasons of a batch that are logged: they name values, so each part may have its own."""
+"""The most reasons of a batch that are logged. Reasons name values, so each part may have a
+different one."""
 
 log = logging.getLogger("ticktape.ingest")
 
@@ -20,7 +21,7 @@ log = logging.getLogger("ticktape.ingest")
 def quarantine(archive: Archive, reads: Sequence[Read]) -> None:
     """Store and log the rejected parts of a batch, if there are any.
 
-    The day is the record's own, so that a part lies under the same day in whichever batch it comes.
+    A part is stored under the day of its record's arrival, in whichever batch the record comes.
     """
     bad = [read for read in reads if read.decoded.rejected]
     if not bad:
@@ -32,7 +33,7 @@ def quarantine(archive: Archive, reads: Sequence[Read]) -> None:
 
 
 def last_reason(reads: Sequence[Read]) -> str:
-    """Return why the last part was rejected; empty if none was."""
+    """Return why the last of the rejected parts was rejected; empty if there are none."""
     reasons = [rejected.reason for read in reads for rejected in read.decoded.rejected]
     return reasons[-1] if reasons else ""
 

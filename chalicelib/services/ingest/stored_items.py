@@ -12,15 +12,16 @@ from chalicelib.services.priced import PricedRecord
 from chalicelib.services.stores import PriceStore
 
 MOST_MOVES = 20
-"""A tick that replaces another may divide the item that holds it, and the rest may replace yet
-another. This is the maximum number of such reads of stored items, one after the other."""
+"""The most reads of stored items, one after another: a tick that replaces a stored one may divide
+the item that holds it, and a part with a new key may replace yet another item."""
 
 MOST_STORED = 100_000
-"""Stored ticks that are read and merged at a time. A record that repeats stored ticks stays below
-this: an event of Lambda has 6 MB, which is room for 80,000 ticks."""
+"""The stored ticks that are read and merged at a time. A record that repeats stored ticks stays
+below this: an event of Lambda has 6 MB, which is room for 80,000 ticks."""
 
 ITEMS_A_READ = 100
-"""Stored items have at most 500 ticks each, so reading ends at most 50,000 beyond MOST_STORED."""
+"""The items read per request. Items have at most 500 ticks each, so reading ends at most 50,000
+ticks beyond MOST_STORED."""
 
 TOO_MANY_MOVES = f"timestamp: more than {MOST_MOVES} stored items would have to be moved"
 TOO_MUCH_STORED = (
@@ -61,7 +62,8 @@ class StoredItems:
         self._may_overwrite = may_overwrite
 
     def portion(self, reads: Sequence[Read], apart: Collection[str]) -> Portion:
-        """Return the writes of all records, or of as many as are merged with MOST_STORED ticks.
+        """Return the writes of all records, or of the first ones if all of them would be merged
+        with more than MOST_STORED stored ticks.
 
         At least one record is taken. If that alone would be merged with more, some of its writes
         are refused.
@@ -78,8 +80,8 @@ class StoredItems:
             count = max(1, min([count // 2, *unread]))
 
     def _of_one_record(self, writes: Sequence[Write]) -> Portion:
-        """Take as many writes as fit, the newest of each symbol first: without it, detect would not
-        be told of the others."""
+        """Return the portion with as many writes as fit, each symbol's newest first: without it,
+        detect would not be told of the others. The rest is refused."""
         ordered = sorted(writes, key=lambda write: not write.newest)
         count = len(ordered)
         while True:
@@ -95,8 +97,8 @@ class StoredItems:
         """Merge writes with the items that they would overwrite.
 
         Parts of stored items that get a key of their own may replace other items in turn, and so
-        on. Those beyond the bounds are left out: the items under their keys remain, with an older
-        copy of their last ticks.
+        on. Writes beyond MOST_MOVES or MOST_STORED are left out: the items under their keys remain,
+        with an older copy of their last ticks.
         """
         read: set[Key] = set()
         room = MOST_STORED
@@ -112,7 +114,8 @@ class StoredItems:
         return _without(writes, set(self._to_read(writes, read)), read, is_whole=True)
 
     def _read(self, asked: Sequence[Key], room: int, read: set[Key]) -> list[PricedRecord]:
-        """Read items until they have `room` ticks; add the keys to `read`."""
+        """Read items until they have `room` ticks, and return them; add the keys asked for to
+        `read`."""
         stored: list[PricedRecord] = []
         for at in range(0, len(asked), ITEMS_A_READ):
             if room <= 0:

@@ -12,7 +12,7 @@ from chalicelib.services.symbol_stores import SymbolStore
 
 NOTED_SECONDS = 60
 MOST_NOTED = 100
-"""Symbols of a batch whose problems are noted; later batches note the others."""
+"""The most symbols of a batch whose problems are noted; later batches note the others."""
 
 MAX_KNOWN = 50_000
 PARALLEL_NOTES = 8
@@ -27,7 +27,7 @@ class SymbolProblems:
         self._noted: dict[str, float] = {}
 
     def note(self, found: Mapping[str, str], arrival: str, deadline: float) -> None:
-        """Note problems by symbol, several in parallel, as far as begun by the deadline
+        """Note problems by symbol, several in parallel, none after the deadline
         (time.monotonic)."""
         now = self._clock().timestamp()
         due = [one for one in found.items() if self._is_due(one[0], now)][:MOST_NOTED]

@@ -1,4 +1,4 @@
-"""Corporate actions in ingest: which are refused, and which say other than what is stored."""
+"""Corporate actions in ingest: stored, refused, or quarantined if a stored one contradicts them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def actions_of(reads: Iterable[Read]) -> list[Action]:
 def with_sound_actions(
     reads: Sequence[Read], known: KnownSymbols, foreign: Callable[[Action], str | None]
 ) -> list[Read]:
-    """Return the records with actions of unknown symbols and of other sources as rejected parts.
+    """Return the records with actions of unknown symbols and of other sources moved to the rejected
+    parts.
 
     `foreign` returns why an action does not belong in its symbol's series, or None.
     """
@@ -52,9 +53,9 @@ class ToldActions:
         self._stores = stores
 
     def store(self, reads: Sequence[Read], deadline: float) -> tuple[list[Read], set[int]]:
-        """Store them; return the records, and the indexes of those with actions that were not
-        settled by the deadline. Of contradictory actions those that do not count are rejected
-        parts, which go to quarantine."""
+        """Store the actions; return the records, and the indexes of those with actions that were
+        not settled by the deadline. If a stored action contradicts one of a record, the one of the
+        two that does not count becomes a rejected part of the record and goes to quarantine."""
         places = [(index, one) for index, read in enumerate(reads) for one in read.decoded.actions]
         if not places:
             return list(reads), set()
@@ -81,7 +82,8 @@ def _without(read: Read, refusal: Callable[[Action], str | None]) -> Read:
 
 
 def _with_rejected(read: Read, refused: Sequence[_Refused]) -> Read:
-    """Return the record with actions, as far as they are its own, moved to the rejected parts."""
+    """Return the record with refused actions added to the rejected parts, and without those among
+    its own actions."""
     decoded = read.decoded
     parts = [Rejected(0, msgspec.json.encode(action), reason) for action, reason in refused]
     ours = {id(action) for action, _ in refused}

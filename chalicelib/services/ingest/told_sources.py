@@ -1,4 +1,4 @@
-"""Tells the archive the sources of series that have switched, so that a replay of it knows them."""
+"""Tells the archive the sources of series that have switched, so that a replay knows them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from chalicelib.services.stores import Archive
 
 MAX_TOLD = 50_000
 FEW = 4
-"""Lists of a batch that get an object each, whose name is the same in all containers."""
+"""The most lists of a batch that get an object each, with the same name in all containers."""
 
 MOST_TOGETHER = 2_000
-"""Lists of one object: 4 MB before they are compressed."""
+"""The most lists in one object: 4 MB before they are compressed."""
 
 
 class ToldSources:
@@ -41,7 +41,7 @@ class ToldSources:
             self._put(news[at : at + size])
 
     def _line(self, symbol: str, known: KnownSymbols, fixed_before: str) -> Told | None:
-        """Return what to tell of a series; None if a replay needs no list to decide as ingest."""
+        """Return the list of a series' sources; None if a replay decides as ingest without one."""
         sources, since = known.sources(symbol), known[symbol].forgotten_at or ""
         if sources is None or not (sources.switches or (since and sources.first)):
             return None
