@@ -1,4 +1,4 @@
-"""Limit the alerts that a container records and sends per minute of the market, over all symbols.
+"""Limit the alerts that a container records and sends per minute of market time, over all symbols.
 
 Sending one takes three calls. With rules for all symbols that fire at each tick, a container would
 do nothing else, and detection would fall behind permanently (docs/decisions/0274).
@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 
 class Bound(NamedTuple):
-    """The limits of alerts per minute: `own` for each rule, independent of the others; beyond these
-    at most `each` for one rule and `shared` for all rules together."""
+    """The limits of alerts per minute. Each rule may take `own` alerts in any case, and more up to
+    `each`; what all rules take beyond `own` is at most `shared`."""
 
     own: int
     each: int
@@ -28,8 +28,8 @@ FIRSTS = Bound(own=0, each=1_000, shared=3_000)
 symbol whose alerts use up a rule's limit silences no other symbol (docs/decisions/0293)."""
 
 MAX_MINUTES = 400
-"""The number of minutes remembered, those used last: several are in use at once, since exchanges
-have different delays, and hundreds in a replay."""
+"""The number of minutes remembered, those used last. Several are in use at once, since exchanges
+have different delays, and in a replay hundreds are."""
 
 
 class _Minute:
@@ -66,12 +66,13 @@ class AlertBudget:
         self._lock = threading.Lock()
 
     def reserve(self) -> Reservation:
-        """Return a reservation for a step of one symbol: what it takes is given back unless
-        kept."""
+        """Return a reservation for a step of one symbol: a context that gives back what was taken
+        in it unless that is kept."""
         return Reservation(self)
 
     def take(self, kind: str, rule_id: str, minute: str) -> bool:
-        """Take from the budget for "send", "record" or "first"; return False if it is used up."""
+        """Take one from the budget for "send", "record" or "first" and return True; return False if
+        it is used up."""
         with self._lock:
             taken = self._minutes.setdefault((kind, minute), _Minute())
             self._minutes.move_to_end((kind, minute))
@@ -80,7 +81,7 @@ class AlertBudget:
             return taken.take(rule_id, self._bounds[kind])
 
     def give_back(self, kind: str, rule_id: str, minute: str) -> None:
-        """Give back what was taken."""
+        """Give back one that `take` took, unless its minute is no longer remembered."""
         with self._lock:
             if (taken := self._minutes.get((kind, minute))) is not None:
                 taken.give_back(rule_id, self._bounds[kind])

@@ -25,7 +25,8 @@ class AlertExcess:
         self._last = ""
 
     def note(self, symbol: str, outcome: Outcome) -> None:
-        """Count the alerts of a symbol's step above the limits, after its state was written."""
+        """Count the alerts of a symbol's step that are above the limits. To be called after the
+        step's state was written."""
         if not outcome.dropped and not outcome.unsent:
             return
         with self._lock:
@@ -45,7 +46,7 @@ class AlertExcess:
         return self._unsent.total()
 
     def log_counts(self) -> None:
-        """Log the numbers by rule."""
+        """Log the numbers by rule in one line, if there are any."""
         if not self._symbols:
             return
         log.error(

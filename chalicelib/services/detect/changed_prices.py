@@ -11,11 +11,13 @@ from chalicelib.services.priced import NEAR_SECONDS, Span
 
 
 class ChangedPrices(msgspec.Struct, frozen=True):
-    """A stream record that reports that all of `symbol` from complete_from to newest is stored.
+    """A stream record that reports that all ticks of `symbol` from complete_from to newest are
+    stored, or several such records joined.
 
-    `identifier` is reported on failure. The ticks lie in `spans`, in order, or anywhere between if
-    there are none. `again`: the item existed before with other content, so an invocation that died
-    may have made bars of different ticks.
+    `identifier` is reported on failure. The ticks lie in `spans`, in order, or anywhere between the
+    two if there are none. `again`: the item existed before with other content, so an invocation
+    that died may have made bars of different ticks. `changed` has the spans of joined records for
+    which that holds.
     """
 
     identifier: str
@@ -34,12 +36,12 @@ class ChangedPrices(msgspec.Struct, frozen=True):
 
     @property
     def came_again(self) -> tuple[Span, ...]:
-        """Return the spans of items that existed before."""
+        """Return the spans of items that existed before with other content."""
         return self.changed or (self.all_spans if self.again else ())
 
     def to_repair(self, last: str, reached: str) -> list[Span]:
-        """Return the spans of ticks up to the instant `last`, and of those of items that existed
-        before up to `reached`; spans near each other are joined."""
+        """Return the spans whose bars may be wrong: all spans up to the instant `last`, and those
+        of `came_again` up to the instant `reached`. Spans near each other are joined."""
         bounded = [(start, min(end, last)) for start, end in self.all_spans if start <= last]
         bounded += [
             (start, min(end, reached)) for start, end in self.came_again if start <= reached

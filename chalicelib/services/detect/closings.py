@@ -14,8 +14,9 @@ from chalicelib.domain.when.points import Point, bar_point, tick_point
 
 
 class Closing(msgspec.Struct, frozen=True):
-    """A point of a run: the tick whose price is judged, and the newest tick, which closes the bar.
-    was_over: the tick before had closed the bar already. before: on ticks, the tick before."""
+    """A point of a run. `tick` is the tick whose price is judged; `newest` is the tick at which it
+    is judged, which closed the bar; `was_over` says that the tick before `newest` had closed the
+    bar already. At a point on ticks, both are the same, and `before` is the tick before them."""
 
     point: Point
     tick: Tick
@@ -26,7 +27,8 @@ class Closing(msgspec.Struct, frozen=True):
 
 
 def closings_of(before: State, ticks: Sequence[Tick], intervals: set[str]) -> list[Closing]:
-    """Return the points of a run in the order of its ticks, each bar once."""
+    """Return the points on the given intervals that lie in a run after the state `before`, in the
+    order of its ticks, each bar once."""
     return list(_each_closing(before, ticks, intervals)) if intervals else []
 
 

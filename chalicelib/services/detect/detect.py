@@ -1,4 +1,4 @@
-"""Detect: the stream tells when to read, the table tells what is stored."""
+"""Detect: the stream says when to read, and the table has what is stored."""
 
 from __future__ import annotations
 
@@ -57,10 +57,11 @@ _LOOKUP = 100
 
 
 class Detected(msgspec.Struct, frozen=True):
-    """The result of a batch. `failed` are identifiers of records to be delivered again, the first
-    of each failed symbol; `unrepaired` counts spans of late ticks and unreadable states left for
-    `rebuild`, `dropped` and `unsent` alerts above the limits of recording and of sending,
-    `left_out` symbols of whose conditions no time was left to read the bars."""
+    """The result of a batch. `failed` has the identifiers of records to be delivered again, the
+    first of each failed symbol. `late` counts steps that repaired bars, `unrepaired` the spans of
+    late ticks and the unreadable states left for `rebuild`, `dropped` and `unsent` the alerts above
+    the limits of recording and of sending, `left_out` the symbols whose costly conditions were not
+    judged since there was no time to read their bars."""
 
     symbols: int
     ticks: int
@@ -83,16 +84,17 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 def _keep_nothing() -> None:
-    """Keep nothing: there are no rules with `when`."""
+    """Do nothing: without rules with `when`, no values are kept."""
 
 
 class Step(msgspec.Struct, frozen=True):
     """The result of one step.
 
-    It has the outcome of new ticks, whether bars were repaired, how many spans of late ticks were
-    too large to repair, and the closed bars refused because others are stored. No stored bar before
-    `since` was repaired; empty if none was. `history` read the closes that rules were judged by.
-    `keep_when` keeps the values that rules with `when` were judged by.
+    It has the outcome of new ticks, whether late ticks had bars repaired, how many spans of late
+    ticks were too large to repair, and the closed bars refused because others are stored. No stored
+    bar before `since` was repaired; it is empty if none was repaired at all. `history` read the
+    closes that rules were judged by. `keep_when` keeps the values that rules with `when` were
+    judged by; it is to be called after the state is written.
     """
 
     outcome: Outcome
@@ -105,15 +107,15 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Doubtful(msgspec.Struct, frozen=True):
-    """Bars and hours put from a state that proved outdated: bars are computed again from prices,
-    hours folded again. `inserted` are the bars in whose place none was stored."""
+    """Bars and hours put from a state that proved outdated: the bars are to be computed again from
+    prices, the hours folded again. `inserted` are the bars in whose place none was stored."""
 
     bars: tuple[Bar, ...] = ()
     hours: tuple[Hour, ...] = ()
     inserted: tuple[Bar, ...] = ()
 
     def joined(self, step: Step) -> Doubtful:
-        """Return it with what one more step has put."""
+        """Return these bars and hours together with those that one more step has put."""
         closed, refused = step.outcome.closed, step.refused
         there = {bar.key for bar in (*refused.differing, *refused.same)}
         inserted = tuple(bar for bar in closed if bar.key not in there)
@@ -140,7 +142,7 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class RulesInForce(Protocol):
-    """All rules as this container knows them: at most half a minute old."""
+    """The rules as this container knows them: read at most half a minute ago."""
 
     def __call__(self) -> Sequence[Rule]:
         """Return all rules."""
@@ -178,9 +180,9 @@ class Detect:
     def __call__(self, changes: Sequence[ChangedPrices], deadline: float = math.inf) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
 
-        A failure of one symbol does not affect the others, and neither does one whose ticks take
-        longer than `deadline` (time.monotonic): it continues when its records come again. A symbol
-        that has not begun by then waits for that, too; the first PARALLEL_SYMBOLS always begin.
+        A failure of one symbol does not affect the others. A symbol whose ticks take longer than
+        `deadline` (time.monotonic) has failed, too: it continues when its records are delivered
+        again. So does a symbol that has not begun by then; the first PARALLEL_SYMBOLS always begin.
         """
         spans = by_symbol(changes)
         if not spans:
@@ -243,7 +245,8 @@ class Detect:
         rules: Sequence[Rule],
         work: _Work,
     ) -> Tally | None:
-        """Return None if the symbol failed for any reason: its records must come again."""
+        """Process one symbol and return its counts; None if it failed for any reason, so that its
+        records must be delivered again."""
         try:
             watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
             return self._symbol(span, state or State(symbol=span.symbol), watch, work)
@@ -309,8 +312,8 @@ class Detect:
             self._closes.repaired(before.symbol, before.repairs, after.repairs, step.since)
 
     def _with_agreed_rules(self, state: State, watch: Watch, newest: str) -> Watch:
-        """Return the current rules if this container's differ from those that the state was last
-        judged by: another container may know a new rule, or that one was deleted."""
+        """Return `watch`, with the current rules if its own differ from those that the state was
+        last judged by: another container may know a new rule, or that one was deleted."""
         known = {rule.rule_id: rule.fingerprint for rule in watch.rules}
         judged = {name: rule_state.fingerprint for name, rule_state in state.rule_states.items()}
         agree = all(known.get(name) == version for name, version in judged.items())
@@ -324,7 +327,7 @@ class Detect:
         return self._with_current_rules(watch, state.symbol)
 
     def _with_current_rules(self, watch: Watch, symbol: str) -> Watch:
-        """Return what is watched, with the current rules."""
+        """Return `watch` with the symbol's current rules."""
         rules = rules_for(symbol, self._rules.now(symbol))
         return msgspec.structs.replace(watch, rules=rules)
 
@@ -380,8 +383,9 @@ class Detect:
         room: Room,
         deadline: float,
     ) -> tuple[Outcome, Callable[[], None]]:
-        """Judge the rules with `when`, on the bars stored by now. Their modules are loaded with the
-        first such rule."""
+        """Judge the rules with `when` on the bars stored by now. Return the outcome with their
+        states and alerts, and a function that keeps the values that they were judged by. The
+        modules for that are loaded with the first such rule."""
         if all(rule.when is None for rule in watch.rules):
             return outcome, _keep_nothing
         taken, after = ticks[: outcome.taken], outcome.state
@@ -414,8 +418,8 @@ class Detect:
         return first_minutes(ticks, most) if most else ticks
 
     def _suppressed_reason(self, tick: Tick) -> str:
-        """Return why a tick must not alert: it is historical, or live but older than its exchange's
-        delay explains."""
+        """Return why a tick must not alert: "backfill" if it is historical, "old" if it is live but
+        older than its exchange's delay explains; empty if it may alert."""
         if tick.mode == "backfill":
             return "backfill"
         limit = timedelta(seconds=self._options.quiet_after_seconds)
@@ -426,7 +430,7 @@ class Detect:
 
     @staticmethod
     def _add(tally: Tally, step: Step, alerts: int) -> Tally:
-        """Add one more step."""
+        """Return the tally with the counts of one more step added."""
         return Tally(
             ticks=tally.ticks + step.outcome.taken,
             late=tally.late + int(step.repaired),
@@ -436,8 +440,8 @@ class Detect:
 
 
 def _left_to_rebuild(state: State, tally: Tally) -> Tally:
-    """Leave a symbol whose state cannot be read: its prices are stored, and reading it again would
-    only delay the others. Return its counts, with one thing more left to `rebuild`."""
+    """Log that a symbol's state cannot be read, and return its counts with `unrepaired` one higher:
+    it is left to `rebuild`. Its prices are stored, and a retry would only delay other symbols."""
     log.error(
         "%s: its state cannot be read, run `rebuild %s`: %s",
         state.symbol, state.symbol, state.unreadable,
@@ -446,7 +450,7 @@ def _left_to_rebuild(state: State, tally: Tally) -> Tally:
 
 
 def most_minutes(rules: Sequence[Rule]) -> int:
-    """Return over how many minutes of ticks a run may judge rules with `when`, so that their alerts
+    """Return how many minutes of ticks a run may have so that the alerts of its rules with `when`
     fit into the state; 0 without such rules."""
     count = sum(rule.when is not None for rule in rules)
     return max(2, MAX_PENDING // count) if count else 0
@@ -459,6 +463,6 @@ def first_minutes(ticks: Sequence[Tick], most: int) -> list[Tick]:
 
 
 def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:
-    """Return whether a rule fires that has not judged the symbol before: it may be deleted already
-    and known only to this container, and its alert may have fired before."""
+    """Return whether any alert is the first of a rule that has not judged the symbol before. Such a
+    rule may be deleted already and known only to this container, and may have fired before."""
     return any(alert.rule_id not in state.rule_states for alert in alerts)

@@ -14,20 +14,22 @@ from chalicelib.domain.when.costs import MAX_NUMBERS
 from chalicelib.domain.when.desk import Desk
 
 KEPT_SECONDS = 3600.0
-"""A desk unused for this long is read again, and dropped if there is no room for others. If more
-are in use than there is room for, the latest are not kept. If each replaced another instead, none
-would be kept at its next use. But one that is not cheap to read again replaces one that is: when
-rules are saved, there is room for all of those."""
+"""A desk unused for this long is read again, and is dropped if another needs its room. If more
+desks are in use than there is room for, the latest are not kept: if each replaced another, none
+would be there at its next use. But a desk that is costly to read again replaces a cheap one: rules
+are only saved while there is room for all costly desks."""
 
 Key = tuple[str, str, bool]
 """A symbol, an interval, and whether the rules are costly."""
 
 Basis = tuple[object, ...]
-"""What stored bars were read under."""
+"""The versions and marks under which stored bars were read: while they are the same, the bars that
+were read have not changed."""
 
 
 class KeptDesk(msgspec.Struct, frozen=True):
-    """A desk, the splits that it is adjusted for, what it was read under, and when it was used."""
+    """A desk, the splits that it is adjusted for, the basis that its bars were read under, and when
+    it was last used (monotonic s)."""
 
     desk: Desk
     splits: tuple[Split, ...]
@@ -48,14 +50,15 @@ class KeptDesks:
         self._lock = threading.Lock()
 
     def take(self, key: Key, basis: Basis) -> KeptDesk | None:
-        """Take a desk out, if it is still valid: its user changes it."""
+        """Remove a desk and return it; None if there is none or it is outdated. It is removed since
+        its user changes it."""
         with self._lock:
             kept = self._drop(key)
         is_valid = kept is not None and kept.basis == basis and not self._is_idle(kept)
         return kept if is_valid else None
 
     def keep(self, key: Key, kept: KeptDesk) -> None:
-        """Keep a desk if there is room."""
+        """Keep a desk in place of the one with its key, if there is or can be made room."""
         weight = kept.desk.numbers
         with self._lock:
             self._drop(key)

@@ -11,7 +11,8 @@ log = logging.getLogger("ticktape.detect")
 
 MOST_IN_A_ROW = 3
 PAUSE_SECONDS = 600.0
-"""For how long a container no longer tries, so that others do not wait for them at each price."""
+"""How long a container does not try them after MOST_IN_A_ROW failures, so that other symbols do not
+wait for them at each price."""
 
 
 class Patience:
@@ -24,16 +25,18 @@ class Patience:
         self._waiting: set[str] = set()
 
     def is_over(self, symbol: str) -> bool:
-        """Return whether a symbol's costly conditions are not to be tried now."""
+        """Return whether a symbol's costly conditions are paused now."""
         return self._again.get(symbol, 0.0) > self._clock()
 
     def note_waiting(self, symbol: str) -> None:
-        """Note that other symbols read their bars first."""
+        """Note that a symbol's costly conditions were left out because other symbols read their
+        bars first."""
         self._waiting.add(symbol)
         log.error("%s: its costly conditions are left out, others read bars first", symbol)
 
     def note_left(self, symbol: str) -> None:
-        """Note that the time was over."""
+        """Note that a symbol's costly conditions were left out because the time was over; after
+        MOST_IN_A_ROW times they are paused."""
         self._left[symbol] += 1
         log.error("%s: its costly conditions are left out, no time to read their bars", symbol)
         if self._left[symbol] >= MOST_IN_A_ROW:
@@ -41,7 +44,7 @@ class Patience:
             log.error("%s: its costly conditions are off for %.0f s", symbol, PAUSE_SECONDS)
 
     def note_done(self, symbol: str) -> None:
-        """Note that there was time, or that there are no costly conditions."""
+        """Note that a symbol's costly conditions were judged, or that it has none."""
         self._waiting.discard(symbol)
         if symbol in self._left and not self.is_over(symbol):
             del self._left[symbol]

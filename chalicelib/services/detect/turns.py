@@ -1,4 +1,4 @@
-"""Has symbols whose conditions need many bars read them one after the other."""
+"""Lets the symbols whose conditions need many bars read these one after another."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from chalicelib.domain.errors import Contended
 from chalicelib.services.bars.time_limits import TimeIsUp
 
 MOST_SECONDS = 180.0
-"""How long a container has records come again because symbols wait for each other."""
+"""How long a container has records delivered again because symbols wait for each other."""
 
 SHORT_SECONDS = 5.0
-"""How long a symbol waits after that."""
+"""How long a symbol waits for its turn after that."""
 
 
 class Turns:
-    """Symbols take turns, so that some are done by the deadline: each has all of the CPU.
+    """Lets symbols take turns, so that some are done by the deadline: each has all of the CPU.
 
-    A symbol whose turn does not come by then, or begins late and does not end by then, is tried
-    again with its records, and others are done by then. Threads may share it.
+    A symbol whose turn does not come by the deadline, or begins late and does not end by it, is
+    tried again when its records are delivered again; others are done then. Threads may share it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,8 +40,9 @@ class Turns:
 
     @contextmanager
     def __call__(self, deadline: float) -> Iterator[bool]:
-        """Wait for a turn; yield whether it came. Raises Contended if the symbol is to be tried
-        again: when its turn does not come, and instead of TimeIsUp if it began late."""
+        """Wait for a turn until the deadline; yield whether it came. Raises Contended if the symbol
+        is to be tried again: if its turn does not come, or if it began late and the body raises
+        TimeIsUp. After MOST_SECONDS of such retries, it yields False or raises TimeIsUp instead."""
         seconds = self._seconds_until(deadline)
         if self._is_over():
             seconds = min(seconds, SHORT_SECONDS)
@@ -65,13 +66,14 @@ class Turns:
         return min(max(0.0, deadline - self._clock()), threading.TIMEOUT_MAX)
 
     def _is_early(self, deadline: float) -> bool:
-        """Return whether nobody had a turn in this batch, and most of its time is left."""
+        """Return whether no symbol had a turn in this batch before, and most of its time is left or
+        it has none."""
         gone = self._clock() - self._begun
         left = self._seconds_until(deadline)
         return not self._is_taken and (left >= gone or deadline <= self._begun)
 
     def _try_again(self) -> None:
-        """Raise Contended, unless records have come again for too long."""
+        """Raise Contended, unless records have been delivered again for MOST_SECONDS."""
         self._has_waited = True
         if self._since is None:
             self._since = self._clock()

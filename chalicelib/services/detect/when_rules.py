@@ -1,7 +1,8 @@
-"""Judges the rules with `when` of a run of ticks.
+"""Judges a symbol's rules with `when` at a run of ticks.
 
-It runs after the run's bars are stored and before the state is written. So conditions are judged on
-stored bars, as in a preview, and the state decides which alerts exist, as for other rules.
+That happens after the run's bars are stored and before the state is written. So conditions are
+judged on stored bars, as in a preview, and the state decides which alerts exist, as for other
+rules.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ from chalicelib.services.stores import Stores
 
 
 class WhenJudged(msgspec.Struct, frozen=True):
-    """The result: the states of the rules with `when`, and their alerts."""
+    """The result: the states of the rules with `when`, their alerts, and by rule the numbers of
+    alerts above the limits, not recorded (`dropped`) or not sent (`unsent`). `keep` keeps the
+    desks; it is to be called after the state is written."""
 
     rule_states: Mapping[str, RuleState]
     alerts: tuple[Alert, ...]
@@ -62,7 +65,7 @@ class _Work(NamedTuple):
 
     @property
     def needs_many_bars(self) -> bool:
-        """Return whether many bars have to be read."""
+        """Return whether many bars have to be read: none are kept, and the rules need many."""
         return self.desks.desk is None and stored_bars_of(self.rules) > FEW_BARS
 
 
@@ -79,7 +82,7 @@ class WhenRules:
         self._patience = Patience()
 
     def begin(self) -> None:
-        """Begin a batch: marks of the history of other symbols are read once in it."""
+        """Begin a batch, in which the mark of each other symbol's history is read once."""
         self._marks = {}
         self._turns.begin()
 
@@ -133,8 +136,8 @@ class WhenRules:
         *,
         is_costly: bool = False,
     ) -> list[_Work]:
-        """Return what is to be judged of cheap or of costly rules by interval, the cheapest
-        first."""
+        """Return the rules, cheap or costly ones, by interval, with the points at which any is
+        due; the cheapest first."""
         works = []
         for interval in sorted({rule.interval for rule in rules}):
             mine = [rule for rule in rules if rule.interval == interval]
@@ -152,8 +155,8 @@ class WhenRules:
         used: dict[Key, tuple[Desks, Basis]],
         deadline: float,
     ) -> bool:
-        """Judge rules, and return whether that was all; costly ones only when it is the symbol's
-        turn. Raises Contended and TimeIsUp."""
+        """Judge rules, costly ones only when it is the symbol's turn; return whether all were
+        judged. Raises Contended and TimeIsUp."""
         waiting = list(works)
         is_long = any(work.needs_many_bars for work in works)
         try:
@@ -178,19 +181,19 @@ class WhenRules:
             self._patience.note_done(symbol)
 
     def left_out(self) -> tuple[str, ...]:
-        """Return the symbols whose rules were left out the last time."""
+        """Return the symbols whose costly rules were left out the last time."""
         return self._patience.left_out()
 
     def forget(self, symbol: str) -> None:
-        """Drop what is kept of a symbol."""
+        """Drop the desks that are kept of a symbol."""
         self._kept.forget(symbol)
 
     def _desks(
         self, rules: Sequence[Rule], key: Key, after: State, deadline: float
     ) -> tuple[Desks, Basis]:
-        """Return the desk of rules on one interval, and what stored bars are read under: while it
-        is the same, none before the newest has changed. Bars of others are kept under the version
-        of their states, which are read before."""
+        """Return the desks of rules on one interval, and the basis that stored bars are read under:
+        while it is the same, no bar before the newest has changed. Bars of other symbols are kept
+        under the versions of their states, which are read before the bars."""
         others = sorted(other_symbols(rules) - {after.symbol})
         states = self._stores.state.get_many(others) if others else {}
         marks = {name: self._mark(name) for name in others}
@@ -219,7 +222,7 @@ class WhenRules:
         return Desks(bars, subject, rules, key[1], last), basis
 
     def _mark(self, symbol: str) -> str:
-        """Return the mark of another symbol's history."""
+        """Return the mark of another symbol's history, as read in this batch."""
         with self._marking:
             if symbol not in self._marks:
                 self._marks[symbol] = self._stores.bars.history_mark(symbol)

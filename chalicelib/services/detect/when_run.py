@@ -29,7 +29,8 @@ from chalicelib.services.detect.closings import Closing
 
 
 class WhenRun:
-    """One run of ticks of one symbol."""
+    """One run of ticks of one symbol. `changed` collects the rules' new states, `alerts` their
+    alerts."""
 
     def __init__(self, before: State, after: State, watch: Watch, count: AlertCount) -> None:
         self._symbol = before.symbol
@@ -41,7 +42,7 @@ class WhenRun:
         self.alerts: list[Alert] = []
 
     def is_due(self, rules: Sequence[Rule], closing: Closing) -> bool:
-        """Return whether any rule is to be judged at a point."""
+        """Return whether any of the rules is to be judged at a point."""
         return any(self._is_due(rule, closing) for rule in rules)
 
     def _is_due(self, rule: Rule, closing: Closing) -> bool:
@@ -72,7 +73,7 @@ class WhenRun:
                     self._judge(rule, desk, closing, truths[rule.rule_id] is True, memory)
 
     def _memories(self, rules: Sequence[Rule], desk: Desk, closing: Closing) -> dict[str, str]:
-        """Return what rules on ticks remember of the ticks before one."""
+        """Return by rule what rules on ticks remember of the ticks before a point."""
         states = {rule.rule_id: self._state(rule) for rule in rules}
         known = {rule.rule_id: known_to(rule, states[rule.rule_id]) for rule in rules}
         found = {name: state.memory for name, state in known.items() if state is not None}
@@ -82,8 +83,8 @@ class WhenRun:
         return found
 
     def _memories_at_bars(self, rules: Sequence[Rule], split: str) -> dict[str, tuple[str, str]]:
-        """Return what rules on bars remember, with the bar that each was last judged at, if that
-        was not before a split."""
+        """Return by rule the bar at which it was last judged and what it remembers. Rules that
+        remember nothing or were last judged before the split are left out."""
         known = {rule.rule_id: known_to(rule, self._state(rule)) for rule in rules}
         return {
             name: (state.bar, state.memory)
@@ -110,9 +111,9 @@ class WhenRun:
 
 
 def _remembers(rule: Rule) -> bool:
-    """Return whether a rule's state has what its condition remembers of the points before. On
-    ticks, since they are not read again; with other symbols, since their bars may be stored after a
-    decision that was made without them."""
+    """Return whether a rule's state has what its condition remembers of the points before: on
+    ticks, since they are not read again, and with other symbols, since a bar of theirs may be
+    stored after a decision that was made without it."""
     return rule.interval == "tick" or bool(symbols_of(rule.when or ""))
 
 
