@@ -41,7 +41,8 @@ class ClosesBefore:
         self._read: dict[str, _Backwards] = {}
 
     def __call__(self, interval: str, first: str, end: str, count: int) -> Sequence[BarClose]:
-        """Return closes of bars before `end` in order, see StoredCloses."""
+        """Return the closes of bars before `end`, in order: the newest `count` before the label
+        `first`, and all from there on."""
         return _from(self._all(interval, first, end, count), first, count)
 
     def _all(self, interval: str, first: str, end: str, count: int) -> list[BarClose]:
@@ -90,7 +91,7 @@ class KeptClosesBefore(ClosesBefore):
         self._found: dict[str, KeptCloses] = {}
 
     def __call__(self, interval: str, first: str, end: str, count: int) -> Sequence[BarClose]:
-        """Return closes of bars before `end` in order, see StoredCloses."""
+        """Return what ClosesBefore returns, from the cache as far as possible."""
         if interval not in MINUTES:
             return super().__call__(interval, first, end, count)
         basis = self._basis = self._basis or self._read_basis()
@@ -105,12 +106,13 @@ class KeptClosesBefore(ClosesBefore):
         return self._read_all(interval, first, end, count, basis)
 
     def keep(self) -> None:
-        """Cache the closes for the next bar."""
+        """Cache the closes that were read. To be called after the state is written."""
         for interval, kept in self._found.items():
             self._keeper.keep(self._symbol, interval, kept)
 
     def _read_basis(self) -> Basis:
-        """Read the history's mark, and drop what was read before it."""
+        """Return the basis of what is read from now on: read the history's mark, and drop what was
+        read before it."""
         mark = self._bars.history_mark(self._symbol)
         self._read.clear()
         return Basis(self._repairs, mark)
@@ -146,7 +148,8 @@ class KeptClosesBefore(ClosesBefore):
     def _note(
         self, interval: str, first: str, count: int, closes: Sequence[BarClose], kept: KeptCloses
     ) -> Sequence[BarClose]:
-        """Note the closes before `first`, which will replace `kept`, and return those needed."""
+        """Note the closes before `first`, which `keep` will cache in place of `kept`; return the
+        closes needed."""
         older = closes[: _count_before(closes, first)]
         most = max(count, _MOST_KEPT)
         is_whole = kept.is_whole and len(older) <= most
@@ -181,7 +184,7 @@ def _count_before(closes: Sequence[BarClose], first: str) -> int:
 
 
 def _from(closes: Sequence[BarClose], first: str, count: int) -> Sequence[BarClose]:
-    """Return the newest `count` closes before the label `first`, and all after."""
+    """Return the newest `count` closes before the label `first`, and all from there on."""
     return closes[max(0, _count_before(closes, first) - count) :]
 
 

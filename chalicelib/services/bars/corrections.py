@@ -28,7 +28,7 @@ from chalicelib.services.stores import BarStore, PriceStore
 
 class Corrections:
     """Computes bars again from prices, and writes those that differ from the stored ones. Prices
-    are kept for `prices_days` after their arrival, so later ones cannot have expired."""
+    are kept for `prices_days` after their arrival; within that time none has expired."""
 
     def __init__(self, prices: PriceStore, bars: BarStore, prices_days: int) -> None:
         self._prices = prices
@@ -43,8 +43,8 @@ class Corrections:
         state's last tick. `doubtful` bars were stored by this invocation from an outdated state:
         they do not prove that ticks have expired.
 
-        Returns the state with its last tick and live bars repaired, and the spans, or ends of
-        spans, that hold too many ticks or minutes and were not repaired.
+        Returns the state with its last tick and live bars repaired, and the spans that were not
+        repaired since they hold too many ticks or minutes; of some spans that is only the end.
         """
         if not spans:
             return state, []
@@ -57,8 +57,9 @@ class Corrections:
     def settle(
         self, state: State, clashes: Sequence[Bar], arrival: str, doubtful: Sequence[Bar] = ()
     ) -> State:
-        """Compute bars again for which another container has stored different values, since either
-        state lacked ticks of the other. The stored prices decide. `doubtful` is as in `repair`."""
+        """Compute bars again for which another container has stored different values, since the
+        state of one of the two lacked ticks. The stored prices decide. Return the state with its
+        live bars repaired. `doubtful` is as in `repair`."""
         last = state.last_timestamp
         starts = sorted({bar.start for bar in clashes if bar.interval == "1m"})
         spans = [(start, min(f"{start[:17]}59.999999Z", last)) for start in starts]
@@ -100,14 +101,15 @@ class _Run:
         self._days = Days(reader, expired_before)
 
     def repair(self, span: Span) -> None:
-        """Repair minutes and hours, and note the sessions."""
+        """Repair the minutes and hours of a span, and note its sessions for `repair_days`. A span
+        that holds too much is added to `left`."""
         try:
             self._repair(span)
         except TooMuch:
             self.left.append(span)
 
     def repair_days(self) -> None:
-        """Repair the days of all spans."""
+        """Repair the days of all spans that `repair` was called for."""
         for session, ticks in self._touched.sessions():
             try:
                 if self._touched.is_whole(session):
@@ -118,8 +120,8 @@ class _Run:
                 self.left.append((ticks[0].timestamp, ticks[-1].timestamp))
 
     def repair_day(self, session: Session, whole: Collection[str] = frozenset()) -> None:
-        """Repair a day; `whole` has the starts of minutes whose ticks were all read. Raises
-        TooMuch."""
+        """Repair a day, unless ticks of it have expired; `whole` has the starts of minutes whose
+        ticks were all read. Raises TooMuch."""
         try:
             day, extended = self._days.day(self.state, session, whole)
         except Expired:
@@ -164,7 +166,8 @@ class _Run:
         return any(bar.volume is not None for bar in days)
 
     def _with_last_regular(self, state: State) -> State:
-        """Find the newest regular tick if the last tick is no longer regular."""
+        """Return the state with the newest regular tick as its `mark`, which is read from the
+        prices, if its last tick is extended and it has no mark."""
         last = state.last
         if last is None or state.mark is not None or not place_of(last).extended:
             return state
@@ -193,8 +196,8 @@ class _Run:
         return self._writer.put_minutes(bars, self._arrival, self._expired_before, self._doubtful)
 
     def _have_expired(self, live: str, bars: Sequence[Bar]) -> bool:
-        """Return whether ticks of the live minute have expired: an idle symbol's stays live for
-        long."""
+        """Return whether ticks of the live minute have expired: the minute of an idle symbol stays
+        live for long."""
         found = sum(bar.ticks for bar in bars if bar.start == live)
         known = sum(bar.ticks for bar in self.state.minutes)
         return live < self._expired_before and 0 < found < known
@@ -211,15 +214,17 @@ class _Run:
         self._writer.put_hours_of(symbol, zone, wanted, left_out, self._arrival)
 
     def _is_running(self, session: Session) -> bool:
-        """Return whether the state has the day, or would if a regular tick had come in time."""
+        """Return whether the state has the day of a session, or would have it if a regular tick had
+        come in time."""
         day, last = self.state.day, self.state.last
         if day is not None:
             return day.session_date == session.date.isoformat()
         return last is not None and place_of(last).session.date == session.date
 
     def _put_day(self, session: Session, day: Bar | None, extended: int) -> None:
-        """Put a day into the state if it is live, else into the table. It may have lost up to
-        `extended` ticks; a stored day with more was made from ticks that have expired."""
+        """Put a day, or discard it if `day` is None: in the state if it is live, else in the table.
+        A stored day may have up to `extended` ticks more, which count as extended now; one with
+        even more was made from ticks that have expired, and stays."""
         start = f"{session.date.isoformat()}T00:00:00.000000Z"
         if self._is_running(session):
             emptied = [self.state.day] if self.state.day is not None and day is None else []
@@ -234,8 +239,8 @@ class _Run:
 
 
 def _with_stored(state: State, ticks: Sequence[Tick]) -> State:
-    """Return the state with its last ticks as stored now: their values may have changed, and a late
-    or corrected tick may be the newest regular one."""
+    """Return the state with `last` and `mark` as stored now: their values may have changed, and a
+    late or corrected tick may be the newest regular one."""
     if state.last is None:
         return state
     stored = {tick.timestamp: tick for tick in ticks}

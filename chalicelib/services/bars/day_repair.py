@@ -57,11 +57,11 @@ class Days:
         self._expired_before = expired_before
 
     def day(self, state: State, session: Session, whole: Collection[str]) -> tuple[Bar | None, int]:
-        """Return a day made from its regular minutes, and the number of ticks of the extended ones.
+        """Return a day made from its regular minutes, and the number of ticks in extended ones.
 
-        Minutes hidden by historical bars count with their ticks. The day is None if there is no
-        regular tick. `whole` has the starts of minutes whose ticks are all known to be stored.
-        Raises TooMuch, and Expired if ticks of the session are no longer stored.
+        Minutes hidden by historical bars are made again from their ticks. The day is None
+        without a regular tick. `whole` has the starts of minutes whose ticks are all known to be
+        stored. Raises TooMuch, and Expired if ticks of the session are no longer stored.
         """
         reach = day_range(session)
         minutes = self._minutes(state, session, self._reader.stored(state.symbol, "1m", *reach))
@@ -116,8 +116,8 @@ class Days:
         ]
 
     def _newest_regular(self, state: State, session: Session, last: Bar, start: str) -> list[Tick]:
-        """Return the newest regular ticks of a session in order, as many as its day's values need;
-        `last` is its last regular minute."""
+        """Return the newest regular ticks of a session, in order: the last one if it has all of the
+        day's figures, else some more. `last` is the session's last regular minute."""
         known = next(
             (tick for tick in (state.last, state.mark) if _is_regular(tick, session)), None
         )

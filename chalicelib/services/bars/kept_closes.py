@@ -38,9 +38,9 @@ class Basis(msgspec.Struct, frozen=True, array_like=True):
 
 
 class KeptCloses(msgspec.Struct, frozen=True, array_like=True):
-    """The closes of one series: of all bars before the label `end`, from the first one of `closes`.
+    """The closes of one series: of all bars from the first of `closes` up to the label `end`.
 
-    is_whole: no bar is stored before that; read_at: when they were all read.
+    is_whole: no bar is stored before the first; read_at: when all were last read (monotonic s).
     """
 
     basis: Basis
@@ -50,7 +50,7 @@ class KeptCloses(msgspec.Struct, frozen=True, array_like=True):
     closes: tuple[BarClose, ...]
 
     def before(self, end: str) -> KeptCloses:
-        """Return the closes of bars before a label, at most up to `end`."""
+        """Return these closes without those of bars from the label `end` on."""
         end = min(end, self.end)
         closes = tuple(close for close in self.closes if close.label < end)
         return msgspec.structs.replace(self, end=end, closes=closes)
@@ -75,7 +75,7 @@ class CloseKeeper:
         self._lock = threading.Lock()
 
     def get(self, symbol: str, interval: str) -> KeptCloses | None:
-        """Return a cached series, unless it is too old."""
+        """Return a cached series; None if there is none or it is too old."""
         with self._lock:
             packed = self._packed.pop((symbol, interval), None)
             if packed is None:
@@ -85,7 +85,7 @@ class CloseKeeper:
         return kept if time.monotonic() < kept.read_at + _seconds_of(symbol) else None
 
     def keep(self, symbol: str, interval: str, kept: KeptCloses) -> None:
-        """Cache a series in place of its previous value, if there is room."""
+        """Cache a series in place of its previous value. If there is no room, cache neither."""
         body = zlib.compress(msgspec.msgpack.encode(kept), _FAST)
         with self._lock:
             self._drop((symbol, interval))
@@ -95,7 +95,7 @@ class CloseKeeper:
                 self._bytes += len(body)
 
     def _make_room(self, wanted: int) -> None:
-        """Drop idle series, least recently used first."""
+        """Drop idle series, least recently used first, until there is room for `wanted` bytes."""
         idle_since = time.monotonic() - IDLE_SECONDS
         while self._packed and self._bytes + wanted > self._most_bytes:
             oldest = next(iter(self._packed))
@@ -110,8 +110,9 @@ class CloseKeeper:
                 self._drop((symbol, interval))
 
     def repaired(self, symbol: str, before: int, after: int, since: str) -> None:
-        """Update the count of repairs of a symbol's series from `before` to `after`: a single
-        repair that left all minutes before the instant `since` unchanged."""
+        """Keep a symbol's series valid after a repair that changed no minute before the instant
+        `since`, and that raised the count of repairs from `before` to `after`: drop the closes
+        from `since` on."""
         for interval in MINUTES:
             kept = self.get(symbol, interval)
             if kept is None or kept.basis.repairs != before:

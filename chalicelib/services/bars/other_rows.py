@@ -1,4 +1,4 @@
-"""Stored bars of symbols that the rules of others name, read once by a container."""
+"""Caches stored bars of symbols that the rules of other symbols name."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ class _Read(NamedTuple):
 
 
 class OtherRows:
-    """Keeps the newest bars of some symbols until their version changes: what of the symbol's state
-    and history tells whether further bars may be stored. Bars are stored before the state, so those
-    that were read after a state are at least its own. Threads may share it."""
+    """Keeps the newest bars of some symbols until their version changes. A version is taken from a
+    symbol's state and history, and changes whenever further bars may be stored. Bars are stored
+    before the state, so bars read after a state include all that it implies. Threads may share
+    it."""
 
     def __init__(self, bars: BarStore) -> None:
         self._bars = bars
         self._kept: dict[tuple[str, str], _Read] = {}
 
     def since(self, symbol: str, base: str, version: object, start: str) -> list[Bar] | None:
-        """Return all stored regular bars from `start` on; None if they are too many to be kept."""
+        """Return all stored regular bars from `start` on; None if there are too many to keep."""
         kept = self._kept.get((symbol, base))
         if kept is None or kept.version != version or kept.start > start:
             page = self._bars.bars(symbol, base, start, None, limit=_PAGE, consistent=True)
@@ -41,7 +42,8 @@ class OtherRows:
         return kept.bars[bisect_left(kept.bars, start, key=lambda bar: bar.start) :]
 
     def note_none_before(self, symbol: str, base: str, version: object, until: str) -> None:
-        """Note that no regular bar is stored before `until`."""
+        """Note that no regular bar is stored before `until`. If none is stored later either, the
+        series is known to be empty."""
         if self.since(symbol, base, version, until) == []:
             self._keep(symbol, base, _Read(version, "", []))
 

@@ -18,20 +18,20 @@ MOST_TICKS = 20_000
 """The most ticks that one repair reads; `rebuild` does the rest."""
 
 MOST_MINUTES = 1_500
-"""The most minutes whose bars one repair computes again: more than a day of a symbol that trades
-round the clock. `rebuild` does the rest: no symbol may delay the others."""
+"""The most minutes whose bars one repair computes again, so that no symbol delays the others: more
+than a day of a symbol that trades round the clock. `rebuild` does the rest."""
 
 NEWEST_TICKS = 60
 """The number of ticks read first to find the last one with a given value."""
 
 A_MINUTES_TICKS = 20
-"""The number of ticks that most minutes have at most."""
+"""A number of ticks that few minutes exceed."""
 
 _PAGE = 2000
 
 
 class TooMuch(Exception):  # noqa: N818 - ends a repair, not an error
-    """A repair would read more than MOST_TICKS, or more than MOST_COPIES at once."""
+    """A repair would read more than MOST_TICKS, or more than MOST_COPIES in one page."""
 
 
 def _is_baseline(tick: Tick) -> bool:
@@ -64,7 +64,8 @@ class Expired(Exception):  # noqa: N818 - ends a repair, not an error
 
 
 class Reader:
-    """Reads consistently. Create one for each repair, since it counts ticks and minutes."""
+    """Reads bars and ticks consistently. Create one for each repair, since it counts ticks and
+    minutes."""
 
     def __init__(self, prices: PriceStore, bars: BarStore) -> None:
         self._prices = prices
@@ -88,7 +89,8 @@ class Reader:
             start = just_after(page.next_key)
 
     def within_bound(self, ticks: Sequence[Tick]) -> tuple[list[Tick], list[Tick]]:
-        """Divide ticks, in order, before the first minute beyond MOST_MINUTES."""
+        """Divide ticks, which are in order, into those within the repair's MOST_MINUTES and those
+        beyond."""
         minutes = sorted({minute_of(tick.timestamp) for tick in ticks})
         beyond = minutes[self._minutes_left :]
         self._minutes_left -= len(minutes) - len(beyond)

@@ -1,5 +1,5 @@
-"""The running bars of a state among stored ones, for conditions: finished bars are stored only at
-the next price, but count from their end on."""
+"""Adds a state's running bars to stored ones, for conditions: a finished bar is stored only at the
+next price, but counts from its end on."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class RunningBars:
     def added(
         self, rows: list[Bar], state: State, base: str, until: str, *, may_go_on: bool
     ) -> list[Bar]:
-        """Return stored regular bars of an interval, in order, with the state's running one if it
-        begins before `until`. An hour that ends after `until` is left out, unless it `may_go_on`:
-        it takes a Query."""
+        """Return stored regular bars of an interval, in order, with the state's running one added
+        if it begins before `until`. An hour takes a Query; one that ends after `until` is left out
+        unless it `may_go_on`."""
         if base == "1h":
             return self._with_hour(rows, state, until, may_go_on=may_go_on)
         bar = state.day if base == "1d" else _regular_minute(state)
@@ -60,7 +60,7 @@ class RunningBars:
             consistent=self._consistent,
         )
         hour = hour_of(span, _with_minute(page.rows, minute))
-        # As for the API's running hours: a stored one may be of before ticks of the other kind.
+        # As with the API's running hours: ticks of the other kind may have interrupted a stored one
         stored = next((bar for bar in rows if bar.start == span.start), None)
         if hour is None or (stored is not None and not 0 < stored.ticks <= hour.ticks):
             return rows

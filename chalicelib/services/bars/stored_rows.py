@@ -1,4 +1,4 @@
-"""Reads stored regular bars for conditions, each once for all series that are made of them."""
+"""Reads stored regular bars for conditions, once for all series that are made of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAGE = 2_500
 """About as many bars as one Query returns: 1 MB."""
 
 _MOST_EXTENDED = 4
-"""How many stored bars are read for each that is needed: bars outside the session are skipped."""
+"""How many stored bars are read for each that is needed: extended ones are skipped."""
 
 FREE_PAGES = 8
 
@@ -32,7 +32,8 @@ class Rows(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """All regular bars of a range, which begins at `start`; empty if there are none before."""
+    """All regular bars of a range that begins at `start`; `start` is empty if there are none
+    before."""
 
     start: str
     bars: list[Bar]
@@ -42,8 +43,8 @@ class StoredRows:
     """Reads bars. What was read is kept until `forget`, so that bars of 5, 15 and 30 minutes are
     made of the same minutes.
 
-    Reads are consistent by default, and raise TimeIsUp between two pages, though not among the
-    first FREE_PAGES: so a preview that continues another one comes further in any time.
+    Reads are consistent by default. They raise TimeIsUp between two pages once `time_is_up`, but
+    not before FREE_PAGES: so each preview that continues another one gets further.
     """
 
     def __init__(
@@ -56,8 +57,8 @@ class StoredRows:
         others: OtherRows | None = None,
         versions: Mapping[str, object] = NO_VERSIONS,
     ) -> None:
-        """`prepare` completes a stored bar; `others` keeps bars of the symbols that have a
-        version."""
+        """`prepare` completes a stored bar; `others` keeps the bars of the symbols in
+        `versions`."""
         self._bars = bars
         self._prepare = prepare
         self._others = others
@@ -72,8 +73,8 @@ class StoredRows:
         self._kept.clear()
 
     def newest(self, symbol: str, base: str, first: str, until: str, wanted: int) -> Rows:
-        """Return at least the newest `wanted` bars before `first`, if there are, and those from
-        there up to `until`."""
+        """Return at least the newest `wanted` bars before `first`, and those from there up to
+        `until`. There are fewer if fewer are stored, or if too many extended ones lie between."""
         kept = self._kept.get((symbol, base, until))
         if kept is not None:
             older = bisect_left(kept.bars, first, key=_start)

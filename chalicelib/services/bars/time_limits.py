@@ -1,4 +1,4 @@
-"""The end of the time for reading bars."""
+"""How the time for reading bars is limited."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ class TimeIsUp(Exception):  # noqa: N818  # not an error: what was read so far c
 
 
 def never() -> bool:
-    """Return that the time is not over: there is no limit."""
+    """Return False, the answer to "is the time over" without a limit."""
     return False

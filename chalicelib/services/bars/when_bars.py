@@ -28,9 +28,8 @@ _SPAN = timedelta(days=2)
 class WhenBars:
     """Reads bars of a symbol and of others.
 
-    `states` has the state of each symbol that has one. The bars of a state that are still running
-    count once they are over by their labels: they are stored only at the next price. Reading
-    raises TimeIsUp.
+    `states` has the state of each symbol that has one. A running bar of a state counts once it is
+    over by its label, since it is stored only at the next price. Reading may raise TimeIsUp.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class WhenBars:
         self._running = RunningBars(bars, consistent=consistent)
 
     def zones(self) -> dict[str, str | None]:
-        """Return the time zone of each other symbol."""
+        """Return the time zone of each symbol that has a state."""
         return {symbol: state.timezone for symbol, state in self._states.items()}
 
     def splits_of_others(self) -> list[Split]:
@@ -69,8 +68,8 @@ class WhenBars:
     def newest(
         self, key: SeriesKey, first: Point, last: Point, count: int, splits: Sequence[Split]
     ) -> list[Bar]:
-        """Return the newest `count` bars before `first`, and those up to `last`, in order. Splits
-        are those of the symbol itself."""
+        """Return the newest `count` bars before `first`, and those from there up to `last`, in
+        order. `splits` are those of the symbol itself; those of others come from their states."""
         base = BASE_OF[key.interval]
         before = self._until(key, first) if base == "1d" else first.end
         until, wanted = self._until(key, last), stored_bars(key, count + 1)
@@ -79,19 +78,20 @@ class WhenBars:
         return bars[1:] if found.is_cut and base != key.interval else bars
 
     def since(self, key: SeriesKey, label: str, last: Point, splits: Sequence[Split]) -> list[Bar]:
-        """Return the bars from one with a label on, up to `last`, in order."""
+        """Return the bars from the one with the label `label` up to `last`, in order. `splits` is
+        as in `newest`."""
         symbol, base = key.symbol or self._symbol, BASE_OF[key.interval]
         rows = self._rows.since(symbol, base, label, self._until(key, last))
         bars = self._folded(key, rows, splits, last)
         return [bar for bar in bars if bar.start >= label]
 
     def forget(self) -> None:
-        """Drop the stored bars that several series were made of."""
+        """Drop the stored bars that were read."""
         self._rows.forget()
 
     def is_final(self, key: SeriesKey, bar: Bar, *, is_newest: bool) -> bool:
-        """Return whether no price that arrives in order can still change a bar: of history only the
-        newest may be completed, and without a state there is no price."""
+        """Return whether no price that arrives in order can still change a bar. Of historical bars
+        only the newest may change; without a state there are no prices."""
         state = self._states.get(key.symbol or self._symbol)
         if state is None or not (bar.ticks or is_newest):
             return True
@@ -126,7 +126,7 @@ class WhenBars:
         return state.timezone if state is not None else None
 
     def _until(self, key: SeriesKey, point: Point) -> str:
-        """Return a start before which all stored bars that may be over at a point begin."""
+        """Return an instant before which all stored bars begin that may be over at a point."""
         if BASE_OF[key.interval] == "1d":
             return f"{date.fromisoformat(point.date) + _SPAN}T00:00:00.000000Z"
         if key.symbol or point.interval not in DAYS:

@@ -1,4 +1,4 @@
-"""Passes points over a desk: the same code live and in a preview."""
+"""Keeps desks up to date from point to point, with the same code live and in a preview."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ class Desks:
         return desk
 
     def _may_trade_between(self, key: SeriesKey) -> bool:
-        """Return whether more bars of a series than the needs count may lie between two points:
-        those of another symbol, and within a day of one that trades round the clock."""
+        """Return whether a series may have more bars between two points than its needs count: if
+        it is of another symbol, or within days, since a symbol may trade round the clock."""
         return bool(key.symbol) or (self._interval in DAYS and key.interval not in DAYS)
 
     def _point_of(self, bar: Bar) -> Point:
@@ -125,7 +125,7 @@ class Desks:
         track.read_for = _span(key, points[-1])
 
     def _add(self, key: SeriesKey, track: Track, bars: Sequence[Bar], last: Point) -> None:
-        """Add the bars that are over: a later reading may complete the others."""
+        """Add the bars that are over at a point; a later reading may complete the others."""
         over = [bar for bar in bars if track.is_due(bar, last)]
         is_final = self._bars.is_final
         open_ = [bar for bar in over if not is_final(key, bar, is_newest=bar is bars[-1])]
@@ -133,7 +133,8 @@ class Desks:
 
 
 def _first_label(series: tuple[SeriesKey, Track]) -> tuple[str, str]:
-    """Order series so that the first one of a symbol reads the minutes of the others, too."""
+    """Return a sort key of series by which the first one of a symbol reads the minutes of the
+    others, too."""
     key, track = series
     return key.symbol, track.next_label if track.last else ""
 
@@ -145,8 +146,8 @@ def after_split(
     states: Mapping[str, RuleState | None],
     splits: Sequence[Split],
 ) -> dict[str, str]:
-    """Return what rules on ticks remember at a point after a split, by rule: of those that were
-    last judged before it. `before` is the tick before the point."""
+    """Return by rule what rules on ticks remember at a point, for rules that were last judged
+    before the newest split; empty if there are none. `before` is the tick before the point."""
     known = [split for split in splits if split.date <= point.date]
     behind = [
         rule_id
@@ -162,8 +163,8 @@ def after_split(
 
 
 def _span(key: SeriesKey, point: Point) -> str:
-    """Return the span within which no further bar of the symbol's own series ends; empty if there
-    is none."""
+    """Return the name of the span of time around a point in which no further bar of a series of the
+    symbol itself ends; empty if there is no such span."""
     if key.symbol or key.interval == point.interval:
         return ""
     if key.interval in DAYS:

@@ -1,4 +1,4 @@
-"""Write recomputed bars: those that differ, each under its condition."""
+"""Write recomputed bars that differ from the stored ones, unless others changed them meanwhile."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ stored, since ticks that it was made from have expired."""
 
 
 def at_most(count: int) -> MayLose:
-    """Allow every bar to have lost `count` ticks."""
+    """Return a MayLose that allows every bar to have lost `count` ticks."""
     return lambda _: count
 
 
@@ -41,14 +41,14 @@ class BarWriter:
         self, symbol: str, timezone: str | None, hours: Sequence[Hour], arrival: str
     ) -> None:
         """Fold and put finished hours. An hour that ticks of the other kind interrupted may have
-        been stored before: the one folded now wins."""
+        been stored before: the one folded now wins. Raises Contended."""
         folded = self._folded(symbol, timezone, hours)
         refused = self.put_all([one.bar for one in folded], arrival)
         differing = sorted(refused.differing, key=_key)
         self.put_differing(differing, "1h", arrival, _losses(folded))
 
     def put_all(self, bars: Sequence[Bar], arrival: str) -> Refused:
-        """Put bars of any intervals; return those in whose place different ones are stored."""
+        """Put bars of any intervals; return those that were refused."""
         return self._bars.put_all(bars, arrival) if bars else Refused()
 
     def _folded(
@@ -58,8 +58,8 @@ class BarWriter:
         hours: Iterable[Hour],
         without: Collection[Bar] = (),
     ) -> list[_Folded]:
-        """Fold hours from their stored minutes but those in `without`; return each hour once, in
-        order."""
+        """Fold hours from their stored minutes without those in `without`; return each hour that
+        has minutes once, in order."""
         calendar = calendar_for(symbol, timezone)
         spans = sorted((hour_span(hour, calendar) for hour in set(hours)), key=lambda one: one.key)
         if not spans:
@@ -79,8 +79,9 @@ class BarWriter:
     def put_differing(
         self, bars: Sequence[Bar], interval: str, arrival: str, fewer: MayLose
     ) -> int:
-        """Put a symbol's finished bars, in order, if they differ from the stored ones, with
-        `revision` raised. Returns how many differed."""
+        """Put a symbol's finished bars, which are in order, if they differ from the stored ones,
+        with `revision` raised. Returns how many differed. `fewer` returns how many ticks a bar may
+        have lost: one that lost more stays as stored. Raises Contended."""
         if not bars:
             return 0
         end = just_after(key_of(bars[-1].start, extended=True))
@@ -90,7 +91,7 @@ class BarWriter:
     def put_differing_from(
         self, bars: Iterable[Bar], stored: Iterable[Bar], arrival: str, fewer: MayLose
     ) -> int:
-        """Put finished bars that differ from `stored`. Returns how many differed."""
+        """Put finished bars that differ from `stored`, as `put_differing` does."""
         known = {bar.key: bar for bar in stored}
         differing = []
         for bar in bars:
@@ -111,9 +112,10 @@ class BarWriter:
     ) -> Minutes:
         """Put a symbol's whole minutes, both kinds of each, if they differ from the stored ones.
 
-        A minute with fewer ticks than are stored is unchanged, since some have expired, unless it
-        begins at `expired_before` or later. Stored bars in `doubtful` do not count. Bars without
-        any remaining tick of their kind must be discarded after their hours are put.
+        A minute with fewer ticks than its stored bars have is left unchanged, since some have
+        expired, unless it begins at `expired_before` or later. Stored bars in `doubtful` do not
+        count. The result's `gone` bars are to be discarded after their hours are put. Raises
+        Contended.
         """
         if not bars:
             return Minutes()
@@ -146,8 +148,8 @@ class BarWriter:
         arrival: str,
     ) -> int:
         """Fold hours from their stored minutes without the `gone` ones, and put those that differ.
-        Discards hours that have no minutes left and are marked as emptied. Returns how many
-        differed."""
+        An hour without minutes is discarded if `hours` says that it may be empty. Returns how many
+        were put or discarded. Raises Contended."""
         folded = self._folded(symbol, timezone, hours, without=gone)
         bars = [one.bar for one in folded]
         changed = self.put_differing(bars, "1h", arrival, _losses(folded))
@@ -160,7 +162,8 @@ class BarWriter:
         return changed
 
     def discard(self, bars: Iterable[Bar], arrival: str) -> int:
-        """Delete bars that have no ticks left; return their number. Raises Contended."""
+        """Put tombstones in place of bars that have no ticks left; return their number. Raises
+        Contended."""
         count = 0
         for bar in bars:
             if not self._bars.discard(bar, arrival):
@@ -169,8 +172,9 @@ class BarWriter:
         return count
 
     def discard_running(self, bars: Iterable[Bar], arrival: str) -> None:
-        """Delete live bars that have no ticks left: another container may still know such a bar and
-        store it. Raises Contended."""
+        """Put tombstones for live bars that have no ticks left, unless a historical bar or a
+        tombstone is stored: another container may still know such a bar and store it. Raises
+        Contended."""
         for bar in bars:
             found = self._stored(bar.symbol, bar.interval, bar.key, just_after(bar.key))
             revision = found[0].revision if found else 0
@@ -193,7 +197,7 @@ class _Folded(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, hour: Bar, minutes: Iterable[Bar]) -> _Folded:
-        """Make it from an hour and its minutes of both kinds."""
+        """Return an hour with what it may have lost, from its minutes of both kinds."""
         others = [bar for bar in minutes if bar.extended is not hour.extended or not bar.ticks]
         history = any(not bar.ticks for bar in others)
         may_lose = sys.maxsize if history else sum(bar.ticks for bar in others)
@@ -209,7 +213,7 @@ class Minutes(msgspec.Struct, frozen=True):
     """The result of putting minutes.
 
     changed: how many differed.
-    gone, emptied: stored and live bars without ticks, since these are of the other kind now.
+    gone, emptied: stored bars, and live ones, whose ticks are all of the other kind now.
     beside: stored bars that remain.
     expired: starts of minutes whose ticks have expired.
     """
