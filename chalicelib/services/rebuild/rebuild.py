@@ -38,10 +38,10 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
 
 class Rebuild:
-    """The repair service. It may run in parallel with detect: bars are put under their conditions,
+    """The rebuild service. It may run in parallel with detect: bars are put under their conditions,
     the state under its version. If detect has repaired bars since the prices were read, all are
     computed again, since some may have overwritten repaired ones. `rules` returns the current rules
-    for a symbol. Prices expire no sooner than `prices_days` after they came."""
+    for a symbol. Prices expire no sooner than `prices_days` after they arrived."""
 
     def __init__(
         self,
@@ -63,8 +63,8 @@ class Rebuild:
 
         No alert is recorded or sent. The state's pending alerts remain, and so do the times at
         which its rules last fired. A rule that the state does not know yet begins with the next
-        price. Folds as far as detect has come, or all prices if there is no state. Raises
-        Contended.
+        price. Folds up to the last tick that detect has processed, or all prices if there is no
+        state. Raises Contended.
         """
         try:
             return self._rebuilt(symbol, start)
@@ -84,8 +84,8 @@ class Rebuild:
         raise Contended(f"{symbol}: detect was faster {TRIES} times; run it again")
 
     def _put(self, fold: _Fold, old: State | None) -> bool:
-        """Continue a fold and replace the old state with its state. Returns False if detect was
-        faster with a bar or the state."""
+        """Continue a fold, and replace the old state with its state. Return False if detect has
+        written a bar or the state meanwhile."""
         try:
             fold.through(old)
         except Contended:
@@ -94,8 +94,8 @@ class Rebuild:
         return not fold.ticks or self._stores.state.put(fold.in_place_of(old))
 
     def _watch(self, symbol: str) -> Watch:
-        """Return what is watched now. It is read after the state, so that only a deleted rule can
-        be in the state and missing here."""
+        """Return the rules and averages to watch. They are read after the state, so a rule that the
+        state has and that is missing here has been deleted."""
         rules = rules_for(symbol, self._rules(symbol))
         return Watch(rules, self._shown.fast, self._shown.slow)
 
@@ -145,7 +145,7 @@ class _Fold:
         return known and stored.repairs == self._repairs
 
     def in_place_of(self, old: State | None) -> State:
-        """Return the state that replaces the stored one; only if there are ticks."""
+        """Return the state to put in place of the stored one; there must be ticks."""
         if old is None or self._losses is None:
             return self.state
         return in_place_of(old, self.state, self.watch, self._losses)
@@ -171,7 +171,8 @@ class _Fold:
             self._take(self._expired(old))
 
     def _begin(self, first: Tick) -> None:
-        """Begin at the first price, with the splits up to it: no price shows these."""
+        """Begin at the first price, unless begun, with the splits up to it: prices do not show
+        these."""
         if self._losses is not None:
             return
         self._losses = Losses(self._bars, first, self._expired_before)
@@ -239,14 +240,15 @@ class _Fold:
 
     @property
     def _first_date(self) -> str:
-        """Return the session date at the start, whose day ends after the start."""
+        """Return the date of the session at the start; days end after the start from then on. Empty
+        without a start."""
         if not self._start:
             return ""
         calendar = calendar_for(self.state.symbol, self.state.timezone)
         return calendar.session_at(from_text(self._start)).date.isoformat()
 
     def _fewer(self, bar: Bar) -> int:
-        """Return how many ticks a bar may have lost to the other kind, regular or extended."""
+        """Return how many ticks a day may have lost to the other kind, regular or extended."""
         return self._may_lose(bar.session_date, bar.ticks)
 
     def _may_lose(self, date: str, ticks: int) -> int:

@@ -1,5 +1,5 @@
-"""The state that rebuild puts: the result of its fold, with values of the old state that depend on
-expired prices."""
+"""The state that rebuild puts: the result of its fold, with those values of the old state that can
+no longer be computed since prices have expired."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
 
     Live bars that have lost ticks are kept from the old state. So are windows and rule states if
     too few prices since the last loss remain to compute them. Rules that the old state does not
-    have, or not in this version, are left for detect to begin: they have not judged earlier prices.
+    have, or not in this version, are left out: detect begins with them at the next price.
     """
     lost = _minute_lost_some(old, new, losses)
     unbroken = 0 if lost else losses.unbroken + sum(bar.ticks for bar in new.minutes)
@@ -42,7 +42,7 @@ def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
 
 
 def _gap(old: State, new: State, running: State) -> int:
-    """Return the seconds from the tick before the last one, even if that tick has expired."""
+    """Return the seconds between the last two ticks, even if the first of the two has expired."""
     if running.last_timestamp != old.last_timestamp:
         return new.gap
     known = [gap for gap in (old.gap, new.gap) if gap]

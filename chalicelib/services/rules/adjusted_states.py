@@ -1,4 +1,4 @@
-"""States whose splits are those that a preview is asked to adjust bars for."""
+"""States with the splits and dividends for which a preview is asked to adjust bars."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from chalicelib.services.stores import Stores
 
 
 class AdjustedStates:
-    """Reads states as StateStore does, each with other splits than detection noted: none for "raw",
-    those that sources told and the others that were noted for "splits", dividends too for "all".
+    """Reads states as StateStore does, but with other splits than detection noted: none for "raw";
+    for "splits" those that sources reported, and those noted that no source reported; for "all"
+    dividends, too.
 
-    A bar is judged with those up to its own session, as live, whenever they became known.
+    A bar is judged with the splits up to its own session, as live, whenever they became known.
     """
 
     def __init__(self, stores: Stores, adjustment: Adjustment) -> None:
@@ -27,7 +28,7 @@ class AdjustedStates:
         self._found: dict[str, State] = {}
 
     def get(self, symbol: str) -> State | None:
-        """See StateStore. A symbol that has history only has an empty state."""
+        """See StateStore. A symbol without a state, as one with history only, gets an empty one."""
         if symbol not in self._found:
             state = self._stores.state.get(symbol) or State(symbol=symbol)
             self._found[symbol] = self._adjusted(state)

@@ -21,11 +21,12 @@ MOST_READ = 20_000
 
 
 class RangeTooLong(ValueError):  # noqa: N818 - named after the problem type
-    """A request for all symbols covers more than MAX_DAYS. `args` is the range's start."""
+    """A request for all symbols covers more than MAX_DAYS. `args` has the range's start."""
 
 
 class AlertTable(msgspec.Struct, frozen=True):
-    """A page of alerts; `after` is the position after which the next one begins."""
+    """A page of alerts; `after` is the position after which the next page begins, None if this is
+    the last one."""
 
     rows: list[StoredAlert]
     after: str | None
@@ -90,7 +91,7 @@ class AlertHistory:
             yield from _walk(read, None)
 
     def _days_range(self, asked: Range) -> Range:
-        """Return the range with both ends, at most MAX_DAYS long."""
+        """Return the range with both ends. Raises RangeTooLong if it exceeds MAX_DAYS."""
         span = timedelta(days=MAX_DAYS)
         try:
             end = from_text(asked.end) if asked.end else self._default_end(asked.start, span)
@@ -102,7 +103,8 @@ class AlertHistory:
         return Range(to_text(start), to_text(end))
 
     def _default_end(self, start: str | None, span: timedelta) -> datetime:
-        """Return the latest time that a tick may have now: the present plus its maximum lead."""
+        """Return the latest time that a tick may have now, which is the present plus MAX_AHEAD, but
+        at most `span` after `start`."""
         end = self._clock() + MAX_AHEAD + timedelta(seconds=1)
         return min(end, from_text(start) + span) if start else end
 
@@ -123,8 +125,8 @@ def _time_of(position: str) -> str:
 
 
 def _is_ahead(reach: Range, position: str, descending: bool) -> bool:
-    """Return whether a position lies before a whole range in reading order: the last MAX_DAYS move
-    with the clock, past the position of an earlier page."""
+    """Return whether a position lies before a whole range, in reading order. By default the range
+    moves with the clock, and so it may have moved past the position of an earlier page."""
     time = _time_of(position)
     return time >= (reach.end or "") if descending else time < (reach.start or "")
 
@@ -132,7 +134,7 @@ def _is_ahead(reach: Range, position: str, descending: bool) -> bool:
 def _walk(
     read: Callable[[str | None], Page[StoredAlert]], after: str | None
 ) -> Iterator[StoredAlert]:
-    """Yield all alerts, reading page by page as needed."""
+    """Yield all alerts after a position, reading page by page as needed."""
     while True:
         page = read(after)
         yield from page.rows

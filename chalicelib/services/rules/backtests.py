@@ -1,4 +1,4 @@
-"""Backtests of previews: reads the bars over which a rule fired."""
+"""Backtests of previews: read the bars that a rule was judged on, and trade at its alerts."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ def backtest_of(
     since: Position | None = None,
     time_is_up: Callable[[], bool] = never,
 ) -> Backtest:
-    """Return what followed the fires of a preview that began at `start`, or continued another one
-    from `since`, over the bars that it judged, as far as there is time. A rule on ticks is traded
-    on 1m bars."""
+    """Return the backtest of a preview that began at `start`, or continued another one from
+    `since`: trade at each alert, over the bars that the rule was judged on. If the time is up
+    before all bars are read, the backtest ends there and says so. A rule on ticks is traded on 1m
+    bars."""
     on_ticks = rule.interval == "tick"
     interval = "1m" if on_ticks else rule.interval
     if previewed.until is None:
@@ -76,7 +77,8 @@ def _rows(
     reach: tuple[str | None, str],
     time_is_up: Callable[[], bool],
 ) -> tuple[list[Bar], str | None]:
-    """Return stored regular bars, and the label from which on others are left."""
+    """Return stored regular bars, and the start from which on they were not read; None if all
+    were."""
     rows: list[Bar] = []
     start, end = reach
     while True:
@@ -92,7 +94,7 @@ def _rows(
 def _with_running(
     stores: Stores, symbol: str, interval: str, rows: list[Bar], last: str, end: str
 ) -> list[Bar]:
-    """Return stored bars with the running one, if the last bar is that."""
+    """Return stored bars, with the running one added if that is the last bar judged."""
     state, base = stores.state.get(symbol), BASE_OF[interval]
     if state is None or base != interval or (rows and rows[-1].start >= last):
         return rows
@@ -102,7 +104,8 @@ def _with_running(
 def _adjusted(
     stores: Stores, symbol: str, rows: list[Bar], time_is_up: Callable[[], bool]
 ) -> tuple[list[Bar], str | None]:
-    """Return bars adjusted for splits, and the label from which on others are left."""
+    """Return bars adjusted for splits, and the start from which on they were not adjusted; None if
+    all were."""
     state = stores.state.get(symbol)
     found: list[Bar] = []
     for page in adjusted_pages(rows, state.splits if state is not None else (), _PAGE):

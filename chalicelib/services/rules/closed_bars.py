@@ -1,4 +1,4 @@
-"""The closed bars of an interval over a range: those at whose close detect judges a rule.
+"""The closed bars of an interval over a range, at whose closes detect judges a rule.
 
 A bar closes when the first tick after it arrives, before the rule expires. Stored bars alone do not
 show that: a week has stored days before it ends, and a day is over at the first tick after its
@@ -26,7 +26,7 @@ from chalicelib.services.stores import Close, Stores
 _DAY = timedelta(days=1).total_seconds()
 LONGEST_SECONDS = {"1m": 60.0, "5m": 300.0, "15m": 900.0, "30m": 1800.0, "1h": 3600.0}
 LONGEST_SECONDS |= {"1d": _DAY, "1wk": 7 * _DAY, "1mo": 31 * _DAY}
-"""The most seconds of a bar of each interval."""
+"""The length of the longest bar of each interval."""
 
 _MOST_AFTER_CLOSE = 1000
 """How many ticks are read to find one after a session's close."""
@@ -36,7 +36,7 @@ LastPart = tuple[Close, DatedClose | None]
 
 
 class ClosedBars:
-    """Reads a symbol's regular bars. Raises TimeIsUp while reading."""
+    """Reads a symbol's regular bars that have closed."""
 
     def __init__(
         self, stores: Stores, rule: Rule, state: State, time_is_up: Callable[[], bool]
@@ -54,7 +54,8 @@ class ClosedBars:
         self, start: str | None, end: str | None, before: DatedClose | None
     ) -> Iterator[LastPart]:
         """Yield the bars that close with a stored bar in `[start, end)`; `before` is the last close
-        before these. Reading ends at the first bar that closes after the rule has expired."""
+        before these. Ends before the first bar that closes after the rule has expired. Raises
+        TimeIsUp."""
         dated = _with_session_before(self._closes(start, end), before)
         groups = groupby(dated, key=lambda part: label(part[0].start, self._interval))
         lasts = ((name, _last(parts)) for name, parts in groups)
@@ -102,8 +103,8 @@ class ClosedBars:
         return rows[0].tick if rows else None
 
     def _is_over(self, name: str, *, has_next: bool) -> bool:
-        """Return whether a bar has closed by the newest tick. A historical bar after that has
-        closed if it is one stored bar, or if another stored bar follows it."""
+        """Return whether a bar has closed by the newest tick. A historical bar after the newest
+        tick has closed if it is a single stored bar, or if another stored bar follows it."""
         if self._newest is not None:
             running = label_of(self._newest[0], self._interval)
             if name <= running:
@@ -111,8 +112,8 @@ class ClosedBars:
         return has_next or self._interval == self._base
 
     def _is_beyond_expiry(self, name: str, last: Close) -> bool:
-        """Return whether a bar lies beyond the newest tick and ends after the rule has expired, as
-        each later bar then does."""
+        """Return whether a bar lies beyond the newest tick and ends after the rule has expired;
+        then each later bar does so, too."""
         if self._newest is not None and name <= label_of(self._newest[0], self._interval):
             return False
         return self._rule.has_expired(later(last.start, seconds=LONGEST_SECONDS[self._base]))

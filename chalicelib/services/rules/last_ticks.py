@@ -19,7 +19,7 @@ _MOST_AFTER_HOURS = 1000
 
 
 class LastTicks:
-    """Reads a symbol's prices; returns nothing for bars before the oldest stored price."""
+    """Reads a symbol's prices; does not look for ticks of bars before the oldest stored price."""
 
     def __init__(self, stores: Stores, symbol: str, interval: str, zone: str | None) -> None:
         """Create a reader; `zone` is the exchange's, as its last tick names it."""
@@ -29,11 +29,8 @@ class LastTicks:
         self._zone = zone
 
     def tick_of(self, part: Close) -> Tick | None:
-        """Return the last regular tick in the stored bar `part`, the last one of a bar of the
-        interval.
-
-        None if no tick of it is stored (historical or expired).
-        """
+        """Return the last regular tick of the stored bar `part`; None if none is stored, since the
+        bar is historical or its ticks have expired."""
         start, end = self._range(part)
         if self._oldest is None or end <= self._oldest:
             return None

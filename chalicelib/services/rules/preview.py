@@ -52,12 +52,12 @@ class Preview:
         *,
         is_in_force: bool = False,
     ) -> Previewed:
-        """Judge `rule` for one symbol over `[start, end)`; None is an open end. `since` takes the
-        place of `start`: where an earlier preview of the rule came to. Without it the rule begins
-        as a new one, or if it `is_in_force` as one that has been judged before.
+        """Judge `rule` for one symbol over `[start, end)`; None is an open end. `since`, the
+        position that an earlier preview of the rule reached, replaces `start`. Without it the rule
+        begins as a new one, or if it `is_in_force` as one that has been judged before.
 
-        It stops at the deadline, a time of the clock. Raises RuleError if the rule is for another
-        symbol.
+        Stops at the deadline, a time of the clock: the result is then not `complete`. Raises
+        RuleError if the rule is for another symbol, or needs too many bars.
         """
         if rule.symbol not in (ANY_SYMBOL, symbol):
             raise RuleError("symbol", rule.symbol, f"{symbol} or *")
@@ -86,7 +86,7 @@ class Preview:
             return run.result(complete=False)
 
     def adjusted(self, adjustment: Adjustment) -> Preview:
-        """Return a preview over bars that are adjusted in another way than live rules see them; see
+        """Return a preview service that adjusts bars by `adjustment`, not as live rules do; see
         AdjustedStates."""
         from chalicelib.services.rules.adjusted_states import AdjustedStates
 
@@ -104,8 +104,8 @@ class Preview:
         *,
         is_in_force: bool = False,
     ) -> Previewed:
-        """Judge `rule` over the whole range, in as many previews as it takes, up to the
-        deadline."""
+        """Judge `rule` over the whole range, in as many previews as it takes, up to the deadline.
+        Raises RuleError."""
         found = self(rule, symbol, start, end, deadline, is_in_force=is_in_force)
         while not found.complete and found.position and self._clock() < deadline:
             found = found.joined(self(rule, symbol, start, end, deadline, found.position))
@@ -119,8 +119,8 @@ class Preview:
         run: PreviewRun,
         time_is_up: Callable[[], bool],
     ) -> Previewed:
-        """Preview a rule with `when`. Its modules are loaded for it. Raises RuleError if it needs
-        too much."""
+        """Preview a rule with `when`, whose modules are loaded only for such rules. Raises
+        RuleError if it needs too many bars."""
         from chalicelib.services.rules.when_preview import WhenPreview, check_cost
 
         check_cost(rule)

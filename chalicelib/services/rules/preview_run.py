@@ -1,4 +1,4 @@
-"""A run of a preview: what it finds, and how far it comes."""
+"""A run of a preview: what it finds, and how far it gets."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 MAX_BARS = 150_000
 MAX_TICKS = 50_000
 MAX_ALERTS = 1_000
-"""More than a year of 1m bars, and as many as one answer can hold and compute in its time."""
+"""Limits of one preview: MAX_BARS is more than a year of 1m bars, and an answer can hold MAX_ALERTS
+and compute the others in its time."""
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far a preview came: the label of its last bar, or the timestamp of its last tick, and
-    what the rule remembers there; on bars also the last close of the session before."""
+    """How far a preview got: the label of its last bar, or the timestamp of its last tick, and what
+    the rule remembers there; on bars also the last close of the session before."""
 
     until: str
     rule_state: RuleState
@@ -58,11 +59,11 @@ class Previewed(msgspec.Struct, frozen=True):
 
     @property
     def until(self) -> str | None:
-        """Return the last time judged."""
+        """Return the label or timestamp that was judged last; None if nothing was judged."""
         return self.position.until if self.position is not None else None
 
     def joined(self, more: Previewed) -> Previewed:
-        """Return this preview with the one that continued it."""
+        """Return this preview joined with the one that continued it."""
         return Previewed(
             self.alerts + more.alerts,
             self.judged + more.judged,
@@ -102,7 +103,7 @@ class Window:
 
 
 class PreviewRun:
-    """One rule over one range, from where an earlier preview came to."""
+    """Judges one rule over one range, from the position `since` that an earlier preview reached."""
 
     def __init__(
         self,
@@ -126,8 +127,8 @@ class PreviewRun:
         self._fired_at: list[str] = []
 
     def close_before(self, closes: Sequence[DatedClose]) -> DatedClose | None:
-        """Return the close before the range, of the session before if that is known; `closes` are
-        the last ones before the range."""
+        """Return the last close before the range; when an earlier preview is continued, that of the
+        session before its last bar. `closes` are the last ones before the range."""
         if self.position is not None:
             return self.position.close_before
         return closes[-1] if closes else None
@@ -138,7 +139,7 @@ class PreviewRun:
         return (part for part in parts if label(part[0].start, self._rule.interval) > begun)
 
     def over_judged(self, judged: Iterable[Judgement], most: int) -> Previewed:
-        """Take the points at which a rule with `when` was judged."""
+        """Return what a rule with `when` found at the points `judged`, at most `most` of them."""
         try:
             for one in judged:
                 self._unknown += not one.known
@@ -151,7 +152,8 @@ class PreviewRun:
         return self.result(complete=True)
 
     def over_ticks(self, warm_up: list[Tick], pages: Iterable[list[Tick]]) -> Previewed:
-        """Judge ticks, with the code that detect runs, over any number of ticks."""
+        """Judge ticks with the code that detect runs, at most about MAX_TICKS of them; `warm_up`
+        are the ticks before."""
         unwatched = Watch((), self._watch.fast, self._watch.depth)
         state = advance(State(symbol=self._symbol), warm_up, unwatched, _suppress_nothing).state
         name = self._rule.rule_id
@@ -175,7 +177,8 @@ class PreviewRun:
         return self.result(complete=True)
 
     def over_bars(self, parts: Iterable[LastPart], window: Window, ticks: LastTicks) -> Previewed:
-        """Judge the closed bars in order."""
+        """Judge the closed bars in order, at most MAX_BARS of them. `window` has the closes before
+        them; `ticks` reads the last tick of a bar that fires."""
         rule_state = self.position.rule_state if self.position is not None else None
         begun = self.position.until if self.position is not None else ""
         for bar, session_before in parts:
@@ -251,7 +254,7 @@ class PreviewRun:
 
 
 def _suppress_nothing(_tick: Tick) -> str:
-    """Suppress nothing: a preview sends nothing."""
+    """Return "", so that no alert is suppressed: a preview sends nothing anyway."""
     return ""
 
 

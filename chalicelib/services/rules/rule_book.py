@@ -27,7 +27,8 @@ MAX_STORED = 1_000
 """The most rules in total: they are listed in one answer and read by every container."""
 
 MAX_SYMBOLS = 100_000
-"""More than any stage has: symbols are counted only if rules could be too many for this number."""
+"""More symbols than any stage has. A stage's symbols are counted only if its rules would cost too
+much with this number."""
 
 TRIES = 12
 FIRST_PAUSE_SECONDS = 0.02
@@ -38,7 +39,7 @@ _writing = threading.Lock()
 
 
 class UnknownRule(TicktapeError):  # noqa: N818 - named after the problem type
-    """No rule has this id. `args` is the id."""
+    """No rule has this id. `args` has the id."""
 
 
 class RuleRefused(TicktapeError):  # noqa: N818 - named after the problem type
@@ -77,8 +78,8 @@ class RuleBook:
         check_channels: Callable[[Sequence[str]], None] = lambda _: None,
         symbols: Callable[[], int] = lambda: 1,
     ) -> None:
-        """`check_channels` raises RuleError for ids of channels that there are not; `symbols`
-        returns how many symbols the stage has."""
+        """`check_channels` raises RuleError for ids that no channel has; `symbols` returns how many
+        symbols the stage has."""
         self._store = store
         self._symbols = symbols
         self._check_channels = check_channels
@@ -101,7 +102,7 @@ class RuleBook:
         return (*self._store.broken, *self._left_out)
 
     def find(self, rule_id: str) -> Kept:
-        """Return one rule: one Query. Raises UnknownRule, RuleUnreadable."""
+        """Return the rule with this id: one Query. Raises UnknownRule, RuleUnreadable."""
         stored = self._store.find(rule_id)
         if isinstance(stored, BrokenRule):
             raise RuleUnreadable(f"rule {rule_id!r} cannot be read: {stored.problem}")
@@ -112,7 +113,7 @@ class RuleBook:
         return Kept(self._defaults[rule_id], default=True)
 
     def create(self, given: dict[str, Any]) -> Rule:
-        """Store a rule under a new id. Raises RuleError, RuleRefused, Contended."""
+        """Store a rule under a new id and return it. Raises RuleError, RuleRefused, Contended."""
         return self.replace(secrets.token_hex(8), given)[0]
 
     def replace(self, rule_id: str, given: dict[str, Any]) -> tuple[Rule, bool]:
@@ -134,7 +135,7 @@ class RuleBook:
         return rule, not table.keys_of(rule_id)
 
     def remove(self, rule_id: str) -> None:
-        """Delete all stored rules with an id; a default that one replaced is in force again.
+        """Delete all stored rules with an id; the default with this id is in force again.
 
         Raises UnknownRule, Contended, and RuleRefused for a default.
         """
@@ -217,9 +218,9 @@ def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
 def check_kept(
     enabled: Sequence[Rule], symbols: Callable[[], int], before: Sequence[Rule] = ()
 ) -> None:
-    """Raise TooCostly if containers could not keep the values of all enabled rules, those for all
-    symbols as often as there are `symbols`: they would read them again at each price. Rules that
-    need no more than those `before` are not to blame."""
+    """Raise TooCostly if containers could not keep the values of all enabled rules, and so would
+    read their bars again at each price. A rule for all symbols counts once for each of `symbols()`.
+    Rules that need no more than those of `before` are allowed in any case."""
     if all(rule.when is None for rule in enabled):
         return
     from chalicelib.domain.when.costs import MAX_NUMBERS_OF_ALL, kept_numbers

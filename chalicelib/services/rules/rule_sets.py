@@ -1,4 +1,4 @@
-"""Rules as a file has them: what would change, and changing it at once."""
+"""Sets of rules from files: plan what a file would change, and apply that in one write."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Change(msgspec.Struct, frozen=True):
 
     @property
     def fields(self) -> dict[str, tuple[object, object]]:
-        """Return the fields that differ between two versions, with both values."""
+        """Return the fields that differ, each with its values before and after; empty for a new
+        rule or one that is no longer there."""
         before, after = self.before, self.in_force
         if before is None or after is None:
             return {}
@@ -42,10 +43,11 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a file would change, against the rules that were deployed.
+    """What a file would change in the stored rules.
 
-    left_alone: ids of stored rules that the file does not have, and that no file had; digest: the
-    same for the same changes against the same rules.
+    left_alone: ids of stored rules that neither this file nor the one applied last has; applied:
+    the ids in the file; digest: the same for the same changes to the same rules; table: the stored
+    rules that the plan was made for; remove: the keys of stored rules to delete.
     """
 
     changes: tuple[Change, ...]
@@ -80,8 +82,8 @@ class RuleSets:
     def plan(self, wanted: Sequence[Rule], *, prune: bool = False) -> Plan:
         """Return what has to change so that the wanted rules are stored.
 
-        Rules that an earlier file had are deleted; with `prune` all others are. Raises RuleError,
-        RuleRefused.
+        Of the other rules, those that the last applied file had are deleted; with `prune` all are.
+        Raises RuleError, RuleRefused.
         """
         table = self._store.table()
         found = sorted(self._store.current(table), key=_by_id)
@@ -108,7 +110,8 @@ class RuleSets:
         return plan
 
     def apply(self, plan: Plan) -> None:
-        """Write all changes of a plan, or none. Raises Contended if rules were written since."""
+        """Write all changes of a plan. Writes nothing and raises Contended if rules were written
+        since it was made."""
         put = [one.after for one in plan.changes if one.after is not None]
         if not self._store.write_all(plan.table, put, plan.remove, plan.applied):
             raise Contended("the rules were changed by others since they were read; plan again")
@@ -119,7 +122,7 @@ class RuleSets:
     def _check(
         self, plan: Plan, found: Iterable[Rule | BrokenRule], wanted: Sequence[Rule]
     ) -> None:
-        """Raise RuleRefused if the result would exceed a bound."""
+        """Raise RuleRefused if the result would exceed a limit, RuleError for unknown channels."""
         put = [one for one in plan.changes if one.after is not None]
         writes = len(put) + len(plan.remove)
         if writes > MAX_APPLIED:

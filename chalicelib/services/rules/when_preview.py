@@ -40,7 +40,7 @@ from chalicelib.services.rules.preview_run import Position
 from chalicelib.services.stores import Stores
 
 _AT_ONCE = 2_000
-"""Points whose bars are read together, and about as many bars of the shortest series."""
+"""The number of points whose bars are read together, or of bars if a series has several in each."""
 
 
 class Judgement(NamedTuple):
@@ -67,9 +67,9 @@ class WhenPreview:
         is_in_force: bool = False,
         time_is_up: Callable[[], bool] = never,
     ) -> None:
-        """`state` is the symbol's, for the running bars and the splits; `since` is where an earlier
-        preview came to. A rule that `is_in_force` has been judged before the first point.
-        Judging raises TimeIsUp."""
+        """`state` is the symbol's, for the running bars and the splits; `since` is the position
+        that an earlier preview reached. A rule that `is_in_force` has been judged before the first
+        point. Judging may raise TimeIsUp."""
         self._stores = stores
         self._rule = rule
         self._state = state
@@ -91,7 +91,7 @@ class WhenPreview:
         self._desks = Desks(bars, self._subject, [rule], rule.interval)
 
     def over_bars(self, parts: Iterable[LastPart], ticks: LastTicks) -> Iterator[Judgement]:
-        """Judge the rule at closed bars in order."""
+        """Yield the judgements of the rule at closed bars, in order."""
         at_once = max(1, _AT_ONCE // most_in_a_point(self._rule.when or "", self._rule.interval))
         for some in _in_groups(parts, at_once):
             points = [self._bar_point(part) for part in some]
@@ -100,7 +100,7 @@ class WhenPreview:
                 yield self._at_bar(desk, point, part, truth, ticks)
 
     def over_ticks(self, pages: Iterable[list[Tick]]) -> Iterator[Judgement]:
-        """Judge the rule at ticks in order."""
+        """Yield the judgements of the rule at ticks, in order."""
         if self._since is not None:
             self._tick = self._tick_at(self._since.until)
         for page in pages:
@@ -130,13 +130,14 @@ class WhenPreview:
                 yield Judgement(point.label, alert, known, rule_state)
 
     def _tick_at(self, timestamp: str) -> Tick | None:
-        """Return the tick before those of this preview, for splits."""
+        """Return the last stored tick up to `timestamp`, which a split may follow; None without
+        any."""
         prices, end = self._stores.prices, just_after(timestamp)
         rows = prices.ticks(self._subject.symbol, None, end, limit=1, descending=True).rows
         return rows[0].tick if rows else None
 
     def _memories(self, desk: Desk, point: Point) -> dict[str, str]:
-        """Return what the rule remembers of the ticks before one."""
+        """Return what the rule remembers of the ticks before a point, under its id."""
         rule_id, state = self._rule.rule_id, self._rule_state
         found = {rule_id: state.memory if state else ""}
         if self._tick is not None:
@@ -150,7 +151,7 @@ class WhenPreview:
         name = label(part[0].start, self._rule.interval)
         symbol, zone, _ = self._subject
         interval, date = self._rule.interval, part[0].date
-        if interval not in DAYS and date == name[:10]:  # of history, it may be another session's
+        if interval not in DAYS and date == name[:10]:  # a historical bar's may be wrong
             date = session_date(symbol, zone, name)
         return bar_point(interval, name, date, symbol, zone)
 
@@ -227,7 +228,7 @@ def check_cost(rule: Rule) -> None:
 
 
 def _in_groups(parts: Iterable[LastPart], at_once: int) -> Iterator[list[LastPart]]:
-    """Yield groups whose bars are read together."""
+    """Yield the parts in groups of at most `at_once`."""
     left = iter(parts)
     while some := list(islice(left, at_once)):
         yield some

@@ -14,21 +14,22 @@ from chalicelib.services.rules.preview_run import Previewed
 
 YEAR = timedelta(days=365)
 MOST_SYMBOLS = 10
-"""How many symbols a rule for all is tried on."""
+"""How many symbols a rule for all symbols is tried on."""
 
 STORM_A_YEAR = 250
 STORM_A_DAY = 10
-"""Alerts of one symbol beyond which a rule is a storm."""
+"""A rule with more alerts of one symbol is a storm."""
 
 Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 
 
 class Fires(msgspec.Struct, frozen=True):
-    """The fires of a rule over a year.
+    """How often a rule fires over a year.
 
-    last: the date of the last one, empty without any; most: those of the symbol with most of them;
-    busiest: the most of one symbol in a day; symbols: how many it was tried on; is_known: whether
-    its condition was ever known; complete: whether nothing was cut off.
+    count: in all; last: the date of the last time, empty without any; most: for the symbol with
+    most; busiest: the most for one symbol in a day; symbols: how many it was tried on; judged: at
+    how many prices; is_known: whether its condition was ever known; complete: whether nothing was
+    cut off.
     """
 
     count: int = 0
@@ -42,7 +43,7 @@ class Fires(msgspec.Struct, frozen=True):
 
     @property
     def warnings(self) -> list[str]:
-        """Return what is doubtful about a rule that fires like that."""
+        """Return what is doubtful about a rule that fires so often; empty if nothing is."""
         if not self.judged:
             return ["there are no prices of the last year to try it on"]
         if not self.is_known:
@@ -57,8 +58,9 @@ class Fires(msgspec.Struct, frozen=True):
 
 
 def fires_of(preview: Preview, rule: Rule, tracked: Sequence[str], now: datetime) -> Fires:
-    """Return the fires of a rule; one for all symbols is tried on the first tracked ones. `preview`
-    judges a rule that is in force before the year begins."""
+    """Return how often a rule fires in the year before `now`. A rule for all symbols is tried on
+    the first MOST_SYMBOLS of `tracked`. `preview` judges a rule as if it was in force before the
+    year began."""
     symbols = tracked[:MOST_SYMBOLS] if rule.symbol == ANY_SYMBOL else [rule.symbol]
     start, end = to_text(now - YEAR), to_text(now)
     found = [(symbol, preview(rule, symbol, start, end)) for symbol in symbols]
