@@ -1,1 +1,1 @@
-"""Sending recorded alerts over channels."""
+"""Send recorded alerts over channels. Entry: `deliver`."""

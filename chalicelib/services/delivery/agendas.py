@@ -20,17 +20,17 @@ from chalicelib.services.delivery.stores import AgendaStore, RetryQueue
 from chalicelib.services.delivery.tasks import Result, Turn, request_of
 
 SLACK_SECONDS = 1.0
-"""A request that comes so much too early is followed: clocks differ."""
+"""A request that comes early by no more than this is followed, since clocks differ."""
 
 _END = "~"
-"""After every instant."""
+"""A text that sorts after every instant."""
 
 _NO_TIME_SECONDS = 5.0
 """The pause of a timer that an invocation has no time for."""
 
 
 class Agendas:
-    """Puts the timers of digests, and follows those of agendas."""
+    """Puts the timers of digests into the queue, and follows those of agendas."""
 
     def __init__(
         self, store: AgendaStore, retries: RetryQueue, clock: Callable[[], datetime]
@@ -40,9 +40,9 @@ class Agendas:
         self._clock = clock
 
     def put_timer(self, digest: Digest) -> None:
-        """Have a digest be asked for at its time: by a timer of its own if it is due soon, else by
-        way of its channel's agenda. Once this returns, a message that leads to it is in the
-        queue."""
+        """Have a digest requested at its time: by a timer of its own if it is due soon, else by way
+        of its channel's agenda. Once this returns, the queue has a message that leads to the
+        digest."""
         seconds = self._seconds_until(digest.until)
         if seconds <= REACH_SECONDS:
             self._retries.put(request_of(digest), seconds)
@@ -54,9 +54,13 @@ class Agendas:
             self._put_next(digest.channel)
 
     def follow(self, retry: Retry, turn: Turn, *, is_gone: bool) -> Result:
-        """Put the timers of the digests that have come into reach, and the agenda's own again while
-        others wait. Of copies, the one that is to come before another one ends. If the channel has
-        been deleted, all of its digests are asked for at once, which ends them."""
+        """Put the timers of a channel's digests that have come into reach, and the agenda's own
+        again while other digests wait. If the channel `is_gone`, all of its digests are requested
+        immediately, which ends them.
+
+        Returns "deferred" if the agenda's timer has been put again, else "none": no digest waits,
+        or a later copy of the timer is in the queue.
+        """
         channel, at, now = retry.channel, retry.timestamp, self._clock()
         if is_ahead(at, now, SLACK_SECONDS):
             self._retries.put(retry, self._seconds_until(at))
@@ -79,7 +83,7 @@ class Agendas:
         return "deferred"
 
     def _is_behind(self, channel: str, at: str) -> bool:
-        """Return whether a message that is to come later than `at` has been put."""
+        """Return whether a timer of the agenda for a later instant than `at` is in the queue."""
         noted = self._store.timer_at(channel)
         latest = self._clock() + timedelta(seconds=STEP_SECONDS + MARGIN_SECONDS)
         return noted is not None and at < noted <= to_text(latest)

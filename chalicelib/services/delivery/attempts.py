@@ -1,4 +1,4 @@
-"""Attempts of deliveries, and what follows from each: a mark, the next attempt, or the end."""
+"""Attempts of deliveries, and what follows each: a mark, the next attempt, or the end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def pause(made: int, retry_after: float | None = None) -> float:
 
 
 class Attempts:
-    """Makes the attempts of a container, which share its breakers."""
+    """Makes a container's attempts. They share its breakers and budgets."""
 
     def __init__(
         self,
@@ -77,8 +77,8 @@ class Attempts:
     def hindrance(
         self, channel: str, stored: StoredAlert | StoredDigest
     ) -> Literal["unsent", "slow"] | None:
-        """Return why no attempt may begin on a channel; None if one may. Digests and urgent alerts
-        may begin when others may not."""
+        """Return why no attempt may begin on a channel: "unsent" while it fails, "slow" if its time
+        is used up; None if one may begin. Digests and urgent alerts have more time than others."""
         if self._breakers.is_open(channel):
             return "unsent"
         is_established = self._channels.is_established(channel, self._clock())
@@ -89,13 +89,15 @@ class Attempts:
         return None if has_time else "slow"
 
     def prepare(self, channel: Channel) -> None:
-        """Have a channel load what its first send needs, which counts as time of no attempt."""
-        with suppress(Exception):  # the attempt meets it again
+        """Have a channel load what its first send needs, so that this takes no time of an attempt.
+        Errors are ignored."""
+        with suppress(Exception):  # the attempt raises it again
             channel.prepare()
 
     def postpone(self, found: Delivery | None, retry: Retry) -> Result | None:
-        """Ask for an attempt later that there is no time for. It counts as none; after
-        MAX_POSTPONED_SECONDS the delivery ends. The request goes out first, as in `retry`."""
+        """Request an attempt later, since there is no time for it now: return "deferred". This does
+        not count as an attempt, but after MAX_POSTPONED_SECONDS the delivery ends as dead. The
+        request is put before the delivery is marked, as in `retry`."""
         now = self._clock()
         request = postponed_request(retry, found, to_text(now))
         waited = (now - from_text(request.postponed)).total_seconds()
@@ -128,8 +130,8 @@ class Attempts:
         turn: Turn,
         channel: Channel,
     ) -> Result | None:
-        """Send a message on a claimed delivery; return what came of it, None if the request must
-        come again."""
+        """Send a message on a claimed delivery. Return "sent", or what `retry` returns after a
+        failure, or for a lasting one "dead"; None if the request must be delivered again."""
         name = claimed.channel
         if not self._breakers.lets_through(name):
             return self.retry(claimed, retry, Passing(NOT_TRIED))
@@ -155,7 +157,8 @@ class Attempts:
         return self.retry(claimed, retry, failure)
 
     def _excusing(self, attempt: Attempt, message: Message) -> Message:
-        """Return a message whose picture is drawn in time that its channel does not answer for."""
+        """Return the message, with the time in which its picture is drawn excused from the
+        attempt's."""
         draw = message.picture
         if draw is None:
             return message
@@ -173,8 +176,9 @@ class Attempts:
         return (self._clock() - begun).total_seconds()
 
     def retry(self, claimed: Delivery, retry: Retry, error: Passing) -> Result | None:
-        """Ask for the next attempt, unless this was the last one. The request goes out before the
-        mark: if the process dies between them, its own request comes again."""
+        """Request the next attempt and return "retried"; if this was the last one, end the delivery
+        as dead. The request is put before the delivery is marked: if the process dies between the
+        two, its own request is delivered again."""
         following = following_request(retry, claimed)
         made = following.attempts - following.since
         if made >= MAX_ATTEMPTS:
@@ -191,8 +195,8 @@ class Attempts:
         return "retried"
 
     def _bury(self, claimed: Delivery, retry: Retry, reason: str) -> Result | None:
-        """Keep the request where `redrive` finds it, and mark the delivery as dead. A request that
-        `redrive` has found stays where it is."""
+        """Keep the request where `redrive` finds it, mark the delivery as dead, and return "dead".
+        A request that `redrive` has found stays where it is: return None."""
         if not retry.dead:
             self._retries.bury(following_request(retry, claimed), reason)
         dead = ended(claimed, "dead", to_text(self._clock()), reason)

@@ -1,5 +1,5 @@
 """Limit what a container of `deliver` sends, and what it leaves to the queue of retries, per minute
-(docs/decisions/0290). What is beyond a limit waits for a digest.
+(docs/decisions/0290). Alerts beyond a limit wait for a digest.
 
 Rules choose how often they fire and how many channels they name, and receivers how often they fail.
 """
@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 
 class MessageBound(NamedTuple):
-    """The messages of a minute; one alert counts once for each channel. `firsts` is the number of
-    first messages of a rule on a channel that are sent whatever the others do; of the others at
-    most `rule` are those of one rule, `channel` those of one channel, and `shared` all together."""
+    """The most messages of a minute; an alert counts once for each channel. Up to `firsts` first
+    messages of a rule on a channel are sent in any case; of all others at most `rule` for one rule,
+    `channel` for one channel, and `shared` in all."""
 
     firsts: int
     rule: int
@@ -26,10 +26,10 @@ class MessageBound(NamedTuple):
 
 
 class RetryBound(NamedTuple):
-    """The alerts of a minute that may go to the queue of retries: `own` for each channel,
-    independent of the others; beyond these at most `each` for one channel and `shared` for all.
-    While the queue has `waiting` messages or more, a channel gets one place, and only if it took
-    none for `minutes`."""
+    """The most alerts of a minute that go to the queue of retries. Each channel may put `own` in
+    any case, and more up to `each`; what all channels put beyond `own` is at most `shared`. While
+    the queue has `waiting` messages or more, a channel may put one, and only if it has put none for
+    `minutes`."""
 
     own: int
     each: int
@@ -63,7 +63,8 @@ class MessageBudget:
         self._minute = _Minute()
 
     def take(self, rule_id: str, channel: str, now: datetime) -> bool:
-        """Take a message of a rule on a channel; return False if the budget is used up."""
+        """Count a message of a rule on a channel and return True; return False if the budget is
+        used up."""
         at = _minute_of(now)
         if at != self._at:
             self._at, self._minute = at, _Minute()
@@ -86,9 +87,9 @@ class MessageBudget:
 
 class RetryBudget:
     """The alerts that a container leaves to the queue of retries, by the minute of its clock;
-    several threads share it. `depth` returns the number of messages in the queue, which
-    containers before this one and beside it have filled too. It is asked once a minute in which
-    something goes to the queue, or would if it was full a minute ago."""
+    several threads share it. `depth` returns the number of messages in the queue, which other
+    containers fill, too. It is called at most once a minute: when a message goes to the queue, or
+    would if the queue was not full the minute before."""
 
     def __init__(self, depth: Callable[[], int], bound: RetryBound = RETRIES) -> None:
         self._depth = depth
@@ -106,7 +107,8 @@ class RetryBudget:
             return self._has_room(channel, now)
 
     def take(self, channel: str, now: datetime) -> bool:
-        """Count an alert that goes to the queue; return False if the budget is used up."""
+        """Count an alert that goes to the queue and return True; return False if the budget is used
+        up."""
         with self._lock:
             if not self._has_room(channel, now):
                 return False

@@ -1,4 +1,4 @@
-"""What every channel offers."""
+"""The interface of all channels."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ MAX_SEND_SECONDS = 10
 
 
 class Channel(Protocol):
-    """A way to people or programs: a topic, a chat, a webhook. Several threads may use it."""
+    """Sends messages to people or programs: to a topic, a chat or a webhook. Several threads may
+    use it."""
 
     def prepare(self) -> None:
         """Load what the first send needs, so that it takes no longer than others. It need not be
         called, and may raise what `send` raises."""
 
     def send(self, message: Message) -> None:
-        """Try once to hand the message over, within MAX_SEND_SECONDS and without own retries.
+        """Try once to send the message, within MAX_SEND_SECONDS and without retries.
 
-        Raises Passing where a later attempt may succeed, Lasting where none will. Any other
-        exception counts as Passing.
+        Raises Passing if a later attempt may succeed, Lasting if none will. Any other exception
+        counts as Passing.
         """

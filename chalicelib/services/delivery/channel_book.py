@@ -1,4 +1,4 @@
-"""The channels of a stage: listed, made, changed and deleted."""
+"""List, create, change and delete the channels of a stage."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from chalicelib.services.delivery.unreadable import remove_unreadable, unreadabl
 
 
 class UnknownChannel(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """No channel has this id. `args` is the id."""
+    """No channel has this id. `args` has the id."""
 
 
 class ChannelRefused(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """What is asked for is well formed, and yet cannot be done. `args` says why."""
+    """The request is well-formed, but cannot be met. `args` has the reason."""
 
 
 class NoKey(ChannelRefused):
@@ -38,8 +38,8 @@ class NoKey(ChannelRefused):
 
 
 class ChannelTable(msgspec.Struct, frozen=True):
-    """The stored channels; `version` counts the writes, 0 before the first one. `unreadable` are
-    those of another version, as JSON, which writes keep."""
+    """The stored channels; `version` counts the writes, 0 before the first one. `unreadable` has
+    those that this version of Ticktape cannot read, as JSON; writes keep them."""
 
     version: int
     channels: tuple[StoredChannel, ...]
@@ -47,8 +47,8 @@ class ChannelTable(msgspec.Struct, frozen=True):
 
 
 class Listed(NamedTuple):
-    """The channels, and the ids of stored ones that this version cannot read and that get no
-    alerts; of these at most MAX_CHANNELS."""
+    """The channels, and the ids of at most MAX_CHANNELS stored ones that this version of Ticktape
+    cannot read and sends no alerts to."""
 
     channels: list[StoredChannel]
     unreadable: list[str]
@@ -62,7 +62,8 @@ class Sealer(Protocol):
     """Encrypts secrets."""
 
     def seal(self, channel_id: str, secrets: Secrets) -> str:
-        """The encrypted secrets as text, for this channel only. Raises NoKey."""
+        """Return the secrets encrypted, as text that can be decrypted for this channel only. Raises
+        NoKey."""
 
 
 class ChannelBook:
@@ -75,14 +76,15 @@ class ChannelBook:
         clock: Callable[[], datetime],
         push_keys: PushKeyRing | None = None,
     ) -> None:
-        """`push_keys` has the stage's key for browsers; without it they cannot be channels."""
+        """`push_keys` has the stage's key pair for Web Push; without it, browsers cannot be
+        channels."""
         self._push_keys = push_keys
         self._store = store
         self._sealer = sealer
         self._clock = clock
 
     def all(self) -> list[StoredChannel]:
-        """The topic, and the others, the oldest first."""
+        """Return the topic, then the other channels, oldest first."""
         return with_topic(self._store.table().channels)
 
     def listed(self) -> Listed:
@@ -92,11 +94,11 @@ class ChannelBook:
         return Listed(channels, unreadable_ids(table.unreadable, MAX_CHANNELS))
 
     def find(self, channel_id: str) -> StoredChannel:
-        """One channel. Raises UnknownChannel."""
+        """Return the channel with this id. Raises UnknownChannel."""
         return _found(self.all(), channel_id)
 
     def create(self, given: dict[str, Any]) -> StoredChannel:
-        """Store a new channel. Raises ChannelError, ChannelRefused, Contended."""
+        """Store a new channel and return it. Raises ChannelError, ChannelRefused, Contended."""
         described, secrets = parse_new(given)
         channel_id = randomness.token_hex(6)
         made = msgspec.structs.replace(
@@ -118,7 +120,8 @@ class ChannelBook:
         return made
 
     def replace(self, channel_id: str, given: dict[str, Any]) -> StoredChannel:
-        """Change a channel. Raises UnknownChannel, ChannelError, ChannelRefused, Contended."""
+        """Change a channel and return it. Raises UnknownChannel, ChannelError, ChannelRefused,
+        Contended."""
         made, secrets = parse_changed(given, self.find(channel_id))
         if secrets is not None:
             sealed = self._sealer.seal(channel_id, secrets)
@@ -143,14 +146,15 @@ class ChannelBook:
         return made
 
     def push_key(self) -> str:
-        """Return the public key that browsers subscribe with, made if there is none. Raises NoKey,
-        Contended."""
+        """Return the public key that browsers subscribe with, which is made if there is none.
+        Raises ChannelRefused, Contended."""
         if self._push_keys is None:
             raise ChannelRefused("this system sends no Web Push")
         return self._push_keys.ensure().public
 
     def _vapid(self, channel: StoredChannel) -> str:
-        """Return the encrypted key pair of a browser's channel, and none for others."""
+        """Return the stage's encrypted key pair for a browser's channel, "" for other channels.
+        Raises ChannelRefused if the stage has none."""
         if channel.kind != "web_push":
             return ""
         key = self._push_keys.current() if self._push_keys else None
@@ -161,7 +165,7 @@ class ChannelBook:
         return key.sealed
 
     def remove(self, channel_id: str) -> None:
-        """Delete a channel, also one that cannot be read. Raises UnknownChannel, Contended, and
+        """Delete a channel, even one that cannot be read. Raises UnknownChannel, Contended, and
         ChannelRefused for the topic."""
         if channel_id == SNS:
             raise ChannelRefused("the topic stays; PUT it with enabled false to switch it off")
@@ -176,7 +180,7 @@ class ChannelBook:
         self._write(drop)
 
     def check(self, named: Iterable[str]) -> None:
-        """Raises RuleError where a rule names a channel that there is not."""
+        """Raise RuleError if one of the ids that a rule names is not a channel's."""
         wanted = tuple(named)
         if not wanted:
             return
@@ -186,7 +190,8 @@ class ChannelBook:
             raise RuleError("channels", unknown, f"ids of channels: {', '.join(known)}")
 
     def _write(self, change: Callable[[list[StoredChannel]], list[StoredChannel]]) -> None:
-        """Change all channels as they are, again where another write was faster."""
+        """Store what `change` makes of all channels; try again if another write was faster. Raises
+        what `change` raises, ChannelError for a repeated name, and Contended."""
 
         def changed(table: ChannelTable) -> list[StoredChannel]:
             channels = change(with_topic(table.channels))

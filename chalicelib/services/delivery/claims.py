@@ -1,5 +1,5 @@
-"""Claims of deliveries: what is written before an attempt and after it, so that no other invocation
-makes the same attempt meanwhile."""
+"""Claims of deliveries: written before an attempt, so that no other invocation makes the same
+attempt meanwhile, and replaced by a mark after it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from chalicelib.services.delivery.stores import DeliveryStore
 log = logging.getLogger("ticktape.deliver")
 
 CLAIM_AND_MARK = timedelta(seconds=8)
-"""For the writes before and after an attempt. A claim that took half of it is written again."""
+"""The time for the writes before and after an attempt. A claim that took more than half of it is
+written again."""
 
 LEASE = timedelta(seconds=MAX_SEND_SECONDS) + CLAIM_AND_MARK
 """How long a claim lasts: longer than an attempt can take."""
 
 MOST_CLAIMS = 3
-"""Times that a claim is written, or looked for, in one invocation."""
+"""How often one invocation writes a claim, or tries to mark a delivery as sent."""
 
 
 class Claims:
@@ -40,13 +41,13 @@ class Claims:
         return self._store.find(retry.symbol, retry.timestamp, retry.rule_id)
 
     def members_of(self, retry: Retry) -> int:
-        """Return the number of a digest's members, once it has been closed."""
+        """Return the number of a digest's members; it must have been closed. 0 if it is gone."""
         stored = self.find(retry)
         return stored.members if isinstance(stored, StoredDigest) else 0
 
     def claim(self, retry: Retry, found: Delivery | None) -> Delivery | None:
-        """Return a claim that is fresh enough to last for an attempt; None where another was
-        faster, or where none was written in time."""
+        """Claim a delivery that was found as `found`. Return a claim that is fresh enough to last
+        for an attempt; None if another invocation was faster, or if writing was too slow."""
         before = found
         for _ in range(MOST_CLAIMS):
             begun = self._clock()
@@ -59,8 +60,8 @@ class Claims:
         return None
 
     def renewed(self, retry: Retry, claimed: Delivery) -> Delivery | None:
-        """Return a claim that lasts for an attempt, once the members of a digest were read; None
-        where another was faster."""
+        """Return the claim, written again unless it is fresh enough to last for an attempt, as
+        after reading the members of a digest; None if another invocation was faster."""
         now = self._clock()
         if now - from_text(claimed.at) <= CLAIM_AND_MARK / 2:
             return claimed
@@ -68,8 +69,8 @@ class Claims:
         return fresh if self._store.replace(retry, claimed, fresh) else None
 
     def mark_sent(self, retry: Retry, claimed: Delivery) -> None:
-        """Mark a delivery as sent, also if another invocation has taken it over meanwhile: clocks
-        differ, and that one may die before it marks anything."""
+        """Mark a delivery as sent, even if another invocation has claimed it meanwhile: clocks
+        differ, and that invocation may die before it marks anything."""
         before = claimed
         for _ in range(MOST_CLAIMS):
             if self._store.replace(retry, before, ended(before, "sent", to_text(self._clock()))):

@@ -1,5 +1,5 @@
-"""Delivering alerts: sent at least once on each channel, and sent again only if a process dies
-between sending and marking, or the channel's answer is lost."""
+"""Deliver alerts: each is sent at least once on each of its channels, and again only if a process
+dies between sending and marking, or if the channel's answer is lost."""
 
 from __future__ import annotations
 
@@ -67,8 +67,9 @@ class Deliver:
         messages: MessageBound = MESSAGES,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`pictures` makes those of one invocation; without it messages have none. `link_key` signs
-        the links in messages that mute; without it they have none. Deadlines are of `monotonic`."""
+        """`pictures` returns the pictures of one invocation; without it messages have none.
+        `link_key` signs the mute links in messages; without it they have none. Deadlines are times
+        of `monotonic`."""
         self._store = store
         self._digests = digests
         self._agendas = Agendas(digests.agendas, retries, clock)
@@ -86,10 +87,10 @@ class Deliver:
         self._link_key = link_key
 
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
-        """Make the first attempt of each alert on each channel, unless the channel holds the alert
-        back; alerts come with the identifiers of their records. No attempt begins that could last
-        beyond `deadline` (of `monotonic`): it is put off. An alert that comes twice is one task.
-        A channel gets urgent alerts first."""
+        """Make the first attempt of each alert on each of its channels, urgent alerts first, unless
+        the channel holds the alert back. `alerts` has each with the identifier of its record; one
+        that comes twice is sent once. An attempt that could last beyond `deadline` (of `monotonic`)
+        is put off."""
         tasks = [
             Task(identifiers, first_request(stored.alert, channel), stored)
             for identifiers, stored in distinct(alerts)
@@ -100,8 +101,9 @@ class Deliver:
         return self._all(tasks, self._holder.outcomes(tasks, turn), turn)
 
     def again(self, retries: Sequence[tuple[str, Retry]], deadline: float) -> Delivered:
-        """Make the attempts that are asked for, as far as they are still due; requests come with
-        the identifiers of their messages. `deadline` as above. Digests and agendas come first."""
+        """Make the requested attempts that are still due, those of digests and agendas first.
+        `retries` has each request with the identifier of its message. `deadline` is as in
+        `new`."""
         tasks = [Task((name,), retry, None) for name, retry in retries]
         tasks.sort(key=lambda task: not is_timer(task.retry) and not digest_of(task.retry.symbol))
         return self._all(tasks, ["send"] * len(tasks), self._turn(deadline))
@@ -142,7 +144,8 @@ class Deliver:
         )
 
     def _settled(self, task: Task, outcome: Outcome, turn: Turn) -> Result | None:
-        """Make the attempt of an alert that is not held, or follow the timer of an agenda."""
+        """Follow the timer of an agenda, or make the attempt of an alert that is not held. Return
+        the result; None if the task's records or messages must be delivered again."""
         if is_timer(task.retry):
             is_gone = self._is_gone(task.retry.channel)
             return self._agendas.follow(task.retry, turn, is_gone=is_gone)
@@ -153,7 +156,8 @@ class Deliver:
         return "held" if outcome == "held" else None
 
     def _one(self, task: Task, turn: Turn) -> Result | None:
-        """Make an attempt if it is due; None if the request must come again."""
+        """Make an attempt if it is due and return its result, "none" if it is not; None if the
+        request must be delivered again."""
         retry = task.retry
         stored = task.stored or self._claims.find(retry)
         if stored is None:
@@ -180,8 +184,8 @@ class Deliver:
         found: Delivery | None,
         channel: Channel,
     ) -> Result | None:
-        """Make an attempt that is due, if there is time. If there is none, or the channel is left
-        alone, a first one is not made; a further one is postponed, or counts as failed."""
+        """Make an attempt that is due. If its channel fails or there is no time for it, a first
+        attempt is left to be held; a further one counts as failed, or is postponed."""
         retry = task.retry
         hindrance = self._attempts.hindrance(retry.channel, stored)
         if hindrance and task.stored:
@@ -206,21 +210,24 @@ class Deliver:
         return self._attempts.make(message, claimed, retry, turn, channel)
 
     def _may_try(self, task: Task, turn: Turn) -> bool:
-        """Return whether an attempt may begin; a first one only if it may also fail."""
+        """Return whether an attempt may begin. A first one may only if, should it fail, the queue
+        of retries has room for it."""
         channel = task.retry.channel
         has_room = not task.stored or self._retry_budget.has_room(channel, self._clock())
         return has_room and turn.may_try(channel)
 
     def _put_off(self, task: Task) -> Result | None:
-        """Leave an attempt to the queue of retries; a first one only as far as its budget goes."""
+        """Leave an attempt to the queue of retries; return "unsent" for a first one if the queue's
+        budget is used up."""
         if task.stored and not self._retry_budget.take(task.retry.channel, self._clock()):
             return "unsent"
         return self._defer(task.retry, pause(1))
 
     def _absent(self, retry: Retry) -> Result | None:
-        """Drop the request for an alert that is gone. The request for a digest goes out before the
-        digest is made: at its time, or once the channel has been deleted, it closes the digest, so
-        that none is made without a request."""
+        """Settle a request whose alert or digest is not stored. For an alert nothing is done: it is
+        gone. The request for a digest is put before the digest is made: at the digest's time, or
+        once the channel has been deleted, it closes the digest, so that none is made without a
+        request."""
         digest = digest_of(retry.symbol)
         if digest is None:
             return "none"
@@ -234,7 +241,7 @@ class Deliver:
         return self._channels.find(channel) is None
 
     def _gone(self, found: Delivery | None, retry: Retry) -> Result:
-        """Mark a delivery on a channel that has been deleted; no attempt is made."""
+        """Mark a delivery as dead whose channel has been deleted; no attempt is made."""
         attempts = found.attempts if found else 0
         before = Delivery(channel=retry.channel, status="dead", attempts=attempts, at="")
         dead = ended(before, "dead", to_text(self._clock()), GONE)
@@ -242,15 +249,16 @@ class Deliver:
         return "none"
 
     def _defer(self, retry: Retry, seconds: float) -> Result | None:
-        """Put the request off; one that `redrive` has found stays where it is."""
+        """Put the request again for later and return "deferred". A request that `redrive` has found
+        stays where it is: return None."""
         if retry.dead:
             return None
         self._retries.put(retry, seconds)
         return "deferred"
 
     def _wait(self, digest: Digest, retry: Retry, seconds: float) -> Result | None:
-        """Put a digest's request again. A digest that no attempt has been made of goes into the
-        agenda if it is due far ahead: its timer is of a version without agendas."""
+        """Put a digest's request again for later. Before its first attempt a digest that is due far
+        ahead goes into the agenda: versions without agendas requested it too early."""
         if retry.dead:
             return None
         if retry.attempts:
@@ -260,7 +268,9 @@ class Deliver:
         return "deferred"
 
     def _refused(self, retry: Retry) -> Result | None:
-        """After a claim was not had: done, in other hands, or in one's own by a lost answer."""
+        """Settle a request whose delivery could not be claimed: "none" if the attempt is no longer
+        due. Else put the request again for after a lease: another invocation has claimed the
+        delivery, or this one has and the answer was lost."""
         stored = self._claims.find(retry)
         if stored is None:
             return "none"
@@ -274,8 +284,9 @@ class Deliver:
     def _digest(
         self, stored: StoredDigest, retry: Retry, turn: Turn, channel: Channel
     ) -> Result | None:
-        """Claim a digest, which closes it, and send it. One for which the time is not enough counts
-        an attempt. It is marked without one if an invocation died before it added an alert."""
+        """Claim a digest, which closes it, and send it. If the time does not suffice to read its
+        members, that counts as a failed attempt. A digest without members, as after an invocation
+        that died before adding one, is marked as dead."""
         digest = stored.digest
         with turn.one_digest:
             if not turn.has_time:
@@ -301,7 +312,7 @@ class Deliver:
         return self._send_digest(message, claimed, retry, turn, channel)
 
     def _unsent(self, claimed: Delivery, retry: Retry, counted: int) -> Result:
-        """Mark a digest that has no members left, so that no message went out."""
+        """Mark a digest as dead that has no members, or none any more, without sending it."""
         reason = EXPIRED if counted else EMPTY
         if counted:
             log.error("%s: a digest of %d alerts: %s", claimed.channel, counted, reason)
@@ -312,7 +323,8 @@ class Deliver:
     def _send_digest(
         self, message: Message, claimed: Delivery, retry: Retry, turn: Turn, channel: Channel
     ) -> Result | None:
-        """Send a digest's message if there still is time after its members were read."""
+        """Send a digest's message. If no time is left after its members were read, that counts as a
+        failed attempt."""
         fresh = self._claims.renewed(retry, claimed)
         if fresh is None:
             return self._refused(retry)

@@ -1,4 +1,4 @@
-"""Reading what a digest's message is made of: bounded, and no longer than there is time."""
+"""Read the members that a digest's message shows: a limited number, in limited time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNREAD = "its alerts could not be read in time"
 
 def latest_members(digests: DigestStore, digest: Digest, turn: Turn) -> list[Member]:
     """Return the latest members of a digest, at most MOST_MEMBERS, in the order of their times.
-    Raises Passing when the invocation's time is up."""
+    Raises Passing if the invocation's time is up."""
     found = []
     for member in islice(digests.members(digest), MOST_MEMBERS):
         if not turn.has_time:

@@ -1,4 +1,4 @@
-"""The channels as `deliver` uses them: which ones an alert goes to, and what sends to each."""
+"""The channels as `deliver` uses them: to which ones an alert goes, and the Channel of each."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ class Channels(Protocol):
         """Return the ids of the channels that an alert goes to."""
 
     def find(self, channel_id: str) -> Channel | None:
-        """Return what sends to a channel; None if there is no such channel."""
+        """Return the Channel that sends to the one with this id; None if there is none."""
 
     def holding(self, channel_id: str) -> Holding | None:
-        """Return what a channel holds back; None if nothing, or if there is no such channel."""
+        """Return which alerts a channel holds back; None if it holds back none, or if no channel
+        has this id."""
 
     def is_established(self, channel_id: str, now: datetime) -> bool:
         """Return whether a channel has had its address for long; see domain.channels."""
 
     def mutes(self) -> tuple[Mute, ...]:
-        """Return the mutes, also those that have ended."""
+        """Return the mutes, including ended ones."""
 
 
 class DirectoryStore(Protocol):
@@ -46,7 +47,7 @@ class DirectoryStore(Protocol):
 
 
 class _Reading(NamedTuple):
-    """What was read, and when. `absent` are the ids that were asked for and that no channel had."""
+    """What was read, and when. `absent` has the ids that were asked for and that no channel had."""
 
     at: float
     known: Mapping[str, StoredChannel]
@@ -55,10 +56,10 @@ class _Reading(NamedTuple):
 
 
 class Directory:
-    """Channels and mutes of a store, read again when they have aged and when a channel is asked for
-    that is not known yet. An id that no channel has causes one reading until they have aged.
+    """Channels and mutes of a store, cached for KEPT_SECONDS, and read again if a channel is asked
+    for that is not known. An id that no channel has causes one such reading within that time.
 
-    While one thread reads, others find the channels that are known. `now` is a monotonic clock in
+    While one thread reads, others get the channels that are known. `now` is a monotonic clock in
     seconds.
     """
 
@@ -104,7 +105,8 @@ class Directory:
         return self._read().mutes
 
     def _read(self, asked: Collection[str] = ()) -> _Reading:
-        """Return a reading that has not aged and tells of each id that is asked for."""
+        """Return a reading that has not aged, and in which each id in `asked` is known or
+        absent."""
         if not self._tells(asked):
             with self._reading:
                 if not self._tells(asked):  # another thread may have read meanwhile

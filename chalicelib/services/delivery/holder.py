@@ -1,4 +1,4 @@
-"""Holding alerts back: each alert that its channel holds becomes a member of one digest.
+"""Hold alerts back: each alert that its channel holds becomes a member of one digest.
 
 An alert and its member are written in one transaction, and only while the digest is open. So an
 alert that is marked as held is in the digest that is sent, exactly once.
@@ -39,27 +39,28 @@ from chalicelib.services.delivery.tasks import Task, Turn
 log = logging.getLogger("ticktape.deliver")
 
 TRIES = 8
-"""Times that a transaction or a count is tried against other writers."""
+"""How often a transaction or a count is tried when other writers are faster."""
 
 ROUNDS = 4
-"""Digests that an alert is offered to: where one has been closed, the following one."""
+"""How many digests an alert is offered to: if one has been closed, the following one."""
 
 TOO_MANY = "too many messages in a minute"
 UNSENT = "the channel failed or was slow"
 TOO_SLOW = "channels took too long"
-"""Why alerts are held back whatever their channel's settings."""
+"""Reasons to hold alerts back whatever their channel's settings."""
 
 _MOST_TIMED = 1000
-"""Digests that a container remembers as having a message."""
+"""How many digests with a message in the queue a container remembers."""
 
 _FIRST_PAUSE_SECONDS = 0.02
 
 Outcome = Literal["send", "held", "refused", "failed"]
-"""send: it is not held; refused: it has a delivery already; failed: it has to come again."""
+"""What becomes of an alert on a channel. send: it is not held; refused: it has a delivery already;
+failed: its record must be delivered again."""
 
 
 class _Alert(NamedTuple):
-    """An alert of a channel; `at` is its task's place."""
+    """An alert of a channel; `at` is the place of its task."""
 
     at: int
     stored: StoredAlert
@@ -86,8 +87,9 @@ class Holder:
         self._timed: set[Digest] = set()
 
     def outcomes(self, tasks: Sequence[Task], turn: Turn) -> list[Outcome]:
-        """Return what comes of each task: first attempts of alerts. Without mutes, channels that
-        hold anything back and more messages than the budget has it reads and writes nothing."""
+        """Hold those alerts whose first attempts are tasks and that are muted, held back by their
+        channels or beyond the budget of messages. Return the outcome of each task. If there are no
+        such alerts, nothing is written."""
         found: list[Outcome] = ["send"] * len(tasks)
         by_channel = _by_channel(tasks)
         muting = _Muting(self._channels.mutes() if by_channel else ())
@@ -104,8 +106,8 @@ class Holder:
         return found
 
     def hold_back(self, tasks: Sequence[Task], turn: Turn, reason: str) -> list[Outcome]:
-        """Hold first attempts for a digest within minutes, whatever their channels hold back, and
-        return what comes of each."""
+        """Hold alerts for a digest that is due within minutes, whatever their channels hold back;
+        return the outcome of each task."""
         found: list[Outcome] = ["failed"] * len(tasks)
         for channel, alerts in _by_channel(tasks).items():
             log.warning("%s: %d alerts wait for a digest: %s", channel, len(alerts), reason)
@@ -116,8 +118,9 @@ class Holder:
     def _beyond_budget(
         self, tasks: Sequence[Task], found: Sequence[Outcome], now: datetime
     ) -> list[int]:
-        """Return the places of the tasks that are beyond the budget. Urgent alerts take first;
-        an alert takes for all of its channels before the next one, so that they share evenly."""
+        """Return the places of the tasks that exceed the budget of messages. Urgent alerts are
+        counted first. An alert is counted for all of its channels before the next one, so that
+        channels share evenly."""
         places = [at for at, task in enumerate(tasks) if task.stored and found[at] == "send"]
         places.sort(key=lambda at: not _passes(tasks[at]))
         return sorted(
@@ -128,12 +131,12 @@ class Holder:
 
     @property
     def chunk(self) -> int:
-        """Return the number of alerts that may join a digest at a time."""
+        """Return the most alerts that may join a digest at a time."""
         return self._digests.chunk
 
     def join(self, digest: Digest, group: Sequence[tuple[_Alert, str]]) -> _Joined:
-        """Add alerts to a digest, each with the reason why it is held, and open it if it is new.
-        At most `DigestStore.chunk` at a time. Raises Contended."""
+        """Add at most `chunk` alerts, each with the reason why it is held, to a digest, which is
+        opened if it is new. Return which alerts were added. Raises Contended."""
         self._put_timer_once(digest)
         left = list(group)
         refused: list[int] = []
@@ -157,8 +160,8 @@ class Holder:
         return ToHold(alert.stored, delivery, member_of(alert.stored, reason))
 
     def _put_timer_once(self, digest: Digest) -> None:
-        """Put the message that leads to a digest before this container adds to it, so that every
-        digest has one, also one whose head somebody else has put into the table."""
+        """Put a message that leads to a digest into the queue, unless this container has done so
+        lately: every digest that it adds to has one, even if somebody else has made the head."""
         if digest in self._timed:
             return
         if len(self._timed) >= _MOST_TIMED:
@@ -167,8 +170,8 @@ class Holder:
         self._timed.add(digest)
 
     def _open(self, digest: Digest) -> bool:
-        """Open a digest that is absent; return whether it is open. A request that arrives without
-        finding the digest closes it."""
+        """Open a digest that is absent; return whether it is open now. It may be closed: a request
+        that does not find its digest closes it."""
         found = self._store.find(digest.symbol, digest.timestamp, digest.rule_id)
         if isinstance(found, StoredDigest):
             return found.is_open and found.on(digest.channel) == opened(digest)
@@ -177,7 +180,8 @@ class Holder:
     def counted(
         self, channel: str, limit: Limit, ids: Sequence[str], now: datetime
     ) -> tuple[Window, frozenset[str]]:
-        """Count alerts against a channel's limit; see domain.holding.count. Raises Contended."""
+        """Count alerts against a channel's limit; return the window and the ids that are within the
+        limit, see domain.holding.count. Raises Contended."""
         for attempt in range(TRIES):
             before = self._digests.window(channel)
             after, sent = count(before.window, limit, ids, now)
@@ -188,8 +192,8 @@ class Holder:
 
 
 class _Joined(NamedTuple):
-    """The places of alerts that were held and of those that have a delivery already, and the alerts
-    whose digest is closed."""
+    """The places of alerts that were held, the places of those that have a delivery already, and
+    the alerts that were too late, since the digest is closed."""
 
     held: list[int]
     refused: list[int]
@@ -197,8 +201,8 @@ class _Joined(NamedTuple):
 
 
 class _Muting:
-    """What the mutes say of a batch's alerts: the ends are computed once an instant, and each alert
-    is asked about once, not once a channel."""
+    """Finds the alerts of a batch that are muted. The mutes in force are computed once for each
+    instant, and each alert is checked once, not once for each channel."""
 
     def __init__(self, mutes: Sequence[Mute]) -> None:
         self.mutes = mutes
@@ -206,7 +210,7 @@ class _Muting:
         self._held: dict[tuple[datetime, str], tuple[Held, ...]] = {}
 
     def of(self, alert: Alert, now: datetime) -> tuple[Held, ...]:
-        """Return the reason to hold an alert; none if it is not muted."""
+        """Return until when and why an alert is muted, as the only item; empty if it is not."""
         key = now, alert.alert_id
         if key not in self._held:
             if now not in self._in_force:
@@ -240,8 +244,8 @@ class _Batch:
         return self._turn.has_time
 
     def settle(self, alerts: Sequence[_Alert], now: datetime) -> None:
-        """Hold the alerts, or let them pass. Those whose digest has been closed are decided again,
-        as of its time."""
+        """Hold the alerts, or let them pass. Alerts whose digest has been closed are decided again,
+        as of the digest's time."""
         later: list[tuple[datetime, list[_Alert]]] = [(now, list(alerts))]
         for _ in range(ROUNDS):
             current, later = later, []
@@ -271,7 +275,8 @@ class _Batch:
     def _by_end(
         self, alerts: Sequence[_Alert], now: datetime
     ) -> dict[str, list[tuple[_Alert, str]]]:
-        """Return the alerts that are held, with their reasons, by the time of their digest."""
+        """Return the alerts that are to be held, with their reasons, by the time of their
+        digest."""
         by_end: dict[str, list[tuple[_Alert, str]]] = defaultdict(list)
         passing = []
         for alert in alerts:
@@ -296,7 +301,7 @@ class _Batch:
         return [(alert, found) for alert, one in zip(alerts, ids, strict=True) if one not in sent]
 
     def _join(self, until: str, group: Sequence[tuple[_Alert, str]]) -> list[_Alert]:
-        """Put alerts into a digest; return those that came too late for it."""
+        """Add alerts to a digest and note their outcomes; return those that are too late for it."""
         late: list[_Alert] = []
         size = self._holder.chunk
         for start in range(0, len(group), size):
@@ -324,7 +329,7 @@ class _Batch:
 
 
 class _HeldBack(_Batch):
-    """The alerts of a batch that a channel does not get for now, all for the same reason."""
+    """The alerts of a batch on one channel that are all held, for the same reason."""
 
     def __init__(
         self,

@@ -12,17 +12,18 @@ from chalicelib.event_sources import EVENT_SOURCES
 from chalicelib.services.stores import AlertStore, PriceStore
 
 LATEST = 100
-"""The alerts of a day that are read."""
+"""The most alerts of a day that are read."""
 
 LONGEST = timedelta(seconds=EVENT_SOURCES["deliver"].maximum_record_age_seconds)
-"""An alert that is older is no longer in the stream."""
+"""An older alert is no longer in the stream."""
 
 
 def deliver_lag(
     alerts: AlertStore, prices: PriceStore, channels: Sequence[StoredChannel], now: datetime
 ) -> int:
-    """Return the seconds by which the latest alerts are behind, 0 if none is: a Query for each day
-    of the last LONGEST, and one for the price of the alert that has waited longest."""
+    """Return how many seconds the latest alerts are behind: the longest time that an attempt has
+    been due; 0 if none is. Takes a Query for each day of the last LONGEST, and one for the price of
+    the alert that has waited longest for its first attempt."""
     days = dict.fromkeys(to_text(at)[:10] for at in (now, now - LONGEST))
     pages = [alerts.by_day(day, None, None, limit=LATEST, descending=True) for day in days]
     latest = [stored for page in pages for stored in page.rows]
@@ -33,8 +34,8 @@ def deliver_lag(
 
 
 def overdue(stored: StoredAlert, now: datetime) -> list[str]:
-    """Return when further attempts of an alert were due that have not been made; for an attempt
-    that broke off, when its claim ended."""
+    """Return the instants at which further attempts of an alert were due that have not been made;
+    for an attempt that broke off, the end of its claim."""
     return [
         one.until
         for one in stored.deliveries
@@ -45,10 +46,10 @@ def overdue(stored: StoredAlert, now: datetime) -> list[str]:
 def untouched_alerts(
     latest: Sequence[StoredAlert], channels: Sequence[StoredChannel]
 ) -> list[StoredAlert]:
-    """Return the alerts without a first attempt, of alerts with the newest first.
+    """Return the alerts that wait for a first attempt, newest first, as `latest` is.
 
-    An alert before one of its symbol that was tried is left out: `deliver` gets those of a symbol
-    in order, so there was no channel to send it to, or it was dead-lettered.
+    An alert older than one of its symbol that was tried is left out: `deliver` gets the alerts of a
+    symbol in order, so there was no channel to send it to, or it was dead-lettered.
     """
     tried: set[str] = set()
     found = []
@@ -62,8 +63,8 @@ def untouched_alerts(
 
 
 def _arrival(prices: PriceStore, stored: StoredAlert, now: datetime) -> str:
-    """Return when the price of an alert arrived; `now` if that is too long ago to be in the stream,
-    and its own time if its price is not stored."""
+    """Return when the price of an alert arrived, or the alert's own time if its price is not
+    stored; `now` if that is so long ago that the alert is no longer in the stream."""
     alert = stored.alert
     just_before = later(alert.timestamp, microseconds=-1)
     arrival = prices.arrival_after(alert.symbol, just_before) or alert.timestamp

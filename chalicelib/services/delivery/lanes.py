@@ -1,4 +1,4 @@
-"""Work in lanes: what is slow in one lane does not hold up the others."""
+"""Do work in lanes, so that slow work in one lane does not hold up the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 PARALLEL_SENDS = 8
-"""Threads that the lanes share, as far as each has LEAST_A_LANE."""
+"""The threads that the lanes share, unless each would have fewer than LEAST_A_LANE."""
 
 LEAST_A_LANE = 2
 
@@ -19,8 +19,9 @@ Outcome = TypeVar("Outcome")
 def in_lanes(
     one: Callable[[Item], Outcome], items: Sequence[Item], lane_of: Callable[[Item], str]
 ) -> list[Outcome]:
-    """Return what comes of each item, in the order of items. Each lane has threads of its own and
-    takes its items in order; a single item, or one after the other, runs in the caller's thread."""
+    """Call `one` for each item; return the results in the order of items. Each lane has threads of
+    its own and begins its items in order. A single item runs in the caller's thread, and so do all
+    if PARALLEL_SENDS is 1."""
     if min(len(items), PARALLEL_SENDS) < 2:
         return list(map(one, items))
     sizes: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The mutes of a stage: listed, made, made by a signed link, and removed."""
+"""List, create and remove the mutes of a stage, and create them by signed links."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from chalicelib.services.delivery.unreadable import remove_unreadable, unreadabl
 from chalicelib.services.stores import StateStore
 
 MAX_FROM_LINKS = 50
-"""The most mutes that links may make, so that the others find room."""
+"""The most mutes that links may make, so that there is room for others."""
 
 MAX_REMOVED = 100
-"""The most removed mutes that are remembered; those that end first are forgotten."""
+"""The most removed mutes that are remembered, those that end last."""
 
 
 class UnknownMute(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """No mute has this id, or it has ended. `args` is the id."""
+    """No mute has this id, or it has ended. `args` has the id."""
 
 
 class MuteRefused(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """A mute is well formed, and yet cannot be made. `args` says why."""
+    """The request is well-formed, but cannot be met. `args` has the reason."""
 
 
 class MuteTable(msgspec.Struct, frozen=True):
-    """The stored mutes; `version` counts the writes, 0 before the first one. `unreadable` are those
-    that this version cannot read; writing keeps them."""
+    """The stored mutes; `version` counts the writes, 0 before the first one. `unreadable` has those
+    that this version of Ticktape cannot read; writes keep them."""
 
     version: int
     mutes: tuple[Mute, ...]
@@ -42,8 +42,8 @@ class MuteTable(msgspec.Struct, frozen=True):
 
 
 class Listed(NamedTuple):
-    """The mutes, and the ids of stored ones that this version cannot read and that mute nothing; of
-    these at most MAX_MUTES."""
+    """The mutes, and the ids of at most MAX_MUTES stored ones that this version of Ticktape cannot
+    read and that mute nothing."""
 
     mutes: list[Mute]
     unreadable: list[str]
@@ -54,13 +54,13 @@ MuteStore = TableStore[MuteTable, Mute]
 
 
 class MuteBook:
-    """Reads and writes mutes. Those that have ended are not shown, and dropped with the next write.
+    """Reads and writes mutes. Ended mutes are not shown, and are dropped with the next write.
 
-    Links make one mute for each symbol or rule. If it is removed, links that end no later are
-    refused until its end.
+    Links make one mute for each symbol or rule. If it is removed, links to mutes that end no later
+    are refused until its end.
 
-    `states` tell the time zone of a symbol's exchange; `link_key` verifies signed links, and is
-    empty if there are none.
+    `states` returns the store that has the time zone of a symbol's exchange; `link_key` verifies
+    signed links, and is empty if there are none.
     """
 
     def __init__(
@@ -76,22 +76,22 @@ class MuteBook:
         self._link_key = link_key
 
     def listed(self) -> Listed:
-        """Return the mutes, the oldest first, and those that cannot be read."""
+        """Return the mutes, oldest first, and the ids of those that cannot be read."""
         table = self._store.table()
         mutes = [mute for mute in self._needed(table) if not mute.removed]
         return Listed(mutes, unreadable_ids(table.unreadable, MAX_MUTES))
 
     def create(self, given: dict[str, Any]) -> Mute:
-        """Store a new mute. Raises MuteError, MuteRefused, Contended."""
+        """Store a new mute and return it. Raises MuteError, MuteRefused, Contended."""
         now = self._clock()
         opening = partial(self._opening, now=now)
         return self._add(parse_mute(given, randomness.token_hex(6), now, opening))
 
     def follow(self, link: object) -> Mute:
-        """Store the mute of a signed link in place of one that links made of the same and that ends
-        earlier; if one ends no earlier, write nothing and return it.
+        """Store the mute of a signed link and return it. If a link has made a mute of the same
+        symbol or rule, replace that if it ends earlier; else write nothing and return it.
 
-        Raises MuteError, Contended, and MuteRefused, also where such a mute was removed.
+        Raises MuteError, Contended, and MuteRefused, which it does for a removed mute, too.
         """
         made = parse_link(link, self._link_key, self._clock())
         found = _lasting(self._needed(self._store.table()), made)
@@ -108,7 +108,7 @@ class MuteBook:
         return found or made
 
     def remove(self, mute_id: str) -> None:
-        """Remove a mute, also one that cannot be read. Raises UnknownMute, Contended."""
+        """Remove a mute, even one that cannot be read. Raises UnknownMute, Contended."""
         if remove_unreadable(self._store, mute_id, self._needed, "mutes"):
             return
 
@@ -140,7 +140,8 @@ def _with(stored: Sequence[Mute], made: Mute) -> list[Mute]:
 
 
 def _with_linked(stored: Sequence[Mute], made: Mute) -> list[Mute]:
-    """Return the mutes with one of a link in place of those of the same that end earlier."""
+    """Return the mutes with one that a link makes, in place of those that links have made of the
+    same symbol or rule. Raises MuteRefused if there is no room."""
     others = [mute for mute in stored if not _is_same(mute, made)]
     if sum(is_from_link(mute) and not mute.removed for mute in others) >= MAX_FROM_LINKS:
         raise MuteRefused(
@@ -150,9 +151,8 @@ def _with_linked(stored: Sequence[Mute], made: Mute) -> list[Mute]:
 
 
 def _lasting(stored: Iterable[Mute], made: Mute) -> Mute | None:
-    """Return the mute that links made of the same and that ends no earlier.
-
-    Raises MuteRefused if it was removed.
+    """Return the stored mute that a link has made of the same symbol or rule and that ends no
+    earlier; None if there is none. Raises MuteRefused if it was removed.
     """
     for mute in stored:
         if _is_same(mute, made) and (mute.until or "") >= (made.until or ""):
@@ -166,12 +166,13 @@ def _lasting(stored: Iterable[Mute], made: Mute) -> Mute | None:
 
 
 def _is_same(mute: Mute, made: Mute) -> bool:
-    """Return whether links made both, of the same symbol or rule."""
+    """Return whether a link has made `mute`, and both are of the same symbol or rule."""
     return is_from_link(mute) and (mute.symbol, mute.rule_id) == (made.symbol, made.rule_id)
 
 
 def _without(stored: Sequence[Mute], mute_id: str) -> list[Mute]:
-    """Return the mutes without one, remembered as removed if a link made it. Raises UnknownMute."""
+    """Return the mutes without the one with this id; one that a link has made is kept as removed.
+    Raises UnknownMute."""
     gone = next((mute for mute in stored if mute.mute_id == mute_id and not mute.removed), None)
     if gone is None:
         raise UnknownMute(mute_id)

@@ -1,5 +1,5 @@
-"""Pictures of alerts for channels that take them: read and drawn once for all channels of an
-alert, when the first one asks. A message never waits long for its picture, nor fails for it."""
+"""Pictures of alerts for channels that take them. A picture is drawn once for all channels of an
+alert, when the first one asks. A message never waits long for its picture, nor fails without it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ PICTURE_SECONDS = 3.0
 """How long an attempt waits for its picture; this is part of the attempt's time."""
 
 MOST_FAILED = 3
-"""Pictures that may fail or come late in an invocation, before it makes no more of them."""
+"""An invocation draws no more pictures after this many have failed or come late."""
 
 MOST_ATTEMPTS = 3
-"""Attempts of a delivery with a picture; further ones go without, as it may be the hindrance."""
+"""The attempts of a delivery with a picture. Further ones go without it, since it may be what makes
+them fail."""
 
 
 class Pictures:
-    """The pictures of one invocation, which has a batch of alerts at most."""
+    """The pictures of one invocation. `failed` counts those that failed or came late."""
 
     def __init__(self, bars: BarStore, seconds: float = PICTURE_SECONDS) -> None:
         self._bars = bars
@@ -40,8 +41,8 @@ class Pictures:
         self.failed = 0
 
     def of(self, stored: StoredAlert, attempt: int) -> Picture:
-        """Return what gives the picture of an alert for an attempt, counted from 1; None for one
-        without."""
+        """Return a function that returns the picture of an alert for its attempt number `attempt`,
+        from 1; it returns None if the message goes without a picture."""
         if stored.alert.condition == TEST_CONDITION or attempt > MOST_ATTEMPTS:
             return _without
         return lambda: self._wait(stored)
@@ -59,7 +60,8 @@ class Pictures:
         return None
 
     def _begun(self, stored: StoredAlert) -> Future[bytes | None] | None:
-        """Return the picture in the making; None if too many have failed."""
+        """Return an alert's picture, which another thread begins to draw unless it was begun
+        before; None if too many have failed."""
         alert_id = stored.alert.alert_id
         with self._lock:
             if alert_id in self._drawn or self.failed >= MOST_FAILED:
@@ -78,7 +80,7 @@ class Pictures:
         return draw(self._read(stored.alert, calendar), stored.alert, calendar.zone)
 
     def _read(self, alert: Alert, calendar: Calendar) -> list[Bar]:
-        """Return the stored bars up to an alert, the oldest first. One Query."""
+        """Return the stored bars up to an alert, oldest first. One Query."""
         from chalicelib.domain.pictures.scene import interval_of, stored_needed
 
         base = BASE_OF[interval_of(alert)]
@@ -99,8 +101,8 @@ class Pictures:
 def end_of(alert: Alert, base: str, calendar: Calendar) -> str:
     """Return the end of the range of stored bars that were known at an alert.
 
-    The minute of a rule on ticks is in progress, whatever is stored of it by now. A day is
-    labelled by its session's date.
+    For a rule on ticks it is the start of the alert's minute, which was in progress at the alert,
+    even if it is stored by now. A day is labelled by its session's date.
     """
     if base == "1d":
         day = calendar.session_at(from_text(alert.timestamp)).date
@@ -118,5 +120,5 @@ def _carry_out(drawn: Future[bytes | None], draw: Callable[[], bytes | None]) ->
 
 
 def _without() -> bytes | None:
-    """Return no picture."""
+    """Return None: the message goes without a picture."""
     return None

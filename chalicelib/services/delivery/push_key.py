@@ -1,4 +1,5 @@
-"""The key pair by which push services know a stage (VAPID): made once, and never shown whole."""
+"""The key pair by which push services know a stage (VAPID). It is made once; the private key is
+never shown."""
 
 from __future__ import annotations
 
@@ -9,28 +10,29 @@ from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.errors import Contended
 
 SEALED_FOR = "push-key"
-"""What the encrypted private key is bound to, in place of a channel's id."""
+"""The name that the encrypted key pair is bound to, in place of a channel's id."""
 
 
 class PushKey(NamedTuple):
-    """The public key in base64url, and the encrypted Secrets of both keys."""
+    """The public key in base64url, and the encrypted Secrets with both keys."""
 
     public: str
     sealed: str
 
 
 class PushKeyStore(Protocol):
-    """Where the key pair is kept."""
+    """Stores the key pair."""
 
     def read(self) -> PushKey | None:
         """Return the key pair, read consistently; None before it is made."""
 
     def write(self, key: PushKey) -> bool:
-        """Keep the key pair; return False if there is one."""
+        """Store the key pair and return True; return False if one is stored already."""
 
 
 class PushKeyRing:
-    """Makes the stage's key pair when it is first asked for. `generate` returns a random pair."""
+    """Makes the stage's key pair when it is first needed. `generate` returns a random pair, and
+    `seal` encrypts it."""
 
     def __init__(
         self,
@@ -47,7 +49,7 @@ class PushKeyRing:
         return self._store.read()
 
     def ensure(self) -> PushKey:
-        """Return the key pair, made if there is none. Raises NoKey, Contended."""
+        """Return the key pair, which is made if there is none. Raises NoKey, Contended."""
         found = self._store.read()
         if found is not None:
             return found

@@ -1,4 +1,4 @@
-"""Receipts: what became of an alert on each of its channels."""
+"""Receipts of alerts: what became of an alert on each of its channels."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.digests import Digest, Receipt, StoredDigest, receipt
 
 MOST_HEADS = 500
-"""Digests that one answer reads: five requests."""
+"""The most digests that one answer reads, with five requests."""
 
 
 class Heads(Protocol):
-    """Where the heads of digests are read."""
+    """Reads the heads of digests."""
 
     def digests(self, wanted: Collection[Digest]) -> Mapping[Digest, StoredDigest]:
-        """Return the stored ones of some digests."""
+        """Return the digests among `wanted` that are stored."""
 
 
 def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt, ...]]:
-    """Return each alert's receipts by channel. A held alert has that of its digest, which is read
-    once however many alerts it has; without held alerts nothing is read."""
+    """Return the receipts of each alert, one for each of its deliveries. A held alert has that of
+    its digest, which is read once for all of its alerts; without held alerts nothing is read."""
     wanted = {_digest(one) for alert in alerts for one in alert.deliveries if one.status == "held"}
     found = heads.digests(wanted) if wanted else {}
     return [
@@ -31,8 +31,8 @@ def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt,
 
 
 def readable(alerts: Sequence[StoredAlert]) -> Sequence[StoredAlert]:
-    """Return the first ones of these alerts, as many as are held in at most MOST_HEADS digests; at
-    least one if there is any."""
+    """Return the first of these alerts, as many as are held in no more than MOST_HEADS digests; at
+    least one if there are any."""
     wanted: set[Digest] = set()
     for number, alert in enumerate(alerts):
         wanted |= {_digest(one) for one in alert.deliveries if one.status == "held"}

@@ -1,4 +1,4 @@
-"""Changes of a list that is stored as a whole under its version."""
+"""Change a list that is stored as a whole, under a version."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Written = TypeVar("Written", contravariant=True)
 
 
 class TableStore(Protocol[Table, Written]):
-    """Where such a list is kept. A Table has its version, which counts the writes, and its
-    entries."""
+    """Stores such a list. A Table has its version, which counts the writes, and its entries."""
 
     def table(self) -> Table:
-        """Return all of it, read consistently."""
+        """Return the whole list, read consistently."""
 
     def write(self, table: Table, entries: tuple[Written, ...], /) -> bool:
-        """Replace all of it; return False where another write came between."""
+        """Replace the entries of `table` and return True; write nothing and return False if another
+        write came after `table` was read."""
 
 
 def rewrite(
     store: TableStore[Table, Entry], change: Callable[[Table], list[Entry]], named: str
 ) -> None:
-    """Change a list as it is, again where another write was faster. Raises what `change` raises,
-    and Contended."""
+    """Replace the entries of a list by what `change` returns for it; try again if another write was
+    faster. Raises what `change` raises, and Contended, whose message calls the entries `named`."""
     for attempt in range(TRIES):
         table = store.table()
         if store.write(table, tuple(change(table))):

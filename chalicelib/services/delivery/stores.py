@@ -1,4 +1,4 @@
-"""What delivering needs of its stores; adapters and the tests' fakes both provide it."""
+"""The interfaces to the stores of deliveries; adapters and the tests' fakes implement them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.domain.holding import Window
 
 
 class Key(Protocol):
-    """What identifies an alert, or the head of a digest."""
+    """Identifies an alert, or the head of a digest."""
 
     @property
     def symbol(self) -> str:
@@ -28,22 +28,23 @@ class Key(Protocol):
 
 
 class DeliveryStore(Protocol):
-    """The deliveries of alerts and digests."""
+    """Stores the deliveries of alerts and digests."""
 
     def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | StoredDigest | None:
-        """An alert or a digest with its deliveries, read consistently; None where it is gone."""
+        """Return an alert or a digest with its deliveries, read consistently; None if it is not
+        stored."""
 
     def replace(self, key: Key, before: Delivery | None, after: Delivery) -> bool:
-        """Write the delivery of an alert or a digest on a channel if it still is `before`; whether
-        it was. It closes a digest.
+        """Write the delivery of an alert or a digest on a channel if the stored one is still
+        `before`; return whether it was written. Writing it closes a digest.
 
-        The first delivery is refused, too, while an earlier version is sending the alert, and once
-        that version has sent it. The first one that is sent dates the alert's `notified_at`.
+        The first delivery of an alert is also refused once an earlier version of Ticktape sends or
+        has sent it. The first delivery that is sent sets the alert's `notified_at`.
         """
 
 
 class ToHold(NamedTuple):
-    """An alert that is to be held: its delivery, and its member of the digest."""
+    """An alert that is to be held, with its delivery, and its member of the digest."""
 
     stored: StoredAlert
     delivery: Delivery
@@ -51,8 +52,8 @@ class ToHold(NamedTuple):
 
 
 class Refusals(NamedTuple):
-    """Whether alerts were held, and if not, why: the digest is closed or absent, these alerts
-    (counted from 0) have a delivery, or another writer was faster."""
+    """Whether alerts were held (`made`), and if not, why: the digest is `closed` or absent, some
+    `alerts` (their indexes) have a delivery, or another writer was faster (`contended`)."""
 
     made: bool
     closed: bool
@@ -61,37 +62,37 @@ class Refusals(NamedTuple):
 
 
 class AgendaStore(Protocol):
-    """The agendas of channels: digests that wait for a timer of their own."""
+    """Stores the agendas of channels: the digests that wait for a timer of their own."""
 
     def enter(self, digest: Digest) -> None:
         """Add a digest to its channel's agenda."""
 
     def leave(self, digest: Digest) -> None:
-        """Take a digest out of its channel's agenda."""
+        """Remove a digest from its channel's agenda."""
 
     def waiting(self, channel: str) -> Iterable[Digest]:
-        """The digests of a channel's agenda by the time at which they are due, read
+        """Return the digests of a channel's agenda in the order in which they are due, read
         consistently."""
 
     def timer_at(self, channel: str) -> str | None:
-        """The latest instant noted for the agenda's timer, read consistently; None if there is
-        none."""
+        """Return the instant noted last for the agenda's timer, read consistently; None if none
+        is."""
 
     def note_timer(self, channel: str, at: str) -> None:
-        """Note that the agenda's timer has been put for an instant, unless a later one is noted.
-        One that lies more than a minute later was noted by a clock that was wrong."""
+        """Note that the agenda's timer has been put for an instant, unless one up to a minute later
+        is noted. An even later one is replaced: it was noted by a clock that was wrong."""
 
 
 class StoredWindow(NamedTuple):
-    """The window of a channel's limit as stored. `window` is None before the first, and if it
-    cannot be read; `stored` is the store's own form, which it compares when it writes."""
+    """The window of a channel's limit as stored. `window` is None if there is none yet or it cannot
+    be read; `stored` is the store's own form of it, which the store compares when it writes."""
 
     window: Window | None = None
     stored: object = None
 
 
 class DigestStore(Protocol):
-    """Digests, their channels' agendas, and the windows of limits."""
+    """Stores digests, their channels' agendas, and the windows of limits."""
 
     @property
     def agendas(self) -> AgendaStore:
@@ -99,36 +100,41 @@ class DigestStore(Protocol):
 
     @property
     def chunk(self) -> int:
-        """Return the number of alerts that may be held at a time."""
+        """Return the most alerts that `hold` takes at a time."""
 
     def open(self, digest: Digest) -> bool:
-        """Make the head, open, where there is none; whether it was made."""
+        """Store the head of an open digest unless there is a head; return whether it was stored."""
 
     def close_empty(self, digest: Digest, now: str) -> bool:
-        """Make a head that is closed, where there is none; whether it was made."""
+        """Store the head of a closed digest unless there is a head; return whether it was
+        stored."""
 
     def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
-        """Mark alerts as held and add them to an open digest: all of them, or none."""
+        """Mark alerts as held and add them to an open digest, all of them or none; return which it
+        was, and why."""
 
     def members(self, digest: Digest) -> Iterable[Member]:
-        """The members, the latest first, read consistently."""
+        """Return the members, latest first, read consistently."""
 
     def window(self, channel: str) -> StoredWindow:
-        """The window of a channel's limit, read consistently."""
+        """Return the window of a channel's limit, read consistently."""
 
     def count(self, channel: str, before: StoredWindow, after: Window) -> bool:
-        """Write the window of a channel's limit if `before` still is stored; whether it was."""
+        """Write the window of a channel's limit if `before` is still stored; return whether it was
+        written."""
 
 
 class RetryQueue(Protocol):
-    """Further attempts, each handed out when its time comes, and those that nobody makes."""
+    """Queues requests for further attempts, each delivered when its time comes, and keeps those
+    that are not made by themselves."""
 
     def put(self, retry: Retry, seconds: float) -> None:
-        """Deliver after `seconds`, or after the longest delay of the queue if that is shorter."""
+        """Have a request delivered after `seconds`, or after the queue's longest delay if that is
+        shorter."""
 
     def depth(self) -> int:
-        """The approximate number of messages to be handed out now or later, and of those that have
-        been and are not yet done."""
+        """Return the approximate number of messages that are to be delivered or being
+        processed."""
 
     def bury(self, retry: Retry, reason: str) -> None:
-        """Keep for a redrive: no further attempt is made by itself."""
+        """Keep a request for `redrive`: no further attempt is made by itself."""

@@ -1,4 +1,5 @@
-"""What `deliver` works on: an attempt that is asked for, and the invocation that it is part of."""
+"""The tasks of `deliver`, which are requested attempts, and the invocation that they are part
+of."""
 
 from __future__ import annotations
 
@@ -19,23 +20,24 @@ from chalicelib.services.delivery.pictures import Pictures
 
 MOST_FAILURES = 8
 MOST_LOST_SECONDS = 10.0
-"""Where a channel has failed so often, or for so long in all, an invocation tries it no more: its
+"""An invocation no longer tries a channel that has failed this often, or for this long in all: its
 other deliveries wait for the first pause."""
 
 HOLDING_SECONDS = 3.0
-"""Left at the end of an invocation for holding alerts that it could not send."""
+"""The time left at the end of an invocation for holding alerts that it could not send."""
 
 Result = Literal["sent", "retried", "dead", "deferred", "held", "none", "unsent", "slow"]
-"""unsent, slow: neither sent nor left to the queue of retries, and to be held, since the channel
-failed, or since channels took too long."""
+"""What became of a task; see Delivered. none: the attempt is not due; unsent, slow: the alert is to
+be held, since its channel failed, or since channels took too long."""
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """What came of a batch.
+    """The result of a batch.
 
-    `sent`, `retried` (failed, and to be tried again) and `dead` count attempts, `deferred` those
-    that were put off without one, `held` the alerts put into digests. `failed` are the identifiers
-    that have to come again. `pictures_failed` counts messages that went without their picture.
+    `sent`, `retried` (failed, and to be tried again) and `dead` (failed for good) count attempts,
+    `deferred` the attempts that were put off, `held` the alerts put into digests. `failed` has the
+    identifiers of records or messages that must be delivered again. `pictures_failed` counts
+    messages that went without their picture.
     """
 
     sent: int
@@ -48,8 +50,8 @@ class Delivered(msgspec.Struct, frozen=True):
 
 
 class Task(NamedTuple):
-    """An attempt that is asked for; `stored` is None where the alert has yet to be read. What comes
-    of it is reported for each of its identifiers."""
+    """A requested attempt. `stored` is the alert of a first attempt; None for a further one, whose
+    alert has yet to be read. If the task fails, all of its identifiers are reported."""
 
     identifiers: tuple[str, ...]
     retry: Retry
@@ -57,7 +59,7 @@ class Task(NamedTuple):
 
 
 class Turn:
-    """One invocation: until when attempts may begin, and which channels fail."""
+    """One invocation. It knows until when attempts may begin, and which channels fail."""
 
     def __init__(
         self, deadline: float, monotonic: Callable[[], float], pictures: Pictures | None = None
@@ -78,7 +80,7 @@ class Turn:
         return self._pictures.failed if self._pictures else 0
 
     def illustrated(self, message: Message, stored: StoredAlert, claimed: Delivery) -> Message:
-        """Return a message with what draws its picture for a channel that takes one."""
+        """Return the message with a function that draws its picture, for channels that take one."""
         if self._pictures is None:
             return message
         picture = self._pictures.of(stored, claimed.attempts)
@@ -95,7 +97,7 @@ class Turn:
         return self._monotonic() < self._deadline
 
     def may_try(self, channel: str) -> bool:
-        """Return whether an attempt may begin now."""
+        """Return whether an attempt on a channel may begin now."""
         return (
             self.has_time
             and self._failures.get(channel, 0) < MOST_FAILURES
@@ -103,7 +105,7 @@ class Turn:
         )
 
     def failed(self, channel: str, seconds: float) -> None:
-        """Note an attempt that failed, and how long it took."""
+        """Note that an attempt on a channel has failed, and how long it took."""
         with self._lock:
             self._failures[channel] = self._failures.get(channel, 0) + 1
             self._lost[channel] = self._lost.get(channel, 0.0) + seconds
@@ -131,21 +133,23 @@ def first_request(alert: Alert, channel: str) -> Retry:
 
 
 def request_of(digest: Digest) -> Retry:
-    """Return the request that has a digest sent at its time."""
+    """Return the request that sends a digest."""
     return Retry(
         symbol=digest.symbol, timestamp=digest.timestamp, rule_id=HEAD, channel=digest.channel
     )
 
 
 def following_request(retry: Retry, claimed: Delivery) -> Retry:
-    """Return the request that follows an attempt. One for a dead delivery has begun a new round."""
+    """Return the request for the attempt after a claimed one. If the request was for a dead
+    delivery, attempts are counted from the claimed one again."""
     if retry.dead:
         retry = msgspec.structs.replace(retry, since=claimed.attempts - 1, postponed="")
     return msgspec.structs.replace(retry, attempts=claimed.attempts, dead=False)
 
 
 def seconds_until(found: Delivery | None, now: datetime) -> float:
-    """Return how long a delivery that waits has yet to wait; 0 for others."""
+    """Return how long a waiting delivery has yet to wait; 0 for others. Negative if it is
+    overdue."""
     if found is None or found.status != "waiting":
         return 0.0
     return (from_text(found.until) - now).total_seconds()

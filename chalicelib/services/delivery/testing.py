@@ -1,4 +1,4 @@
-"""Alerts by which people see whether a channel reaches them."""
+"""Test alerts, which show people whether a channel reaches them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.channel_book import ChannelRefused
 
 SYMBOL = "TEST"
-"""Under it test alerts are recorded; it needs no prices."""
+"""The symbol of test alerts; it needs no prices."""
 
 
 def trial(channel: StoredChannel, now: datetime) -> Alert:
-    """An alert for one channel alone. Raises ChannelRefused where that is switched off."""
+    """Return a test alert for one channel only. Raises ChannelRefused if that is switched off."""
     if not channel.enabled:
         raise ChannelRefused("the channel is switched off: PUT it with enabled true")
     return Alert(

@@ -1,4 +1,5 @@
-"""Entries of a stored list that this version cannot read: their ids, and how they are removed."""
+"""Entries of a stored list that this version of Ticktape cannot read: their ids, and removing
+them."""
 
 from __future__ import annotations
 
@@ -30,8 +31,8 @@ def remove_unreadable(
     kept: Callable[[Table], list[Entry]],
     named: str,
 ) -> bool:
-    """Remove an entry that cannot be read; return whether there was one with this id. `kept` are
-    the other entries of the list. Raises Contended."""
+    """Remove an entry that cannot be read; return whether there was one with this id. `kept`
+    returns the readable entries of the list to keep. Raises Contended."""
     if entry_id not in map(unreadable_id, _raws(store.table())):
         return False
     rewrite(_Without(store, entry_id), kept, named)
@@ -39,7 +40,7 @@ def remove_unreadable(
 
 
 class _Without(Generic[Table, Entry]):
-    """TableStore that leaves out an entry that cannot be read."""
+    """A TableStore that leaves out one entry that cannot be read."""
 
     def __init__(self, store: TableStore[Table, Entry], entry_id: str) -> None:
         self._store = store
