@@ -1,10 +1,10 @@
-"""Adjusts bars for splits and dividends when they are read; what is stored stays as it is.
+"""Adjusts bars for splits and dividends when they are read; stored bars stay as they are.
 
-A bar of a source whose prices are as they were traded is adjusted for every split that a source
-told. Yahoo's bars are adjusted for splits when they are fetched, so of the splits since only those
-count that the series' ticks told, as long as the stored bars before them do not fit what follows,
-and those that came after the series left Yahoo. Splits seen by their ratio count where no source
-told of one.
+If a source gives prices as they were traded, its bars are adjusted for every split that a source
+reported. Yahoo's bars are adjusted for splits when they are fetched. So they are adjusted only for
+later splits: those that the series' ticks reported, if the stored bars before them do not fit those
+that follow, and those since the series left Yahoo. A split that only prices show counts if no
+source reported it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from chalicelib.services.stores import Stores
 Adjust = Callable[[Sequence[Bar]], list[Bar]]
 
 _NEAR = timedelta(days=3)
-"""A split that ticks tell or show within this time of one that a source told is the same."""
+"""A split that ticks report or show within this time of one that a source reported is the same."""
 
 
 class Actions:
-    """The actions of one symbol, read for one request; `asked` are those of the adjustment."""
+    """The actions of one symbol, read for one request. `asked` has those that the adjustment asks
+    for: none, splits, or all."""
 
     def __init__(self, stores: Stores, state: State, adjustment: Adjustment) -> None:
         found = stores.actions.actions(state.symbol) if adjustment != "raw" else []
@@ -50,8 +51,8 @@ class Actions:
 
     @property
     def told_apart(self) -> list[Action]:
-        """Return the told splits that took effect while the series had a source whose prices are as
-        they were traded."""
+        """Return the splits reported by sources that took effect while the series had a source
+        whose prices are as they were traded."""
         if not self._told:
             return []
         entry = self._stores.symbols.find(self._state.symbol)
@@ -59,7 +60,7 @@ class Actions:
         return [one for one in self._told if _was_raw(sources, one)]
 
     def noted_apart(self, told: Iterable[Action]) -> list[Split]:
-        """Return the splits that ticks told or showed where none of `told` is near."""
+        """Return the splits that ticks reported or showed, without those near one of `told`."""
         dates = [date.fromisoformat(one.ex_date) for one in told]
         return [
             split
@@ -73,14 +74,14 @@ class Actions:
         return Scale([*map(Step.of, actions), *steps])
 
     def _last_close(self, base: str, day: str) -> DatedClose | None:
-        """Return the close of the last stored bar before a day."""
+        """Return the close of the last stored bar before a day; None if there is none."""
         end = f"{day}T00:00:00.000000Z"
         page = self._stores.bars.bars(self._state.symbol, base, None, end, limit=1, descending=True)
         return next(((bar.session_date or bar.start[:10], bar.close) for bar in page.rows), None)
 
 
 class _Adjuster:
-    """`raw` is for bars as they were traded, `fetched` for those of SPLIT_ADJUSTED sources."""
+    """Adjusts bars of SPLIT_ADJUSTED sources by the scale `fetched`, others by `raw`."""
 
     def __init__(self, raw: Scale, fetched: Scale, zone: str | None) -> None:
         self._raw = raw
@@ -98,8 +99,8 @@ class _Adjuster:
         return scale.adjust(bar, self._date(bar)) if scale.dates else bar
 
     def _date(self, bar: Bar) -> str:
-        """Return the date of a bar's session, which history does not name. In UTC it is another one
-        for some hours only."""
+        """Return the date of a bar's session, which history does not name. It is computed only near
+        the scales' dates: elsewhere the UTC day gives the same factors."""
         day = bar.session_date or bar.start[:10]
         if bar.session_date or bar.interval == "1d" or day not in self._near:
             return day

@@ -1,5 +1,5 @@
-"""The answers of the market data service; names and descriptions are those of the
-JSON, the CSV and the OpenAPI document."""
+"""The answers of the market data service. The JSON, the CSV and the OpenAPI document have these
+names and descriptions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, bar: Bar) -> BarRow:
-        """Convert a bar to its row."""
+        """Return the row of a bar."""
         prices = (bar.open, bar.high, bar.low, bar.close)
         return cls(bar.start, *prices, bar.volume, bar.closed, bar.extended)
 
@@ -62,7 +62,7 @@ class SymbolBarRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, symbol: str, row: BarRow) -> SymbolBarRow:
-        """Add the symbol to a bar's row."""
+        """Return a bar's row with its symbol."""
         prices = (row.open, row.high, row.low, row.close)
         return cls(row.timestamp, symbol, *prices, row.volume, row.closed, row.extended)
 
@@ -100,7 +100,7 @@ class TickRow(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, tick: Tick, enriched: Enriched) -> TickRow:
-        """Convert a tick to its row."""
+        """Return the row of a tick and the values derived from it."""
         return cls(
             tick.timestamp,
             tick.symbol,
@@ -118,7 +118,7 @@ class TickRow(msgspec.Struct, frozen=True):
 
 
 class ActionRow(msgspec.Struct, frozen=True):
-    """A split or dividend that a source told of."""
+    """A split or dividend that a source reported."""
 
     action: Annotated[str, Meta(extra_json_schema={"enum": ["split", "dividend"]})]
     ex_date: Annotated[
@@ -135,7 +135,7 @@ class ActionRow(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, action: Action) -> ActionRow:
-        """Convert an action to its row."""
+        """Return the row of an action."""
         return cls(
             action.kind,
             action.ex_date,
@@ -148,9 +148,9 @@ class ActionRow(msgspec.Struct, frozen=True):
 
 
 class PriceTable(msgspec.Struct, frozen=True):
-    """A page of rows of one symbol; `cursor` leads to the next page. `sources` are those of its
-    rows in the order of time, each with its first row. `actions` are those that sources told of;
-    None unless bars are adjusted."""
+    """A page of rows of one symbol; `cursor` leads to the next page, None if there is none.
+    `sources` has the sources of its rows in order of time, each with the time of its first row.
+    `actions` are those that sources reported; None unless bars are adjusted."""
 
     symbol: str
     interval: str
@@ -161,7 +161,7 @@ class PriceTable(msgspec.Struct, frozen=True):
     actions: tuple[ActionRow, ...] | None = None
 
     def shown(self) -> dict[str, Any]:
-        """Return what an answer says of the table, by name."""
+        """Return the fields of an answer other than the rows, by name."""
         labels = self.labels.shown()
         shown = {"symbol": self.symbol, **labels, "sources": msgspec.to_builtins(self.sources)}
         if self.actions is not None:
@@ -172,8 +172,8 @@ class PriceTable(msgspec.Struct, frozen=True):
 class Quote(msgspec.Struct, frozen=True):
     """A symbol's newest tick with its averages by name.
 
-    `trend` is up if the fast average is above the slow one, down if below, flat if equal, and None
-    while the slow one is unknown. `alerted_at` is the time of the newest alert of the rules in
+    `trend` is "up" if the fast average is above the slow one, "down" if below, "flat" if equal, and
+    None while the slow one is unknown. `alerted_at` is the time of the newest alert of the rules in
     force, None if there is none.
     """
 

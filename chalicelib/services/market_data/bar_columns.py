@@ -1,4 +1,4 @@
-"""Bars as columns, which indicators are computed from."""
+"""Bars as columns, from which indicators are computed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class BarColumns(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, bars: Sequence[Bar]) -> BarColumns:
-        """Convert bars to columns."""
+        """Return bars as columns."""
         return cls(
             [bar.close for bar in bars],
             [float(bar.high) for bar in bars],

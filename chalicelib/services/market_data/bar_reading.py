@@ -23,13 +23,13 @@ from chalicelib.services.stores import BarStore
 
 MOST_READ = 15_000
 MOST_READ_AT_ONCE = 6_000
-"""About as many as one Query returns: 1 MB."""
+"""The most bars read by one call, about as many as one Query returns: 1 MB."""
 MOST_STORED = 150_000
 """The most stored bars that one request may read, the same as for a preview: 2.7 s of CPU."""
 
 
 class TooManyStored(TicktapeError):  # noqa: N818 - named after the problem type
-    """A request needs more stored bars than one request may read. `args` is that number."""
+    """A request needs more stored bars than one request may read. `args` has the limit."""
 
 
 class StoredCount:
@@ -64,7 +64,7 @@ class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def selected(self) -> Range:
-        """Return the range of keys to return."""
+        """Return the range of the keys of bars to return."""
         start, end = self.range.start, self.range.end
         if self.after is not None and self.descending:
             end = self.after if end is None else min(end, self.after)
@@ -87,8 +87,8 @@ def read_bars(
     count: StoredCount,
     adjust: Callable[[Sequence[Bar]], list[Bar]] = list,
 ) -> BarPage:
-    """Return one page. `live` are the unfinished bars of the stored interval, from the state;
-    `adjust` adjusts bars of that interval.
+    """Return one page of bars. `live` are the unfinished bars of the stored interval, from the
+    state; `adjust` adjusts bars of that interval.
 
     Raises TooManyStored.
     """
@@ -142,8 +142,8 @@ def shifted_end(end: str | None, span: timedelta) -> str | None:
 def _stored(
     store: BarStore, request: BarRequest, wanted: int, live: Sequence[Bar], count: StoredCount
 ) -> tuple[list[Bar], bool]:
-    """Return stored bars, at least `wanted` of them visible, in the requested order, and whether
-    the range has no others.
+    """Return stored bars in the requested order, at least `wanted` visible ones if there are that
+    many, and whether the range has no others.
 
     Reads consistently if a live bar follows, since the bar before it may have closed just now.
     """
@@ -178,7 +178,8 @@ def _beyond(reach: Range, key: str, descending: bool) -> Range:
 def _add_live(
     stored: list[Bar], live: Bar, reach: Range, descending: bool, exhausted: bool
 ) -> None:
-    """Insert a live bar in its place, unless a stored one is newer.
+    """Insert a live bar in its place among the bars read, unless it lies beyond them or a newer
+    version of it is stored.
 
     The state was read before the bars, so a bar that closed in between is also stored. A stored bar
     with as many ticks may be an earlier state of a live hour: the hour ended when ticks of the

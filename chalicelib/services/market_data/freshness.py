@@ -1,4 +1,4 @@
-"""The age of a price: computed from its timestamp, the clock and the exchange's calendar."""
+"""The freshness of a price, by its timestamp, the clock and the exchange's calendar."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ OPEN_CACHE_SECONDS = 15
 CLOSED_CACHE_SECONDS = 3600
 
 _SILENCE = 4
-"""A symbol that has been silent for this many gaps between ticks has become slower."""
+"""A symbol that has been silent for this many times the gap between its ticks has become slower."""
 
 SPLIT_ADJUSTED = ("yfinance", "yfinance-live")
-"""Sources whose history is always adjusted for splits (yfinance issue 2076). Other sources are raw:
-nothing is adjusted after it is stored."""
+"""Sources whose history is always adjusted for splits (yfinance issue 2076). Other sources' prices
+are raw. Stored prices are never adjusted later."""
 
 _LONGEST_PAUSE_DAYS = 14
 _LONG_WEEKEND = timedelta(days=4)
@@ -36,7 +36,7 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     """The labels of every answer about a symbol.
 
     `cache_seconds` is not a label: it says how long an answer may be cached. While prices may come,
-    that is their cadence.
+    that is the time between them.
     """
 
     currency: Annotated[str | None, Meta(examples=["USD"])]
@@ -82,8 +82,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     cache_seconds: int
 
     def adjusted(self, adjustment: str | None) -> Labels:
-        """Return the labels of bars that were adjusted on reading. Those of a source whose history
-        is adjusted for splits are never raw."""
+        """Return the labels of bars that are adjusted by `adjustment` when they are read. None and
+        "raw" change nothing: bars of SPLIT_ADJUSTED sources are never raw."""
         if adjustment is None or adjustment == "raw":
             return self
         return msgspec.structs.replace(self, adjustment=adjustment)
@@ -127,9 +127,9 @@ def label(
 
 
 def cadence(last: Tick | None, gap: int, now: datetime) -> int:
-    """Return the seconds between a symbol's prices, from 1 to 15: the `gap` between its two newest
-    ticks, or more if it has long been silent at `now`, from which the source's delay is subtracted.
-    """
+    """Return the seconds between a symbol's prices, at most OPEN_CACHE_SECONDS: the `gap` between
+    its two newest ticks (0 if unknown), or more if it has long been silent. `now` is the present
+    minus the source's delay."""
     if last is None or not gap:
         return OPEN_CACHE_SECONDS
     silent = (now - from_text(last.timestamp)).total_seconds() / _SILENCE
@@ -144,7 +144,7 @@ def _market_state(calendar: Calendar, last: Tick | None, now: datetime) -> str:
 
 
 def _is_stale(calendar: Calendar, state: str, as_of: datetime, now: datetime) -> bool:
-    """Return whether a price is stale; `as_of` is when the source could first provide it."""
+    """Return whether a price is stale; `as_of` is its time plus the source's delay."""
     if isinstance(calendar, DayCalendar) and state != "REGULAR":
         return now - as_of > _LONG_WEEKEND
     traded = now if state == "REGULAR" else _last_trading(calendar, now)
@@ -168,8 +168,8 @@ def _next_open(calendar: Calendar, now: datetime) -> datetime | None:
 
 
 def _next_prices(calendar: Calendar, opens: datetime | None) -> datetime | None:
-    """Return when prices resume: at the pre-market before the next open, if the exchange has
-    one."""
+    """Return when prices resume: at the start of the pre-market before the next open, or at the
+    open if the exchange has no pre-market; None if trading hours are unknown or it is open."""
     if opens is None:
         return None
     session = calendar.session_at(opens)

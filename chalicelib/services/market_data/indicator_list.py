@@ -32,12 +32,12 @@ Numbers = tuple[Any, ...]
 
 
 class Indicator(msgspec.Struct, frozen=True):
-    """What the API knows of an indicator; its key in INDICATORS is its parameter.
+    """What the API knows of an indicator; its key in INDICATORS is the name of its parameter.
 
-    allowed: the values of its parameter, in words.
-    read: the numbers of each one that a value asks for, nothing if the value is invalid.
-    values: the value after each bar, None before the first; a struct if there are several columns.
-    warm_up: how many earlier bars a value depends on, by the numbers and the interval.
+    allowed: the allowed values of the parameter, in words.
+    read: returns the numbers of each indicator that a value asks for; none if it is invalid.
+    values: returns the value after each bar, None before the first; a struct for several columns.
+    warm_up: returns how many earlier bars a value depends on, by the numbers and the interval.
     columns: the names of its values, without numbers; its parameter's name if empty.
     needs_bars: whether it needs more than prices.
     """
@@ -51,7 +51,7 @@ class Indicator(msgspec.Struct, frozen=True):
 
 
 def _window(text: str) -> int | None:
-    """Return a window; None for anything invalid."""
+    """Return the window that a text names; None if it is invalid."""
     if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= MAX_WINDOW:
         return None
     return int(text)

@@ -23,7 +23,7 @@ A page of 5,000 rows has room for every column that can be requested."""
 
 
 class TooManyValues(TicktapeError):  # noqa: N818 - named after the problem type
-    """The range has too many rows for this number of columns. `args` are the number of columns and
+    """The range has too many rows for this number of columns. `args` has the number of columns and
     the most rows that one answer may have with them."""
 
 
@@ -43,9 +43,9 @@ class IndicatorTables:
         self._series = series
 
     def table(self, query: PriceQuery, known: Known, studies: Sequence[Study]) -> IndicatorTable:
-        """Return one page, or the whole range, in one pass: it reads backwards from the first row
-        as far as the indicators need. Raises TooManyRows, and TooManyValues before it computes
-        anything."""
+        """Return one page, or the whole range if the query has no limit. Bars before the first row
+        are read as far back as the indicators need. Raises TooManyRows, TooManyStored, and
+        TooManyValues before anything is computed."""
         self._series.adjust(query.adjustment)
         columns = tuple(column for study in studies for column in study.columns)
         page = self._bars(query, known, len(columns))
@@ -89,7 +89,7 @@ class IndicatorTables:
 
 
 def _as_bar(tick: Tick) -> Bar:
-    """Convert a tick to a bar at its price."""
+    """Return a bar with a tick's time and price."""
     return Bar(
         symbol=tick.symbol,
         interval="tick",

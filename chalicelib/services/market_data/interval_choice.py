@@ -23,7 +23,8 @@ the key `after`, and past the range's end as far as a bar that begins in the ran
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """An interval with all its bars in the range; `rows` is None if even it has too many."""
+    """The chosen interval with all its bars in the range; `rows` is None if all intervals have too
+    many."""
 
     interval: str
     rows: list[Bar] | None
@@ -53,7 +54,7 @@ class _Series:
         return _session(self._rows[0])
 
     def bars(self, interval: str) -> list[Bar] | None:
-        """Return all bars of `interval` in the range, or None if they are more than MOST_ROWS."""
+        """Return all bars of `interval` in the range; None if there are more than MOST_ROWS."""
         beyond = max(MOST_PARTS[made] for made in _made_from(self._base))
         self._read_up_to((MOST_ROWS + 1) * MOST_PARTS[interval] + beyond)
         if not self._complete:
@@ -64,7 +65,7 @@ class _Series:
 
 
 def choose(read: ReadBars, selected: Range) -> Choice:
-    """Return the finest interval that fits, or the coarsest of those that reach back if none fits.
+    """Return the finest interval that fits, or if none fits, the coarsest of those that reach back.
 
     Reads the first bar of each stored interval, then as many of the finest as the decision needs.
     Minutes (or days) are folded only if hours (or days) do not already rule that out.
@@ -89,8 +90,8 @@ def _reaching_back(series: dict[str, _Series]) -> list[str]:
 
 
 def _candidates(reaching: list[str], series: dict[str, _Series]) -> Iterator[tuple[str, str]]:
-    """Return intervals with their bases, finest first, without those that must have too many bars
-    because a coarser stored interval has."""
+    """Yield stored intervals and the intervals made from them, finest first, without those that
+    must have too many bars because a coarser stored interval has."""
     for base, coarser in zip(reaching, [*reaching[1:], ""], strict=True):
         yield base, base
         if not coarser or series[coarser].bars(coarser) is not None:

@@ -20,14 +20,15 @@ PARALLEL_SYMBOLS = 8
 
 
 class ManyPrices(msgspec.Struct, frozen=True):
-    """Tables in the order of the symbols; `cursor` leads to the next page."""
+    """Tables in the order of the symbols; `cursor` leads to the next page, None if there is
+    none."""
 
     tables: tuple[PriceTable, ...]
     cursor: PriceCursor | None
 
 
 def many_prices(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
-    """Return a page over all symbols, or their whole range.
+    """Return a page over all symbols, or their whole range if the query has no limit.
 
     Raises UnknownSymbol, TooManyRows, TooManyStored.
     """
@@ -64,7 +65,7 @@ def _whole(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
 
 
 def _from(query: ManyPricesQuery) -> tuple[str, ...]:
-    """Return the symbols that are not finished."""
+    """Return the symbols from the cursor's on."""
     at = query.symbols.index(query.cursor.symbol) if query.cursor else 0
     return query.symbols[at:]
 

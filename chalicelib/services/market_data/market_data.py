@@ -29,7 +29,7 @@ _TRENDS = {1: "up", 0: "flat", -1: "down"}
 
 
 class NoPrice(TicktapeError):  # noqa: N818 - named after the problem type
-    """The symbol is known, but has no stored price. `args` is the symbol."""
+    """The symbol is known, but has no stored price. `args` has the symbol."""
 
 
 class MarketData:
@@ -56,7 +56,8 @@ class MarketData:
         return f"sma_{self._fast}", f"sma_{self._slow}"
 
     def prices(self, query: PriceQuery, count: RowCount | None = None) -> PriceTable:
-        """Return a page of ticks or bars, or the whole range, with its rows counted in `count`.
+        """Return a page of ticks or bars, or the whole range if the query has no limit; `count`
+        counts its rows.
 
         Raises UnknownSymbol, TooManyRows, TooManyStored.
         """

@@ -72,7 +72,7 @@ class QualityAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QualityReader:
-    """Answers queries. `kept_days` is how long minutes are stored."""
+    """Answers queries. Minutes are stored for `kept_days`."""
 
     def __init__(self, stores: Stores, clock: Callable[[], datetime], kept_days: int) -> None:
         self._stores = stores
@@ -81,11 +81,11 @@ class QualityReader:
         self._series = Series(stores)
 
     def known(self, symbol: str) -> Known:
-        """Read a symbol. Raises UnknownSymbol."""
+        """Return what is known of a symbol. Raises UnknownSymbol."""
         return self._series.known(symbol)
 
     def answer(self, query: QualityQuery, known: Known) -> QualityAnswer:
-        """Return the quality of a known symbol. Raises TooManyCopies.
+        """Return the quality of a known symbol's series. Raises TooManyCopies.
 
         Reads at most two bars for each minute of the range, and MOST_DELAYS ticks.
         """
@@ -111,7 +111,7 @@ class QualityReader:
         )
 
     def _judged(self, query: QualityQuery, known: Known) -> tuple[int, int]:
-        """Return the whole minutes of the range in which bars are expected by now."""
+        """Return the range `[first, end)` of whole minutes in which bars are expected by now."""
         start, end = query.range.start or "", query.range.end or ""
         late = ARRIVES_WITHIN
         if known.last is not None:
@@ -122,8 +122,8 @@ class QualityReader:
         return first, max(first, last)
 
     def _since(self, symbol: str) -> int:
-        """Return the minute from which bars are expected: the first stored one, or the first whole
-        one since the symbol was added if it is earlier and its minutes have not expired."""
+        """Return the minute from which bars are expected: the first stored one, or if it is earlier
+        the first whole one after the symbol was added whose bar cannot have expired."""
         entry = self._stores.symbols.find(symbol)
         kept = to_text(self._clock() - timedelta(days=self._kept_days))
         added = max(entry.added_at, kept) if entry else kept

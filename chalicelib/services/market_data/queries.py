@@ -68,11 +68,11 @@ class PriceQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def page_size(self) -> int:
-        """Return the most rows that one read may return."""
+        """Return the most rows that one page may have."""
         return MAX_LIMIT if self.limit is None else self.limit
 
     def in_time(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """Return rows of this query in the order of time."""
+        """Return rows of this query's answer in order of time."""
         return rows[::-1] if self.descending else rows
 
 

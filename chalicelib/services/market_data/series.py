@@ -46,11 +46,11 @@ Row = TypeVar("Row")
 
 
 class UnknownSymbol(TicktapeError):  # noqa: N818 - named after the problem type
-    """The symbol has no price and is on no list. `args` is the symbol."""
+    """The symbol has no price and is on no list. `args` has the symbol."""
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known about a symbol before its rows are read."""
+    """What is known about a symbol before its rows are read. `entry` is None if it has a tick."""
 
     symbol: str
     state: State | None
@@ -58,12 +58,13 @@ class Known(msgspec.Struct, frozen=True):
 
     @property
     def last(self) -> Tick | None:
-        """Return the newest detected tick."""
+        """Return the newest tick that detect has processed; None if there is none."""
         return self.state.last if self.state else None
 
 
 class Slice(msgspec.Struct, Generic[Row], frozen=True):
-    """A page of a series in the requested order; `cursor` leads to the next page."""
+    """A page of a series in the requested order; `cursor` leads to the next page, None if there is
+    none."""
 
     interval: str
     rows: list[Row]
@@ -97,8 +98,8 @@ class Series:
         self._adjustment = None if adjustment == "raw" else adjustment
 
     def known(self, symbol: str) -> Known:
-        """Read a symbol: one GetItem, and one BatchGetItem if it has no tick. Raises
-        UnknownSymbol."""
+        """Return what is known of a symbol: one GetItem, and one BatchGetItem if it has no tick.
+        Raises UnknownSymbol."""
         state = self._stores.state.get(symbol)
         entry = None
         if state is None or state.last is None:  # a forgotten symbol leaves a state without it
@@ -108,11 +109,11 @@ class Series:
         return Known(symbol, state, entry)
 
     def ticks(self, query: PriceQuery, known: Known) -> Slice[Tick]:
-        """Return a page of ticks, up to the newest detected one: one Query.
+        """Return a page of ticks, up to the newest one that detect has processed: one Query.
 
-        After that tick, items of a batch may still be written in parallel, and a walk would skip
-        the late ones; up to it, bars, alerts and quotes agree with the ticks. A symbol that detect
-        has not processed yet has none.
+        After that tick, items of a batch may still be written in parallel, and a reader that pages
+        on would skip the late ones; up to it, bars, alerts and quotes agree with the ticks. A
+        symbol that detect has not processed yet has none.
         """
         reach = self.range_of(query, known)
         if known.last is None:
@@ -139,7 +140,8 @@ class Series:
         return Slice("tick", rows, cursor)
 
     def bars(self, query: PriceQuery, known: Known) -> Slice[Bar]:
-        """Return a page of bars, in the requested or chosen interval."""
+        """Return a page of bars, in the requested interval or, for "auto", in the one chosen for
+        the range."""
         reach = self.range_of(query, known)
         interval: str = query.cursor.interval if query.cursor else query.interval
         page = None
@@ -170,7 +172,7 @@ class Series:
         return page.rows[::-1]
 
     def range_of(self, query: PriceQuery, known: Known) -> Range:
-        """Return the range of a query: its page's, its own or its period's."""
+        """Return the range of a query: its cursor's, its own or its period's."""
         if query.cursor:
             return query.cursor.range
         if query.period is None or query.period == "max":
@@ -188,8 +190,8 @@ class Series:
     def _first(
         self, known: Known, reach: Range, base: str, after: str | None, limit: int
     ) -> list[Bar]:
-        """Return stored bars for choosing an interval, including all parts of the range's last
-        bar."""
+        """Return stored bars by which an interval is chosen, including all parts of the last bar in
+        the range."""
         beyond = Range(reach.start, shifted_end(reach.end, WIDEST[base]))
         return self._read(known, base, beyond, limit=limit, after=after).rows
 
@@ -216,7 +218,7 @@ class Series:
         return read_bars(self._stores.bars, request, live, self.stored, adjust)
 
     def actions(self, known: Known) -> Actions | None:
-        """Return the actions that bars are adjusted for; None if they are not adjusted."""
+        """Return the actions for which bars are adjusted; None if they are not adjusted."""
         if self._adjustment is None:
             return None
         if known.symbol not in self._actions:

@@ -10,7 +10,7 @@ from chalicelib.services.market_data.bar_columns import BarColumns
 from chalicelib.services.market_data.indicator_list import INDICATORS, Indicator, Numbers
 
 DECIMALS = 8
-"""Decimal places that values are rounded to: runs with different starts agree on them."""
+"""The decimal places of values: computations that begin at different bars agree on these."""
 
 
 class Study(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ class Study(msgspec.Struct, frozen=True):
         return self._indicator.needs_bars
 
     def warm_up(self, interval: str) -> int:
-        """Return how many bars before the first one shown its value depends on, to DECIMALS
+        """Return on how many bars before the first one shown its values depend, to DECIMALS
         places."""
         return self._indicator.warm_up(self.numbers, interval)
 

@@ -13,7 +13,7 @@ from chalicelib.services.market_data.queries import MOST_WHOLE_ROWS
 
 
 class TooManyRows(TicktapeError):  # noqa: N818 - named after the problem type
-    """The range has more rows than one answer may hold. `args` is that number."""
+    """The range has more rows than one answer may hold. `args` has the limit."""
 
 
 class Table(Protocol):
