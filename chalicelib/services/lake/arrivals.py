@@ -14,7 +14,7 @@ MOST_DATES = 1000
 per date, or 64 if it covers only some hours of the date."""
 
 MOST_SPANS = 100
-"""The most date ranges that replace a longer list."""
+"""The most date ranges that a statement lists in place of more than MOST_DATES dates."""
 
 LAST_HOUR = 23
 _BEFORE, _AFTER = 10, 12

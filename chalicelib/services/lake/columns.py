@@ -20,7 +20,8 @@ DATE, HOUR = {"date": TEXT}, {"hour": TEXT}
 _NUMBER_TYPES = dict.fromkeys(NUMBERS, PRICE) | {"volume": VOLUME}
 TICKS: Columns = {name: _NUMBER_TYPES.get(name, TEXT) for name in Tick.__struct_fields__}
 SHOWN_TICKS: Columns = {name: kind for name, kind in TICKS.items() if name != "split"}
-"""The columns of ticks in views; splits are for the producer, which replays compacted days."""
+"""The columns of ticks in views. They leave out splits, which only the producer needs to replay
+compacted days."""
 
 _TICKS_AS_TEXT = dict.fromkeys(TICKS, TEXT)
 RAW_LINES: Columns = {**_TICKS_AS_TEXT, "sent_at": TEXT, "bar": TEXT}
@@ -33,8 +34,8 @@ MINUTES: Columns = {
     **_BAR, "volume": VOLUME, "ticks": COUNT, "source": TEXT, "extended": "boolean",
 }  # fmt: skip
 HISTORIC: Columns = {**BARS, "number": TEXT}
-"""Columns of historical bars. `number` is the sequence number of the last record of the batch that
-held the bar: of two copies, the one with the higher number wins."""
+"""The columns of historical bars. `number` is the sequence number of the last record in the batch
+that had the bar: of two copies, the one with the higher number wins."""
 
 _PRICED = {name: kind for name, kind in TICKS.items() if name in ("symbol", "timestamp", *NUMBERS)}
 PRICES: Columns = {**_PRICED, "source": TEXT, "ticks": COUNT, **DATE}
@@ -47,7 +48,7 @@ _KEYWORDS = ("timestamp", "start", "date", "hour")
 
 
 def listed(columns: Iterable[str]) -> str:
-    """Return columns as a list of SQL, keywords quoted."""
+    """Return columns as a SQL list, with keywords quoted."""
     return ", ".join(f'"{name}"' if name in _KEYWORDS else name for name in columns)
 
 
@@ -58,5 +59,5 @@ SHARED = {
     "readings_batch": f"regexp_extract(\"$path\", '/{READINGS}(.*)$', 1)",
     "number": f"regexp_extract(\"$path\", '([0-9]+){ENDING.replace('.', '[.]')}$', 1)",
 }
-"""Texts of every statement by the names of their fields: the columns of a tick and of a bar, an
-object's name under `raw/` and `readings/`, and the last sequence number in it."""
+"""The texts that all statements may insert, by their names there: the columns of a tick and of a
+bar, an object's name under `raw/` or `readings/`, and the last sequence number in that name."""

@@ -24,7 +24,7 @@ from chalicelib.services.lake.stores import LakeStores
 from chalicelib.services.lake.texts import is_day
 
 LEASE = timedelta(minutes=16)
-"""Longer than a Lambda function may run."""
+"""How long a run holds the lease: longer than a Lambda function may run."""
 
 GRACE = timedelta(days=1)
 """How long superseded objects are kept for readers that began before a partition moved."""
@@ -78,8 +78,8 @@ class Compact:
         return self._leased(owner, deadline, lambda run: self._result(run, day, deadline))
 
     def gather(self, owner: str, deadline: float) -> Compacted:
-        """Merge only the hours with many raw objects, which leaves compaction few. Raises
-        CompactionError."""
+        """Only merge the raw objects of hours that have many, so that compaction reads fewer.
+        `deadline` is a time.monotonic. Raises CompactionError."""
         return self._leased(owner, deadline, _gathered)
 
     def _leased(self, owner: str, deadline: float, work: Callable[[Run], Compacted]) -> Compacted:
@@ -92,7 +92,8 @@ class Compact:
             self._lake.lease.release(owner, self._clock())
 
     def _result(self, run: Run, day: str | None, deadline: float) -> Compacted:
-        """Run all steps, in an order that allows stopping anywhere."""
+        """Run all steps, in an order that allows stopping anywhere, and return the result. Raises
+        CompactionError after the last step if any has failed."""
         left, removed, merged = False, 0, Merged()
         failed: list[CompactionError] = []
         try:
@@ -127,7 +128,7 @@ def _gathered(run: Run) -> Compacted:
 
 
 def _gathered_early(run: Run, merged: Merged) -> None:
-    """Merge before the survey, in a part of the run's time."""
+    """Merge hours with many raw objects before the survey, in MERGING_PART of the run's time."""
     try:
         run.gather(merged, MERGING_PART)
     except OutOfTime:
@@ -135,7 +136,8 @@ def _gathered_early(run: Run, merged: Merged) -> None:
 
 
 def _caught(step: Callable[[], None]) -> list[CompactionError]:
-    """Merge raw objects, and return an error instead of raising it: it must not delay any day."""
+    """Run a step that merges raw objects. Return its error instead of raising it, since it must not
+    delay the compaction of days."""
     try:
         step()
     except CompactionError as error:

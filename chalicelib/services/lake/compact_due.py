@@ -1,5 +1,5 @@
-"""What is due, small enough for a Glue parameter: keys with the same dates of arrival are grouped,
-and beyond a limit old keys share a larger set of dates."""
+"""Encode what is due in few enough bytes for a Glue parameter: keys with the same dates of arrival
+are grouped, and beyond a limit old keys share a larger set of dates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Due = Mapping[str, tuple[str, ...]]
 
 
 def encode(due: Due) -> str:
-    """Encode as JSON: keys, separated by commas, with the dates of arrival that they share."""
+    """Return JSON that maps keys, separated by commas, to the dates of arrival that they share."""
     keys: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for key, dates in sorted(due.items()):
         keys[dates].append(key)
@@ -27,7 +27,8 @@ def encode(due: Due) -> str:
 
 
 def decode(text: str) -> dict[str, tuple[str, ...]]:
-    """Decode the output of `encode`, or of an earlier version that wrote each key separately."""
+    """Return what `encode` has encoded, or an earlier version of it that wrote each key
+    separately."""
     groups = msgspec.json.decode(text, type=dict[str, tuple[str, ...]])
     return {key: dates for keys, dates in groups.items() for key in keys.split(",")}
 
@@ -43,7 +44,8 @@ def bounded(due: Due) -> Due:
 
 
 def _sharing(due: Due, exact: int) -> Due:
-    """Keep the dates of the newest keys, and give all other keys the dates of all of these."""
+    """Return what is due, with the `exact` newest keys' own dates. The older keys share all of
+    their dates."""
     others: Sequence[str] = sorted(due)[: max(len(due) - exact, 0)]
     dates = tuple(sorted({date for key in others for date in due[key]}))
     return {**due, **dict.fromkeys(others, dates)}

@@ -15,7 +15,8 @@ from chalicelib.services.lake.lake_sql import DAYS_OF_TICKS, MONTHS_OF_TICKS
 from chalicelib.services.lake.stores import CompactedPeriod, LakeStores
 
 MONTHS = 24
-"""The most months that one statement writes; Athena accepts a hundred, if they have fewer rows."""
+"""The most months that one statement writes. Athena accepts a hundred partitions, but months have
+many rows."""
 
 
 class Months:

@@ -14,8 +14,8 @@ from chalicelib.services.lake.arrivals import ArrivalHours, window
 from chalicelib.services.lake.lake_sql import SESSIONS_BYTES
 
 FINISHED_AFTER = timedelta(days=1, hours=6)
-"""By 06:00 UTC a day is also over in New York, the last of the markets, and its ticks have arrived.
-"""
+"""How long after its start in UTC a day is compacted: by 06:00 UTC it is over in New York, too, the
+last of the markets, and its ticks have arrived."""
 
 FOLDERS = 100
 """The most partitions that one UNLOAD writes."""
@@ -94,8 +94,8 @@ def late(day: str, arrivals: Iterable[str]) -> tuple[str, ...]:
 
 
 def arrived(days: Iterable[str], arrivals: Mapping[str, Iterable[str]]) -> list[ArrivalHours]:
-    """Return the hours in which all ticks of some days arrived: the days' windows and the dates of
-    late arrivals."""
+    """Return the hours in which all ticks of some days arrived: the days' windows, and the whole
+    dates of late arrivals, which `arrivals` has by day."""
     found = [one for day in days for one in window(day)]
     return found + [ArrivalHours(one) for day in days for one in arrivals.get(day, ())]
 

@@ -20,7 +20,7 @@ log = logging.getLogger("ticktape.compact")
 
 
 class Progress:
-    """The state of a run. Each step is recorded as a whole: everything written up to
+    """Reads and records the progress. Each step is recorded as a whole: everything written up to
     `surveyed_until` is either in Parquet, or its day is due."""
 
     def __init__(self, lake: LakeStores, last: str) -> None:
@@ -33,7 +33,8 @@ class Progress:
             self._marks = msgspec.structs.replace(self._marks, due=_not_recorded(self._marks, last))
 
     def survey(self, statements: Statements) -> None:
-        """Find the days of all new raw objects, and record them as due."""
+        """Find the days and the periods of historical bars in all new raw objects, and record them
+        as due."""
         changed = self._changed(self._marks.surveyed_until, self._marks.lately)
         bars = changed
         if self._marks.bars_due is None:
@@ -55,8 +56,8 @@ class Progress:
         return msgspec.structs.replace(found, hours={**found.hours, **whole})
 
     def merges(self, hour: str, *, surveyed: bool = False, again: bool = False) -> bool:
-        """Record that an hour of arrival is about to be merged, or return False if an earlier run
-        died there: such an hour is merged only with `again`.
+        """Record that an hour of arrival is about to be merged and return True. Return False if an
+        earlier run died merging it, unless this is to be done `again`.
 
         Unless the merged objects were `surveyed`, the next survey reads the whole hour.
         """
@@ -70,8 +71,8 @@ class Progress:
 
     @contextmanager
     def merging(self) -> Iterator[None]:
-        """Record at the end that merging has ended for the hours begun inside, even after an error:
-        the record remains only if the process dies."""
+        """Record at the end of the context that the hours begun in it are no longer being merged,
+        even after an error: that they are remains recorded only if the process dies."""
         try:
             yield
         except Exception:
@@ -84,8 +85,8 @@ class Progress:
             self._record(merging=self._died)
 
     def to_retry(self, first: str) -> list[str]:
-        """Return the hours from a date of arrival on in which exactly one run died, to retry their
-        merge.
+        """Return the hours whose merging is to be tried again: those from a date of arrival on in
+        which exactly one run died.
 
         Hours in which two runs died are skipped with a warning.
         """
@@ -153,7 +154,7 @@ class Progress:
         return max(shown, min([max(self._last, shown), *days, *bars]))
 
     def finish(self, months: tuple[str, ...]) -> None:
-        """Move the view's boundary as far as possible, and let the view read these months from the
+        """Move the view's boundary as far as possible, and have the view read these months from the
         table of months."""
         until = self.until
         self._marks = msgspec.structs.replace(self._marks, compacted_until=until, months=months)
@@ -173,7 +174,8 @@ class Progress:
 
 
 def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...]]:
-    """Return the days that were not over when a version that recorded no due days surveyed them."""
+    """Return the days after the boundary, without dates of arrival, for a state of a version that
+    recorded no due days; none before the first run."""
     if marks.compacted_until is None:
         return {}
     return dict.fromkeys(days_between(marks.compacted_until, last), ())
@@ -182,7 +184,7 @@ def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...
 def _joined(
     known: Mapping[str, Iterable[str]], found: Iterable[tuple[str, str]]
 ) -> dict[str, tuple[str, ...]]:
-    """Add pairs of a due key and a date of arrival to what is due."""
+    """Return what is due with pairs of a due key and a date of arrival added."""
     due = {what: set(arrivals) for what, arrivals in known.items()}
     for what, arrival in found:
         due.setdefault(what, set()).add(arrival)

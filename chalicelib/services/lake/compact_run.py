@@ -30,13 +30,13 @@ from chalicelib.services.lake.sessions import sessions
 from chalicelib.services.lake.stores import OVERLAP, CompactedPeriod, LakeStores
 
 RAW_IS_WHOLE = timedelta(days=30)
-"""Raw objects are kept longer than this. For older days, ticks that only Parquet still has are
-kept."""
+"""Raw objects are kept for longer than this. When older days are written again, ticks that only
+Parquet still has are kept."""
 
 
 class Run:
-    """The steps of a run. `done` has the days whose ticks it has written. `_tried` has the days,
-    with the run that wrote their ticks, whose bars it has tried to write."""
+    """The steps of a run. `done` has the days whose ticks it has written. `_tried` has the days
+    whose bars it has tried to write, each with the run that wrote its ticks."""
 
     def __init__(self, lake: LakeStores, statements: Statements, now: datetime) -> None:
         self._lake = lake
@@ -59,13 +59,13 @@ class Run:
         return self._statements.scanned
 
     def begin(self) -> None:
-        """Hide what an interrupted run left unchecked."""
+        """Hide the files that an interrupted run has left unchecked."""
         for table in TABLES:
             self._lake.catalog.unstage(table)
 
     def gather(self, merged: Merged, part: float) -> None:
-        """Merge hours with many batches that no survey has read, in a part of the remaining time.
-        Raises OutOfTime and CompactionError."""
+        """Merge the hours with many batches that arrived after the boundary, in a part (0 to 1) of
+        the remaining time. Raises OutOfTime and CompactionError."""
         early = MergeEarly(self._lake.raw, self._progress, self._statements.share(part))
         early(max(self._oldest, self._progress.boundary or ""), self.now, merged)
 
@@ -75,8 +75,8 @@ class Run:
         early.again(self._oldest, self.now, merged)
 
     def ahead(self) -> None:
-        """Compact what the view's boundary waits for. The boundary moves after every hundred days,
-        so that a run that cannot finish makes progress."""
+        """Survey new raw objects, and compact what the view's boundary waits for. The boundary
+        moves after every hundred days, so that a run that cannot finish makes progress."""
         with self._writer.collecting_errors("the survey", [to_text(self.now)]):
             self._progress.survey(self._statements)
         parts = self._lake.catalog.parts(DAYS_OF_TICKS)
@@ -116,7 +116,8 @@ class Run:
         self._months.write(self._progress.boundary)
 
     def clean(self, before: datetime, deadline: float) -> int:
-        """Delete objects of superseded and interrupted runs that were written before an instant."""
+        """Delete objects of superseded and interrupted runs that were written before an instant;
+        return their number. Stops at the deadline, a time.monotonic."""
         self._months.forget(self._progress.months, to_text(before))
         removed = 0
         for table in TABLES:
@@ -140,7 +141,7 @@ class Run:
             merge(self._oldest, last.isoformat(), before, merged)
 
     def _ticks(self, days: Sequence[str], parts: Mapping[str, CompactedPeriod]) -> None:
-        """Compact the ticks of at most DAYS days; `parts` has the periods that exist already."""
+        """Compact the ticks of at most DAYS days; `parts` has the days that exist already."""
         known = {day: parts[day].arrivals for day in days if day in parts}
         arrivals = {
             day: late(day, {*self._progress.arrivals(day), *known.get(day, ())}) for day in days
@@ -193,5 +194,6 @@ class Run:
             )
 
     def _measured(self, ticks: str) -> list[Day]:
-        """Return the days of a statement's ticks. Raises CompactionError."""
+        """Return the days of the ticks that a statement selects, with their numbers of symbols and
+        ticks. Raises CompactionError."""
         return measured(self._statements.rows(lake_sql.measure(ticks)))

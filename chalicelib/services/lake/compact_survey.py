@@ -29,7 +29,7 @@ def found_bars(changed: Changed, statements: Statements) -> Iterable[tuple[str, 
 def _new(
     changed: Changed, statements: Statements, survey: Callable[..., str]
 ) -> Iterable[tuple[str | None, ...]]:
-    """Return the rows of a survey that come from new objects, without the objects' names."""
+    """Yield the rows of a survey that come from new objects, without the objects' names."""
     new = {name for names in changed.hours.values() for name in names or ()}
     whole = [hour for hour, names in changed.hours.items() if names is None]
     mixed = [hour for hour, names in changed.hours.items() if names is not None]

@@ -26,8 +26,8 @@ Row = tuple[str | None, ...]
 
 
 class Statements:
-    """Runs statements and waits for each until a deadline, a time.monotonic. `scanned` counts
-    bytes."""
+    """Runs statements and waits for the end of each, up to a deadline, a time.monotonic. `scanned`
+    counts the bytes that they scanned."""
 
     def __init__(self, lake: LakeStores, sleep: Callable[[float], None], deadline: float) -> None:
         self._lake = lake
@@ -52,7 +52,7 @@ class Statements:
             raise CompactionError(str(error)) from error
 
     def rows(self, sql: str) -> Iterator[Row]:
-        """Run a statement and return the rows of its result."""
+        """Run a statement and yield the rows of its result. Raises OutOfTime or CompactionError."""
         query_id = self.run(sql)
         page = self._lake.engine.rows(query_id)
         yield from page.rows
@@ -65,7 +65,8 @@ class Statements:
         _require(self._deadline - seconds)
 
     def share(self, part: float) -> Callable[[float], None]:
-        """Return a `need` for a step that may take a part of the remaining time."""
+        """Return a function like `need` for a step that may take a part (0 to 1) of the remaining
+        time."""
         now = time.monotonic()
         until = now + (self._deadline - now) * part
         return lambda seconds: _require(until - seconds)
@@ -93,8 +94,8 @@ def _require(latest: float) -> None:
 
 
 class Writer:
-    """Writes periods of tables. `failed` collects errors: a failed period does not block the
-    others."""
+    """Writes periods of tables. `failed` collects errors, so that a failed period does not block
+    the others."""
 
     def __init__(self, lake: LakeStores, statements: Statements, moved_at: str) -> None:
         self._lake = lake
@@ -112,11 +113,11 @@ class Writer:
         runs: Mapping[str, str] = MappingProxyType({}),
         arrivals: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> dict[str, CompactedPeriod]:
-        """Write a statement's rows, check them, and point the partitions at them.
+        """Write a statement's rows, check them, and point the periods' partitions at them.
 
-        `runs` has the run to note for a period if it is not this one; `arrivals` its late dates of
-        arrival. Returns the new parts, or an empty dict after an error, in which case nothing has
-        moved.
+        `runs` has the run to note for a period if it is not this one, `arrivals` a period's late
+        dates of arrival. Returns the new parts. A CompactionError is noted in `failed`: then no
+        partition moves, and the result is empty. Raises OutOfTime.
         """
         run = uuid.uuid4().hex
         try:
@@ -140,7 +141,7 @@ class Writer:
 
     @contextmanager
     def collecting_errors(self, what: str, periods: Sequence[str]) -> Iterator[None]:
-        """Catch a CompactionError inside, and record it in `failed` with these periods."""
+        """Catch a CompactionError of the context, and note it in `failed` with these periods."""
         try:
             yield
         except CompactionError as error:
@@ -155,7 +156,8 @@ class Writer:
     def _written(
         self, table: Table, periods: Sequence[str], select: str, run: str, by_symbol: bool
     ) -> dict[str, tuple[str, int]]:
-        """Write and check rows; return folder and row count by period. Raises CompactionError."""
+        """Write and check rows; return by period its folder and number of rows, without empty
+        periods. Raises OutOfTime and CompactionError."""
         prefix, fields = _layout(table, periods, run, by_symbol)
         location = self._lake.objects.location
         self._statements.run(lake_sql.unload(table, select, location(prefix), fields))
@@ -166,8 +168,8 @@ class Writer:
         return {period: (folders[period], count) for period, count in rows.items() if count}
 
     def _checked(self, table: Table, select: str, run: str) -> dict[str, int]:
-        """Return the number of rows a run wrote by period. Raises CompactionError if they differ
-        from the source."""
+        """Return by period the number of rows that a run wrote. Raises CompactionError if they
+        differ from their source."""
         rows: dict[str, int] = {}
         found = self._statements.rows(lake_sql.check(table, select, run))
         for period, written, different in found:
@@ -180,7 +182,7 @@ class Writer:
 def _layout(
     table: Table, periods: Sequence[str], run: str, by_symbol: bool
 ) -> tuple[str, list[str]]:
-    """Return the prefix a run writes to and its partition columns.
+    """Return the prefix that a run writes to, and the partition columns below it.
 
     For one period that is `ticks/date=2026-11-20/run=.../series=AAPL/`, for several
     `ticks/run=.../date=2026-11-20/series=AAPL/`; without `series` if the days are small.

@@ -43,7 +43,7 @@ class Table(msgspec.Struct, frozen=True):
 
     @property
     def unchecked(self) -> str:
-        """Return the table with the same columns over written but unchecked files."""
+        """Return the name of the table with the same columns over written but unchecked files."""
         return f"{self.name}_unchecked"
 
     def period_of(self, date: str) -> str:
@@ -71,8 +71,8 @@ TABLES = (DAYS_OF_TICKS, MINUTE_BARS, MONTHS_OF_TICKS, *HISTORY.values())
 
 
 def views(compacted_until: str | None, months: Sequence[str] = ()) -> dict[str, str]:
-    """Return the statements of all views. `all_ticks` comes last, as it records how far compaction
-    is."""
+    """Return the statements of all views by name. `all_ticks` comes last, since the progress of
+    compaction is recorded with it."""
     return {
         "raw_ticks": _fill("raw_ticks_view"),
         **{f"bars_{bar}": bars(bar, compacted_until) for bar in HISTORY},
@@ -82,15 +82,15 @@ def views(compacted_until: str | None, months: Sequence[str] = ()) -> dict[str, 
 
 
 def bars(bar: str, compacted_until: str | None) -> str:
-    """Return the view of historical bars: compacted bars, and those that arrived on the boundary or
-    later. A bar may be in both."""
+    """Return the statement of the view of historical bars: compacted bars, and those that arrived
+    on the boundary's date or later. A bar may be in both."""
     raw = _raw_bars(bar, _since(day_text(compacted_until or NOTHING_YET)))
     return _fill("bars", bar=bar, raw_bars=raw)
 
 
 def raw_bars_survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
     """Return the statement that lists intervals and months of the historical bars that arrived in
-    some hours, per object on request."""
+    some hours; with `by_object` for each object."""
     return _fill(
         "raw_bars_survey",
         arrived=partitions(arrived),
@@ -122,7 +122,8 @@ def _since(day: str) -> str:
 
 
 def all_ticks(compacted_until: str | None, months: Sequence[str] = ()) -> str:
-    """Return the view's statement: compacted days up to the boundary, and raw ticks of later days.
+    """Return the statement of the view `all_ticks`: compacted days up to the boundary, and raw
+    ticks of later days.
 
     Ticks of `months` are read from the table of months, other ticks from the table of days. A tick
     is at most five minutes ahead of its arrival, and a local date at most 14 hours ahead of UTC, so
@@ -157,8 +158,8 @@ def _next_month(month: str) -> str:
 
 
 def survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
-    """Return the statement that lists trading days of the raw ticks that arrived in some hours, per
-    object on request."""
+    """Return the statement that lists trading days of the raw ticks that arrived in some hours;
+    with `by_object` for each object."""
     return _fill("survey", raw=_raw(arrived), batch="batch" if by_object else "''")
 
 
@@ -194,7 +195,8 @@ def day_minutes(days: Sequence[str], sessions: str) -> str:
 
 
 def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str:
-    """Return the statement that writes rows as Parquet under `location`, by `fields`."""
+    """Return the statement that writes rows as Parquet under `location`, partitioned by
+    `fields`."""
     made = {"series": "symbol", "month": table.period_sql, "year": table.period_sql}
     more = [f'{made[field]} AS "{field}"' if field in made else f'"{field}"' for field in fields]
     columns = [_quoted(table.columns), *more]
@@ -213,7 +215,8 @@ def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str
 
 
 def check(table: Table, rows: str, run: str) -> str:
-    """Return the statement that compares rows with what a run wrote, by the table's period."""
+    """Return the statement that counts by period the rows that a run wrote, and those that differ
+    from `rows`."""
     return _fill(
         "check",
         columns=_quoted(dict.fromkeys((*table.columns, "date"))),

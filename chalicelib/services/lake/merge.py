@@ -35,7 +35,7 @@ SHORTEST_SECONDS = 30.0
 """With less time left than this, no merge is started."""
 
 READ_AT_ONCE = 16
-"""The number of objects whose packed readings are in memory before their unpacked size is known."""
+"""The number of objects whose readings are read at once, when their unpacked size is not known."""
 
 _row = msgspec.json.Decoder(ReadingRow)
 
@@ -56,7 +56,7 @@ class Packed(msgspec.Struct, frozen=True):
 
 
 class Merge:
-    """The step before and after compaction, under its lease.
+    """The step that merges raw objects before and after compaction, under its lease.
 
     `need` takes seconds, and raises OutOfTime if less time is left. `begin` is called with an hour
     before its first object changes, and returns whether to merge it.
@@ -76,13 +76,13 @@ class Merge:
         """Merge what arrived on the dates `[first, last]` and was written before an instant.
 
         Adds to `merged` after each merge. Raises OutOfTime, and CompactionError if a written object
-        differs from what was read.
+        differs from what was read or an object cannot be deleted.
         """
         for hour in self._raw.hours(first, last, before):
             self.one(hour, merged)
 
     def one(self, hour: RawHour, merged: Merged) -> None:
-        """Merge one hour. Raises the same errors as a call."""
+        """Merge one hour, unless `begin` returns False. Raises the same errors as a call."""
         found = groups(hour)
         if found and not self._begin(hour.hour):
             return
@@ -95,7 +95,8 @@ class Merge:
     def _merge(
         self, group: Sequence[Numbered], has_readings: frozenset[str], merged: Merged
     ) -> None:
-        """Merge a group of objects. `has_readings` names those with readings."""
+        """Merge a group of objects; one with an unreadable object is logged and left from there on.
+        `has_readings` has the names of the objects with readings."""
         try:
             for part in _parts(self._packed(group, has_readings)):
                 self._need(SHORTEST_SECONDS)
@@ -104,8 +105,8 @@ class Merge:
             log.warning("%s to %s are not merged: %s", group[0].name, group[-1].name, error)
 
     def _packed(self, group: Sequence[Numbered], has_readings: frozenset[str]) -> Iterator[Packed]:
-        """Read the objects of a group, whose lines take MOST_BYTES; readings are read only when
-        needed."""
+        """Yield the objects of a group. Their lines, at most MOST_BYTES, are read at once, readings
+        only when they are needed."""
         bodies = self._raw.read(RAW, [one.name for one in group])
         for start in range(0, len(group), READ_AT_ONCE):
             self._need(SHORTEST_SECONDS)
@@ -139,8 +140,8 @@ _UNREADABLE = (OSError, EOFError, zlib.error, ValueError, msgspec.MsgspecError)
 
 
 def _parts(group: Iterable[Packed]) -> Iterator[list[Packed]]:
-    """Divide a group into parts that fit in memory. An object that is too large alone is skipped
-    with a warning; parts hold consecutive objects."""
+    """Divide a group into parts of consecutive objects that fit in memory. An object that is too
+    large on its own is skipped with a warning."""
     part: list[Packed] = []
     size = 0
     for one in group:

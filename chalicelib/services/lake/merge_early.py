@@ -24,7 +24,7 @@ MANY = 1000
 fewer are merged once their day is compacted, when `all_ticks` no longer reads them."""
 
 SETTLED = timedelta(hours=1)
-"""An hour's batches are complete this long after it, unless ingest is behind."""
+"""An hour's batches are complete this long after its end, unless ingest is behind."""
 
 
 class MergeEarly:
@@ -39,10 +39,11 @@ class MergeEarly:
         self._merge_again = Merge(raw, need, partial(progress.merges, again=True))
 
     def __call__(self, first: str, now: datetime, merged: Merged) -> None:
-        """Merge the hours that have many batches, from a date of arrival on. Adds to `merged`.
+        """Merge the hours that have many batches, from the date of arrival `first` on. Adds to
+        `merged`.
 
-        It is recorded before each merge that the next survey must read the whole hour. Raises
-        OutOfTime and the errors of Merge.
+        Before each merge it is recorded that the next survey must read the whole hour. Raises
+        OutOfTime and CompactionError.
         """
         last = now - SETTLED - timedelta(hours=1)
         with self._progress.merging():
@@ -52,9 +53,9 @@ class MergeEarly:
                     self._merge.one(hour, merged)
 
     def again(self, first: str, now: datetime, merged: Merged) -> None:
-        """Merge the hours, from a date of arrival on, in which one run died. This step comes last,
-        so that a run that dies there again has done everything else. Raises the same errors as a
-        call."""
+        """Merge the hours, from the date of arrival `first` on, in which one run died. This step
+        comes last: a run that dies there again has done everything else. Raises the same errors as
+        a call."""
         for hour in self._progress.to_retry(first):
             self._need(SHORTEST_SECONDS)
             log.warning("raw objects of %s are merged again: a run died merging them", hour)
@@ -65,5 +66,6 @@ class MergeEarly:
                 self._progress.retried(hour)
 
     def _is_due(self, hour: RawHour, last: str) -> bool:
-        """Return whether an hour has many batches; `last` is the last complete hour."""
+        """Return whether an hour is complete and has many batches; `last` is the last complete
+        hour."""
         return bool(hour.hour) and hour.hour <= last and batches(hour) >= MANY

@@ -27,7 +27,8 @@ class Numbered(msgspec.Struct, frozen=True):
 
 
 def numbered(stored: RawObject) -> Numbered | None:
-    """Parse an object's name; return None for a name that ingest does not give."""
+    """Return an object with the numbers in its name; None if neither ingest nor a merge gives such
+    a name."""
     found = archive_layout.parsed(stored.name)
     if found is None:
         return None
@@ -40,10 +41,10 @@ def batches(hour: RawHour) -> int:
 
 
 def groups(hour: RawHour) -> list[list[Numbered]]:
-    """Group the objects to merge, ordered by their last sequence numbers.
+    """Return the groups of objects to merge, in the order of their last sequence numbers.
 
-    The groups follow one another in that order, so that of two copies of a tick the same one has
-    the higher number as before. A merged object is merged again only with objects that came later.
+    Groups do not overlap in that order: of two copies of a tick, the same one has the higher number
+    after merging as before. A merged object is merged again only with objects that came later.
     """
     known = [one for one in map(numbered, hour.objects) if one is not None]
     found: list[list[Numbered]] = []
@@ -64,7 +65,8 @@ def merged_name(group: Sequence[Numbered]) -> str:
 
 
 def orphans(hour: RawHour) -> list[str]:
-    """Return readings whose lines are in a merged object, left behind by an interrupted run."""
+    """Return the names of readings that an interrupted run has left behind: their lines are in a
+    merged object."""
     present = {stored.name for stored in hour.objects}
     merged = [one for one in map(numbered, hour.objects) if one and one.origin == MERGED]
     unmatched = [RawObject(name, 0) for name in hour.readings if name not in present]

@@ -10,7 +10,7 @@ import gzip
 import io
 
 MOST_MEMORY = 110_000_000
-"""Bytes of memory that the objects merged together may take."""
+"""The most bytes of memory that the objects merged together may take."""
 
 PER_BYTE = 4
 """Bytes of memory for each unpacked byte: read, written, and read back."""

@@ -10,11 +10,12 @@ from chalicelib.domain.times import to_text
 from chalicelib.services.lake.texts import day_text, name_text
 
 _BY_SYMBOL = ("=X", "=F")
-"""Endings of currencies and futures: the ending, not a time zone, determines their calendar."""
+"""The endings of symbols of currencies and futures, whose calendar depends on the ending, not on a
+time zone."""
 
 
 def sessions(calendars: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Return, by day, the SQL rows of the calendars that the day's ticks follow.
+    """Return by day the SQL rows with the day's session in each calendar that its ticks follow.
 
     A calendar is named by its time zone, or by the ending of its symbols. Calendars with UTC days
     get no row, and neither do names that are not IANA zones: the statement uses the UTC day for any
@@ -30,7 +31,7 @@ def sessions(calendars: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 
 def _by_name(calendars: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """Return the days of each calendar, so that a time zone is read once for all its days."""
+    """Return the days by calendar, so that a time zone is read once for all its days."""
     found: dict[str, list[str]] = {}
     for day, names in calendars.items():
         for name in sorted(names):

@@ -14,14 +14,14 @@ from chalicelib.services.lake.lake_sql import Table
 from chalicelib.services.query_engine import QueryEngine
 
 OVERLAP = timedelta(minutes=5)
-"""Objects written this shortly before the previous survey may have been missing from its listing.
-"""
+"""How long before the previous survey an object may have been written that its listing missed."""
 
 
 class CompactedPeriod(msgspec.Struct, frozen=True):
-    """A period (day or month) of a table: the location of its Parquet, since when, and its run.
+    """A period (day, month or year) of a table: the location of its Parquet, the run that it is of,
+    its number of rows, and since when the partition points there.
 
-    `arrivals` are the dates, beyond the usual ones, on which ticks of the day arrived.
+    `arrivals` has the dates outside the usual window on which ticks of a day arrived.
     """
 
     location: str
@@ -43,8 +43,8 @@ class CompactionState(msgspec.Struct, frozen=True):
     due: trading days to be compacted, each with the dates on which its ticks arrived; None if a
         version that did not record them wrote the state.
     unsurveyed: hours of arrival, as `2026-11-20T15`, that were merged before any survey read them.
-    merging: hours of arrival whose merging has begun and not ended, an hour once for each run that
-        died there.
+    merging: hours of arrival whose merging has begun and not ended; an hour is there once for each
+        run that died merging it, or merges it now.
     """
 
     compacted_until: str | None = None
@@ -81,11 +81,11 @@ class Catalog(Protocol):
         """Write the state, in one step."""
 
     def move(self, marks: CompactionState, statements: Mapping[str, str]) -> None:
-        """Write the views' statements; `all_ticks`, the last one, and the state are written in one
-        step."""
+        """Write the views' statements and the state. The last view, `all_ticks`, and the state are
+        written in one step."""
 
     def parts(self, table: Table) -> dict[str, CompactedPeriod]:
-        """Return a table's periods."""
+        """Return a table's periods by name."""
 
     def switch(self, table: Table, parts: Mapping[str, CompactedPeriod]) -> None:
         """Point each period at its part, in one step per period."""
@@ -94,7 +94,8 @@ class Catalog(Protocol):
         """Remove periods from a table; objects remain."""
 
     def stage(self, table: Table, run: str, locations: Mapping[str, str]) -> None:
-        """Show what a run has written, by period, in the table of unchecked files."""
+        """Show what a run has written, at these locations by period, in the table of unchecked
+        files."""
 
     def unstage(self, table: Table) -> None:
         """Empty the table of unchecked files; objects remain."""
@@ -113,8 +114,8 @@ class LakeObjects(Protocol):
     def remove_superseded(
         self, table: Table, parts: Mapping[str, CompactedPeriod], before: datetime, deadline: float
     ) -> int:
-        """Delete a table's objects that no part or reader uses: objects outside all parts, written
-        before an instant, of a period whose part moved before it.
+        """Delete a table's objects that neither a part nor a reader uses: those outside all parts
+        that were written before an instant, if the part of their period has not moved since then.
 
         Returns the number deleted; stops at the deadline, a time.monotonic.
         """
@@ -124,7 +125,7 @@ class LakeObjects(Protocol):
 
 
 class RawObject(msgspec.Struct, frozen=True):
-    """A batch of the raw archive: its name under `raw/`, and its size in bytes."""
+    """An object of the raw archive: its name under `raw/`, and its size in bytes."""
 
     name: str
     size: int
@@ -145,8 +146,8 @@ class RawObjects(Protocol):
     """The raw archive's objects and their readings; `root` is `raw/` or `readings/`."""
 
     def hours(self, first: str, last: str, before: str) -> Iterator[RawHour]:
-        """Return the hours of the dates `[first, last]` in order: batches written before an
-        instant, and all merged objects."""
+        """Return the hours of the dates `[first, last]` in order, with their batches written before
+        an instant and all merged objects."""
 
     def read(self, root: str, names: Sequence[str]) -> list[bytes]:
         """Return the objects' bodies."""

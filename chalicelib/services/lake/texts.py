@@ -19,14 +19,14 @@ def is_day(text: str) -> bool:
 
 
 def day_text(text: str) -> str:
-    """Return a date in its stored form. Raises ValueError for anything else."""
+    """Return the text if it is a date in its stored form. Raises ValueError for anything else."""
     if not is_day(text):
         raise ValueError(f"{text!r} is not a date such as 2026-11-20")
     return text
 
 
 def name_text(text: str) -> str:
-    """Return a name that cannot end a literal. Raises ValueError for any other."""
+    """Return the text if it cannot end a SQL literal. Raises ValueError for any other."""
     if not _NAME.fullmatch(text):
         raise ValueError(f"{text!r} cannot be part of a statement")
     return text

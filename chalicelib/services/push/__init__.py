@@ -1,1 +1,1 @@
-"""Pushes what detect has computed to open pages."""
+"""Push what detect has computed to open pages. Entry: `push`."""

@@ -1,5 +1,5 @@
-"""What is pushed of a symbol: the fields of its quote, its running bars and its new alerts, under
-the names that the API has for them."""
+"""The changes of symbols that are pushed: the fields of a quote, running bars and new alerts, under
+the API's names."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _UNUSED = ("as_of", "delay_seconds", "adjustment", "moving_average")
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The newest of a symbol after its state's writes number `first` to `version`.
+    """A symbol's newest values after the writes `first` to `version` of its state.
 
-    A reader whose last version is not `first` - 1 has missed writes. `repairs` counts the writes
-    after recomputed bars: if it has grown, bars other than the running ones have changed too.
-    `minutes` are the running 1m bars and those that ran at the earlier writes, in order; `day` is
-    the running daily bar.
+    A reader whose last version is not `first` - 1 has missed writes. `repairs` is the state's count
+    of repairs: if it has grown, bars other than the running ones have changed, too. `minutes` has
+    the bars of one minute that were running at these writes, in order; `day` is the running daily
+    bar.
     """
 
     symbol: str
@@ -36,8 +36,8 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def changes_of(states: Iterable[State], quote_of: Callable[[State], Quote]) -> list[Change]:
-    """Return one change for each symbol. A symbol's states are in the order of their versions;
-    those without a price are left out."""
+    """Return one change for each symbol. A symbol's states must be in the order of their versions;
+    states without a price are left out."""
     written: dict[str, list[State]] = {}
     for state in states:
         if state.last is not None:

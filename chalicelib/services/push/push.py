@@ -16,10 +16,10 @@ from chalicelib.services.market_data.answers import Quote
 from chalicelib.services.push.changes import Change, changes_of
 
 MOST_EVENT_BYTES = 200_000
-"""Bytes of an event before it is compressed; the service accepts 240 KB after it."""
+"""The most bytes of an event before it is compressed; the service accepts 240 KB afterwards."""
 
 MOST_EVENTS = 5
-"""Events of a request, the service's limit."""
+"""The most events of a request, the service's limit."""
 
 log = logging.getLogger("ticktape.push")
 
@@ -27,7 +27,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class PublishError(Exception):
-    """The service refused a request or did not answer. The text says which."""
+    """The push service refused a request or did not answer; the message says which."""
 
 
 class Publisher(Protocol):
@@ -38,15 +38,16 @@ class Publisher(Protocol):
 
 
 class Pushed(msgspec.Struct, frozen=True):
-    """The result of a batch: the symbols that are published, and those that are not."""
+    """The result of a batch: the numbers of symbols published, and of those that failed."""
 
     symbols: int = 0
     failed: int = 0
 
 
 class Push:
-    """The service of the state table's stream. A failure is logged and counted, not repeated: the
-    page notices the gap and asks the API, and the next batch has newer prices."""
+    """The service that processes the state table's stream. A failed request is logged and counted,
+    but not repeated: the page notices the gap and asks the API, and the next batch has newer
+    prices."""
 
     def __init__(
         self, quote_of: Callable[[State], Quote], publisher: Publisher, channels: int
@@ -56,7 +57,8 @@ class Push:
         self._channels = channels
 
     def __call__(self, states: Iterable[State]) -> Pushed:
-        """Publish what changed. A symbol's states are in the order of their versions."""
+        """Publish the changes of these states. A symbol's states must be in the order of their
+        versions."""
         by_channel: dict[str, list[Change]] = {}
         for change in changes_of(states, self._quote_of):
             by_channel.setdefault(channel_of(change.symbol, self._channels), []).append(change)
@@ -80,9 +82,9 @@ class Push:
 
 
 def requests_of(changes: Sequence[Change]) -> Iterator[list[tuple[str, int]]]:
-    """Yield the events of each request, each with the number of its symbols.
+    """Yield for each request its events, each with its number of symbols.
 
-    An event has at most MOST_EVENT_BYTES before it is compressed, or one symbol.
+    An event has at most MOST_EVENT_BYTES before it is compressed, unless it has a single symbol.
     """
     events = list(_events(changes))
     for at in range(0, len(events), MOST_EVENTS):
@@ -104,9 +106,10 @@ def _events(changes: Sequence[Change]) -> Iterator[tuple[str, int]]:
 
 
 def _event(parts: Sequence[str]) -> tuple[str, int]:
-    """Return an event: base64 of zlib's form of `{"changes": [...]}`, as a JSON string.
+    """Return an event, `{"changes": [...]}` compressed by zlib in base64 as a JSON string, and its
+    number of symbols.
 
-    The service charges for each started 5 KB, of which 25 symbols then take one.
+    The service charges for each started 5 KB, which is room for 25 symbols.
     """
     packed = zlib.compress(f'{{"changes":[{",".join(parts)}]}}'.encode())
     return f'"{base64.b64encode(packed).decode()}"', len(parts)

@@ -1,4 +1,4 @@
-"""What statements cost at the list prices of us-east-1. A test compares them with
+"""What statements cost at the list prices of us-east-1. A test compares the prices with
 costs/prices.json."""
 
 from __future__ import annotations

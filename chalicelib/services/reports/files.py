@@ -39,7 +39,7 @@ _MOST_DIGITS = 24
 
 
 class UnknownReport(TicktapeError):  # noqa: N818 - named after the problem type
-    """No report has this name. `args` is the name."""
+    """No report has this name. `args` has the name."""
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def allowed(self) -> str:
-        """Describe the allowed values."""
+        """Return a description of the allowed values."""
         if self.kind == "date":
             return _DATE_ALLOWED
         if self.kind == "symbol":
@@ -80,7 +80,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
             raise FieldError(self.name, given, self.allowed) from error
 
     def preset(self, today: date) -> QueryValue:
-        """Return the default on a day."""
+        """Return the default value on a day; there must be one."""
         text = cast("str", self.default)
         if self.kind == "date":
             return (today + timedelta(days=int(text.removeprefix("today")))).isoformat()
@@ -119,7 +119,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as its file declares it. `order` names the value of each `?` of the statement."""
+    """A report as its file declares it. `order` has the name of the parameter of each `?` in the
+    statement."""
 
     name: str
     title: str
@@ -130,7 +131,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     order: tuple[str, ...]
 
     def values(self, given: dict[str, Any], today: date) -> dict[str, QueryValue]:
-        """Return all parameters' values. Raises FieldError for the first invalid one."""
+        """Return the values of all parameters: the given ones, or the defaults of `today`. Raises
+        FieldError for the first invalid or unknown one."""
         known = [parameter.name for parameter in self.parameters]
         for name in given:
             if name not in known:
@@ -159,7 +161,7 @@ def all_reports() -> tuple[Report, ...]:
 
 
 def find_report(name: str) -> Report:
-    """Return one report. Raises UnknownReport."""
+    """Return the report with this name. Raises UnknownReport."""
     for report in all_reports():
         if report.name == name:
             return report

@@ -50,7 +50,7 @@ class ReportLists:
         self._known: tuple[datetime, LakeState] | None = None
 
     def __call__(self, report: Report, values: Mapping[str, QueryValue]) -> int:
-        """Return the LIST requests of a report with these values, if it ran now."""
+        """Return the number of LIST requests that a report with these values would make now."""
         now = self._clock()
         if self._known is None or now - self._known[0] > KEPT:
             self._known = now, self._read()
@@ -58,7 +58,8 @@ class ReportLists:
 
 
 def lists(statement: str, values: Mapping[str, QueryValue], state: LakeState, today: date) -> int:
-    """Return the LIST requests of a statement over the lake's views; a WITH query counts once."""
+    """Return the number of LIST requests of a statement over the lake's views. A table that a
+    statement names several times, as through WITH, counts once."""
     start, end = str(values.get("start", "")), str(values.get("end", "9999"))
     last = min(end, (today + timedelta(days=1)).isoformat())
     arrived = max(0, _days(max(start, state.first_day), last))
@@ -82,7 +83,8 @@ def _of_ticks(start: str, end: str, state: LakeState, today: date) -> int:
 
 
 def _arrivals(view: str, state: LakeState, today: date) -> int:
-    """Return the number of hours from the boundary on, over all scans of them."""
+    """Return the number of hours of arrival from the boundary on, times the scans of them by a
+    view."""
     first = max(state.first_day, state.compacted_until or "")
     return len(_ARRIVED.findall(view)) * HOURS * (_days(first, today.isoformat()) + 1)
 

@@ -32,7 +32,7 @@ _WHOLES = ("tinyint", "smallint", "integer", "bigint", "int")
 
 
 class UnknownRun(TicktapeError):  # noqa: N818 - named after the problem type
-    """No run of a report has this id. `args` is the id."""
+    """No run of a report has this id. `args` has the id."""
 
 
 class NoLake(TicktapeError):  # noqa: N818 - named after the problem type
@@ -49,7 +49,7 @@ class Links(Protocol):
 class Run(msgspec.Struct, frozen=True):
     """The progress of a run; `values` are the parameters that it was started with, as bound.
 
-    `lists` are the LIST requests to S3 that it would make now, 0 if they are not charged.
+    `lists` is the number of LIST requests to S3 that it would make now, 0 if they are not charged.
     """
 
     run_id: str
@@ -70,7 +70,8 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """A page of a run's rows by column name; `cursor` leads to the next page."""
+    """A page of a run's rows by column name; `cursor` leads to the next page, None if there is
+    none."""
 
     rows: Sequence[dict[str, Any]] = ()
     cursor: str | None = None
@@ -102,9 +103,9 @@ class Reports:
     def start(
         self, name: str, given: dict[str, Any], reuse_minutes: int = REUSE_MINUTES
     ) -> tuple[str, dict[str, QueryValue]]:
-        """Start a report; return its run's id and all values.
+        """Start a report; return the id of its run, and the values of all parameters.
 
-        Raises UnknownReport, FieldError, NoLake.
+        Raises UnknownReport, FieldError, NoLake, StatementRefused.
         """
         report = find_report(name)
         values = report.values(given, self._clock().date())
@@ -112,8 +113,8 @@ class Reports:
         return self._engine.start(report.statement, bound, reuse_minutes=reuse_minutes), values
 
     def run(self, run_id: str) -> Run:
-        """Return the state of a run. Raises UnknownRun also for a statement that no report
-        started."""
+        """Return the state of a run. Raises NoLake, and UnknownRun, even if another statement than
+        a report's has this id."""
         status = self._engine.status(run_id) if _RUN_ID.fullmatch(run_id) else None
         report = next((r for r in all_reports() if status and r.statement == status.sql), None)
         if status is None or report is None:
@@ -124,7 +125,8 @@ class Reports:
         return Run(run_id, report, ordered, status, lists)
 
     def rows(self, run: Run, limit: int | None, page_token: str | None) -> Rows:
-        """Return a page of a run that succeeded, or all its rows. Raises TooManyRows."""
+        """Return a page of at most `limit` rows of a run that succeeded, or all its rows for None.
+        Raises TooManyRows, BadPosition."""
 
         def read(token: str | None) -> Rows:
             return self._rows(run, MOST_ROWS if limit is None else min(limit, MOST_ROWS), token)
@@ -144,7 +146,7 @@ class Reports:
         return Rows(rows, found.next_token)
 
     def link(self, run: Run) -> str | None:
-        """Return a link to the result of a run that succeeded: a CSV file in S3."""
+        """Return a link to the result of a run, a CSV file in S3; None unless it succeeded."""
         if run.status.state != "succeeded" or run.status.location is None:
             return None
         return self._links.link(run.status.location, LINK_SECONDS)
@@ -162,7 +164,8 @@ def _is_charged(status: QueryStatus) -> bool:
 
 
 def reuse_minutes(given: Any) -> int:
-    """Return how old a reused result may be; 0 for no reuse. Raises FieldError."""
+    """Return how many minutes old a reused result may be; 0 for no reuse. None gives the default.
+    Raises FieldError."""
     if given is None:
         return REUSE_MINUTES
     if type(given) is not int or not 0 <= given <= MOST_REUSE_MINUTES:
@@ -172,7 +175,7 @@ def reuse_minutes(given: Any) -> int:
 
 
 def _unquoted(literal: str) -> QueryValue:
-    """Parse the value of a bound literal."""
+    """Return the value of a bound SQL literal."""
     if literal.startswith("'"):
         return literal[1:-1].replace("''", "'")
     return int(literal) if literal.lstrip("-").isdigit() else Decimal(literal)
@@ -187,12 +190,12 @@ def _reader(kind: str) -> Callable[[str], Any]:
 
 
 def _decimal(text: str) -> Decimal:
-    """Parse a decimal without the zeros that pad it to a column's scale."""
+    """Return a decimal without the zeros that pad it to a column's scale."""
     value = Decimal(text).normalize()
     return value.quantize(Decimal(1)) if value == value.to_integral_value() else value
 
 
 def _float(text: str) -> float | None:
-    """Parse a float; return None if JSON cannot represent it."""
+    """Return a float; None if JSON cannot represent it."""
     value = float(text)
     return value if math.isfinite(value) else None
