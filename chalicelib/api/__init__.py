@@ -1,1 +1,1 @@
-"""Request parsing, problem responses and the OpenAPI document."""
+"""The HTTP API: routes, request parsing, responses, problems and the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""Authorization: the policy of the key in a request.
+"""Authorization: which routes a request's key may use.
 
 API Gateway caches a token's policy for CACHE_SECONDS and applies it to every route that the token
 requests meanwhile. The policy therefore lists all routes that the key's scopes permit.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SCHEME = "bearer"
 CACHE_SECONDS = 3
-"""How long a revoked or expired key may still be accepted: docs/decisions/0188."""
+"""How long a revoked or expired key may still be accepted (docs/decisions/0188)."""
 
 LONGEST_TOKEN = 256
 
@@ -50,9 +50,9 @@ def bearer(header: str) -> str:
 
 
 def permitted(key: Key) -> list[str | AuthRoute]:
-    """Return the routes that a key's scopes permit, path parameters as wildcards.
+    """Return the routes that a key's scopes permit, with path parameters as wildcards.
 
-    A policy's wildcard also matches slashes: a test checks that none of them reaches a route that
+    A policy's wildcard also matches slashes: a test checks that no wildcard reaches a route that
     needs another scope.
     """
     return [

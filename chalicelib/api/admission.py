@@ -29,7 +29,7 @@ _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]+", re.ASCII)
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """The key of a request, from the authorizer. `requests_per_minute` None: no limit."""
+    """The key of a request, from the authorizer. `requests_per_minute` is None without a limit."""
 
     key_id: str
     key_name: str
@@ -37,7 +37,7 @@ class Caller(msgspec.Struct, frozen=True):
     requests_per_minute: int | None
 
     def permits(self, scope: str) -> bool:
-        """Return whether the key may do what needs `scope`."""
+        """Return whether one of the key's scopes covers `scope`."""
         return cover(self.scopes, scope)
 
 
@@ -49,7 +49,8 @@ def answered(
     *,
     guarded: bool,
 ) -> Response:
-    """Return the result of `answer` for an admitted caller, or a problem; log writes.
+    """Return the result of `answer` for an admitted caller, or a problem; audit requests that
+    write.
 
     `guarded`: whether the route has an authorizer.
     """
@@ -115,7 +116,7 @@ def admit(caller: Caller | None, route: Route, services: Services, weight: int) 
 
 
 def _count(services: Services, counter: str, limit: int, weight: int, detail: str) -> None:
-    """Count a request; raise Problem above the limit.
+    """Count a request as `weight`; raise Problem with `detail` above the limit.
 
     If the store cannot count, the request passes, since the stage's own rate still applies
     (decision 0189).
@@ -132,7 +133,7 @@ def _count(services: Services, counter: str, limit: int, weight: int, detail: st
 
 
 def _note(caller: Caller | None, route: Route, request: Any, response: Response) -> None:
-    """Write the audit line of a request that writes: never the token, nor any header."""
+    """Write the audit line of a request that writes, without its token and headers."""
     caller = caller or Caller("", route.audited_as, (), None)
     resource = _resource(request, response)
     audit.info(
@@ -157,8 +158,8 @@ def _note(caller: Caller | None, route: Route, request: Any, response: Response)
 def _resource(request: Any, response: Response) -> str:
     """Return the written path with its query; for a new resource its location.
 
-    A client may have put its token there. A query is included only if the route accepts it, and
-    routes accept no token; in a path a token is recognised by its prefix.
+    A client may have put its token there. In a path it is recognised by its prefix and masked. The
+    query of a refused request is left out; an accepted one has no token, since no route takes one.
     """
     path = response.headers.get("Location") or _path(request)
     query = urlencode(request.query_params or {}, doseq=True)

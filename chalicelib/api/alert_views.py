@@ -1,4 +1,4 @@
-"""Views of the alerts, and what became of each on its channels."""
+"""Views of the alerts, with what became of each on its channels."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def alerts(services: Services, request: Any) -> Response:
 
 
 def alert(services: Services, request: Any, alert_id: str) -> Response:
-    """One alert, and what became of it on each channel."""
+    """Return one alert, with what became of it on each channel."""
     parameters.id_of("alert_id", alert_id, ALERT_ID, ALERT_ID_ALLOWED)
     stored = services.stores.alerts.find(alert_id)
     if stored is None:
@@ -52,7 +52,8 @@ def alert(services: Services, request: Any, alert_id: str) -> Response:
 
 
 def _alert(stored: StoredAlert, told: Sequence[Receipt]) -> dict[str, Any]:
-    """`held` are the channels that hold the alert, and `notified_at` counts its digests too."""
+    """Return an alert's fields. `held` has the channels that hold it; `notified_at` is when it was
+    first sent, by itself or in a digest."""
     in_digests = [
         each.delivery.at for each in told if each.held_until and each.delivery.status == "sent"
     ]
@@ -70,7 +71,7 @@ def _alert(stored: StoredAlert, told: Sequence[Receipt]) -> dict[str, Any]:
 
 
 def _delivery(stored: StoredAlert, told: Receipt) -> dict[str, Any]:
-    """`seconds` are those from the tick to the last attempt."""
+    """Return the fields of a delivery. `seconds` is the time from the tick to the last attempt."""
     delivery = told.delivery
     at = from_text(delivery.at)
     waits = delivery.status in ("waiting", "held")

@@ -1,4 +1,5 @@
-"""Parses JSON bodies of requests: objects only, numbers as exact decimals."""
+"""Parses JSON bodies of requests: objects only, numbers as exact decimals. Problem is raised for
+anything else."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 def read_object(request: Any) -> dict[str, Any]:
-    """Return the JSON object of a Chalice request."""
+    """Return the JSON object in the body of a Chalice request. Raises Problem."""
     raw = request.raw_body
     if len(raw) > MAX_BYTES:
         raise Problem(413, f"the body is above {MAX_BYTES} bytes")
@@ -40,7 +41,8 @@ def read_object(request: Any) -> dict[str, Any]:
 
 
 def take_range(given: dict[str, Any]) -> tuple[Range, Period | None]:
-    """Return `start`, `end` and `period` of a body, with the meaning that they have in a query."""
+    """Remove `start`, `end` and `period` from a body, and return the range and the period; they
+    mean what they mean in a query. Raises Problem."""
     start, end = (_instant(name, given.pop(name, None)) for name in ("start", "end"))
     period = given.pop("period", None)
     if period is not None and period not in PERIODS:
@@ -53,7 +55,7 @@ def take_range(given: dict[str, Any]) -> tuple[Range, Period | None]:
 
 
 def take_adjustment(given: dict[str, Any]) -> Adjustment | None:
-    """Return `adjustment` of a body; None without it."""
+    """Remove `adjustment` from a body and return it; None without it. Raises Problem."""
     value = given.pop("adjustment", None)
     for adjustment in ADJUSTMENTS:
         if value == adjustment:
@@ -74,7 +76,7 @@ def _instant(name: str, value: Any) -> str | None:
 
 
 class SourceGiven(msgspec.Struct, frozen=True):
-    """The source of a symbol from an instant on, by default as soon as possible, and its
+    """The source that a symbol is to have from `start` on (None: as soon as possible), and its
     standby."""
 
     source: str
@@ -83,7 +85,8 @@ class SourceGiven(msgspec.Struct, frozen=True):
 
 
 def take_source(request: Any) -> SourceGiven | None:
-    """Return what a body says of a symbol's sources; None without a body."""
+    """Return the source and standby of a symbol in a request's body; None without a body. Raises
+    Problem."""
     if not request.raw_body:
         return None
     given = read_object(request)
@@ -104,7 +107,8 @@ def take_source(request: Any) -> SourceGiven | None:
 
 
 def take_claim(request: Any) -> tuple[str, list[str]]:
-    """Return the source of a body and the symbols that it claims, each once."""
+    """Return the source in a request's body and the symbols that it claims, each once. Raises
+    Problem."""
     given = read_object(request)
     for name in given:
         if name not in ("source", "symbols"):
@@ -121,7 +125,7 @@ def take_claim(request: Any) -> tuple[str, list[str]]:
 
 
 def refuse_body(request: Any) -> None:
-    """Refuse a body, for routes that accept none."""
+    """Raise Problem if a request has a body, for routes that accept none."""
     if request.raw_body:
         raise Problem(
             400,

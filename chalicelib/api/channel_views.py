@@ -1,4 +1,4 @@
-"""What the routes of channels answer: never an address, never a secret."""
+"""Views of the channels; their answers never contain an address or a secret."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from chalicelib.domain.channels import shown
 from chalicelib.services.delivery.testing import trial
 
 CACHE_SECONDS = 1
-"""A channel that was just written is to be seen."""
+"""Short, so that a channel just written is visible."""
 
 
 def channels(services: Services, request: Any) -> Response:
-    """All channels, and the ids of those that cannot be read."""
+    """List all channels, and the ids of those that cannot be read."""
     channels, unreadable = services.channels.listed()
     listed = {"channels": [shown(channel) for channel in channels], "unreadable": unreadable}
     return rendering.document(request, listed, caching(services, CACHE_SECONDS))
 
 
 def channel(services: Services, request: Any, channel_id: str) -> Response:
-    """One channel."""
+    """Return one channel."""
     found = services.channels.find(_id_of(channel_id))
     return rendering.document(request, shown(found), caching(services, CACHE_SECONDS))
 
@@ -50,7 +50,7 @@ def delete_channel(services: Services, _: Any, channel_id: str) -> Response:
 
 
 def try_channel(services: Services, request: Any, channel_id: str) -> Response:
-    """Record an alert that names this channel alone; `deliver` sends it."""
+    """Record a test alert for one channel only, which `deliver` then sends."""
     bodies.refuse_body(request)
     found = services.channels.find(_id_of(channel_id))
     alert = trial(found, services.clock())
@@ -61,7 +61,7 @@ def try_channel(services: Services, request: Any, channel_id: str) -> Response:
 
 
 def push_key(services: Services, request: Any) -> Response:
-    """Return the key that browsers subscribe with; the first request makes it."""
+    """Return the public key that browsers subscribe with; the first request makes it."""
     bodies.refuse_body(request)
     return rendering.plain({"public_key": services.channels.push_key()})
 

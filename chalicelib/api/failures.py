@@ -42,7 +42,8 @@ Middleware = Callable[[Any, Callable[[Any], Response]], Response]
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Convert the services' errors to problems."""
+    """Convert errors of the services that are raised in this context to Problem; server faults are
+    raised as they are."""
     try:
         yield
     except Problem:
@@ -165,7 +166,7 @@ def is_passing(error: Exception) -> bool:
 
 
 def answered(answer: Callable[[], Response]) -> Response:
-    """Return the result of `answer`, or the problem that it raises."""
+    """Return the result of `answer`, or a response with the problem that it raises."""
     try:
         with translated():
             return answer()
@@ -189,14 +190,15 @@ def as_problems(blueprint: Blueprint) -> Middleware:
 
 
 def _rewritten(response: Response) -> Response:
-    """Rewrite Chalice's own refusals (405, 415, 500), which have another format."""
+    """Return a problem in place of one of Chalice's own refusals (405, 415, 500), which have
+    another format."""
     headers, body = of_status(response.status_code)
     kept = {name: value for name, value in response.headers.items() if name == "Allow"}
     return Response(body, status_code=response.status_code, headers={**kept, **headers})
 
 
 def _with_cors(response: Response, blueprint: Blueprint) -> Response:
-    """Add CORS headers: Chalice adds them only to results of views."""
+    """Return the response with CORS headers, which Chalice adds only to results of views."""
     cors = blueprint.current_app.api.cors
     headers = cors.get_access_control_headers() if cors and cors is not True else {}
     for name, value in headers.items():

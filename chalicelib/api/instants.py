@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.domain.times import EPOCH, to_text
 
 FIRST, BEYOND = "0002", "9999"
-"""Accepted years are FIRST up to but excluding BEYOND, which leaves room for arithmetic."""
+"""Years from FIRST up to but excluding BEYOND are accepted, which leaves room for arithmetic."""
 
 ALLOWED = "a date (2026-11-20), an RFC 3339 date-time (2026-11-20T15:30:00Z) or epoch milliseconds"
 
@@ -22,8 +22,8 @@ _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
 def parse(text: str) -> str:
     """Return the instant as stored text; a date is its midnight in UTC, digits below 1 µs are cut.
 
-    A blank before the offset is an unescaped plus sign. Raises ValueError for anything else and for
-    other years.
+    A blank before the offset counts as a plus sign that was not escaped. Raises ValueError for any
+    other text, and for years that are not accepted.
     """
     try:
         instant = _parse(text)

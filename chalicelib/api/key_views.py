@@ -18,7 +18,7 @@ def keys(services: Services, _: Any) -> Response:
 
 
 def create_key(services: Services, request: Any) -> Response:
-    """Make a key. Only this answer contains its token."""
+    """Create a key. Only this answer contains its token."""
     maker = request.context["authorizer"]["key_id"]
     key, token = services.keys.create(bodies.read_object(request), maker)
     location = {"Location": f"keys/{key.key_id}"}

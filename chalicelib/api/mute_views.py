@@ -29,7 +29,7 @@ def create_mute(services: Services, request: Any) -> Response:
 
 
 def follow_link(services: Services, request: Any) -> Response:
-    """Store the mute of a message's signed link, which stands for a key."""
+    """Store the mute that a message's signed link names; the link takes the place of a key."""
     given = bodies.read_object(request)
     for name in given:
         if name != "link":
@@ -44,7 +44,7 @@ def delete_mute(services: Services, _: Any, mute_id: str) -> Response:
 
 
 def shown(mute: Mute) -> dict[str, Any]:
-    """Return the fields of a mute that is not removed."""
+    """Return the fields that an answer has of a mute."""
     fields = msgspec.structs.asdict(mute)
     del fields["removed"]
     return fields

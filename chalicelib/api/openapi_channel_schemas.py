@@ -91,7 +91,7 @@ HOURS = _exactly(
         "time_zone": _TIME_ZONE,
     }
 )
-"""Hours that come back by weekday."""
+"""The schema of hours that recur by weekday."""
 
 _HOLDING: dict[str, Schema] = {
     "limit": nullable(

@@ -1,4 +1,4 @@
-"""The forms that schemas of the OpenAPI document consist of: texts, numbers, records and so on."""
+"""The building blocks of schemas in the OpenAPI document: texts, numbers, records and so on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def text(description: str = "", **more: Any) -> Schema:
 
 
 def number(description: str = "", **more: Any) -> Schema:
-    """Return a JSON number; prices and volumes are exact decimals as stored."""
+    """Return the schema of a number; prices and volumes are exact decimals as stored."""
     return _described({"type": "number", **more}, description)
 
 
@@ -35,17 +35,18 @@ def flag(description: str, **more: Any) -> Schema:
 
 
 def choice(description: str, allowed: Iterable[str]) -> Schema:
-    """Return the schema of one of a few words, or null."""
+    """Return the schema of one of the allowed words, or null."""
     return nullable(text(description)) | {"enum": [*allowed, None]}
 
 
 def nullable(schema: Schema) -> Schema:
-    """Return the schema or null, for unknown values."""
+    """Return the schema with null allowed, too, for unknown values."""
     return {**schema, "type": [schema["type"], "null"]}
 
 
 def record(properties: dict[str, Schema], description: str = "", **more: Any) -> Schema:
-    """Return an object whose properties are always present, unless `required` names some."""
+    """Return the schema of an object whose properties are all required, unless `required` names
+    those that are."""
     required = {"required": list(properties)} if properties else {}
     return _described({"type": "object", "properties": properties, **required, **more}, description)
 
@@ -56,12 +57,12 @@ def array(items: Schema, description: str = "", **more: Any) -> Schema:
 
 
 def list_of(name: str) -> Schema:
-    """Return an array of one of the schemas."""
+    """Return the schema of an array whose items have the document's schema `name`."""
     return array(ref(name))
 
 
 def ref(name: str) -> Schema:
-    """Return a reference to one of the document's schemas."""
+    """Return a reference to the document's schema `name`."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 

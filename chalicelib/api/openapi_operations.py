@@ -34,7 +34,7 @@ _REFUSALS = {
 
 
 def problem(status: int) -> dict[str, Any]:
-    """Return the answer of a refusal."""
+    """Return the response of a refusal with this status."""
     media = {"application/problem+json": {"schema": ref("Problem")}}
     return {"description": _REFUSALS[status], "content": media}
 
@@ -42,7 +42,8 @@ def problem(status: int) -> dict[str, Any]:
 def operation(
     summary: str, parameters: tuple[str, ...], responses: dict[str, Any], refusals: tuple[int, ...]
 ) -> Operation:
-    """Return an operation with its answers and refusals."""
+    """Return an operation with its responses and refusals; every operation may be refused with 400,
+    500 and 503."""
     for status in (*refusals, 400, 500, 503):
         responses[str(status)] = problem(status)
     return {
@@ -61,8 +62,8 @@ def get(
     csv: bool = False,
     kept: bool = True,
 ) -> Operation:
-    """Return a read operation: `csv` says that it has a table, `kept` that the answer has an
-    ETag."""
+    """Return a GET operation. `csv` says that its rows may be requested as CSV, `kept` that the
+    answer has an ETag and may be cached."""
     content: dict[str, Any] = {"application/json": {"schema": ref(answer)}}
     if csv:
         content["text/csv"] = {"schema": text("The rows, after a header line.")}
@@ -85,7 +86,7 @@ def put(
     statuses: tuple[int, ...] = (200, 201),
     refusals: tuple[int, ...] = (409,),
 ) -> Operation:
-    """Return a write operation, PUT or POST: 201 for a new resource."""
+    """Return a PUT or POST operation; the status 201 is for a new resource."""
     described = {
         200: "Done; nothing was created.",
         201: "Created.",
@@ -105,6 +106,6 @@ def put(
 def delete(
     summary: str, parameters: tuple[str, ...], *, refusals: tuple[int, ...] = ()
 ) -> Operation:
-    """Return a DELETE."""
+    """Return a DELETE operation."""
     responses: dict[str, Any] = {"204": {"description": "Deleted."}}
     return operation(summary, parameters, responses, refusals)

@@ -25,8 +25,8 @@ _PAGED = ("start", "end", "limit", "page_token", "sort")
 
 
 def _described(names: Sequence[str], **entries: str) -> tuple[str, ...]:
-    """Return the entries of PARAMETERS for a route's parameters; `entries` are those that have
-    another name there."""
+    """Return the names in PARAMETERS of a route's parameters; `entries` has those that differ from
+    the parameters' own."""
     return tuple(entries.get(name, name) for name in names)
 
 

@@ -169,7 +169,8 @@ RULE_GIVEN: dict[str, Schema] = {
         get_args(Severity),
     ),
 }
-"""A rule as clients write it; the numbers that a condition needs are checked on entry."""
+"""A rule as clients write it. Which numbers it needs depends on its condition, and is not in the
+schema."""
 
 RULE: dict[str, Schema] = {
     "rule_id": text(),
@@ -197,7 +198,7 @@ PROBLEM["properties"] |= {
 
 
 def average_names(fast: int, slow: int) -> dict[str, Schema]:
-    """Return the two averages of `latest`, named by their windows."""
+    """Return the schemas of a quote's two averages, named by their windows."""
     return {
         f"sma_{size}": nullable(
             number(f"Mean of the newest {size} prices; null until there are {size}.")
@@ -462,7 +463,7 @@ _RULES: dict[str, Schema] = {
 
 
 def schemas(fast: int, slow: int) -> dict[str, Schema]:
-    """Return all schemas by name; the averages' windows are a setting."""
+    """Return all schemas by name; `fast` and `slow` are the windows of a quote's averages."""
     trend: Schema = {
         "enum": ["up", "down", "flat", None],
         "description": f"sma_{fast} above, below or at sma_{slow}; null before both are known.",

@@ -1,4 +1,4 @@
-"""Schemas of the OpenAPI document from the structs that answers are made of."""
+"""Make schemas of the OpenAPI document from the structs of answers."""
 
 from __future__ import annotations
 

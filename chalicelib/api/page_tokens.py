@@ -28,8 +28,8 @@ def encode(position: Position, path: str, query: Mapping[str, str]) -> str:
 
 
 def decode(token: str, path: str, query: Mapping[str, str], length: int) -> Position:
-    """Return the position of `length` texts in a token. Raises ValueError for one not made by
-    `encode`."""
+    """Return the position in a token, a list of `length` texts. Raises ValueError unless `encode`
+    made the token for this query."""
     if len(token) > LONGEST or not token.isascii():
         raise ValueError("not a page token")
     try:

@@ -57,18 +57,19 @@ _TOKEN_ALLOWED = "the next_page_token of an answer to this very query"  # noqa: 
 
 
 class Arguments:
-    """The query parameters of one request to `path` (its symbols decoded)."""
+    """The query parameters of one request to `path` (its symbols decoded). Methods raise Problem
+    for an invalid value."""
 
     def __init__(self, path: str, given: Mapping[str, str]) -> None:
         self.path = path
         self.given = given
 
     def text(self, name: str) -> str | None:
-        """Return the value as given; None without one."""
+        """Return a parameter as given; None if it is not."""
         return self.given.get(name)
 
     def choice(self, name: str, allowed: Sequence[Choice], default: Choice) -> Choice:
-        """Return one of a few words."""
+        """Return a parameter that must be one of `allowed`; `default` if it is not given."""
         value = self.given.get(name, default)
         for choice in allowed:
             if value == choice:
@@ -76,11 +77,11 @@ class Arguments:
         raise invalid_parameter(name, value, ", ".join(allowed))
 
     def limit(self, default: int = DEFAULT_LIMIT) -> int:
-        """Return the most rows."""
+        """Return `limit`, the most rows of a page."""
         return self._limit(_LIMIT_ALLOWED, default)
 
     def row_limit(self) -> int | None:
-        """Return the most rows of a table; None for the whole range.
+        """Return `limit` for a table, the most rows of a page; None for the whole range.
 
         A CSV file has no place for a page token, so CSV without a limit is the whole range, too.
         """
@@ -96,14 +97,14 @@ class Arguments:
         return int(value)
 
     def range(self) -> Range:
-        """Return `start` and `end`, half-open."""
+        """Return the half-open range from `start` to `end`."""
         start, end = (self._parsed(name, instants.parse) for name in ("start", "end"))
         if start is not None and end is not None and end <= start:
             raise invalid_parameter("end", self.given["end"], "an instant later than start")
         return Range(start, end)
 
     def position(self, length: int) -> page_tokens.Position | None:
-        """Return the contents of the page token: `length` texts."""
+        """Return the position in the page token, a list of `length` texts; None without a token."""
         position: page_tokens.Position | None = self._parsed(
             "page_token",
             lambda token: page_tokens.decode(token, self.path, self.given, length),
@@ -112,7 +113,8 @@ class Arguments:
         return position
 
     def refused_token(self) -> Problem:
-        """Return the problem of a token that decodes but makes no sense."""
+        """Return the problem of a token that decodes, but whose position cannot be one of this
+        query."""
         return invalid_parameter("page_token", self.given.get("page_token", ""), _TOKEN_ALLOWED)
 
     def next_token(self, position: page_tokens.Position) -> str:
@@ -155,7 +157,8 @@ def asks_for_whole(given: Mapping[str, Sequence[str]]) -> bool:
 
 
 def read(request: Any, path: str, known: Iterable[str]) -> Arguments:
-    """Return the query parameters of a Chalice request; `known` are the route's names."""
+    """Return the query parameters of a Chalice request; `known` are the names that the route
+    takes. Raises Problem for other names, and for a repeated one."""
     known = tuple(known)
     given: dict[str, str] = {}
     for name, values in given_in(request).items():
@@ -169,7 +172,7 @@ def read(request: Any, path: str, known: Iterable[str]) -> Arguments:
 
 
 def id_of(name: str, given: str, pattern: re.Pattern[str], allowed: str) -> str:
-    """Return an id from the path."""
+    """Return an id of the path if it matches the pattern. Raises Problem."""
     if not pattern.fullmatch(given):
         raise invalid_parameter(name, given, allowed)
     return given
@@ -188,7 +191,7 @@ def _unknown(name: str, values: list[str], known: tuple[str, ...]) -> Problem:
 
 
 def symbol_of(text: str, name: str = "symbol") -> str:
-    """Return a symbol of the path or a list, in its stored form.
+    """Return a symbol of the path or a list, in its stored form. Raises Problem.
 
     The path is decoded here since not every gateway does; `%` is not a character of symbols.
     """
@@ -199,7 +202,7 @@ def symbol_of(text: str, name: str = "symbol") -> str:
 
 
 def price_query(symbol: str, arguments: Arguments) -> PriceQuery:
-    """Parse the query of `/prices/{symbol}`."""
+    """Return the query of a request to `/prices/{symbol}`. Raises Problem."""
     period = arguments.choice("period", PERIODS, "max") if arguments.text("period") else None
     for name in ("start", "end"):
         if period and arguments.text(name):
@@ -230,7 +233,8 @@ def _adjustment(arguments: Arguments, interval: str) -> Adjustment | None:
 
 
 def many_prices_query(arguments: Arguments) -> ManyPricesQuery:
-    """Parse the query of `/prices?symbols=`: bars of one interval, by default 1d, or ticks."""
+    """Return the query of a request to `/prices?symbols=`: for bars of one interval, by default 1d,
+    or ticks. Raises Problem."""
     symbols = tuple(listed_symbols(arguments))
     interval = arguments.choice("interval", MANY_INTERVALS, "1d")
     position = arguments.position(5)
@@ -285,7 +289,8 @@ def position_of(cursor: Cursor) -> page_tokens.Position:
 
 
 def symbols_page(arguments: Arguments) -> tuple[str, int]:
-    """Parse the query of `/symbols`: the symbols after one, empty for all, and their number."""
+    """Return what a request to `/symbols` asks for: the symbol after which the page begins, empty
+    for the first one, and the most symbols of the page. Raises Problem."""
     position = arguments.position(1)
     after = "" if position is None else position[0] or ""
     if position is not None and not SYMBOL.fullmatch(after):
@@ -294,7 +299,7 @@ def symbols_page(arguments: Arguments) -> tuple[str, int]:
 
 
 def alert_query(arguments: Arguments, conditions: Sequence[str]) -> AlertQuery:
-    """Parse the query of `/alerts`."""
+    """Return the query of a request to `/alerts`. Raises Problem."""
     symbol, condition = arguments.text("symbol"), arguments.text("condition")
     reach = arguments.range()
     return AlertQuery(
@@ -308,8 +313,8 @@ def alert_query(arguments: Arguments, conditions: Sequence[str]) -> AlertQuery:
 
 
 def _alert_position(arguments: Arguments, reach: Range) -> str | None:
-    """Return a sort key of the alerts: the tick's time, its symbol if all were requested, the
-    rule."""
+    """Return the sort key of an alert in the page token: the tick's time, its symbol if those of
+    all symbols are requested, and the rule. None without a token; raises Problem."""
     position = arguments.position(1)
     if position is None:
         return None
@@ -329,7 +334,8 @@ def _alert_position(arguments: Arguments, reach: Range) -> str | None:
 
 
 def listed_symbols(arguments: Arguments) -> list[str]:
-    """Return the symbols of the parameter `symbols`, each once, in the given order."""
+    """Return the symbols of the parameter `symbols`, each once, in the given order. Raises
+    Problem."""
     given = arguments.text("symbols") or ""
     names = [name for name in given.split(",") if name]
     symbols = list(dict.fromkeys(symbol_of(name, "symbols") for name in names[: MAX_QUOTES + 1]))

@@ -1,4 +1,4 @@
-"""Page tokens of previews: how far one came, and what its rule remembers there.
+"""Page tokens of previews: how far a preview got, and what its rule remembers there.
 
 A client can make a token that `page_tokens` accepts, so its contents are checked, too.
 """
@@ -29,7 +29,7 @@ _HIGHEST = Decimal(10) ** 12
 
 
 def encode(position: Position, given: Mapping[str, Any]) -> str:
-    """Return the token with which the preview that the body `given` asks for continues."""
+    """Return the token that continues the preview requested by the body `given` at a position."""
     date, close = position.close_before or (None, None)
     texts = [
         position.until,
@@ -41,7 +41,7 @@ def encode(position: Position, given: Mapping[str, Any]) -> str:
 
 
 def decode(token: object, given: Mapping[str, Any], rule: Rule) -> Position:
-    """Return the contents of a token of this body and rule. Raises Problem."""
+    """Return the position in a token. Raises Problem unless it is one for this body and rule."""
     if not isinstance(token, str):
         raise invalid_field(FIELD, token, _ALLOWED)
     try:

@@ -14,7 +14,8 @@ PATH = "/rules/preview"
 
 def preview_weight(least: int, request: Any) -> int:
     """Return the weight of a preview: `least`, and one more for each READ_BY_ONE stored bars that
-    its condition `when` needs before the first price. What the view refuses counts as `least`."""
+    its condition `when` needs before the first price. A body that the view refuses counts as
+    `least`."""
     try:
         given = bodies.read_object(request)
         if given.get("when") is None:
@@ -25,7 +26,7 @@ def preview_weight(least: int, request: Any) -> int:
 
 
 def _stored_bars(given: dict[str, Any]) -> int:
-    """Raises RuleError."""
+    """Return the number of stored bars that the condition in a body needs. Raises RuleError."""
     from chalicelib.domain.rules import parse_rule
     from chalicelib.domain.when.costs import stored_bars_of
 

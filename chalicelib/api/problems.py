@@ -34,7 +34,7 @@ SLUGS = {
     500: "internal-error",
     503: "unavailable",
 }
-"""The default kind of problem of a status."""
+"""The default kind of problem by status."""
 
 UNKNOWN = {
     "symbol": ("symbol", "nothing is known of {!r}; GET /symbols lists what is"),
@@ -46,7 +46,7 @@ UNKNOWN = {
     "report": ("name", "there is no report {!r}; GET /reports lists what is"),
     "run": ("run_id", "there is no run {!r} of a report; Athena keeps them for 45 days"),
 }
-"""What a path may name that does not exist: its parameter, and the detail."""
+"""By kind of thing that a path may name: its parameter, and the detail if it does not exist."""
 
 DETAILS = {
     401: "a key that is in force is needed: Authorization: Bearer TOKEN; the token is missing, "
@@ -58,7 +58,7 @@ DETAILS = {
     421: "this host is not served here; python -m local --allow-host NAME serves it",
     429: "too many requests; try again after the seconds in Retry-After",
 }
-"""What to do about it, if a gateway gives no details."""
+"""The detail by status, if a gateway gives none: what the client can do."""
 
 LONGEST_VALUE = 80
 
@@ -109,7 +109,7 @@ def shown(value: object) -> str:
 
 
 def invalid_parameter(name: str, value: str, allowed: str) -> Problem:
-    """Return 400 for one parameter of the path or query."""
+    """Return a problem 400 for a parameter of the path or query."""
     value = shown(value)
     return Problem(
         400,
@@ -122,7 +122,8 @@ def invalid_parameter(name: str, value: str, allowed: str) -> Problem:
 
 
 def invalid_field(name: str, value: object, allowed: str, column: int | None = None) -> Problem:
-    """Return 400 for one field of a JSON body; `column` is where a text goes wrong, from 1."""
+    """Return a problem 400 for a field of a JSON body; `column` is where a text goes wrong, from
+    1."""
     at = "" if column is None else f", column {column}"
     text = shown(value)
     fault = "is missing or null" if value is None else f"{text!r} is not allowed"
@@ -140,7 +141,8 @@ def invalid_field(name: str, value: object, allowed: str, column: int | None = N
 
 
 def unknown(kind: str, value: str) -> Problem:
-    """Return 404: there is none of a kind, one of UNKNOWN, that a path names."""
+    """Return a problem 404 for something named by a path that does not exist; `kind` is a key of
+    UNKNOWN."""
     parameter, detail = UNKNOWN[kind]
     value = shown(value)
     return Problem(
@@ -149,13 +151,13 @@ def unknown(kind: str, value: str) -> Problem:
 
 
 def missing_scope(method: str, path: str, scope: str) -> Problem:
-    """Return 403: the key is valid but lacks the scope."""
+    """Return a problem 403 for a valid key that lacks the scope."""
     detail = f"{method} {path} needs a key with the scope {scope}; this one does not have it"
     return Problem(403, detail, scope=scope)
 
 
 def denied(method: str, path: str, scopes: str) -> tuple[dict[str, str], str]:
-    """Return headers and body of a gateway's 403.
+    """Return the headers and body of a gateway's 403.
 
     A gateway knows the route and the key's scopes, but not the route's scope.
     """
@@ -164,7 +166,8 @@ def denied(method: str, path: str, scopes: str) -> tuple[dict[str, str], str]:
 
 
 def of_status(status: int, detail: str = "") -> tuple[dict[str, str], str]:
-    """Return headers and body of a problem of which only the status is known.
+    """Return the headers and body of a problem of which only the status is known, and perhaps a
+    detail.
 
     For requests that never reach a route: Chalice's own refusals, and those of a gateway before it.
     """

@@ -56,14 +56,15 @@ class Page(msgspec.Struct, frozen=True):
 def document(
     request: Any, payload: Mapping[str, Any], caching: Caching, link: str | None = None
 ) -> Response:
-    """Return a JSON object; 304 without a body if the client already has it."""
+    """Return a response with a JSON object; 304 without a body if the client already has it."""
     return _conditional(request, payload, _encode(payload), JSON, caching, link)
 
 
 def table(
     request: Any, payload: Mapping[str, Any], page: Page, arguments: Arguments, caching: Caching
 ) -> Response:
-    """Return a JSON envelope around a page of rows, or only the rows as CSV on request."""
+    """Return a response with a page of rows in a JSON object, or only the rows as CSV if that is
+    requested."""
     payload = {**payload, page.name: page.rows, "next_page_token": page.token}
     link = next_link(arguments, page.token)
     if not arguments.wants_csv():
@@ -73,7 +74,8 @@ def table(
 
 
 def next_link(arguments: Arguments, token: str | None) -> str | None:
-    """Return the Link header's value: relative to the request's own address, for any gateway."""
+    """Return the value of the Link header; None without a token. It is relative to the request's
+    own address, so that it works behind any gateway."""
     if token is None:
         return None
     query = urlencode({**arguments.given, "page_token": token})
@@ -81,7 +83,7 @@ def next_link(arguments: Arguments, token: str | None) -> str | None:
 
 
 def plain(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return a JSON answer that is not cached, unless `headers` say so."""
+    """Return a JSON response, which may not be cached unless `headers` say so."""
     return Response(
         _bounded(_encode(payload)),
         status_code=status,
@@ -95,13 +97,13 @@ def plain(payload: Any, status: int = 200, headers: dict[str, str] | None = None
 
 
 def empty() -> Response:
-    """Return 204."""
+    """Return a response 204 without a body."""
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response("", status_code=204, headers=headers)
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Any]) -> str:
-    """Return rows (structs or mappings) under a header line; unknown values are empty fields."""
+    """Return a header line and rows (structs or mappings) as CSV; unknown values are empty."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(columns)
@@ -118,7 +120,7 @@ def _cell(value: Any) -> Any:
 
 
 def _bounded(body: str) -> str:
-    """Return the body unless it is too large. Raises Problem."""
+    """Return the body. Raises Problem if it is too large."""
     if len(body.encode()) > MAX_BODY_BYTES:
         raise Problem(
             413, f"the answer is above {MAX_BODY_BYTES} bytes; ask for a smaller limit or range"
@@ -162,7 +164,7 @@ def _stable(value: Any) -> Any:
 
 
 def _matches(header: str | None, etag: str) -> bool:
-    """Compare If-None-Match weakly (RFC 9110, 13.1.2)."""
+    """Return whether If-None-Match has the ETag, by weak comparison (RFC 9110, 13.1.2)."""
     if header is None:
         return False
     given = [tag.strip().removeprefix("W/") for tag in header.split(",")]

@@ -30,7 +30,7 @@ def reports(services: Services, request: Any) -> Response:
 
 
 def start_report(services: Services, request: Any, name: str) -> Response:
-    """Start a report; its rows are requested by the run's id."""
+    """Start a report and return the id of its run."""
     given = bodies.read_object(request)
     for field in given:
         if field not in BODY:
@@ -45,7 +45,7 @@ def start_report(services: Services, request: Any, name: str) -> Response:
 
 
 def report_run(services: Services, request: Any, run_id: str) -> Response:
-    """Return a run's progress and, when it is done, a page of its rows."""
+    """Return the state of a run and, once it has succeeded, a page of its rows."""
     arguments = parameters.read(request, f"/reports/runs/{run_id}", RUN)
     limit = arguments.row_limit()
     position = arguments.position(1)

@@ -33,9 +33,9 @@ class Route(msgspec.Struct, frozen=True):
     `access` is the scope that a key needs for it, or OPEN: anyone may. `weight` is the least number
     of requests that it counts as in a key's minute (see `weights`). `most_a_minute` is a separate
     rate per key for requests that cost money, or others' time. `interval` is the default interval
-    of its rows; None if it has no bars. `audited_as`: who writes by an OPEN route, for the audit
-    line; empty if it writes nothing. `takes_query`: whether its view reads query parameters; other
-    routes refuse them.
+    of its rows; None if it has no bars. `audited_as` names the caller of an OPEN route that writes
+    in the audit line; empty for other routes. `takes_query` says whether its view reads query
+    parameters; other routes refuse them.
     """
 
     method: str
@@ -125,7 +125,7 @@ ROUTES = (
 def make_blueprint(
     services: Callable[[], Services], authorizer: ChaliceAuthorizer, *, read_access: str
 ) -> Blueprint:
-    """Return all routes on a blueprint. `services` is called at each request, never before.
+    """Return a blueprint with all routes. `services` is called at each request, never before.
 
     Every route that needs a scope has the authorizer, except reading routes if `read_access` is
     "open".
@@ -165,7 +165,7 @@ def _as_problems(blueprint: Blueprint) -> Callable[[Any, Any], Response]:
 
 
 def _view(name: str) -> View:
-    """Return the function of a module of this package."""
+    """Return the view that `module.function` names, of a module of this package."""
     module, _, function = name.partition(".")
     view: View = getattr(import_module(f"{__package__}.{module}"), function)
     return view
@@ -174,7 +174,8 @@ def _view(name: str) -> View:
 def _bind(
     route: Route, services: Callable[[], Services], blueprint: Blueprint, *, guarded: bool
 ) -> Any:
-    """Return the view as Chalice calls it: only with the path's parameters."""
+    """Return a function that calls the view, as Chalice calls it: with the path's parameters
+    only."""
 
     def bound(**path: str) -> Response:
         from chalicelib.api import admission

@@ -34,11 +34,11 @@ PREVIEW_SECONDS = 10.0
 """How long a preview may take. API Gateway waits for 29 s, but each second is charged."""
 
 BEFORE_BACKTEST_SECONDS = 7.0
-"""How much of that is before a backtest, if one is wanted."""
+"""How much of that the preview itself may take if a backtest follows."""
 
 
 def rules(services: Services, request: Any) -> Response:
-    """List all rules in force, and invalid stored ones."""
+    """List all rules in force, and the stored ones that are not judged."""
     book = _book(services)
     rows = [_shown(kept.rule, kept.default) for kept in book.all()]
     broken = [msgspec.structs.asdict(rule) for rule in book.broken()]
@@ -76,7 +76,7 @@ def delete_rule(services: Services, _: Any, rule_id: str) -> Response:
 
 
 def preview_rule(services: Services, request: Any) -> Response:
-    """Return what a rule would have fired over a range."""
+    """Return the alerts that a rule would have raised over a range, and a backtest if requested."""
     from chalicelib.api import preview_tokens
 
     given = bodies.read_object(request)
@@ -128,7 +128,7 @@ def _book(services: Services) -> RuleBook:
 
 
 def _costs(wanted: Any) -> TradingCosts | None:
-    """Return how a backtest is to trade; None if none is wanted."""
+    """Return how a backtest is to trade; None if none is requested. Raises RuleError."""
     if wanted is None or wanted is False:
         return None
     from chalicelib.domain.backtest import parse_costs
@@ -145,7 +145,7 @@ def _backtest(
     costs: TradingCosts,
     time_is_up: Callable[[], bool],
 ) -> dict[str, Any]:
-    """Return what followed a preview's fires, up to where the preview came."""
+    """Return the answer's backtest of a preview, up to the position that the preview reached."""
     from chalicelib.services.rules.backtests import backtest_of
 
     made = backtest_of(stores, rule, found, start, costs, since, time_is_up)
@@ -154,7 +154,8 @@ def _backtest(
 
 
 def _when(rule: Rule) -> dict[str, Any] | None:
-    """Return both forms of a rule's condition `when`, and the bars that it needs."""
+    """Return both forms of a rule's condition `when`, and the bars that it needs; None for a rule
+    without one."""
     if rule.when is None:
         return None
     from chalicelib.domain.when.json_form import to_json

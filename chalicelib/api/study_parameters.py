@@ -11,7 +11,7 @@ PARAMETERS = (*INDICATORS, *PRICES)
 
 
 def studies_of(arguments: Arguments) -> list[Study]:
-    """Return the requested indicators, at least one, in the order of INDICATORS."""
+    """Return the requested indicators, at least one, in the order of INDICATORS. Raises Problem."""
     studies: list[Study] = []
     for kind in INDICATORS:
         given = arguments.text(kind)

@@ -30,10 +30,10 @@ from chalicelib.services.symbols.lists import NEWEST_SWITCHES, Listed, SymbolLis
 
 _DOCUMENT_SECONDS = 300
 _LIST_BYTES = rendering.MAX_BODY_BYTES - 1_000
-"""A page of symbols ends before it, which leaves room for the token."""
+"""The most bytes of a page of symbols, which leaves room for the token."""
 
 _FORGET_SECONDS = 20.0
-"""Within the 29 s that API Gateway waits for an answer."""
+"""How long a request may delete data: API Gateway waits 29 s for an answer."""
 
 
 def prices(services: Services, request: Any, symbol: str) -> Response:
@@ -145,7 +145,7 @@ def symbol(services: Services, request: Any, symbol: str) -> Response:
 
 
 def track_symbol(services: Services, request: Any, symbol: str) -> Response:
-    """Make the producer follow a symbol; with a source, continue its series with that one."""
+    """Have the producer track a symbol; with a source, continue its series with that one."""
     from chalicelib.services.symbols.switching import SourceSwitch
 
     symbol, change = parameters.symbol_of(symbol), bodies.take_source(request)
@@ -163,7 +163,8 @@ def track_symbol(services: Services, request: Any, symbol: str) -> Response:
 
 
 def claim(services: Services, request: Any) -> Response:
-    """Give a symbol's standby its turn if the first source is silent, or the first its return."""
+    """Answer a source's claims: a symbol's standby gets its turn if the first source is silent, the
+    first source its return once it is steady again."""
     from chalicelib.services.symbols.standing_by import Claims
 
     source, symbols = bodies.take_claim(request)
@@ -172,7 +173,7 @@ def claim(services: Services, request: Any) -> Response:
 
 
 def untrack_symbol(services: Services, request: Any, symbol: str) -> Response:
-    """Stop following a symbol; with `data=true`, also delete its stored data."""
+    """Stop tracking a symbol; with `data=true`, also delete its stored data."""
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/symbols/{symbol}", parameters.UNTRACK)
     if arguments.choice("data", parameters.FLAGS, "false") == "false":
@@ -218,8 +219,8 @@ def _within(rows: list[dict[str, Any]], most_bytes: int) -> list[dict[str, Any]]
 
 
 def _listed(services: Services, one: Listed, newest: int = 0) -> dict[str, Any]:
-    """Return a symbol's line as shown, with the source now in force and the newest switches, all by
-    default."""
+    """Return a symbol's line as shown, with the source now in force and the last `newest` switches
+    (0: all)."""
     known, standby = one.entry.known_sources, parse_standby(one.entry.standby)
     switches = known.switches
     shown = {

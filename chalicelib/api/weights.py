@@ -1,5 +1,5 @@
-"""The number of requests that one counts as in its key's minute: by its route, and by what it may
-read.
+"""The weight of a request: the number of requests that it counts as in its key's minute, by its
+route and by what it may read.
 
 A page of half-hours is made of up to thirty times as many stored minutes. So a page counts as one
 more request for each further READ_BY_ONE stored bars that it may read, which follow from its
@@ -23,14 +23,16 @@ from chalicelib.services.market_data.queries import DEFAULT_LIMIT
 from chalicelib.services.rules import alert_history
 
 WHOLE_WEIGHT = 10
-"""For up to 50,000 rows instead of at most 5,000; and for deleting all data of a symbol."""
+"""The weight of a whole range, which may have 50,000 rows where a page has at most 5,000, and of
+deleting all data of a symbol."""
 
 READ_BY_ONE = 5_000
-"""Stored bars, or alerts: the longest page of a stored interval, or of alerts of all conditions,
-reads this many."""
+"""The stored bars, or alerts, that a request may read for a weight of one: as many as the longest
+page of a stored interval, or of alerts of all conditions, reads."""
 
 LISTS_BY_ONE = 10
-"""Symbols whose corporate actions are listed: some 250 each after sixty years, at most 2,000."""
+"""The symbols whose corporate actions are read for a weight of one. Each has some 250 after sixty
+years, at most 2,000."""
 
 _AUTO = "auto"
 _STEPS = {"1m": timedelta(minutes=1), "1d": timedelta(days=1)}
@@ -43,7 +45,7 @@ Given = Mapping[str, Sequence[str]]
 
 
 def weight_of(route: Route, given: Given, clock: Clock) -> int:
-    """Return the number of requests that a request counts as."""
+    """Return the number of requests that a request to a route counts as."""
     if asks_for_whole(given) or (route.method == "DELETE" and "data" in given):
         return max(route.weight, WHOLE_WEIGHT)
     if route.path == "/alerts" and "condition" in given:
@@ -55,7 +57,8 @@ def weight_of(route: Route, given: Given, clock: Clock) -> int:
 
 
 def _lists_of_actions(given: Given) -> int:
-    """Return the requests for the actions of further symbols, which an adjusted answer lists."""
+    """Return the weight of reading the corporate actions of further symbols; 0 unless the answer is
+    adjusted."""
     is_adjusted = _first(given, "adjustment") not in ("", "raw")
     return (_symbols(given) - 1) // LISTS_BY_ONE if is_adjusted else 0
 
@@ -65,7 +68,7 @@ def _symbols(given: Given) -> int:
 
 
 def _stored_bars(default_interval: str, given: Given, clock: Clock) -> int:
-    """Return the most stored bars of a page; 0 if it has one row for each."""
+    """Return the most stored bars that a page reads; 0 if each row is one stored bar."""
     interval = _first(given, "interval") or default_interval
     if interval != _AUTO and MOST_PARTS.get(interval, 1) == 1:
         return 0
@@ -78,7 +81,8 @@ def _stored_bars(default_interval: str, given: Given, clock: Clock) -> int:
 
 
 def _in_range(step: timedelta, given: Given, clock: Clock) -> int:
-    """Return the steps of the range for all symbols. A page token has its own range."""
+    """Return the number of steps in the range, over all symbols; MOST_READ if the range is open or
+    not known here, as with a page token, which has its own."""
     symbols = _symbols(given)
     start, period = _first(given, "start"), _first(given, "period")
     if "page_token" in given:

@@ -45,11 +45,11 @@ class Services(Protocol):
 
     @property
     def channels(self) -> ChannelBook:
-        """Return the channels that alerts are sent to."""
+        """Return the service that reads and changes channels."""
 
     @property
     def mutes(self) -> MuteBook:
-        """Return the mutes."""
+        """Return the service that reads and changes mutes."""
 
     @property
     def rate_limit(self) -> RateLimit:
@@ -64,12 +64,11 @@ class Services(Protocol):
 
     @property
     def preview(self) -> Preview:
-        """Return what judges a rule for one symbol over `[start, end)` until a deadline
-        (time.monotonic), from the start or from where an earlier preview came to."""
+        """Return the service that previews rules."""
 
     @property
     def health(self) -> HealthCheck:
-        """Return the health check."""
+        """Return the health check, which takes the API's version."""
 
     @property
     def forget(self) -> Callable[[str, float], Forgotten]:
@@ -77,13 +76,13 @@ class Services(Protocol):
 
     @property
     def reports(self) -> Reports:
-        """Return the statements over the lake."""
+        """Return the service that runs reports."""
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """Return the aware wall clock."""
+        """Return a function that returns the present as an aware datetime."""
 
 
 def caching(services: Services, seconds: int) -> Caching:
-    """Return how long an answer may be cached; only privately if reading needs a key."""
+    """Return the caching of an answer for `seconds`; it is private if reading needs a key."""
     return Caching(seconds, services.settings.read_access == "closed")
