@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -107,7 +107,7 @@ class DynamoDB:
     def _get_item(self, request: dict[str, Any]) -> dict[str, Any]:
         table = self._tables[request["TableName"]]
         item = table.items.get(table.key_of(request["Key"]))
-        return {} if item is None else {"Item": _projected(item, request)}
+        return {} if item is None else {"Item": _projected([item], request)[0]}
 
     def batch_get_item(self, **request: Any) -> dict[str, Any]:
         """BatchGetItem."""
@@ -123,7 +123,7 @@ class DynamoDB:
             if len(set(keys)) != len(keys):
                 raise error("BatchGetItem", "ValidationException", 400)
             found = (table.items[key] for key in keys if key in table.items)
-            answers[name] = [_projected(item, wanted) for item in found]
+            answers[name] = _projected(found, wanted)
         return {"Responses": answers, "UnprocessedKeys": {}}
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:
@@ -206,7 +206,7 @@ class DynamoDB:
         page = items[:limit]
         answer: dict[str, Any] = {"Count": len(page)}
         if request.get("Select") != "COUNT":
-            answer["Items"] = [_projected(item, request) for item in page]
+            answer["Items"] = _projected(page, request)
         if len(page) == limit:  # as on AWS, even if nothing follows
             answer["LastEvaluatedKey"] = _key(table, page[-1], request.get("IndexName"))
         return answer
@@ -253,16 +253,16 @@ def _bounds(values: Mapping[str, Mapping[str, Any]], hash_name: str) -> tuple[st
     return "", _HIGHEST
 
 
-def _projected(item: Item, request: Mapping[str, Any]) -> Item:
+def _projected(items: Iterable[Item], request: Mapping[str, Any]) -> list[Item]:
     names = request.get("ProjectionExpression")
     if not names:
-        return item
+        return list(items)
     given = request.get("ExpressionAttributeNames", {})
     wanted = {
         given[name] if name.startswith("#") else expressions.unreserved(name)
         for name in names.replace(" ", "").split(",")
     }
-    return {name: value for name, value in item.items() if name in wanted}
+    return [{name: item[name] for name in item if name in wanted} for item in items]
 
 
 def _key(table: Table, item: Item, index: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Anything else raises ValueError: a test must not pass by a guess.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -21,12 +22,12 @@ Operand = Callable[[Scope], Mapping[str, Any] | None]
 
 _TOKEN = re.compile(r"\s*(<=|>=|<>|[=<>(),]|[#:]?[A-Za-z_][A-Za-z0-9_]*)")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda a, b: a == b,
-    "<>": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 
 
@@ -78,7 +79,16 @@ def _both(reader: _Reader) -> Condition:
     while reader.peek() == "AND":
         reader.take()
         parts.append(_single(reader))
-    return parts[0] if len(parts) == 1 else lambda scope: all(part(scope) for part in parts)
+    if len(parts) == 1:
+        return parts[0]
+
+    def every(scope: Scope) -> bool:
+        for part in parts:  # noqa: SIM110  # a generator would take a third more time
+            if not part(scope):
+                return False
+        return True
+
+    return every
 
 
 def _single(reader: _Reader) -> Condition:
@@ -99,10 +109,10 @@ def _single(reader: _Reader) -> Condition:
         low = _operand(reader)
         reader.take("AND")
         high = _operand(reader)
-        return lambda scope: _holds(">=", left, low, scope) and _holds("<=", left, high, scope)
-    operator = reader.take(*_COMPARE)
-    right = _operand(reader)
-    return lambda scope: _holds(operator, left, right, scope)
+        above, below = _comparison(">=", left, low), _comparison("<=", left, high)
+        return lambda scope: above(scope) and below(scope)
+    sign = reader.take(*_COMPARE)
+    return _comparison(sign, left, _operand(reader))
 
 
 def _existence(reader: _Reader) -> Condition:
@@ -129,7 +139,10 @@ def _operand(reader: _Reader) -> Operand:
             return given(scope) if found is None else found
 
         return first
-    return lambda scope: scope[0].get(_name(token, scope))
+    if token.startswith("#"):
+        return lambda scope: scope[0].get(scope[1][token])
+    name = unreserved(token)
+    return lambda scope: scope[0].get(name)
 
 
 def _name(token: str, scope: Scope) -> str:
@@ -143,12 +156,20 @@ def unreserved(name: str) -> str:
     return name
 
 
-def _holds(operator: str, left: Operand, right: Operand, scope: Scope) -> bool:
+def _comparison(sign: str, left: Operand, right: Operand) -> Condition:
     """Compare as DynamoDB does: absent values and other types match nothing."""
-    a, b = left(scope), right(scope)
-    if a is None or b is None or a.keys() != b.keys():
-        return False
-    return _COMPARE[operator](plain(a), plain(b))
+    compare = _COMPARE[sign]
+
+    def holds(scope: Scope) -> bool:
+        a, b = left(scope), right(scope)
+        if a is None or b is None:
+            return False
+        ((kind, one),), ((other, two),) = a.items(), b.items()
+        if kind != other:
+            return False
+        return compare(Decimal(one), Decimal(two)) if kind == "N" else compare(one, two)
+
+    return holds
 
 
 def updated(expression: str, scope: Scope) -> dict[str, Mapping[str, Any]]:
