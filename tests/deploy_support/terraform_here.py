@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+INFRA = Path(__file__).resolve().parents[2] / "infra"
 MIRROR = "registry.terraform.io"
 _ROOTS = ("/usr", "/opt", "/var/lib", "~/.terraform.d", "~/.local/share/terraform")
 _DEPTH = "6"
@@ -48,17 +49,29 @@ def terraform_environment() -> dict[str, str]:
     }
 
 
+def with_provider(directory: Path, environment: Mapping[str, str]) -> Path:
+    """Return the empty folder, once it holds the provider that `infra/` requires."""
+    shutil.copyfile(INFRA / "versions.tf", directory / "versions.tf")
+    command = ["terraform", f"-chdir={directory}", "init", "-input=false"]
+    subprocess.run(command, env=dict(environment), stdout=subprocess.DEVNULL, check=True)
+    return directory
+
+
 @contextmanager
-def running_provider(directory: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Run the provider of an initialised folder; yield what has Terraform use this process.
+def running_provider(
+    initialised: Path, infra: Path, environment: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
+    """Run the provider of an initialised folder in a project's `infra/`, to which the paths of its
+    resources are relative; yield what has Terraform use this process.
 
     Otherwise each command hashes the provider's 700 MB, starts it and ends it, which takes half of
     the command's CPU time.
     """
-    installed = directory / ".terraform" / "providers" / MIRROR / "hashicorp" / "aws"
+    installed = initialised / ".terraform" / "providers" / MIRROR / "hashicorp" / "aws"
     (program,) = installed.glob("*/*/terraform-provider-aws_*")
     provider = subprocess.Popen(
         [program, "-debug"],
+        cwd=infra,
         env={**environment, "TF_LOG": "off"},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -47,7 +47,7 @@ from tests.deploy_support.life import (
 from tests.deploy_support.recorded_calls import Call
 from tests.deploy_support.stage_life import STAGE, StageLife
 from tests.deploy_support.standing import Standing
-from tests.deploy_support.terraform_here import needs_terraform
+from tests.deploy_support.terraform_here import needs_terraform, running_provider, with_provider
 from tests.deploy_support.ticks_through import (
     alerts_of,
     bodies,
@@ -93,11 +93,15 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     aws = EmulatedAws()
     try:
         stage = StageLife(tmp_path_factory.mktemp("project"), aws)
-        aws.fail_once("/restapis")
-        broken = stage.deployment("--no-smoke", "deploy")
-        deployed = stage.deployment("--no-smoke", "--code-only", "deploy")
-        assert deployed.status == 0, deployed.errors[-4000:]
-        yield Life(aws, stage, broken, deployed)
+        provided = with_provider(tmp_path_factory.mktemp("provider"), stage.environment)
+        infra = stage.directory / "infra"
+        with running_provider(provided, infra, stage.environment) as attached:
+            stage.environment |= attached
+            aws.fail_once("/restapis")
+            broken = stage.deployment("--no-smoke", "deploy")
+            deployed = stage.deployment("--no-smoke", "--code-only", "deploy")
+            assert deployed.status == 0, deployed.errors[-4000:]
+            yield Life(aws, stage, broken, deployed)
     finally:
         aws.stop()
 

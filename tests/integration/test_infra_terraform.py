@@ -125,7 +125,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plans]:
     try:
         made = Plans(directory, aws)
         made.terraform("init", "-input=false")
-        with running_provider(directory, made.environment) as made.attached:
+        with running_provider(directory, directory, made.environment) as made.attached:
             yield made
     finally:
         aws.stop()
