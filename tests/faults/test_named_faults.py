@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -79,24 +80,26 @@ def test_a_redelivery_adds_nothing_and_sends_nothing() -> None:
     assert system.sent() == sent
 
 
-FIVE_THOUSAND = [payload(tick) for tick in walk(5000, 7.3, seed=5)]
-_whole: list[Any] = []
+def ten_hours(ticks: int) -> list[bytes]:
+    """Records of a tick each, over ten hours."""
+    return [payload(tick) for tick in walk(ticks, 36_500 / ticks, seed=5)]
 
 
-def delivered_whole() -> System:
-    if not _whole:
-        _whole.append(System())
-        _whole[0].deliver(FIVE_THOUSAND, 5000)
-    return _whole[0]  # type: ignore[no-any-return]
+@cache
+def delivered_whole(ticks: int) -> System:
+    system = System()
+    system.deliver(ten_hours(ticks), ticks)
+    return system
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 100])
-def test_how_five_thousand_ticks_are_split_into_batches_changes_nothing(size: int) -> None:
-    system, whole = System(), delivered_whole()
-    system.deliver(FIVE_THOUSAND, size)
+@pytest.mark.parametrize("ticks", [2000, pytest.param(5000, marks=pytest.mark.long)])
+def test_how_ticks_are_split_into_batches_changes_nothing(ticks: int, size: int) -> None:
+    system, whole = System(), delivered_whole(ticks)
+    system.deliver(ten_hours(ticks), size)
     mine, theirs = contents_of(system.aws), contents_of(whole.aws)
     assert without_ttl(mine) == without_ttl(theirs)
-    assert len(mine["alerts"]) > 500
+    assert len(mine["alerts"]) > ticks / 10
     assert sorted(system.sent()) == sorted(whole.sent())
 
 

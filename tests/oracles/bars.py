@@ -1,9 +1,10 @@
 """Bars out of ticks by pandas, with sessions from exchange_calendars.
 
 Nothing of the package is used but the ticks' own fields, so what it says is independent. Each
-function takes ticks of one symbol in the order of time, none with a market state, and either all
-or none with volumes and session fields. Frames have one row a bar, in the order of time, with
-`start` (aware UTC), `open`, `high`, `low`, `close`, `volume`, `ticks`, `extended`, `session_date`.
+function takes ticks of one symbol in the order of time, `placed` those of several, one after the
+other; none with a market state, and either all or none with volumes and session fields. Frames have
+one row a bar, in the order of time, with `start` (aware UTC), `open`, `high`, `low`, `close`,
+`volume`, `ticks`, `extended`, `session_date`.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ def placed(ticks: Sequence[Tick], market: str) -> pd.DataFrame:
 def _frame(ticks: Sequence[Tick]) -> pd.DataFrame:
     rows = [
         (
+            tick.symbol,
             tick.timestamp,
             float(tick.price),
             *(
@@ -87,7 +89,7 @@ def _frame(ticks: Sequence[Tick]) -> pd.DataFrame:
         )
         for tick in ticks
     ]
-    columns = ["at", "price", "volume", "session_open", "session_high", "session_low"]
+    columns = ["symbol", "at", "price", "volume", "session_open", "session_high", "session_low"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.assign(at=pd.to_datetime(frame["at"], utc=True, format="ISO8601"))
 
@@ -166,10 +168,10 @@ def _traded(frame: pd.DataFrame) -> pd.Series:
     The first tick of the regular phase counts wholly in the session's first minute; any other
     first tick only sets the baseline.
     """
-    phase = frame[["session_date", "extended"]]
-    before = frame.groupby(["session_date", "extended"])["volume"].transform(
-        lambda told: told.ffill().shift()
-    )
+    phase = frame[["symbol", "session_date", "extended"]]
+    keys = [frame[name] for name in phase]
+    told = frame["volume"].groupby(keys).ffill()
+    before = told.groupby(keys).shift()
     follows = (phase == phase.shift()).all(axis=1)
     before = before.where(~frame["extended"], frame["volume"].shift().where(follows))
     at_open = ~frame["extended"] & (frame["minute"] == frame["opens"].dt.floor("min"))
