@@ -16,7 +16,7 @@ from rigs.chart_reading import wait_for_chart, x_range, zoom_in
 from rigs.running_system import SHOWN, System
 from tests.browser.conftest import OpenPage
 from tests.browser.socket_tap import SocketTap
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, pauses
 
 PUSHED = re.compile("Prices are pushed as they arrive")
 MUTE = re.compile("none are pushed any more")
@@ -47,9 +47,11 @@ def opened(open_page: OpenPage, system: System, **given: Any) -> SocketTap:
 def until(tap: SocketTap, ask: Callable[[], object]) -> None:
     """Let the page and the tap work until something is true."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while not ask():
+    for pause in pauses():
+        if ask():
+            return
         assert time.monotonic() < end
-        tap.page.wait_for_timeout(50)
+        tap.page.wait_for_timeout(pause * 1000)
 
 
 def wait_for_events(tap: SocketTap, count: int) -> None:
