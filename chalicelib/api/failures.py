@@ -42,7 +42,7 @@ Middleware = Callable[[Any, Callable[[Any], Response]], Response]
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Convert errors of the services that are raised in this context to Problem; server faults are
+    """Convert the services' errors that are raised in this context to Problems; server faults are
     raised as they are."""
     try:
         yield

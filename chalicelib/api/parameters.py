@@ -65,11 +65,11 @@ class Arguments:
         self.given = given
 
     def text(self, name: str) -> str | None:
-        """Return a parameter as given; None if it is not."""
+        """Return a parameter as given; None if it is missing."""
         return self.given.get(name)
 
     def choice(self, name: str, allowed: Sequence[Choice], default: Choice) -> Choice:
-        """Return a parameter that must be one of `allowed`; `default` if it is not given."""
+        """Return a parameter that must be one of `allowed`; `default` if it is missing."""
         value = self.given.get(name, default)
         for choice in allowed:
             if value == choice:

@@ -218,9 +218,8 @@ class AlertStore(Protocol):
         an error some may be stored."""
 
     def record_pending(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """Put alerts that are not stored. Of those that are, have the ones delivered that an
-        earlier version of Ticktape recorded without sending them. After an error some may be
-        done."""
+        """Put alerts that are not stored. Stored ones that an earlier version of Ticktape recorded
+        without sending them are delivered now. After an error some may be done."""
 
     def find(self, alert_id: str) -> StoredAlert | None:
         """Return the alert with this id and its deliveries; None if there is none."""

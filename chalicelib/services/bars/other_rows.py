@@ -23,7 +23,7 @@ class _Read(NamedTuple):
 class OtherRows:
     """Keeps the newest bars of some symbols until their version changes. A version is taken from a
     symbol's state and history, and changes whenever further bars may be stored. Bars are stored
-    before the state, so bars read after a state include all that it implies. Threads may share
+    before the state, so bars read after a state include all that it has closed. Threads may share
     it."""
 
     def __init__(self, bars: BarStore) -> None:

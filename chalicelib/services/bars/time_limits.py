@@ -8,5 +8,5 @@ class TimeIsUp(Exception):  # noqa: N818  # not an error: what was read so far c
 
 
 def never() -> bool:
-    """Return False, the answer to "is the time over" without a limit."""
+    """Return False: without a limit, the time is never up."""
     return False

@@ -104,7 +104,8 @@ class Desks:
 
     def _may_trade_between(self, key: SeriesKey) -> bool:
         """Return whether a series may have more bars between two points than its needs count: if
-        it is of another symbol, or within days, since a symbol may trade round the clock."""
+        it is of another symbol, or if it has bars of minutes or hours between points of days, since
+        a symbol may trade round the clock."""
         return bool(key.symbol) or (self._interval in DAYS and key.interval not in DAYS)
 
     def _point_of(self, bar: Bar) -> Point:

@@ -88,8 +88,9 @@ class MessageBudget:
 class RetryBudget:
     """The alerts that a container leaves to the queue of retries, by the minute of its clock;
     several threads share it. `depth` returns the number of messages in the queue, which other
-    containers fill, too. It is called at most once a minute: when a message goes to the queue, or
-    would if the queue was not full the minute before."""
+    containers fill, too. It is called at most once a minute: when the first alert goes to the
+    queue, or earlier if the queue was full the minute before and a channel that has put one lately
+    asks for room."""
 
     def __init__(self, depth: Callable[[], int], bound: RetryBound = RETRIES) -> None:
         self._depth = depth

@@ -257,8 +257,9 @@ class Deliver:
         return "deferred"
 
     def _wait(self, digest: Digest, retry: Retry, seconds: float) -> Result | None:
-        """Put a digest's request again for later. Before its first attempt a digest that is due far
-        ahead goes into the agenda: versions without agendas requested it too early."""
+        """Put a digest's request again for later. Before its first attempt, a digest that is due
+        far ahead is entered into the agenda instead: its request is from a version of Ticktape
+        without agendas."""
         if retry.dead:
             return None
         if retry.attempts:

@@ -91,7 +91,7 @@ class MuteBook:
         """Store the mute of a signed link and return it. If a link has made a mute of the same
         symbol or rule, replace that if it ends earlier; else write nothing and return it.
 
-        Raises MuteError, Contended, and MuteRefused, which it does for a removed mute, too.
+        Raises MuteError, Contended, and MuteRefused, also if the mute was removed.
         """
         made = parse_link(link, self._link_key, self._clock())
         found = _lasting(self._needed(self._store.table()), made)

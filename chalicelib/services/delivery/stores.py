@@ -75,8 +75,8 @@ class AgendaStore(Protocol):
         consistently."""
 
     def timer_at(self, channel: str) -> str | None:
-        """Return the instant noted last for the agenda's timer, read consistently; None if none
-        is."""
+        """Return the instant noted for the agenda's timer, read consistently; None if there is
+        none."""
 
     def note_timer(self, channel: str, at: str) -> None:
         """Note that the agenda's timer has been put for an instant, unless one up to a minute later
@@ -110,8 +110,8 @@ class DigestStore(Protocol):
         stored."""
 
     def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
-        """Mark alerts as held and add them to an open digest, all of them or none; return which it
-        was, and why."""
+        """Mark alerts as held and add them to an open digest, all of them or none; return whether
+        they were held, and if not, why."""
 
     def members(self, digest: Digest) -> Iterable[Member]:
         """Return the members, latest first, read consistently."""
@@ -125,8 +125,8 @@ class DigestStore(Protocol):
 
 
 class RetryQueue(Protocol):
-    """Queues requests for further attempts, each delivered when its time comes, and keeps those
-    that are not made by themselves."""
+    """Queues requests for further attempts, each delivered when its time comes, and keeps those of
+    dead deliveries for `redrive`."""
 
     def put(self, retry: Retry, seconds: float) -> None:
         """Have a request delivered after `seconds`, or after the queue's longest delay if that is

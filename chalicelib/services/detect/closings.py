@@ -16,7 +16,8 @@ from chalicelib.domain.when.points import Point, bar_point, tick_point
 class Closing(msgspec.Struct, frozen=True):
     """A point of a run. `tick` is the tick whose price is judged; `newest` is the tick at which it
     is judged, which closed the bar; `was_over` says that the tick before `newest` had closed the
-    bar already. At a point on ticks, both are the same, and `before` is the tick before them."""
+    bar already. At a point on ticks, `tick` and `newest` are the same, and `before` is the tick
+    before."""
 
     point: Point
     tick: Tick

@@ -181,8 +181,8 @@ class Detect:
         """Bring every symbol of the batch up to its newest complete record.
 
         A failure of one symbol does not affect the others. A symbol whose ticks take longer than
-        `deadline` (time.monotonic) has failed, too: it continues when its records are delivered
-        again. So does a symbol that has not begun by then; the first PARALLEL_SYMBOLS always begin.
+        `deadline` (time.monotonic), or that has not begun by then, has failed, too: it continues
+        when its records are delivered again. The first PARALLEL_SYMBOLS always begin.
         """
         spans = by_symbol(changes)
         if not spans:

@@ -58,7 +58,8 @@ class KeptDesks:
         return kept if is_valid else None
 
     def keep(self, key: Key, kept: KeptDesk) -> None:
-        """Keep a desk in place of the one with its key, if there is or can be made room."""
+        """Keep a desk in place of the one with its key, if there is room or others may be dropped
+        for it."""
         weight = kept.desk.numbers
         with self._lock:
             self._drop(key)

@@ -66,8 +66,8 @@ class Turns:
         return min(max(0.0, deadline - self._clock()), threading.TIMEOUT_MAX)
 
     def _is_early(self, deadline: float) -> bool:
-        """Return whether no symbol had a turn in this batch before, and most of its time is left or
-        it has none."""
+        """Return whether this is the first turn of the batch, and at least half of the batch's time
+        is left or it had none when it began."""
         gone = self._clock() - self._begun
         left = self._seconds_until(deadline)
         return not self._is_taken and (left >= gone or deadline <= self._begun)

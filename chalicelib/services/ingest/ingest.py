@@ -250,9 +250,9 @@ class Ingest:
 
 def _by_hour(reads: Iterable[Read]) -> Iterable[list[Read]]:
     """Group records that have lines by their hour of arrival. Thus a message that its sender dates
-    far back does not move other ticks to an hour that SQL no longer reads. The stream's clock may
-    go back a little: a record that is no more than that earlier than the newest before it is put
-    into the newest one's hour."""
+    far back does not move other ticks to an hour that SQL no longer reads. A stream's clock may go
+    back a little: a record less than CLOCK_SECONDS earlier than the newest one before it is put
+    into that one's hour."""
     found: dict[str, list[Read]] = {}
     newest: datetime | None = None
     for read in reads:

@@ -277,7 +277,8 @@ def _entry(item: Tick | Bar, added_at: str, *, packed: bool) -> SymbolEntry:
 
 
 def _is_open(entry: SymbolEntry, *, packed: bool) -> bool:
-    """Return whether a further item may tell what the entry does not have."""
+    """Return whether a further item may complete the entry, which lacks the source, the currency or
+    `packed`."""
     return entry.source is None or entry.currency is None or (packed and not entry.packed)
 
 

@@ -27,7 +27,7 @@ def encode(due: Due) -> str:
 
 
 def decode(text: str) -> dict[str, tuple[str, ...]]:
-    """Return what `encode` has encoded, or an earlier version of it that wrote each key
+    """Return what was encoded by `encode`, or by an earlier version of it, which wrote each key
     separately."""
     groups = msgspec.json.decode(text, type=dict[str, tuple[str, ...]])
     return {key: dates for keys, dates in groups.items() for key in keys.split(",")}

@@ -72,7 +72,7 @@ class Progress:
     @contextmanager
     def merging(self) -> Iterator[None]:
         """Record at the end of the context that the hours begun in it are no longer being merged,
-        even after an error: that they are remains recorded only if the process dies."""
+        even after an error. If the process dies instead, they remain recorded as begun."""
         try:
             yield
         except Exception:

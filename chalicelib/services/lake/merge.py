@@ -95,8 +95,8 @@ class Merge:
     def _merge(
         self, group: Sequence[Numbered], has_readings: frozenset[str], merged: Merged
     ) -> None:
-        """Merge a group of objects; one with an unreadable object is logged and left from there on.
-        `has_readings` has the names of the objects with readings."""
+        """Merge a group of objects. If one cannot be read, log that and leave the rest of the group
+        as it is. `has_readings` has the names of the objects with readings."""
         try:
             for part in _parts(self._packed(group, has_readings)):
                 self._need(SHORTEST_SECONDS)

@@ -50,7 +50,7 @@ class UnknownSymbol(TicktapeError):  # noqa: N818 - named after the problem type
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known about a symbol before its rows are read. `entry` is None if it has a tick."""
+    """What is known about a symbol before its rows are read. If it has a tick, `entry` is None."""
 
     symbol: str
     state: State | None

@@ -21,8 +21,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
     A reader whose last version is not `first` - 1 has missed writes. `repairs` is the state's count
     of repairs: if it has grown, bars other than the running ones have changed, too. `minutes` has
-    the bars of one minute that were running at these writes, in order; `day` is the running daily
-    bar.
+    the 1m bars that were running at these writes, in order; `day` is the running daily bar.
     """
 
     symbol: str

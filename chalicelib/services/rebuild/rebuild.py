@@ -240,8 +240,8 @@ class _Fold:
 
     @property
     def _first_date(self) -> str:
-        """Return the date of the session at the start; days end after the start from then on. Empty
-        without a start."""
+        """Return the date of the session at the start, which is the first one whose day ends after
+        the start; empty without a start."""
         if not self._start:
             return ""
         calendar = calendar_for(self.state.symbol, self.state.timezone)

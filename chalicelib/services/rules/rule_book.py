@@ -135,7 +135,7 @@ class RuleBook:
         return rule, not table.keys_of(rule_id)
 
     def remove(self, rule_id: str) -> None:
-        """Delete all stored rules with an id; the default with this id is in force again.
+        """Delete all stored rules with an id; a default with this id is then in force again.
 
         Raises UnknownRule, Contended, and RuleRefused for a default.
         """

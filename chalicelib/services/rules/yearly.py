@@ -18,7 +18,7 @@ MOST_SYMBOLS = 10
 
 STORM_A_YEAR = 250
 STORM_A_DAY = 10
-"""A rule with more alerts of one symbol is a storm."""
+"""A rule with more alerts of one symbol, in a year or in a day, is a storm."""
 
 Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 
@@ -43,7 +43,7 @@ class Fires(msgspec.Struct, frozen=True):
 
     @property
     def warnings(self) -> list[str]:
-        """Return what is doubtful about a rule that fires so often; empty if nothing is."""
+        """Return what is doubtful about a rule with these numbers; empty if nothing is."""
         if not self.judged:
             return ["there are no prices of the last year to try it on"]
         if not self.is_known:
