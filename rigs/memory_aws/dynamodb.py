@@ -34,8 +34,26 @@ def error(operation: str, code: str, status: int) -> ClientError:
     return ClientError(answer, operation)
 
 
-class DynamoDB:
-    """The client. `page_items` limits a query's page, like 1 MB on AWS.
+class Client:
+    """botocore's client of a service in memory: each method is an operation, which a method with
+    its name after an underscore performs."""
+
+    def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
+        perform = getattr(type(self), f"_{method}")
+        operation = method.title().replace("_", "")
+
+        def call(**request: Any) -> dict[str, Any]:
+            return self._called(operation, request, lambda: perform(self, request))
+
+        return call
+
+    def _called(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        """Perform an operation, or have it fail."""
+        raise NotImplementedError
+
+
+class DynamoDB(Client):
+    """The client of the tables. `page_items` limits a query's page, like 1 MB on AWS.
 
     Threads may share it: their calls take effect one after another.
     """
@@ -48,21 +66,12 @@ class DynamoDB:
         self.page_items = page_items
         self._turn = Lock()
 
-    def _call(
-        self,
-        operation: str,
-        do: Callable[[dict[str, Any]], dict[str, Any]],
-        request: dict[str, Any],
-    ) -> dict[str, Any]:
-        def perform() -> dict[str, Any]:
+    def _called(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        def in_turn() -> dict[str, Any]:
             with self._turn:
-                return do(request)
+                return perform()
 
-        return self.around(operation, request, perform)
-
-    def put_item(self, **request: Any) -> dict[str, Any]:
-        """PutItem."""
-        return self._call("PutItem", self._put_item, request)
+        return self.around(operation, request, in_turn)
 
     def _put_item(self, request: dict[str, Any]) -> dict[str, Any]:
         table = self._tables[request["TableName"]]
@@ -70,10 +79,6 @@ class DynamoDB:
         self._check("PutItem", request, before)
         table.put(request["Item"])
         return {}
-
-    def update_item(self, **request: Any) -> dict[str, Any]:
-        """UpdateItem."""
-        return self._call("UpdateItem", self._update_item, request)
 
     def _update_item(self, request: dict[str, Any]) -> dict[str, Any]:
         table = self._tables[request["TableName"]]
@@ -90,28 +95,16 @@ class DynamoDB:
         if condition and not expressions.condition(condition)((before, *_scope(request))):
             raise error(operation, "ConditionalCheckFailedException", 400)
 
-    def delete_item(self, **request: Any) -> dict[str, Any]:
-        """DeleteItem."""
-        return self._call("DeleteItem", self._delete_item, request)
-
     def _delete_item(self, request: dict[str, Any]) -> dict[str, Any]:
         table = self._tables[request["TableName"]]
         self._check("DeleteItem", request, table.items.get(table.key_of(request["Key"]), {}))
         table.remove(table.key_of(request["Key"]))
         return {}
 
-    def get_item(self, **request: Any) -> dict[str, Any]:
-        """GetItem."""
-        return self._call("GetItem", self._get_item, request)
-
     def _get_item(self, request: dict[str, Any]) -> dict[str, Any]:
         table = self._tables[request["TableName"]]
         item = table.items.get(table.key_of(request["Key"]))
         return {} if item is None else {"Item": _projected([item], request)[0]}
-
-    def batch_get_item(self, **request: Any) -> dict[str, Any]:
-        """BatchGetItem."""
-        return self._call("BatchGetItem", self._batch_get_item, request)
 
     def _batch_get_item(self, request: dict[str, Any]) -> dict[str, Any]:
         answers: dict[str, list[Item]] = {}
@@ -125,10 +118,6 @@ class DynamoDB:
             found = (table.items[key] for key in keys if key in table.items)
             answers[name] = _projected(found, wanted)
         return {"Responses": answers, "UnprocessedKeys": {}}
-
-    def batch_write_item(self, **request: Any) -> dict[str, Any]:
-        """BatchWriteItem of puts and deletes."""
-        return self._call("BatchWriteItem", self._batch_write_item, request)
 
     def _batch_write_item(self, request: dict[str, Any]) -> dict[str, Any]:
         if not 1 <= sum(map(len, request["RequestItems"].values())) <= 25:
@@ -144,10 +133,6 @@ class DynamoDB:
             for key in gone:
                 table.remove(table.key_of(key))
         return {"UnprocessedItems": {}}
-
-    def transact_write_items(self, **request: Any) -> dict[str, Any]:
-        """TransactWriteItems of puts, updates and deletes."""
-        return self._call("TransactWriteItems", self._transact_write_items, request)
 
     def _transact_write_items(self, request: dict[str, Any]) -> dict[str, Any]:
         writes = [_write_of(write) for write in request["TransactItems"]]
@@ -178,10 +163,6 @@ class DynamoDB:
             refused.response["CancellationReasons"] = reasons
             raise refused
 
-    def batch_execute_statement(self, **request: Any) -> dict[str, Any]:
-        """BatchExecuteStatement of inserts."""
-        return self._call("BatchExecuteStatement", self._batch_execute_statement, request)
-
     def _batch_execute_statement(self, request: dict[str, Any]) -> dict[str, Any]:
         statements = request["Statements"]
         targets = [inserts.parsed(statement) for statement in statements]
@@ -189,10 +170,6 @@ class DynamoDB:
         if not 1 <= len(statements) <= 25 or len(keys) != len(statements):
             raise error("BatchExecuteStatement", "ValidationException", 400)
         return {"Responses": [inserts.inserted(self._tables, given) for given in statements]}
-
-    def query(self, **request: Any) -> dict[str, Any]:
-        """Query."""
-        return self._call("Query", self._query, request)
 
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         table = self._tables[request["TableName"]]

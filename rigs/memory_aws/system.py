@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.bootstrap import Services
 from chalicelib.settings import Settings
 from rigs.invocations import instant
-from rigs.memory_aws.dynamodb import Around, DynamoDB, Perform, directly
+from rigs.memory_aws.dynamodb import Around, Client, DynamoDB, Perform, directly
 from rigs.memory_aws.tables import Table
 
 RESOURCES = json.loads((Path(__file__).parents[2] / "infra" / "resources.json").read_text())
@@ -32,27 +32,18 @@ SETTINGS = Settings(
 )
 
 
-class Client:
-    """botocore's client of a service in memory: each method is an operation, which a method with
-    its name after an underscore performs. `aws` provides `around` and the contents, as Aws does."""
+class _Service(Client):
+    """A service beside DynamoDB. `aws` provides `around` and the contents, as Aws does."""
 
     def __init__(self, aws: Any) -> None:
         self._aws = aws
 
-    def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
-        perform = getattr(type(self), f"_{method}")
-        operation = method.title().replace("_", "")
-
-        def call(**request: Any) -> dict[str, Any]:
-            answer: dict[str, Any] = self._aws.around(
-                operation, request, lambda: perform(self, request)
-            )
-            return answer
-
-        return call
+    def _called(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
+        answer: dict[str, Any] = self._aws.around(operation, request, perform)
+        return answer
 
 
-class S3(Client):
+class S3(_Service):
     """Buckets in memory."""
 
     def _put_object(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +58,7 @@ class S3(Client):
         return {"Contents": found, "KeyCount": len(found)}
 
 
-class SNS(Client):
+class SNS(_Service):
     """A topic in memory."""
 
     def _publish(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +66,7 @@ class SNS(Client):
         return {"MessageId": str(len(self._aws.published))}
 
 
-class SQS(Client):
+class SQS(_Service):
     """Queues in memory, by the names at the end of their URLs."""
 
     def _get_queue_attributes(self, request: dict[str, Any]) -> dict[str, Any]:
