@@ -4,9 +4,13 @@ const MINUS = "\u2212";
 
 /**
  * @param {number} price
- * @returns {number} decimals: four below 1, else two
+ * @returns {number} decimals: two, four below 1, and as many as show three digits below 0.01
  */
-export const placesOf = (price) => (Math.abs(price) < 1 ? 4 : 2);
+export function placesOf(price) {
+  const size = Math.abs(price);
+  if (size >= 1) return 2;
+  return size >= 0.01 || !size ? 4 : Math.min(12, 2 + Math.ceil(-Math.log10(size)));
+}
 
 /** @param {number | null | undefined} price @param {number} [places] */
 export function formatPrice(price, places) {
@@ -46,7 +50,7 @@ export function formatVolume(volume) {
         (volume / size).toFixed(volume >= 100 * size ? 0 : volume >= 10 * size ? 1 : 2) + letter
       );
   }
-  return volume.toFixed(0);
+  return volume.toLocaleString("en-US", { maximumSignificantDigits: 4 });
 }
 
 /** @param {number} seconds @returns {string} in the largest whole unit: 4 s, 3 min, 2 h, 5 d */

@@ -24,6 +24,9 @@ import { mountWatch } from "./views/watch.js";
 import { bindSparks } from "./views/watch_sparks.js";
 import { mountPages } from "./views/pages.js";
 
+const MISSING =
+  "Dragging needs the chart's library, which could not be loaded. Reload the page to try again.";
+
 /**
  * @param {import("./store.js").Store} store
  * @param {import("./api.js").Api} api
@@ -67,13 +70,15 @@ function bindPhone(store, listed) {
  * @param {import("./feed.js").Feed} feed
  * @param {import("./views/chart_view.js").ChartView} chart
  * @param {string} opened the address that the page was opened with
+ * @param {Promise<unknown>} library the chart's, which may still be loading
  */
-export function mountLater(store, api, feed, chart, opened) {
+export function mountLater(store, api, feed, chart, opened, library) {
   bindKeys(chart);
   new RuleLine(chart, /** @type {HTMLElement} */ (byId("toolbar").querySelector("[data-pick]")));
   mountBelow(chart, api);
   bindSparks(store, api);
   const note = new ChartNote();
+  library.catch(() => note.show(MISSING));
   new RuleLines(chart, note, mountActivity(store, api, new AlertsFeed(api, store), chart));
   bindMeasure(chart, note);
   mountPages(store, api, chart);

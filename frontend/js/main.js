@@ -77,12 +77,14 @@ const painted = () =>
   ]);
 
 /**
- * @param {number} [tries]
- * @returns {Promise<typeof import("./later.js")>} loaded with retries, since connections drop
+ * @template T
+ * @param {() => Promise<T>} load a script, with retries, since connections drop
+ * @param {number} [tries] further ones
+ * @returns {Promise<T>}
  */
-const later = (tries = 3) =>
-  import("./later.js").catch((error) =>
-    tries ? wait(1000).then(() => later(tries - 1)) : Promise.reject(error),
+const retried = (load, tries = 3) =>
+  load().catch((error) =>
+    tries ? wait(1000).then(() => retried(load, tries - 1)) : Promise.reject(error),
   );
 
 async function start() {
@@ -113,12 +115,12 @@ async function start() {
   document.body.classList.remove("starting");
   chart.commit();
   await painted();
-  const complete = loadPlotly().then(() => chart.commit());
-  complete.catch(() => {}); // reported below
-  const { mountFrame, mountLater, Push } = await later();
+  const library = retried(loadPlotly);
+  library.catch(() => {}); // mountLater says so
+  const { mountFrame, mountLater, Push } = await retried(() => import("./later.js"));
   mountFrame(store, api, feed, chart);
-  await complete;
-  mountLater(store, api, feed, chart, opened);
+  await Promise.race([library.catch(() => {}), wait(PATIENCE)]);
+  mountLater(store, api, feed, chart, opened, library);
   if (config.push) new Push(api, store, feed);
 }
 

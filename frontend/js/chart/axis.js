@@ -78,7 +78,7 @@ function labelOf(wall, before, dated) {
 }
 
 /**
- * Labels for the visible part of the axis at round times, as many as fit.
+ * Labels for the visible part of the axis at round times, as many as fit; a bar alone has one, too.
  * @param {number[]} times starts of the bars @param {number} first axis index of times[0]
  * @param {[number, number]} range visible indices @param {number} room most labels that fit
  * @param {string} zone of the labels
@@ -95,6 +95,7 @@ export function axisTicks(times, first, range, room, zone, dated) {
     for (let i = begin; i <= end && places.length <= room; i++) {
       if (step(walls[i]) !== step(walls[i - 1])) places.push(i);
     }
+    if (!places.length) continue;
     if (places.length <= room) {
       return places.map((i, n) => ({
         index: first + i,
@@ -102,7 +103,8 @@ export function axisTicks(times, first, range, room, zone, dated) {
       }));
     }
   }
-  return [];
+  const only = Math.max(0, Math.ceil(range[0]) - first);
+  return only > end ? [] : [{ index: first + only, ...labelOf(walls[only], walls[only], dated) }];
 }
 
 /**

@@ -7,7 +7,8 @@ import { fullRange } from "./axis.js";
 import { MARGIN } from "./panes.js";
 import { indexAt } from "../data/series.js";
 import { lengthOf } from "../ranges.js";
-import { plotly } from "./plotly.js";
+import { drawnLayout, fullLayout } from "./plot_layout.js";
+import { loaded, plotly } from "./plotly.js";
 import { sketchOf } from "./sketch.js";
 
 /** @typedef {import("../types.js").Series} Series */
@@ -41,6 +42,7 @@ export class PriceChart extends EventTarget {
     this.bound = false;
     this.resets = 0;
     this.frame = 0;
+    void loaded.then(() => this.draw());
   }
 
   /**
@@ -71,20 +73,22 @@ export class PriceChart extends EventTarget {
       width: plotWidth,
     });
     this.sketch?.remove();
-    if (!plotly()) {
-      this.sketch = sketchOf({ data, layout }, width, height);
+    if (plotly()) {
+      if (this.resets) layout.uirevision += `:${this.resets}`;
+      plotly().react(this.node, data, { ...layout, width, height }, CONFIG);
+      if (!this.bound) this.#bind();
+    } else {
+      const full = fullLayout(layout, width, height);
+      this.sketch = sketchOf(data, full);
       this.node.append(this.sketch);
-      return;
+      /** @type {any} */ (this.node).sketched = full;
     }
-    if (this.resets) layout.uirevision += `:${this.resets}`;
-    plotly().react(this.node, data, { ...layout, width, height }, CONFIG);
-    if (!this.bound) this.#bind();
     this.dispatchEvent(new Event("drawn"));
   }
 
   /** Redraw if the element's size has changed. */
   fit() {
-    const drawn = /** @type {any} */ (this.node)._fullLayout;
+    const drawn = drawnLayout(this.node);
     if (drawn?.width !== this.node.clientWidth || drawn?.height !== this.node.clientHeight)
       this.draw();
   }

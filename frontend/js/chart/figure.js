@@ -53,7 +53,7 @@ export function chartFigure(series, computed, choices) {
     series.bars.map((bar) => bar.time),
     series.first,
     range,
-    Math.max(2, Math.floor(choices.width / 88)),
+    Math.max(3, Math.floor(choices.width / 88)),
     choices.zone,
     isDated(series.interval),
   );

@@ -107,7 +107,7 @@ export function layoutOf({
       ...y,
       domain: rows.price,
       ...labelled(priceRange, valueTicks(priceRange, 9), (value, places) =>
-        formatPrice(value, Math.max(2, places)),
+        formatPrice(value, value < 1e6 ? Math.max(2, places) : places),
       ),
     },
   };
@@ -133,7 +133,7 @@ export function layoutOf({
  */
 function labelled(range, tickvals, format = formatPrice) {
   const step = tickvals[1] - tickvals[0] || 1;
-  const places = Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-9)));
+  const places = Math.max(0, Math.min(12, Math.ceil(-Math.log10(step) - 1e-9)));
   return {
     range,
     tickmode: "array",

@@ -1,5 +1,5 @@
 // Positions on a drawn plot, in pixels of its container. The only file that reads Plotly's full
-// layout.
+// layout. Until Plotly has drawn, that of the sketch takes its place.
 
 /**
  * @typedef {{left: number, top: number, width: number, height: number, x: [number, number], y:
@@ -7,11 +7,37 @@
  */
 
 /**
- * @param {any} node the element that Plotly drew into
+ * @param {any} layout of figure.js @param {number} width @param {number} height pixels
+ * @returns {any} what Plotly's full layout has of axes and sizes
+ */
+export function fullLayout(layout, width, height) {
+  const { margin, xaxis } = layout;
+  const [across, down] = [width - margin.l - margin.r, height - margin.t - margin.b];
+  const names = Object.keys(layout).filter((name) => name.startsWith("yaxis"));
+  const rows = names.map((name) => {
+    const { domain } = layout[name];
+    const [_offset, _length] = [margin.t + (1 - domain[1]) * down, (domain[1] - domain[0]) * down];
+    return [name, { ...layout[name], _offset, _length }];
+  });
+  return {
+    ...layout,
+    ...Object.fromEntries(rows),
+    xaxis: { ...xaxis, _offset: margin.l, _length: across },
+    _subplots: { yaxis: names.map((name) => name.replace("axis", "")) },
+    width,
+    height,
+  };
+}
+
+/** @param {any} node @returns {any} the drawn layout; undefined if nothing is drawn */
+export const drawnLayout = (node) => node._fullLayout ?? node.sketched;
+
+/**
+ * @param {any} node the element of the chart
  * @returns {Plot | null} the price pane's box and its current ranges, also during a drag
  */
 export function plotOf(node) {
-  const full = node._fullLayout;
+  const full = drawnLayout(node);
   if (!full?.xaxis || !full.yaxis?._length) return null;
   const { xaxis, yaxis } = full;
   return {
@@ -25,14 +51,18 @@ export function plotOf(node) {
 }
 
 /** @param {any} node @returns {number} the lowest pane's lower edge */
-export const bottomOf = (node) => node._fullLayout.height - node._fullLayout.margin.b;
+export function bottomOf(node) {
+  const { height, margin } = drawnLayout(node);
+  return height - margin.b;
+}
 
 /**
  * @param {any} node @param {number} py
  * @returns {{axis: string, value: number} | null} Plotly's name of the vertical axis at a height
  *   ("y" for prices, "y2" for volume), with the value there; null between two panes
  */
-export function levelAt({ _fullLayout: full }, py) {
+export function levelAt(node, py) {
+  const full = drawnLayout(node);
   for (const axis of full._subplots.yaxis) {
     const { _offset: top, _length: height, range } = full[axis.replace("y", "yaxis")];
     const share = (py - top) / height;

@@ -4,16 +4,20 @@
 /** @returns {any} the bundle; undefined until it is loaded */
 export const plotly = () => /** @type {any} */ (window).Plotly;
 
-/** @returns {Promise<void>} resolves once it has run; rejects if loading fails */
+/** @type {() => void} */
+let arrived = () => {};
+
+/** Resolves once the bundle has run. @type {Promise<void>} */
+export const loaded = new Promise((resolve) => (arrived = resolve));
+
+/** @returns {Promise<unknown>} resolves once the bundle has run; rejects if it cannot be loaded */
 export function loadPlotly() {
   const { href } = /** @type {HTMLLinkElement} */ (document.getElementById("plotly-bundle"));
   const script = document.createElement("script");
   script.src = href;
-  document.head.append(script);
   return new Promise((resolve, reject) => {
-    script.addEventListener("load", () => resolve());
-    script.addEventListener("error", () =>
-      reject(new Error("The chart's library could not be loaded.")),
-    );
-  });
+    script.addEventListener("load", resolve);
+    script.addEventListener("error", reject);
+    document.head.append(script);
+  }).then(arrived);
 }

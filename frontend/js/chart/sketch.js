@@ -22,40 +22,46 @@ function svg(name, attributes, ...children) {
 }
 
 /**
- * @param {{data: any[], layout: any}} figure @param {number} width @param {number} height pixels
+ * @param {any[]} data traces of figure.js @param {any} full see fullLayout in plot_layout.js
  * @returns {SVGElement}
  */
-export function sketchOf({ data, layout }, width, height) {
-  const { margin, xaxis, font } = layout;
-  const [across, down] = [width - margin.l - margin.r, height - margin.t - margin.b];
-  const x = scale(xaxis.range, across);
+export function sketchOf(data, full) {
+  const { width, height, font, xaxis } = full;
+  const x = scale(xaxis.range, xaxis._length);
   const text = { fill: font.color, "font-family": font.family, "font-size": font.size };
   const root = svg("svg", { class: "sketch", width, height, ...text });
-  for (const key of Object.keys(layout).filter((name) => name.startsWith("yaxis"))) {
-    const axis = layout[key];
-    const top = margin.t + (1 - axis.domain[1]) * down;
-    const tall = (axis.domain[1] - axis.domain[0]) * down;
-    const y = scale([axis.range[1], axis.range[0]], tall);
-    const traces = data.filter(({ yaxis = "y" }) => yaxis === key.replace("axis", ""));
+  for (const name of full._subplots.yaxis) {
+    const axis = full[name.replace("y", "yaxis")];
+    const y = scale([axis.range[1], axis.range[0]], axis._length);
+    const traces = data.filter(({ yaxis = "y" }) => yaxis === name);
     root.append(
       svg(
         "svg",
-        { x: margin.l, y: top, width: across, height: tall },
-        grid(xaxis.tickvals, axis, x, y, across, tall),
+        { x: xaxis._offset, y: axis._offset, width: xaxis._length, height: axis._length },
+        grid(xaxis, axis, x, y),
         ...traces.flatMap((trace) => traceOf(trace, x, y)),
       ),
-      ...axis.tickvals.map((/** @type {number} */ value, /** @type {number} */ i) =>
-        label(margin.l + across + LABEL.left, top + y(value) + LABEL.middle, axis.ticktext[i]),
-      ),
+      ...labels(axis, (value) => ({
+        x: xaxis._offset + xaxis._length + LABEL.left,
+        y: axis._offset + y(value) + LABEL.middle,
+      })),
     );
   }
   root.append(
-    ...xaxis.tickvals.map((/** @type {number} */ value, /** @type {number} */ i) =>
-      label(margin.l + x(value), margin.t + down + LABEL.below, xaxis.ticktext[i], "middle"),
-    ),
+    ...labels(xaxis, (value) => ({
+      x: xaxis._offset + x(value),
+      y: height - full.margin.b + LABEL.below,
+      "text-anchor": "middle",
+    })),
   );
   return root;
 }
+
+/** @param {any} axis @param {(value: number) => Record<string, string | number>} place */
+const labels = ({ tickvals, ticktext }, place) =>
+  tickvals.map((/** @type {number} */ value, /** @type {number} */ i) =>
+    svg("text", place(value), ticktext[i]),
+  );
 
 /** @param {[number, number]} range @param {number} length pixels @returns {Scale} */
 const scale =
@@ -63,20 +69,17 @@ const scale =
   (value) =>
     Math.round(((value - from) / (to - from)) * length * 100) / 100;
 
-/** @param {number} x @param {number} y @param {string} text @param {string} [anchor] */
-const label = (x, y, text, anchor = "start") => svg("text", { x, y, "text-anchor": anchor }, text);
-
 /**
- * @param {number[]} places of the vertical lines @param {any} axis with the horizontal ones
- * @param {Scale} x @param {Scale} y @param {number} across @param {number} tall
+ * @param {any} xaxis with the vertical lines @param {any} yaxis with the horizontal ones
+ * @param {Scale} x @param {Scale} y
  */
-function grid(places, axis, x, y, across, tall) {
-  const levels = axis.showgrid === false ? [] : axis.tickvals;
+function grid(xaxis, yaxis, x, y) {
+  const levels = yaxis.showgrid === false ? [] : yaxis.tickvals;
   const lines = [
-    ...places.map((place) => `M${x(place)},0V${tall}`),
-    ...levels.map((/** @type {number} */ level) => `M0,${y(level)}H${across}`),
+    ...xaxis.tickvals.map((/** @type {number} */ place) => `M${x(place)},0V${yaxis._length}`),
+    ...levels.map((/** @type {number} */ level) => `M0,${y(level)}H${xaxis._length}`),
   ];
-  return stroke(lines.join(""), axis.gridcolor, { "shape-rendering": "crispEdges" });
+  return stroke(lines.join(""), yaxis.gridcolor, { "shape-rendering": "crispEdges" });
 }
 
 /** @param {string} d @param {string} color @param {Record<string, string | number>} [more] */
@@ -89,7 +92,7 @@ const stroke = (d, color, more) => svg("path", { d, fill: "none", stroke: color,
 function traceOf(trace, x, y) {
   if (trace.type === "candlestick")
     return [candles(trace, x, y, true), candles(trace, x, y, false)];
-  if (trace.mode === "markers") return [];
+  if (trace.mode === "markers" || !trace.x.length) return [];
   const points = trace.x.map((/** @type {number} */ place, /** @type {number} */ i) =>
     trace.y[i] === null ? null : `${x(place)},${y(trace.y[i])}`,
   );

@@ -5,7 +5,7 @@ import { ApiError } from "../api.js";
 import { axisTicks } from "../chart/axis.js";
 import { MARGIN } from "../chart/panes.js";
 import { alignPercent, lastOf } from "../data/compare.js";
-import { plotly } from "../chart/plotly.js";
+import { loaded, plotly } from "../chart/plotly.js";
 import { formatBarTime, formatPercent, wayOf } from "../format.js";
 import { MAX_BARS, isDated, rangeParameters } from "../ranges.js";
 
@@ -136,6 +136,7 @@ export class CompareView {
   draw() {
     const { clientWidth: width, clientHeight: height } = this.plot;
     if (!this.shown || !this.series.length || !width) return;
+    if (!plotly()) return this.#await();
     const aligned = alignPercent(this.series);
     const dated = isDated(this.series[0].interval);
     const zone = this.chart.zone;
@@ -151,6 +152,16 @@ export class CompareView {
       aligned,
       aligned.times.length ? `since ${formatBarTime(aligned.times[0], zone, dated)}` : "",
     );
+  }
+
+  /** Draw once the chart's library has loaded. */
+  #await() {
+    if (this.plot.textContent) return;
+    this.plot.textContent = "The chart's library is loading …";
+    void loaded.then(() => {
+      this.plot.textContent = "";
+      this.draw();
+    });
   }
 
   /** @param {ReturnType<typeof alignPercent>} aligned @param {string} since */

@@ -58,6 +58,7 @@ export function saveCsv({ series, computed }) {
  * @returns {Promise<string>} the message for the reader
  */
 export async function savePicture({ series, node, colors, zone }) {
+  if (!plotly()) return "The chart's library has not loaded";
   const last = series.bars[series.bars.length - 1];
   const source = isSimulated(series.source) ? "SIMULATED" : sourceName(series.source);
   const until = formatBarTime(last.time, zone, isDated(series.interval));
