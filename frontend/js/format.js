@@ -4,11 +4,12 @@ const MINUS = "\u2212";
 
 /**
  * @param {number} price
- * @returns {number} decimals: two, four below 1, and as many as show three digits below 0.01
+ * @returns {number} decimals: two, none from a million on, four below 1, and as many as show three
+ *   digits below 0.01
  */
 export function placesOf(price) {
   const size = Math.abs(price);
-  if (size >= 1) return 2;
+  if (size >= 1) return size < 1e6 ? 2 : 0;
   return size >= 0.01 || !size ? 4 : Math.min(12, 2 + Math.ceil(-Math.log10(size)));
 }
 

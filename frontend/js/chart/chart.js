@@ -48,7 +48,7 @@ export class PriceChart extends EventTarget {
   /**
    * Draw or update the chart.
    * @param {Series} series @param {Computed} computed
-   * @param {Omit<import("./figure.js").Choices, "zoom" | "width">} choices
+   * @param {Omit<import("./figure.js").Choices, "zoom" | "width" | "height">} choices
    * @param {[number, number] | null} times the initial zoom for another symbol or range,
    *   milliseconds
    */
@@ -66,11 +66,11 @@ export class PriceChart extends EventTarget {
     const { series, computed, choices } = this.shown;
     const { clientWidth: width, clientHeight: height } = this.node;
     if (!width || !height) return;
-    const plotWidth = width - MARGIN.l - MARGIN.r;
     const { data, layout } = chartFigure(series, computed, {
       ...choices,
       zoom: this.zoom && [...this.zoom], // Plotly changes it while the reader drags
-      width: plotWidth,
+      width: width - MARGIN.l - MARGIN.r,
+      height: height - MARGIN.t - MARGIN.b,
     });
     this.sketch?.remove();
     if (plotly()) {

@@ -21,6 +21,7 @@ import { markersOf } from "./marks.js";
  * @property {string} zone of the labels
  * @property {[number, number] | null} zoom visible indices, null for everything
  * @property {number} width of the plot in pixels
+ * @property {number} [height] of all panes in pixels
  * @property {Record<string, string>} colors by role, see settings.js
  * @property {{time: number, price: number | null, condition: string, quiet?: string}[]} events
  *   alerts of this symbol
@@ -58,6 +59,7 @@ export function chartFigure(series, computed, choices) {
     isDated(series.interval),
   );
   const layout = layoutOf({
+    height: choices.height ?? 600,
     revision: `${series.symbol}:${series.range}`,
     range,
     ticks,

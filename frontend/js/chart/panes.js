@@ -11,6 +11,7 @@ export const MARGIN = { l: 8, r: 76, t: 8, b: 26 };
 const VOLUME_SHARE = 0.16;
 const PANE_SHARE = 0.18;
 const GAP = 0.025;
+const LINE = 16; // pixels of a label's height
 
 /**
  * Vertical shares from top to bottom: price, volume, then the panes.
@@ -33,6 +34,7 @@ function domains(volume, panes) {
 /**
  * @param {object} parts
  * @param {string} parts.revision Plotly keeps a zoom while this stays the same
+ * @param {number} parts.height of all panes, in pixels
  * @param {[number, number]} parts.range visible indices
  * @param {Tick[]} parts.ticks
  * @param {{range: [number, number], tickvals?: number[]}[]} parts.panes axes of the panes below
@@ -44,6 +46,7 @@ function domains(volume, panes) {
  */
 export function layoutOf({
   revision,
+  height,
   range,
   ticks,
   panes,
@@ -54,6 +57,14 @@ export function layoutOf({
   switches,
 }) {
   const rows = domains(volume, panes.length);
+  const valuesOf = (
+    /** @type {[number, number]} */ visible,
+    /** @type {[number, number]} */ [bottom, top],
+    /** @type {number} */ most,
+  ) => {
+    const room = Math.floor(((top - bottom) * height) / LINE);
+    return valueTicks(visible, Math.max(1, Math.min(most, room)));
+  };
   const lowest = panes.length ? `y${panes.length + 2}` : volume ? "y2" : "y";
   const y = {
     side: "right",
@@ -106,7 +117,7 @@ export function layoutOf({
     yaxis: {
       ...y,
       domain: rows.price,
-      ...labelled(priceRange, valueTicks(priceRange, 9), (value, places) =>
+      ...labelled(priceRange, valuesOf(priceRange, rows.price, 9), (value, places) =>
         formatPrice(value, value < 1e6 ? Math.max(2, places) : places),
       ),
     },
@@ -117,10 +128,12 @@ export function layoutOf({
       domain: rows.volume,
       range: [0, volumeTop],
       showgrid: false,
-      ...labelled([0, volumeTop], valueTicks([0, volumeTop], 3), formatVolume),
+      ...labelled([0, volumeTop], valuesOf([0, volumeTop], rows.volume, 3), formatVolume),
     };
-  panes.forEach(({ range, tickvals = valueTicks(range, 4) }, i) => {
-    layout[`yaxis${i + 3}`] = { ...y, domain: rows.panes[i], ...labelled(range, tickvals) };
+  panes.forEach(({ range, tickvals }, i) => {
+    const domain = rows.panes[i];
+    const values = tickvals ?? valuesOf(range, domain, 4);
+    layout[`yaxis${i + 3}`] = { ...y, domain, ...labelled(range, values) };
   });
   return layout;
 }

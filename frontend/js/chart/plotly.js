@@ -16,7 +16,7 @@ export function loadPlotly() {
   const script = document.createElement("script");
   script.src = href;
   return new Promise((resolve, reject) => {
-    script.addEventListener("load", resolve);
+    script.addEventListener("load", () => (plotly() ? resolve(script) : reject(new Error())));
     script.addEventListener("error", reject);
     document.head.append(script);
   }).then(arrived);
