@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.api.openapi_forms import ref, text
 from chalicelib.api.openapi_structs import Schema
 
 Operation = dict[str, Any]
+
+_NAMED = {"symbol": "symbol_path", "name": "report_name"}
+"""Parameters of paths that have another name in PARAMETERS."""
 
 _HEADERS = {
     "ETag": {"schema": text("Weak; ignores as_of and delay_seconds.")},
@@ -39,18 +44,30 @@ def problem(status: int) -> dict[str, Any]:
     return {"description": _REFUSALS[status], "content": media}
 
 
-def operation(
+def _operation(
     summary: str, parameters: tuple[str, ...], responses: dict[str, Any], refusals: tuple[int, ...]
 ) -> Operation:
     """Return an operation with its responses and refusals; every operation may be refused with 400,
     500 and 503."""
     for status in (*refusals, 400, 500, 503):
         responses[str(status)] = problem(status)
-    return {
-        "summary": summary,
-        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in parameters],
-        "responses": responses,
-    }
+    return {"summary": summary, "parameters": _references(parameters), "responses": responses}
+
+
+def _references(parameters: Iterable[str]) -> list[dict[str, str]]:
+    return [{"$ref": f"#/components/parameters/{name}"} for name in parameters]
+
+
+def by_path(operations: Mapping[str, Operation]) -> dict[str, dict[str, Operation]]:
+    """Return operations given as `GET /path/{name}` by path and method, with the parameters that
+    the path names."""
+    found: dict[str, dict[str, Operation]] = {}
+    for route, operation in operations.items():
+        method, path = route.split(" ")
+        named = _references(_NAMED.get(name, name) for name in re.findall(r"{(\w+)}", path))
+        operation["parameters"] = [*named, *operation["parameters"]]
+        found.setdefault(path, {})[method.lower()] = operation
+    return found
 
 
 def get(
@@ -73,20 +90,19 @@ def get(
     }
     if kept:
         responses["304"] = {"description": "If-None-Match contains the current ETag."}
-    return operation(summary, parameters, responses, refusals)
+    return _operation(summary, parameters, responses, refusals)
 
 
 def put(
     summary: str,
     answer: str,
-    parameters: tuple[str, ...] = (),
     *,
     body: str | None = None,
     needs_body: bool = True,
     statuses: tuple[int, ...] = (200, 201),
     refusals: tuple[int, ...] = (409,),
 ) -> Operation:
-    """Return a PUT or POST operation; the status 201 is for a new resource."""
+    """Return a write operation, PUT or POST: 201 for a new resource. A body may be too large."""
     described = {
         200: "Done; nothing was created.",
         201: "Created.",
@@ -96,7 +112,8 @@ def put(
     responses = {
         str(status): {"description": described[status], "content": media} for status in statuses
     }
-    made = operation(summary, parameters, responses, (*refusals, 415))
+    too_large = (413,) if body else ()
+    made = _operation(summary, (), responses, (*refusals, *too_large, 415))
     if body:
         content = {"application/json": {"schema": ref(body)}}
         made["requestBody"] = {"required": needs_body, "content": content}
@@ -104,8 +121,8 @@ def put(
 
 
 def delete(
-    summary: str, parameters: tuple[str, ...], *, refusals: tuple[int, ...] = ()
+    summary: str, parameters: tuple[str, ...] = (), *, refusals: tuple[int, ...] = ()
 ) -> Operation:
     """Return a DELETE operation."""
     responses: dict[str, Any] = {"204": {"description": "Deleted."}}
-    return operation(summary, parameters, responses, refusals)
+    return _operation(summary, parameters, responses, refusals)

@@ -38,18 +38,21 @@ def _query(name: str, description: str, schema: Schema, **more: Any) -> dict[str
     return {"name": name, "in": "query", "description": description, "schema": schema, **more}
 
 
+def _path(name: str, description: str, schema: Schema) -> dict[str, Any]:
+    found = {"name": name, "in": "path", "required": True}
+    return {**found, "description": description, "schema": schema}
+
+
 def _one_of(values: tuple[str, ...], default: str | None = None) -> Schema:
     return {"type": "string", "enum": list(values), **({"default": default} if default else {})}
 
 
 PARAMETERS: dict[str, dict[str, Any]] = {
-    "symbol_path": {
-        "name": "symbol",
-        "in": "path",
-        "required": True,
-        "description": "Case-insensitive; percent-encode special characters, as in %5EGSPC.",
-        "schema": text(pattern="^[A-Za-z0-9.\\-=^_]{1,24}$", examples=["AAPL"]),
-    },
+    "symbol_path": _path(
+        "symbol",
+        "Case-insensitive; percent-encode special characters, as in %5EGSPC.",
+        text(pattern="^[A-Za-z0-9.\\-=^_]{1,24}$", examples=["AAPL"]),
+    ),
     "interval": _query(
         "interval",
         "Ticks, or bars of an interval. auto: the finest interval with at most 400 rows that "
@@ -122,54 +125,18 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         text(examples=["AAPL"]),
     ),
     "condition": _query("condition", "One kind of alert.", _one_of(get_args(Condition))),
-    "rule_id": {
-        "name": "rule_id",
-        "in": "path",
-        "required": True,
-        "description": RULE_ID_ALLOWED,
-        "schema": text(pattern="^[A-Za-z0-9_-]{1,64}$"),
-    },
-    "alert_id": {
-        "name": "alert_id",
-        "in": "path",
-        "required": True,
-        "description": ALERT_ID_ALLOWED,
-        "schema": text(pattern="^[0-9a-f]{24}$"),
-    },
-    "channel_id": {
-        "name": "channel_id",
-        "in": "path",
-        "required": True,
-        "description": CHANNEL_ID_ALLOWED,
-        "schema": text(pattern="^[a-z0-9]{1,32}$"),
-    },
-    "mute_id": {
-        "name": "mute_id",
-        "in": "path",
-        "required": True,
-        "description": MUTE_ID_ALLOWED,
-        "schema": text(pattern="^[a-z0-9]{1,32}$"),
-    },
-    "key_id": {
-        "name": "key_id",
-        "in": "path",
-        "required": True,
-        "description": f"{KEY_ID_ALLOWED}; GET /keys lists them.",
-        "schema": text(pattern="^[a-z0-9]{1,32}$"),
-    },
-    "report_name": {
-        "name": "name",
-        "in": "path",
-        "required": True,
-        "description": "A name from GET /reports.",
-        "schema": text(examples=["top_movers"]),
-    },
-    "run_id": {
-        "name": "run_id",
-        "in": "path",
-        "required": True,
-        "description": "From the answer to POST /reports/{name}.",
-        "schema": text(examples=["acc6612e-6bb6-48a6-9183-12145240c4aa"]),
-    },
+    "rule_id": _path("rule_id", RULE_ID_ALLOWED, text(pattern="^[A-Za-z0-9_-]{1,64}$")),
+    "alert_id": _path("alert_id", ALERT_ID_ALLOWED, text(pattern="^[0-9a-f]{24}$")),
+    "channel_id": _path("channel_id", CHANNEL_ID_ALLOWED, text(pattern="^[a-z0-9]{1,32}$")),
+    "mute_id": _path("mute_id", MUTE_ID_ALLOWED, text(pattern="^[a-z0-9]{1,32}$")),
+    "key_id": _path(
+        "key_id", f"{KEY_ID_ALLOWED}; GET /keys lists them.", text(pattern="^[a-z0-9]{1,32}$")
+    ),
+    "report_name": _path("name", "A name from GET /reports.", text(examples=["top_movers"])),
+    "run_id": _path(
+        "run_id",
+        "From the answer to POST /reports/{name}.",
+        text(examples=["acc6612e-6bb6-48a6-9183-12145240c4aa"]),
+    ),
     **{name: _query(name, one.allowed, text()) for name, one in INDICATORS.items()},
 }
