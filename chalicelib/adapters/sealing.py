@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.domain.channel_secrets import Secrets
-from chalicelib.services.delivery.channel_book import NoKey
+from chalicelib.domain.errors import Conflict
 
 _decoder = msgspec.json.Decoder(Secrets)
 
@@ -25,7 +25,7 @@ class Sealing:
     def seal(self, channel_id: str, secrets: Secrets) -> str:
         """See Sealer. One Encrypt."""
         if not self._key:
-            raise NoKey(
+            raise Conflict(
                 "this stage has no key of its own, by which addresses are encrypted:"
                 " set own_key = true in its tfvars and deploy it"
             )

@@ -18,7 +18,7 @@ from chalicelib.api.problems import (
     of_status,
     unknown,
 )
-from chalicelib.domain.errors import Contended, FieldError, TooManyCopies
+from chalicelib.domain.errors import Conflict, Contended, FieldError, TooManyCopies, Unknown
 
 _log = logging.getLogger(__name__)
 
@@ -60,50 +60,28 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
 
     The services' errors are imported here, so that functions do not load them all at their start.
     """
-    from chalicelib.services.access.key_ring import KeyRefused, UnknownKey
-    from chalicelib.services.delivery.channel_book import ChannelRefused, UnknownChannel
-    from chalicelib.services.delivery.mute_book import MuteRefused, UnknownMute
     from chalicelib.services.market_data.bar_reading import TooManyStored
     from chalicelib.services.market_data.indicator_tables import TooManyValues
     from chalicelib.services.market_data.market_data import NoPrice
     from chalicelib.services.market_data.queries import MAX_DAYS
-    from chalicelib.services.market_data.series import UnknownSymbol
     from chalicelib.services.market_data.whole_ranges import TooManyRows
+    from chalicelib.services.reports.reports import NoLake
     from chalicelib.services.rules.alert_history import RangeTooLong
-    from chalicelib.services.rules.rule_book import (
-        RuleRefused,
-        RuleUnreadable,
-        TooCostly,
-        UnknownRule,
-    )
-    from chalicelib.services.symbols.lists import ListFull
-    from chalicelib.services.symbols.switching import TooManySwitches
 
     text = str(error)
     match error:
-        case UnknownSymbol():
-            return unknown("symbol", text)
+        case Unknown():
+            return unknown(error.kind, error.name)
         case NoPrice():
             detail = f"no price of {text!r} has come yet"
             return Problem(404, detail, kind="no-price", parameter="symbol", value=text)
-        case UnknownRule():
-            return unknown("rule", text)
-        case UnknownKey():
-            return unknown("key", text)
-        case UnknownChannel():
-            return unknown("channel", text)
-        case UnknownMute():
-            return unknown("mute", text)
-        case KeyRefused() | ChannelRefused() | MuteRefused():
+        case Conflict():
+            members: dict[str, Any] = {"field": error.field} if error.field else {}
+            return Problem(409, text, **members)
+        case Contended():
             return Problem(409, text)
-        case TooManySwitches():
-            return Problem(409, text, field="source")
-        case TooCostly():
-            return Problem(409, text, field="when")
-        case RuleRefused() | ListFull():
-            return Problem(409, text, field="symbol")
-        case Contended() | RuleUnreadable():
-            return Problem(409, text)
+        case NoLake():
+            return Problem(503, text)
         case RangeTooLong():
             return invalid_parameter("start", text, f"at most {MAX_DAYS} days to end, or a symbol")
         case TooManyRows():
@@ -117,8 +95,6 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
         case FieldError():
             column = getattr(error, "column", None)  # of a condition `when`
             return invalid_field(error.field, error.value, error.allowed, column)
-    if problem := _of_reports(error):
-        return problem
     if is_passing(error):
         return Problem(503, "the store does not answer now", headers=RETRY_AFTER)
     return None
@@ -136,20 +112,6 @@ def _too_many_values(columns: int, rows: int) -> Problem:
         parameter="limit",
         allowed=allowed,
     )
-
-
-def _of_reports(error: Exception) -> Problem | None:
-    from chalicelib.services.reports.files import UnknownReport
-    from chalicelib.services.reports.reports import NoLake, UnknownRun
-
-    match error:
-        case UnknownReport():
-            return unknown("report", str(error))
-        case UnknownRun():
-            return unknown("run", str(error))
-        case NoLake():
-            return Problem(503, str(error))
-    return None
 
 
 def is_passing(error: Exception) -> bool:

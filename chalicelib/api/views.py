@@ -13,6 +13,7 @@ from chalice.app import Response
 from chalicelib.api import bodies, parameters, rendering
 from chalicelib.api.version import VERSION
 from chalicelib.api.wiring import Services, caching
+from chalicelib.domain.errors import Unknown
 from chalicelib.domain.standby import parse_standby
 from chalicelib.domain.times import to_text
 from chalicelib.services.market_data.answers import (
@@ -25,7 +26,6 @@ from chalicelib.services.market_data.answers import (
 )
 from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS
 from chalicelib.services.market_data.queries import Cursor
-from chalicelib.services.market_data.series import UnknownSymbol
 from chalicelib.services.symbols.lists import NEWEST_SWITCHES, Listed, SymbolLists
 
 _DOCUMENT_SECONDS = 300
@@ -140,7 +140,7 @@ def symbol(services: Services, request: Any, symbol: str) -> Response:
     """Return a symbol that has been seen or is tracked, with all switches of its source."""
     listed = _symbol_lists(services).listed(parameters.symbol_of(symbol))
     if not (listed.seen or listed.tracked):
-        raise UnknownSymbol(listed.entry.symbol)
+        raise Unknown("symbol", listed.entry.symbol)
     return rendering.document(request, _listed(services, listed), caching(services, 1))
 
 

@@ -8,6 +8,8 @@ TicktapeError
 │   ├── KeyFieldError   of an API key
 │   ├── ChannelError    of a channel
 │   └── MuteError       of a mute
+├── Unknown             there is nothing of the name that a request has
+├── Conflict            the current state does not allow what is asked for
 ├── DeliveryError       a channel did not take a message (domain/deliveries.py)
 ├── UnreadableError     bytes that are not JSON of the expected shape
 ├── Contended           another invocation holds the claim: retry
@@ -64,6 +66,24 @@ class ChannelError(FieldError):
 
 class MuteError(FieldError):
     """An invalid field of a mute."""
+
+
+class Unknown(TicktapeError):  # noqa: N818 - named after the problem type
+    """There is no `kind` (such as "rule") of this name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"there is no {kind} {name!r}")
+        self.kind = kind
+        self.name = name
+
+
+class Conflict(TicktapeError):  # noqa: N818 - named after the problem type
+    """A request is well-formed, but cannot be met now. The message says why; `field` names the
+    field at fault, if there is one."""
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(reason)
+        self.field = field
 
 
 class UnreadableError(TicktapeError, ValueError):

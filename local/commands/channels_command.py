@@ -19,9 +19,9 @@ from chalicelib.adapters.channels import Channels
 from chalicelib.adapters.sealing import Sealing
 from chalicelib.domain.channel_secrets import SERVICES
 from chalicelib.domain.channels import StoredChannel
-from chalicelib.domain.errors import ChannelError
+from chalicelib.domain.errors import ChannelError, Conflict, Unknown
 from chalicelib.domain.holding_settings import NOTHING_HELD
-from chalicelib.services.delivery.channel_book import ChannelBook, ChannelRefused, UnknownChannel
+from chalicelib.services.delivery.channel_book import ChannelBook
 from chalicelib.services.delivery.testing import trial
 from local.commands.holding_flags import add_holding_flags, described_holding, given_holding
 from local.commands.statuses import FAILED, OK
@@ -44,9 +44,9 @@ def channels(arguments: list[str]) -> int:
         return int(options.act(reached, options))
     except ChannelError as error:
         raise UsageError(str(error)) from error
-    except UnknownChannel as error:
-        print(f"there is no channel {error}; `channels list` lists what is", file=sys.stderr)
-    except ChannelRefused as error:
+    except Unknown as error:
+        print(f"there is no channel {error.name}; `channels list` lists what is", file=sys.stderr)
+    except Conflict as error:
         print(error, file=sys.stderr)
     return FAILED
 

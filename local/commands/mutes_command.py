@@ -13,10 +13,10 @@ from typing import Any
 
 from chalicelib.adapters.mutes import Mutes
 from chalicelib.adapters.state import States
-from chalicelib.domain.errors import MuteError
+from chalicelib.domain.errors import Conflict, MuteError, Unknown
 from chalicelib.domain.mutes import MAX_DAYS, UNTIL_OPEN, Mute
 from chalicelib.domain.quiet_hours import DAYS, QuietHours
-from chalicelib.services.delivery.mute_book import MuteBook, MuteRefused, UnknownMute
+from chalicelib.services.delivery.mute_book import MuteBook
 from local.commands.statuses import FAILED, OK
 from local.commands.target import add_target, clients
 from local.errors import UsageError
@@ -33,9 +33,9 @@ def mutes(arguments: list[str]) -> int:
         return int(options.act(_book(dynamodb, environment), options))
     except MuteError as error:
         raise UsageError(str(error)) from error
-    except UnknownMute as error:
-        print(f"there is no mute {error}; `mutes list` lists what is", file=sys.stderr)
-    except MuteRefused as error:
+    except Unknown as error:
+        print(f"there is no mute {error.name}; `mutes list` lists what is", file=sys.stderr)
+    except Conflict as error:
         print(error, file=sys.stderr)
     return FAILED
 

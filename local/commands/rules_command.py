@@ -15,11 +15,10 @@ from pathlib import Path
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.backtest import TradingCosts
-from chalicelib.domain.errors import Contended, RuleError
+from chalicelib.domain.errors import Conflict, Contended, RuleError
 from chalicelib.domain.rules import ANY_SYMBOL, Rule, parse_rule
 from chalicelib.domain.times import to_text
 from chalicelib.services.rules.backtests import backtest_of
-from chalicelib.services.rules.rule_book import RuleRefused
 from chalicelib.services.rules.rule_sets import Plan, RuleSets
 from chalicelib.services.rules.yearly import Fires, fires_of
 from chalicelib.services.symbols.lists import SEEN
@@ -46,7 +45,7 @@ def rules(arguments: list[str]) -> int:
     except RuleError as error:
         where = f"{options.file}: " if wanted else ""
         raise UsageError(f"{where}{error}") from error
-    except (RuleRefused, Contended) as error:
+    except (Conflict, Contended) as error:
         print(f"python -m local rules: {error}", file=sys.stderr)
         return FAILED
 

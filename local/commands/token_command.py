@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.keys import Keys
-from chalicelib.domain.errors import KeyFieldError
+from chalicelib.domain.errors import Conflict, KeyFieldError, Unknown
 from chalicelib.domain.keys import COMMAND, DEFAULT_REQUESTS, FIRST_KEY, SCOPES, Key
-from chalicelib.services.access.key_ring import KeyRefused, KeyRing, UnknownKey
+from chalicelib.services.access.key_ring import KeyRing
 from local.commands import deployed
 from local.commands.choosing import connect, find_running
 from local.commands.statuses import FAILED, OK
@@ -43,9 +43,9 @@ def token(arguments: list[str]) -> int:
         raise UsageError(
             f"{flag}: {error.value!r} is not allowed; allowed: {error.allowed}"
         ) from error
-    except UnknownKey as error:
-        print(f"there is no key {error}; `token list` lists what is", file=sys.stderr)
-    except KeyRefused as error:
+    except Unknown as error:
+        print(f"there is no key {error.name}; `token list` lists what is", file=sys.stderr)
+    except Conflict as error:
         print(error, file=sys.stderr)
     return FAILED
 

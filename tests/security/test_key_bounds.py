@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.adapters.keys import Keys
-from chalicelib.domain.errors import Contended
+from chalicelib.domain.errors import Conflict, Contended
 from chalicelib.domain.keys import COMMAND, IN_DEPLOYMENT, Key
-from chalicelib.services.access.key_ring import MAX_KEYS, KeyRefused, KeyRing, fingerprint
+from chalicelib.services.access.key_ring import MAX_KEYS, KeyRing, fingerprint
 from rigs.emulated import Emulated
 from rigs.memory_aws.system import Aws
 from tests.api_support import TOKEN, Client, FakeServices
@@ -91,7 +91,7 @@ def test_a_key_that_was_just_revoked_makes_no_other() -> None:
     keys = ring(FakeKeys())
     maker, _ = keys.create(ADMIN)
     keys.revoke(maker.key_id)
-    with pytest.raises(KeyRefused, match="has been revoked"):
+    with pytest.raises(Conflict, match="has been revoked"):
         keys.create(ADMIN, maker.key_id)
     assert len(keys.all()) == 1
 

@@ -14,10 +14,10 @@ import pytest
 
 from chalicelib.adapters.dynamodb import item_of
 from chalicelib.adapters.rules import Rules
-from chalicelib.domain.errors import Contended
+from chalicelib.domain.errors import Conflict, Contended, Unknown
 from chalicelib.domain.rules import MAX_RULES
 from chalicelib.services.rules import rule_book
-from chalicelib.services.rules.rule_book import RuleBook, RuleRefused, UnknownRule
+from chalicelib.services.rules.rule_book import RuleBook
 from chalicelib.services.stores import MAX_REMOVED
 from rigs.emulated import Emulated
 from rigs.memory_aws.dynamodb import Perform
@@ -62,7 +62,7 @@ def enabled_of(aws: Aws, symbol: str) -> int:
 def attempt(book: RuleBook, rule_id: str, given: dict[str, Any]) -> str:
     try:
         book.replace(rule_id, given)
-    except (RuleRefused, Contended) as error:
+    except (Conflict, Contended) as error:
         return type(error).__name__
     return "stored"
 
@@ -94,7 +94,7 @@ def test_containers_that_put_at_one_time_store_no_more_than_the_bound(
 
     with ThreadPoolExecutor(len(books)) as pool:
         results = Counter(chain.from_iterable(pool.map(put, range(len(books)))))
-    assert results == {"stored": 4, "RuleRefused": 12}
+    assert results == {"stored": 4, "Conflict": 12}
     assert len(books[0].all()) == MAX_RULES
 
 
@@ -123,10 +123,10 @@ def test_an_index_that_lags_hides_no_rule_from_the_bound() -> None:
     LateIndex(aws)
     book = book_over(aws)
     seen = Counter(attempt(book, f"a{number}", EVERY) for number in range(MAX_RULES + 10))
-    assert seen == {"stored": MAX_RULES, "RuleRefused": 10}
+    assert seen == {"stored": MAX_RULES, "Conflict": 10}
     for number in range(30):
         book.replace(f"h{number}", EVERY | {"symbol": "ZZZ", "enabled": False})
-        assert attempt(book, f"h{number}", EVERY) == "RuleRefused"
+        assert attempt(book, f"h{number}", EVERY) == "Conflict"
     assert enabled_of(aws, "AAPL") == MAX_RULES
 
 
@@ -154,14 +154,14 @@ def test_rules_that_an_older_version_stored_count_are_shown_and_go() -> None:
         stored_before(aws, "AAPL", f"h{number:03d}")
         stored_before(aws, "ZZZ", f"h{number:03d}", enabled=False)
     book = book_over(aws)
-    assert attempt(book, "new", EVERY) == "RuleRefused"
+    assert attempt(book, "new", EVERY) == "Conflict"
     assert len(book.all()) == 120
     assert len({(kept.rule.symbol, kept.rule.rule_id) for kept in book.all()}) == 120
     for number in range(11):
         book.remove(f"h{number:03d}")
     assert (enabled_of(aws, "AAPL"), enabled_of(aws, "ZZZ"), len(book.all())) == (49, 0, 98)
     assert attempt(book, "new", EVERY) == "stored"
-    with pytest.raises(UnknownRule):
+    with pytest.raises(Unknown):
         book.remove("h000")
 
 
@@ -175,7 +175,7 @@ def test_writes_of_an_older_version_during_a_deployment_count() -> None:
     stored_before(aws, "AAPL", "mine", enabled=False)
     aws.tables["rules"].remove(("AAPL", "theirs"))
     assert [attempt(book, f"n{number}", EVERY) for number in range(3)] == [
-        "stored", "stored", "RuleRefused"
+        "stored", "stored", "Conflict"
     ]  # fmt: skip
     assert enabled_of(aws, "AAPL") == MAX_RULES
 
@@ -210,4 +210,4 @@ def test_too_many_rules_can_still_be_switched_off(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(rule_book, "MAX_STORED", 5)
     book = book_over(aws)
     assert attempt(book, "h3", EVERY | {"enabled": False}) == "stored"
-    assert attempt(book, "new", EVERY | {"symbol": "MSFT"}) == "RuleRefused"
+    assert attempt(book, "new", EVERY | {"symbol": "MSFT"}) == "Conflict"

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.errors import Conflict, Unknown
 from chalicelib.domain.keys import COMMAND, FIRST_KEY, IN_DEPLOYMENT, Key, parse_key, within
 from chalicelib.domain.times import to_text
 
@@ -45,14 +45,6 @@ class KeyStore(Protocol):
     def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
         """Count a request in a minute as `weight` and return True, unless the total would exceed
         `limit`."""
-
-
-class UnknownKey(TicktapeError):  # noqa: N818 - named after the problem type
-    """No key has this id. `args` has the id."""
-
-
-class KeyRefused(TicktapeError):  # noqa: N818 - named after the problem type
-    """The request is well-formed, but cannot be met. `args` has the reason."""
 
 
 class KeyRing:
@@ -84,7 +76,7 @@ class KeyRing:
         """Store a new key; return it and its token, which is not stored.
 
         `made_by` is the id of the key that requests it; the new key expires no later than that one.
-        Raises KeyFieldError, KeyRefused, Contended.
+        Raises KeyFieldError, Conflict, Contended.
         """
         key = parse_key(given, secrets.token_hex(6), self._clock())
         key = msgspec.structs.replace(key, made_by=made_by)
@@ -92,24 +84,24 @@ class KeyRing:
             key = within(key, self._maker(made_by))
         token = new_token()
         if not self._store.put(fingerprint(token), key):
-            raise KeyRefused(f"there are {MAX_KEYS} keys, which is the most: revoke one")
+            raise Conflict(f"there are {MAX_KEYS} keys, which is the most: revoke one")
         return key, token
 
     def _maker(self, key_id: str) -> Key:
-        """Return the key with this id. Raises KeyRefused if it has just been revoked."""
+        """Return the key with this id. Raises Conflict if it has just been revoked."""
         for key in self._store.all():
             if key.key_id == key_id:
                 return key
-        raise KeyRefused("the key that asks for another one has been revoked")
+        raise Conflict("the key that asks for another one has been revoked")
 
     def revoke(self, key_id: str) -> None:
-        """Delete a key. Raises UnknownKey, and KeyRefused for the first one."""
+        """Delete a key. Raises Unknown, and Conflict for the first one."""
         if key_id == IN_DEPLOYMENT:
-            raise KeyRefused(
+            raise Conflict(
                 "the first key is part of the deployment; a new one replaces it: make token"
             )
         if not self._store.remove(key_id):
-            raise UnknownKey(key_id)
+            raise Unknown("key", key_id)
 
     def has_expired(self, key: Key) -> bool:
         """Return whether the key has expired."""

@@ -18,23 +18,11 @@ from chalicelib.domain.channels import (
     parse_new,
     with_topic,
 )
-from chalicelib.domain.errors import ChannelError, RuleError, TicktapeError
+from chalicelib.domain.errors import ChannelError, Conflict, RuleError, Unknown
 from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.push_key import PushKeyRing
 from chalicelib.services.delivery.rewriting import TableStore, rewrite
 from chalicelib.services.delivery.unreadable import remove_unreadable, unreadable_ids
-
-
-class UnknownChannel(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """No channel has this id. `args` has the id."""
-
-
-class ChannelRefused(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """The request is well-formed, but cannot be met. `args` has the reason."""
-
-
-class NoKey(ChannelRefused):
-    """The stage has no key to encrypt secrets with."""
 
 
 class ChannelTable(msgspec.Struct, frozen=True):
@@ -62,8 +50,7 @@ class Sealer(Protocol):
     """Encrypts secrets."""
 
     def seal(self, channel_id: str, secrets: Secrets) -> str:
-        """Return the secrets encrypted, as text that can be decrypted for this channel only. Raises
-        NoKey."""
+        """The encrypted secrets as text, for this channel only. Raises Conflict."""
 
 
 class ChannelBook:
@@ -94,11 +81,11 @@ class ChannelBook:
         return Listed(channels, unreadable_ids(table.unreadable, MAX_CHANNELS))
 
     def find(self, channel_id: str) -> StoredChannel:
-        """Return the channel with this id. Raises UnknownChannel."""
+        """One channel. Raises Unknown."""
         return _found(self.all(), channel_id)
 
     def create(self, given: dict[str, Any]) -> StoredChannel:
-        """Store a new channel and return it. Raises ChannelError, ChannelRefused, Contended."""
+        """Store a new channel. Raises ChannelError, Conflict, Contended."""
         described, secrets = parse_new(given)
         channel_id = randomness.token_hex(6)
         made = msgspec.structs.replace(
@@ -111,17 +98,14 @@ class ChannelBook:
 
         def add(stored: list[StoredChannel]) -> list[StoredChannel]:
             if len(stored) > MAX_CHANNELS:  # the topic is not counted
-                raise ChannelRefused(
-                    f"there are {MAX_CHANNELS} channels, which is the most: delete one"
-                )
+                raise Conflict(f"there are {MAX_CHANNELS} channels, which is the most: delete one")
             return [*stored, made]
 
         self._write(add)
         return made
 
     def replace(self, channel_id: str, given: dict[str, Any]) -> StoredChannel:
-        """Change a channel and return it. Raises UnknownChannel, ChannelError, ChannelRefused,
-        Contended."""
+        """Change a channel. Raises Unknown, ChannelError, Conflict, Contended."""
         made, secrets = parse_changed(given, self.find(channel_id))
         if secrets is not None:
             sealed = self._sealer.seal(channel_id, secrets)
@@ -146,10 +130,10 @@ class ChannelBook:
         return made
 
     def push_key(self) -> str:
-        """Return the public key that browsers subscribe with, which is made if there is none.
-        Raises ChannelRefused, Contended."""
+        """Return the public key that browsers subscribe with, made if there is none. Raises
+        Conflict, Contended."""
         if self._push_keys is None:
-            raise ChannelRefused("this system sends no Web Push")
+            raise Conflict("this system sends no Web Push")
         return self._push_keys.ensure().public
 
     def _vapid(self, channel: StoredChannel) -> str:
@@ -159,16 +143,14 @@ class ChannelBook:
             return ""
         key = self._push_keys.current() if self._push_keys else None
         if key is None:
-            raise ChannelRefused(
-                "the stage has no push key yet: POST /push-key, and subscribe by it"
-            )
+            raise Conflict("the stage has no push key yet: POST /push-key, and subscribe by it")
         return key.sealed
 
     def remove(self, channel_id: str) -> None:
-        """Delete a channel, even one that cannot be read. Raises UnknownChannel, Contended, and
-        ChannelRefused for the topic."""
+        """Delete a channel, also one that cannot be read. Raises Unknown, Contended, and
+        Conflict for the topic."""
         if channel_id == SNS:
-            raise ChannelRefused("the topic stays; PUT it with enabled false to switch it off")
+            raise Conflict("the topic stays; PUT it with enabled false to switch it off")
 
         if remove_unreadable(self._store, channel_id, _all_of, "channels"):
             return
@@ -209,7 +191,7 @@ def _found(channels: Iterable[StoredChannel], channel_id: str) -> StoredChannel:
     for channel in channels:
         if channel.channel_id == channel_id:
             return channel
-    raise UnknownChannel(channel_id)
+    raise Unknown("channel", channel_id)
 
 
 def _refuse_same_names(channels: Iterable[StoredChannel]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.errors import Conflict, Unknown
 from chalicelib.domain.mute_links import is_from_link, parse_link
 from chalicelib.domain.mutes import MAX_MUTES, Mute, next_open, parse_mute, still_needed
 from chalicelib.services.delivery.rewriting import TableStore, rewrite
@@ -22,14 +22,6 @@ MAX_FROM_LINKS = 50
 
 MAX_REMOVED = 100
 """The most removed mutes that are remembered, those that end last."""
-
-
-class UnknownMute(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """No mute has this id, or it has ended. `args` has the id."""
-
-
-class MuteRefused(TicktapeError):  # noqa: N818 - named as the problem that it becomes
-    """The request is well-formed, but cannot be met. `args` has the reason."""
 
 
 class MuteTable(msgspec.Struct, frozen=True):
@@ -82,7 +74,7 @@ class MuteBook:
         return Listed(mutes, unreadable_ids(table.unreadable, MAX_MUTES))
 
     def create(self, given: dict[str, Any]) -> Mute:
-        """Store a new mute and return it. Raises MuteError, MuteRefused, Contended."""
+        """Store a new mute. Raises MuteError, Conflict, Contended."""
         now = self._clock()
         opening = partial(self._opening, now=now)
         return self._add(parse_mute(given, randomness.token_hex(6), now, opening))
@@ -91,7 +83,7 @@ class MuteBook:
         """Store the mute of a signed link and return it. If a link has made a mute of the same
         symbol or rule, replace that if it ends earlier; else write nothing and return it.
 
-        Raises MuteError, Contended, and MuteRefused, also if the mute was removed.
+        Raises MuteError, Contended, and Conflict, also where such a mute was removed.
         """
         made = parse_link(link, self._link_key, self._clock())
         found = _lasting(self._needed(self._store.table()), made)
@@ -108,7 +100,7 @@ class MuteBook:
         return found or made
 
     def remove(self, mute_id: str) -> None:
-        """Remove a mute, even one that cannot be read. Raises UnknownMute, Contended."""
+        """Remove a mute, also one that cannot be read. Raises Unknown, Contended."""
         if remove_unreadable(self._store, mute_id, self._needed, "mutes"):
             return
 
@@ -135,7 +127,7 @@ class MuteBook:
 
 def _with(stored: Sequence[Mute], made: Mute) -> list[Mute]:
     if sum(not mute.removed for mute in stored) >= MAX_MUTES:
-        raise MuteRefused(f"there are {MAX_MUTES} mutes, which is the most: remove one")
+        raise Conflict(f"there are {MAX_MUTES} mutes, which is the most: remove one")
     return [*stored, made]
 
 
@@ -144,20 +136,21 @@ def _with_linked(stored: Sequence[Mute], made: Mute) -> list[Mute]:
     same symbol or rule. Raises MuteRefused if there is no room."""
     others = [mute for mute in stored if not _is_same(mute, made)]
     if sum(is_from_link(mute) and not mute.removed for mute in others) >= MAX_FROM_LINKS:
-        raise MuteRefused(
+        raise Conflict(
             f"links have made {MAX_FROM_LINKS} mutes, which is the most: remove one of them"
         )
     return _with(others, made)
 
 
 def _lasting(stored: Iterable[Mute], made: Mute) -> Mute | None:
-    """Return the stored mute that a link has made of the same symbol or rule and that ends no
-    earlier; None if there is none. Raises MuteRefused if it was removed.
+    """Return the mute that links made of the same and that ends no earlier.
+
+    Raises Conflict if it was removed.
     """
     for mute in stored:
         if _is_same(mute, made) and (mute.until or "") >= (made.until or ""):
             if mute.removed:
-                raise MuteRefused(
+                raise Conflict(
                     f"the mute of {made.what} was removed: its links do not make it again before"
                     f" {mute.until}"
                 )
@@ -171,11 +164,10 @@ def _is_same(mute: Mute, made: Mute) -> bool:
 
 
 def _without(stored: Sequence[Mute], mute_id: str) -> list[Mute]:
-    """Return the mutes without the one with this id; one that a link has made is kept as removed.
-    Raises UnknownMute."""
+    """Return the mutes without one, remembered as removed if a link made it. Raises Unknown."""
     gone = next((mute for mute in stored if mute.mute_id == mute_id and not mute.removed), None)
     if gone is None:
-        raise UnknownMute(mute_id)
+        raise Unknown("mute", mute_id)
     left = [mute for mute in stored if mute is not gone]
     if not is_from_link(gone):
         return left

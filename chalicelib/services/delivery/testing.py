@@ -7,17 +7,17 @@ from decimal import Decimal
 
 from chalicelib.domain.alerts import TEST_CONDITION, Alert
 from chalicelib.domain.channels import StoredChannel
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.times import to_text
-from chalicelib.services.delivery.channel_book import ChannelRefused
 
 SYMBOL = "TEST"
 """The symbol of test alerts; it needs no prices."""
 
 
 def trial(channel: StoredChannel, now: datetime) -> Alert:
-    """Return a test alert for one channel only. Raises ChannelRefused if that is switched off."""
+    """An alert for one channel alone. Raises Conflict where that is switched off."""
     if not channel.enabled:
-        raise ChannelRefused("the channel is switched off: PUT it with enabled true")
+        raise Conflict("the channel is switched off: PUT it with enabled true")
     return Alert(
         symbol=SYMBOL,
         timestamp=to_text(now),

@@ -30,7 +30,7 @@ class ManyPrices(msgspec.Struct, frozen=True):
 def many_prices(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
     """Return a page over all symbols, or their whole range if the query has no limit.
 
-    Raises UnknownSymbol, TooManyRows, TooManyStored.
+    Raises Unknown, TooManyRows, TooManyStored.
     """
     market_data.require_known(query.symbols)
     if query.each.limit is None:

@@ -59,7 +59,7 @@ class MarketData:
         """Return a page of ticks or bars, or the whole range if the query has no limit; `count`
         counts its rows.
 
-        Raises UnknownSymbol, TooManyRows, TooManyStored.
+        Raises Unknown, TooManyRows, TooManyStored.
         """
         known = self.series.known(query.symbol)
         self.series.adjust(query.adjustment)
@@ -90,14 +90,14 @@ class MarketData:
         return PriceTable(query.symbol, bars.interval, labels, rows, bars.cursor, sources, actions)
 
     def require_known(self, symbols: Sequence[str]) -> None:
-        """Raise UnknownSymbol for the first symbol that was neither seen nor tracked."""
+        """Raise Unknown for the first symbol that was neither seen nor tracked."""
         states = self._states.get_many(symbols)
         for symbol in symbols:
             if symbol not in states:
                 self.series.known(symbol)
 
     def latest(self, symbol: str) -> Quote:
-        """Return the newest tick with both averages and their trend. Raises UnknownSymbol,
+        """Return the newest tick with both averages and their trend. Raises Unknown,
         NoPrice."""
         known = self.series.known(symbol)
         if known.state is None or known.last is None:

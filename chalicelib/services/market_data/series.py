@@ -11,7 +11,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import hour_around, place_of
 from chalicelib.domain.correction import HourSpan, hour_of, hour_span
 from chalicelib.domain.detection import State
-from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.errors import Unknown
 from chalicelib.domain.folding import BASE_OF, SPAN
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.ticks import Tick
@@ -43,10 +43,6 @@ extended."""
 _INSTANT = timedelta(microseconds=1)
 
 Row = TypeVar("Row")
-
-
-class UnknownSymbol(TicktapeError):  # noqa: N818 - named after the problem type
-    """The symbol has no price and is on no list. `args` has the symbol."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -98,14 +94,14 @@ class Series:
         self._adjustment = None if adjustment == "raw" else adjustment
 
     def known(self, symbol: str) -> Known:
-        """Return what is known of a symbol: one GetItem, and one BatchGetItem if it has no tick.
-        Raises UnknownSymbol."""
+        """Read a symbol: one GetItem, and one BatchGetItem if it has no tick. Raises
+        Unknown."""
         state = self._stores.state.get(symbol)
         entry = None
         if state is None or state.last is None:  # a forgotten symbol leaves a state without it
             entry = self._stores.symbols.find(symbol)
             if entry is None:
-                raise UnknownSymbol(symbol)
+                raise Unknown("symbol", symbol)
         return Known(symbol, state, entry)
 
     def ticks(self, query: PriceQuery, known: Known) -> Slice[Tick]:

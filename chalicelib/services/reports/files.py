@@ -21,7 +21,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from chalicelib.domain.errors import FieldError, TicktapeError
+from chalicelib.domain.errors import FieldError, Unknown
 from chalicelib.domain.ticks import SYMBOL_ALLOWED, parse_symbol
 from chalicelib.services.query_engine import QueryValue
 
@@ -36,10 +36,6 @@ _PARAMETER = re.compile(
 _NAMED = re.compile(r":([a-z_]+)")
 _DATE_ALLOWED = "a date such as 2026-11-20"
 _MOST_DIGITS = 24
-
-
-class UnknownReport(TicktapeError):  # noqa: N818 - named after the problem type
-    """No report has this name. `args` has the name."""
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,11 +157,11 @@ def all_reports() -> tuple[Report, ...]:
 
 
 def find_report(name: str) -> Report:
-    """Return the report with this name. Raises UnknownReport."""
+    """Return one report. Raises Unknown."""
     for report in all_reports():
         if report.name == name:
             return report
-    raise UnknownReport(name)
+    raise Unknown("report", name)
 
 
 def read_report(path: Path) -> Report:

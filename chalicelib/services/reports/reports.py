@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from chalicelib.domain.errors import FieldError, TicktapeError
+from chalicelib.domain.errors import FieldError, TicktapeError, Unknown
 from chalicelib.services.market_data.whole_ranges import read_whole
 from chalicelib.services.query_engine import QueryEngine, QueryStatus, QueryValue
 from chalicelib.services.reports.costs import requests_usd, scan_usd
@@ -29,10 +29,6 @@ LINK_SECONDS = 900
 _RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NUMBERS = ("double", "real", "float", "decimal")
 _WHOLES = ("tinyint", "smallint", "integer", "bigint", "int")
-
-
-class UnknownRun(TicktapeError):  # noqa: N818 - named after the problem type
-    """No run of a report has this id. `args` has the id."""
 
 
 class NoLake(TicktapeError):  # noqa: N818 - named after the problem type
@@ -105,7 +101,7 @@ class Reports:
     ) -> tuple[str, dict[str, QueryValue]]:
         """Start a report; return the id of its run, and the values of all parameters.
 
-        Raises UnknownReport, FieldError, NoLake, StatementRefused.
+        Raises Unknown, FieldError, NoLake.
         """
         report = find_report(name)
         values = report.values(given, self._clock().date())
@@ -113,12 +109,12 @@ class Reports:
         return self._engine.start(report.statement, bound, reuse_minutes=reuse_minutes), values
 
     def run(self, run_id: str) -> Run:
-        """Return the state of a run. Raises NoLake, and UnknownRun, even if another statement than
-        a report's has this id."""
+        """Return the state of a run. Raises Unknown also for a statement that no report
+        started."""
         status = self._engine.status(run_id) if _RUN_ID.fullmatch(run_id) else None
         report = next((r for r in all_reports() if status and r.statement == status.sql), None)
         if status is None or report is None:
-            raise UnknownRun(run_id)
+            raise Unknown("run", run_id)
         values = dict(zip(report.order, map(_unquoted, status.parameters), strict=True))
         ordered = {parameter.name: values[parameter.name] for parameter in report.parameters}
         lists = self._lists(report, ordered) if _is_charged(status) else 0

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.domain.errors import Contended, TicktapeError
+from chalicelib.domain.errors import Conflict, Contended, Unknown
 from chalicelib.domain.rules import (
     ANY_SYMBOL,
     MAX_RULES,
@@ -36,22 +36,6 @@ LONGEST_PAUSE_SECONDS = 1.0
 
 _writing = threading.Lock()
 """Writers in one process take turns; those in several processes compete for the version."""
-
-
-class UnknownRule(TicktapeError):  # noqa: N818 - named after the problem type
-    """No rule has this id. `args` has the id."""
-
-
-class RuleRefused(TicktapeError):  # noqa: N818 - named after the problem type
-    """A rule is well-formed, but cannot be written now. `args` has the reason."""
-
-
-class TooCostly(RuleRefused):
-    """The conditions `when` of a symbol would cost too much together."""
-
-
-class RuleUnreadable(TicktapeError):  # noqa: N818 - named after the problem type
-    """A stored rule cannot be read. `args` has the reason."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -102,24 +86,24 @@ class RuleBook:
         return (*self._store.broken, *self._left_out)
 
     def find(self, rule_id: str) -> Kept:
-        """Return the rule with this id: one Query. Raises UnknownRule, RuleUnreadable."""
+        """Return one rule: one Query. Raises Unknown, Conflict."""
         stored = self._store.find(rule_id)
         if isinstance(stored, BrokenRule):
-            raise RuleUnreadable(f"rule {rule_id!r} cannot be read: {stored.problem}")
+            raise Conflict(f"rule {rule_id!r} cannot be read: {stored.problem}")
         if stored is not None:
             return Kept(stored, default=False)
         if rule_id not in self._defaults:
-            raise UnknownRule(rule_id)
+            raise Unknown("rule", rule_id)
         return Kept(self._defaults[rule_id], default=True)
 
     def create(self, given: dict[str, Any]) -> Rule:
-        """Store a rule under a new id and return it. Raises RuleError, RuleRefused, Contended."""
+        """Store a rule under a new id. Raises RuleError, Conflict, Contended."""
         return self.replace(secrets.token_hex(8), given)[0]
 
     def replace(self, rule_id: str, given: dict[str, Any]) -> tuple[Rule, bool]:
         """Store a rule under its id; return it and whether it is new.
 
-        Raises RuleError, RuleRefused, Contended.
+        Raises RuleError, Conflict, Contended.
         """
         rule = parse_rule(given, rule_id)
         self._check_channels(rule.channels)
@@ -137,7 +121,7 @@ class RuleBook:
     def remove(self, rule_id: str) -> None:
         """Delete all stored rules with an id; a default with this id is then in force again.
 
-        Raises UnknownRule, Contended, and RuleRefused for a default.
+        Raises Unknown, Contended, and Conflict for a default.
         """
 
         def forget(table: RuleTable) -> _Change:
@@ -145,10 +129,11 @@ class RuleBook:
             if keys:
                 return _Change(remove=keys)
             if rule_id in self._defaults:
-                raise RuleRefused(
-                    "a default rule stays; PUT it with enabled false to switch it off"
+                raise Conflict(
+                    "a default rule stays; PUT it with enabled false to switch it off",
+                    field="symbol",
                 )
-            raise UnknownRule(rule_id)
+            raise Unknown("rule", rule_id)
 
         self._write(forget)
 
@@ -172,7 +157,7 @@ class RuleBook:
         return table
 
     def _check_cost(self, new: Rule) -> None:
-        """Raise TooCostly if a symbol's conditions `when` would cost too much with a new one."""
+        """Raise Conflict if a symbol's conditions `when` would cost too much with a new one."""
         stored = [rule for rule in self._store.all() if rule.when and rule.enabled]
         others = [rule for rule in stored if rule.rule_id != new.rule_id]
         symbols = {rule.symbol for rule in others} if new.symbol == ANY_SYMBOL else set()
@@ -181,26 +166,29 @@ class RuleBook:
             check_kept([*others, new], self._symbols, others)
 
     def _check_room(self, new: Rule, table: RuleTable) -> None:
-        """Raise RuleRefused if `new` would exceed the limit of all rules or of its symbol's."""
+        """Raise Conflict if `new` would exceed the limit of all rules or of its symbol's."""
         stored_ids = {rule_id for _, rule_id in table.enabled}
         others = {key: on for key, on in table.enabled.items() if key[1] != new.rule_id}
         for rule_id, default in self._defaults.items():
             if rule_id not in stored_ids | {new.rule_id}:
                 others[default.symbol, rule_id] = default.enabled
         if new.rule_id not in stored_ids and len(others) >= MAX_STORED:
-            raise RuleRefused(f"symbol: there are {MAX_STORED} rules, which is the most")
+            raise Conflict(
+                f"symbol: there are {MAX_STORED} rules, which is the most", field="symbol"
+            )
         counts = Counter(symbol for (symbol, _), enabled in others.items() if enabled)
         for_all = counts.pop(ANY_SYMBOL, 0)
         own = max(counts.values(), default=0) if new.symbol == ANY_SYMBOL else counts[new.symbol]
         if new.enabled and own + for_all >= MAX_RULES:
-            raise RuleRefused(
+            raise Conflict(
                 f"symbol: {new.symbol!r} has {MAX_RULES} enabled rules, those for * counted in, "
-                "which is the most"
+                "which is the most",
+                field="symbol",
             )
 
 
 def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
-    """Raise TooCostly if the enabled rules of one of the symbols, with those for all, would cost
+    """Raise Conflict if the enabled rules of one of the symbols, with those for all, would cost
     too much together. Rules without `when` cost nothing."""
     if all(rule.when is None for rule in enabled):
         return
@@ -209,18 +197,19 @@ def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
     for symbol in sorted(symbols):
         excess = excess_of(rule for rule in enabled if rule.symbol in (symbol, ANY_SYMBOL))
         if excess:
-            raise TooCostly(
+            raise Conflict(
                 f"when: the conditions of {symbol!r} would need {excess.needed}, more than "
-                f"{excess.most:,}"
+                f"{excess.most:,}",
+                field="when",
             )
 
 
 def check_kept(
     enabled: Sequence[Rule], symbols: Callable[[], int], before: Sequence[Rule] = ()
 ) -> None:
-    """Raise TooCostly if containers could not keep the values of all enabled rules, and so would
-    read their bars again at each price. A rule for all symbols counts once for each of `symbols()`.
-    Rules that need no more than those of `before` are allowed in any case."""
+    """Raise Conflict if containers could not keep the values of all enabled rules, those for all
+    symbols as often as there are `symbols`: they would read them again at each price. Rules that
+    need no more than those `before` are not to blame."""
     if all(rule.when is None for rule in enabled):
         return
     from chalicelib.domain.when.costs import MAX_NUMBERS_OF_ALL, kept_numbers
@@ -230,7 +219,8 @@ def check_kept(
     count = symbols()
     needed = kept_numbers(enabled, count)
     if needed > max(MAX_NUMBERS_OF_ALL, kept_numbers(before, count)):
-        raise TooCostly(
+        raise Conflict(
             f"when: the conditions of all rules would keep {needed:,} numbers, those for * once "
-            f"for each of {count:,} symbols, more than {MAX_NUMBERS_OF_ALL:,}"
+            f"for each of {count:,} symbols, more than {MAX_NUMBERS_OF_ALL:,}",
+            field="when",
         )

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from chalicelib.domain.errors import Contended
+from chalicelib.domain.errors import Conflict, Contended
 from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, BrokenRule, Rule
-from chalicelib.services.rules.rule_book import MAX_STORED, RuleRefused, check_costs, check_kept
+from chalicelib.services.rules.rule_book import MAX_STORED, check_costs, check_kept
 from chalicelib.services.stores import MAX_APPLIED, RuleKey, RuleStore, RuleTable
 
 
@@ -82,8 +82,8 @@ class RuleSets:
     def plan(self, wanted: Sequence[Rule], *, prune: bool = False) -> Plan:
         """Return what has to change so that the wanted rules are stored.
 
-        Of the other rules, those that the last applied file had are deleted; with `prune` all are.
-        Raises RuleError, RuleRefused.
+        Rules that an earlier file had are deleted; with `prune` all others are. Raises RuleError,
+        Conflict.
         """
         table = self._store.table()
         found = sorted(self._store.current(table), key=_by_id)
@@ -122,14 +122,15 @@ class RuleSets:
     def _check(
         self, plan: Plan, found: Iterable[Rule | BrokenRule], wanted: Sequence[Rule]
     ) -> None:
-        """Raise RuleRefused if the result would exceed a limit, RuleError for unknown channels."""
+        """Raise Conflict if the result would exceed a bound."""
         put = [one for one in plan.changes if one.after is not None]
         writes = len(put) + len(plan.remove)
         if writes > MAX_APPLIED:
-            raise RuleRefused(
+            raise Conflict(
                 f"{len(plan.changes)} rules change, one that moves to another symbol counts twice, "
                 f"which makes {writes}, and at most {MAX_APPLIED} fit into one write: apply a part "
-                "of them first"
+                "of them first",
+                field="symbol",
             )
         for rule in wanted:
             self._check_channels(rule.channels)
@@ -138,7 +139,9 @@ class RuleSets:
         ]
         after = {rule.rule_id: rule for rule in (*self._defaults.values(), *kept, *wanted)}
         if len(after) > MAX_STORED:
-            raise RuleRefused(f"there would be {len(after)} rules, more than {MAX_STORED}")
+            raise Conflict(
+                f"there would be {len(after)} rules, more than {MAX_STORED}", field="symbol"
+            )
         enabled = [rule for rule in after.values() if rule.enabled]
         _check_counts(enabled)
         check_costs(enabled, {rule.symbol for rule in enabled})
@@ -150,8 +153,9 @@ def _check_counts(enabled: Sequence[Rule]) -> None:
     for_all = counts.pop(ANY_SYMBOL, 0)
     for symbol, own in {**counts, ANY_SYMBOL: 0}.items():
         if own + for_all > MAX_RULES:
-            raise RuleRefused(
-                f"{symbol} would have {own + for_all} enabled rules, more than {MAX_RULES}"
+            raise Conflict(
+                f"{symbol} would have {own + for_all} enabled rules, more than {MAX_RULES}",
+                field="symbol",
             )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.times import to_text
 from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 
@@ -22,10 +22,6 @@ MAX_TRACKED = 500
 NEWEST_SWITCHES = 3
 """The number of switches shown for each symbol in a list of many, the newest ones: thus 5,000
 symbols fit into an answer."""
-
-
-class ListFull(TicktapeError):  # noqa: N818 - named after the problem type
-    """MAX_TRACKED symbols are tracked already."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -55,12 +51,14 @@ class SymbolLists:
     def track(self, symbol: str) -> tuple[Listed, bool]:
         """Have the producer track a symbol; return its line, and whether it was not tracked before.
 
-        Raises ListFull.
+        Raises Conflict.
         """
         tracked = {entry.symbol: entry for entry in self._store.listed(TRACKED)}
         is_new = symbol not in tracked
         if is_new and len(tracked) >= MAX_TRACKED:
-            raise ListFull(f"{MAX_TRACKED} symbols are tracked, which is the most; remove one")
+            raise Conflict(
+                f"{MAX_TRACKED} symbols are tracked, which is the most; remove one", field="symbol"
+            )
         seen = self._store.find_many(SEEN, [symbol]).get(symbol)
         entry = self._line(symbol)
         if seen is not None and seen.switches is not None:  # producers read them there

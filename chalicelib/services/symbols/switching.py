@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from chalicelib.domain.errors import Contended, SourceError, TicktapeError
+from chalicelib.domain.errors import Conflict, Contended, SourceError
 from chalicelib.domain.sources import AHEAD_SECONDS, MOST_BYTES, SOURCE, Sources
 from chalicelib.domain.standby import LEAST_SECONDS, MOST_SECONDS, Standby, first_minute
 from chalicelib.domain.ticks import LABEL_ALLOWED, family
@@ -16,10 +16,6 @@ from chalicelib.services.symbols.lists import SEEN, TRACKED
 _TRIES = 5
 _WHOLE = "00.000000Z"
 _FROM_ALLOWED = f"a whole minute at least {AHEAD_SECONDS // 60} minutes ahead"
-
-
-class TooManySwitches(TicktapeError):  # noqa: N818 - named after the problem type
-    """The series has no room for another switch."""
 
 
 class SourceSwitch:
@@ -34,7 +30,7 @@ class SourceSwitch:
         """Have the series continue with a source from `start` on (None: as soon as possible).
 
         Switches that are still AHEAD_SECONDS ahead are replaced. A series without a source begins
-        with it. Raises SourceError, TooManySwitches, Contended.
+        with it. Raises SourceError, Conflict, Contended.
         """
         self.check(source, start)
         self.change(symbol, lambda known: self._switched(known, source, start))
@@ -98,5 +94,7 @@ class SourceSwitch:
         wanted = known.switched(source, start or first, fixed_before=earliest)
         if len(wanted.text()) > MOST_BYTES:
             times = len(known.switches)
-            raise TooManySwitches(f"the source has changed {times} times, which is the most")
+            raise Conflict(
+                f"the source has changed {times} times, which is the most", field="source"
+            )
         return wanted

@@ -11,7 +11,8 @@ from chalicelib.adapters.channels import Channels
 from chalicelib.domain.channel_ids import CHANNEL_ID
 from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.channels import TOPIC, StoredChannel, with_topic
-from chalicelib.services.delivery.channel_book import ChannelBook, UnknownChannel
+from chalicelib.domain.errors import Unknown
+from chalicelib.services.delivery.channel_book import ChannelBook
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 from tests.api_support import NOW
@@ -91,7 +92,7 @@ def test_a_channel_that_cannot_be_read_is_listed_by_an_id_and_can_be_deleted() -
     assert all(CHANNEL_ID.fullmatch(channel_id) for channel_id in unreadable)
     book.remove(unreadable[0])
     assert book.listed() == ([TOPIC, GOOD], unreadable[1:])
-    with pytest.raises(UnknownChannel):
+    with pytest.raises(Unknown):
         book.remove(unreadable[0])
     book.remove(GOOD.channel_id)
     assert book.listed() == ([TOPIC], unreadable[1:])

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from chalicelib.domain.archive_layout import Told
-from chalicelib.domain.errors import SourceError
+from chalicelib.domain.errors import Conflict, SourceError
 from chalicelib.domain.sources import AHEAD_SECONDS, Sources, parse_sources
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.ingest import known_symbols
@@ -20,7 +20,7 @@ from chalicelib.services.ingest.plan import Incoming
 from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.forgetting import Forget
 from chalicelib.services.symbols.lists import SymbolLists
-from chalicelib.services.symbols.switching import SourceSwitch, TooManySwitches
+from chalicelib.services.symbols.switching import SourceSwitch
 from tests.factories import NEVER, at, instant, payload, wire
 from tests.fakes import FakeEraser, fake_stores
 
@@ -208,7 +208,7 @@ def test_a_series_changes_its_source_some_fifty_times_at_most() -> None:
         world.now = 600 * n
         world.put(("alpaca", "yfinance")[n % 2])
     world.now += 600
-    with pytest.raises(TooManySwitches, match="54 times"):
+    with pytest.raises(Conflict, match="54 times"):
         world.put("a" * 64)
 
 

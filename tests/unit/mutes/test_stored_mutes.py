@@ -12,9 +12,10 @@ from chalicelib.adapters.directory_items import DirectoryItems
 from chalicelib.adapters.listed_items import ListedItem
 from chalicelib.adapters.mutes import Mutes
 from chalicelib.domain.channels import StoredChannel
+from chalicelib.domain.errors import Unknown
 from chalicelib.domain.mutes import MAX_DAYS, MUTE_ID, Mute
 from chalicelib.domain.times import to_text
-from chalicelib.services.delivery.mute_book import MuteBook, UnknownMute
+from chalicelib.services.delivery.mute_book import MuteBook
 from chalicelib.services.stores import StateStore
 from rigs.memory_aws.system import Aws
 from tests.api_support import NOW
@@ -144,7 +145,7 @@ def test_a_mute_that_cannot_be_read_is_listed_by_its_id_and_can_be_removed() -> 
     assert all(MUTE_ID.fullmatch(mute_id) for mute_id in unreadable)
     book.remove(unreadable[0])
     assert book.listed() == ([GOOD], unreadable[1:])
-    with pytest.raises(UnknownMute):
+    with pytest.raises(Unknown):
         book.remove(unreadable[0])
     book.remove("a1")
     assert book.listed() == ([], unreadable[1:])

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ticks import Tick
 from chalicelib.services.detect.changed_prices import ChangedPrices
 from chalicelib.services.priced import PricedRecord
-from chalicelib.services.rules.rule_book import RuleBook, RuleRefused
+from chalicelib.services.rules.rule_book import RuleBook
 from tests.factories import NEVER
 from tests.fakes import fake_stores
 from tests.unit.domain.watched import ARRIVAL, Watched
@@ -110,6 +111,6 @@ def test_rules_name_a_bounded_number_of_other_series_together() -> None:
         names = [f"{letter}{number}" for letter in "XYZ"]
         when = " or ".join(f"close({i}, {name}) > 1" for name in names for i in ("1m", "5m"))
         book.replace(f"r{number}", {"symbol": "*", "when": when})
-    with pytest.raises(RuleRefused, match="13 series of other symbols together, more than 12"):
+    with pytest.raises(Conflict, match="13 series of other symbols together, more than 12"):
         book.replace("r4", {"symbol": "AAPL", "when": "day_change(1d, SPY) < -1"})
     book.replace("same", {"symbol": "AAPL", "when": "close(15m, X1) > 1"})

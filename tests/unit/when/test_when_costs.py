@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.errors import Conflict
 from chalicelib.domain.rules import Rule, parse_rule
 from chalicelib.domain.when.costs import excess_of, within_cost
 from chalicelib.services.rules.preview import Preview
-from chalicelib.services.rules.rule_book import RuleBook, RuleRefused
+from chalicelib.services.rules.rule_book import RuleBook
 from tests.fakes import fake_stores
 from tests.unit.domain.watched import Watched
 from tests.unit.when.a_session import SHOWN, at
@@ -35,7 +36,7 @@ def test_many_values_over_many_bars_of_one_series_are_refused_together() -> None
     book, rules = RuleBook(fake_stores().rules, ()), [bands(number) for number in range(45)]
     for rule in rules[:21]:
         book.replace(rule.rule_id, {"symbol": "AAPL", "when": rule.when})
-    with pytest.raises(RuleRefused, match=r"different values together, more than 400,000"):
+    with pytest.raises(Conflict, match=r"different values together, more than 400,000"):
         book.replace("r21", {"symbol": "AAPL", "when": rules[21].when})
     assert excess_of(rules)
     assert within_cost(rules[::-1]) == rules[:21]
@@ -52,7 +53,7 @@ def test_values_that_are_not_cheap_to_read_again_have_room_to_be_kept() -> None:
     long = " or ".join(f"highest({window}, 30m)[300] > 1" for window in range(300, 324))
     book.replace("all", {"symbol": "*", "when": long})
     stage = 500
-    with pytest.raises(RuleRefused, match=r"once for each of 500 symbols, more than 1,200,000"):
+    with pytest.raises(Conflict, match=r"once for each of 500 symbols, more than 1,200,000"):
         book.replace("all", {"symbol": "*", "when": long})
     book.replace("short", {"symbol": "AAPL", "interval": "1d", "when": "close > sma(400)"})
 
@@ -64,7 +65,7 @@ def test_many_values_of_few_bars_are_not_cheap_to_make_again() -> None:
     values = [f"bb_percent({400 - n}, 2, 1m)[{{ago}}] < -9" for n in range(24)]
     for_all = [{"symbol": "*", "when": " or ".join(values).format(ago=400 - n)} for n in range(2)]
     book.replace("one", for_all[0])
-    with pytest.raises(RuleRefused, match=r"once for each of 500 symbols, more than 1,200,000"):
+    with pytest.raises(Conflict, match=r"once for each of 500 symbols, more than 1,200,000"):
         book.replace("two", for_all[1])
 
 

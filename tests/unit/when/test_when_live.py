@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from chalicelib.adapters.state import to_item
-from chalicelib.domain.errors import RuleError
+from chalicelib.domain.errors import Conflict, RuleError
 from chalicelib.domain.rules import parse_rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import to_text
 from chalicelib.domain.when.points import Due, bar_point
 from chalicelib.services.rebuild.rebuild import Rebuild
-from chalicelib.services.rules.rule_book import RuleBook, RuleRefused
+from chalicelib.services.rules.rule_book import RuleBook
 from tests.fakes import fake_stores
 from tests.unit.domain.watched import Watched
 from tests.unit.when.a_session import OPEN, SHOWN, at, days, preview, rule, shown, with_history
@@ -290,9 +290,9 @@ def test_conditions_that_need_too_much_together_are_refused() -> None:
     given = {"symbol": "AAPL", "interval": "1m", "when": "close > sma(400, 30m)"}
     for interval in ("1m", "5m", "15m", "30m"):
         book.replace(interval, {**given, "interval": interval})
-    with pytest.raises(RuleRefused, match="together, more than 60,000"):
+    with pytest.raises(Conflict, match="together, more than 60,000"):
         book.replace("one-more", {**given, "interval": "1h"})
-    with pytest.raises(RuleRefused, match="when: the conditions of 'AAPL'"):
+    with pytest.raises(Conflict, match="when: the conditions of 'AAPL'"):
         book.replace("all", {**given, "symbol": "*", "interval": "1h"})
     book.replace("off", {**given, "interval": "1h", "enabled": False})
     book.replace("other", {**given, "symbol": "MSFT"})
