@@ -6,25 +6,23 @@ The range key is the ex-date and the kind, `2020-08-31#split`. Items do not expi
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
 from chalicelib.adapters.dynamodb import (
     Item,
-    batch_get,
     is_over,
     is_passing,
     item_of,
-    key_range,
     number_of,
-    put_if,
-    query,
+    readable,
     text,
 )
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.actions import Action
 from chalicelib.domain.wire_actions import check_action
+from chalicelib.services.parallel import in_parallel
 from chalicelib.services.stores import RecordedActions
 
 log = logging.getLogger("ticktape.actions")
@@ -47,12 +45,8 @@ _Stored = dict[_Key, Action | Item]
 """What is stored, by key: an action, or its item if it cannot be read."""
 
 
-class Actions:
+class Actions(TableAccess):
     """ActionStore over DynamoDB."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
 
     def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
         """See ActionStore."""
@@ -67,10 +61,7 @@ class Actions:
         def settle(lane: Sequence[int]) -> RecordedActions:
             return self._settle_all(actions, lane, stored, deadline)
 
-        if len(lanes) < 2:
-            return settle(range(len(actions)))
-        with ThreadPoolExecutor(len(lanes)) as pool:
-            found = list(pool.map(settle, lanes))
+        found = in_parallel(settle, lanes, PARALLEL_PUTS)
         conflicts = {at: both for part in found for at, both in part.conflicts.items()}
         left = frozenset(at for part in found for at in part.left)
         return RecordedActions(conflicts, left)
@@ -111,11 +102,10 @@ class Actions:
 
     def actions(self, symbol: str) -> list[Action]:
         """See ActionStore."""
-        request = key_range("series", f"{symbol}#{ACTIONS}", "start", None, None)
-        request |= {"ScanIndexForward": False, "Limit": MOST_READ}
-        pages = query(self._client, TableName=self._table, **request)
-        newest = islice((item for items, _ in pages for item in items), MOST_READ)
-        return list(_readable(newest))[::-1]
+        series = f"{symbol}#{ACTIONS}"
+        items = self._partition("series", series, ScanIndexForward=False, Limit=MOST_READ)
+        newest = [action for item in islice(items, MOST_READ) if (action := _read(item))]
+        return newest[::-1]
 
     def _settled(self, action: Action, stored: _Stored) -> tuple[Action, Action | None]:
         """Store an action unless one of the same or a lower rank is stored; return the one that is
@@ -147,11 +137,11 @@ class Actions:
             at = text(known.known_at) if isinstance(known, Action) else known["known_at"]
             request["ConditionExpression"] = "known_at = :known"
             request["ExpressionAttributeValues"] = {":known": at}
-        return put_if(self._client, TableName=self._table, Item=_item_of(action), **request)
+        return self._write_if(Item=_item_of(action), **request)
 
     def _stored(self, actions: Sequence[Action]) -> _Stored:
         keys = [item_of(series=series, start=start) for series, start in set(map(_key_of, actions))]
-        items = batch_get(self._client, self._table, keys)
+        items = self._read_all(keys)
         return {(one["series"]["S"], one["start"]["S"]): _read(one) or one for one in items}
 
 
@@ -178,19 +168,8 @@ def _is_settled(action: Action, stored: _Stored) -> bool:
     return isinstance(known, Action) and known.rank <= action.rank
 
 
-def _readable(items: Iterable[Item]) -> Iterable[Action]:
-    """Yield the actions of items; skip those that cannot be read."""
-    return (action for action in map(_read, items) if action is not None)
-
-
 def _read(item: Item) -> Action | None:
-    """Return an item's action; None, and log it, if it cannot be read."""
-    try:
-        return _to_action(item)
-    except Exception as error:  # noqa: BLE001 - whatever the error, other actions are read
-        place = f"{item.get('series')} {item.get('start')}"
-        log.warning("the action %.200s cannot be read: %.200r", place, error)
-        return None
+    return readable(_to_action, item, "action", ("series", "start"))
 
 
 def _to_action(item: Item) -> Action:

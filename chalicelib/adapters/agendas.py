@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
-from chalicelib.adapters.dynamodb import Item, item_of, key_range, number, put_if, query, read, text
+from chalicelib.adapters.dynamodb import Item, item_of, key_range, number, query, text
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.agendas import MARGIN_SECONDS, key_of
 from chalicelib.domain.digests import Digest
 from chalicelib.domain.times import epoch_seconds, from_text, is_canonical, later
@@ -24,12 +24,8 @@ _FIRST_INSTANT = "0"
 log = logging.getLogger("ticktape.deliver")
 
 
-class Agendas:
+class Agendas(TableAccess):
     """AgendaStore over the alerts table."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
 
     def enter(self, digest: Digest) -> None:
         """See AgendaStore."""
@@ -54,14 +50,12 @@ class Agendas:
 
     def timer_at(self, channel: str) -> str | None:
         """See AgendaStore."""
-        found = read(self._client, self._table, _timer_key(channel)).get("timer_at", {}).get("S")
+        found = self._read(_timer_key(channel)).get("timer_at", {}).get("S")
         return found if found and _is_instant(found) else None
 
     def note_timer(self, channel: str, at: str) -> None:
         """See AgendaStore."""
-        put_if(
-            self._client,
-            TableName=self._table,
+        self._write_if(
             Key=_timer_key(channel),
             UpdateExpression="SET timer_at = :at, expires_at = :expiry",
             ConditionExpression="attribute_not_exists(timer_at) OR timer_at < :at"

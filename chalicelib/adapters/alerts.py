@@ -10,17 +10,15 @@ from typing import Any
 from chalicelib.adapters.deliveries import NEW, deliveries_of, key_of, to_stored_digest
 from chalicelib.adapters.dynamodb import (
     Item,
-    batch_get,
     item_of,
     key_range,
     number,
     number_of,
     optional_text,
-    put_if,
-    query,
-    read,
+    readable,
 )
 from chalicelib.adapters.inserts import insert_all
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.digests import Digest, StoredDigest
 from chalicelib.domain.times import from_text
@@ -32,12 +30,8 @@ _BY_DAY, _BY_ID = "by_day", "by_id"
 _KEY = ("symbol", "timestamp_rule")
 
 
-class Alerts:
+class Alerts(TableAccess):
     """AlertStore over DynamoDB."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
 
     def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
         """See AlertStore. Alerts that a batch insert refuses, for whatever reason, are put one by
@@ -46,9 +40,7 @@ class Alerts:
         if len(items) > 1:
             items = [items[at] for at in insert_all(self._client, self._table, _KEY, items)]
         for item in items:
-            put_if(
-                self._client,
-                TableName=self._table,
+            self._write_if(
                 Item=item,
                 ConditionExpression="attribute_not_exists(symbol)",
             )
@@ -57,7 +49,7 @@ class Alerts:
         """See AlertStore."""
         if not alerts:
             return
-        items = batch_get(self._client, self._table, [_key(alert) for alert in alerts])
+        items = self._read_all([_key(alert) for alert in alerts])
         found = {item["timestamp_rule"]["S"]: item for item in items}
         missing = []
         for alert in alerts:
@@ -74,9 +66,7 @@ class Alerts:
         if exchange_timezone:
             changes += ", exchange_timezone = :zone"
             values[":zone"] = {"S": exchange_timezone}
-        put_if(
-            self._client,
-            TableName=self._table,
+        self._write_if(
             Key=_key(alert),
             UpdateExpression=changes,
             ConditionExpression="attribute_exists(symbol) AND attribute_not_exists(outbox)"
@@ -94,13 +84,13 @@ class Alerts:
             ExpressionAttributeValues={":id": {"S": alert_id}},
         )
         keys = [{name: item[name] for name in _KEY} for item in answer["Items"]]
-        item = read(self._client, self._table, keys[0]) if keys else None
-        return readable(item) if item else None
+        item = self._read(keys[0]) if keys else None
+        return read_alert(item) if item else None
 
     def digests(self, wanted: Collection[Digest]) -> dict[Digest, StoredDigest]:
         """See AlertStore. One BatchGetItem per hundred digests."""
         keys = [key_of(digest) for digest in wanted]
-        items = batch_get(self._client, self._table, keys)
+        items = self._read_all(keys)
         found = [stored for item in items if (stored := to_stored_digest(item))]
         return {stored.digest: stored for stored in found}
 
@@ -150,9 +140,7 @@ class Alerts:
     ) -> Page[StoredAlert]:
         rows: list[Item] = []
         finished = False
-        for items, is_last in query(
-            self._client,
-            TableName=self._table,
+        for items, is_last in self._query(
             ScanIndexForward=not descending,
             Limit=limit + 1,
             **request,
@@ -164,7 +152,7 @@ class Alerts:
         more = not finished or len(rows) > limit
         kept = rows[:limit]
         next_key = kept[-1][sort_key]["S"] if more and kept else None
-        read_ones = (readable(item) for item in kept)
+        read_ones = (read_alert(item) for item in kept)
         return Page(tuple(one for one in read_ones if one is not None), next_key)
 
 
@@ -197,15 +185,14 @@ def _to_item(alert: Alert, exchange_timezone: str | None) -> Item:
     return item
 
 
-def readable(item: Item) -> StoredAlert | None:
+def read_alert(item: Item) -> StoredAlert | None:
     """Return the alert of an item; None, and a line in the log, if it cannot be read."""
-    try:
-        found = to_stored(item)
-        from_text(found.alert.timestamp)
-    except Exception as error:  # noqa: BLE001 - whatever the error, other alerts are read
-        place = f"{item.get('symbol')} {item.get('timestamp_rule')}"
-        log.warning("the alert %.200s cannot be read: %r", place, error)
-        return None
+    return readable(_checked, item, "alert", _KEY)
+
+
+def _checked(item: Item) -> StoredAlert:
+    found = to_stored(item)
+    from_text(found.alert.timestamp)
     return found
 
 

@@ -8,48 +8,43 @@ has another partition, with a mark that is new whenever its history changes.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from chalicelib.adapters.dynamodb import (
     Item,
+    Row,
     item_of,
     key_range,
     number_of,
     optional_number,
     put_all,
-    put_if,
-    query,
+    readable,
 )
 from chalicelib.adapters.historical_bars import FOLDED, LATE
 from chalicelib.adapters.inserts import insert_all
 from chalicelib.adapters.replacing import Condition, Replacing
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.bars import Bar, start_of
 from chalicelib.domain.times import epoch_seconds, just_after
+from chalicelib.services.parallel import in_parallel
 from chalicelib.services.stores import Close, Page, Refused, refused_by
-
-log = logging.getLogger("ticktape.bars")
 
 PARALLEL_PUTS = 8
 _KEY = ("series", "start")
-
-Row = TypeVar("Row")
 
 MARK = "mark"
 """Replaces the interval in the key of a symbol's mark."""
 
 
-class Bars:
+class Bars(TableAccess):
     """BarStore over DynamoDB. `ttl_days` by interval; intervals without one are kept."""
 
     def __init__(self, client: Any, table: str, ttl_days: Mapping[str, int]) -> None:
-        self._client = client
-        self._table = table
+        super().__init__(client, table)
         self._ttl_days = ttl_days
 
     def bars(
@@ -67,9 +62,7 @@ class Bars:
         """See BarStore."""
         request = key_range("series", f"{symbol}#{interval}", "start", start, end)
         rows: list[Bar] = []
-        for items, _ in query(
-            self._client,
-            TableName=self._table,
+        for items, _ in self._query(
             ScanIndexForward=not descending,
             ConsistentRead=consistent,
             Limit=limit + 1,
@@ -95,9 +88,7 @@ class Bars:
         request["ExpressionAttributeNames"] |= {"#s": "start", "#c": "close", "#e": "extended"}
         if newest is not None:
             request |= {"ScanIndexForward": False, "ConsistentRead": True, "Limit": newest}
-        for items, _ in query(
-            self._client,
-            TableName=self._table,
+        for items, _ in self._query(
             ProjectionExpression="#s, #c, session_date, #e, ticks, deleted",
             **request,
         ):
@@ -106,9 +97,7 @@ class Bars:
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
-        return put_if(
-            self._client,
-            TableName=self._table,
+        return self._write_if(
             Item=self._to_item(bar, expires_from),
             ConditionExpression="attribute_not_exists(series)"
             " OR (ticks > :none AND revision < :revision)",
@@ -132,10 +121,7 @@ class Bars:
         def in_the_way(bar: Bar) -> Bar | None:
             return None if self.put(bar, expires_from) else self._made_from_ticks(bar)
 
-        if len(bars) < 2:
-            return refused_by(bars, map(in_the_way, bars))
-        with ThreadPoolExecutor(min(PARALLEL_PUTS, len(bars))) as pool:
-            return refused_by(bars, pool.map(in_the_way, bars))
+        return refused_by(bars, in_parallel(in_the_way, bars, PARALLEL_PUTS))
 
     def _made_from_ticks(self, bar: Bar) -> Bar | None:
         """Return the bar or tombstone stored under a bar's key if it was made from ticks; else
@@ -149,9 +135,7 @@ class Bars:
     def discard(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
         tombstone = msgspec.structs.replace(bar, deleted=True, revision=bar.revision + 1)
-        buried = put_if(
-            self._client,
-            TableName=self._table,
+        buried = self._write_if(
             Item=self._to_item(tombstone, expires_from),
             ConditionExpression="attribute_not_exists(series)"
             " OR (ticks > :none AND revision = :revision)",
@@ -195,10 +179,8 @@ class Bars:
 
     def history_mark(self, symbol: str) -> str:
         """See BarStore."""
-        request = key_range("series", f"{symbol}#{MARK}", "start", None, None)
-        for items, _ in query(self._client, TableName=self._table, ConsistentRead=True, **request):
-            for item in items:
-                return str(item.get("mark", {}).get("S", ""))
+        for item in self._partition("series", f"{symbol}#{MARK}", ConsistentRead=True):
+            return str(item.get("mark", {}).get("S", ""))
         return ""
 
     def _history_item(self, bar: Bar, arrival: str) -> Item:
@@ -227,15 +209,9 @@ class Bars:
 
 
 def _read(convert: Callable[[Item], Row], items: Iterable[Item]) -> Iterator[Row]:
-    """Yield the rows of items; log and skip those that cannot be read."""
-    for item in items:
-        try:
-            row = convert(item)
-        except Exception as error:  # noqa: BLE001 - whatever the error, other bars are read
-            place = f"{item.get('series')} {item.get('start')}"
-            log.warning("the bar %.200s cannot be read: %.200r", place, error)
-        else:
-            yield row
+    """Yield the rows of items, without those that cannot be read."""
+    rows = (readable(convert, item, "bar", _KEY) for item in items)
+    return (row for row in rows if row is not None)
 
 
 def _to_close(item: Item) -> Close:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, count_of, optional_text, put_if, read
+from chalicelib.adapters.dynamodb import Item, count_of, optional_text
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.deliveries import Delivery, check_stored
 from chalicelib.domain.digests import StoredDigest, digest_of
@@ -28,29 +29,25 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Delivery)
 
 
-class Deliveries:
+class Deliveries(TableAccess):
     """DeliveryStore over the alerts table."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
 
     def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | StoredDigest | None:
         """See DeliveryStore."""
         from chalicelib.adapters.alerts import to_stored
 
-        item = read(self._client, self._table, _key(symbol, timestamp, rule_id))
+        item = self._read(_key(symbol, timestamp, rule_id))
         if not item:
             return None
         return to_stored_digest(item) or to_stored(item)
 
     def replace(self, key: Key, before: Delivery | None, after: Delivery) -> bool:
         """See DeliveryStore."""
-        return put_if(self._client, **replacement(self._table, key, before, after))
+        return self._write_if(**replacement(key, before, after))
 
 
-def replacement(table: str, key: Key, before: Delivery | None, after: Delivery) -> dict[str, Any]:
-    """Return the UpdateItem request that DeliveryStore.replace describes."""
+def replacement(key: Key, before: Delivery | None, after: Delivery) -> dict[str, Any]:
+    """Return the update of an item that DeliveryStore.replace describes."""
     values = {":after": {"S": encoded(after)}, ":taken": {"S": TAKEN}}
     conditions = ["attribute_exists(symbol)"]
     if before is None:
@@ -67,7 +64,6 @@ def replacement(table: str, key: Key, before: Delivery | None, after: Delivery) 
         changes += ", notified_at = if_not_exists(notified_at, :at)"
         values[":at"] = {"S": after.at}
     return {
-        "TableName": table,
         "Key": key_of(key),
         "UpdateExpression": changes,
         "ConditionExpression": " AND ".join(conditions),

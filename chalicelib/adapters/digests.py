@@ -22,8 +22,14 @@ from chalicelib.adapters.deliveries import (
     key_of,
     replacement,
 )
-from chalicelib.adapters.dynamodb import Item, item_of, key_range, put_if, query, read
-from chalicelib.adapters.transactions import CONFLICT, MOST_WRITES, REFUSED, refusals
+from chalicelib.adapters.dynamodb import Item, item_of, key_range
+from chalicelib.adapters.table_access import (
+    CONFLICT,
+    MOST_TRANSACTED,
+    REFUSED,
+    TableAccess,
+    refusals,
+)
 from chalicelib.domain.deliveries import Delivery, ended
 from chalicelib.domain.digests import EMPTY, Digest, Member, opened
 from chalicelib.domain.holding import Window
@@ -33,8 +39,8 @@ from chalicelib.services.delivery.stores import Refusals, StoredWindow, ToHold
 KEPT_DAYS = 30
 """How long after their digest is due members, and heads without members, are kept."""
 
-CHUNK = (MOST_WRITES - 1) // 2
-"""The most alerts in one transaction: it has two writes per alert, and one for the head."""
+CHUNK = (MOST_TRANSACTED - 1) // 2
+"""Alerts of one transaction: two writes for each, and one for the head."""
 
 _FIRST_MEMBER = "0"
 """A range key before every member's, and after the head's."""
@@ -46,14 +52,13 @@ _member = msgspec.json.Decoder(Member)
 _window = msgspec.json.Decoder(Window)
 
 
-class Digests:
+class Digests(TableAccess):
     """DigestStore over the alerts table."""
 
     chunk = CHUNK
 
     def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
+        super().__init__(client, table)
         self.agendas = Agendas(client, table)
 
     def open(self, digest: Digest) -> bool:
@@ -67,9 +72,7 @@ class Digests:
 
     def _put_head(self, digest: Digest, attributes: Item, delivery: Delivery) -> bool:
         given = {PREFIX + digest.channel: {"S": encoded(delivery)}}
-        return put_if(
-            self._client,
-            TableName=self._table,
+        return self._write_if(
             Item=key_of(digest) | attributes | given,
             ConditionExpression="attribute_not_exists(symbol)",
         )
@@ -79,7 +82,8 @@ class Digests:
         writes = [self._joined_head(digest, len(held))]
         for one in held:
             alert = one.stored.alert
-            writes.append({"Update": replacement(self._table, alert, None, one.delivery)})
+            update = {"TableName": self._table, **replacement(alert, None, one.delivery)}
+            writes.append({"Update": update})
             writes.append({"Put": {"TableName": self._table, "Item": _item(digest, one.member)}})
         codes = refusals(self._client, writes)
         refused = frozenset(at for at, code in enumerate(codes[1::2]) if code == REFUSED)
@@ -116,13 +120,13 @@ class Digests:
         """See DigestStore. Each page is queried when it is needed."""
         reach = key_range("symbol", digest.symbol, "timestamp_rule", _FIRST_MEMBER, None)
         reach |= {"ConsistentRead": True, "ScanIndexForward": False}
-        pages = query(self._client, TableName=self._table, **reach)
+        pages = self._query(**reach)
         for items, _ in pages:
             yield from _readable_members(digest, items)
 
     def window(self, channel: str) -> StoredWindow:
         """See DigestStore."""
-        stored = read(self._client, self._table, _limit_key(channel)).get("limit_window")
+        stored = self._read(_limit_key(channel)).get("limit_window")
         return StoredWindow(_readable_window(channel, stored), stored)
 
     def count(self, channel: str, before: StoredWindow, after: Window) -> bool:
@@ -132,9 +136,7 @@ class Digests:
         if before.stored is not None:
             condition = "limit_window = :before"
             values[":before"] = cast("dict[str, str]", before.stored)
-        return put_if(
-            self._client,
-            TableName=self._table,
+        return self._write_if(
             Key=_limit_key(channel),
             UpdateExpression="SET limit_window = :after",
             ConditionExpression=condition,

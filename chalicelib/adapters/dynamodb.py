@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+from chalicelib.services.parallel import in_parallel
 
 Item = dict[str, dict[str, Any]]
+
+Row = TypeVar("Row")
+
+log = logging.getLogger("ticktape.stores")
 
 _MOST_DIGITS = 131
 """More digits before the point, or zeros behind it, than DynamoDB takes."""
@@ -72,41 +78,18 @@ def optional_number(item: Item, name: str) -> Decimal | None:
     return number_of(item, name) if name in item else None
 
 
-def is_conditional_failure(error: Exception) -> bool:
-    """Return whether a conditional write was refused by its condition."""
-    response = getattr(error, "response", {})
-    return bool(response.get("Error", {}).get("Code") == "ConditionalCheckFailedException")
-
-
-def put_if(client: Any, **request: Any) -> bool:
-    """Call PutItem or, with a Key, UpdateItem, under a condition; return False if the condition
-    fails, else True."""
-    return _holds(client.update_item if "Key" in request else client.put_item, request)
-
-
-def transact(client: Any, writes: Sequence[dict[str, Any]]) -> bool:
-    """Call TransactWriteItems; return False if a condition fails or another write was faster, else
-    True."""
-    from botocore.exceptions import ClientError
-
+def readable(
+    convert: Callable[[Item], Row], item: Item, kind: str, key: Sequence[str]
+) -> Row | None:
+    """Return what `convert` makes of a stored item of a kind; None, and a line in the log, if it
+    raises, of whatever kind, so that other items are read. `key` names attributes that tell which
+    it is."""
     try:
-        client.transact_write_items(TransactItems=list(writes))
-    except ClientError as error:
-        if not _is_lost_race(error):
-            raise
-        return False
-    return True
-
-
-def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
-    """Return a transaction's write of `item` with the next version. Its condition is that the
-    stored item has `version`, or, for 0, that it has none."""
-    put: dict[str, Any] = {"TableName": table}
-    put["Item"] = item | item_of(version=version + 1)
-    if not version:
-        return {"Put": put | {"ConditionExpression": "attribute_not_exists(version)"}}
-    put["ExpressionAttributeValues"] = {":v": {"N": str(version)}}
-    return {"Put": put | {"ConditionExpression": "version = :v"}}
+        return convert(item)
+    except Exception as error:  # noqa: BLE001 - see above
+        place = " ".join(str(item.get(name)) for name in key)
+        log.warning("the %s %.200s cannot be read: %.200r", kind, place, error)
+        return None
 
 
 def version_of(item: Item) -> int:
@@ -122,58 +105,6 @@ def count_of(item: Item, name: str) -> int:
     except (KeyError, TypeError, ValueError):
         return 0
     return found if 0 < found < _MOST_WRITES else 0
-
-
-def replace(
-    client: Any, table: str, item: Item, version: int, others: Sequence[dict[str, Any]] = ()
-) -> bool:
-    """Write `item` as `versioned` does, and `others` in the same transaction; return False, and
-    write nothing, if another write was faster.
-
-    An item whose stored version cannot be read counts as version 0. Replacing it takes a GetItem of
-    the key `symbol` and `rule_id` and a second transaction.
-    """
-    if transact(client, [versioned(table, item, version), *others]):
-        return True
-    return not version and _replace_unversioned(client, table, item, others)
-
-
-def _replace_unversioned(
-    client: Any, table: str, item: Item, others: Sequence[dict[str, Any]]
-) -> bool:
-    stored = read(client, table, {name: item[name] for name in ("symbol", "rule_id")})
-    if "version" not in stored or version_of(stored):
-        return False
-    write = versioned(table, item, 0)
-    write["Put"]["ConditionExpression"] = "version = :v"
-    write["Put"]["ExpressionAttributeValues"] = {":v": stored["version"]}
-    return transact(client, [write, *others])
-
-
-def read(client: Any, table: str, key: Item) -> Item:
-    """Read one item consistently; return an empty one if there is none."""
-    answer = client.get_item(TableName=table, Key=key, ConsistentRead=True)
-    found: Item = answer.get("Item", {})
-    return found
-
-
-def _is_lost_race(error: Exception) -> bool:
-    """Return whether a transaction was cancelled only by its conditions and other writes."""
-    response = getattr(error, "response", {})
-    codes = {reason.get("Code", "None") for reason in response.get("CancellationReasons", [])}
-    return bool(codes) and codes <= {"None", "ConditionalCheckFailed", "TransactionConflict"}
-
-
-def _holds(call: Callable[..., Any], request: dict[str, Any]) -> bool:
-    from botocore.exceptions import ClientError
-
-    try:
-        call(**request)
-    except ClientError as error:
-        if not is_conditional_failure(error):
-            raise
-        return False
-    return True
 
 
 def is_over(deadline: float) -> bool:
@@ -202,10 +133,7 @@ def delete_all(
 
 def _write_all(write: _BatchWrite, count: int) -> set[int]:
     chunks = [range(at, min(at + BATCH_WRITE, count)) for at in range(0, count, BATCH_WRITE)]
-    if len(chunks) <= 1:
-        return set().union(*map(write.chunk, chunks))
-    with ThreadPoolExecutor(min(PARALLEL_WRITES, len(chunks))) as pool:
-        return set().union(*pool.map(write.chunk, chunks))
+    return set().union(*in_parallel(write.chunk, chunks, PARALLEL_WRITES))
 
 
 class _BatchWrite:
@@ -330,14 +258,8 @@ def batch_get(client: Any, table: str, keys: Sequence[Item]) -> list[Item]:
     """Return the items that exist under `keys`, in any order, read consistently, 100 per
     request."""
     chunks = [keys[at : at + BATCH_GET] for at in range(0, len(keys), BATCH_GET)]
-    if len(chunks) <= 1:
-        return [item for chunk in chunks for item in _get_chunk(client, table, chunk)]
-    with ThreadPoolExecutor(min(PARALLEL_WRITES, len(chunks))) as pool:
-        return [
-            item
-            for found in pool.map(lambda chunk: _get_chunk(client, table, chunk), chunks)
-            for item in found
-        ]
+    found = in_parallel(lambda chunk: _get_chunk(client, table, chunk), chunks, PARALLEL_WRITES)
+    return [item for chunk in found for item in chunk]
 
 
 def _get_chunk(client: Any, table: str, keys: Sequence[Item]) -> list[Item]:

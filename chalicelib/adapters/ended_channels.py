@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import item_of, read, text
+from chalicelib.adapters.dynamodb import item_of, text
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.channels import StoredChannel
 
 _PLACE = item_of(symbol="ended:channels", timestamp_rule="-")
@@ -20,13 +20,8 @@ MOST_NOTED = 100
 """The most notes in the item, those of deleted channels included: some 10 KB."""
 
 
-class EndedChannels:
-    """Notes by channel id that a channel has ended. A note holds for the address that the channel
-    had."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
+class EndedChannels(TableAccess):
+    """Notes the channels that have ended, under their ids, each for the address that it had."""
 
     def note(self, channel: StoredChannel, reason: str) -> None:
         """Note that a channel has ended with its present address. One GetItem and one UpdateItem.
@@ -35,7 +30,7 @@ class EndedChannels:
         when their push service next refuses a message.
         """
         name = _name_of(channel)
-        noted = sorted(read(self._client, self._table, _PLACE).keys() - _PLACE.keys() - {name})
+        noted = sorted(self._read(_PLACE).keys() - _PLACE.keys() - {name})
         old = {f"#n{at}": each for at, each in enumerate(noted)} if len(noted) >= MOST_NOTED else {}
         removed = f" REMOVE {', '.join(old)}" if old else ""
         self._client.update_item(
@@ -51,7 +46,7 @@ class EndedChannels:
         of them can end."""
         if all(channel.kind != "web_push" for channel in channels):
             return tuple(channels)
-        item = read(self._client, self._table, _PLACE)
+        item = self._read(_PLACE)
         return tuple(_applied(each, item.get(_name_of(each), {}).get("S", "")) for each in channels)
 
 

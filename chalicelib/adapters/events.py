@@ -123,14 +123,14 @@ def new_alerts(event: dict[str, Any]) -> list[tuple[str, StoredAlert]]:
     Alerts that cannot be read are left out. The mapping's filter passes only alerts to be sent, but
     until the first deployment has set it other records come, too.
     """
-    from chalicelib.adapters.alerts import readable
+    from chalicelib.adapters.alerts import read_alert
     from chalicelib.adapters.deliveries import NEW
 
     found = []
     for record in event["Records"]:
         image = record["dynamodb"].get("NewImage", {})
         if record["eventName"] in ("INSERT", "MODIFY") and image.get("outbox") == {"S": NEW}:
-            found.append((record["dynamodb"]["SequenceNumber"], readable(image)))
+            found.append((record["dynamodb"]["SequenceNumber"], read_alert(image)))
     return [(identifier, stored) for identifier, stored in found if stored is not None]
 
 

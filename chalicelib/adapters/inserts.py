@@ -8,10 +8,11 @@ INSERT costs as much as a PutItem (docs/decisions/0120).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any
 
 from chalicelib.adapters.dynamodb import PARALLEL_WRITES, Item
+from chalicelib.services.parallel import in_parallel
 
 BATCH_INSERT = 25
 
@@ -36,10 +37,8 @@ def insert_all(client: Any, table: str, key: Sequence[str], items: Sequence[Item
         pairs = zip(indexes, answer["Responses"], strict=True)
         return [index for index, response in pairs if "Error" in response]
 
-    if len(chunks) == 1:
-        return [*insert(chunks[0]), *again]
-    with ThreadPoolExecutor(min(PARALLEL_WRITES, max(1, len(chunks)))) as pool:
-        return [*(index for refused in pool.map(insert, chunks) for index in refused), *again]
+    refused = in_parallel(insert, chunks, PARALLEL_WRITES)
+    return [*chain.from_iterable(refused), *again]
 
 
 def _statement(table: str, item: Item) -> dict[str, Any]:

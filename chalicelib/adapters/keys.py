@@ -3,30 +3,18 @@ key and minute."""
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import (
-    Item,
-    item_of,
-    key_range,
-    put_if,
-    query,
-    read,
-    transact,
-    version_of,
-    versioned,
-)
+from chalicelib.adapters.dynamodb import Item, item_of, readable, version_of
+from chalicelib.adapters.table_access import TableAccess, versioned
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.keys import Key
 from chalicelib.domain.times import epoch_seconds
 from chalicelib.services.access.key_ring import MAX_KEYS
-
-log = logging.getLogger("ticktape.keys")
 
 _KIND = "key"
 _LAST = {"kind": {"S": "last"}, "id": {"S": "last"}}
@@ -38,16 +26,12 @@ _COUNTER_SECONDS = 600
 """Seconds after its minute at which a counter, which is useless by then, expires."""
 
 
-class Keys:
+class Keys(TableAccess):
     """KeyStore over DynamoDB. Keys are one partition, `key`; counters have one per key."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
 
     def find(self, token_sha256: str) -> Key | None:
         """See KeyStore. One GetItem."""
-        item = read(self._client, self._table, _place(_KIND, token_sha256))
+        item = self._read(_place(_KIND, token_sha256))
         return _readable(item) if item else None
 
     def all(self) -> list[Key]:
@@ -58,12 +42,10 @@ class Keys:
     def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
         """See KeyStore. One GetItem, one Query and one TransactWriteItems."""
         for attempt in range(_TRIES):
-            last = read(self._client, self._table, _LAST)
+            last = self._read(_LAST)
             if self._count(last) >= most:
                 return False
-            if transact(
-                self._client, [self._next(last, token_sha256), self._new(token_sha256, key)]
-            ):
+            if self._transact([self._next(last, token_sha256), self._new(token_sha256, key)]):
                 return True
             time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
         raise Contended("keys are being made by others: send the request again")
@@ -78,7 +60,7 @@ class Keys:
         newest = last.get("newest", {}).get("S")
         if not newest or newest in stored:
             return len(stored)
-        return len(stored) + bool(read(self._client, self._table, _place(_KIND, newest)))
+        return len(stored) + bool(self._read(_place(_KIND, newest)))
 
     def _next(self, last: Item, token_sha256: str) -> dict[str, Any]:
         """Return the write that notes the new key as the last one, and fails if another one was
@@ -104,9 +86,7 @@ class Keys:
 
     def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
         """See KeyStore. One UpdateItem, under the condition that the limit is not exceeded."""
-        return put_if(
-            self._client,
-            TableName=self._table,
+        return self._write_if(
             Key=_place(f"requests#{key_id}", minute),
             UpdateExpression="ADD requests :weight SET expires_at = :until",
             ConditionExpression="attribute_not_exists(requests) OR requests <= :room",
@@ -118,9 +98,7 @@ class Keys:
         )
 
     def _items(self) -> list[Item]:
-        request = key_range("kind", _KIND, "id", None, None)
-        pages = query(self._client, TableName=self._table, ConsistentRead=True, **request)
-        return [item for items, _ in pages for item in items]
+        return list(self._partition("kind", _KIND, ConsistentRead=True))
 
 
 def _place(kind: str, name: str) -> Item:
@@ -128,13 +106,8 @@ def _place(kind: str, name: str) -> Item:
 
 
 def _readable(item: Item) -> Key | None:
-    """Return the key of an item; None, and a line in the log, if it cannot be read: then it grants
-    nothing."""
-    try:
-        return _to_key(item)
-    except Exception as error:  # noqa: BLE001 - whatever the error, other keys are read
-        log.warning("the key %.40r cannot be read: %.200r", item.get("key_id"), error)
-        return None
+    """Return the key of an item; None if it cannot be read: it opens nothing."""
+    return readable(_to_key, item, "key", ("key_id",))
 
 
 def _to_key(item: Item) -> Key:

@@ -5,22 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from chalicelib.adapters.dynamodb import item_of, put_if
+from chalicelib.adapters.dynamodb import item_of
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.times import to_text
 
 
-class CompactionLease:
+class CompactionLease(TableAccess):
     """Lease over DynamoDB."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
 
     def take(self, owner: str, now: datetime, until: datetime) -> bool:
         """See Lease."""
-        return put_if(
-            self._client,
-            TableName=self._table,
+        return self._write_if(
             Item=_item(owner, until),
             ConditionExpression="attribute_not_exists(symbol) OR #until <= :now OR #owner = :owner",
             ExpressionAttributeNames={"#until": "until", "#owner": "owner"},
@@ -29,9 +24,7 @@ class CompactionLease:
 
     def release(self, owner: str, now: datetime) -> None:
         """See Lease."""
-        put_if(
-            self._client,
-            TableName=self._table,
+        self._write_if(
             Item=_item(owner, now),
             ConditionExpression="#owner = :owner",
             ExpressionAttributeNames={"#owner": "owner"},

@@ -8,15 +8,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import (
-    Item,
-    batch_get,
-    item_of,
-    read,
-    replace,
-    text,
-    version_of,
-)
+from chalicelib.adapters.dynamodb import Item, batch_get, item_of, text, version_of
+from chalicelib.adapters.table_access import TableAccess
 
 log = logging.getLogger("ticktape.lists")
 
@@ -37,7 +30,7 @@ class Entries(NamedTuple, Generic[Entry]):
     unreadable: tuple[bytes, ...]
 
 
-class ListedItem(Generic[Entry]):
+class ListedItem(TableAccess, Generic[Entry]):
     """The item under `#name`, a key that no rule can have and the index of rules does not list.
 
     Its attribute `name` has the entries as JSON. `check` raises ValueError for an entry of the
@@ -52,16 +45,15 @@ class ListedItem(Generic[Entry]):
         entry: type[Entry],
         check: Callable[[Entry], None],
     ) -> None:
-        self._client = client
+        super().__init__(client, table)
         self._check = check
-        self._table = table
         self._name = name
         self._decoder = msgspec.json.Decoder(entry)
         self.place: Item = {"symbol": text(f"#{name}"), "rule_id": text(f"#{name}")}
 
     def read(self) -> Entries[Entry]:
         """Read the entries: one consistent GetItem."""
-        return self.decode(read(self._client, self._table, self.place))
+        return self.decode(self._read(self.place))
 
     def write(
         self, version: int, entries: Iterable[Entry], unreadable: Iterable[bytes] = ()
@@ -71,7 +63,7 @@ class ListedItem(Generic[Entry]):
         kept = [*entries, *map(msgspec.Raw, unreadable)]
         encoded = {self._name: msgspec.json.encode(kept).decode()}
         item = self.place | item_of(**encoded)
-        return replace(self._client, self._table, item, version)
+        return self._put_version(item, version)
 
     def decode(self, item: Item) -> Entries[Entry]:
         """Return the entries of an item, which is empty if there is none.

@@ -8,16 +8,10 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import (
-    Item,
-    batch_get,
-    item_of,
-    key_range,
-    optional_text,
-    put_all,
-    query,
-)
-from chalicelib.adapters.tick_items import log, pack, place_of, unpack
+from chalicelib.adapters.dynamodb import Item, item_of, key_range, optional_text, put_all, readable
+from chalicelib.adapters.table_access import TableAccess
+from chalicelib.adapters.tick_items import KEY as _KEY
+from chalicelib.adapters.tick_items import pack, unpack
 from chalicelib.adapters.tick_pages import SPAN_SECONDS, Collected
 from chalicelib.domain.ticks import enrich
 from chalicelib.domain.times import epoch_seconds, is_instant, just_after, later
@@ -25,24 +19,23 @@ from chalicelib.services.priced import PricedRecord, Span, StoredTick
 from chalicelib.services.stores import Page
 
 
-class Prices:
+class Prices(TableAccess):
     """PriceStore over DynamoDB."""
 
     def __init__(self, client: Any, table: str, anomaly_percent: Decimal, ttl_days: int) -> None:
-        self._client = client
-        self._table = table
+        super().__init__(client, table)
         self._anomaly_percent = anomaly_percent
         self._ttl_seconds = ttl_days * 86400
 
     def write(self, records: Sequence[PricedRecord], deadline: float) -> set[int]:
         """See PriceStore."""
         items = [self._to_item(record) for record in records]
-        return put_all(self._client, self._table, ("symbol", "timestamp"), items, deadline)
+        return put_all(self._client, self._table, _KEY, items, deadline)
 
     def find_many(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
         """See PriceStore."""
         asked = [{"symbol": {"S": symbol}, "timestamp": {"S": stamp}} for symbol, stamp in keys]
-        found = map(_to_record, batch_get(self._client, self._table, asked))
+        found = (readable(_record_of, item, "prices", _KEY) for item in self._read_all(asked))
         return [record for record in found if record is not None]
 
     def ticks(
@@ -60,9 +53,7 @@ class Prices:
         """See PriceStore."""
         through = later(end, seconds=SPAN_SECONDS) if end is not None else None
         request = key_range("symbol", symbol, "timestamp", start, through)
-        pages = query(
-            self._client,
-            TableName=self._table,
+        pages = self._query(
             ScanIndexForward=not descending,
             ConsistentRead=consistent,
             Limit=min(limit + 2 * SPAN_SECONDS, 5000),
@@ -143,15 +134,6 @@ class CompleteFrom(msgspec.Struct, frozen=True):
         first, *rest = text.split(" ")
         spans = (span.partition("/") for span in rest[1].split(",")) if len(rest) > 1 else ()
         return cls(first, rest[0] if rest else None, tuple((start, end) for start, _, end in spans))
-
-
-def _to_record(item: Item) -> PricedRecord | None:
-    """Return an item's record; None, and a line in the log, if it cannot be read."""
-    try:
-        return _record_of(item)
-    except Exception as error:  # noqa: BLE001 - whatever the error, it counts as not stored
-        log.warning("the prices %.200s cannot be read: %.200r", place_of(item), error)
-        return None
 
 
 def _record_of(item: Item) -> PricedRecord:

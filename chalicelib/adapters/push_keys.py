@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from chalicelib.adapters.dynamodb import item_of, put_if, read
+from chalicelib.adapters.dynamodb import item_of
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.subscriptions import encoded
 from chalicelib.services.delivery.push_key import PushKey
@@ -13,24 +12,18 @@ _PLACE = item_of(symbol="#push-key", rule_id="#push-key")
 """A key that no rule can have and the index of rules does not list."""
 
 
-class PushKeys:
+class PushKeys(TableAccess):
     """PushKeyStore over DynamoDB."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
 
     def read(self) -> PushKey | None:
         """See PushKeyStore. One GetItem."""
-        item = read(self._client, self._table, _PLACE)
+        item = self._read(_PLACE)
         return PushKey(item["public"]["S"], item["sealed"]["S"]) if item else None
 
     def write(self, key: PushKey) -> bool:
         """See PushKeyStore. One PutItem."""
         item = _PLACE | item_of(public=key.public, sealed=key.sealed)
-        return put_if(
-            self._client,
-            TableName=self._table,
+        return self._write_if(
             Item=item,
             ConditionExpression="attribute_not_exists(symbol)",
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
@@ -12,6 +11,7 @@ from chalicelib.domain.archive_layout import RAW, READINGS, day_prefix, hour_of,
 from chalicelib.domain.errors import CompactionError
 from chalicelib.domain.times import from_text
 from chalicelib.services.lake.stores import RawHour, RawObject
+from chalicelib.services.parallel import in_parallel
 
 AT_ONCE = 8
 """The number of objects read concurrently."""
@@ -65,8 +65,7 @@ class S3RawObjects:
 
     def read(self, root: str, names: Sequence[str]) -> list[bytes]:
         """See RawObjects."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(lambda name: self._body(root + name), names))
+        return in_parallel(lambda name: self._body(root + name), names, AT_ONCE)
 
     def _body(self, key: str) -> bytes:
         body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()

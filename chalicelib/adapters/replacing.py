@@ -9,21 +9,14 @@ still checks the condition of each put, and the items of a cancelled transaction
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import (
-    BATCH_GET,
-    PARALLEL_WRITES,
-    Item,
-    batch_get,
-    is_over,
-    put_if,
-    transact,
-)
+from chalicelib.adapters.dynamodb import BATCH_GET, PARALLEL_WRITES, Item, is_over
 from chalicelib.adapters.inserts import insert_all
+from chalicelib.adapters.table_access import TableAccess
+from chalicelib.services.parallel import in_parallel
 
 CHUNK = BATCH_GET
 """The most items of a read, and of a transaction."""
@@ -41,12 +34,11 @@ class Condition(msgspec.Struct, frozen=True):
     is_due: Callable[[Item, Item], bool]
 
 
-class Replacing:
+class Replacing(TableAccess):
     """Puts to one table. `key` names the key's attributes."""
 
     def __init__(self, client: Any, table: str, key: Sequence[str], condition: Condition) -> None:
-        self._client = client
-        self._table = table
+        super().__init__(client, table)
         self._key = key
         self._condition = condition
 
@@ -72,10 +64,7 @@ class Replacing:
                 moved.append(chunk)
             return {chunk[at] for at in self._put_all(given, new, old, deadline)}
 
-        if len(chunks) <= 1:
-            return set().union(*map(judge, chunks))
-        with ThreadPoolExecutor(min(PARALLEL_WRITES, len(chunks))) as pool:
-            return set().union(*pool.map(judge, chunks))
+        return set().union(*in_parallel(judge, chunks, PARALLEL_WRITES))
 
     def _due(self, items: Sequence[Item]) -> tuple[list[int], list[int]]:
         """Return the indexes of items that are not stored, and of those that are due to replace a
@@ -93,7 +82,8 @@ class Replacing:
     ) -> list[int]:
         """Put a chunk's items; return the indexes of those that were not put by the deadline."""
         left = self._refused_inserts(items, new)
-        if old and not transact(self._client, [{"Put": self._put_of(items[at])} for at in old]):
+        puts = [{"Put": {"TableName": self._table, **self._put_of(items[at])}} for at in old]
+        if puts and not self._transact(puts):
             left += old
         for done, at in enumerate(left):
             if done and is_over(deadline):
@@ -103,7 +93,7 @@ class Replacing:
 
     def _stored(self, items: Sequence[Item]) -> dict[tuple[str, ...], Item]:
         keys = [{name: item[name] for name in self._key} for item in items]
-        return {self._key_of(item): item for item in batch_get(self._client, self._table, keys)}
+        return {self._key_of(item): item for item in self._read_all(keys)}
 
     def _refused_inserts(self, items: Sequence[Item], new: Sequence[int]) -> list[int]:
         given = [items[at] for at in new]
@@ -113,11 +103,10 @@ class Replacing:
         return tuple(item[name]["S"] for name in self._key)
 
     def _put(self, item: Item) -> None:
-        put_if(self._client, **self._put_of(item))
+        self._write_if(**self._put_of(item))
 
     def _put_of(self, item: Item) -> dict[str, Any]:
         return {
-            "TableName": self._table,
             "Item": item,
             "ConditionExpression": self._condition.expression,
             "ExpressionAttributeValues": self._condition.values(item),

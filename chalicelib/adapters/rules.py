@@ -13,16 +13,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import (
-    Item,
-    batch_get,
-    item_of,
-    key_range,
-    query,
-    read,
-    replace,
-    version_of,
-)
+from chalicelib.adapters.dynamodb import Item, item_of, version_of
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.errors import RuleError
 from chalicelib.domain.rules import RULE_ID, RULE_ID_ALLOWED, BrokenRule, Rule, parse_rule
 from chalicelib.services.stores import RuleKey, RuleTable
@@ -41,12 +33,11 @@ _entries = msgspec.json.Decoder(list[tuple[str, str, bool]])
 log = logging.getLogger("ticktape.rules")
 
 
-class Rules:
+class Rules(TableAccess):
     """RuleStore over DynamoDB. The index follows a write within about a second."""
 
     def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
+        super().__init__(client, table)
         self.broken: tuple[BrokenRule, ...] = ()
 
     def all(self) -> list[Rule]:
@@ -57,9 +48,8 @@ class Rules:
 
     def of(self, symbol: str) -> list[Rule]:
         """See RuleStore."""
-        request = key_range("symbol", symbol, "rule_id", None, None)
-        pages = query(self._client, TableName=self._table, ConsistentRead=True, **request)
-        return list(_readable(_read(item) for items, _ in pages for item in items))
+        items = self._partition("symbol", symbol, ConsistentRead=True)
+        return list(_readable(map(_read, items)))
 
     def find(self, rule_id: str) -> Rule | BrokenRule | None:
         """See RuleStore."""
@@ -74,14 +64,14 @@ class Rules:
     def table(self) -> RuleTable:
         """See RuleStore. One GetItem and one Query, and a GetItem for each rule in which book and
         index differ: the index lags, or an older version of Ticktape wrote without the book."""
-        book = read(self._client, self._table, _BOOK)
+        book = self._read(_BOOK)
         noted = _noted(book)
         listed = {_key_of(item): _is_enabled(item) for item in self._indexed()}
         enabled = dict(noted)
         for key in noted.keys() | listed.keys():
             if noted.get(key) != listed.get(key):
                 enabled.pop(key, None)
-                if item := read(self._client, self._table, _place(key)):
+                if item := self._read(_place(key)):
                     enabled[key] = _is_enabled(item)
         return RuleTable(version_of(book), enabled)
 
@@ -105,11 +95,11 @@ class Rules:
     def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
         """See RuleStore. One BatchGetItem for 100 rules."""
         keys = [_place(key) for key in table.enabled]
-        return [_read(item) for item in batch_get(self._client, self._table, keys)]
+        return [_read(item) for item in self._read_all(keys)]
 
     def applied(self) -> tuple[str, ...]:
         """See RuleStore. One GetItem."""
-        return tuple(_text(read(self._client, self._table, _APPLIED), "ids").split())
+        return tuple(_text(self._read(_APPLIED), "ids").split())
 
     def _write(
         self,
@@ -129,12 +119,10 @@ class Rules:
             writes.append({"Put": {"TableName": self._table, "Item": item}})
         entries = [(symbol, rule_id, on) for (symbol, rule_id), on in enabled.items()]
         book = _BOOK | item_of(rules=msgspec.json.encode(entries).decode())
-        return replace(self._client, self._table, book, table.version, [*writes, *others])
+        return self._put_version(book, table.version, [*writes, *others])
 
     def _indexed(self) -> list[Item]:
-        request = key_range("kind", _KIND, "rule_id", None, None)
-        pages = query(self._client, TableName=self._table, IndexName=_ALL, **request)
-        return [item for items, _ in pages for item in items]
+        return list(self._partition("kind", _KIND, IndexName=_ALL))
 
 
 def _noted(book: Item) -> dict[RuleKey, bool]:

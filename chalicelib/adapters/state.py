@@ -14,15 +14,9 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters import packed_rule_states
-from chalicelib.adapters.dynamodb import (
-    Item,
-    batch_get,
-    count_of,
-    put_if,
-    read,
-    version_of,
-)
+from chalicelib.adapters.dynamodb import Item, count_of, version_of
 from chalicelib.adapters.state_checks import check
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.alert_bounds import Told
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
@@ -82,40 +76,33 @@ _decoder = msgspec.json.Decoder(_Data)
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
-class States:
+class States(TableAccess):
     """StateStore over DynamoDB."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
 
     def get(self, symbol: str) -> State | None:
         """See StateStore."""
-        item = read(self._client, self._table, {"symbol": {"S": symbol}})
+        item = self._read({"symbol": {"S": symbol}})
         return from_item(item) if item else None
 
     def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
         """See StateStore."""
         keys = [{"symbol": {"S": symbol}} for symbol in symbols]
-        items = batch_get(self._client, self._table, keys)
+        items = self._read_all(keys)
         return {state.symbol: state for state in map(from_item, items)}
 
     def put(self, state: State) -> bool:
         """See StateStore."""
         if state.version:
             return self._put_in_place_of({"N": str(state.version)}, state)
-        written = put_if(
-            self._client,
-            TableName=self._table,
+        written = self._write_if(
             Item=to_item(state),
             ConditionExpression="attribute_not_exists(symbol)",
         )
         return written or self._replace_unversioned(state)
 
     def _replace_unversioned(self, state: State) -> bool:
-        """Replace a stored state whose version cannot be read, which counts as version 0; return
-        whether it was replaced."""
-        stored = read(self._client, self._table, {"symbol": {"S": state.symbol}})
+        """Replace a stored state whose version cannot be read, which counts as version 0."""
+        stored = self._read({"symbol": {"S": state.symbol}})
         if not stored or version_of(stored):
             return False
         return self._put_in_place_of(stored.get("version"), state)
@@ -126,7 +113,7 @@ class States:
         else:
             given = {"ConditionExpression": "version = :v"}
             given["ExpressionAttributeValues"] = {":v": version}
-        return put_if(self._client, TableName=self._table, Item=to_item(state), **given)
+        return self._write_if(Item=to_item(state), **given)
 
 
 def to_item(state: State) -> Item:

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, batch_get, counted, item_of, key_range, put_if, query
+from chalicelib.adapters.dynamodb import Item, counted, item_of, key_range
+from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.sources import Sources
 from chalicelib.domain.splits import Split
 from chalicelib.domain.times import EPOCH, is_instant, to_text
@@ -25,18 +26,12 @@ _IS_THERE = "attribute_exists(symbol)"
 item."""
 
 
-class Symbols:
+class Symbols(TableAccess):
     """SymbolStore over DynamoDB."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
 
     def listed(self, name: str) -> list[SymbolEntry]:
         """See SymbolStore."""
-        request = key_range("list", name, "symbol", None, None)
-        pages = query(self._client, TableName=self._table, **request)
-        return [entry for items, _ in pages for item in items if (entry := _to_entry(item))]
+        return [entry for item in self._partition("list", name) if (entry := _to_entry(item))]
 
     def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
         """See SymbolStore."""
@@ -44,7 +39,7 @@ class Symbols:
         if after:
             request["ExclusiveStartKey"] = _key(name, after)
         found: list[SymbolEntry] = []
-        for items, _ in query(self._client, TableName=self._table, Limit=limit, **request):
+        for items, _ in self._query(Limit=limit, **request):
             found += filter(None, map(_to_entry, items))
             if len(found) >= limit:
                 break
@@ -57,21 +52,19 @@ class Symbols:
 
     def find(self, symbol: str) -> SymbolEntry | None:
         """See SymbolStore. One call for both lists."""
-        items = batch_get(self._client, self._table, [_key(name, symbol) for name in _LISTS])
+        items = self._read_all([_key(name, symbol) for name in _LISTS])
         found = {item["list"]["S"]: _to_entry(item) for item in items}
         return found.get("seen") or found.get("tracked")
 
     def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
         """See SymbolStore."""
         keys = [_key(name, symbol) for symbol in symbols]
-        items = batch_get(self._client, self._table, keys)
+        items = self._read_all(keys)
         return {entry.symbol: entry for item in items if (entry := _to_entry(item))}
 
     def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
         """See SymbolStore."""
-        created = put_if(
-            self._client,
-            TableName=self._table,
+        created = self._write_if(
             Item=item_of(list=name, **msgspec.structs.asdict(entry)),
             ConditionExpression=_IS_NEW,
         )
@@ -79,10 +72,8 @@ class Symbols:
 
     def note_split(self, symbol: str, split: Split) -> None:
         """See SymbolStore."""
-        put_if(
-            self._client,
+        self._write_if(
             ConditionExpression=_IS_THERE,
-            TableName=self._table,
             Key=_key("seen", symbol),
             UpdateExpression="SET split_date = :date, split_ratio = :ratio",
             ExpressionAttributeValues={
@@ -93,10 +84,8 @@ class Symbols:
 
     def note_problem(self, symbol: str, problem: str, at: str) -> None:
         """See SymbolStore."""
-        put_if(
-            self._client,
+        self._write_if(
             ConditionExpression=_IS_THERE,
-            TableName=self._table,
             Key=_key("seen", symbol),
             UpdateExpression="SET problem = :problem, problem_at = :at",
             ExpressionAttributeValues={":problem": {"S": problem}, ":at": {"S": at}},
@@ -107,16 +96,17 @@ class Symbols:
         symbol is marked as packed."""
         if entry.packed_at is not None:
             new = msgspec.structs.replace(entry, packed_at=None)
-            if put_if(self._client, ConditionExpression=_IS_NEW, **self._filling(new)):
+            if self._write_if(ConditionExpression=_IS_NEW, **self._filling(new)):
                 return new
-        answer = self._client.update_item(**self._filling(entry), ReturnValues="ALL_NEW")
+        answer = self._client.update_item(
+            TableName=self._table, **self._filling(entry), ReturnValues="ALL_NEW"
+        )
         return _to_entry(answer["Attributes"]) or entry
 
     def _filling(self, entry: SymbolEntry) -> dict[str, Any]:
         given = item_of(**msgspec.structs.asdict(entry))
         del given["symbol"]
         return {
-            "TableName": self._table,
             "Key": _key("seen", entry.symbol),
             "UpdateExpression": "SET "
             + ", ".join(f"#{name} = if_not_exists(#{name}, :{name})" for name in given),
@@ -136,10 +126,8 @@ class Symbols:
         )
         sets = ", ".join(f"#{key} = :new_{key}" for key in new if new[key] is not None)
         drops = ", ".join(f"#{key}" for key in new if new[key] is None)
-        return put_if(
-            self._client,
+        return self._write_if(
             ConditionExpression=" AND ".join((_IS_THERE, *checks)),
-            TableName=self._table,
             Key=_key(name, entry.symbol),
             UpdateExpression=f"SET {sets}" + (f" REMOVE {drops}" if drops else ""),
             ExpressionAttributeNames={f"#{key}": key for key in old},
@@ -149,10 +137,8 @@ class Symbols:
     def note_standby(self, symbol: str, standby: str | None) -> None:
         """See SymbolStore."""
         given = {} if standby is None else {":standby": {"S": standby}}
-        put_if(
-            self._client,
+        self._write_if(
             ConditionExpression=_IS_THERE,
-            TableName=self._table,
             Key=_key("tracked", symbol),
             UpdateExpression="SET standby = :standby" if given else "REMOVE standby",
             **({"ExpressionAttributeValues": given} if given else {}),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -12,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, number_of, optional_number, optional_text
+from chalicelib.adapters.dynamodb import Item, number_of, optional_number, optional_text, readable
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.priced import Arrival, StoredTick
 
-log = logging.getLogger("ticktape.prices")
+KEY = ("symbol", "timestamp")
 
 _MICROSECOND = timedelta(microseconds=1)
 _PACKED = ("price", "open", "high", "low", "previous_close", "volume")
@@ -53,19 +52,10 @@ def pack(stored: Sequence[StoredTick]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def readable(item: Item) -> list[StoredTick]:
+def read_ticks(item: Item) -> list[StoredTick]:
     """Return all ticks of an item, in time order; none, with a line in the log, if it cannot be
     read."""
-    try:
-        return list(unpack(item))
-    except Exception as error:  # noqa: BLE001 - whatever the error, other prices are read
-        log.warning("the prices %.200s cannot be read: %.200r", place_of(item), error)
-        return []
-
-
-def place_of(item: Item) -> str:
-    """Return the key of an item, for the log."""
-    return f"{item.get('symbol')} {item.get('timestamp')}"
+    return readable(lambda stored: list(unpack(stored)), item, "prices", KEY) or []
 
 
 def unpack(item: Item) -> Iterator[StoredTick]:

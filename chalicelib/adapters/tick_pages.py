@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from chalicelib.adapters.dynamodb import Item
-from chalicelib.adapters.tick_items import count_of, first_stamp, readable
+from chalicelib.adapters.tick_items import count_of, first_stamp, read_ticks
 from chalicelib.domain.errors import TooManyCopies
 from chalicelib.domain.times import later
 from chalicelib.services.priced import Copy, StoredTick, supersedes
@@ -61,7 +61,7 @@ class Collected:
             self._dropped += count_of(item)
             return
         key = item["timestamp"]["S"]
-        for stored in readable(item):
+        for stored in read_ticks(item):
             self._take(key, stored)
         if self._copies > self._most_copies:
             raise TooManyCopies(self._most_copies)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -14,6 +13,7 @@ from chalicelib.domain.detection import State
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.domain.wire import MAX_AHEAD
 from chalicelib.services.delivery.lag import deliver_lag
+from chalicelib.services.parallel import in_parallel
 from chalicelib.services.stores import PriceStore, Stores
 from chalicelib.services.symbol_stores import ProducerStatus
 from chalicelib.services.symbols.silence import Silent
@@ -194,10 +194,7 @@ def _detect_lag(
         state = states.get(symbol)
         return prices.arrival_after(symbol, state.last_timestamp if state and state.last else None)
 
-    if not symbols:
-        return 0
-    with ThreadPoolExecutor(min(_AT_ONCE, len(symbols))) as pool:
-        arrivals = [arrival for arrival in pool.map(first_waiting, symbols) if arrival]
+    arrivals = [arrival for arrival in in_parallel(first_waiting, symbols, _AT_ONCE) if arrival]
     return max((_age_seconds(now, arrival) for arrival in arrivals), default=0)
 
 

@@ -42,7 +42,7 @@ def test_an_alert_that_cannot_be_read_is_left_out_and_logged(
     (item,) = [one for one in items if one["timestamp"] == {"S": at(1)}]
     aws.dynamodb.put_item(TableName=table, Item=item | planted)
     alerts = services.stores.alerts
-    with caplog.at_level(logging.WARNING, "ticktape.alerts"):
+    with caplog.at_level(logging.WARNING, "ticktape.stores"):
         by_day = alerts.by_day(DAY, None, None, limit=10).rows
         by_symbol = alerts.by_symbol(first.symbol, None, None, limit=10).rows
     assert [one.alert for one in by_day] == [one.alert for one in by_symbol] == [second]

@@ -7,7 +7,6 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -39,6 +38,7 @@ from chalicelib.services.bars.writing import BarWriter
 from chalicelib.services.detect.alert_budget import AlertBudget
 from chalicelib.services.detect.alert_excess import AlertExcess
 from chalicelib.services.detect.changed_prices import ChangedPrices, by_symbol, joined_spans
+from chalicelib.services.parallel import in_parallel
 from chalicelib.services.stores import CROWDED_STEP, Refused, Stores
 
 if TYPE_CHECKING:
@@ -193,17 +193,14 @@ class Detect:
         rules = tuple(self._rules())
         work = _Work(AlertExcess(), deadline)
 
-        def one(place: int, span: ChangedPrices) -> Tally | None:
+        def one(place: int) -> Tally | None:
+            span = spans[place]
             if place >= PARALLEL_SYMBOLS and time.monotonic() >= deadline:
                 log.info("%s is to be tried again: time is over", span.symbol)
                 return None
             return self._isolated(span, states.get(span.symbol), rules, work)
 
-        if len(spans) == 1:
-            tallies = [one(0, spans[0])]  # most batches of live prices: a thread costs 0.4 ms
-        else:
-            with ThreadPoolExecutor(min(PARALLEL_SYMBOLS, len(spans))) as pool:
-                tallies = list(pool.map(one, range(len(spans)), spans))
+        tallies = in_parallel(one, range(len(spans)), PARALLEL_SYMBOLS)
         work.excess.log_counts()
         done = [tally for tally in tallies if tally is not None]
         failed = [span.identifier for span, tally in zip(spans, tallies, strict=True) if not tally]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chalicelib.services.ingest.plan import Read, items_of, without
+from chalicelib.services.parallel import in_parallel
 from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 from chalicelib.services.symbols.lists import SEEN, TRACKED
 
@@ -86,14 +86,5 @@ class NewSymbols:
         def pin(entry: SymbolEntry) -> SymbolEntry | None:
             return None if time.monotonic() >= deadline else self._store.pin(entry)
 
-        return {line.symbol: line for line in _each(pin, entries) if line is not None}
-
-
-def _each(
-    pin: Callable[[SymbolEntry], SymbolEntry | None], entries: Sequence[SymbolEntry]
-) -> Iterator[SymbolEntry | None]:
-    if len(entries) < 2:
-        yield from map(pin, entries)
-        return
-    with ThreadPoolExecutor(min(PARALLEL_PINS, len(entries))) as pool:
-        yield from pool.map(pin, entries)
+        lines = in_parallel(pin, entries, PARALLEL_PINS)
+        return {line.symbol: line for line in lines if line is not None}

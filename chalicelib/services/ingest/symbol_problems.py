@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from chalicelib.services.parallel import in_parallel
 from chalicelib.services.symbol_stores import SymbolStore
 
 NOTED_SECONDS = 60
@@ -31,16 +31,13 @@ class SymbolProblems:
         (time.monotonic)."""
         now = self._clock().timestamp()
         due = [one for one in found.items() if self._is_due(one[0], now)][:MOST_NOTED]
-        if not due:
-            return
 
         def put(one: tuple[str, str]) -> None:
             if time.monotonic() < deadline:
                 self._store.note_problem(*one, arrival)
                 self._noted[one[0]] = now
 
-        with ThreadPoolExecutor(min(PARALLEL_NOTES, len(due))) as pool:
-            list(pool.map(put, due))
+        in_parallel(put, due, PARALLEL_NOTES)
         if len(self._noted) > MAX_KNOWN:
             self._noted.clear()
 

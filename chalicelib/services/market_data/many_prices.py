@@ -6,8 +6,6 @@ counted across all symbols while reading, so that a range that is too long is re
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import msgspec
 
 from chalicelib.services.market_data.answers import PriceTable
@@ -15,6 +13,7 @@ from chalicelib.services.market_data.bar_reading import MOST_READ
 from chalicelib.services.market_data.market_data import MarketData
 from chalicelib.services.market_data.queries import ManyPricesQuery, PriceCursor
 from chalicelib.services.market_data.whole_ranges import RowCount
+from chalicelib.services.parallel import in_parallel
 
 PARALLEL_SYMBOLS = 8
 
@@ -58,10 +57,8 @@ def _whole(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
         within = start.within if start and start.symbol == symbol else None
         return _one(market_data, query, symbol, PriceCursor(symbol, within), None, count)
 
-    symbols = _from(query)
-    with ThreadPoolExecutor(min(PARALLEL_SYMBOLS, len(symbols))) as pool:
-        tables = tuple(pool.map(one, symbols))
-    return ManyPrices(tables, None)
+    tables = in_parallel(one, _from(query), PARALLEL_SYMBOLS)
+    return ManyPrices(tuple(tables), None)
 
 
 def _from(query: ManyPricesQuery) -> tuple[str, ...]:

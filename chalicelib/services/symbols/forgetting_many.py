@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import msgspec
 
 from chalicelib.domain.bars import STORED
+from chalicelib.services.parallel import in_parallel
 from chalicelib.services.stores import Stores
 from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.lists import SEEN, TRACKED
@@ -36,9 +35,8 @@ def chosen(stores: Stores, choice: Choice) -> list[SymbolEntry]:
     if choice.fewer_than is None:
         return lines
     most = choice.fewer_than
-    with ThreadPoolExecutor(PARALLEL_LOOKS) as pool:
-        few = pool.map(lambda line: _has_fewer(stores, line.symbol, most), lines)
-        return [line for line, is_meant in zip(lines, few, strict=True) if is_meant]
+    few = in_parallel(lambda line: _has_fewer(stores, line.symbol, most), lines, PARALLEL_LOOKS)
+    return [line for line, is_meant in zip(lines, few, strict=True) if is_meant]
 
 
 def _has_fewer(stores: Stores, symbol: str, most: int) -> bool:

@@ -124,7 +124,7 @@ def test_a_crowded_minute_is_never_held_as_a_whole(monkeypatch: pytest.MonkeyPat
         unpacked += count_of(item)
         return list(unpack(item))
 
-    monkeypatch.setattr("chalicelib.adapters.tick_pages.readable", counting)
+    monkeypatch.setattr("chalicelib.adapters.tick_pages.read_ticks", counting)
     collected = Collected(None, None, 20, False, None, 100)
     for number, item in enumerate(items):
         collected.add(item)

@@ -10,7 +10,6 @@ import pytest
 from chalicelib.adapters import ended_channels
 from chalicelib.adapters.channels import Channels
 from chalicelib.adapters.directory_items import DirectoryItems
-from chalicelib.adapters.dynamodb import read
 from chalicelib.adapters.ended_channels import EndedChannels
 from chalicelib.adapters.push_keys import PushKeys, generated
 from chalicelib.adapters.sealed_channel import SealedChannel
@@ -236,7 +235,7 @@ def test_notes_of_deleted_channels_do_not_fill_the_item(monkeypatch: pytest.Monk
         gone = world.add(f"phone {number}")
         world.ended.note(gone, "410")
         world.book.remove(gone.channel_id)
-        item = read(world.dynamodb, "alerts", ended_channels._PLACE)
+        item = world.ended._read(ended_channels._PLACE)
         assert len(item) <= 2 + 5 + 1
     world.ended.note(kept, "410")
     (shown,) = (each for each in world.store.table().channels if each.name == "kept")

@@ -1,0 +1,111 @@
+"""What the stores over one table share: consistent reads, conditional writes and transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from chalicelib.adapters.dynamodb import Item, batch_get, item_of, key_range, query, version_of
+
+MOST_TRANSACTED = 100
+"""Writes of one transaction."""
+
+_PASSED = "None"
+REFUSED = "ConditionalCheckFailed"
+CONFLICT = "TransactionConflict"
+
+
+def refusals(client: Any, writes: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Call TransactWriteItems; return an empty tuple if all writes were made, else for each write
+    REFUSED by its condition, CONFLICT with another writer, or "None". Then none was made.
+
+    Raises what botocore raises for anything else, such as throttling.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        client.transact_write_items(TransactItems=list(writes))
+    except ClientError as error:
+        response: Any = error.response
+        codes = tuple(each.get("Code", _PASSED) for each in response.get("CancellationReasons", ()))
+        if not codes or not set(codes) <= {_PASSED, REFUSED, CONFLICT}:
+            raise
+        return codes
+    return ()
+
+
+def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
+    """Return a write for a transaction: `item` with the next version, if the stored one has
+    `version`, or none is stored for 0."""
+    put: dict[str, Any] = {"TableName": table}
+    put["Item"] = item | item_of(version=version + 1)
+    if not version:
+        return {"Put": put | {"ConditionExpression": "attribute_not_exists(version)"}}
+    put["ExpressionAttributeValues"] = {":v": {"N": str(version)}}
+    return {"Put": put | {"ConditionExpression": "version = :v"}}
+
+
+class TableAccess:
+    """What the stores over one table share."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def _read(self, key: Item) -> Item:
+        """Read one item consistently; empty without one."""
+        answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        found: Item = answer.get("Item", {})
+        return found
+
+    def _read_all(self, keys: Sequence[Item]) -> list[Item]:
+        """See batch_get."""
+        return batch_get(self._client, self._table, keys)
+
+    def _query(self, **request: Any) -> Iterator[tuple[list[Item], bool]]:
+        """See query."""
+        return query(self._client, TableName=self._table, **request)
+
+    def _partition(self, hash_name: str, hash_value: str, **request: Any) -> Iterator[Item]:
+        """Yield the items of a partition."""
+        request |= key_range(hash_name, hash_value, "", None, None)
+        return (item for items, _ in self._query(**request) for item in items)
+
+    def _write_if(self, **request: Any) -> bool:
+        """Call PutItem or, with a Key, UpdateItem under a condition; return False if the condition
+        refuses."""
+        from botocore.exceptions import ClientError
+
+        write = self._client.update_item if "Key" in request else self._client.put_item
+        try:
+            write(TableName=self._table, **request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def _transact(self, writes: Sequence[dict[str, Any]]) -> bool:
+        """Call TransactWriteItems; return False if a condition refuses or another write was
+        faster."""
+        return not refusals(self._client, writes)
+
+    def _put_version(self, item: Item, version: int, others: Sequence[dict[str, Any]] = ()) -> bool:
+        """Write `item` as `versioned` does, and `others` in the same transaction; return False if
+        another write was faster.
+
+        An item whose stored version cannot be read counts as version 0. Replacing it takes a
+        GetItem of the key `symbol` and `rule_id` and a second transaction.
+        """
+        if self._transact([versioned(self._table, item, version), *others]):
+            return True
+        return not version and self._put_unversioned(item, others)
+
+    def _put_unversioned(self, item: Item, others: Sequence[dict[str, Any]]) -> bool:
+        stored = self._read({name: item[name] for name in ("symbol", "rule_id")})
+        if "version" not in stored or version_of(stored):
+            return False
+        write = versioned(self._table, item, 0)
+        write["Put"]["ConditionExpression"] = "version = :v"
+        write["Put"]["ExpressionAttributeValues"] = {":v": stored["version"]}
+        return self._transact([write, *others])
