@@ -28,7 +28,7 @@ _DEFAULTS = {rule.rule_id for rule in default_rules(1, 2, Decimal(1))}
 def topic(dynamodb: Any, environment: dict[str, str]) -> str | None:
     """Return the note on a topic that gets fewer alerts than an unchanged one, or later: the
     terminal, which listens to it, would show no alerts."""
-    stored = Channels(dynamodb, environment["RULES_TABLE"]).table().channels
+    stored = Channels(dynamodb, environment["RULES_TABLE"]).table().entries
     found = next(one for one in with_topic(stored) if one.channel_id == TOPIC.channel_id)
     said = [
         *([] if found.enabled else ["switched off"]),

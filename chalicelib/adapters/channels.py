@@ -4,29 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.adapters.dynamodb import Item
 from chalicelib.adapters.ended_channels import EndedChannels
 from chalicelib.adapters.listed_items import ListedItem
 from chalicelib.domain.channels import StoredChannel, check_stored
-from chalicelib.services.delivery.channel_book import ChannelTable
+from chalicelib.services.delivery.stored_lists import StoredList
 
 
-class Channels:
-    """ChannelStore over DynamoDB."""
+class Channels(ListedItem[StoredChannel]):
+    """ChannelStore over DynamoDB. Reading takes a further GetItem if a channel can end."""
 
     def __init__(self, client: Any, table: str, ended: EndedChannels | None = None) -> None:
-        """`ended` knows which channels have ended; without it none counts as ended."""
+        """`ended` has the channels that have ended; without it none has."""
+        super().__init__(client, table, "channels", StoredChannel, check_stored)
         self._ended = ended
-        self.listed = ListedItem(client, table, "channels", StoredChannel, check_stored)
 
-    def table(self) -> ChannelTable:
-        """See ChannelStore. One GetItem, and one more if a channel can end."""
-        version, channels, unreadable = self.listed.read()
-        return ChannelTable(version, self.applied(channels), unreadable)
-
-    def applied(self, channels: tuple[StoredChannel, ...]) -> tuple[StoredChannel, ...]:
-        """Return the channels with those switched off that have ended."""
-        return self._ended.applied(channels) if self._ended else channels
-
-    def write(self, table: ChannelTable, channels: tuple[StoredChannel, ...]) -> bool:
-        """See ChannelStore. One TransactWriteItems."""
-        return self.listed.write(table.version, channels, table.unreadable)
+    def decode(self, item: Item) -> StoredList[StoredChannel]:
+        """See ListedItem; channels that have ended are switched off."""
+        found = super().decode(item)
+        return found._replace(entries=self._ended.applied(found.entries)) if self._ended else found

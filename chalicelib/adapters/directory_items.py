@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.channels import Channels
+from chalicelib.adapters.dynamodb import batch_get
 from chalicelib.adapters.ended_channels import EndedChannels
-from chalicelib.adapters.listed_items import read_together
 from chalicelib.adapters.mutes import Mutes
 from chalicelib.domain.channels import StoredChannel
 from chalicelib.domain.mutes import Mute
@@ -27,12 +27,13 @@ class DirectoryItems:
         """`ended` knows which channels have ended; without it none counts as ended."""
         self._client = client
         self._table = table
-        self._store = Channels(client, table, ended)
-        self._channels = self._store.listed
-        self._mutes = Mutes(client, table, clock).listed
+        self._channels = Channels(client, table, ended)
+        self._mutes = Mutes(client, table, clock)
 
     def read(self) -> tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]:
         """See DirectoryStore. One BatchGetItem, and a GetItem if a channel can end."""
-        channels, mutes = read_together(self._client, self._table, self._channels, self._mutes)
-        readable = self._store.applied(self._channels.decode(channels).readable)
-        return readable, self._mutes.decode(mutes).readable
+        lists = self._channels, self._mutes
+        items = batch_get(self._client, self._table, [one.place for one in lists])
+        found = {item["symbol"]["S"]: item for item in items}
+        channels, mutes = (found.get(one.place["symbol"]["S"], {}) for one in lists)
+        return self._channels.decode(channels).entries, self._mutes.decode(mutes).entries

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from chalicelib.adapters.dynamodb import Item, batch_get, item_of, text, version_of
+from chalicelib.adapters.dynamodb import Item, item_of, text, version_of
 from chalicelib.adapters.table_access import TableAccess
+from chalicelib.services.delivery.stored_lists import StoredList
 
 log = logging.getLogger("ticktape.lists")
 
@@ -18,20 +19,9 @@ Entry = TypeVar("Entry")
 _raw_decoder = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 
 
-class Entries(NamedTuple, Generic[Entry]):
-    """The entries of a list, and its version, 0 if it is not stored.
-
-    `unreadable` are entries that this version cannot read, as stored. They are ignored, but kept
-    when the list is written.
-    """
-
-    version: int
-    readable: tuple[Entry, ...]
-    unreadable: tuple[bytes, ...]
-
-
 class ListedItem(TableAccess, Generic[Entry]):
-    """The item under `#name`, a key that no rule can have and the index of rules does not list.
+    """ListStore over the item under `#name`, a key that no rule can have and that the index of
+    rules does not list.
 
     Its attribute `name` has the entries as JSON. `check` raises ValueError for an entry of the
     right types with unusable values, which counts as unreadable.
@@ -51,21 +41,18 @@ class ListedItem(TableAccess, Generic[Entry]):
         self._decoder = msgspec.json.Decoder(entry)
         self.place: Item = {"symbol": text(f"#{name}"), "rule_id": text(f"#{name}")}
 
-    def read(self) -> Entries[Entry]:
-        """Read the entries: one consistent GetItem."""
+    def table(self) -> StoredList[Entry]:
+        """See ListStore. One GetItem."""
         return self.decode(self._read(self.place))
 
-    def write(
-        self, version: int, entries: Iterable[Entry], unreadable: Iterable[bytes] = ()
-    ) -> bool:
-        """Replace the entries if the stored version is still `version`; return whether it was. One
-        TransactWriteItems; if the stored version cannot be read, a GetItem and another one."""
-        kept = [*entries, *map(msgspec.Raw, unreadable)]
+    def write(self, table: StoredList[Entry], entries: Iterable[Entry], /) -> bool:
+        """See ListStore. One TransactWriteItems. If it is refused, an item whose version cannot be
+        read takes a GetItem and another one."""
+        kept = [*entries, *map(msgspec.Raw, table.unreadable)]
         encoded = {self._name: msgspec.json.encode(kept).decode()}
-        item = self.place | item_of(**encoded)
-        return self._put_version(item, version)
+        return self._put_version(self.place | item_of(**encoded), table.version)
 
-    def decode(self, item: Item) -> Entries[Entry]:
+    def decode(self, item: Item) -> StoredList[Entry]:
         """Return the entries of an item, which is empty if there is none.
 
         Contents that are not a list count as one unreadable entry.
@@ -81,7 +68,7 @@ class ListedItem(TableAccess, Generic[Entry]):
                 unreadable.append(bytes(raw))
             else:
                 readable.append(entry)
-        return Entries(version_of(item), tuple(readable), tuple(unreadable))
+        return StoredList(version_of(item), tuple(readable), tuple(unreadable))
 
     def _raw_entries(self, item: Item) -> Iterable[msgspec.Raw | bytes]:
         found = item.get(self._name, {})
@@ -89,12 +76,3 @@ class ListedItem(TableAccess, Generic[Entry]):
             return _raw_decoder.decode(found["S"])
         except (KeyError, TypeError, ValueError, RecursionError):
             return [msgspec.json.encode(str(found.get("S", found)))]
-
-
-def read_together(client: Any, table: str, *lists: ListedItem[Any]) -> list[Item]:
-    """Return the items of several lists by one consistent BatchGetItem; empty ones without an
-    item."""
-    found = {
-        item["symbol"]["S"]: item for item in batch_get(client, table, [one.place for one in lists])
-    }
-    return [found.get(one.place["symbol"]["S"], {}) for one in lists]

@@ -56,7 +56,7 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
     Someone else may have made them.
     """
-    stored = Channels(dynamodb, environment["RULES_TABLE"]).table().channels
+    stored = Channels(dynamodb, environment["RULES_TABLE"]).table().entries
     found = [channel for channel in stored if channel.enabled and channel.kind != "sns"]
     if not found:
         return None

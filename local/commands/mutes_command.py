@@ -45,7 +45,7 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
     Someone else may have made them.
     """
-    found = len(_book(dynamodb, environment).listed().mutes)
+    found = len(_book(dynamodb, environment).listed().entries)
     if not found:
         return None
     which = "1 stored mute holds" if found == 1 else f"{found} stored mutes hold"

@@ -56,7 +56,7 @@ def test_a_link_mutes_its_symbol_until_the_open_and_nothing_else(
 ) -> None:
     answer = follow(client, link())
     assert answer.status == 201
-    (mute,) = services.mutes.listed().mutes
+    (mute,) = services.mutes.listed().entries
     assert answer.json["mute_id"] == mute.mute_id
     assert (mute.symbol, mute.rule_id, mute.recurring) == ("AAPL", None, None)
     assert mute.until == "2026-11-23T14:30:00.000000Z"
@@ -66,7 +66,7 @@ def test_a_repeated_link_changes_nothing_more(client: Client, services: FakeServ
     first = follow(client, link()).json
     services.now += timedelta(hours=1)
     assert follow(client, link()).json == first
-    assert len(services.mutes.listed().mutes) == 1
+    assert len(services.mutes.listed().entries) == 1
 
 
 def remove(client: Client, mute_id: str) -> int:
@@ -80,7 +80,7 @@ def test_the_links_of_many_messages_about_a_symbol_make_one_mute(
     texts = [link(now=NOW + timedelta(seconds=n)) for n in range(MAX_MUTES + 1)]
     assert len(set(texts)) == len(texts)
     assert {follow(client, text).status for text in texts} == {201}
-    assert len(services.mutes.listed().mutes) == 1
+    assert len(services.mutes.listed().entries) == 1
 
 
 def test_the_later_end_of_two_links_of_a_symbol_stays(
@@ -90,7 +90,7 @@ def test_the_later_end_of_two_links_of_a_symbol_stays(
     first, second = follow(client, early).json, follow(client, late).json
     assert first["until"] < second["until"]
     assert follow(client, early).json == second
-    assert [mute.mute_id for mute in services.mutes.listed().mutes] == [second["mute_id"]]
+    assert [mute.mute_id for mute in services.mutes.listed().entries] == [second["mute_id"]]
 
 
 def test_a_removed_mute_is_not_made_again_by_its_links(
@@ -101,7 +101,7 @@ def test_a_removed_mute_is_not_made_again_by_its_links(
     other = link(now=NOW + timedelta(minutes=5))
     for text in (link(), other):
         refused = follow(client, text)
-        assert (refused.status, services.mutes.listed().mutes) == (409, [])
+        assert (refused.status, services.mutes.listed().entries) == (409, [])
         assert refused.json["detail"] == (
             "the mute of AAPL was removed: its links do not make it again before"
             " 2026-11-23T14:30:00.000000Z"
@@ -118,7 +118,7 @@ def test_links_leave_half_of_the_places_to_others(client: Client, services: Fake
     assert follow(client, link(symbol="S0")).status == 201
     for _ in range(MAX_MUTES - MAX_FROM_LINKS):
         services.mutes.create({"symbol": "AAPL", "until": "until_open"})
-    assert len(services.mutes.listed().mutes) == MAX_MUTES
+    assert len(services.mutes.listed().entries) == MAX_MUTES
 
 
 def test_removed_mutes_are_remembered_up_to_a_bound(client: Client, services: FakeServices) -> None:
@@ -133,7 +133,7 @@ def test_following_a_link_by_get_changes_nothing(client: Client, services: FakeS
     for path in (f"/mutes/signed?link={link()}", f"/mutes/{link()}", f"/mutes?link={link()}"):
         for method in ("GET", "HEAD"):
             assert client.send(method, path).status >= 400
-    assert services.mutes.listed().mutes == []
+    assert services.mutes.listed().entries == []
 
 
 def altered(text: str) -> list[str]:
@@ -148,7 +148,7 @@ def test_an_altered_link_is_refused(client: Client, services: FakeServices) -> N
     for text in altered(link()):
         answer = follow(client, text)
         assert (answer.status, answer.json["field"]) == (400, "link"), text
-    assert services.mutes.listed().mutes == []
+    assert services.mutes.listed().entries == []
 
 
 def forged() -> list[object]:
@@ -165,7 +165,7 @@ def test_a_forged_link_is_refused(client: Client, services: FakeServices) -> Non
     for text in [*forged(), None, 1, [], {}, "", "A" * 10_000, "\ud800", "null", TOKEN]:
         answer = follow(client, text)
         assert answer.status == 400, text
-    assert services.mutes.listed().mutes == []
+    assert services.mutes.listed().entries == []
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_the_key_alone_does_not_mute_everything_or_for_long(
     mac = hmac.digest(link_key(SECRET, SETTINGS.stage), payload, hashlib.sha256)[:16]
     text = base64.urlsafe_b64encode(mac + payload).decode().rstrip("=")
     assert follow(client, text).status == 400
-    assert services.mutes.listed().mutes == []
+    assert services.mutes.listed().entries == []
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_link_of_another_stage_or_token_is_refused(
     client: Client, services: FakeServices, secret: str, stage: str
 ) -> None:
     assert follow(client, link(secret, stage)).status == 400
-    assert services.mutes.listed().mutes == []
+    assert services.mutes.listed().entries == []
 
 
 def test_a_text_that_was_signed_for_another_purpose_is_refused(client: Client) -> None:
@@ -207,14 +207,14 @@ def test_an_old_link_is_refused_and_says_so(client: Client, services: FakeServic
     refused = follow(client, link())
     assert refused.status == 400
     assert "valid until 2026-11-23T14:30" in refused.json["detail"]
-    assert services.mutes.listed().mutes == []
+    assert services.mutes.listed().entries == []
 
 
 def test_a_stage_without_a_token_follows_no_link() -> None:
     services = FakeServices(msgspec.structs.replace(SETTINGS, write_token_sha256=""))
     for text in (link(), link(""), *forged()):
         assert follow(Client(services), text).status == 400
-    assert services.mutes.listed().mutes == []
+    assert services.mutes.listed().entries == []
 
 
 def test_a_link_is_no_key_of_the_api(client: Client) -> None:
@@ -235,7 +235,7 @@ def test_a_body_with_more_than_the_link_is_refused(client: Client, services: Fak
         ).status
         == 415
     )
-    assert services.mutes.listed().mutes == []
+    assert services.mutes.listed().entries == []
 
 
 def test_a_followed_link_leaves_an_audit_line(
@@ -264,4 +264,4 @@ def test_a_removed_mute_stays_removed_where_the_market_never_closes(
     first, *others = (link(now=NOW + timedelta(hours=n), symbol="BTC-USD") for n in range(6))
     assert remove(client, follow(client, first).json["mute_id"]) == 204
     assert {follow(client, text).status for text in others} == {409}
-    assert services.mutes.listed().mutes == []
+    assert services.mutes.listed().entries == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as randomness
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -21,28 +21,15 @@ from chalicelib.domain.channels import (
 from chalicelib.domain.errors import ChannelError, Conflict, RuleError, Unknown
 from chalicelib.domain.times import to_text
 from chalicelib.services.delivery.push_key import PushKeyRing
-from chalicelib.services.delivery.rewriting import TableStore, rewrite
-from chalicelib.services.delivery.unreadable import remove_unreadable, unreadable_ids
+from chalicelib.services.delivery.stored_lists import (
+    Listed,
+    ListStore,
+    StoredList,
+    remove_unreadable,
+    rewrite,
+)
 
-
-class ChannelTable(msgspec.Struct, frozen=True):
-    """The stored channels; `version` counts the writes, 0 before the first one. `unreadable` has
-    those that this version of Ticktape cannot read, as JSON; writes keep them."""
-
-    version: int
-    channels: tuple[StoredChannel, ...]
-    unreadable: tuple[bytes, ...] = ()
-
-
-class Listed(NamedTuple):
-    """The channels, and the ids of at most MAX_CHANNELS stored ones that this version of Ticktape
-    cannot read and sends no alerts to."""
-
-    channels: list[StoredChannel]
-    unreadable: list[str]
-
-
-ChannelStore = TableStore[ChannelTable, StoredChannel]
+ChannelStore = ListStore[StoredChannel]
 """Where channels are kept."""
 
 
@@ -71,14 +58,14 @@ class ChannelBook:
         self._clock = clock
 
     def all(self) -> list[StoredChannel]:
-        """Return the topic, then the other channels, oldest first."""
-        return with_topic(self._store.table().channels)
+        """The topic, and the others, the oldest first."""
+        return _all_of(self._store.table())
 
-    def listed(self) -> Listed:
-        """Return all channels, as `all` does, and those that cannot be read."""
+    def listed(self) -> Listed[StoredChannel]:
+        """Return all channels, as `all` does, and those that cannot be read and get no alerts, at
+        most MAX_CHANNELS."""
         table = self._store.table()
-        channels = with_topic(table.channels)
-        return Listed(channels, unreadable_ids(table.unreadable, MAX_CHANNELS))
+        return Listed(_all_of(table), table.unreadable_ids(MAX_CHANNELS))
 
     def find(self, channel_id: str) -> StoredChannel:
         """One channel. Raises Unknown."""
@@ -175,16 +162,16 @@ class ChannelBook:
         """Store what `change` makes of all channels; try again if another write was faster. Raises
         what `change` raises, ChannelError for a repeated name, and Contended."""
 
-        def changed(table: ChannelTable) -> list[StoredChannel]:
-            channels = change(with_topic(table.channels))
+        def changed(table: StoredList[StoredChannel]) -> list[StoredChannel]:
+            channels = change(_all_of(table))
             _refuse_same_names(channels)
             return channels
 
         rewrite(self._store, changed, "channels")
 
 
-def _all_of(table: ChannelTable) -> list[StoredChannel]:
-    return with_topic(table.channels)
+def _all_of(table: StoredList[StoredChannel]) -> list[StoredChannel]:
+    return with_topic(table.entries)
 
 
 def _found(channels: Iterable[StoredChannel], channel_id: str) -> StoredChannel:

@@ -6,15 +6,20 @@ import secrets as randomness
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from chalicelib.domain.errors import Conflict, Unknown
 from chalicelib.domain.mute_links import is_from_link, parse_link
 from chalicelib.domain.mutes import MAX_MUTES, Mute, next_open, parse_mute, still_needed
-from chalicelib.services.delivery.rewriting import TableStore, rewrite
-from chalicelib.services.delivery.unreadable import remove_unreadable, unreadable_ids
+from chalicelib.services.delivery.stored_lists import (
+    Listed,
+    ListStore,
+    StoredList,
+    remove_unreadable,
+    rewrite,
+)
 from chalicelib.services.stores import StateStore
 
 MAX_FROM_LINKS = 50
@@ -24,24 +29,7 @@ MAX_REMOVED = 100
 """The most removed mutes that are remembered, those that end last."""
 
 
-class MuteTable(msgspec.Struct, frozen=True):
-    """The stored mutes; `version` counts the writes, 0 before the first one. `unreadable` has those
-    that this version of Ticktape cannot read; writes keep them."""
-
-    version: int
-    mutes: tuple[Mute, ...]
-    unreadable: tuple[bytes, ...] = ()
-
-
-class Listed(NamedTuple):
-    """The mutes, and the ids of at most MAX_MUTES stored ones that this version of Ticktape cannot
-    read and that mute nothing."""
-
-    mutes: list[Mute]
-    unreadable: list[str]
-
-
-MuteStore = TableStore[MuteTable, Mute]
+MuteStore = ListStore[Mute]
 """Where mutes are kept."""
 
 
@@ -67,11 +55,12 @@ class MuteBook:
         self._clock = clock
         self._link_key = link_key
 
-    def listed(self) -> Listed:
-        """Return the mutes, oldest first, and the ids of those that cannot be read."""
+    def listed(self) -> Listed[Mute]:
+        """Return the mutes, the oldest first, and those that cannot be read and mute nothing,
+        at most MAX_MUTES."""
         table = self._store.table()
         mutes = [mute for mute in self._needed(table) if not mute.removed]
-        return Listed(mutes, unreadable_ids(table.unreadable, MAX_MUTES))
+        return Listed(mutes, table.unreadable_ids(MAX_MUTES))
 
     def create(self, given: dict[str, Any]) -> Mute:
         """Store a new mute. Raises MuteError, Conflict, Contended."""
@@ -90,7 +79,7 @@ class MuteBook:
         if found is not None:
             return found
 
-        def add(table: MuteTable) -> list[Mute]:
+        def add(table: StoredList[Mute]) -> list[Mute]:
             nonlocal found
             stored = self._needed(table)
             found = _lasting(stored, made)
@@ -104,20 +93,20 @@ class MuteBook:
         if remove_unreadable(self._store, mute_id, self._needed, "mutes"):
             return
 
-        def drop(table: MuteTable) -> list[Mute]:
+        def drop(table: StoredList[Mute]) -> list[Mute]:
             return _without(self._needed(table), mute_id)
 
         rewrite(self._store, drop, "mutes")
 
     def _add(self, made: Mute) -> Mute:
-        def add(table: MuteTable) -> list[Mute]:
+        def add(table: StoredList[Mute]) -> list[Mute]:
             return _with(self._needed(table), made)
 
         rewrite(self._store, add, "mutes")
         return made
 
-    def _needed(self, table: MuteTable) -> list[Mute]:
-        return still_needed(table.mutes, self._clock())
+    def _needed(self, table: StoredList[Mute]) -> list[Mute]:
+        return still_needed(table.entries, self._clock())
 
     def _opening(self, symbol: str, now: datetime) -> datetime:
         state = self._states().get(symbol)

@@ -56,7 +56,7 @@ def test_a_channel_is_added_listed_tested_and_deleted_without_showing_its_addres
 
 def test_a_channel_is_added_without_pictures(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(monkeypatch, "add", "--name", "phone", "--no-picture", given=f"{ADDRESS}\n") == 0
-    channel = Channels(aws.dynamodb, "rules").table().channels[-1]
+    channel = Channels(aws.dynamodb, "rules").table().entries[-1]
     assert (channel.service, channel.picture) == ("Telegram", False)
 
 

@@ -37,7 +37,7 @@ def test_a_channel_that_cannot_be_read_is_left_out_and_kept(
     later = {"channel_id": "b2", "name": "pager", "kind": "pigeon", "service": 7}
     item["channels"] = {"S": json.dumps([*json.loads(item["channels"]["S"]), later])}
     table = store.table()
-    assert table.channels == (GOOD,)
+    assert table.entries == (GOOD,)
     assert "one of the stored channels cannot be read" in caplog.text
     assert store.write(table, ())
     item = stored(aws)
@@ -54,8 +54,8 @@ def test_no_other_channel_takes_the_place_of_the_topic(channel_id: str, kind: st
     assert store.write(store.table(), (GOOD,))
     planted = {"channel_id": channel_id, "name": "SNS topic", "kind": kind, "service": "Amazon SNS"}
     stored(aws)["channels"] = {"S": json.dumps([planted])}
-    assert store.table().channels == ()
-    assert with_topic(store.table().channels) == [TOPIC]
+    assert store.table().entries == ()
+    assert with_topic(store.table().entries) == [TOPIC]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_channel_whose_settings_do_not_parse_is_left_out_and_kept(held: dict[s
     bad = {"channel_id": "b2", "name": "b", "kind": "apprise", "service": "Slack", **held}
     item["channels"] = {"S": json.dumps([*json.loads(item["channels"]["S"]), bad])}
     table = store.table()
-    assert table.channels == (GOOD,)
+    assert table.entries == (GOOD,)
     assert [json.loads(raw) for raw in table.unreadable] == [bad]
 
 
@@ -125,4 +125,4 @@ def test_a_channel_with_another_id_or_name_than_is_made_is_left_out(field: str, 
     kind = "apprise" if value else "sns"
     planted = {"channel_id": "b2", "name": "b", "kind": kind, "service": "Slack", field: value}
     stored(aws)["channels"] = {"S": json.dumps([planted])}
-    assert store.table().channels == ()
+    assert store.table().entries == ()

@@ -71,7 +71,7 @@ class World:
             msgspec.structs.replace(each, sealed=sealed)
             if each.channel_id == made.channel_id
             else each
-            for each in table.channels
+            for each in table.entries
         ]
         assert book._store.write(table, tuple(changed))
         return made.channel_id

@@ -238,5 +238,5 @@ def test_notes_of_deleted_channels_do_not_fill_the_item(monkeypatch: pytest.Monk
         item = world.ended._read(ended_channels._PLACE)
         assert len(item) <= 2 + 5 + 1
     world.ended.note(kept, "410")
-    (shown,) = (each for each in world.store.table().channels if each.name == "kept")
+    (shown,) = (each for each in world.store.table().entries if each.name == "kept")
     assert (shown.enabled, shown.ended) == (False, "410")

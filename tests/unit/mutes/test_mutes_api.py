@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -79,7 +80,7 @@ def test_mutes_that_have_ended_are_not_shown_and_give_way(
     services.now = NOW + timedelta(hours=1)
     assert send(client, "GET", "/mutes").json == {"mutes": [], "unreadable": []}
     assert make(client).status == 201
-    assert len(services.mutes.listed().mutes) == 1
+    assert len(services.mutes.listed().entries) == 1
 
 
 @pytest.mark.parametrize("scope", ["read", "write:symbols", "write:channels", "reports"])
@@ -99,7 +100,7 @@ def test_two_who_mute_at_once_lose_nothing(services: FakeServices) -> None:
     store = Mutes(aws.dynamodb, "rules", services.clock)
 
     class Raced(Mutes):
-        def write(self, table: Any, mutes: tuple[Mute, ...]) -> bool:
+        def write(self, table: Any, mutes: Iterable[Mute], /) -> bool:
             if table.version == 0:  # another write comes between
                 store.write(table, (Mute(mute_id="other", until=to_text(NOW + timedelta(1))),))
             return super().write(table, mutes)
@@ -108,4 +109,4 @@ def test_two_who_mute_at_once_lose_nothing(services: FakeServices) -> None:
         Raced(aws.dynamodb, "rules", services.clock), lambda: services.stores.state, services.clock
     )
     made = book.create({"symbol": "AAPL", "until": "until_open"})
-    assert [mute.mute_id for mute in book.listed().mutes] == ["other", made.mute_id]
+    assert [mute.mute_id for mute in book.listed().entries] == ["other", made.mute_id]
