@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,37 +23,21 @@ _USUAL_OF = 60
 """The number of last sessions whose most frequent hours are an exchange's usual ones."""
 
 
-class ExchangeHours(Protocol):
-    """The opening hours of an exchange."""
-
-    def is_open(self, instant: datetime) -> bool:
-        """Return whether the instant is in a session, of which a lunch break is a part."""
-
-    def trades(self, instant: datetime) -> bool:
-        """Return whether the instant is in a session and not in a lunch break."""
-
-    def next_open(self, instant: datetime) -> datetime:
-        """Return the first opening after the instant."""
-
-    @property
-    def assumed_after(self) -> datetime | None:
-        """Return the instant after which holidays are unknown; None if they are all known."""
-
-
 class CalendarHours:
-    """Hours of a calendar of exchange_calendars."""
+    """Hours of a calendar of exchange_calendars, which knows all holidays."""
 
     assumed_after: datetime | None = None
+    """The instant after which holidays are unknown."""
 
     def __init__(self, calendar: Any) -> None:
         self._calendar = calendar
 
     def is_open(self, instant: datetime) -> bool:
-        """See ExchangeHours."""
+        """Return whether the exchange trades at the instant; a lunch break counts as trading."""
         return self._is_open(instant, ignore_breaks=True)
 
     def trades(self, instant: datetime) -> bool:
-        """See ExchangeHours."""
+        """Return whether the exchange trades at the instant and is not on a lunch break."""
         return self._is_open(instant, ignore_breaks=False)
 
     def _is_open(self, instant: datetime, *, ignore_breaks: bool) -> bool:
@@ -63,7 +47,7 @@ class CalendarHours:
         return bool(self._calendar.is_open_at_time(stamp, side="left", ignore_breaks=ignore_breaks))
 
     def next_open(self, instant: datetime) -> datetime:
-        """See ExchangeHours."""
+        """Return the first opening after the instant."""
         import pandas
 
         opens = self._calendar.next_open(pandas.Timestamp(instant).floor("min"))
@@ -109,19 +93,23 @@ class BoundedHours(msgspec.Struct, frozen=True):
     assumed_after: datetime
 
     def is_open(self, instant: datetime) -> bool:
-        """See ExchangeHours."""
+        """See CalendarHours."""
         return self._hours_at(instant).is_open(instant)
 
     def trades(self, instant: datetime) -> bool:
-        """See ExchangeHours."""
+        """See CalendarHours."""
         return self._hours_at(instant).trades(instant)
 
     def next_open(self, instant: datetime) -> datetime:
-        """See ExchangeHours."""
+        """See CalendarHours."""
         return self._hours_at(instant).next_open(instant)
 
     def _hours_at(self, instant: datetime) -> CalendarHours | WeekdayHours:
         return self.known if instant < self.assumed_after else self.usual
+
+
+ExchangeHours = CalendarHours | BoundedHours
+"""When an exchange trades."""
 
 
 @cache

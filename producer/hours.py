@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from chalicelib.domain.delays import exchange_delay
 from producer.exchange_hours import ExchangeHours, hours_of
@@ -12,6 +13,16 @@ from producer.markets import market_of
 AFTER_CLOSE = timedelta(minutes=10)
 """An exchange counts as open for this long after its close, since closing prices come a few minutes
 late, plus Yahoo's delay."""
+
+
+class Hours(Protocol):
+    """The opening hours of exchanges: Always or MarketHours."""
+
+    def is_open(self, symbol: str, instant: datetime) -> bool:
+        """Return whether prices of the symbol are expected at an aware instant."""
+
+    def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
+        """Return when the first of them opens."""
 
 
 class Always:

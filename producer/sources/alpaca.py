@@ -23,6 +23,7 @@ from producer.addresses import may_carry_keys
 from producer.errors import UsageError
 from producer.sources import alpaca_actions
 from producer.sources.pushed import messages
+from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.history import LENGTHS, Candle, made, running
 from producer.sources.pushed.http import Http, Unusable
 from producer.sources.pushed.service import Service
@@ -109,17 +110,15 @@ _decode_frame = msgspec.json.Decoder(list[_Message]).decode
 _decode_page = msgspec.json.Decoder(_Page).decode
 
 
-class AlpacaFeed:
+class AlpacaFeed(Feed):
     """See Feed."""
 
     service = SERVICE
     greets = True
-    acknowledges = True
     is_silence_doubtful = True
-    beat_seconds: float | None = None
 
     def __init__(self, keys: Keys, url: str) -> None:
-        self.url = url
+        super().__init__(url)
         self._keys = keys
 
     def opening(self) -> Sequence[str]:
@@ -135,13 +134,10 @@ class AlpacaFeed:
         """See Feed."""
         return _request("unsubscribe", symbols)
 
-    def read(self, frame: str | bytes) -> Sequence[messages.Message]:
+    def parsed(self, frame: str | bytes) -> Sequence[messages.Message]:
         """See Feed."""
-        try:
-            found = map(_read, _decode_frame(frame))
-            return [message for message in found if message is not None]
-        except (*UNREADABLE, ValueError) as error:
-            raise messages.BadFrame("no message of Alpaca") from error
+        found = map(_read, _decode_frame(frame))
+        return [message for message in found if message is not None]
 
 
 def _request(action: str, symbols: Sequence[str]) -> Sequence[str]:

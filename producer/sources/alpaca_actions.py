@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -60,11 +61,10 @@ _decode = msgspec.json.Decoder(_Page, strict=False).decode
 def asked(
     http: Http, native: str, symbol: str, closes: Mapping[str, Decimal], now: datetime, source: str
 ) -> list[WireTick]:
-    """Return the actions of the last two years, up to today in New York, by ex-date.
-
-    `native` is Alpaca's name of the symbol, `closes` has its closes by date; a dividend before the
-    first close is left out. Raises the errors of `producer.sources.pushed.http`.
-    """
+    """Return the actions of the last two years, up to today in New York, by ex-date. `native` is
+    Alpaca's name of the symbol, `closes` has its closes by date; a dividend before the first one is
+    left out. Raises the errors of `producer.sources.pushed.http`."""
+    made = partial(Action, symbol=symbol, known_at=to_text(now), source=source)
     today = now.astimezone(ZoneInfo("America/New_York")).date().isoformat()
     found: dict[str, Action] = {}
     for page in _pages(http, native, now):
@@ -72,12 +72,12 @@ def asked(
         for split in (*actions.forward_splits, *actions.reverse_splits):
             ratio = _ratio(split)
             if ratio is not None:
-                action = _action(symbol, split.ex_date, now, source, ratio=ratio)
+                action = made(kind="split", ex_date=split.ex_date, ratio=ratio)
                 found[action.place] = action
         for day, amount in _summed(actions.cash_dividends).items():
             before = _close_before(closes, day)
             if before is not None:
-                action = _action(symbol, day, now, source, amount=amount, previous_close=before)
+                action = made(kind="dividend", ex_date=day, amount=amount, previous_close=before)
                 found[action.place] = action
     known = (found[place] for place in sorted(found) if found[place].ex_date <= today)
     return [tick_of_action(action) for action in known]
@@ -101,28 +101,6 @@ def _pages(http: Http, native: str, now: datetime) -> Iterator[_Page]:
             return
         parameters["page_token"] = page.next_page_token
     raise Unusable(f"Alpaca gives more than {MOST_PAGES} pages of corporate actions")
-
-
-def _action(
-    symbol: str,
-    ex_date: str,
-    now: datetime,
-    source: str,
-    *,
-    ratio: str | None = None,
-    amount: Decimal | None = None,
-    previous_close: Decimal | None = None,
-) -> Action:
-    return Action(
-        symbol=symbol,
-        kind="dividend" if ratio is None else "split",
-        ex_date=ex_date,
-        known_at=to_text(now),
-        source=source,
-        ratio=ratio,
-        amount=amount,
-        previous_close=previous_close,
-    )
 
 
 def _ratio(split: _Split) -> str | None:

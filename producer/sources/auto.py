@@ -59,6 +59,12 @@ def yahoo_answers(
     return True
 
 
+def _ask(said: Said) -> None:
+    yahoo.library()
+    said.put(_IMPORTED)
+    yahoo.quote(_PROBE, DEADLINE_SECONDS)
+
+
 def coinbase_answers(
     status: Status,
     stop: threading.Event,
@@ -66,9 +72,11 @@ def coinbase_answers(
     deadline_seconds: float = DEADLINE_SECONDS,
 ) -> bool:
     """Return whether Coinbase gives candles within the deadline."""
+    from producer.sources import coinbase
 
     def ask(said: Said) -> None:
-        _ask_coinbase(said, history_url)
+        said.put(_IMPORTED)
+        coinbase.answers(history_url)
 
     if not _answers("Coinbase", ask, status, stop, deadline_seconds, _SIMULATED):
         return False
@@ -84,10 +92,19 @@ def _answers(
     deadline_seconds: float,
     instead: str,
 ) -> bool:
-    status.say(f"asking {service}")
+    """Return whether `ask` returns within the deadline, which starts when it says _IMPORTED."""
     said: Said = queue.Queue()
-    name = f"{service.lower()}-probe"
-    threading.Thread(target=ask, args=(said,), name=name, daemon=True).start()
+
+    def run() -> None:
+        try:
+            ask(said)
+        except Exception as error:  # noqa: BLE001 - any failure means no answer
+            said.put(error)
+        else:
+            said.put(_ANSWERED)
+
+    status.say(f"asking {service}")
+    threading.Thread(target=run, name=f"{service.lower()}-probe", daemon=True).start()
     answer = _next(said, IMPORT_SECONDS, stop)
     if answer == _IMPORTED:
         answer = _next(said, deadline_seconds, stop)
@@ -114,26 +131,3 @@ def _next(said: Said, seconds: float, stop: threading.Event) -> Exception | str 
         except queue.Empty:
             continue
     return None
-
-
-def _ask(said: Said) -> None:
-    try:
-        yahoo.library()
-        said.put(_IMPORTED)
-        yahoo.quote(_PROBE, DEADLINE_SECONDS)
-    except Exception as error:  # noqa: BLE001 - any failure means no answer
-        said.put(error)
-    else:
-        said.put(_ANSWERED)
-
-
-def _ask_coinbase(said: Said, history_url: str | None) -> None:
-    from producer.sources import coinbase
-
-    try:
-        said.put(_IMPORTED)
-        coinbase.answers(history_url)
-    except Exception as error:  # noqa: BLE001 - any failure means no answer
-        said.put(error)
-    else:
-        said.put(_ANSWERED)

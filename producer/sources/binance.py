@@ -7,7 +7,6 @@ https://github.com/binance/binance-spot-api-docs, web-socket-streams.md and rest
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -18,10 +17,11 @@ import msgspec
 from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
+from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.history import Candle, CandleHistory
 from producer.sources.pushed.http import Http, Unusable
 from producer.sources.pushed.service import Service
-from producer.sources.pushed.so_far import Listing
+from producer.sources.pushed.so_far import Listing, pair_listing
 from producer.sources.pushed.stamps import stored_milliseconds
 from producer.wire import Bar, decimal_of
 from producer.years import plausible
@@ -41,7 +41,6 @@ REQUESTS_PER_SECOND = 5.0
 """A request for candles weighs 2 of the 6,000 that Binance allows in a minute."""
 
 _STREAMS_A_FRAME = 200
-_PAIR = re.compile(r"[A-Z0-9]{1,12}-[A-Z0-9]{2,6}")
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -68,17 +67,13 @@ _decode_frame = msgspec.json.Decoder(_Frame).decode
 _decode_candles = msgspec.json.Decoder(list[list[int | str]]).decode
 
 
-class BinanceFeed:
+class BinanceFeed(Feed):
     """See Feed. Trades that one order caused at one price are one trade, numbered by symbol."""
 
     service = SERVICE
-    greets = False
-    acknowledges = True
-    is_silence_doubtful = False
-    beat_seconds: float | None = None
 
     def __init__(self, url: str = URL) -> None:
-        self.url = url
+        super().__init__(url)
         self._ids = count(1)
         self._asked: dict[int, frozenset[str]] = {}
         self._accepted: frozenset[str] = frozenset()
@@ -111,14 +106,9 @@ class BinanceFeed:
             frames.append(json.dumps({"method": method, "params": streams, "id": number}))
         return frames
 
-    def read(self, frame: str | bytes) -> Sequence[messages.Message]:
+    def parsed(self, frame: str | bytes) -> Sequence[messages.Message]:
         """See Feed."""
-        try:
-            return self._read(_decode_frame(frame))
-        except (*UNREADABLE, ValueError, OverflowError) as error:
-            raise messages.BadFrame("no message of Binance") from error
-
-    def _read(self, told: _Frame) -> Sequence[messages.Message]:
+        told = _decode_frame(frame)
         if told.e == "aggTrade":
             return self._trade(told)
         error = told.error or (_Error(told.code, told.msg) if told.code is not None else None)
@@ -185,11 +175,8 @@ def native(symbol: str) -> str:
 
 
 def listing_of(symbol: str) -> Listing | None:
-    """Return the listing of a pair; None for a symbol that cannot be one. Pairs trade round the
-    clock: their day is UTC's."""
-    if not _PAIR.fullmatch(symbol):
-        return None
-    return Listing(symbol.rpartition("-")[2], "UTC", NAME)
+    """See pair_listing."""
+    return pair_listing(symbol, NAME)
 
 
 def service(url: str | None = None, history_url: str | None = None) -> Service:

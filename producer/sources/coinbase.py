@@ -18,10 +18,11 @@ import msgspec
 from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
+from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.history import LENGTHS, Candle, CandleHistory
 from producer.sources.pushed.http import Http, Unusable
 from producer.sources.pushed.service import Service
-from producer.sources.pushed.so_far import Listing
+from producer.sources.pushed.so_far import PAIR, Listing, pair_listing
 from producer.sources.pushed.stamps import stored
 from producer.wire import Bar, decimal_of
 from producer.years import plausible
@@ -41,8 +42,7 @@ REQUESTS_PER_SECOND = 5.0
 """Half of what Coinbase allows."""
 
 _CHANNELS = ["matches", "heartbeat"]
-_PRODUCT = re.compile(r"[A-Z0-9]{1,12}-[A-Z0-9]{2,6}")
-_NAMED = re.compile(r"[A-Z0-9]{1,12}-[A-Z0-9]{2,6}(?= is not a valid product)")
+_NAMED = re.compile(rf"{PAIR.pattern}(?= is not a valid product)")
 _TRADES = ("match", "last_match")
 
 
@@ -72,21 +72,13 @@ _decode_candles = msgspec.json.Decoder(
 ).decode
 
 
-class CoinbaseFeed:
+class CoinbaseFeed(Feed):
     """See Feed."""
 
     service = SERVICE
-    greets = False
-    acknowledges = True
-    is_silence_doubtful = False
-    beat_seconds: float | None = None
 
     def __init__(self, url: str = URL) -> None:
-        self.url = url
-
-    def opening(self) -> Sequence[str]:
-        """See Feed."""
-        return ()
+        super().__init__(url)
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
         """See Feed."""
@@ -96,15 +88,9 @@ class CoinbaseFeed:
         """See Feed."""
         return _request("unsubscribe", symbols)
 
-    def read(self, frame: str | bytes) -> Sequence[messages.Message]:
+    def parsed(self, frame: str | bytes) -> Sequence[messages.Message]:
         """See Feed."""
-        try:
-            told = _decode_frame(frame)
-            return self._read(told)
-        except (*UNREADABLE, ValueError) as error:
-            raise messages.BadFrame("no message of Coinbase") from error
-
-    def _read(self, told: _Frame) -> Sequence[messages.Message]:
+        told = _decode_frame(frame)
         if told.type in _TRADES:
             return (_trade(told),)
         if told.type == "heartbeat":
@@ -177,11 +163,8 @@ def _candles(body: bytes) -> list[Candle]:
 
 
 def listing_of(symbol: str) -> Listing | None:
-    """Return the listing of a product; None for a symbol that cannot be one. Products trade round
-    the clock: their day is UTC's."""
-    if not _PRODUCT.fullmatch(symbol):
-        return None
-    return Listing(symbol.rpartition("-")[2], "UTC", NAME)
+    """See pair_listing."""
+    return pair_listing(symbol, NAME)
 
 
 def service(url: str | None = None, history_url: str | None = None) -> Service:

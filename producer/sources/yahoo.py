@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from chalicelib.domain.delays import exchange_delay
 from chalicelib.domain.sessions import calendar_for
@@ -44,16 +44,6 @@ class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
 
 class NoTrade(ProducerError):  # noqa: N818 - named by what it says
     """Yahoo's answer lacks the time of the last trade."""
-
-
-class Hours(Protocol):
-    """The opening hours of exchanges: `Always` or `MarketHours` of `producer.hours`."""
-
-    def is_open(self, symbol: str, instant: datetime) -> bool:
-        """Return whether to ask for the symbol at an aware instant."""
-
-    def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
-        """Return when the first exchange of the symbols opens."""
 
 
 @cache

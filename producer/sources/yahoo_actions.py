@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from chalicelib.domain.actions import HIGHEST_RATIO, Action, scaled_price
@@ -40,6 +41,7 @@ def dividend_of(amount: object) -> Decimal | None:
 def actions_in(symbol: str, frame: Any, known_at: str) -> list[WireTick]:
     """Return the newest actions in daily bars, known since `known_at`, by their dates. A dividend
     before the first close is left out."""
+    made = partial(Action, symbol=symbol, known_at=known_at, source=SOURCE)
     found: list[Action] = []
     later = Fraction(1)
     rows = _rows(frame)
@@ -48,30 +50,12 @@ def actions_in(symbol: str, frame: Any, known_at: str) -> list[WireTick]:
         if len(found) >= _MOST_ACTIONS:
             break
         if dividend is not None and before is not None:
-            found.append(
-                Action(
-                    symbol=symbol,
-                    kind="dividend",
-                    ex_date=day,
-                    known_at=known_at,
-                    source=SOURCE,
-                    amount=scaled_price(dividend, later),
-                    previous_close=scaled_price(before, later),
-                )
-            )
+            amount, close = scaled_price(dividend, later), scaled_price(before, later)
+            found.append(made(kind="dividend", ex_date=day, amount=amount, previous_close=close))
         if split is not None:
             new, old = map(int, split.split(":"))
             later *= Fraction(new, old)
-            found.append(
-                Action(
-                    symbol=symbol,
-                    kind="split",
-                    ex_date=day,
-                    known_at=known_at,
-                    source=SOURCE,
-                    ratio=split,
-                )
-            )
+            found.append(made(kind="split", ex_date=day, ratio=split))
     return [tick_of_action(action) for action in reversed(found)]
 
 

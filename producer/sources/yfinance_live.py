@@ -10,6 +10,7 @@ from chalicelib.domain.times import to_text
 from producer.markets import market_of
 from producer.sources import yahoo
 from producer.sources.pushed import http
+from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.gaps import MOST_MINUTES
 from producer.sources.pushed.history import first_instant
 from producer.sources.pushed.messages import Alive, Message, Quote
@@ -27,21 +28,15 @@ BEAT_SECONDS = 15.0
 _FEW = timedelta(days=4)
 
 
-class YahooFeed:
+class YahooFeed(Feed):
     """See Feed. Yahoo acknowledges nothing and forgets subscriptions, so they are repeated."""
 
     service = SERVICE
-    greets = False
     acknowledges = False
-    is_silence_doubtful = False
 
     def __init__(self, url: str = URL, beat_seconds: float = BEAT_SECONDS) -> None:
-        self.url = url
-        self.beat_seconds: float | None = beat_seconds
-
-    def opening(self) -> Sequence[str]:
-        """See Feed."""
-        return ()
+        super().__init__(url)
+        self.beat_seconds = beat_seconds
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
         """See Feed."""
@@ -51,7 +46,7 @@ class YahooFeed:
         """See Feed."""
         return (json.dumps({"unsubscribe": list(symbols)}),) if symbols else ()
 
-    def read(self, frame: str | bytes) -> Sequence[Message]:
+    def parsed(self, frame: str | bytes) -> Sequence[Message]:
         """See Feed."""
         tick = tick_of(frame)
         return (Alive(),) if tick is None else (Quote(tick),)

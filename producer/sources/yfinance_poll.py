@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.times import to_text
 from producer.errors import SourceError
+from producer.hours import Hours
 from producer.reasons import reason
 from producer.sources import yahoo
 from producer.sources.first_quotes import FirstQuotes
@@ -66,7 +67,7 @@ class YfinancePoll:
         self,
         watchlist: Watchlist,
         status: Status,
-        hours: yahoo.Hours,
+        hours: Hours,
         *,
         interval: float = DEFAULT_INTERVAL_SECONDS,
         history: bool = True,

@@ -150,7 +150,7 @@ def test_nothing_of_a_symbol_that_is_not_followed_is_kept() -> None:
         assert not session.take_trade(trade)
         session.check_newest(Newest(name, 1))
     assert status.dropped == {"not followed": 40}
-    kept = (session._numbering._newest, session._numbering._told, session._keys._kept)
+    kept = (session.numbering._newest, session.numbering._told, session._keys._kept)
     assert [*map(len, kept)] == [0, 0, 0]
     assert not source._waiting.take()
     assert not source._newest

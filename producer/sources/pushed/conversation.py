@@ -31,7 +31,7 @@ class Conversation:
         self._live: frozenset[str] = frozenset()
         self._due_at: float | None = None
         self._beat_at = now
-        session.start_numbering()
+        session.numbering.begin()
 
     def begin(self, socket: Connection) -> None:
         """Send what comes before subscriptions."""

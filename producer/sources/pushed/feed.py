@@ -1,41 +1,56 @@
-"""The interface of feeds: what a service expects and says over its socket."""
+"""Feeds: what a service expects and says over its socket."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar
 
-from producer.sources.pushed.messages import Message
+from chalicelib.domain.payloads import UNREADABLE
+from producer.sources.pushed.messages import BadFrame, Message
 
 
-class Feed(Protocol):
-    """The frames of one service. It keeps no state beyond a connection."""
+class Feed:
+    """The frames of one service, which subclasses know. It keeps no state beyond a connection."""
 
-    service: str
+    service: ClassVar[str]
     """The service's name in messages, such as Coinbase."""
 
-    url: str
-
-    greets: bool
+    greets = False
     """Whether the service says that it is ready before it accepts a subscription."""
 
-    acknowledges: bool
+    acknowledges = True
     """Whether the service acknowledges subscriptions."""
 
-    is_silence_doubtful: bool
+    is_silence_doubtful = False
     """Whether trades may be missing after a silence, since nothing numbers or counts them."""
 
-    beat_seconds: float | None
+    beat_seconds: float | None = None
     """The seconds after which the subscription is sent again; None if once is enough."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
 
     def opening(self) -> Sequence[str]:
         """Return the first frames of a new connection, before any subscription."""
+        return ()
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
         """Return the frames that subscribe to more symbols."""
+        raise NotImplementedError
 
     def unsubscribe(self, symbols: Sequence[str]) -> Sequence[str]:
         """Return the frames that end the subscription of symbols."""
+        raise NotImplementedError
 
     def read(self, frame: str | bytes) -> Sequence[Message]:
-        """Parse a frame. One without a message that counts gives nothing. Raises only BadFrame."""
+        """Parse a frame. Frames without interest give nothing. Raises only BadFrame."""
+        try:
+            return self.parsed(frame)
+        except BadFrame:
+            raise
+        except (*UNREADABLE, ValueError, OverflowError) as error:
+            raise BadFrame(f"no message of {self.service}") from error
+
+    def parsed(self, frame: str | bytes) -> Sequence[Message]:
+        """Parse a frame. May raise what `read` converts, too."""
+        raise NotImplementedError

@@ -58,20 +58,20 @@ class Session:
         breaker: CircuitBreaker | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._feed = feed
-        self._status = status
+        self.feed = feed
+        self.status = status
         self._listener = listener
         self._quiet = quiet
-        self._timings = timings or Timings()
+        self.timings = timings or Timings()
         self._connect = connect
         self._backoff = backoff or Backoff(1.0, 60.0, random.Random())  # noqa: S311 - jitter
         self._breaker = breaker or CircuitBreaker()
-        self._now = now
+        self.now = now
         self._wanted: tuple[str, ...] = ()
         self._followed: frozenset[str] = frozenset()
         self._unknown: dict[str, float] = {}
         self._most: int | None = None
-        self._numbering = Numbering()
+        self.numbering = Numbering()
         self._keys = Keys()
         self._was_live = False
 
@@ -87,23 +87,23 @@ class Session:
         """
         while not stop.is_set():
             if not self._wanted:
-                stop.wait(self._timings.receive)
+                stop.wait(self.timings.receive)
                 continue
             delay = self._once(stop)
             if not stop.is_set():
-                self._status.say(f"reconnecting to {self._feed.service} in {delay:.1f} s")
+                self.status.say(f"reconnecting to {self.feed.service} in {delay:.1f} s")
                 stop.wait(delay)
 
     def _once(self, stop: threading.Event) -> float:
-        """Keep one connection for as long as it can be used. Return the seconds until the next."""
-        conversation = Conversation(self, self._now())
+        """Keep one connection for as long as it is of use; return the seconds until the next."""
+        conversation = Conversation(self, self.now())
         try:
-            with self._connect(self._feed.url) as socket:
+            with self._connect(self.feed.url) as socket:
                 self._converse(conversation, socket, stop)
         except (OSError, WebSocketException, Lost) as error:
             if not stop.is_set():
-                told = f"the stream from {self._feed.service} was lost ({reason(error)})"
-                self._status.problem(f"{told}; connecting again", error)
+                told = f"the stream from {self.feed.service} was lost ({reason(error)})"
+                self.status.problem(f"{told}; connecting again", error)
             is_refusal = isinstance(error, Throttled) or _status_of(error) in _THROTTLED
             return self._breaker.refused() if is_refusal else self._backoff.failed()
         return 0.0
@@ -118,20 +118,18 @@ class Session:
             while not stop.is_set():
                 conversation.step(socket, stop)
         finally:
-            self._listener.lost(self._now() - conversation.heard_at)
+            self._listener.lost(self.now() - conversation.heard_at)
 
     def allowed(self) -> tuple[str, ...]:
-        """Return the symbols to subscribe to now: those that the service knows, and no more than it
-        takes."""
-        now = self._now()
+        """Return the symbols to subscribe to now: without those that the service does not know."""
+        now = self.now()
         self._unknown = {name: until for name, until in self._unknown.items() if until > now}
         known = tuple(name for name in self._wanted if name not in self._unknown)
         return known if self._most is None else known[: self._most]
 
     def refuse(self, message: messages.Refused) -> None:
-        """Raise SourceError if the service refuses the keys before any subscription succeeded, else
-        Throttled."""
-        told = f"{self._feed.service} refuses: {message.why}"
+        """Raise what a refusal means."""
+        told = f"{self.feed.service} refuses: {message.why}"
         if message.of_keys and not self._was_live:
             raise SourceError(told)
         raise Throttled(told)
@@ -143,8 +141,8 @@ class Session:
             return
         left = self._wanted[message.most :]
         self._most = message.most
-        self._status.problem(
-            f"{self._feed.service} takes {message.most} symbols ({message.why}); "
+        self.status.problem(
+            f"{self.feed.service} takes {message.most} symbols ({message.why}); "
             f"not followed: {', '.join(left)}"
         )
 
@@ -153,21 +151,20 @@ class Session:
         not followed or already left out."""
         if symbol not in self._followed or symbol in self._unknown:
             return
-        self._unknown[symbol] = self._now() + _UNKNOWN_SECONDS
-        self._status.problem(f"{symbol}: {self._feed.service} knows no such symbol ({why})")
+        self._unknown[symbol] = self.now() + _UNKNOWN_SECONDS
+        self.status.problem(f"{symbol}: {self.feed.service} knows no such symbol ({why})")
         self._listener.unknown(symbol)
 
     def doubt(self, silent_seconds: float) -> None:
-        """Tell the listener that trades may be missing after a long silence, if nothing numbers
-        them and prices are expected."""
-        is_long = silent_seconds >= self._timings.doubt
-        if is_long and self._feed.is_silence_doubtful and not self._quiet():
+        """Note that nothing came for so long that trades may be missing, where nothing tells."""
+        is_long = silent_seconds >= self.timings.doubt
+        if is_long and self.feed.is_silence_doubtful and not self._quiet():
             self._listener.doubted(silent_seconds)
 
     def check_silence(self, heard_at: float, priced_at: float) -> None:
-        """Raise Lost if for too long nothing came, since `heard_at`, or no price, since
-        `priced_at`, although prices are expected."""
-        now, timings = self._now(), self._timings
+        """Raise Lost if a connection is mute since the one instant, or without prices since the
+        other, although prices are expected."""
+        now, timings = self.now(), self.timings
         if now - heard_at < timings.stall and now - priced_at < timings.priceless:
             return
         if self._quiet():
@@ -182,13 +179,13 @@ class Session:
         Return whether it was passed on. Of a flawed trade only the number is used.
         """
         if self._is_flawed(trade):
-            if trade.number is not None and self._numbering.pass_over(trade.symbol, trade.number):
+            if trade.number is not None and self.numbering.pass_over(trade.symbol, trade.number):
                 self._listener.missed(trade.symbol, 1)
             return False
         self.succeeded()
         missed = self._missed_before(trade)
         if missed is None:
-            self._status.drop("repeated or late trade")
+            self.status.drop("repeated or late trade")
             return False
         if missed:
             self._listener.missed(trade.symbol, missed)
@@ -201,13 +198,13 @@ class Session:
         symbol, _ = messages.named(heard)
         flaw = self._listener.flaw_of(heard) if symbol in self._followed else "not followed"
         if flaw is not None:
-            self._status.drop(flaw)
+            self.status.drop(flaw)
         return flaw is not None
 
     def _missed_before(self, trade: messages.Trade) -> int | None:
         """Return how many trades are missing before a trade; None if it is repeated or late."""
         if trade.number is not None:
-            return self._numbering.missed_before(trade.symbol, trade.number)
+            return self.numbering.missed_before(trade.symbol, trade.number)
         is_new = trade.key is None or self._keys.is_new(trade.symbol, trade.key)
         return 0 if is_new else None
 
@@ -222,10 +219,10 @@ class Session:
     def check_newest(self, told: messages.Newest) -> None:
         """Raise Lost if trades do not come although heartbeats tell of them."""
         if told.symbol not in self._followed:
-            self._status.drop("not followed")
+            self.status.drop("not followed")
             return
         self.succeeded()
-        if self._numbering.is_behind(told.symbol, told.number):
+        if self.numbering.is_behind(told.symbol, told.number):
             raise Lost(f"heartbeats tell of trades of {told.symbol} that do not come")
 
     def succeeded(self) -> None:
@@ -237,29 +234,6 @@ class Session:
         """Note that the subscription to these symbols is acknowledged."""
         self._was_live = True
         self._listener.live(symbols)
-
-    def start_numbering(self) -> None:
-        """Begin the numbering of a new connection."""
-        self._numbering.begin()
-
-    @property
-    def feed(self) -> Feed:
-        """Return the feed."""
-        return self._feed
-
-    @property
-    def timings(self) -> Timings:
-        """Return the timings."""
-        return self._timings
-
-    @property
-    def status(self) -> Status:
-        """Return the status."""
-        return self._status
-
-    def now(self) -> float:
-        """Return monotonic seconds."""
-        return self._now()
 
 
 def _status_of(error: Exception) -> int | None:

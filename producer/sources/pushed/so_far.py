@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,9 @@ from chalicelib.domain.times import from_text
 from producer.sources.pushed.messages import Trade
 from producer.wire import WireTick
 
+PAIR = re.compile(r"[A-Z0-9]{1,12}-[A-Z0-9]{2,6}")
+"""A pair of currencies."""
+
 _MINUTE = len("2026-11-20T15:30")
 _STATES = {"pre": "PRE", "regular": "REGULAR", "post": "POST", "closed": "POST"}
 """The market state of a trade by the session's phase. A trade outside all hours counts as one after
@@ -27,6 +31,12 @@ class Listing(msgspec.Struct, frozen=True):
     currency: str | None
     exchange_timezone: str
     source: str
+
+
+def pair_listing(symbol: str, source: str) -> Listing | None:
+    """Return what ticks of a pair such as BTC-USD share; None for what cannot be one. Pairs trade
+    round the clock: their day is UTC's."""
+    return Listing(symbol.rpartition("-")[2], "UTC", source) if PAIR.fullmatch(symbol) else None
 
 
 class _SoFar(msgspec.Struct):

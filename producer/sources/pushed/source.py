@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from chalicelib.domain.times import from_text, to_text
 from producer.backoff import Backoff
 from producer.errors import SourceError
+from producer.hours import Hours
 from producer.hygiene import FUTURE_SECONDS
 from producer.malformed import flaw_of
 from producer.reasons import reason
@@ -36,13 +36,6 @@ DEFAULT_INTERVAL_SECONDS = 1.0
 _IDLE_SECONDS = 0.5
 _FUTURE = timedelta(seconds=FUTURE_SECONDS)
 _MINUTE = len("2026-11-20T15:30")
-
-
-class Hours(Protocol):
-    """When prices of a symbol are expected."""
-
-    def is_open(self, symbol: str, instant: datetime) -> bool:
-        """Return whether prices of the symbol are expected at an aware instant."""
 
 
 class Pushed:

@@ -22,7 +22,6 @@ class Waiting:
         self._most = most
         self._prices: deque[Heard] = deque()
         self._lock = threading.Lock()
-        self._come = threading.Event()
 
     def put(self, price: Heard) -> None:
         """Add a price."""
@@ -31,7 +30,6 @@ class Waiting:
             if len(self._prices) >= self._most:
                 oldest = self._prices.popleft()
             self._prices.append(price)
-            self._come.set()
         if oldest is not None:
             self._dropped(oldest)
 
@@ -40,7 +38,6 @@ class Waiting:
         with self._lock:
             found = list(self._prices)
             self._prices.clear()
-            self._come.clear()
         return found
 
 
