@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from chalicelib.domain.metric_lines import embedded
 from chalicelib.domain.times import to_text
-from producer.collector import metrics, tenure
+from producer.collector import tenure
 from producer.collector.clocks import Clocks
 from producer.collector.engine import Engine
 from producer.collector.lease import Held, Lease, Taken
@@ -236,8 +237,10 @@ class Collector:
         return any(self._hours.is_open(symbol, instant) for symbol in symbols)
 
     def _count(self, counts: Mapping[str, int], context: Context, **properties: str) -> None:
-        properties["request_id"] = context.aws_request_id
-        self._out(metrics.embedded(self._stage, counts, self._clocks.now(), **properties))
+        """Write the non-zero counts. `event` distinguishes the line from the producer's others."""
+        counted = {name: value for name, value in counts.items() if value}
+        properties |= {"event": "metrics", "request_id": context.aws_request_id}
+        self._out(embedded(COMMAND, self._stage, counted, self._clocks.now(), **properties))
 
     def _release(self, taken: Taken) -> None:
         """Release the lease. If that fails, or a request is in flight, it expires by itself."""

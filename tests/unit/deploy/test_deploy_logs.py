@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters import json_logs
-from chalicelib.adapters.telemetry import embedded
+from chalicelib.domain.metric_lines import embedded
 
 
 def formatted(message: str, *args: object, **extra: Any) -> dict[str, Any]:

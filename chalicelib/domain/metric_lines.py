@@ -1,4 +1,4 @@
-"""A run's counts as one line in CloudWatch's embedded metric format.
+"""Counts as one line in CloudWatch's embedded metric format.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -12,12 +12,15 @@ import msgspec
 
 NAMESPACE = "Ticktape"
 
+_UNITS = {"StoreAgeMilliseconds": "Milliseconds", "CompactionBytesScanned": "Bytes"}
 
-def embedded(stage: str, counts: Mapping[str, int], now: datetime, **properties: str) -> str:
-    """Return the line; counts of 0 are omitted. Its `event` distinguishes it from the producer's
-    other lines."""
-    counted = {name: value for name, value in counts.items() if value}
-    metrics = [{"Name": name, "Unit": "Count"} for name in counted]
+
+def embedded(
+    function: str, stage: str, counters: Mapping[str, float], now: datetime, **properties: str
+) -> str:
+    """Return the line, with texts for searching the log. The only dimension is the stage, which
+    keeps the metrics few."""
+    metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in counters]
     document = {
         "_aws": {
             "Timestamp": int(now.timestamp() * 1000),
@@ -25,10 +28,9 @@ def embedded(stage: str, counts: Mapping[str, int], now: datetime, **properties:
                 {"Namespace": NAMESPACE, "Dimensions": [["stage"]], "Metrics": metrics}
             ],
         },
-        "event": "metrics",
         "stage": stage,
-        "function": "collector",
-        **counted,
+        "function": function,
+        **counters,
         **properties,
     }
     return msgspec.json.encode(document).decode()
