@@ -32,87 +32,66 @@ def bearer_token(request: Any) -> AuthResponse:
     return access.authorize(request, bootstrap.get_services().keys)
 
 
+def _stream(handler: str) -> dict[str, Any]:
+    """Return the settings of a stream's handler, as its decorator takes them."""
+    source = event_sources[handler]
+    return {
+        "batch_size": source.batch_size,
+        "starting_position": source.starting_position,
+        "maximum_batching_window_in_seconds": source.window_seconds,
+    }
+
+
+def _queue(handler: str) -> dict[str, Any]:
+    """Return the settings of a queue's handler, as its decorator takes them."""
+    source = event_sources[handler]
+    return {
+        "batch_size": source.batch_size,
+        "maximum_concurrency": source.maximum_concurrency,
+    }
+
+
 app.register_blueprint(
     routes.make_blueprint(bootstrap.get_services, bearer_token, read_access=settings.read_access)
 )
 
 if settings.ticks_stream:
-    _source = event_sources["ingest_kinesis"]
 
-    @app.on_kinesis_record(
-        stream=settings.ticks_stream,
-        batch_size=_source.batch_size,
-        starting_position=_source.starting_position,
-        maximum_batching_window_in_seconds=_source.window_seconds,
-    )
+    @app.on_kinesis_record(stream=settings.ticks_stream, **_stream("ingest_kinesis"))
     def ingest_kinesis(event: Any) -> dict[str, Any]:
         """Store records of the stream in archive and prices."""
         return handlers.ingest_kinesis(event.to_dict(), event.context)
 
 
 if settings.ticks_queue:
-    _queue = event_sources["ingest_sqs"]
 
-    @app.on_sqs_message(
-        queue=settings.ticks_queue,
-        batch_size=_queue.batch_size,
-        maximum_concurrency=_queue.maximum_concurrency,
-    )
+    @app.on_sqs_message(queue=settings.ticks_queue, **_queue("ingest_sqs"))
     def ingest_sqs(event: Any) -> dict[str, Any]:
         """Store messages of the queue in archive and prices."""
         return handlers.ingest_sqs(event.to_dict(), event.context)
 
 
-_detect = event_sources["detect"]
-
-
-@app.on_dynamodb_record(
-    stream_arn=settings.prices_stream_arn,
-    batch_size=_detect.batch_size,
-    starting_position=_detect.starting_position,
-    maximum_batching_window_in_seconds=_detect.window_seconds,
-)
+@app.on_dynamodb_record(stream_arn=settings.prices_stream_arn, **_stream("detect"))
 def detect(event: Any) -> dict[str, Any]:
     """Compute bars, signals and alerts from new prices."""
     return handlers.detect(event.to_dict(), event.context)
 
 
-_deliver = event_sources["deliver"]
-
-
-@app.on_dynamodb_record(
-    stream_arn=settings.alerts_stream_arn,
-    batch_size=_deliver.batch_size,
-    starting_position=_deliver.starting_position,
-    maximum_batching_window_in_seconds=_deliver.window_seconds,
-)
+@app.on_dynamodb_record(stream_arn=settings.alerts_stream_arn, **_stream("deliver"))
 def deliver(event: Any) -> dict[str, Any]:
     """Deliver new alerts to their channels."""
     return handlers.deliver(event.to_dict(), event.context)
 
 
 if settings.push_url:
-    _push = event_sources["push"]
 
-    @app.on_dynamodb_record(
-        stream_arn=settings.state_stream_arn,
-        batch_size=_push.batch_size,
-        starting_position=_push.starting_position,
-        maximum_batching_window_in_seconds=_push.window_seconds,
-    )
+    @app.on_dynamodb_record(stream_arn=settings.state_stream_arn, **_stream("push"))
     def push(event: Any) -> dict[str, Any]:
         """Publish new states to open pages."""
         return handlers.push(event.to_dict(), event.context)
 
 
-_redeliver = event_sources["redeliver"]
-
-
-@app.on_sqs_message(
-    queue=settings.deliveries_queue,
-    batch_size=_redeliver.batch_size,
-    maximum_concurrency=_redeliver.maximum_concurrency,
-)
+@app.on_sqs_message(queue=settings.deliveries_queue, **_queue("redeliver"))
 def redeliver(event: Any) -> dict[str, Any]:
     """Make further attempts of deliveries that failed."""
     return handlers.redeliver(event.to_dict(), event.context)

@@ -25,6 +25,9 @@ USER_AGENT = "ticktape"
 
 _exempted: set[str] = set()
 
+_OTHERS = ("athena", "glue", "kms", "sqs")
+"""Services whose clients need nothing of their own."""
+
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
@@ -86,25 +89,12 @@ class Clients:
         """Return the SNS client."""
         return self._make("sns", PUBLISHING)
 
-    @cached_property
-    def sqs(self) -> Any:
-        """Return the SQS client."""
-        return self._make("sqs")
-
-    @cached_property
-    def kms(self) -> Any:
-        """Return the KMS client."""
-        return self._make("kms")
-
-    @cached_property
-    def athena(self) -> Any:
-        """Return the Athena client."""
-        return self._make("athena")
-
-    @cached_property
-    def glue(self) -> Any:
-        """Return the client of Glue's catalog."""
-        return self._make("glue")
+    def __getattr__(self, service: str) -> Any:
+        """Return the client of another service: athena, glue, kms or sqs."""
+        if service not in _OTHERS:
+            raise AttributeError(service)
+        client = self.__dict__[service] = self._make(service)
+        return client
 
 
 class Deferred:

@@ -11,6 +11,7 @@ import json
 import logging
 import ssl
 import time
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http.client import HTTPResponse
@@ -137,6 +138,25 @@ def send(method: str, url: str, **named: Any) -> requests.Response:
         raise _no_answer(attempt, error) from None
     attempt.failure = failure_of(response) or before
     return response
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
+    allows: outbound.Policy,
+    seconds: float,
+    returned: tuple[int, ...] = (),
+) -> int:
+    """Post a message in an attempt of its own; return the answer's status. Raises the attempt's
+    failure, unless the status is one of `returned`."""
+    status = 0
+    with outbound.Attempt(allows, seconds) as attempt:
+        with suppress(requests.RequestException):  # the attempt knows more
+            status = send("POST", url, data=body, headers=headers).status_code
+        if attempt.failure is not None and status not in returned:
+            raise attempt.failure
+    return status
 
 
 def _prepared(method: str, url: str, named: dict[str, Any]) -> requests.PreparedRequest:

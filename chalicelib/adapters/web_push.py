@@ -65,23 +65,13 @@ class WebPush:
 
     def send(self, message: Message) -> None:
         """See Channel. Raises Ended if the browser has ended the subscription."""
-        from requests import RequestException
-
         from chalicelib.adapters import outbound_http
 
-        body = self._body(payload(message))
-        status = 0
-        with outbound.Attempt(self._allows, self._seconds) as attempt:
-            try:
-                headers = self._headers(message)
-                answer = outbound_http.send("POST", self._endpoint, data=body, headers=headers)
-                status = answer.status_code
-            except RequestException:
-                pass  # attempt.failure says why
-            if status in _GONE:
-                raise Ended(f"the browser has ended its subscription (answered {status})")
-            if attempt.failure is not None:
-                raise attempt.failure
+        body, headers = self._body(payload(message)), self._headers(message)
+        sent = body, headers, self._allows, self._seconds
+        status = outbound_http.post(self._endpoint, *sent, returned=_GONE)
+        if status in _GONE:
+            raise Ended(f"the browser has ended its subscription (answered {status})")
 
     def _body(self, plain: bytes) -> bytes:
         try:

@@ -42,19 +42,11 @@ class Webhook:
 
     def send(self, message: Message) -> None:
         """See Channel."""
-        from requests import RequestException
-
         from chalicelib.adapters import outbound_http
 
         body = message.data.encode()
-        with outbound.Attempt(self._allows, self._seconds) as attempt:
-            try:
-                headers = self._headers(message, body)
-                outbound_http.send("POST", self._secrets.address, data=body, headers=headers)
-            except RequestException:
-                pass  # attempt.failure says why
-            if attempt.failure is not None:
-                raise attempt.failure
+        headers = self._headers(message, body)
+        outbound_http.post(self._secrets.address, body, headers, self._allows, self._seconds)
 
     def _headers(self, message: Message, body: bytes) -> dict[str, str]:
         timestamp = str(int(self._now()))
