@@ -21,7 +21,7 @@ import msgspec
 
 from chalicelib.domain.errors import TickError
 from chalicelib.domain.ticks import NUMBERS, UNKNOWN_SOURCE, Mode, number, parse_symbol
-from chalicelib.domain.times import from_text, is_canonical
+from chalicelib.domain.times import is_instant
 from producer.errors import UsageError
 from producer.sinks import aws
 from producer.sources.lake_rows import Day
@@ -163,12 +163,11 @@ class Recording:
 
     def _read(self, day: date, files: list[Path], folder: Path) -> Iterator[WireTick]:
         read = Day(self._objects.name, self._symbols, folder, self._stop)
-        for rows in read.rows(files):
-            for row in rows:
-                try:
-                    yield _of_day(day, self._tick(row))
-                except (msgspec.ValidationError, TickError, ValueError) as error:
-                    self.unreadable.add(0, error)
+        for row in read.rows(files):
+            try:
+                yield _of_day(day, self._tick(row))
+            except (msgspec.ValidationError, TickError, ValueError) as error:
+                self.unreadable.add(0, error)
 
     def _tick(self, row: dict[str, Any]) -> WireTick:
         """Convert a row. Raises ValidationError, TickError or ValueError for rows that compaction
@@ -180,7 +179,7 @@ class Recording:
         tick.symbol = parse_symbol(tick.symbol)
         if tick.price <= 0:
             raise ValueError("price is not above 0")
-        if not _is_stored(tick.timestamp):
+        if not is_instant(tick.timestamp):
             raise TickError("timestamp", tick.timestamp, "UTC with six digits of seconds and Z")
         for name in NUMBERS:
             value = getattr(tick, name)
@@ -233,11 +232,3 @@ def _push(
     tick = next(rest, None)
     if tick is not None:
         heapq.heappush(heap, (tick.timestamp, tick.symbol, order, tick, rest))
-
-
-def _is_stored(timestamp: str) -> bool:
-    try:
-        from_text(timestamp)
-    except ValueError:
-        return False
-    return is_canonical(timestamp)

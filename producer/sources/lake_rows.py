@@ -1,13 +1,12 @@
 """Sorts a compacted day's rows by time, however many: an external merge sort.
 
 Rows are sorted in memory up to MOST_HELD and written to a file (a run) in the caller's folder; the
-runs are merged as they are read. A day that fits into memory is sorted once without a file. Runs
-are merged block by block in Arrow: row by row in Python took half as long again.
+runs are merged as they are read. A day that fits into memory is sorted once without a file.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
@@ -31,16 +30,9 @@ ROWS_OF_A_RUN = 2_000
 """Rows of each run in memory while several are merged."""
 
 _COLUMNS = ("symbol", "timestamp", *NUMBERS, *LABELS, "split")
-_PLACE = "place"
-"""The number of a row in the day's files."""
+_ORDER = [("timestamp", "ascending"), ("symbol", "ascending")]
 
-_KEY = ("timestamp", "symbol", _PLACE)
-_ORDER = [(name, "ascending") for name in _KEY]
-
-_Key = tuple[bool, str, bool, str, int]
-
-Rows = Iterator[list[dict[str, Any]]]
-"""Rows in chunks, ordered by timestamp, then symbol, then as in the files."""
+Row = dict[str, Any]
 
 
 class Day:
@@ -52,12 +44,13 @@ class Day:
         self._folder = folder
         self._stop = stop
 
-    def rows(self, files: Sequence[Path]) -> Rows:
-        """Yield all rows, or some of them once `stop` is set.
+    def rows(self, files: Sequence[Path]) -> Iterator[Row]:
+        """Yield all rows, or some of them once `stop` is set: ordered by timestamp, then symbol,
+        then as in the files.
 
         Raises UsageError for files that compaction never writes, and if a run cannot be written.
         """
-        runs: list[_Run] = []
+        runs: list[Path] = []
         held: list[pyarrow.RecordBatch] = []
         weight = 0
         for batch in self._batches(files):
@@ -66,14 +59,10 @@ class Day:
             if weight >= MOST_HELD:
                 runs.append(self._written(_in_order(held), len(runs)))
                 held, weight = [], 0
-        last = _in_order(held)
-        blocks = merged([*runs, _Run(last.to_batches(ROWS_OF_A_RUN))]) if runs else [last]
-        for block in blocks:
-            for batch in block.drop_columns(_PLACE).to_batches(ROWS_OF_A_RUN):
-                yield batch.to_pylist()
+        last = _rows(_in_order(held).to_batches(ROWS_OF_A_RUN))
+        return heapq.merge(*(_rows(_read(run)) for run in runs), last, key=_key)
 
     def _batches(self, files: Sequence[Path]) -> Iterator[pyarrow.RecordBatch]:
-        place = 0
         for path in files:
             file = open_file(path, self._name)
             names = [name for name in _COLUMNS if name in file.schema_arrow.names]
@@ -81,11 +70,10 @@ class Day:
                 if self._stop.is_set():
                     return
                 with told(self._name):
-                    arranged = self._arranged(batch, place)
-                place += batch.num_rows
+                    arranged = self._arranged(batch)
                 yield arranged
 
-    def _arranged(self, batch: pyarrow.RecordBatch, place: int) -> pyarrow.RecordBatch:
+    def _arranged(self, batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
         import pyarrow
         from pyarrow import compute
 
@@ -95,9 +83,7 @@ class Day:
             if field.name in names
             else pyarrow.nulls(rows, field.type)
             for field in _schema()
-            if field.name != _PLACE
         ]
-        columns.append(pyarrow.array(range(place, place + rows), pyarrow.int64()))
         arranged = pyarrow.RecordBatch.from_arrays(columns, schema=_schema())
         if not self._symbols:
             return arranged
@@ -128,7 +114,7 @@ class Day:
                 f" {LONGEST_TEXT}"
             )
 
-    def _written(self, rows: pyarrow.Table, number: int) -> _Run:
+    def _written(self, rows: pyarrow.Table, number: int) -> Path:
         from pyarrow import ipc
 
         path = self._folder / f"run-{number}"
@@ -137,63 +123,23 @@ class Day:
                 run.write_table(rows, max_chunksize=ROWS_OF_A_RUN)
         except OSError as error:
             raise no_room(self._name, error) from error
-        return _Run(_read(path))
-
-
-class _Run:
-    """Sorted rows with one block in memory."""
-
-    def __init__(self, blocks: Iterable[pyarrow.RecordBatch]) -> None:
-        self._rest = iter(blocks)
-        self._block: pyarrow.RecordBatch | None = None
-
-    def load(self) -> bool:
-        """Read the next block if the last is used up. Return False if none is left."""
-        while self._block is None or not self._block.num_rows:
-            self._block = next(self._rest, None)
-            if self._block is None:
-                return False
-        return True
-
-    @property
-    def last_key(self) -> _Key:
-        """Return the key of the block's last row."""
-        return self._key(self._rows.num_rows - 1)
-
-    def taken(self, upto: _Key) -> pyarrow.RecordBatch:
-        """Remove and return the block's rows up to a key."""
-        block = self._rows
-        count = bisect_right(range(block.num_rows), upto, key=self._key)
-        self._block = block.slice(count)
-        return block.slice(0, count)
-
-    @property
-    def _rows(self) -> pyarrow.RecordBatch:
-        if self._block is None:
-            raise LookupError("no block is loaded")
-        return self._block
-
-    def _key(self, row: int) -> _Key:
-        """Return a row's sort key. Rows without a timestamp or symbol come last."""
-        timestamp, symbol, place = (self._rows[name][row].as_py() for name in _KEY)
-        return timestamp is None, timestamp or "", symbol is None, symbol or "", place
-
-
-def merged(runs: Sequence[_Run]) -> Iterator[pyarrow.Table]:
-    """Yield the rows of sorted runs in order, as tables.
-
-    Each step takes the rows up to the earliest end of a block in memory: no unread row precedes
-    them.
-    """
-    while loaded := [run for run in runs if run.load()]:
-        upto = min(run.last_key for run in loaded)
-        yield _in_order([run.taken(upto) for run in loaded])
+        return path
 
 
 def _in_order(held: list[pyarrow.RecordBatch]) -> pyarrow.Table:
     import pyarrow
 
     return pyarrow.Table.from_batches(held, _schema()).sort_by(_ORDER)
+
+
+def _rows(blocks: Iterable[pyarrow.RecordBatch]) -> Iterator[Row]:
+    return (row for block in blocks for row in block.to_pylist())
+
+
+def _key(row: Row) -> tuple[bool, str, bool, str]:
+    """Return a row's sort key. Rows without a timestamp or symbol come last."""
+    timestamp, symbol = row["timestamp"], row["symbol"]
+    return timestamp is None, timestamp or "", symbol is None, symbol or ""
 
 
 def _read(path: Path) -> Iterator[pyarrow.RecordBatch]:
@@ -204,8 +150,7 @@ def _read(path: Path) -> Iterator[pyarrow.RecordBatch]:
 
 
 def _schema() -> pyarrow.Schema:
-    from pyarrow import decimal128, int64, schema, string
+    from pyarrow import decimal128, schema, string
 
     prices = {name: decimal128(38, 8) for name in NUMBERS}
-    columns = [(name, prices.get(name, string())) for name in _COLUMNS]
-    return schema([*columns, (_PLACE, int64())])
+    return schema([(name, prices.get(name, string())) for name in _COLUMNS])
