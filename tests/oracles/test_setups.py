@@ -164,5 +164,5 @@ def test_a_set_up_fires_on_the_day_that_was_worked_by_hand(stores: Stores, name:
         leaf = leaves.get(row["value"]) or leaves_of(read_text(f"{row['value']} > 0"))[0]
         value = leaf_value(leaf)
         bars = stores.bars.bars("AAPL", "1d", None, f"{row['date']}T23:59:59.000000Z", limit=600)
-        found = [value.update(bar) for bar in bars.rows][-1]
+        found = [value(bar) for bar in bars.rows][-1]
         assert float(found or 0) == pytest.approx(float(row["figure"]), abs=6e-5)

@@ -149,7 +149,7 @@ def test_every_value_has_an_oracle() -> None:
 def test_a_value_is_that_of_its_oracle(name: str, text: str) -> None:
     bars = SERIES[name]
     value = leaf_value(_leaf(text))
-    ours = np.array([np.nan if one is None else float(one) for one in map(value.update, bars)])
+    ours = np.array([np.nan if one is None else float(one) for one in map(value, bars)])
     theirs = np.asarray(ORACLES[text](_frame(bars)), dtype=float)
     assert np.array_equal(np.isnan(ours), np.isnan(theirs))
     known = ~np.isnan(ours)
@@ -163,6 +163,6 @@ def test_a_value_depends_on_the_bars_that_it_is_said_to_need(text: str) -> None:
     needed = bars_needed(leaf.name, leaf.numbers, "1d") + leaf.ago
     whole, late = leaf_value(leaf), leaf_value(leaf)
     for bar in bars[:300]:
-        whole.update(bar)
-    pairs = [(whole.update(bar), late.update(bar)) for bar in bars[300:]]
+        whole(bar)
+    pairs = [(whole(bar), late(bar)) for bar in bars[300:]]
     assert all(one == other for one, other in pairs[needed - 1 :])

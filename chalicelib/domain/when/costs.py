@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.domain.folding import BASE_OF
 from chalicelib.domain.rules import ANY_SYMBOL, Rule
-from chalicelib.domain.when.needs import Needs, SeriesKey, leaf_needs, needs_of, stored_bars
+from chalicelib.domain.when.needs import Needs, leaf_needs, most_of, needs_of, stored_bars
 from chalicelib.domain.when.nodes import Leaf
 from chalicelib.domain.when.reading import tree_of
 
@@ -148,11 +148,11 @@ def within_cost(rules: Sequence[Rule]) -> list[Rule]:
 
 
 def _stored_bars(found: Sequence[tuple[_Desk, _Of]]) -> int:
-    shared: dict[tuple[_Desk, SeriesKey], int] = {}
-    for desk, one in found:
-        for key, bars in one.needs.items():
-            at = desk, key
-            shared[at] = max(shared.get(at, 0), stored_bars(key, bars))
+    shared = most_of(
+        ((desk, key), stored_bars(key, bars))
+        for desk, one in found
+        for key, bars in one.needs.items()
+    )
     return sum(shared.values())
 
 
@@ -170,10 +170,9 @@ def _other_series(found: Sequence[tuple[_Desk, _Of]]) -> int:
 
 
 def _updates(found: Sequence[tuple[_Desk, _Of]]) -> int:
-    shared: dict[tuple[_Desk, Leaf], int] = {}
-    for desk, one in found:
-        for leaf, bars in one.leaves.items():
-            shared[desk, leaf] = max(shared.get((desk, leaf), 0), bars)
+    shared = most_of(
+        ((desk, leaf), bars) for desk, one in found for leaf, bars in one.leaves.items()
+    )
     return sum(shared.values())
 
 

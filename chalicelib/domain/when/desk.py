@@ -16,7 +16,14 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.times import just_after
 from chalicelib.domain.when.costs import is_cheap, numbers_of
 from chalicelib.domain.when.leaf_values import LeafValue, leaf_value
-from chalicelib.domain.when.needs import SeriesKey, horizon_of, leaf_needs, needs_of, stored_bars
+from chalicelib.domain.when.needs import (
+    SeriesKey,
+    horizon_of,
+    leaf_needs,
+    most_of,
+    needs_of,
+    stored_bars,
+)
 from chalicelib.domain.when.nodes import Leaf, leaves_of
 from chalicelib.domain.when.points import Due, Point
 from chalicelib.domain.when.reading import tree_of
@@ -100,7 +107,7 @@ class Track:
             while self._later and self._later[-1][0] <= used.start:
                 self._leaves.append(self._later.pop()[1:])
             for leaf, value in self._leaves:
-                values[leaf] = value.update(used)
+                values[leaf] = value(used)
 
 
 def _values(bar: Bar) -> tuple[object, ...]:
@@ -241,8 +248,4 @@ class Desk:
 
 
 def _joined(needs: Iterable[Mapping[_Key, int]]) -> dict[_Key, int]:
-    found: dict[_Key, int] = {}
-    for one in needs:
-        for key, bars in one.items():
-            found[key] = max(found.get(key, 0), bars)
-    return found
+    return most_of(pair for one in needs for pair in one.items())

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, cast
 
@@ -34,7 +34,6 @@ from chalicelib.domain.when.nodes import (
     Comparison,
     Condition,
     Edge,
-    Expression,
     Group,
     Lasting,
     Leaf,
@@ -45,9 +44,14 @@ from chalicelib.domain.when.nodes import (
 MAX_PARTS = (MAX_NODES - 1) // 3
 """The most conditions right below one `all` or `any`: each has at least three nodes."""
 
+_OF_VALUES = {
+    **dict.fromkeys(COMPARISONS, (Comparison, ("left", "right"))),
+    **dict.fromkeys(EDGES, (Edge, ("of", "low", "high"))),
+}
+"""The conditions that are made of values, with the fields of these."""
+
 _PARTS = {
-    **dict.fromkeys(COMPARISONS, ("left", "right")),
-    **dict.fromkeys(EDGES, ("of", "low", "high")),
+    **{op: fields for op, (_, fields) in _OF_VALUES.items()},
     **dict.fromkeys(GROUPS, ("of",)),
     **dict.fromkeys(LASTING, ("of", "bars")),
     "not": ("of",),
@@ -107,14 +111,8 @@ class _Json:
             where = Place(path=f"{path}.op")
             raise where.error(op, ", ".join(_PARTS))
         _check_names(fields, ("op", *_PARTS[op]), place)
-        if op in COMPARISONS:
-            parts = self._values(fields, ("left", "right"), path, depth)
-            left, right = (cast("Expression", part.node) for part in parts)
-            return self._size.part(Comparison(op, left, right), parts, place)
-        if op in EDGES:
-            parts = self._values(fields, ("of", "low", "high"), path, depth)
-            ends = [cast("Expression", part.node) for part in parts]
-            return self._size.part(Edge(op, *ends), parts, place)
+        if op in _OF_VALUES:
+            return self._of_values(*_OF_VALUES[op], fields, path, depth)
         if op in GROUPS:
             return self._group(op, fields["of"], path, depth)
         below = self.condition(fields["of"], f"{path}.of", depth + 1)
@@ -132,10 +130,17 @@ class _Json:
         nodes = tuple(cast("Condition", part.node) for part in parts)
         return self._size.part(Group(op, nodes), parts, place)
 
-    def _values(
-        self, fields: Mapping[str, Any], names: tuple[str, ...], path: str, depth: int
-    ) -> list[Part]:
-        return [self._value(fields[name], f"{path}.{name}", depth + 1) for name in names]
+    def _of_values(
+        self,
+        kind: Callable[..., Node],
+        names: tuple[str, ...],
+        fields: Mapping[str, Any],
+        path: str,
+        depth: int,
+    ) -> Part:
+        parts = [self._value(fields[name], f"{path}.{name}", depth + 1) for name in names]
+        node = kind(fields["op"], *(part.node for part in parts))
+        return self._size.part(node, parts, Place(path=path))
 
     def _value(self, given: object, path: str, depth: int) -> Part:
         place = Place(path=path)
@@ -150,9 +155,7 @@ class _Json:
             allowed = f"{', '.join(ARITHMETIC)}, or an object with `value`"
             raise Place(path=f"{path}.op").error(op, allowed)
         _check_names(fields, ("op", "left", "right"), place)
-        parts = self._values(fields, ("left", "right"), path, depth)
-        left, right = (cast("Expression", part.node) for part in parts)
-        return self._size.part(Arithmetic(op, left, right), parts, place)
+        return self._of_values(Arithmetic, ("left", "right"), fields, path, depth)
 
 
 def _leaf(fields: Mapping[str, Any], place: Place) -> Leaf:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Protocol
+from operator import attrgetter
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.indicators.atr import ATR
@@ -25,11 +25,8 @@ DECIMALS = 8
 _HUNDRED = Decimal(100)
 
 
-class LeafValue(Protocol):
-    """One value of a series."""
-
-    def update(self, bar: Bar) -> Decimal | None:
-        """Return the value after one more bar; None while it is not known."""
+LeafValue = Callable[[Bar], Decimal | None]
+"""One value of a series: returns it after one more bar; None while it is not known."""
 
 
 def leaf_value(leaf: Leaf) -> LeafValue:
@@ -49,22 +46,14 @@ class _Ago:
         self._of = of
         self._last: deque[Decimal | None] = deque([None] * ago, ago)
 
-    def update(self, bar: Bar) -> Decimal | None:
+    def __call__(self, bar: Bar) -> Decimal | None:
         found = self._last[0]
-        self._last.append(self._of.update(bar))
+        self._last.append(self._of(bar))
         return found
 
 
-class _Simple:
-    """A value that a function makes of each bar."""
-
-    def __init__(self, update: Callable[[Bar], Decimal | None]) -> None:
-        self.update = update
-
-
 def _field(leaf: Leaf) -> LeafValue:
-    name = leaf.of or leaf.name
-    return _Simple(lambda bar: getattr(bar, name))
+    return attrgetter(leaf.of or leaf.name)
 
 
 class _Mean:
@@ -74,7 +63,7 @@ class _Mean:
         self._name, self._window = name, window
         self._mean = SMA(window)
 
-    def update(self, bar: Bar) -> Decimal | None:
+    def __call__(self, bar: Bar) -> Decimal | None:
         value = getattr(bar, self._name)
         if value is None:
             self._mean = SMA(self._window)
@@ -95,7 +84,7 @@ class _Extreme:
         self._count = 0
         self._unknown_at = 0
 
-    def update(self, bar: Bar) -> Decimal | None:
+    def __call__(self, bar: Bar) -> Decimal | None:
         self._count += 1
         value = getattr(bar, self._name)
         if value is None:
@@ -116,7 +105,7 @@ class _Change:
     def __init__(self, window: int) -> None:
         self._closes: deque[Decimal] = deque(maxlen=window + 1)
 
-    def update(self, bar: Bar) -> Decimal | None:
+    def __call__(self, bar: Bar) -> Decimal | None:
         self._closes.append(bar.close)
         if len(self._closes) < (self._closes.maxlen or 0):
             return None
@@ -133,7 +122,7 @@ class _Session:
         self._last: Decimal | None = None
         self._open = Decimal(0)
 
-    def update(self, bar: Bar) -> Decimal | None:
+    def __call__(self, bar: Bar) -> Decimal | None:
         if bar.session_date != self._date:
             self._date, self._before, self._open = bar.session_date, self._last, bar.open
         self._last = bar.close
@@ -146,8 +135,8 @@ class _FromHigh:
     def __init__(self, window: int) -> None:
         self._high = _Extreme("high", window, 1)
 
-    def update(self, bar: Bar) -> Decimal | None:
-        return percent(bar.close, self._high.update(bar))
+    def __call__(self, bar: Bar) -> Decimal | None:
+        return percent(bar.close, self._high(bar))
 
 
 def percent(value: Decimal, reference: Decimal | None) -> Decimal | None:
@@ -156,7 +145,7 @@ def percent(value: Decimal, reference: Decimal | None) -> Decimal | None:
 
 
 def _of_close(update: Callable[[Decimal], float | None]) -> LeafValue:
-    return _Simple(lambda bar: _exact(update(bar.close)))
+    return lambda bar: _exact(update(bar.close))
 
 
 def _macd(part: str) -> Callable[[Leaf], LeafValue]:
@@ -167,7 +156,7 @@ def _macd(part: str) -> Callable[[Leaf], LeafValue]:
             found: MACDValue | None = macd.update(bar.close)
             return None if found is None else _exact(getattr(found, part))
 
-        return _Simple(update)
+        return update
 
     return make
 
@@ -181,7 +170,7 @@ def _bands(part: Callable[[Bands, Bar], float | None]) -> Callable[[Leaf], LeafV
             found = bands.update(bar.close)
             return None if found is None else _exact(part(found, bar))
 
-        return _Simple(update)
+        return update
 
     return make
 
@@ -197,15 +186,13 @@ def _width(bands: Bands, _: Bar) -> float | None:
 
 def _atr(leaf: Leaf) -> LeafValue:
     average = ATR(_window(leaf))
-    return _Simple(lambda bar: _exact(average.update(bar.high, bar.low, bar.close)))
+    return lambda bar: _exact(average.update(bar.high, bar.low, bar.close))
 
 
 def _vwap(_: Leaf) -> LeafValue:
     average = VWAP()
-    return _Simple(
-        lambda bar: _exact(
-            average.update(bar.high, bar.low, bar.close, bar.volume, bar.session_date)
-        )
+    return lambda bar: _exact(
+        average.update(bar.high, bar.low, bar.close, bar.volume, bar.session_date)
     )
 
 

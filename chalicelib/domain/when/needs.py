@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 
@@ -44,6 +45,7 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
     interval: str
 
 
+_Key = TypeVar("_Key")
 Needs = Mapping[SeriesKey, int]
 """How many of a series' newest bars a condition depends on."""
 
@@ -63,13 +65,20 @@ def horizon_of(node: Node) -> int:
 
 
 def needs_of(condition: Condition, interval: str) -> Needs:
-    """Return how many bars of each series a rule on an interval, or on ticks, needs."""
-    found: dict[SeriesKey, int] = {}
-    if interval != "tick":
-        found[SeriesKey("", interval)] = horizon_of(condition) + 1
-    for leaf, bars in leaf_needs(condition, interval).items():
-        key = SeriesKey(leaf.symbol, leaf.interval or interval)
-        found[key] = max(found.get(key, 0), bars)
+    """Return the bars that a rule on an interval, or on ticks, needs."""
+    points = [] if interval == "tick" else [(SeriesKey("", interval), horizon_of(condition) + 1)]
+    values = (
+        (SeriesKey(leaf.symbol, leaf.interval or interval), bars)
+        for leaf, bars in leaf_needs(condition, interval).items()
+    )
+    return most_of([*points, *values])
+
+
+def most_of(numbers: Iterable[tuple[_Key, int]]) -> dict[_Key, int]:
+    """Return the largest number of each key."""
+    found: dict[_Key, int] = {}
+    for key, number in numbers:
+        found[key] = max(found.get(key, 0), number)
     return found
 
 

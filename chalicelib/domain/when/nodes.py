@@ -133,16 +133,12 @@ def without_symbol(condition: Condition, symbol: str) -> Condition:
         match node:
             case Leaf():
                 return msgspec.structs.replace(node, symbol="") if node.symbol == symbol else node
-            case Decimal():
+            case tuple():
+                return tuple(map(bare, node))
+            case msgspec.Struct():
+                return type(node)(*map(bare, msgspec.structs.astuple(node)))
+            case _:  # a number, or another field
                 return node
-            case Group():
-                return Group(node.op, tuple(map(bare, node.of)))
-            case Not() | Lasting():
-                return msgspec.structs.replace(node, of=bare(node.of))
-            case Edge():
-                return Edge(node.op, bare(node.value), bare(node.low), bare(node.high))
-            case _:
-                return msgspec.structs.replace(node, left=bare(node.left), right=bare(node.right))
 
     found: Condition = bare(condition)
     return found

@@ -114,6 +114,10 @@ class _Reader:
             raise place.error("a condition", "a value here: a name or a number")
         return part
 
+    def _operand(self, read: Callable[[], Part]) -> Part:
+        place = self._place
+        return self._value(read(), place)
+
     def any(self) -> Part:
         """Read conditions joined by `or`."""
         return self._joined("any", "or", self._all)
@@ -148,19 +152,18 @@ class _Reader:
         while self._word() in LASTING:
             self.condition(part)
             op = self._next().text.lower()
-            bars = self._count()
+            bars = self._bars("a whole number of bars")
             if not self._take("bars", "bar"):
                 raise self._wanted("bars")
             node = Lasting(op, bars, part.node)  # type: ignore[arg-type]
             part = self._size.part(node, [part], place)
         return part
 
-    def _count(self) -> int:
-        token, place = self._token, self._place
-        if token.kind != "number" or "." in token.text:
-            raise self._wanted("a whole number of bars")
-        self._next()
-        return checked_bars(int(token.text), place)
+    def _bars(self, allowed: str) -> int:
+        place = self._place
+        if self._token.kind != "number" or "." in self._token.text:
+            raise self._wanted(allowed)
+        return checked_bars(int(self._next().text), place)
 
     def _compared(self) -> Part:
         place = self._place
@@ -178,19 +181,16 @@ class _Reader:
             return left
         self._value(left, place)
         self._next()
-        at = self._place
-        right = self._value(self._sum(), at)
+        right = self._operand(self._sum)
         node = Comparison(op, left.node, right.node)  # type: ignore[arg-type]
         return self._size.part(node, [left, right], place)
 
     def _edge(self, value: Part, place: Place) -> Part:
         self._value(value, place)
         op = self._next().text.lower()
-        at = self._place
-        low = self._value(self._sum(), at)
+        low = self._operand(self._sum)
         self._expect("to", "to, between the two ends of the range: enters 30 to 70")
-        at = self._place
-        high = self._value(self._sum(), at)
+        high = self._operand(self._sum)
         node = Edge(op, value.node, low.node, high.node)  # type: ignore[arg-type]
         return self._size.part(node, [value, low, high], place)
 
@@ -206,8 +206,7 @@ class _Reader:
         while self._word() in ops:
             self._value(part, place)
             op = ops[self._next().text]
-            at = self._place
-            right = self._value(read(), at)
+            right = self._operand(read)
             node = Arithmetic(op, part.node, right.node)  # type: ignore[arg-type]
             part = self._size.part(node, [part, right], place)
         return part
@@ -277,12 +276,9 @@ class _Reader:
     def _ago(self) -> int:
         if not self._take("["):
             return 0
-        token, place = self._token, self._place
-        if token.kind != "number" or "." in token.text:
-            raise self._wanted("a whole number of bars ago: close[1]")
-        self._next()
+        bars = self._bars("a whole number of bars ago: close[1]")
         self._expect("]")
-        return checked_bars(int(token.text), place, least=1)
+        return bars
 
 
 def _arguments(name: str) -> str:

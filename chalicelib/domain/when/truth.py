@@ -7,6 +7,7 @@ and `within` need of the points before; the memory can be written as a short tex
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from decimal import Decimal, DivisionByZero, InvalidOperation
 
@@ -26,15 +27,13 @@ Values = Mapping[Leaf, Decimal | None]
 """The values at a point; None for one that is not known yet."""
 
 _UNKNOWN = "u"
-_SIDES = {_UNKNOWN: None, "-1": -1, "0": 0, "1": 1}
-_INSIDE = {_UNKNOWN: None, "0": False, "1": True}
 
 
 class Decider:
     """Decides one condition at each point in order."""
 
     def __init__(self, condition: Condition) -> None:
-        self._memories: list[_Side | _Inside | _Counts] = []
+        self._memories: list[_Before | _Counts] = []
         self._decide = self._condition(condition)
         self._beginning = self.memory
 
@@ -71,7 +70,7 @@ class Decider:
                 return self._edge(node)
             case Group():
                 parts = [self._condition(one) for one in node.of]
-                return _all(parts) if node.op == "all" else _any(parts)
+                return _group(parts, decisive=node.op == "any")
             case Not():
                 below = self._condition(node.of)
                 return lambda values: _not(below(values))
@@ -93,29 +92,31 @@ class Decider:
                 return lambda values: None if (now := side(values)) is None else now >= 0
             case "at_most":
                 return lambda values: None if (now := side(values)) is None else now <= 0
-        memory = _Side(1 if node.op == "crosses_above" else -1)
+        memory = _Before(1 if node.op == "crosses_above" else -1, (-1, 0, 1))
         self._memories.append(memory)
-        return lambda values: memory.crosses(side(values))
+        return lambda values: memory.turns(side(values))
 
     def _edge(self, node: Edge) -> Callable[[Values], Truth]:
         low, high = _side_of(node.value, node.low), _side_of(node.value, node.high)
-        memory = _Inside(wanted=node.op == "enters")
+        memory = _Before(1 if node.op == "enters" else 0, (0, 1))
         self._memories.append(memory)
 
         def decide(values: Values) -> Truth:
             above, below = low(values), high(values)
             outside = (above is not None and above < 0) or (below is not None and below > 0)
             unknown = above is None or below is None
-            return memory.turns(False if outside else None if unknown else True)
+            return memory.turns(0 if outside else None if unknown else 1)
 
         return decide
 
 
-class _Side:
-    """The side of a comparison at the last point."""
+class _Before:
+    """The side of a comparison at the last point, or 1 inside a range and 0 outside; None if it was
+    unknown. `known` are the sides."""
 
-    def __init__(self, wanted: int) -> None:
+    def __init__(self, wanted: int, known: tuple[int, ...]) -> None:
         self._wanted = wanted
+        self._texts: dict[str, int | None] = {_UNKNOWN: None} | {str(one): one for one in known}
         self._before: int | None = None
 
     @property
@@ -124,43 +125,16 @@ class _Side:
 
     @text.setter
     def text(self, text: str) -> None:
-        if text not in _SIDES:
+        if text not in self._texts:
             raise ValueError(f"{text!r:.20} is not a side")
-        self._before = _SIDES[text]
+        self._before = self._texts[text]
 
-    def crosses(self, now: int | None) -> Truth:
-        """Return whether the values were equal or on the other side at the point before, and are on
-        the wanted side now; None if that is unknown."""
+    def turns(self, now: int | None) -> Truth:
+        """Return whether the side was another one, and is the wanted one."""
         before, self._before = self._before, now
         if now is not None and now != self._wanted:
             return False
         if before == self._wanted:
-            return False
-        return None if now is None or before is None else True
-
-
-class _Inside:
-    """Whether a value was inside its range at the last point."""
-
-    def __init__(self, *, wanted: bool) -> None:
-        self._wanted = wanted
-        self._before: Truth = None
-
-    @property
-    def text(self) -> str:
-        return _UNKNOWN if self._before is None else str(int(self._before))
-
-    @text.setter
-    def text(self, text: str) -> None:
-        if text not in _INSIDE:
-            raise ValueError(f"{text!r:.20} is neither inside nor outside")
-        self._before = _INSIDE[text]
-
-    def turns(self, now: Truth) -> Truth:
-        """Return whether the value has just moved from outside the range to inside, or the reverse,
-        as wanted; None if that is unknown."""
-        before, self._before = self._before, now
-        if now is (not self._wanted) or before is self._wanted:
             return False
         return None if now is None or before is None else True
 
@@ -206,18 +180,12 @@ def _not(truth: Truth) -> Truth:
     return None if truth is None else not truth
 
 
-def _all(parts: list[Callable[[Values], Truth]]) -> Callable[[Values], Truth]:
+def _group(parts: list[Callable[[Values], Truth]], decisive: bool) -> Callable[[Values], Truth]:
+    """Return a function for some conditions of which one that is `decisive` decides."""
+
     def decide(values: Values) -> Truth:
         found = [part(values) for part in parts]
-        return False if False in found else None if None in found else True
-
-    return decide
-
-
-def _any(parts: list[Callable[[Values], Truth]]) -> Callable[[Values], Truth]:
-    def decide(values: Values) -> Truth:
-        found = [part(values) for part in parts]
-        return True if True in found else None if None in found else False
+        return decisive if decisive in found else None if None in found else not decisive
 
     return decide
 
@@ -258,8 +226,8 @@ def _over(one: Decimal, other: Decimal) -> Decimal | None:
 
 
 _COMPUTE: dict[str, Callable[[Decimal, Decimal], Decimal | None]] = {
-    "plus": lambda one, other: one + other,
-    "minus": lambda one, other: one - other,
-    "times": lambda one, other: one * other,
+    "plus": operator.add,
+    "minus": operator.sub,
+    "times": operator.mul,
     "over": _over,
 }
