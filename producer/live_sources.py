@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from producer.errors import UsageError
@@ -58,20 +60,13 @@ def _yfinance_live(options: argparse.Namespace, status: Status, follow: Follow) 
     return _pushed(service, follow(SYMBOLS), hours, options, status, own)
 
 
-def _coinbase(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
+def _pairs(options: argparse.Namespace, status: Status, follow: Follow, *, of: str) -> Source:
+    """Return the source of an exchange of pairs, which never closes."""
     from producer.hours import Always
-    from producer.sources import coinbase
 
-    service = coinbase.service(options.live_url, options.history_url)
-    return _pushed(service, follow(coinbase.SYMBOLS), Always(), options, status)
-
-
-def _binance(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
-    from producer.hours import Always
-    from producer.sources import binance
-
-    service = binance.service(options.live_url, options.history_url)
-    return _pushed(service, follow(binance.SYMBOLS), Always(), options, status)
+    exchange = import_module(f"producer.sources.{of}")
+    service = exchange.service(options.live_url, options.history_url)
+    return _pushed(service, follow(exchange.SYMBOLS), Always(), options, status)
 
 
 def _alpaca(options: argparse.Namespace, status: Status, follow: Follow) -> Source:
@@ -117,8 +112,8 @@ def _yahoo_hours(options: argparse.Namespace, status: Status) -> Always | Market
 LIVE: dict[str, Callable[[argparse.Namespace, Status, Follow], Source]] = {
     "yfinance": _yfinance,
     "yfinance-live": _yfinance_live,
-    "coinbase": _coinbase,
-    "binance": _binance,
+    "coinbase": partial(_pairs, of="coinbase"),
+    "binance": partial(_pairs, of="binance"),
     "alpaca": _alpaca,
     "simulator": _simulator,
 }

@@ -76,6 +76,8 @@ class TrackedList:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plans = plans
+        self.is_anothers = plans.is_anothers
+        self.refuses = plans.refuses
         self._table = table
         self._client = client
         self._status = status
@@ -97,14 +99,6 @@ class TrackedList:
     def drops(self, symbol: str) -> bool:
         """See Watchlist. False if the table does not answer."""
         return self.is_current and symbol not in self._symbols
-
-    def is_anothers(self, symbol: str) -> bool:
-        """See Watchlist."""
-        return self._plans.is_anothers(symbol)
-
-    def refuses(self, tick: WireTick) -> bool:
-        """See Watchlist."""
-        return self._plans.refuses(tick)
 
     def _refresh(self) -> None:
         from botocore.exceptions import BotoCoreError, ClientError

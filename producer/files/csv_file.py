@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import re
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
 
 from producer.errors import UsageError
 from producer.files.bounded import RowLines, lines
+from producer.sources.recording import open_bytes, open_text
 
 _UNREADABLE = (UnicodeError, csv.Error, OSError, EOFError, zlib.error)
 _DELIMITERS = ",;\t|"
@@ -42,7 +41,7 @@ class CsvFile:
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
         """See Grid."""
-        with self._open() as file:
+        with open_text(self.path, self._encoding) as file:
             text = RowLines(file, self.path)
             reader = csv.reader(text, delimiter=self._delimiter or ",", skipinitialspace=True)
             try:
@@ -54,26 +53,18 @@ class CsvFile:
                 raise UsageError(f"{self.path}: cannot be read as CSV: {error}") from error
 
     def _first_line(self) -> str:
-        with self._open() as file:
+        with open_text(self.path, self._encoding) as file:
             try:
                 text = lines(file, self.path)
                 return next((line for line in text if line.strip()), "").strip("\r\n")
             except _UNREADABLE as error:
                 raise UsageError(f"{self.path}: cannot be read as CSV: {error}") from error
 
-    def _open(self) -> TextIO:
-        try:
-            if self.path.suffix.lower() == ".gz":
-                return gzip.open(self.path, "rt", encoding=self._encoding, newline="")
-            return self.path.open(encoding=self._encoding, newline="")
-        except OSError as error:
-            raise UsageError(f"{self.path}: {error.strerror or error}") from error
-
     def _encoding_of(self) -> str:
         """Return the encoding: UTF-16 by its byte order mark, else UTF-8, or Windows' for text that
         is not UTF-8. Raises UsageError if the file cannot be read."""
         try:
-            with self._open_bytes() as file:
+            with open_bytes(self.path) as file:
                 start = file.read(_PIECE)
                 if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                     return "utf-16"
@@ -87,11 +78,6 @@ class CsvFile:
             reason = getattr(error, "strerror", None) or error
             raise UsageError(f"{self.path}: {reason}") from error
         return "utf-8-sig"
-
-    def _open_bytes(self) -> BinaryIO:
-        if self.path.suffix.lower() == ".gz":
-            return cast(BinaryIO, gzip.open(self.path, "rb"))
-        return self.path.open("rb")
 
 
 def delimiter_of(line: str) -> str:

@@ -12,7 +12,8 @@ more bits than Thrift allows. No writer produces them, and they are refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from mmap import mmap
+from typing import Any
 
 _STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY = range(9)
 _STRUCT = 12
@@ -23,15 +24,7 @@ _DEEPEST = 8
 """The deepest nesting of structs that is read; a page's header has three levels."""
 
 
-class Readable(Protocol):
-    """Bytes, such as those of a memory-mapped file."""
-
-    def __getitem__(self, place: int, /) -> int: ...
-
-    def __len__(self) -> int: ...
-
-
-def unpacked_size(file: Readable, column: Any) -> int:
+def unpacked_size(file: bytes | mmap, column: Any) -> int:
     """Return the unpacked bytes of a column chunk (pyarrow's metadata) by its pages' headers.
 
     Raises ValueError for an invalid header.
@@ -62,7 +55,7 @@ class _Reader:
     """Reads a Thrift struct at `place` of a file, and moves `place` past it. Raises ValueError
     for a malformed one."""
 
-    def __init__(self, file: Readable, place: int) -> None:
+    def __init__(self, file: bytes | mmap, place: int) -> None:
         self._file = file
         self.place = place
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import BinaryIO, Protocol, TextIO, cast
 
 from producer.errors import UsageError
 from producer.wire import WireTick
@@ -99,13 +100,16 @@ class Recording(Protocol):
         be sent, else `backfill`. Bars and actions are always `backfill`."""
 
 
-def open_text(path: Path) -> TextIO:
-    """Open the file as text, unpacked if its name ends in .gz. Raises UsageError if it cannot be
-    opened."""
+def open_text(path: Path, encoding: str = "utf-8-sig") -> TextIO:
+    """Open the file as text, unpacked if its name ends in .gz. Raises UsageError."""
+    return TextIOWrapper(open_bytes(path), encoding, newline="")
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """Open the file, unpacked if its name ends in .gz. Raises UsageError."""
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
     try:
-        if path.suffix == ".gz":
-            return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-        return path.open(encoding="utf-8-sig", newline="")
+        return cast(BinaryIO, opened(path, "rb"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
 
