@@ -22,8 +22,8 @@ from chalicelib.domain.ticks import (
     as_volume,
 )
 from chalicelib.domain.times import is_canonical
-from chalicelib.domain.wire import LABEL, MOST_FOLDED, SPLIT, starts_bar
-from chalicelib.domain.wire_actions import to_action
+from chalicelib.domain.wire import LABEL, MOST_FOLDED, starts_bar
+from chalicelib.domain.wire_actions import SPLIT, to_action
 from producer.wire import WireTick, action_line
 
 _TIMESTAMP_LENGTH = 27

@@ -164,8 +164,12 @@ def _module(header: str, tables: dict[str, Any], *writers: Callable[[Any], list[
     for name, lines in zip(("HOURS", "CLOSED", "EARLY"), writers, strict=True):
         parts.append(f"\n{name} = {{")
         for exchange, table in tables.items():
-            text = "".join(f"{line}\n" for line in lines(table))
-            parts.append(f'    "{exchange}": """\\\n{text}""",')
+            found = lines(table)
+            if len(found) == 1:
+                parts.append(f'    "{exchange}": "{found[0]}",')
+            elif found:
+                text = "".join(f"{line}\n" for line in found)
+                parts.append(f'    "{exchange}": """\\\n{text}""",')
         parts.append("}")
     return "\n".join(parts) + "\n"
 

@@ -34,7 +34,7 @@ class ExchangeHours:
         table = _table_of(exchange)
         self._runs = [_run(line) for line in reversed(table.HOURS[exchange].splitlines())]
         self._closed = YearlyDays(table.CLOSED[exchange])
-        self._early = YearlyDays(table.EARLY[exchange])
+        self._early = YearlyDays(table.EARLY.get(exchange, ""))
 
     def is_trading_day(self, day: date) -> bool:
         """Return whether the exchange has a session on the day."""

@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache, cached_property, lru_cache
-from typing import Literal
+from typing import Literal, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
@@ -27,12 +27,6 @@ LAST_PRICE = timedelta(minutes=5)
 
 _DAY = timedelta(days=1)
 _CACHED_SESSIONS = 4096
-_STATES: dict[Phase, MarketState] = {
-    "pre": "PRE",
-    "regular": "REGULAR",
-    "post": "POST",
-    "closed": "CLOSED",
-}
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -82,9 +76,9 @@ class Calendar(ABC):
         self.zone = zone
         self._sessions: dict[date, Session] = {}
 
-    @abstractmethod
     def _date(self, local: datetime) -> date:
         """Return the session date of a local time."""
+        return local.date()
 
     @abstractmethod
     def _make(self, day: date) -> Session:
@@ -116,12 +110,9 @@ class Calendar(ABC):
         The session before may extend into this range, the session after never does.
         """
         session, following = self.session_on(day), self.session_on(day + _DAY)
-        midnight, after = (self._midnight(at) for at in (day, day + _DAY))
+        midnight, after = (self._instant(at, time()) for at in (day, day + _DAY))
         end = min(after, following.pre_open) if following.is_trading_day else after
         return min(session.pre_open, midnight), end
-
-    def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
     def closing_instant(self, day: date) -> datetime:
         """Return the time of a price for the whole of `day`: its session's close.
@@ -136,7 +127,8 @@ class Calendar(ABC):
     def market_state(self, instant: datetime) -> MarketState:
         """Return the state of the market as in quotes; CLOSED in a lunch break."""
         session = self.session_at(instant)
-        return "CLOSED" if session.is_break(instant) else _STATES[session.phase(instant)]
+        phase: Phase = "closed" if session.is_break(instant) else session.phase(instant)
+        return cast(MarketState, phase.upper())
 
     def is_open(self, instant: datetime) -> bool:
         """Return whether regular trading is in progress."""
@@ -202,9 +194,6 @@ class ExchangeCalendar(Calendar):
         super().__init__(name, ZoneInfo(self._rule.zone))
         self._hours = ExchangeHours(name)
 
-    def _date(self, local: datetime) -> date:
-        return local.date()
-
     def _make(self, day: date) -> Session:
         rule, hours = self._rule, self._hours.on(day)
         start, close = self._instant(day, hours.open), self._instant(day, hours.close)
@@ -250,9 +239,6 @@ class DayCalendar(Calendar):
         if self._hours is None:
             return session.close
         return self._instant(session.date, self._hours.on(session.date).close)
-
-    def _date(self, local: datetime) -> date:
-        return local.date()
 
     def _make(self, day: date) -> Session:
         start, end = self._instant(day, time()), self._instant(day + _DAY, time())

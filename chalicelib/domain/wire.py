@@ -38,7 +38,7 @@ from chalicelib.domain.ticks import (
     parse_symbol,
 )
 from chalicelib.domain.times import from_text, is_canonical, to_text
-from chalicelib.domain.wire_actions import ActionFields, action_fields, to_action
+from chalicelib.domain.wire_actions import SPLIT, ActionFields, action_fields, to_action
 from chalicelib.domain.wire_fields import WireFields
 
 MAX_AHEAD = timedelta(seconds=300)
@@ -51,7 +51,6 @@ MOST_REJECTED = 20_000
 """The most parts of a record that are rejected one by one: a record of 1 MB may have half a
 million."""
 
-SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
 _MODES = get_args(Mode)
 _STARTS = {
     "1m": (":00.000000", "a whole minute for a 1m bar"),

@@ -20,7 +20,7 @@ from chalicelib.domain.times import is_instant
 
 _MARK = b'"action"'
 _KINDS = get_args(Kind)
-_SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
+SPLIT = re.compile(r"[1-9][0-9]{0,5}:[1-9][0-9]{0,5}")
 _FIRST = "1900-01-01"
 _RATIO = f"new shares for old ones, such as 4:1, at most {HIGHEST_RATIO}:1 or 1:{HIGHEST_RATIO}"
 _AMOUNT = "a number above 0 and below previous_close, also after rounding to eight decimals"
@@ -111,7 +111,7 @@ def _ex_date(text: str, known_at: str) -> str:
 
 
 def _ratio(split: str | None) -> str:
-    if split is None or not _SPLIT.fullmatch(split):
+    if split is None or not SPLIT.fullmatch(split):
         raise TickError("split", split, _RATIO)
     new, old = map(int, split.split(":"))
     if new == old or max(new, old) > HIGHEST_RATIO * min(new, old):
