@@ -203,7 +203,7 @@ class StateStore(Protocol):
         """Return the state, read consistently; None if there is none."""
 
     def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
-        """Return the existing states of at most 100 symbols, read consistently."""
+        """Return the existing states of some symbols, read consistently, 100 a request."""
 
     def put(self, state: State) -> bool:
         """Write the state under the next version, if `state.version` is still the stored one;

@@ -53,8 +53,6 @@ MAX_KEPT = 4000
 KEPT_SECONDS = 60.0
 """A state unused for this long is read again."""
 
-_LOOKUP = 100
-
 
 class Detected(msgspec.Struct, frozen=True):
     """The result of a batch. `failed` has the identifiers of records to be delivered again, the
@@ -222,8 +220,8 @@ class Detect:
         oldest = time.monotonic() - KEPT_SECONDS
         found = {name: state for name, (state, since) in kept.items() if since >= oldest}
         missing = [name for name in symbols if name not in found]
-        for at in range(0, len(missing), _LOOKUP):
-            found |= self._stores.state.get_many(missing[at : at + _LOOKUP])
+        if missing:
+            found |= self._stores.state.get_many(missing)
         if len(self._kept) > MAX_KEPT:
             self._kept.clear()
         return found

@@ -27,8 +27,6 @@ LEFT_AFTER_MINUTES = 390
 """After this many minutes of trading without a price, as many as a session in New York has, a
 symbol that is not tracked is no longer expected: perhaps nobody collects it any more."""
 
-_LOOKUP = 100
-
 
 class Silent(msgspec.Struct, frozen=True):
     """A silent symbol, and the minutes of trading since its last price."""
@@ -58,7 +56,7 @@ class SilenceCheck:
         tracked = {entry.symbol: entry for entry in self._listed(TRACKED)}
         entries = {entry.symbol: entry for entry in self._listed(SEEN)} | tracked
         symbols = list(dict.fromkeys([*tracked, *entries]))[:MOST_CHECKED]
-        states = self._states(symbols)
+        states = self._stores.state.get_many(symbols)
         found = [
             Silent(symbol, minutes)
             for symbol in symbols
@@ -81,12 +79,6 @@ class SilenceCheck:
 
     def _listed(self, name: str) -> list[SymbolEntry]:
         return self._stores.symbols.page(name, "", MOST_CHECKED)
-
-    def _states(self, symbols: list[str]) -> dict[str, State]:
-        found: dict[str, State] = {}
-        for at in range(0, len(symbols), _LOOKUP):
-            found |= self._stores.state.get_many(symbols[at : at + _LOOKUP])
-        return found
 
 
 def _minutes(entry: SymbolEntry, state: State | None, now: datetime, is_tracked: bool) -> int:
