@@ -18,22 +18,10 @@ from chalicelib.api.problems import (
     of_status,
     unknown,
 )
-from chalicelib.domain.errors import Conflict, Contended, FieldError, TooManyCopies, Unknown
+from chalicelib.domain.errors import Conflict, Contended, FieldError, TooLarge, Unknown
 
 _log = logging.getLogger(__name__)
 
-_TOO_MANY_ROWS = (
-    "the range has more than {} rows: narrow it with start and end, or ask for pages with limit"
-    " and follow Link or next_page_token"
-)
-_TOO_MANY_COPIES = (
-    "the ticks of the range are stored in more than {:,} further copies, or lie so close that a"
-    " minute has more of them: narrow it with start and end, or ask for bars"
-)
-_TOO_MANY_STORED = (
-    "the range is made of more than {:,} stored bars: narrow it with start and end, name fewer"
-    " symbols, or ask for pages with limit and follow Link or next_page_token"
-)
 RETRY_AFTER = {"Retry-After": "1"}
 _BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded")
 
@@ -55,20 +43,18 @@ def translated() -> Iterator[None]:
         raise problem from error
 
 
-def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an error
+def _problem_of(error: Exception) -> Problem | None:
     """Return the problem of an error; None for server faults.
 
     The services' errors are imported here, so that functions do not load them all at their start.
     """
-    from chalicelib.services.market_data.bar_reading import TooManyStored
-    from chalicelib.services.market_data.indicator_tables import TooManyValues
     from chalicelib.services.market_data.market_data import NoPrice
     from chalicelib.services.market_data.queries import MAX_DAYS
-    from chalicelib.services.market_data.whole_ranges import TooManyRows
     from chalicelib.services.reports.reports import NoLake
     from chalicelib.services.rules.alert_history import RangeTooLong
 
     text = str(error)
+    members: dict[str, Any]
     match error:
         case Unknown():
             return unknown(error.kind, error.name)
@@ -76,7 +62,7 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             detail = f"no price of {text!r} has come yet"
             return Problem(404, detail, kind="no-price", parameter="symbol", value=text)
         case Conflict():
-            members: dict[str, Any] = {"field": error.field} if error.field else {}
+            members = {"field": error.field} if error.field else {}
             return Problem(409, text, **members)
         case Contended():
             return Problem(409, text)
@@ -84,34 +70,15 @@ def _problem_of(error: Exception) -> Problem | None:  # noqa: C901 - one case an
             return Problem(503, text)
         case RangeTooLong():
             return invalid_parameter("start", text, f"at most {MAX_DAYS} days to end, or a symbol")
-        case TooManyRows():
-            return Problem(413, _TOO_MANY_ROWS.format(text), parameter="limit")
-        case TooManyStored():
-            return Problem(413, _TOO_MANY_STORED.format(*error.args), parameter="limit")
-        case TooManyCopies():
-            return Problem(413, _TOO_MANY_COPIES.format(*error.args), parameter="start")
-        case TooManyValues():
-            return _too_many_values(*error.args)
+        case TooLarge():
+            members = {"allowed": error.allowed} if error.allowed else {}
+            return Problem(413, text, parameter=error.parameter, **members)
         case FieldError():
             column = getattr(error, "column", None)  # of a condition `when`
             return invalid_field(error.field, error.value, error.allowed, column)
     if is_passing(error):
         return Problem(503, "the store does not answer now", headers=RETRY_AFTER)
     return None
-
-
-def _too_many_values(columns: int, rows: int) -> Problem:
-    from chalicelib.services.market_data.queries import MAX_LIMIT
-
-    allowed = f"1 to {MAX_LIMIT}, or max for a range of at most {rows:,} rows"
-    return Problem(
-        413,
-        f"limit: the range has more than {rows:,} rows, the most for {columns} columns of"
-        " indicators: narrow it with start and end, ask for fewer indicators, or for pages with"
-        " limit and follow Link or next_page_token",
-        parameter="limit",
-        allowed=allowed,
-    )
 
 
 def is_passing(error: Exception) -> bool:

@@ -13,7 +13,8 @@ TicktapeError
 ├── DeliveryError       a channel did not take a message (domain/deliveries.py)
 ├── UnreadableError     bytes that are not JSON of the expected shape
 ├── Contended           another invocation holds the claim: retry
-├── TooManyCopies       stored items hold more copies of ticks than may be read at once
+├── TooLarge            an answer would hold, or take, too much
+│   └── TooManyCopies   stored items hold more copies of ticks than may be read at once
 ├── StatementRefused    Athena did not start a statement
 ├── CompactionError     a statement failed, or its result is wrong
 ├── BadPosition         a position in an answer that was never issued
@@ -98,9 +99,26 @@ class Contended(TicktapeError):  # noqa: N818 - a state of affairs that a retry 
     """Another invocation holds a claim or keeps winning; a later delivery resolves it."""
 
 
-class TooManyCopies(TicktapeError):  # noqa: N818 - named as what is found
+class TooLarge(TicktapeError):  # noqa: N818 - named after the problem type
+    """An answer would hold too much, or take too much to make. The message says what helps;
+    `parameter` names the parameter at fault, `allowed` its allowed values if there are such."""
+
+    def __init__(self, reason: str, parameter: str = "limit", allowed: str = "") -> None:
+        super().__init__(reason)
+        self.parameter = parameter
+        self.allowed = allowed
+
+
+class TooManyCopies(TooLarge):
     """The items of a range hold more copies of its ticks, or more ticks of one minute, than may be
-    read; `args` holds the limit."""
+    read: more than `most`."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"the ticks of the range are stored in more than {most:,} further copies, or lie so"
+            " close that a minute has more of them: narrow it with start and end, or ask for bars",
+            "start",
+        )
 
 
 class StatementRefused(TicktapeError):  # noqa: N818 - named as what has happened

@@ -15,7 +15,7 @@ from threading import Lock
 import msgspec
 
 from chalicelib.domain.bars import Bar, key_of, shown, start_of
-from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.errors import TooLarge
 from chalicelib.domain.folding import BASE_OF, MOST_PARTS, SPAN, fold_bars
 from chalicelib.domain.times import from_text, just_after, to_text
 from chalicelib.services.market_data.queries import Range
@@ -28,10 +28,6 @@ MOST_STORED = 150_000
 """The most stored bars that one request may read, the same as for a preview: 2.7 s of CPU."""
 
 
-class TooManyStored(TicktapeError):  # noqa: N818 - named after the problem type
-    """A request needs more stored bars than one request may read. `args` has the limit."""
-
-
 class StoredCount:
     """Counts the stored bars that one request has read; several threads may share it."""
 
@@ -40,15 +36,19 @@ class StoredCount:
         self._lock = Lock()
 
     def add(self, bars: int) -> None:
-        """Count bars that were read. Raises TooManyStored if the total is too high."""
+        """Count bars that were read. Raises TooLarge if the total is above MOST_STORED."""
         with self._lock:
             self.bars += bars
         self.check()
 
     def check(self) -> None:
-        """Raise TooManyStored if the total is too high."""
+        """Raise TooLarge if the total is above MOST_STORED."""
         if self.bars > MOST_STORED:
-            raise TooManyStored(MOST_STORED)
+            raise TooLarge(
+                f"the range is made of more than {MOST_STORED:,} stored bars: narrow it with start"
+                " and end, name fewer symbols, or ask for pages with limit and follow Link or"
+                " next_page_token"
+            )
 
 
 class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +90,7 @@ def read_bars(
     """Return one page of bars. `live` are the unfinished bars of the stored interval, from the
     state; `adjust` adjusts bars of that interval.
 
-    Raises TooManyStored.
+    Raises TooLarge.
     """
     wanted = min(_parts(request.interval, request.limit + 1), MOST_READ)
     stored, exhausted = _stored(store, request, wanted, live, count)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import msgspec
 
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.errors import TooLarge
 from chalicelib.domain.ticks import Tick
 from chalicelib.services.market_data.bar_columns import BarColumns
-from chalicelib.services.market_data.queries import Cursor, PriceQuery
+from chalicelib.services.market_data.queries import MAX_LIMIT, Cursor, PriceQuery
 from chalicelib.services.market_data.series import Known, Series, Slice
 from chalicelib.services.market_data.studies import Study
 from chalicelib.services.market_data.whole_ranges import read_whole
@@ -20,11 +20,6 @@ Row = dict[str, str | float | None]
 MOST_VALUES = 250_000
 """The most values (rows times columns) of one answer: 50,000 rows of five columns are 5 MB of CSV.
 A page of 5,000 rows has room for every column that can be requested."""
-
-
-class TooManyValues(TicktapeError):  # noqa: N818 - named after the problem type
-    """The range has too many rows for this number of columns. `args` has the number of columns and
-    the most rows that one answer may have with them."""
 
 
 class IndicatorTable(msgspec.Struct, frozen=True):
@@ -43,9 +38,8 @@ class IndicatorTables:
         self._series = series
 
     def table(self, query: PriceQuery, known: Known, studies: Sequence[Study]) -> IndicatorTable:
-        """Return one page, or the whole range if the query has no limit. Bars before the first row
-        are read as far back as the indicators need. Raises TooManyRows, TooManyStored, and
-        TooManyValues before anything is computed."""
+        """Return one page, or the whole range, in one pass: it reads backwards from the first row
+        as far as the indicators need. Raises TooLarge before it computes anything."""
         self._series.adjust(query.adjustment)
         columns = tuple(column for study in studies for column in study.columns)
         page = self._bars(query, known, len(columns))
@@ -65,7 +59,7 @@ class IndicatorTables:
             page = self._page(msgspec.structs.replace(query, cursor=cursor), known)
             count += len(page.rows)
             if count > most:
-                raise TooManyValues(columns, most)
+                raise _too_many_values(columns, most)
             return page
 
         return read_whole(read, query.cursor) if query.limit is None else read(query.cursor)
@@ -112,3 +106,12 @@ def _rows(
         columns += study.values(fields.after(len(earlier) - taken), skip=taken)
     names = ("timestamp", *(column for study in studies for column in study.columns))
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _too_many_values(columns: int, rows: int) -> TooLarge:
+    return TooLarge(
+        f"limit: the range has more than {rows:,} rows, the most for {columns} columns of"
+        " indicators: narrow it with start and end, ask for fewer indicators, or for pages with"
+        " limit and follow Link or next_page_token",
+        allowed=f"1 to {MAX_LIMIT}, or max for a range of at most {rows:,} rows",
+    )

@@ -29,7 +29,7 @@ class ManyPrices(msgspec.Struct, frozen=True):
 def many_prices(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
     """Return a page over all symbols, or their whole range if the query has no limit.
 
-    Raises Unknown, TooManyRows, TooManyStored.
+    Raises Unknown, TooLarge.
     """
     market_data.require_known(query.symbols)
     if query.each.limit is None:

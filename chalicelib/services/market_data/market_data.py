@@ -59,7 +59,7 @@ class MarketData:
         """Return a page of ticks or bars, or the whole range if the query has no limit; `count`
         counts its rows.
 
-        Raises Unknown, TooManyRows, TooManyStored.
+        Raises Unknown, TooLarge.
         """
         known = self.series.known(query.symbol)
         self.series.adjust(query.adjustment)

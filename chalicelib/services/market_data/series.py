@@ -77,7 +77,7 @@ def _last_instant(symbol: str, label: str) -> str:
 class Series:
     """Reads the stored data of symbols. Create one for each request, since it caches what it read.
 
-    `stored` counts the stored bars read; methods that read bars raise TooManyStored above the
+    `stored` counts the stored bars read; methods that read bars raise TooLarge above the
     limit.
     """
 

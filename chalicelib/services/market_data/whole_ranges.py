@@ -8,12 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.errors import TooLarge
 from chalicelib.services.market_data.queries import MOST_WHOLE_ROWS
-
-
-class TooManyRows(TicktapeError):  # noqa: N818 - named after the problem type
-    """The range has more rows than one answer may hold. `args` has the limit."""
 
 
 class Table(Protocol):
@@ -41,7 +37,7 @@ class RowCount:
         self._lock = Lock()
 
     def add(self, table: Table) -> None:
-        """Count the rows of a page. Raises TooManyRows if the total is above MOST_WHOLE_ROWS, or
+        """Count the rows of a page. Raises TooLarge if the total is above MOST_WHOLE_ROWS, or
         has reached it and pages follow."""
         following = 0 if table.cursor is None else 1
         with self._lock:
@@ -50,9 +46,12 @@ class RowCount:
         self.check()
 
     def check(self) -> None:
-        """Raise TooManyRows if the total is too high."""
+        """Raise TooLarge if the total is too high."""
         if self._is_over:
-            raise TooManyRows(MOST_WHOLE_ROWS)
+            raise TooLarge(
+                f"the range has more than {MOST_WHOLE_ROWS} rows: narrow it with start and end, or"
+                " ask for pages with limit and follow Link or next_page_token"
+            )
 
 
 def read_whole(
@@ -62,7 +61,7 @@ def read_whole(
 ) -> AnyTable:
     """Read pages from `start` to the end of the range; return the last page with the rows of all.
 
-    `count` includes rows that the answer has from elsewhere. Raises TooManyRows.
+    `count` includes rows that the answer has from elsewhere. Raises TooLarge.
     """
     count = count or RowCount()
     count.check()

@@ -121,8 +121,7 @@ class Reports:
         return Run(run_id, report, ordered, status, lists)
 
     def rows(self, run: Run, limit: int | None, page_token: str | None) -> Rows:
-        """Return a page of at most `limit` rows of a run that succeeded, or all its rows for None.
-        Raises TooManyRows, BadPosition."""
+        """Return a page of a run that succeeded, or all its rows. Raises TooLarge."""
 
         def read(token: str | None) -> Rows:
             return self._rows(run, MOST_ROWS if limit is None else min(limit, MOST_ROWS), token)
