@@ -192,7 +192,7 @@ def _last_parts(stored: Iterable[Close], interval: str) -> list[BarClose]:
     """Fold stored bars, in order, into the closes of bars of `interval`."""
     closes: dict[str, BarClose] = {}
     for one in stored:
-        start = one.start if BASE_OF[interval] == interval else label(one.start, interval)
+        start = label(one.start, interval)
         is_hour = interval == "1h" and not one.ticks
         part = later(one.start, seconds=_LAST_MINUTE) if is_hour else one.start
         closes[start] = BarClose(start, part, (one.date, one.close), is_history=not one.ticks)

@@ -96,7 +96,7 @@ class WhenBars:
         if state is None or not (bar.ticks or is_newest):
             return True
         if key.interval in DAYS:
-            return state.day is None or _label(state.day, key) > bar.start
+            return state.day is None or label(state.day.start, key.interval) > bar.start
         return later(bar.start, seconds=SECONDS[key.interval]) <= state.last_timestamp
 
     def _folded(
@@ -134,7 +134,3 @@ class WhenBars:
         calendar = calendar_for(self._symbol, self._zone(self._symbol))
         _, end = calendar.span_of(date.fromisoformat(point.date))
         return max(point.end, to_text(end))
-
-
-def _label(bar: Bar, key: SeriesKey) -> str:
-    return bar.start if BASE_OF[key.interval] == key.interval else label(bar.start, key.interval)
