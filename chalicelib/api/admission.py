@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 import msgspec
 from chalice.app import Response
 
-from chalicelib.api import failures, preview_weights
+from chalicelib.api import failures
 from chalicelib.api.parameters import given_in, read
 from chalicelib.api.problems import DETAILS, Problem, missing_scope, shown
 from chalicelib.api.routes import Route
-from chalicelib.api.weights import weight_of
+from chalicelib.api.weights import PREVIEW, preview_weight, weight_of
 from chalicelib.api.wiring import Services
 from chalicelib.domain.keys import cover
 from chalicelib.services.access.key_ring import PREFIX
@@ -59,8 +59,8 @@ def answered(
     def admitted() -> Response:
         if guarded:
             weight = weight_of(route, given_in(request), services.clock)
-            if route.path == preview_weights.PATH:
-                weight = preview_weights.preview_weight(weight, request)
+            if route.path == PREVIEW:
+                weight = preview_weight(weight, request)
             admit(caller, route, services, weight)
         if not route.takes_query:
             read(request, route.path, ())

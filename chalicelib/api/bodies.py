@@ -37,7 +37,7 @@ def read_object(request: Any) -> dict[str, Any]:
     try:
         return _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
-        raise _no_object() from error
+        raise _invalid_body("the body is not a JSON object", "a JSON object") from error
 
 
 def take_range(given: dict[str, Any]) -> tuple[Range, Period | None]:
@@ -127,22 +127,8 @@ def take_claim(request: Any) -> tuple[str, list[str]]:
 def refuse_body(request: Any) -> None:
     """Raise Problem if a request has a body, for routes that accept none."""
     if request.raw_body:
-        raise Problem(
-            400,
-            "this route takes no body",
-            kind="invalid-field",
-            field="body",
-            value="",
-            allowed="no body",
-        )
+        raise _invalid_body("this route takes no body", "no body")
 
 
-def _no_object() -> Problem:
-    return Problem(
-        400,
-        "the body is not a JSON object",
-        kind="invalid-field",
-        field="body",
-        value="",
-        allowed="a JSON object",
-    )
+def _invalid_body(detail: str, allowed: str) -> Problem:
+    return Problem(400, detail, kind="invalid-field", field="body", value="", allowed=allowed)

@@ -5,17 +5,21 @@ A page of half-hours is made of up to thirty times as many stored minutes. So a 
 more request for each further READ_BY_ONE stored bars that it may read, which follow from its
 interval, limit and range before anything is read. A page of alerts of one condition reads the
 others too, and counts as one more for each further READ_BY_ONE alerts that it may read. Adjusted
-prices of several symbols count as one more for each further LISTS_BY_ONE symbols.
+prices of several symbols count as one more for each further LISTS_BY_ONE symbols, and previews as
+one more for each READ_BY_ONE stored bars that their condition needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from chalicelib.api import instants
+from chalicelib.api import bodies, instants
 from chalicelib.api.parameters import asks_for_whole
+from chalicelib.api.problems import Problem
 from chalicelib.api.routes import Route
+from chalicelib.domain.errors import RuleError
 from chalicelib.domain.folding import BASE_OF, MOST_PARTS
 from chalicelib.domain.times import from_text
 from chalicelib.services.market_data.bar_reading import MOST_READ
@@ -33,6 +37,8 @@ page of a stored interval, or of alerts of all conditions, reads."""
 LISTS_BY_ONE = 10
 """The symbols whose corporate actions are read for a weight of one. Each has some 250 after sixty
 years, at most 2,000."""
+
+PREVIEW = "/rules/preview"
 
 _AUTO = "auto"
 _STEPS = {"1m": timedelta(minutes=1), "1d": timedelta(days=1)}
@@ -54,6 +60,22 @@ def weight_of(route: Route, given: Given, clock: Clock) -> int:
         return route.weight
     bars = max(0, _stored_bars(route.interval, given, clock) - 1) // READ_BY_ONE
     return route.weight + bars + _lists_of_actions(given)
+
+
+def preview_weight(least: int, request: Any) -> int:
+    """Return the weight of a preview: `least`, and what the bars count as that its condition `when`
+    needs before the first price. What the view refuses counts as `least`."""
+    try:
+        given = bodies.read_object(request)
+        if given.get("when") is None:
+            return least
+        from chalicelib.domain.rules import parse_rule
+        from chalicelib.domain.when.costs import stored_bars_of
+
+        needed = {name: given.get(name) for name in ("symbol", "interval", "when")}
+        return least + stored_bars_of([parse_rule(needed, "preview")]) // READ_BY_ONE
+    except (Problem, RuleError):
+        return least
 
 
 def _lists_of_actions(given: Given) -> int:
