@@ -14,7 +14,6 @@ from chalicelib.domain.channel_secrets import (
     SERVICES,
     WITH_PICTURES,
 )
-from chalicelib.domain.channels import MAX_NAME
 from chalicelib.domain.holding_settings import (
     CLOCK,
     MOST_MESSAGES,
@@ -22,6 +21,7 @@ from chalicelib.domain.holding_settings import (
     MOST_QUIET_HOURS,
     Cadence,
 )
+from chalicelib.domain.keys import MAX_NAME
 from chalicelib.domain.quiet_hours import DAYS
 from chalicelib.domain.subscriptions import MAX_ENDPOINT
 from chalicelib.domain.subscriptions import SERVICES as PUSH_SERVICES

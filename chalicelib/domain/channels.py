@@ -6,7 +6,6 @@ have an address, which is a secret: it is taken, encrypted and never shown.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -35,22 +34,14 @@ from chalicelib.domain.holding_settings import (
     parse_holding,
 )
 from chalicelib.domain.holding_settings import check_stored as check_holding
+from chalicelib.domain.keys import NAME, NAME_ALLOWED
 from chalicelib.domain.quiet_hours import QuietHours
 from chalicelib.domain.times import from_text
 
 MAX_CHANNELS = 20
-MAX_NAME = 64
 
 ESTABLISHED_SECONDS = 6 * 3600.0
 """How long a channel must have had its address to count as established."""
-
-_NAME = re.compile(
-    rf"(?=.{{1,{MAX_NAME}}}\Z)[A-Za-z0-9]([A-Za-z0-9 ._:/+()&-]*[A-Za-z0-9._:/+()&-])?", re.ASCII
-)
-_NAME_ALLOWED = (
-    f"1 to {MAX_NAME} letters, digits and ' ._:/+()&-', a letter or digit first, "
-    "no blank at the end"
-)
 
 
 class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -147,10 +138,10 @@ def check_stored(channel: StoredChannel) -> None:
     """Raise ValueError for a stored channel with values that `parse_new` does not make."""
     if not CHANNEL_ID.fullmatch(channel.channel_id):
         raise ChannelError("channel_id", channel.channel_id, CHANNEL_ID_ALLOWED)
-    if not _NAME.fullmatch(channel.name):
-        raise ChannelError("name", channel.name, _NAME_ALLOWED)
-    if not _NAME.fullmatch(channel.service):
-        raise ChannelError("service", channel.service, _NAME_ALLOWED)
+    if not NAME.fullmatch(channel.name):
+        raise ChannelError("name", channel.name, NAME_ALLOWED)
+    if not NAME.fullmatch(channel.service):
+        raise ChannelError("service", channel.service, NAME_ALLOWED)
     check_holding(channel.holding)
 
 
@@ -212,8 +203,8 @@ def _refuse_unknown(given: dict[str, Any]) -> None:
 
 def _channel(given: dict[str, Any], kind: Kind, service: str, before: Holding) -> StoredChannel:
     name = given.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ChannelError("name", name, _NAME_ALLOWED)
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ChannelError("name", name, NAME_ALLOWED)
     holding = parse_holding(given, before)
     return StoredChannel(
         channel_id="",
