@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from chalicelib.domain.sessions import calendar_for
-
-NEW_YORK = "America/New_York"
+from chalicelib.domain.sessions import CRYPTO_PAIR, NEW_YORK, calendar_for
 
 
 class Market(msgspec.Struct, frozen=True):
@@ -101,7 +98,6 @@ _INDICES = {
     "^GDAXI": _SUFFIXES[".DE"],
     "^N225": _SUFFIXES[".T"],
 }
-_CRYPTO_PAIR = re.compile(r"[A-Z0-9]+-(?:USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|BTC|ETH)")
 _NOMINAL_CLOSES = {"XNYS": time(16), "XLON": time(16, 30), "XHKG": time(16)}
 
 
@@ -112,7 +108,7 @@ def market_of(symbol: str) -> Market:
     suffix = symbol[max(symbol.rfind("."), symbol.rfind("=")) :]
     if suffix in _SUFFIXES and suffix != symbol:
         return _SUFFIXES[suffix]
-    return _CRYPTO if _CRYPTO_PAIR.fullmatch(symbol) else _NEW_YORK
+    return _CRYPTO if CRYPTO_PAIR.fullmatch(symbol) else _NEW_YORK
 
 
 def zone_of(symbol: str) -> ZoneInfo:

@@ -288,7 +288,7 @@ _DAY_EXCHANGE_OF_ZONE = {
     "Europe/Zurich": "XSWX",
 }
 UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
-_CRYPTO_PAIR = re.compile(r"[A-Z0-9]+-(?:USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|BTC|ETH)")
+CRYPTO_PAIR = re.compile(r"[A-Z0-9]+-(?:USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|BTC|ETH)")
 
 
 def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
@@ -305,7 +305,7 @@ def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
     if symbol.endswith("=F"):
         return _futures()
     if not exchange_timezone:
-        return _of_zone("UTC" if _CRYPTO_PAIR.fullmatch(symbol) else NEW_YORK)
+        return _of_zone("UTC" if CRYPTO_PAIR.fullmatch(symbol) else NEW_YORK)
     return _of_zone(exchange_timezone)
 
 
