@@ -22,7 +22,7 @@ class Hours(Protocol):
         """Return whether prices of the symbol are expected at an aware instant."""
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
-        """Return when the first of them opens."""
+        """Return when the first exchange of the symbols opens."""
 
 
 class Always:

@@ -40,7 +40,7 @@ KEPT_DAYS = 30
 """How long after their digest is due members, and heads without members, are kept."""
 
 CHUNK = (MOST_TRANSACTED - 1) // 2
-"""Alerts of one transaction: two writes for each, and one for the head."""
+"""The most alerts in one transaction: it has two writes per alert, and one for the head."""
 
 _FIRST_MEMBER = "0"
 """A range key before every member's, and after the head's."""

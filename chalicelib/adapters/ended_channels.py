@@ -21,7 +21,8 @@ MOST_NOTED = 100
 
 
 class EndedChannels(TableAccess):
-    """Notes the channels that have ended, under their ids, each for the address that it had."""
+    """Notes by channel id that a channel has ended. A note holds for the address that the channel
+    had."""
 
     def note(self, channel: StoredChannel, reason: str) -> None:
         """Note that a channel has ended with its present address. One GetItem and one UpdateItem.

@@ -106,7 +106,8 @@ def _place(kind: str, name: str) -> Item:
 
 
 def _readable(item: Item) -> Key | None:
-    """Return the key of an item; None if it cannot be read: it opens nothing."""
+    """Return the key of an item; None if it cannot be read: then it grants
+    nothing."""
     return readable(_to_key, item, "key", ("key_id",))
 
 

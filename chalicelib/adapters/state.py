@@ -101,7 +101,8 @@ class States(TableAccess):
         return written or self._replace_unversioned(state)
 
     def _replace_unversioned(self, state: State) -> bool:
-        """Replace a stored state whose version cannot be read, which counts as version 0."""
+        """Replace a stored state whose version cannot be read, which counts as version 0; return
+        whether it was replaced."""
         stored = self._read({"symbol": {"S": state.symbol}})
         if not stored or version_of(stored):
             return False

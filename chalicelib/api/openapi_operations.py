@@ -102,7 +102,8 @@ def put(
     statuses: tuple[int, ...] = (200, 201),
     refusals: tuple[int, ...] = (409,),
 ) -> Operation:
-    """Return a write operation, PUT or POST: 201 for a new resource. A body may be too large."""
+    """Return a PUT or POST operation; the status 201 is for a new resource. A body may be too
+    large."""
     described = {
         200: "Done; nothing was created.",
         201: "Created.",

@@ -9,11 +9,8 @@ from producer.watchlist import DefaultList, TrackedList
 
 
 class Followed(DefaultList):
-    """The followed symbols, each once, the environment's first.
-
-    `current` holds the result of the last call. Raises StoreError if the tracked symbols have never
-    been read: without them a run would drop its state about them.
-    """
+    """The followed symbols, each once, the environment's first. `current` holds those of the last
+    call of `symbols`."""
 
     def __init__(self, own: Sequence[str], tracked: TrackedList) -> None:
         super().__init__(own, lambda: tracked, at_call=1)
@@ -31,7 +28,11 @@ class Followed(DefaultList):
         return self._table.is_current and super().drops(symbol)
 
     def symbols(self) -> Sequence[str]:
-        """Return the symbols, at most 5 seconds old."""
+        """Return the symbols, read again if they are older than 5 seconds.
+
+        Raises StoreError if the tracked symbols have never been read: without them a run would drop
+        its state about them.
+        """
         symbols = super().symbols()
         if not self._table.is_known:
             raise StoreError("the tracked symbols cannot be read: this run collects nothing")

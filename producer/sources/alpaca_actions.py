@@ -61,9 +61,11 @@ _decode = msgspec.json.Decoder(_Page, strict=False).decode
 def asked(
     http: Http, native: str, symbol: str, closes: Mapping[str, Decimal], now: datetime, source: str
 ) -> list[WireTick]:
-    """Return the actions of the last two years, up to today in New York, by ex-date. `native` is
-    Alpaca's name of the symbol, `closes` has its closes by date; a dividend before the first one is
-    left out. Raises the errors of `producer.sources.pushed.http`."""
+    """Return the actions of the last two years, up to today in New York, by ex-date.
+
+    `native` is Alpaca's name of the symbol, `closes` has its closes by date; a dividend before the
+    first close is left out. Raises the errors of `producer.sources.pushed.http`.
+    """
     made = partial(Action, symbol=symbol, known_at=to_text(now), source=source)
     today = now.astimezone(ZoneInfo("America/New_York")).date().isoformat()
     found: dict[str, Action] = {}

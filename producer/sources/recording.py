@@ -101,7 +101,8 @@ class Recording(Protocol):
 
 
 def open_text(path: Path, encoding: str = "utf-8-sig") -> TextIO:
-    """Open the file as text, unpacked if its name ends in .gz. Raises UsageError."""
+    """Open the file as text, unpacked if its name ends in .gz. Raises UsageError if it cannot be
+    opened."""
     return TextIOWrapper(open_bytes(path), encoding, newline="")
 
 

@@ -65,7 +65,7 @@ def horizon_of(node: Node) -> int:
 
 
 def needs_of(condition: Condition, interval: str) -> Needs:
-    """Return the bars that a rule on an interval, or on ticks, needs."""
+    """Return how many bars of each series a rule on an interval, or on ticks, needs."""
     points = [] if interval == "tick" else [(SeriesKey("", interval), horizon_of(condition) + 1)]
     values = (
         (SeriesKey(leaf.symbol, leaf.interval or interval), bars)

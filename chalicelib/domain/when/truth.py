@@ -130,7 +130,8 @@ class _Before:
         self._before = self._texts[text]
 
     def turns(self, now: int | None) -> Truth:
-        """Return whether the side was another one, and is the wanted one."""
+        """Return whether the side was another one at the point before, and is the wanted one now;
+        None if that is unknown."""
         before, self._before = self._before, now
         if now is not None and now != self._wanted:
             return False

@@ -37,7 +37,8 @@ class Sealer(Protocol):
     """Encrypts secrets."""
 
     def seal(self, channel_id: str, secrets: Secrets) -> str:
-        """The encrypted secrets as text, for this channel only. Raises Conflict."""
+        """Return the secrets encrypted, as text that can be decrypted for this channel only. Raises
+        Conflict."""
 
 
 class ChannelBook:
@@ -58,7 +59,7 @@ class ChannelBook:
         self._clock = clock
 
     def all(self) -> list[StoredChannel]:
-        """The topic, and the others, the oldest first."""
+        """Return the topic, then the other channels, oldest first."""
         return _all_of(self._store.table())
 
     def listed(self) -> Listed[StoredChannel]:
@@ -68,11 +69,11 @@ class ChannelBook:
         return Listed(_all_of(table), table.unreadable_ids(MAX_CHANNELS))
 
     def find(self, channel_id: str) -> StoredChannel:
-        """One channel. Raises Unknown."""
+        """Return the channel with this id. Raises Unknown."""
         return _found(self.all(), channel_id)
 
     def create(self, given: dict[str, Any]) -> StoredChannel:
-        """Store a new channel. Raises ChannelError, Conflict, Contended."""
+        """Store a new channel and return it. Raises ChannelError, Conflict, Contended."""
         described, secrets = parse_new(given)
         channel_id = randomness.token_hex(6)
         made = msgspec.structs.replace(
@@ -92,7 +93,8 @@ class ChannelBook:
         return made
 
     def replace(self, channel_id: str, given: dict[str, Any]) -> StoredChannel:
-        """Change a channel. Raises Unknown, ChannelError, Conflict, Contended."""
+        """Change a channel and return it. Raises Unknown, ChannelError, Conflict,
+        Contended."""
         made, secrets = parse_changed(given, self.find(channel_id))
         if secrets is not None:
             sealed = self._sealer.seal(channel_id, secrets)
@@ -117,15 +119,15 @@ class ChannelBook:
         return made
 
     def push_key(self) -> str:
-        """Return the public key that browsers subscribe with, made if there is none. Raises
-        Conflict, Contended."""
+        """Return the public key that browsers subscribe with, which is made if there is none.
+        Raises Conflict, Contended."""
         if self._push_keys is None:
             raise Conflict("this system sends no Web Push")
         return self._push_keys.ensure().public
 
     def _vapid(self, channel: StoredChannel) -> str:
         """Return the stage's encrypted key pair for a browser's channel, "" for other channels.
-        Raises ChannelRefused if the stage has none."""
+        Raises Conflict if the stage has none."""
         if channel.kind != "web_push":
             return ""
         key = self._push_keys.current() if self._push_keys else None
@@ -134,7 +136,7 @@ class ChannelBook:
         return key.sealed
 
     def remove(self, channel_id: str) -> None:
-        """Delete a channel, also one that cannot be read. Raises Unknown, Contended, and
+        """Delete a channel, even one that cannot be read. Raises Unknown, Contended, and
         Conflict for the topic."""
         if channel_id == SNS:
             raise Conflict("the topic stays; PUT it with enabled false to switch it off")

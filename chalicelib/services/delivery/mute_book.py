@@ -56,14 +56,14 @@ class MuteBook:
         self._link_key = link_key
 
     def listed(self) -> Listed[Mute]:
-        """Return the mutes, the oldest first, and those that cannot be read and mute nothing,
-        at most MAX_MUTES."""
+        """Return the mutes, oldest first, and the ids of at most MAX_MUTES that cannot be read and
+        mute nothing."""
         table = self._store.table()
         mutes = [mute for mute in self._needed(table) if not mute.removed]
         return Listed(mutes, table.unreadable_ids(MAX_MUTES))
 
     def create(self, given: dict[str, Any]) -> Mute:
-        """Store a new mute. Raises MuteError, Conflict, Contended."""
+        """Store a new mute and return it. Raises MuteError, Conflict, Contended."""
         now = self._clock()
         opening = partial(self._opening, now=now)
         return self._add(parse_mute(given, randomness.token_hex(6), now, opening))
@@ -72,7 +72,7 @@ class MuteBook:
         """Store the mute of a signed link and return it. If a link has made a mute of the same
         symbol or rule, replace that if it ends earlier; else write nothing and return it.
 
-        Raises MuteError, Contended, and Conflict, also where such a mute was removed.
+        Raises MuteError, Contended, and Conflict, also if the mute was removed.
         """
         made = parse_link(link, self._link_key, self._clock())
         found = _lasting(self._needed(self._store.table()), made)
@@ -89,7 +89,7 @@ class MuteBook:
         return found or made
 
     def remove(self, mute_id: str) -> None:
-        """Remove a mute, also one that cannot be read. Raises Unknown, Contended."""
+        """Remove a mute, even one that cannot be read. Raises Unknown, Contended."""
         if remove_unreadable(self._store, mute_id, self._needed, "mutes"):
             return
 
@@ -122,7 +122,7 @@ def _with(stored: Sequence[Mute], made: Mute) -> list[Mute]:
 
 def _with_linked(stored: Sequence[Mute], made: Mute) -> list[Mute]:
     """Return the mutes with one that a link makes, in place of those that links have made of the
-    same symbol or rule. Raises MuteRefused if there is no room."""
+    same symbol or rule. Raises Conflict if there is no room."""
     others = [mute for mute in stored if not _is_same(mute, made)]
     if sum(is_from_link(mute) and not mute.removed for mute in others) >= MAX_FROM_LINKS:
         raise Conflict(
@@ -132,9 +132,8 @@ def _with_linked(stored: Sequence[Mute], made: Mute) -> list[Mute]:
 
 
 def _lasting(stored: Iterable[Mute], made: Mute) -> Mute | None:
-    """Return the mute that links made of the same and that ends no earlier.
-
-    Raises Conflict if it was removed.
+    """Return the stored mute that a link has made of the same symbol or rule and that ends no
+    earlier; None if there is none. Raises Conflict if it was removed.
     """
     for mute in stored:
         if _is_same(mute, made) and (mute.until or "") >= (made.until or ""):
@@ -153,7 +152,8 @@ def _is_same(mute: Mute, made: Mute) -> bool:
 
 
 def _without(stored: Sequence[Mute], mute_id: str) -> list[Mute]:
-    """Return the mutes without one, remembered as removed if a link made it. Raises Unknown."""
+    """Return the mutes without the one with this id; one that a link has made is kept as removed.
+    Raises Unknown."""
     gone = next((mute for mute in stored if mute.mute_id == mute_id and not mute.removed), None)
     if gone is None:
         raise Unknown("mute", mute_id)

@@ -15,7 +15,7 @@ SYMBOL = "TEST"
 
 
 def trial(channel: StoredChannel, now: datetime) -> Alert:
-    """An alert for one channel alone. Raises Conflict where that is switched off."""
+    """Return a test alert for one channel only. Raises Conflict if that is switched off."""
     if not channel.enabled:
         raise Conflict("the channel is switched off: PUT it with enabled true")
     return Alert(

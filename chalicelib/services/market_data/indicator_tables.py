@@ -38,8 +38,8 @@ class IndicatorTables:
         self._series = series
 
     def table(self, query: PriceQuery, known: Known, studies: Sequence[Study]) -> IndicatorTable:
-        """Return one page, or the whole range, in one pass: it reads backwards from the first row
-        as far as the indicators need. Raises TooLarge before it computes anything."""
+        """Return one page, or the whole range if the query has no limit. Bars before the first row
+        are read as far back as the indicators need. Raises TooLarge before anything is computed."""
         self._series.adjust(query.adjustment)
         columns = tuple(column for study in studies for column in study.columns)
         page = self._bars(query, known, len(columns))

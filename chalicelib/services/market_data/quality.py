@@ -81,7 +81,7 @@ class QualityReader:
         self._series = Series(stores)
 
     def known(self, symbol: str) -> Known:
-        """Read a symbol. Raises Unknown."""
+        """Return what is known of a symbol. Raises Unknown."""
         return self._series.known(symbol)
 
     def answer(self, query: QualityQuery, known: Known) -> QualityAnswer:

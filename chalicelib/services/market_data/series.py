@@ -94,8 +94,8 @@ class Series:
         self._adjustment = None if adjustment == "raw" else adjustment
 
     def known(self, symbol: str) -> Known:
-        """Read a symbol: one GetItem, and one BatchGetItem if it has no tick. Raises
-        Unknown."""
+        """Return what is known of a symbol: one GetItem, and one BatchGetItem if it has no tick.
+        Raises Unknown."""
         state = self._stores.state.get(symbol)
         entry = None
         if state is None or state.last is None:  # a forgotten symbol leaves a state without it

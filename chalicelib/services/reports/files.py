@@ -157,7 +157,7 @@ def all_reports() -> tuple[Report, ...]:
 
 
 def find_report(name: str) -> Report:
-    """Return one report. Raises Unknown."""
+    """Return the report with this name. Raises Unknown."""
     for report in all_reports():
         if report.name == name:
             return report

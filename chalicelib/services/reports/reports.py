@@ -101,7 +101,7 @@ class Reports:
     ) -> tuple[str, dict[str, QueryValue]]:
         """Start a report; return the id of its run, and the values of all parameters.
 
-        Raises Unknown, FieldError, NoLake.
+        Raises Unknown, FieldError, NoLake, StatementRefused.
         """
         report = find_report(name)
         values = report.values(given, self._clock().date())
@@ -109,8 +109,8 @@ class Reports:
         return self._engine.start(report.statement, bound, reuse_minutes=reuse_minutes), values
 
     def run(self, run_id: str) -> Run:
-        """Return the state of a run. Raises Unknown also for a statement that no report
-        started."""
+        """Return the state of a run. Raises NoLake, and Unknown, even if another statement than
+        a report's has this id."""
         status = self._engine.status(run_id) if _RUN_ID.fullmatch(run_id) else None
         report = next((r for r in all_reports() if status and r.statement == status.sql), None)
         if status is None or report is None:
@@ -121,7 +121,8 @@ class Reports:
         return Run(run_id, report, ordered, status, lists)
 
     def rows(self, run: Run, limit: int | None, page_token: str | None) -> Rows:
-        """Return a page of a run that succeeded, or all its rows. Raises TooLarge."""
+        """Return a page of at most `limit` rows of a run that succeeded, or all its rows for None.
+        Raises TooLarge, BadPosition."""
 
         def read(token: str | None) -> Rows:
             return self._rows(run, MOST_ROWS if limit is None else min(limit, MOST_ROWS), token)

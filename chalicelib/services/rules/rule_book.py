@@ -86,7 +86,7 @@ class RuleBook:
         return (*self._store.broken, *self._left_out)
 
     def find(self, rule_id: str) -> Kept:
-        """Return one rule: one Query. Raises Unknown, Conflict."""
+        """Return the rule with this id: one Query. Raises Unknown, Conflict."""
         stored = self._store.find(rule_id)
         if isinstance(stored, BrokenRule):
             raise Conflict(f"rule {rule_id!r} cannot be read: {stored.problem}")
@@ -97,7 +97,7 @@ class RuleBook:
         return Kept(self._defaults[rule_id], default=True)
 
     def create(self, given: dict[str, Any]) -> Rule:
-        """Store a rule under a new id. Raises RuleError, Conflict, Contended."""
+        """Store a rule under a new id and return it. Raises RuleError, Conflict, Contended."""
         return self.replace(secrets.token_hex(8), given)[0]
 
     def replace(self, rule_id: str, given: dict[str, Any]) -> tuple[Rule, bool]:
@@ -207,9 +207,9 @@ def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
 def check_kept(
     enabled: Sequence[Rule], symbols: Callable[[], int], before: Sequence[Rule] = ()
 ) -> None:
-    """Raise Conflict if containers could not keep the values of all enabled rules, those for all
-    symbols as often as there are `symbols`: they would read them again at each price. Rules that
-    need no more than those `before` are not to blame."""
+    """Raise Conflict if containers could not keep the values of all enabled rules, and so would
+    read their bars again at each price. A rule for all symbols counts once for each of `symbols()`.
+    Rules that need no more than those of `before` are allowed in any case."""
     if all(rule.when is None for rule in enabled):
         return
     from chalicelib.domain.when.costs import MAX_NUMBERS_OF_ALL, kept_numbers

@@ -82,8 +82,8 @@ class RuleSets:
     def plan(self, wanted: Sequence[Rule], *, prune: bool = False) -> Plan:
         """Return what has to change so that the wanted rules are stored.
 
-        Rules that an earlier file had are deleted; with `prune` all others are. Raises RuleError,
-        Conflict.
+        Of the other rules, those that the last applied file had are deleted; with `prune` all are.
+        Raises RuleError, Conflict.
         """
         table = self._store.table()
         found = sorted(self._store.current(table), key=_by_id)
@@ -122,7 +122,7 @@ class RuleSets:
     def _check(
         self, plan: Plan, found: Iterable[Rule | BrokenRule], wanted: Sequence[Rule]
     ) -> None:
-        """Raise Conflict if the result would exceed a bound."""
+        """Raise Conflict if the result would exceed a limit, RuleError for unknown channels."""
         put = [one for one in plan.changes if one.after is not None]
         writes = len(put) + len(plan.remove)
         if writes > MAX_APPLIED:

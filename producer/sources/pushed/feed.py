@@ -43,7 +43,7 @@ class Feed:
         raise NotImplementedError
 
     def read(self, frame: str | bytes) -> Sequence[Message]:
-        """Parse a frame. Frames without interest give nothing. Raises only BadFrame."""
+        """Parse a frame. One without a message that counts gives nothing. Raises only BadFrame."""
         try:
             return self.parsed(frame)
         except BadFrame:

@@ -95,7 +95,7 @@ class Session:
                 stop.wait(delay)
 
     def _once(self, stop: threading.Event) -> float:
-        """Keep one connection for as long as it is of use; return the seconds until the next."""
+        """Keep one connection for as long as it can be used. Return the seconds until the next."""
         conversation = Conversation(self, self.now())
         try:
             with self._connect(self.feed.url) as socket:
@@ -121,14 +121,16 @@ class Session:
             self._listener.lost(self.now() - conversation.heard_at)
 
     def allowed(self) -> tuple[str, ...]:
-        """Return the symbols to subscribe to now: without those that the service does not know."""
+        """Return the symbols to subscribe to now: those that the service knows, and no more than it
+        takes."""
         now = self.now()
         self._unknown = {name: until for name, until in self._unknown.items() if until > now}
         known = tuple(name for name in self._wanted if name not in self._unknown)
         return known if self._most is None else known[: self._most]
 
     def refuse(self, message: messages.Refused) -> None:
-        """Raise what a refusal means."""
+        """Raise SourceError if the service refuses the keys before any subscription succeeded, else
+        Throttled."""
         told = f"{self.feed.service} refuses: {message.why}"
         if message.of_keys and not self._was_live:
             raise SourceError(told)
@@ -156,14 +158,15 @@ class Session:
         self._listener.unknown(symbol)
 
     def doubt(self, silent_seconds: float) -> None:
-        """Note that nothing came for so long that trades may be missing, where nothing tells."""
+        """Tell the listener that trades may be missing after a long silence, if nothing numbers
+        them and prices are expected."""
         is_long = silent_seconds >= self.timings.doubt
         if is_long and self.feed.is_silence_doubtful and not self._quiet():
             self._listener.doubted(silent_seconds)
 
     def check_silence(self, heard_at: float, priced_at: float) -> None:
-        """Raise Lost if a connection is mute since the one instant, or without prices since the
-        other, although prices are expected."""
+        """Raise Lost if for too long nothing came, since `heard_at`, or no price, since
+        `priced_at`, although prices are expected."""
         now, timings = self.now(), self.timings
         if now - heard_at < timings.stall and now - priced_at < timings.priceless:
             return
