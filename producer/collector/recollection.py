@@ -131,8 +131,9 @@ class Recollection:
                 told = f"the collector's memory cannot be written: {aws.why(error)}"
                 self._status.problem(told, error)
                 return False
-            self._saved = memory
-            self._is_broken = False
+            if is_written:
+                self._saved = memory
+                self._is_broken = False
             return is_written
 
     def _memory(self) -> Memory:

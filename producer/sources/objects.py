@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -30,7 +31,7 @@ class Objects(Protocol):
         """Yield the keys below the root, in order."""
 
     def body(self, key: str) -> bytes:
-        """Return an object's bytes. Raises OSError above MOST_BODY."""
+        """Return an object's bytes. Raises OSError above MOST_BODY, or if it cannot be read."""
 
 
 class Files(Objects, Protocol):
@@ -39,7 +40,7 @@ class Files(Objects, Protocol):
     def file(self, key: str, place: Path, /) -> Path:
         """Return a file with the object's bytes: a download at `place`, or an existing file.
 
-        Raises OSError above MOST_FILE.
+        Raises OSError above MOST_FILE, or if it cannot be read.
         """
 
 
@@ -90,18 +91,30 @@ class Bucket:
 
     def body(self, key: str) -> bytes:
         """See Objects."""
-        answer = self._client.get_object(Bucket=self._bucket, Key=key)
-        return _read_all(answer["Body"], answer["ContentLength"])
+        with _as_os_error():
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            return _read_all(answer["Body"], answer["ContentLength"])
 
     def file(self, key: str, place: Path, /) -> Path:
         """See Files."""
-        answer = self._client.get_object(Bucket=self._bucket, Key=key)
-        _check(answer["ContentLength"], MOST_FILE)
-        with place.open("wb") as file:
+        with _as_os_error(), place.open("wb") as file:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            _check(answer["ContentLength"], MOST_FILE)
             while piece := answer["Body"].read(_PIECE):
                 file.write(piece)
                 _check(file.tell(), MOST_FILE)
         return place
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Raise OSError with the reason if S3 refuses an object or breaks off."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise OSError(aws.why(error)) from error
 
 
 def _read_all(file: BinaryIO, size: int) -> bytes:
