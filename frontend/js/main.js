@@ -119,7 +119,6 @@ async function start() {
   library.catch(() => {}); // mountLater says so
   const { mountFrame, mountLater, Push } = await retried(() => import("./later.js"));
   mountFrame(store, api, feed, chart);
-  await Promise.race([library.catch(() => {}), wait(PATIENCE)]);
   mountLater(store, api, feed, chart, opened, library);
   if (config.push) new Push(api, store, feed);
 }
