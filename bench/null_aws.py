@@ -73,6 +73,9 @@ class Endpoint:
         if operation == "PutRecords":
             records = b",".join([_RECORD] * body.count(b'"PartitionKey"'))
             return b'{"FailedRecordCount":0,"Records":[' + records + b"]}"
+        if operation == "BatchExecuteStatement":
+            answers = b",".join([b"{}"] * body.count(b'"Statement":'))
+            return b'{"Responses":[' + answers + b"]}"
         found = _TABLE.search(body)
         table = (found[1] or found[2]).decode() if found else ""
         if operation == "Query" and table in self.rows:

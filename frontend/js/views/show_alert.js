@@ -70,7 +70,7 @@ export function bindMarks(store) {
     const plot = plotOf(node);
     if (!plot || !series || picking) return undefined;
     const { left, top } = node.getBoundingClientRect();
-    for (const { name, x, y } of node.data)
+    for (const { name, x, y } of node.data ?? [])
       for (let i = 0; (name === "alert" || name === "anomaly") && i < x.length; i++)
         if (Math.hypot(xOf(plot, x[i]) + left - clientX, yOf(plot, y[i]) + top - clientY) < REACH)
           return symbolAlerts.find(({ time, quiet }) => !quiet && indexAt(series, time) === x[i]);
