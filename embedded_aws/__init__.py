@@ -38,10 +38,10 @@ def start(
     failures_bucket: str | None = None,
     sweep_seconds: float = SWEEP_SECONDS,
 ) -> EmbeddedAws:
-    """Start it and return once it answers.
+    """Start the embedded AWS and return once it answers requests.
 
     A `folder` keeps everything across restarts; without one nothing is kept. Port 0 takes any free
-    one. `failures_bucket` receives batches that mappings dead-letter. With `sweep_seconds` of 0
+    port. `failures_bucket` receives batches that mappings dead-letter. With `sweep_seconds` of 0
     nothing expires. Raises EmulatorError or CheckpointsError if it cannot start, and FolderError if
     the folder belongs to another user, is in use, or contains links.
     """

@@ -22,7 +22,7 @@ class Waiting(msgspec.Struct, frozen=True):
     oldest: float | None = None
 
     def age_seconds(self, now: float) -> float:
-        """Return the age of the oldest; 0 without any."""
+        """Return the seconds since the oldest record arrived; 0 if that is not known."""
         return max(0.0, now - self.oldest) if self.oldest is not None else 0.0
 
 
@@ -30,7 +30,7 @@ NOTHING = Waiting(0)
 
 
 class Counter(Protocol):
-    """What counts waiting records: the emulator's control interface."""
+    """Counts waiting records, as the emulator's control interface does."""
 
     def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
         """Return the records after these positions, and in these queues."""
@@ -58,7 +58,11 @@ class Backlog:
         self._found = NOTHING
 
     def __call__(self) -> Waiting:
-        """Return the current backlog, or the last one queried."""
+        """Return the backlog.
+
+        It is the last one found if that is younger than LOOK_SECONDS, if it was empty and nothing
+        has changed since, or if the emulator cannot be reached.
+        """
         with self._lock:
             generation, now = self._generation(), self._clock()
             is_known = generation == self._seen and not self._found.count

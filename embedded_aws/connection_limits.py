@@ -25,7 +25,8 @@ MOST_CONNECTIONS = 200
 """The most connections of a port, however many files there are."""
 
 ENOUGH_FILES = 4096
-"""Files with which each port may have MOST_CONNECTIONS, and as many are left to others."""
+"""The open files with which every port may have MOST_CONNECTIONS while half are left for other
+uses."""
 
 _LOOK_SECONDS = 1.0
 
@@ -113,10 +114,10 @@ class Connections:
         self._looked = clock()
 
     def opened(self, connection: socket.socket) -> bool:
-        """Return whether there is room for a new one.
+        """Add a connection; return False if there is no room for it.
 
-        If not, a connection that waits for its client is closed: the oldest unauthenticated one
-        first.
+        If the port is full, one that waits for its client is closed to make room: unauthenticated
+        ones first, of these the one that has waited longest.
         """
         with self._guard:
             if len(self._open) >= self._limits.connections and not self._make_room(_GIVE_WAY):
@@ -127,7 +128,8 @@ class Connections:
     def enters(self, connection: socket.socket, phase: Phase, body_bytes: int = 0) -> bool:
         """Start a connection's next phase; return False if it has been closed.
 
-        `body_bytes` is the size of a body to receive; older bodies are dropped for it.
+        `body_bytes` is the size of a body to receive. If all bodies together exceed the limit,
+        connections that receive one are closed, unauthenticated and older ones first.
         """
         with self._guard:
             found = self._open.get(connection)

@@ -52,7 +52,7 @@ class DataDirectory:
 
     @property
     def checkpoints(self) -> Path:
-        """Return the poller's file."""
+        """Return the file with the checkpoints of event source mappings."""
         return self.path / "checkpoints.sqlite"
 
     def close(self) -> None:

@@ -100,7 +100,7 @@ class Kms:
         return AESGCM(base64.b64decode(self._key()))
 
     def _key(self) -> str:
-        """The key as base64, made where there is none."""
+        """Return the key as base64; create and store it if there is none."""
         with self._lock:
             if found := meta(self._connection, _KEPT):
                 return found

@@ -28,7 +28,7 @@ START_SECONDS = 300.0
 STOP_SECONDS = 2.0
 _MOMENT_SECONDS = 0.1
 _NONE_SEEN = -1
-"""No number of changes, so that the emulator answers with theirs at once."""
+"""Differs from every number of changes, so that the emulator answers immediately."""
 
 
 class EmulatorProcess:
@@ -130,8 +130,8 @@ class EmulatorControl:
         return int(answer["count"])
 
     def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
-        """Delete a shard's records up to and including `upto`, except younger ones. Return their
-        number."""
+        """Delete a shard's records up to and including `upto` that are older than
+        `older_than_seconds`. Return how many."""
         before = time.time() - older_than_seconds
         request = {"kind": kind, "name": name, "shard": shard, "upto": upto, "before": before}
         total = 0
@@ -150,7 +150,7 @@ class EmulatorControl:
         return done
 
     def answers(self) -> bool:
-        """Return whether it answers a request; a busy one that takes long does."""
+        """Return whether the emulator answers; one too busy to answer in time counts, too."""
         try:
             self.wait_for_changes(_NONE_SEEN, 0.0)
         except TimeoutError:
@@ -160,7 +160,11 @@ class EmulatorControl:
         return True
 
     def _ask(self, what: str, **request: Any) -> dict[str, Any]:
-        """Raises OSError if it ends meanwhile, and ValueError for an answer that is no JSON."""
+        """Send a request and return the answer.
+
+        Raises OSError if the emulator cannot be reached or ends meanwhile, and ValueError for an
+        answer that is not JSON.
+        """
         timeout = float(request.get("timeout_seconds", 10.0)) + 10.0
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
         try:
@@ -191,7 +195,7 @@ def end(process: subprocess.Popen[Any], seconds: float) -> None:
 def plain_environment() -> dict[str, str]:
     """Return this process's environment without settings of an AWS account, Docker or moto.
 
-    moto's answers do not allow pages of other origins to read them.
+    A setting keeps moto from letting pages of other origins read its answers.
     """
     dropped = ("AWS_", "BOTO_", "DOCKER_", "MOTO_")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}

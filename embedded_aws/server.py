@@ -130,7 +130,8 @@ class Emulator:
         return answer
 
     def _queue_request(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Start the transaction after moto's part, which may release the lock and wait."""
+        """Answer with moto, which may release the lock and wait for messages. Only then save the
+        queues, in a transaction."""
         answer: Iterable[bytes] = self._moto(environ, start_response)
         with database.transaction(self._connection):
             self._save_queues(True)

@@ -28,7 +28,7 @@ MOST_BYTES = 262_144
 """Bytes of a query's text: Athena's quota."""
 
 _HEADERS = "_headers"
-"""Additional headers of an answer, by name."""
+"""Key of an answer's additional HTTP headers, which are sent but are not part of its body."""
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -130,7 +130,8 @@ class Athena:
         return True
 
     def _changed(self, number: str, change: dict[str, Any]) -> None:
-        """Handle a report of the engine: a query runs, or how it ended."""
+        """Store a report of the engine, that a query runs or how it ended; ignore it if the query
+        has been stopped."""
         with self._lock, transaction(self._connection):
             execution = self.executions.get(number)
             if execution["Status"]["State"] not in ACTIVE:
@@ -145,8 +146,8 @@ class Athena:
             self.executions.update(execution)
 
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer GetQueryExecution; headers add the requests to S3, which Athena does not
-        report."""
+        """Answer GetQueryExecution. Additional headers have the numbers of S3 requests, which
+        Athena does not report."""
         with self._lock:
             found = self.executions.get(_number(request))
         counted = found.get("_requests", {})
@@ -213,7 +214,7 @@ class Athena:
         }
 
     def _changing(self, change: Callable[[dict[str, Any]], None]) -> Operation:
-        """Return the operation that makes a change and answers with nothing."""
+        """Return an operation that makes a change in a transaction; its answer is empty."""
 
         def operation(request: dict[str, Any]) -> dict[str, Any]:
             with self._lock, transaction(self._connection):
@@ -244,7 +245,7 @@ def _what_counts(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sameness(execution: Execution) -> str:
-    """Return a key that is equal for queries with the same result, if no data changed since."""
+    """Return a key that is equal for queries that give the same result while no data changes."""
     context = execution["QueryExecutionContext"]
     parts = [execution["Query"], execution.get("ExecutionParameters"), execution["_folder"]]
     return json.dumps([*parts, context.get("Database", "").lower(), execution["WorkGroup"]])

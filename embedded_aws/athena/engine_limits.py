@@ -1,4 +1,4 @@
-"""Limits of a query before the engine's process is killed.
+"""The limits beyond which the engine's process is killed.
 
 DuckDB neither stops nor obeys its memory limit while it computes during planning (`SELECT
 cardinality(sequence(1, 1000000000))`).
@@ -50,7 +50,7 @@ def resident_bytes(pid: int) -> int:
     """Return the resident memory of a process; 0 once it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
-    except (FileNotFoundError, ProcessLookupError):  # the second field
+    except (FileNotFoundError, ProcessLookupError):
         if Path("/proc/self").exists():
             return 0
     done = subprocess.run(  # noqa: S603  # macOS has no /proc

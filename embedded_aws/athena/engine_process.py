@@ -28,10 +28,10 @@ Changed = Callable[[str, dict[str, Any]], None]
 
 
 class _Run:
-    """A running query.
+    """A query passed to the engine.
 
-    It has the job, the process, and the monotonic seconds of its start and of the request to stop;
-    None before.
+    `began` and `stopped` are the monotonic seconds at which it started to run and was asked to
+    stop; None before.
     """
 
     def __init__(self, job: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
@@ -71,7 +71,7 @@ class EngineProcess:
         self._watched = False
 
     def run(self, job: dict[str, Any]) -> None:
-        """Start a query."""
+        """Pass a query to the process, which is started if needed."""
         with self._guard:
             self._run(job)
 
@@ -140,9 +140,10 @@ class EngineProcess:
         self._changed(number, change)
 
     def _lost(self, process: subprocess.Popen[bytes]) -> list[tuple[str, str]]:
-        """Return the queries that end with a process, and why.
+        """Return the ids of the queries that ended with a process, and why.
 
-        Queries that had not begun when it was killed for others are passed to a new one.
+        If it was killed because of other queries, those that had not begun are passed to a new
+        process instead.
         """
         with self._guard:
             lost = [run for run in self._running.values() if run.process is process]
@@ -167,7 +168,8 @@ class EngineProcess:
             time.sleep(self._limits.look_seconds)
 
     def _look(self, now: float) -> list[str]:
-        """Kill processes that exceed a limit; return queries to stop because they take too long."""
+        """Kill processes that exceed a limit; stop queries that take too long and return their
+        ids."""
         timed_out = []
         for number, run in self._running.items():
             if run.goes_on_for(now) > self._limits.stop_seconds:

@@ -30,8 +30,8 @@ class Executions:
         self._end_what_was_cut_off()
 
     def step(self, now: float) -> int:
-        """Delete some executions that are too old at an epoch second; return 0 when none
-        remains."""
+        """Delete up to MOST_FORGOTTEN executions that are older than KEPT_SECONDS at the epoch
+        second `now`; return how many."""
         return self._connection.execute(
             "DELETE FROM athena_queries WHERE id IN"
             " (SELECT id FROM athena_queries WHERE submitted < ? LIMIT ?)",
@@ -49,7 +49,7 @@ class Executions:
         return found
 
     def put(self, execution: Execution, token: str | None, same: str) -> None:
-        """Store a new one. `same` is equal for queries that can reuse each other's result."""
+        """Store a new execution. `same` is equal for queries that can reuse each other's result."""
         self._connection.execute(
             "INSERT INTO athena_queries VALUES (?, ?, ?, ?, ?, ?)",
             (
@@ -63,23 +63,24 @@ class Executions:
         )
 
     def update(self, execution: Execution) -> None:
-        """Store its changes."""
+        """Replace a stored execution by its new state."""
         self._connection.execute(
             "UPDATE athena_queries SET state = ?, execution = ? WHERE id = ?",
             (execution["Status"]["State"], json.dumps(execution), execution["QueryExecutionId"]),
         )
 
     def active(self) -> int:
-        """Return the number of queued and running ones."""
+        """Return the number of queued and running executions."""
         query = "SELECT count(*) FROM athena_queries WHERE state IN (?, ?)"
         return int(self._connection.execute(query, ACTIVE).fetchone()[0])
 
     def of_token(self, token: str) -> Execution | None:
-        """Return the execution started with this ClientRequestToken."""
+        """Return the execution started with this ClientRequestToken, or None."""
         return self._one("WHERE token = ?", (token,))
 
     def reusable(self, same: str, since: float) -> Execution | None:
-        """Return the newest that succeeded since an epoch second without reusing a result."""
+        """Return the newest execution submitted since an epoch second that succeeded and did not
+        itself reuse a result, or None."""
         return self._one(
             "WHERE same = ? AND submitted >= ? AND state = 'SUCCEEDED'"
             " AND execution NOT LIKE '%\"ReusedPreviousResult\": true%' ORDER BY submitted DESC",
@@ -87,7 +88,7 @@ class Executions:
         )
 
     def numbers(self, workgroup: str) -> list[str]:
-        """Return the ids of a workgroup, newest first."""
+        """Return the ids of a workgroup's executions, newest first."""
         rows = self._connection.execute(
             "SELECT id, execution FROM athena_queries ORDER BY submitted DESC"
         )
@@ -111,7 +112,7 @@ class Executions:
 
 
 def end(execution: Execution, state: str, reason: str | None) -> None:
-    """Move it to a final state."""
+    """Move an execution to a final state, as of now."""
     now = round(time.time(), 3)
     status = execution["Status"]
     status.update(State=state, CompletionDateTime=now)

@@ -13,7 +13,10 @@ _FIELD = re.compile(rb'(?:"((?:[^"]|"")*)")?(,|\n)')
 
 
 def page(execution: dict[str, Any], body: bytes, request: dict[str, Any]) -> dict[str, Any]:
-    """Return one page. The token is its offset in the file. Raises InvalidRequestError."""
+    """Return one page of a result file's rows. A page's token is its offset in the file.
+
+    Raises InvalidRequestError.
+    """
     most = request.get("MaxResults", MOST_ROWS)
     if not isinstance(most, int) or not 1 <= most <= MOST_ROWS:
         raise InvalidRequestError(f"MaxResults: {most!r}; allowed: 1 to {MOST_ROWS}")

@@ -40,8 +40,8 @@ _MOTO_API = ("/moto-api", "/latest/")
 """moto's own pages, which reset and change everything, and its instance metadata."""
 
 LET_IN = "ticktape.let_in"
-"""The callback that the application calls once a request is authenticated and its body read; the
-argument says whether the sender has the keys."""
+"""Key in a WSGI environment of the function that the application calls once a request is
+authenticated and its body read; the argument says whether the sender has the keys."""
 
 _SIGNATURE = "ticktape.signature"
 _HINT = """`eval "$(.venv/bin/python -m local env)"` sets the keys of the running system"""
@@ -123,8 +123,8 @@ class Admission:
 
 
 def _not_as_signed(environ: Mapping[str, Any]) -> Refusal | None:
-    """Refuse a request line that differs from what botocore signs: methods are in upper case, and
-    the address ends with this path."""
+    """Refuse a request line that botocore would sign in another form: a method not in upper case,
+    or a target that is not a plain path."""
     if not re.fullmatch("[A-Z]+", environ["REQUEST_METHOD"]):
         reason = "the method must be in upper case, such as GET"
         return Refusal("400 Bad Request", "InvalidRequest", reason)

@@ -151,7 +151,8 @@ def put_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
 
 
 def next_number(connection: sqlite3.Connection, name: str, start: int) -> int:
-    """Count up under `name`, from `start`. The count survives deletions."""
+    """Return the next number of the counter `name`, which begins at `start`. Numbers are not used
+    again after their rows are deleted."""
     row = connection.execute(
         "INSERT INTO meta VALUES (?, ?) "
         "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value",

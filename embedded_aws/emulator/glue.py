@@ -55,7 +55,11 @@ class Glue:
                     table.partitions = Partitions(self._connection, of_table)
 
     def save(self, target: str) -> None:
-        """Store what a request may have changed, in the request's transaction."""
+        """Store all databases in the request's transaction. `target` is its X-Amz-Target.
+
+        Does nothing after operations that only read or that concern partitions, which have their
+        own rows.
+        """
         operation = target.rpartition(".")[2]
         if operation.startswith(_READING) or _OF_PARTITIONS in operation:
             return
@@ -125,7 +129,7 @@ class Partitions(MutableMapping[str, Any]):
         return int(self._connection.execute(query, (self._place,)).fetchone()[0])
 
     def values(self) -> Any:
-        """Return all partitions, read at once."""
+        """Return all partitions, read by one statement."""
         rows = self._connection.execute(
             "SELECT partition FROM glue_partitions WHERE place = ? ORDER BY key", (self._place,)
         )

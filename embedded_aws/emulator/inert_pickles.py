@@ -48,14 +48,15 @@ _PASSED_OVER = ("PROTO", "FRAME", "STOP")
 
 _SMALL_BYTES = 64 * 1024
 _TIMES_AS_LARGE = 20
-"""Bound of the expanded size: a pickle has repeated texts once."""
+"""How many times as large as the pickle its expanded value may be, beyond _SMALL_BYTES: a pickle
+has a repeated text once."""
 
 _MOST_LEVELS = 64
-"""Nesting of lists and attributes."""
+"""The deepest nesting of lists, dicts and attributes."""
 
 
 def read(raw: bytes) -> Any:
-    """Return the value. Raises PickleError."""
+    """Return a pickle's value, with a Named for each object. Raises PickleError."""
     reader = _Reader()
     try:
         for operation, argument, _ in pickletools.genops(raw):
@@ -196,8 +197,10 @@ class _Reader:
 
 
 def _hashed(key: Any) -> Any:
-    """Return a key, or an entry of a set. Hashing tuples of tuples takes as long as expanding
-    them."""
+    """Return a dict's key or a set's entry unchanged.
+
+    Raises PickleError for a tuple: hashing tuples of tuples takes as long as expanding them.
+    """
     if isinstance(key, tuple):
         raise PickleError("a tuple as a key")
     return key

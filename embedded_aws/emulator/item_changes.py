@@ -70,7 +70,7 @@ class ItemChanges:
         }
 
     def add(self, old: Item | None, new: Item | None, *, by_service: bool = False) -> None:
-        """Record the change from `old` to `new`; one of them may be None, not both.
+        """Record the change from `old` to `new`, unless they are equal; one may be None, not both.
 
         `by_service` marks DynamoDB's own deletions of expired items.
         """

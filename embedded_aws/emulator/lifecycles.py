@@ -35,7 +35,7 @@ class ObjectExpiry:
         return 0
 
     def _note_ages(self, bucket: str) -> int:
-        """Store the age of objects in an older file; return how many."""
+        """Store when up to MOST objects of an older file were written; return how many."""
         rows = self._connection.execute(
             "SELECT name, versions FROM objects WHERE bucket = ? AND written IS NULL LIMIT ?",
             (bucket, MOST),

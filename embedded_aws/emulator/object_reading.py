@@ -51,10 +51,9 @@ _HEADER = struct.Struct("<i32sq")
 def packed_bodies(
     connection: sqlite3.Connection, bucket: str, keys: Sequence[str], known: Sequence[str | None]
 ) -> bytes:
-    """Concatenate objects, each with its ETag and size, without a body if its ETag is the known
-    one.
+    """Concatenate objects for `unpacked`: ETag and size, and the body unless `known` has its ETag.
 
-    `unpacked` reads it.
+    A missing object has a header that says so.
     """
     parts = []
     for key, etag in zip(keys, known, strict=True):

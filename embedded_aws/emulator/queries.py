@@ -46,7 +46,8 @@ def install() -> None:
 
 
 def _by_key(original: Any) -> Any:
-    """`Table.query` over the rows that match the keys; moto does the rest."""
+    """Return a `Table.query` that reads only the rows that match the keys; moto does the rest, and
+    all of a query for which `_ask` returns None."""
 
     def query(
         self: Any,
@@ -80,7 +81,8 @@ def _by_key(original: Any) -> Any:
 
 
 def _unless_plain(convert: Any) -> Any:
-    """Convert answers to JSON with moto, except items that are JSON already."""
+    """Return a function that converts answers to JSON with moto, except items that are JSON
+    already."""
 
     def dynamo_to_dict(value: Any) -> Any:
         if isinstance(value, dict) and isinstance(value.get("Items"), list):
@@ -103,7 +105,8 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 def _ask(table: Any, key: DynamoType | None, index_name: str | None) -> _Asked | None:
-    """Return None for queries left to moto: tables and indexes that are not stored, and errors."""
+    """Return what a query asks for; None for one left to moto: of a table or index that is not
+    stored, or invalid."""
     if not isinstance(table.items, TableItems) or key is None:
         return None
     own = tuple(name for name in (table.hash_key_attr, table.range_key_attr) if name)

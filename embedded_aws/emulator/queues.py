@@ -92,10 +92,10 @@ def growing(now: Callable[[], int]) -> Iterator[int]:
 
 
 def enqueue(message: Any, number: int) -> None:
-    """Number a message of a FIFO queue.
+    """Give a message of a FIFO queue its sequence number, in place.
 
-    A message that was received before arrives in a dead-letter queue: there AWS also changes its
-    time and uses its id as deduplication id. moto keeps all three.
+    A message that was received before has been moved to a dead-letter queue. AWS then also renews
+    its sending time and makes its id the deduplication id; moto changes none of the three.
     """
     message.sequence_number = str(number)
     if message.approximate_receive_count:

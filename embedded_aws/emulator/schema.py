@@ -42,7 +42,8 @@ CREATE TABLE IF NOT EXISTS athena_queries (id TEXT PRIMARY KEY,
 CREATE TABLE IF NOT EXISTS athena_workgroups (name TEXT PRIMARY KEY, workgroup TEXT NOT NULL)
 WITHOUT ROWID;
 """
-"""Statements as stored in files of every version: a changed one needs the old one in OLDER."""
+"""SQLite stores these statements verbatim in each file: if one changes, its old text belongs in
+OLDER."""
 
 INDEXES = """
 CREATE INDEX IF NOT EXISTS items_by_expiry ON items (tbl, expires) WHERE expires IS NOT NULL;

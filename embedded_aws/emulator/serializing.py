@@ -37,7 +37,7 @@ def install() -> None:
 
 
 def _short_way_in() -> None:
-    """Skip parsing: attribute values arrive in stored form."""
+    """Skip moto's parsing of attribute values: they arrive in the form in which they are stored."""
     structure = BaseJSONParser._parse_structure
 
     def parse(self: Any, shape: Any, value: Any) -> Any:

@@ -105,7 +105,8 @@ def is_valid(
 
 
 def declared_payload(environ: Mapping[str, Any], signature: Signature) -> str | None:
-    """Return the body's representation in the request itself; None if it is the body's SHA-256."""
+    """Return the text that the request gives for its body in the signature; None if it gives none,
+    so that the body has to be hashed."""
     declared: str | None = environ.get("HTTP_X_AMZ_CONTENT_SHA256")
     if declared is None and signature.expires_seconds is not None:
         return str(UNSIGNED_PAYLOAD)

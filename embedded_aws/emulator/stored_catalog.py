@@ -62,7 +62,7 @@ def encode_partition(partition: Any) -> bytes:
 
 
 def _copy_fields(kind: type[Any], source: Any, **given: Any) -> Any:
-    """Copy these fields of moto's object into a struct."""
+    """Return a struct of this kind with the fields of moto's object, except for `given` ones."""
     names = [name for name in kind.__struct_fields__ if name not in given]
     return kind(**{name: getattr(source, name) for name in names}, **given)
 

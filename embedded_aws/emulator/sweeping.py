@@ -82,7 +82,8 @@ class Sweeping:
         ).start()
 
     def sweep(self, now: float, pause_seconds: float = 0.0) -> dict[str, int]:
-        """Do everything that is due at an epoch second. Return the counts by kind."""
+        """Repeat each task's steps until nothing is due at the epoch second `now`, pausing after
+        each step. Return the counts by task."""
         done = {}
         for task in self._tasks:
             done[task.name] = 0

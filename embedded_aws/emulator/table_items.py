@@ -58,7 +58,7 @@ def expiry(value: dict[str, Any] | None) -> int | None:
 
 
 _LATEST = 2.0**62
-"""The largest exponent range of SQLite's integers."""
+"""A bound that fits SQLite's integers, which end at 2**63 - 1."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -91,7 +91,8 @@ class TableItems:
         self._fill_new_indexes()
 
     def _fill_new_indexes(self) -> None:
-        """Enter items of an older file into indexes that the table had not got then."""
+        """Enter the table's items into its indexes that have no entries: they were added after the
+        file was written."""
         filled = {
             index
             for index, _ in self._indexes
@@ -211,11 +212,12 @@ class TableItems:
             yield decode_item(raw, self._hash, self._range)
 
     def key_of(self, text: dict[str, str]) -> tuple[str, str]:
-        """Return hash and range value of values by attribute name."""
+        """Return the hash key's and the range key's value (empty without one) from values by
+        attribute name."""
         return text[self._hash], text[self._range] if self._range else ""
 
     def item(self, raw: bytes) -> Item:
-        """Decode an item of its row."""
+        """Decode an item stored in a row."""
         return decode_item(raw, self._hash, self._range)
 
     def rows(

@@ -68,7 +68,8 @@ class Retention:
         self._started = started
 
     def bound(self, now: float, seconds: float) -> float:
-        """Return the epoch second before which records are expired; 0 keeps all."""
+        """Return the epoch second before which records are expired; 0, so that none is, if the
+        emulator has not run for `seconds` yet."""
         bound = now - seconds
         return bound if self._started < bound else 0.0
 

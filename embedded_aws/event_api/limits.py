@@ -19,12 +19,12 @@ CONNECTION_TIMEOUT_MS = 300_000
 class Limits(msgspec.Struct, frozen=True):
     """Limits of the sockets, of this implementation unless said otherwise.
 
-    `connections` are those of subscribers. Beside them `opening` others may be open that are not
-    initialised yet: the oldest of these is closed for a new one. A connection whose reader is
-    behind by `waiting_events` or `waiting_bytes` is closed, and above `all_waiting_bytes` of all
-    readers together, so is the one that is furthest behind. So is a connection that is not
-    initialised within `init_seconds`. `message_bytes` is the longest message that a client may
-    send. The service sends a keep-alive every 60 seconds.
+    `connections` is the number of subscribers. At most `opening` more connections may be open that
+    are not initialised yet: the oldest of these is closed for a new one. A connection is closed if
+    it is not initialised within `init_seconds`, or if `waiting_events` or `waiting_bytes` wait for
+    its reader. If more than `all_waiting_bytes` wait for all readers together, the one furthest
+    behind is closed. `message_bytes` is the longest message that a client may send. The service
+    sends a keep-alive every 60 seconds.
     """
 
     connections: int = 100

@@ -15,7 +15,7 @@ Connection = TypeVar("Connection", bound=Hashable)
 
 
 class Places(Generic[Connection]):
-    """Which connections are open. A connection is being opened until it has sent the key and is
+    """The open connections. A connection is being opened until it has sent the key and is
     initialised."""
 
     def __init__(self, limits: Limits) -> None:
@@ -29,8 +29,8 @@ class Places(Generic[Connection]):
         return len(self._subscribers) >= self._limits.connections
 
     def accepted(self, connection: Connection) -> Connection | None:
-        """Note a new connection. Return the one that has to be closed for it: the one that has been
-        waiting longest of those that are being opened."""
+        """Add a new connection. If too many are being opened, remove the oldest of these and return
+        it: the caller has to close it. Otherwise return None."""
         oldest = None
         if len(self._opening) >= self._limits.opening:
             oldest = next(iter(self._opening))
@@ -39,8 +39,8 @@ class Places(Generic[Connection]):
         return oldest
 
     def initialised(self, connection: Connection) -> bool:
-        """Note that a connection is a subscriber's. Return False if there is no room for it, or if
-        it has been closed."""
+        """Make a connection a subscriber's. Return False if there is no room for it, or if it has
+        been closed."""
         if connection in self._subscribers:
             return True
         if self.are_taken or connection not in self._opening:

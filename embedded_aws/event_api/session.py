@@ -83,7 +83,7 @@ class Session:
 
 
 def _error(kind: str, name: object, error: str, message: str) -> Message:
-    """Return an error, with the id that it concerns if it is one."""
+    """Return an error message. It has an `id` only if `name` is a text."""
     told = {"errorType": error, "message": message}
     named = {"id": name} if isinstance(name, str) else {}
     return {"type": kind, **named, "errors": [told]}

@@ -44,14 +44,14 @@ class _Connection(ServerConnection):
         self._places = places
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count it; another one may have to give way."""
+        """Count the connection; if too many are being opened, close the oldest of these."""
         super().connection_made(transport)
         oldest = self._places.accepted(self)
         if oldest is not None:
             oldest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it no longer."""
+        """Stop counting the connection."""
         self._places.closed(self)
         super().connection_lost(exc)
 
@@ -182,8 +182,8 @@ class Sockets:
 
 
 async def until_one_ends(*works: Coroutine[Any, Any, object]) -> None:
-    """Run works until one of them ends, and stop the others. Raises what one that has ended
-    raised."""
+    """Run works until one of them ends, and stop the others. Raises the error of the one that
+    ended, if it failed."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""The messages that wait for subscribers that read slowly, bounded for each and for all."""
+"""Messages that wait for slow subscribers, bounded for each subscriber and for all together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEEP_ALIVE = json.dumps({"type": "ka"})
 
 
 class Waiting:
-    """What waits for all subscribers of an endpoint together."""
+    """The bytes that wait for all subscribers of an endpoint together."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -20,15 +20,15 @@ class Waiting:
         self._readers: set[Subscriber] = set()
 
     def add(self, reader: Subscriber, size: int) -> None:
-        """Count bytes that wait for a reader. The one that is furthest behind is cut off if all
-        exceed the limit."""
+        """Count bytes that wait for a reader. While all together exceed the limit, cut off the
+        reader that is furthest behind."""
         self.bytes += size
         self._readers.add(reader)
         while self.bytes > self.limits.all_waiting_bytes:
             max(self._readers, key=lambda one: one.bytes).cut_off()
 
     def remove(self, reader: Subscriber, size: int) -> None:
-        """Count bytes that wait no longer."""
+        """Subtract bytes that no longer wait for a reader."""
         self.bytes -= size
         if size >= reader.bytes:
             self._readers.discard(reader)
@@ -45,7 +45,10 @@ class Subscriber:
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
 
     def put(self, text: str) -> None:
-        """Add a message. Sets `is_behind` if too many or too long ones wait already."""
+        """Add a message; if too many or too long ones would wait, cut the subscriber off instead.
+
+        Does nothing after that.
+        """
         limits = self._all.limits
         full = self._waiting.qsize() >= limits.waiting_events
         if self.is_behind.is_set():
@@ -69,12 +72,12 @@ class Subscriber:
         return text
 
     def cut_off(self) -> None:
-        """Drop what waits, and have the connection closed."""
+        """Drop the waiting messages and set `is_behind`, upon which the connection is closed."""
         self.is_behind.set()
         self.close()
 
     def close(self) -> None:
-        """Drop what waits."""
+        """Drop the waiting messages."""
         self._all.remove(self, self.bytes)
         self.bytes = 0
         self._waiting = asyncio.Queue()

@@ -1,4 +1,4 @@
-"""Decides after a handler's answer: done, retried, split or dead-lettered.
+"""Decides after a handler's answer which records are done, retried, split or dead-lettered.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
 """
@@ -74,7 +74,8 @@ def _identifier(failure: Any) -> str:
 
 
 def exponential(first_seconds: float = 0.2, longest_seconds: float = 30.0) -> Backoff:
-    """Return delays that double with each retry."""
+    """Return a function from the number of retries to the seconds to wait, which double with each
+    retry up to `longest_seconds`."""
     return lambda retries: min(first_seconds * 2.0 ** min(retries, 30), longest_seconds)
 
 

@@ -29,14 +29,19 @@ class Function(msgspec.Struct, frozen=True):
     timeout_seconds: float = 60.0
 
     def invoke(self, records: Sequence[Mapping[str, Any]]) -> Any:
-        """Return its answer to the records, which are converted as by JSON. Raises its errors."""
+        """Call the handler with an event of the records, converted to JSON and back; return its
+        answer. Raises its errors."""
         payload = _decode(_encode(event(records)))
         context = Context(self.name, timeout_seconds=self.timeout_seconds, region=self.region)
         return self.handler(payload, context)
 
 
 def invoke(function: Function, records: Sequence[StreamRecord], *, partial: bool) -> Outcome:
-    """Pass a stream's batch to the function. Any error of the function fails the whole batch."""
+    """Pass a stream's batch to the function and return the outcome.
+
+    Any error of the function fails the whole batch. Its answer is read only if `partial`; otherwise
+    every answer means success.
+    """
     numbers = [record.sequence_number for record in records]
     began = time.monotonic()
     try:

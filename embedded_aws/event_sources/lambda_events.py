@@ -21,7 +21,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/ticktape-local"
 def kinesis_record(
     record: Mapping[str, Any], shard_id: str, stream_arn: str, region: str
 ) -> dict[str, Any]:
-    """Convert a record of boto3's GetRecords."""
+    """Convert a record of boto3's GetRecords to the one in Lambda's event."""
     number = record["SequenceNumber"]
     return {
         "kinesis": {
@@ -56,8 +56,7 @@ def as_on_the_wire(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def dynamodb_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
-    """Convert a record of DynamoDB Streams' GetRecords in wire form: times in epoch seconds, bytes
-    in base64."""
+    """Convert the result of `as_on_the_wire` to the record in Lambda's event."""
     change = record["dynamodb"]
     moment = int(change["ApproximateCreationDateTime"])
     made = {
@@ -79,7 +78,8 @@ def dynamodb_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any
 
 
 def sqs_record(message: Mapping[str, Any], queue_arn: str, region: str) -> dict[str, Any]:
-    """Convert a message of boto3's ReceiveMessage with all attributes."""
+    """Convert a message of boto3's ReceiveMessage, requested with all attributes, to the record in
+    Lambda's event."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],

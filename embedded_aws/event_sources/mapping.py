@@ -32,8 +32,8 @@ UNREACHABLE_SECONDS = 1.0
 
 
 class Tally(msgspec.Struct):
-    """The totals of a mapping. `lag_seconds` is the age of the oldest record when it was passed
-    on."""
+    """The totals of a mapping. `lag_seconds` is the age of the last batch's first record when the
+    batch was passed on."""
 
     invocations: int = 0
     failed_invocations: int = 0
@@ -227,7 +227,11 @@ class _ShardReader:
         self._worker.give_up(given_up)
 
     def _keep(self, given_up: GivenUp) -> None:
-        """Write to the failure destination, retrying forever: nothing may be lost here."""
+        """Write dead-lettered records to the failure destination, if there is one.
+
+        Retries until it succeeds, since nothing may be lost; raises the last error once the mapping
+        stops.
+        """
         mapping = self._mapping
         while mapping._destination is not None and mapping.source.failures:
             try:
@@ -253,7 +257,8 @@ class _ShardReader:
 
 
 def trimmable(mapping: Mapping) -> list[tuple[str, str]]:
-    """Return the shards with the sequence number up to which their records are finished."""
+    """Return the open shards that have a checkpoint, each with the sequence number up to which its
+    records are finished."""
     found: list[tuple[str, str]] = []
     for shard_id in mapping.shard_ids():
         checkpoint = mapping.checkpoint(shard_id)

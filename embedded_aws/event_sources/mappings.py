@@ -31,8 +31,8 @@ class Control(ChangeWaiter, Counter, Protocol):
     """The emulator's control interface, as `EmulatorControl` implements it."""
 
     def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
-        """Delete a shard's records up to and including `upto`, except younger ones. Return their
-        number."""
+        """Delete a shard's records up to and including `upto` that are older than
+        `older_than_seconds`. Return how many."""
 
 
 class Mappings:

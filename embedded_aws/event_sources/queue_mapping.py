@@ -47,9 +47,9 @@ def failed_messages(response: Any, message_ids: Sequence[str]) -> frozenset[str]
 class QueueMapping:
     """Feeds one function from one queue until stopped.
 
-    Successful messages are deleted; the others become visible again after a growing delay instead
-    of the queue's visibility timeout, which suits AWS. The queue's own redrive policy counts
-    receipts and moves a message to the dead-letter queue.
+    Successful messages are deleted; the others become visible again after a growing delay
+    and not only after the queue's visibility timeout, which is set for AWS. The queue's own redrive
+    policy counts receipts and moves a message to the dead-letter queue.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ def scheduled_event(now: datetime, region: str, day: str | None = None) -> dict[
 def call(
     handler: Callable[[dict[str, Any], Any], Any], name: str, event: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the handler's answer. Raises its errors."""
+    """Call the handler with the event and return its answer. Raises its errors."""
     context = Context(name, timeout_seconds=TIMEOUT_SECONDS, region=str(event["region"]))
     answer: dict[str, Any] = handler(event, context)
     return answer

@@ -13,9 +13,10 @@ Position = Literal["TRIM_HORIZON", "LATEST"]
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one handler's source, with Lambda's defaults.
 
-    `window_seconds` gathers a batch; AWS takes whole ones alone. -1 retries and seconds of record
-    age mean no limit. `bisect` halves a failed batch, `parallelization` batches of a shard are
-    processed at once, and `partial_responses` lets a handler's answer name the first failed record.
+    A batch is gathered for `window_seconds`; AWS accepts only whole seconds. `maximum_retries` and
+    `maximum_record_age_seconds` of -1 mean no limit. `bisect` halves a failed batch,
+    `parallelization` is the number of a shard's batches processed at once, and `partial_responses`
+    lets a handler's answer name the first failed record.
     `filters` are event patterns, any of which accepts a record; without any all are accepted.
     `failures` says whether dead-lettered batches are stored in the failures bucket.
     """

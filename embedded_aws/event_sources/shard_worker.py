@@ -39,7 +39,8 @@ class Lane:
         return len(self._gathered)
 
     def due_at(self) -> float | None:
-        """Return when a batch will be due, unless more records arrive; None for never."""
+        """Return when a batch will be due, unless more records arrive; None if one is in flight or
+        nothing waits."""
         if self.in_flight:
             return None
         if self._again:
@@ -115,7 +116,7 @@ class ShardWorker:
                 self._progress.finish([record.sequence_number])
 
     def due_at(self) -> float | None:
-        """Return when the next batch is due, unless more records arrive; None for not yet."""
+        """Return when the next batch is due, unless more records arrive; None if there is none."""
         return min(
             (due for lane in self._lanes if (due := lane.due_at()) is not None), default=None
         )

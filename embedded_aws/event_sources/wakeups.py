@@ -1,4 +1,4 @@
-"""When to poll a stream again: when something was put, if that is known."""
+"""Wakes pollers of streams and queues as soon as something was put, if that is reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ChangeWaiter(Protocol):
     """The emulator's control interface."""
 
     def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
-        """Return the number of changes, as soon as it differs from `seen`."""
+        """Return the number of changes as soon as it differs from `seen` or the time is up."""
         ...
 
 

@@ -1,6 +1,7 @@
-"""`python -m embedded_aws.athena.engine --port 4566`: jobs on standard input, changes on output.
+"""`python -m embedded_aws.athena.engine --port 4566` reads jobs and writes how they proceed.
 
-It ends with its standard input, which the emulator holds.
+Messages are JSON lines on standard input and output. It ends when standard input closes, which the
+emulator holds open.
 """
 
 from __future__ import annotations

@@ -36,7 +36,10 @@ class Aws:
         self._of_thread = threading.local()
 
     def glue(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Call Glue. Raises LookupError for missing entities, QueryError otherwise."""
+        """Call an operation of Glue and return its answer.
+
+        Raises LookupError if an entity does not exist, QueryError for other errors.
+        """
         headers = {
             "X-Amz-Target": f"AWSGlue.{operation}",
             "Content-Type": "application/x-amz-json-1.1",
@@ -81,8 +84,8 @@ class Aws:
     def bodies(
         self, bucket: str, keys: Sequence[str], known: dict[str, str]
     ) -> Iterator[tuple[str, StoredBody]]:
-        """Yield key and content of each existing object. `known` has ETags by key; their bodies are
-        not sent."""
+        """Yield key and content of each object that exists. `known` has ETags by key; a body is
+        left out if its ETag is the known one."""
         for start in range(0, len(keys), _BODIES_AT_ONCE):
             part = keys[start : start + _BODIES_AT_ONCE]
             raw = self._private(

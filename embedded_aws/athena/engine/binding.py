@@ -8,7 +8,7 @@ import json
 
 import sqlglot
 
-# Now, since two threads that use a dialect first may find it half imported.
+# Imported here, since two threads that use a dialect for the first time may find it half imported.
 import sqlglot.dialects.athena
 import sqlglot.dialects.duckdb
 from sqlglot import exp
@@ -81,7 +81,7 @@ _LITERALS = (
 
 
 def _literal(text: str) -> str:
-    """Return a parameter that is a single literal, normalised. Raises QueryError."""
+    """Return a parameter as normalised SQL. Raises QueryError unless it is a single literal."""
     try:
         tree = sqlglot.parse_one(f"SELECT {text}", read="athena")
     except SqlglotError as error:
@@ -105,7 +105,7 @@ class Binder:
         self._catalog = catalog
         self._database = database
         self.tables: dict[str, tuple[Table, Shape]] = {}
-        """Tables by the name in the bound statement."""
+        """Tables and what is read of them, by their names in the bound statement."""
 
     def bind(self, tree: exp.Expression) -> exp.Expression:
         """Return the statement over the names in `tables`. Raises QueryError."""
@@ -152,7 +152,8 @@ def _fold_names(tree: exp.Expression) -> None:
 
 
 def _shape(node: exp.Table) -> Shape:
-    """Return the columns needed: `$path` only if it is named, since `*` does not include it."""
+    """Return what the query reads of a table: `$path` only if it names it, since `*` does not
+    include it. Raises QueryError for `$path` beside `*`."""
     query = node.find_ancestor(exp.Select)
     if query is None or not any(one.name == PATH for one in query.find_all(exp.Column)):
         return "rows"

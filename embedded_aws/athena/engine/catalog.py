@@ -20,12 +20,12 @@ Column = tuple[str, str]
 
 
 Shape = Literal["rows", "rows and path", "partitions"]
-"""The parts of a table: its rows, without or with `$path`, or its `$partitions`."""
+"""What a query reads of a table: its rows, without or with `$path`, or its `$partitions`."""
 
 
 class Partition(msgspec.Struct, frozen=True):
-    """Values of the partition columns, and the objects in its location if listing the table has
-    found them."""
+    """Values of the partition columns, and a location; `keys` are the objects in it, None if they
+    are not listed yet."""
 
     values: tuple[str, ...]
     location: str
@@ -48,11 +48,12 @@ class Table(msgspec.Struct, frozen=True):
 
     @property
     def projected(self) -> bool:
-        """Return whether its partitions follow from its properties."""
+        """Return whether the partitions follow from the table's properties (partition
+        projection)."""
         return self.parameters.get("projection.enabled", "").lower() == "true"
 
     def columns_of(self, shape: Shape) -> tuple[Column, ...]:
-        """Return names and Hive types of a part's columns."""
+        """Return names and Hive types of the columns that a query reads."""
         if shape == "partitions":
             return self.partition_columns
         path: tuple[Column, ...] = ((PATH, "string"),) if shape == "rows and path" else ()
@@ -90,11 +91,12 @@ class Catalog:
         return sorted((_table(database, one) for one in found), key=lambda table: table.name)
 
     def databases(self) -> list[str]:
-        """Return the sorted names."""
+        """Return the names of all databases, sorted."""
         return sorted(one["Name"] for one in self._aws.glue("GetDatabases")["DatabaseList"])
 
     def partitions(self, table: Table) -> Iterator[Partition]:
-        """Yield partitions: those with objects of a projected table, else the registered ones.
+        """Yield a table's partitions: if it is projected those that have objects, otherwise the
+        registered ones.
 
         A table without partition columns is one partition.
         """
@@ -142,8 +144,8 @@ def projection(table: Table) -> dict[str, list[str]]:
 
 
 def _projected(table: Table, aws: Aws) -> Iterator[Partition]:
-    """Yield partitions of the objects under the template's constant prefix, by the values in their
-    keys."""
+    """List the objects under the template's constant prefix and yield a partition for each
+    combination of values in their keys."""
     template = table.parameters.get("storage.location.template") or _default_template(table)
     start = template.partition("${")[0]
     bucket = template.removeprefix("s3://").partition("/")[0]

@@ -42,7 +42,8 @@ def check_and_convert(tree: exp.Expression, types: Types) -> None:
 
 
 def _compared(node: exp.Expression) -> list[exp.Expression]:
-    """Return the parts whose types have to agree."""
+    """Return the parts of an expression whose types are needed: those that have to agree, or the
+    operand of a cast. Empty for other expressions."""
     if isinstance(node, exp.Cast):
         return [] if is_done(node) else [node.this]
     for kinds, parts in _OPINIONS:
@@ -52,7 +53,7 @@ def _compared(node: exp.Expression) -> list[exp.Expression]:
 
 
 def _pairs(node: exp.Expression) -> list[list[exp.Expression]]:
-    """Pair the columns of a UNION's two sides if both are listed."""
+    """Return the pairs of columns of a UNION's two sides; none if a side has `*`."""
     sides = [[column.unalias() for column in side.selects] for side in (node.left, node.right)]
     if any(one.find(exp.Star) for side in sides for one in side if not one.find(exp.Count)):
         return []
@@ -149,7 +150,8 @@ def _to_timestamp(node: exp.Expression, source: str) -> exp.Expression:
 
 
 def _to_instant(node: exp.Expression, source: str) -> exp.Expression:
-    """Convert to an instant in milliseconds, also from texts with or without an offset or UTC."""
+    """Convert to an instant in milliseconds or microseconds; a text may end with an offset or
+    `UTC`. Raises QueryError for another precision."""
     precision = int(node.to.expressions[0].name) if node.to.expressions else 3
     if precision not in (3, 6):
         raise unsupported(f"timestamp({precision}) with time zone")

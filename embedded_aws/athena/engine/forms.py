@@ -1,4 +1,4 @@
-"""Parts of statements that several rules build."""
+"""Builds parts of statements for the rules that rewrite them, and marks parts as final."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def is_done(node: exp.Expression) -> bool:
 
 
 def mark_done(node: exp.Expression) -> None:
-    """Mark the part as final."""
+    """Mark the part as being in DuckDB's SQL, so that no rule rewrites it again."""
     node.meta[_DONE] = True
 
 
@@ -30,12 +30,12 @@ def text(value: str) -> exp.Expression:
 
 
 def operand(node: exp.Expression) -> exp.Expression:
-    """Return a copy in parentheses if it needs them next to an operator."""
+    """Return a copy of a part, in parentheses if it needs them next to an operator."""
     return exp.Paren(this=node.copy()) if isinstance(node, exp.Binary) else node.copy()
 
 
 def cast(node: exp.Expression, kind: str) -> exp.Expression:
-    """Return a final cast to a DuckDB type."""
+    """Return a cast to a DuckDB type that no rule rewrites."""
     made = exp.Cast(this=node.copy(), to=exp.DataType.build(kind, dialect="duckdb"))
     mark_done(made)
     return made
@@ -44,7 +44,11 @@ def cast(node: exp.Expression, kind: str) -> exp.Expression:
 def if_like(
     value: exp.Expression, pattern: str, then: exp.Expression, otherwise: str, tries: bool = False
 ) -> exp.Expression:
-    """Return `then` for texts that match the pattern, null for null, else the error."""
+    """Return a CASE that gives `then` for texts that match the pattern, and null for null.
+
+    Any other text raises the error `otherwise`, in which it replaces `{}`; with `tries` it gives
+    null.
+    """
     branches = [exp.If(this=call("regexp_matches", value, text(pattern)), true=then.copy())]
     if not tries:
         failed = call(

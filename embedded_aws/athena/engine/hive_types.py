@@ -1,4 +1,4 @@
-"""Converts Hive types, as Glue has them, to Arrow's and Athena's."""
+"""Converts Hive types, as Glue names them, to Arrow's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def to_arrow_schema(columns: Iterable[tuple[str, str]]) -> Any:
 
 
 def to_arrow(hive: str) -> Any:
-    """Return the Arrow type. Raises QueryError for nested and other types."""
+    """Return the Arrow type of a Hive type. Raises QueryError for nested and unknown types."""
     match = _PARAMETERS.fullmatch(hive)
     if match and match[1] == "decimal":
         return pa.decimal128(int(match[2]), int(match[3] or 0))

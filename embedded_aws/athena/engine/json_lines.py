@@ -26,7 +26,10 @@ _text = msgspec.json.Decoder(str)
 
 
 def lines_of(key: str, body: bytes) -> list[bytes]:
-    """Return an object's lines, unpacked by its name's ending. Raises QueryError."""
+    """Return an object's lines, decompressed if its key ends with `.gz`.
+
+    Raises QueryError if it cannot be decompressed.
+    """
     if not key.endswith(".gz"):
         return body.splitlines()
     try:
@@ -36,7 +39,8 @@ def lines_of(key: str, body: bytes) -> list[bytes]:
 
 
 class LineReader:
-    """Reads lines of a table. `names` and `kinds` describe all its columns, in order."""
+    """Reads lines of a table. `names` and `kinds` (Arrow types) describe all its columns, in
+    order."""
 
     def __init__(
         self,
@@ -53,7 +57,10 @@ class LineReader:
         self._known = set(names)
 
     def read(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
-        """Return Arrow arrays of the wanted columns, by name."""
+        """Return Arrow arrays of the wanted columns, by name.
+
+        Raises QueryError for a malformed line; with `ignore_malformed` it is a row of nulls.
+        """
         decode = self._any_case if self._fold else _exact(wanted)
         positions = [self._positions[name] for name in wanted]
         reads = [_reader(self._kinds[name]) for name in wanted]
@@ -95,7 +102,7 @@ class LineReader:
 
 
 def _exact(wanted: Sequence[str]) -> Callable[[bytes, Sequence[str]], Cells]:
-    """Return a function that reads just these members of an object."""
+    """Return a function that reads these members of an object, with names compared exactly."""
     fields = {f"c{at}": name for at, name in enumerate(wanted)}
     members = [(field, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for field in fields]
     decoder = msgspec.json.Decoder(msgspec.defstruct("Row", members, rename=fields))

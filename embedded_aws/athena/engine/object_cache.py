@@ -28,7 +28,10 @@ class _Entry(Generic[T]):
 
 
 class ObjectCache(Generic[T]):
-    """Caches the results of `make` up to `limit` bytes; evicts the oldest."""
+    """Caches the results of `make`, which returns a result and its bytes, up to `limit` bytes.
+
+    Evicts the least recently used result.
+    """
 
     def __init__(
         self,
@@ -96,12 +99,13 @@ class ParquetFile:
 
 
 def parquet_files(aws: Aws, folder: Path) -> ObjectCache[Any]:
-    """Cache Parquet objects as files in a folder."""
+    """Return a cache that keeps Parquet objects as files in a folder."""
     return ObjectCache(aws, FILES_BYTES, lambda _, body: (ParquetFile(folder, body), len(body)))
 
 
 def line_objects(aws: Aws) -> ObjectCache[list[bytes]]:
-    """Cache objects as lists of lines; a line costs its bytes plus Python's overhead."""
+    """Return a cache that keeps objects as lists of lines; a line counts with its bytes and
+    Python's overhead."""
 
     def make(name: str, body: bytes) -> tuple[list[bytes], int]:
         lines = lines_of(name, body)

@@ -27,7 +27,7 @@ def own_folder() -> Iterator[Path]:
 
 
 def remove_left() -> None:
-    """Delete this user's folders of killed engines."""
+    """Delete the folders that killed engines of this user left behind."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         number = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if number.isdecimal() and not Path(f"/proc/{number}").exists() and _is_own(folder):
@@ -45,7 +45,7 @@ def _is_own(folder: Path) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    """Delete an engine's folder, which has at most folders of files in it; deeper ones stay."""
+    """Delete an engine's folder; leave it if it is nested too deeply, which no engine's is."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
     except RecursionError:  # up to Python 3.12

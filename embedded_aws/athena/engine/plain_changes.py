@@ -76,7 +76,7 @@ def _iso_timestamp(node: exp.Expression) -> exp.Expression:
 
 
 def _series_of_days(node: exp.Expression) -> exp.Expression:
-    """Add the step: DuckDB requires one for dates."""
+    """Add a step of one day to a sequence of dates, since DuckDB requires a step."""
     start = node.args["start"]
     is_date = isinstance(start, exp.Cast) and start.to.this == exp.DataType.Type.DATE
     if is_date and node.args.get("step") is None:

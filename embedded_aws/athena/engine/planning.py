@@ -18,8 +18,8 @@ KEPT_TRANSLATIONS = 256
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """DuckDB's SQL over `tables`, whose names are in it, and the result's columns: names and DuckDB
-    types."""
+    """A statement in DuckDB's SQL, its tables by the names in it, and names and DuckDB types of
+    the result's columns."""
 
     sql: str
     tables: dict[str, tuple[Table, Shape]]

@@ -44,7 +44,7 @@ _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def require_listed(tree: exp.Expression) -> None:
-    """Raise QueryError for a part with an unlisted text. Drops comments."""
+    """Raise QueryError for a part with an unlisted text. Removes comments, in place."""
     for node in tree.walk():
         node.comments = None
         if not isinstance(node.args.get("order"), (exp.Order, type(None))):

@@ -3,8 +3,8 @@
 Athena lists each partition that the predicates select, a thousand objects per request. With
 partition projection that includes partitions without objects:
 https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html. It reads a JSON
-object at once, and Parquet as Trino's reader does: a small file at once, of a larger one the footer
-and then the columns, https://trino.io/docs/current/object-storage/file-formats.html.
+object in one request, and Parquet as Trino's reader does: a small file in one request, of a larger
+one the footer and then the columns, https://trino.io/docs/current/object-storage/file-formats.html.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BYTES_A_GET = 8 * 1024 * 1024
 """Trino's parquet.max-buffer-size."""
 
 SPAN = 32
-"""Values of a column that are tried together first."""
+"""The number of a column's values that are first tried together, as a range."""
 
 _FORMAT = ds.ParquetFileFormat()
 _FILES = fs.LocalFileSystem()
@@ -52,12 +52,13 @@ class Requests:
 
 
 def pages(objects: int) -> int:
-    """Return the LIST requests for a partition of this many objects."""
+    """Return the number of LIST requests for a partition of this many objects."""
     return max(1, -(-objects // KEYS_A_LIST))
 
 
 def parquet_gets(file_bytes: int, column_bytes: Sequence[int]) -> int:
-    """Return the GET requests for a file; `column_bytes` are those of each row group read."""
+    """Return the number of GET requests for a file; `column_bytes` has the bytes of the columns
+    read in each row group."""
     if file_bytes <= SMALL_FILE_BYTES:
         return 1
     return 1 + sum(-(-count // BYTES_A_GET) for count in column_bytes)
@@ -66,7 +67,7 @@ def parquet_gets(file_bytes: int, column_bytes: Sequence[int]) -> int:
 def partitions_left(
     values: Mapping[str, Sequence[str]], schema: Any, condition: Any, mentioned: Collection[str]
 ) -> int:
-    """Count the partitions that a filter selects of all combinations of the columns' values.
+    """Count the combinations of the columns' values, each a partition, that a filter selects.
 
     `mentioned` are the columns that the filter names.
     """
@@ -88,9 +89,9 @@ def partitions_left(
 
 
 def _within(name: str, values: Any) -> Any:
-    """Return that a column is between the least and the greatest of these values.
+    """Return a condition: a column is between the least and the greatest of these values.
 
-    What contradicts it contradicts each of them, so that their partitions need not be tried.
+    A filter that contradicts it contradicts each of the values, which need not be tried then.
     """
     ends = pc.min_max(values)
     return (pc.field(name) >= ends["min"]) & (pc.field(name) <= ends["max"])

@@ -35,9 +35,10 @@ class Runner:
         return session.connect(str(self._folder / "spill"))
 
     def run(self, job: dict[str, Any], connection: Any, is_stopped: Callable[[], bool]) -> Change:
-        """Run a job and return its result.
+        """Run a job and return the change to report.
 
-        Raises QueryError, ScanLimitError, StoppedError; `meter` is then set in the job's place.
+        Sets the job's `meter`, which has the bytes scanned also if it raises QueryError,
+        ScanLimitError or StoppedError.
         """
         began = time.monotonic()
         catalog = Catalog(self._aws)
@@ -118,7 +119,7 @@ def _fields(address: str, kind: str, sub_kind: str, columns: list[Any]) -> dict[
 
 
 def _csv(reader: Any) -> Iterator[bytes]:
-    """Write Athena's CSV: every value quoted, null empty, the names first."""
+    """Yield the rows as Athena's CSV: a line of names first, every value quoted, null empty."""
     yield _line(reader.schema.names)
     for batch in reader:
         columns = [column.to_pylist() for column in batch.columns]

@@ -1,8 +1,8 @@
 """Tables of the lake as Arrow datasets that DuckDB scans with its filters and columns.
 
 DuckDB passes the columns and the filter of each scan. Partitions that the filter excludes are not
-read, nor row groups of Parquet whose statistics exclude it. Bytes read are counted as Athena does:
-column chunks and footers of Parquet, whole objects of JSON.
+read, nor are row groups of Parquet that it excludes by their statistics. Bytes read are counted as
+Athena counts them: column chunks and footers of Parquet, whole objects of JSON.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OBJECTS_AT_ONCE = 200
 
 
 class Meter:
-    """Bytes that a query has scanned. Raises ScanLimitError above `limit`."""
+    """The bytes that a query has scanned, with an optional limit."""
 
     def __init__(self, limit: int | None) -> None:
         self.bytes = 0
@@ -45,7 +45,7 @@ class Meter:
         self._guard = threading.Lock()
 
     def add(self, count: int) -> None:
-        """Count bytes."""
+        """Add scanned bytes. Raises ScanLimitError above the limit."""
         with self._guard:
             self.bytes += count
             if self._limit is not None and self.bytes > self._limit:
@@ -83,7 +83,8 @@ class Lake:
         return bucket, [key for key in found if key.rpartition("/")[2][:1] not in ("_", ".", "")]
 
     def parquet(self, partitions: Iterable[Partition]) -> Iterator[tuple[Partition, str, str, Any]]:
-        """Yield bucket, key and file of each object of the partitions, requested together."""
+        """Yield partition, bucket, key and file of each object; the objects of a bucket are
+        requested together."""
         of_bucket: dict[str, dict[str, Partition]] = {}
         for partition in partitions:
             bucket, keys = self.keys(partition)
@@ -102,7 +103,8 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         self._lake = lake
 
     def scanner(self, columns: Sequence[str] | None = None, filter: Any = None, **_: Any) -> Any:  # noqa: A002
-        """Scan with the columns that DuckDB needs and the filter that rows must pass."""
+        """Return a scanner of the columns that DuckDB needs, all if None, in rows that pass the
+        filter. Stores the first error in the lake before raising it."""
         try:
             wanted = list(self.schema.names if columns is None else columns)
             partitions = list(self._matching(filter))
@@ -168,8 +170,10 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
     def _scanned(
         self, key: str, fragment: Any, touched: set[str], condition: Any
     ) -> tuple[int, list[int]]:
-        """Return bytes of the footer, and of the touched columns in each row group that may
-        match."""
+        """Return bytes of the footer, and of the touched columns in each row group that may match.
+
+        Raises QueryError if the file is damaged.
+        """
         try:
             metadata = fragment.metadata
         except (OSError, pa.ArrowInvalid) as error:
@@ -237,7 +241,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
 
 
 def _words(condition: Any) -> set[str]:
-    """Return the names in a filter, including columns."""
+    """Return all words in a filter's text, which include the names of its columns."""
     return set(re.findall(r"[\w$]+", "" if condition is None else str(condition)))
 
 
@@ -252,7 +256,8 @@ def _column_bytes(group: Any, touched: set[str]) -> int:
 
 
 def _while_held(scanner: Any, files: list[Any]) -> Iterator[Any]:
-    """Yield a scanner's batches; its files live until the last one."""
+    """Yield a scanner's batches. Holding its files until the last one keeps them from being
+    deleted."""
     yield from scanner.to_reader()
     files.clear()
 

@@ -20,15 +20,15 @@ from embedded_aws.athena.engine.typed_changes import TYPED
 from embedded_aws.athena.engine.typing import Types
 
 MOST_DEEP = 200
-"""Pending parts nested in each other, as in `1 + 1 + 1`. Querying their types takes quadratic
-time."""
+"""The most pending parts nested in each other, as in `1 + 1 + 1`: querying their types takes
+quadratic time."""
 
 DEEP_AT_ONCE = 50
 """The most nested parts whose types are queried at once: each is wrapped, which doubles the
 nesting."""
 
 MOST_ROUNDS = 100
-"""The limit of rounds, plus one for each query. A round queries types again, since inner parts have
+"""The most rounds, besides one for each SELECT. A round queries types again, since inner parts have
 changed."""
 
 _CHANGED_IN_PLACE = (exp.Avg, exp.ApproxQuantile)
@@ -57,9 +57,10 @@ def _too_deep() -> QueryError:
 
 
 def _next_parts(tree: exp.Expression) -> list[exp.Expression]:
-    """Return parts of one query whose type differs in Trino, from the inside out.
+    """Return the parts of one SELECT that are still to be rewritten, from the inside out.
 
-    At most DEEP_AT_ONCE are nested; inner queries come before outer ones.
+    They are those of the innermost SELECT that has any, at most DEEP_AT_ONCE nested; empty if
+    nothing is left. Raises QueryError if more than MOST_DEEP are nested.
     """
     depths: dict[int, int] = {}
     order = {id(query): at for at, query in enumerate(_queries(tree))}

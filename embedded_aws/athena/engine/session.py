@@ -44,7 +44,7 @@ def connect(folder: str | None = None) -> Any:
 
 
 def require_one_query(connection: Any, sql: str) -> None:
-    """Raise QueryError if DuckDB sees more than one SELECT: `execute` would run them all."""
+    """Raise QueryError unless DuckDB sees exactly one SELECT: `execute` would run all of them."""
     kinds = [statement.type for statement in connection.extract_statements(sql)]
     if kinds != [duckdb.StatementType.SELECT]:
         raise QueryError("SYNTAX_ERROR", "Only one sql statement is allowed")

@@ -34,7 +34,8 @@ class Show(msgspec.Struct, frozen=True):
 
 
 class AlterPartitions(msgspec.Struct, frozen=True):
-    """ALTER TABLE ADD or DROP PARTITION: values by column, and a location if given."""
+    """ALTER TABLE ADD or DROP PARTITION: values by column, and a location if given; `lenient` with
+    IF [NOT] EXISTS."""
 
     table: tuple[str, ...]
     drop: bool
@@ -71,11 +72,12 @@ _SHOW = {
     "databases": re.compile(r"(?:databases|schemas)()(?:\s+(?:like\s+)?'([^']*)')?", _ANY_CASE),
     "partitions": re.compile(r"partitions\s+(\S+)()", _ANY_CASE),
 }
-"""Each with the name after it, and the pattern of names."""
+"""Patterns of what follows SHOW: group 1 is the name of a database or table, group 2 a pattern of
+names."""
 
 
 def read(text: str) -> Statement:
-    """Parse the statement. Raises QueryError for one that is not understood."""
+    """Parse the statement. Raises QueryError if it is invalid or not supported."""
     text = _COMMENTS.sub("", text).strip().rstrip(";").strip()
     first = re.match(r"\(|\w*", text)[0].upper()  # type: ignore[index]  # it matches anything
     if first in ("SELECT", "WITH", "VALUES", "("):
@@ -124,7 +126,7 @@ def _name(text: str) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> str:
-    """Return the content of a quoted text."""
+    """Return the content of a quoted text: two quotes in it mean one."""
     return text.replace("''", "'")
 
 

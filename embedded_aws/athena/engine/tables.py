@@ -11,7 +11,7 @@ from embedded_aws.athena.engine.statements import AlterPartitions, Show
 
 
 def show(catalog: Catalog, statement: Show, database: str) -> tuple[str, list[str]]:
-    """Return the column's name and the lines. Raises QueryError."""
+    """Return the result of a SHOW: its column's name, and its lines. Raises QueryError."""
     if statement.what == "databases":
         return "database_name", _like(catalog.databases(), statement.like)
     if statement.what == "tables":

@@ -33,7 +33,8 @@ def _quotient(
     precision: int,
     scale: int,
 ) -> exp.Expression:
-    """Return the decimal quotient, rounded half up, by 128-bit integers: a macro of `session`."""
+    """Return the decimal quotient, rounded half up; a macro of `session` computes it with 128-bit
+    integers."""
     shift = exp.Literal.number(10 ** (scale - first.scale + second.scale))
     result = call(
         "trino_divide",
@@ -53,7 +54,7 @@ def _unscaled(number: exp.Expression, kind: Kind) -> exp.Expression:
 
 
 def _scaled(number: exp.Expression, scale: int) -> exp.Expression:
-    """Return an integer's decimal with `scale` fractional digits."""
+    """Return the decimal with an integer's digits, of which `scale` are fractional."""
     whole = cast(number, "DECIMAL(38,0)")
     if not scale:
         return whole
@@ -105,7 +106,8 @@ def _round(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
 
 
 def _plus(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
-    """Add a date and an interval: the result is a date."""
+    """Make the sum of a date and an interval a date. Raises QueryError if other operands are not
+    numbers."""
     names = {kind.name for kind in kinds}
     if names == {"DATE", "INTERVAL"}:
         return cast(node.copy(), "DATE")

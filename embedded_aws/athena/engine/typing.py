@@ -26,7 +26,8 @@ INTEGERS = {
     "HUGEINT": 38,
     "INTEGER_LITERAL": 10,
 }
-"""Digits of each as a decimal: Trino's, and those of sums, which are bigint there."""
+"""The digits of each integer type as a decimal. DuckDB's sums are HUGEINT, which is bigint in
+Trino."""
 
 
 _MARK = re.compile(r"m\d+")
@@ -113,7 +114,7 @@ class Types:
         return _kind_named(described.fetchone()[1])
 
     def _kinds(self, tree: exp.Expression) -> dict[str, Kind]:
-        """Return the kinds of the marked parts; the tree is used up."""
+        """Return the kinds of the marked parts by mark. Modifies the tree."""
         text = tree.sql("duckdb", copy=False).replace("'", "''")
         raw = self._connection.execute(
             f"SELECT json_serialize_plan('{text}', optimize := false)"  # nosec B608
@@ -183,14 +184,15 @@ def _kind(raw: dict[str, Any]) -> Kind:
 
 
 def unexpected(kinds: str, function: str) -> QueryError:
-    """Return the error for a function without a form for these types."""
+    """Return the error for a function that does not accept arguments of these types."""
     return QueryError(
         "FUNCTION_NOT_FOUND", f"Unexpected parameters ({kinds}) for function {function}"
     )
 
 
 def refused(message: str, otherwise: str = "SYNTAX_ERROR") -> QueryError:
-    """Convert DuckDB's reason for refusing a statement to Trino's error name."""
+    """Return the error for a statement that DuckDB refuses, with the name that fits its message
+    in Trino; `otherwise` if none does."""
     line = _PREFIX.sub("", message.splitlines()[0])
     if column := _NO_COLUMN.match(line):
         return QueryError(

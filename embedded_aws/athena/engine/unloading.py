@@ -33,7 +33,10 @@ def require_empty(aws: Aws, location: str) -> None:
 
 
 def unload(aws: Aws, statement: Unload, reader: Any) -> tuple[list[str], int]:
-    """Return the written objects' addresses and the number of rows. Raises QueryError."""
+    """Write a query's rows; return the written objects' addresses and the number of rows.
+
+    Raises QueryError.
+    """
     _require_columns(statement, reader.schema.names)
     parts = _Parts(aws, statement, reader.schema)
     for batch in reader:
@@ -69,7 +72,7 @@ class _Parts:
         self.rows = 0
 
     def add(self, batch: Any) -> None:
-        """Add a batch. Raises QueryError above the number of partitions."""
+        """Add a batch. Raises QueryError above MOST_PARTITIONS."""
         table = pa.Table.from_batches([batch])
         self.rows += table.num_rows
         for values, rows in self._split(table):
@@ -93,7 +96,7 @@ class _Parts:
             yield tuple(_folder(value_text(row[c])) for c in self._columns), table.filter(mask)
 
     def write(self) -> list[str]:
-        """Put an object for each partition; return their addresses."""
+        """Put an object for each partition with rows; return their addresses."""
         written = []
         for values, tables in self._tables.items():
             rows = pa.concat_tables(tables)
