@@ -112,12 +112,13 @@ async function start() {
   const chart = mountChart(store);
   // The chart comes first, its surroundings follow in the next frame.
   await Promise.race([answered, wait(PATIENCE)]);
+  const rest = retried(() => import("./later.js"));
   document.body.classList.remove("starting");
   chart.commit();
   await painted();
   const library = retried(loadPlotly);
   library.catch(() => {}); // mountLater says so
-  const { mountFrame, mountLater, Push } = await retried(() => import("./later.js"));
+  const { mountFrame, mountLater, Push } = await rest;
   mountFrame(store, api, feed, chart);
   mountLater(store, api, feed, chart, opened, library);
   if (config.push) new Push(api, store, feed);
