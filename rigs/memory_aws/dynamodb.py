@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any
@@ -34,7 +35,7 @@ def error(operation: str, code: str, status: int) -> ClientError:
     return ClientError(answer, operation)
 
 
-class Client:
+class Client(ABC):
     """botocore's client of a service in memory: each method is an operation, which a method with
     its name after an underscore performs."""
 
@@ -47,9 +48,9 @@ class Client:
 
         return call
 
+    @abstractmethod
     def _called(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
         """Perform an operation, or have it fail."""
-        raise NotImplementedError
 
 
 class DynamoDB(Client):

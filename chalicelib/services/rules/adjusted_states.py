@@ -41,7 +41,7 @@ class AdjustedStates:
 
     def put(self, state: State) -> bool:
         """Refuse: previews write nothing."""
-        raise NotImplementedError
+        raise RuntimeError(f"a preview writes no state, not that of {state.symbol} either")
 
     def _adjusted(self, state: State) -> State:
         actions = Actions(self._stores, state, self._adjustment)

@@ -81,12 +81,17 @@ export function chartFigure(series, computed, choices) {
   return { data, layout };
 }
 
+/**
+ * @param {Series} series @param {[number, number]} range visible indices
+ * @returns {[number, number]} the first visible bar, and the one after the last
+ */
+const visibleSpan = ({ first }, range) => [
+  Math.max(0, Math.ceil(range[0]) - first),
+  Math.max(0, Math.floor(range[1]) - first + 1),
+];
+
 /** @param {Series} series @param {[number, number]} range */
-const visibleBars = (series, range) =>
-  series.bars.slice(
-    Math.max(0, Math.ceil(range[0]) - series.first),
-    Math.max(0, Math.floor(range[1]) - series.first + 1),
-  );
+const visibleBars = (series, range) => series.bars.slice(...visibleSpan(series, range));
 
 /**
  * @param {Series} series
@@ -96,7 +101,7 @@ const visibleBars = (series, range) =>
  * @returns {[number, number]} of the bars, and of the lines around them
  */
 function visiblePrices(series, lines, range, also) {
-  const start = Math.max(0, Math.ceil(range[0]) - series.first);
+  const [start] = visibleSpan(series, range);
   const bars = visibleBars(series, range).map((bar, i) => {
     const prices = lines.flatMap((values) => values[start + i] ?? []);
     return { low: Math.min(bar.low, ...prices), high: Math.max(bar.high, ...prices) };
@@ -111,9 +116,8 @@ function visiblePrices(series, lines, range, also) {
  */
 function visibleValues(series, drawn, columns, lines, range) {
   const names = [...drawn.map(({ name }) => name), ...(columns ? [columns] : [])];
-  const start = Math.max(0, Math.ceil(range[0]) - series.first);
-  const end = Math.max(0, Math.floor(range[1]) - series.first + 1);
-  const values = names.flatMap((name) => (lines[name] ?? []).slice(start, end));
+  const span = visibleSpan(series, range);
+  const values = names.flatMap((name) => (lines[name] ?? []).slice(...span));
   const known = values.filter((value) => value !== null);
   return priceRange(known.map((value) => ({ low: value, high: value })));
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from chalicelib.domain.payloads import UNREADABLE
 from producer.sources.pushed.messages import BadFrame, Message
 
 
-class Feed:
+class Feed(ABC):
     """The frames of one service, which subclasses know. It keeps no state beyond a connection."""
 
     service: ClassVar[str]
@@ -34,13 +35,13 @@ class Feed:
         """Return the first frames of a new connection, before any subscription."""
         return ()
 
+    @abstractmethod
     def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
         """Return the frames that subscribe to more symbols."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unsubscribe(self, symbols: Sequence[str]) -> Sequence[str]:
         """Return the frames that end the subscription of symbols."""
-        raise NotImplementedError
 
     def read(self, frame: str | bytes) -> Sequence[Message]:
         """Parse a frame. One without a message that counts gives nothing. Raises only BadFrame."""
@@ -51,6 +52,6 @@ class Feed:
         except (*UNREADABLE, ValueError, OverflowError) as error:
             raise BadFrame(f"no message of {self.service}") from error
 
+    @abstractmethod
     def parsed(self, frame: str | bytes) -> Sequence[Message]:
         """Parse a frame. May raise what `read` converts, too."""
-        raise NotImplementedError

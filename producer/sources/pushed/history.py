@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -51,7 +52,7 @@ class Candle(NamedTuple):
     volume: Decimal
 
 
-class CandleHistory:
+class CandleHistory(ABC):
     """The history of a service that gives candles for a stretch of time. Services override
     `asked`, which returns the candles of a stretch that fit into one answer."""
 
@@ -79,9 +80,9 @@ class CandleHistory:
             found += [candle for candle in candles if since <= candle.start < until]
         return made(symbol, bar, listing, found, over)
 
+    @abstractmethod
     def asked(self, symbol: str, bar: Bar, first: datetime, last: datetime) -> list[Candle]:
         """Return the candles that start between two instants, both included."""
-        raise NotImplementedError
 
 
 def made(
