@@ -36,7 +36,7 @@ window.measure = async (rounds) => {
   for (let i = 0; i < rounds; i++) {
     found["symbol switch"].push(await timed(() => show((series = seriesOf(`S${i}`)))));
     const last = series.bars.at(-1);
-    found["price update"].push(await timed(() => chart.overlay.setPrice(last.close * (1 + i / 5000), `1${i}.00`, "up")));
+    found["price update"].push(await timed(() => chart.crosshair.setPrice(last.close * (1 + i / 5000), `1${i}.00`, "up")));
     const moved = { ...last, close: last.close * (1 + i / 9000) };
     found["candle commit"].push(await timed(() => show((series = mergeBars(series, [moved])))));
   }

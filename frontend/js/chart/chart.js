@@ -2,7 +2,7 @@
 // state of the page except the zoom's exact indices.
 
 import { chartFigure } from "./figure.js";
-import { Overlay } from "./overlay.js";
+import { Crosshair } from "./crosshair.js";
 import { fullRange } from "./axis.js";
 import { MARGIN } from "./panes.js";
 import { indexAt } from "../data/series.js";
@@ -25,11 +25,11 @@ const CONFIG = {
 };
 
 export class PriceChart extends EventTarget {
-  /** @param {HTMLElement} node @param {HTMLElement} layer over it, for the overlay */
+  /** @param {HTMLElement} node @param {HTMLElement} layer the layer over it */
   constructor(node, layer) {
     super();
     this.node = node;
-    this.overlay = new Overlay(node, layer);
+    this.crosshair = new Crosshair(node, layer);
     /** @type {[number, number] | null} */
     this.zoom = null;
     this.revision = "";

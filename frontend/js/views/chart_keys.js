@@ -61,7 +61,7 @@ export function bindKeys(view) {
   });
   section.addEventListener("blur", () => {
     at = null;
-    view.chart.overlay.hideCross();
+    view.chart.crosshair.hideCross();
     view.point(null);
   });
 }

@@ -9,7 +9,7 @@ export function bindPointer(view) {
   };
   section.addEventListener("pointermove", (event) => view.point(place(event)));
   section.addEventListener("pointerleave", () => {
-    view.chart.overlay.hideCross();
+    view.chart.crosshair.hideCross();
     view.point(null);
   });
 }

@@ -95,7 +95,7 @@ export class ChartView {
     const quote = series && quotes.get(series.symbol);
     const last = series?.bars.at(-1);
     const price = this.last;
-    this.chart.overlay.setPrice(
+    this.chart.crosshair.setPrice(
       series?.range === "custom" ? null : price,
       formatPrice(price, this.places),
       wayOf(quote?.change ?? (last ? last.close - last.open : 0)),
@@ -111,7 +111,7 @@ export class ChartView {
       focus.symbol === series.symbol &&
       series.bars.length &&
       focus.time >= series.bars[0].time;
-    this.chart.overlay.setFocus(here ? placeOf(series, focus.time) : null);
+    this.chart.crosshair.setFocus(here ? placeOf(series, focus.time) : null);
   }
 
   /**
@@ -120,7 +120,7 @@ export class ChartView {
    * @returns {number | null} the index there, null outside of the panes
    */
   showCross(px, py) {
-    return this.chart.overlay.showCross(
+    return this.chart.crosshair.showCross(
       px,
       py,
       (index) => this.timeText(index),

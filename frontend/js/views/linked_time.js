@@ -52,7 +52,7 @@ export class CrossLine {
     const index = time === null ? null : this.#indexAt(time);
     if (index === null && this.index === null) return;
     this.index = index;
-    this.view.chart.overlay.hideCross(); // that of a pointer at rest
+    this.view.chart.crosshair.hideCross(); // that of a pointer at rest
     const plot = plotOf(this.view.chart.node);
     const x = plot && index !== null ? xOf(plot, index) : -1;
     this.node.hidden = !plot || x < plot.left || x > plot.left + plot.width;

@@ -1,5 +1,6 @@
-// HTML over the plot: the last price's line and tag, the crosshair with its tags. Moving an element
-// takes a tenth of a Plotly update's time, so the price can follow every poll.
+// HTML over the plot: the crosshair and its tags, the last price's line and tag, and the line at
+// the selected alert. Moving an element takes a tenth of a Plotly update's time, so the price can
+// follow every poll.
 
 import { el, setText } from "../dom.js";
 import { indexOf, levelAt, yOf, bottomOf, xOf, plotOf } from "./plot_layout.js";
@@ -9,7 +10,7 @@ function place(node, x, y) {
   node.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
 }
 
-export class Overlay {
+export class Crosshair {
   /**
    * @param {HTMLElement} plot the element that Plotly draws into
    * @param {HTMLElement} layer the layer over it
