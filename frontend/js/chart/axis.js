@@ -1,5 +1,5 @@
-// Labels of the chart's horizontal axis, which counts bars so that closed hours take no space.
-// Pure.
+// Labels and ranges of the chart's axes. The horizontal axis counts bars, so that closed hours take
+// no space. Pure.
 
 import { formatClock } from "../format.js";
 
@@ -14,7 +14,7 @@ const offsets = new Map();
 
 /**
  * @param {string} zone @param {number} time
- * @returns {number} milliseconds to add to UTC for the zone's wall clock; looked up once for each
+ * @returns {number} milliseconds by which the zone's wall clock is ahead of UTC; cached for each
  *   quarter of an hour
  */
 function offsetOf(zone, time) {
@@ -46,7 +46,7 @@ const every = (/** @type {number} */ length) => (/** @type {number} */ wall) =>
   Math.floor(wall / length);
 
 /**
- * Steps from fine to coarse: a label is placed where the step's number changes between bars.
+ * Steps from fine to coarse. A bar is labelled if its number differs from that of the bar before.
  * @type {((wall: number) => number)[]}
  */
 const STEPS = [
@@ -63,8 +63,8 @@ const STEPS = [
 
 /**
  * @param {number} wall
- * @param {number} before wall clock of the bar before
- * @param {boolean} dated
+ * @param {number} before wall clock of the previous label, or of the bar before the first label
+ * @param {boolean} dated whether bars are labelled by dates
  */
 function labelOf(wall, before, dated) {
   const [now, then] = [new Date(wall), new Date(before)];
@@ -78,11 +78,12 @@ function labelOf(wall, before, dated) {
 }
 
 /**
- * Labels for the visible part of the axis at round times, as many as fit; a bar alone has one, too.
+ * Label the visible part of the axis at round times, as densely as fits. If it has no round time,
+ * its first bar is labelled.
  * @param {number[]} times starts of the bars @param {number} first axis index of times[0]
- * @param {[number, number]} range visible indices @param {number} room most labels that fit
+ * @param {[number, number]} range visible indices @param {number} room most labels to return
  * @param {string} zone of the labels
- * @param {boolean} dated bars labelled by dates (zone is then not used)
+ * @param {boolean} dated whether bars are labelled by dates; `zone` is then ignored
  * @returns {Tick[]}
  */
 export function axisTicks(times, first, range, room, zone, dated) {
@@ -109,7 +110,7 @@ export function axisTicks(times, first, range, room, zone, dated) {
 
 /**
  * Round values for the labels of a vertical axis: multiples of 1, 2 or 5 times a power of ten.
- * @param {[number, number]} range @param {number} most about as many labels @returns {number[]}
+ * @param {[number, number]} range @param {number} most about this many labels @returns {number[]}
  */
 export function valueTicks([low, high], most) {
   const rough = (high - low) / most;
@@ -120,7 +121,7 @@ export function valueTicks([low, high], most) {
 }
 
 /**
- * The vertical range for the visible bars, with a margin; Plotly does not do this when x zooms.
+ * The vertical range for the visible bars, with a margin; Plotly does not rescale y when x zooms.
  * @param {Iterable<{low: number, high: number}>} bars @returns {[number, number]}
  */
 export function priceRange(bars) {
@@ -135,7 +136,7 @@ export function priceRange(bars) {
 }
 
 /**
- * The full axis: half a bar before the first, and some space after the last for the price line.
+ * The range that shows all bars, with some space after the last one for the price line.
  * @param {number} first @param {number} count @returns {[number, number]}
  */
 export const fullRange = (first, count) => [

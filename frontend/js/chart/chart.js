@@ -1,5 +1,5 @@
-// The open symbol's chart: passes figures to Plotly and reads its gestures as a zoom. It keeps no
-// state of the page except the zoom's exact indices.
+// The chart of a series: passes figures to Plotly and turns gestures into a zoom. It keeps no state
+// of the page except the zoom's exact indices.
 
 import { chartFigure } from "./figure.js";
 import { Crosshair } from "./crosshair.js";
@@ -33,9 +33,7 @@ export class PriceChart extends EventTarget {
     /** @type {[number, number] | null} */
     this.zoom = null;
     this.revision = "";
-    /**
-     * @type {{series: Series, computed: Computed, choices: any} | null}
-     */
+    /** @type {{series: Series, computed: Computed, choices: any} | null} */
     this.shown = null;
     /** @type {SVGElement | undefined} what is shown until Plotly is loaded */
     this.sketch = undefined;
@@ -49,8 +47,8 @@ export class PriceChart extends EventTarget {
    * Draw or update the chart.
    * @param {Series} series @param {Computed} computed
    * @param {Omit<import("./figure.js").Choices, "zoom" | "width" | "height">} choices
-   * @param {[number, number] | null} times the initial zoom for another symbol or range,
-   *   milliseconds
+   * @param {[number, number] | null} times the initial zoom in milliseconds; used if symbol, range
+   *   or bar size differ from the last call's
    */
   show(series, computed, choices, times) {
     const revision = `${series.symbol}:${series.range}:${series.interval}`;
@@ -143,7 +141,8 @@ export class PriceChart extends EventTarget {
 
   /**
    * Show the times of another chart; no "zoom" event follows.
-   * @param {[number, number] | null} times null, or times without a bar here, for everything
+   * @param {[number, number] | null} times milliseconds; null shows all bars, as do times in which
+   *   this series has none
    */
   showTimes(times) {
     if (!this.shown) return;
@@ -160,10 +159,7 @@ export class PriceChart extends EventTarget {
     if (index < a || index > b) this.#setZoom([index - (b - a) / 2, index + (b - a) / 2]);
   }
 
-  /**
-   * @returns {[number, number] | null} the zoom as times, so that it can be applied to another
-   *   symbol
-   */
+  /** @returns {[number, number] | null} the zoom in milliseconds, so that it fits other symbols */
   times() {
     if (!this.zoom || !this.shown) return null;
     return [this.#timeAt(this.zoom[0]), this.#timeAt(this.zoom[1])];
@@ -180,9 +176,8 @@ export class PriceChart extends EventTarget {
   }
 
   /**
-   * @param {Series} series
-   * @param {[number, number]} times
-   * @returns {[number, number] | null} null if the series has no bar in it
+   * @param {Series} series @param {[number, number]} times milliseconds
+   * @returns {[number, number] | null} axis indices; null if they span fewer than two of its bars
    */
   #indices(series, times) {
     const length = lengthOf(series.interval);

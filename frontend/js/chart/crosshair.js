@@ -38,7 +38,11 @@ export class Crosshair {
     }
   }
 
-  /** @param {number | null} price @param {string} text @param {"up" | "down" | "flat"} way */
+  /**
+   * Move the last price's line and tag. A price out of view keeps only its tag, at the edge.
+   * @param {number | null} price null hides both
+   * @param {string} text @param {"up" | "down" | "flat"} way
+   */
   setPrice(price, text, way) {
     const box = plotOf(this.plot);
     const shown = Boolean(box && price !== null);
@@ -100,7 +104,7 @@ export class Crosshair {
       node.hidden = true;
   }
 
-  /** Show a line at the bar of the alert that the reader selected. @param {number | null} index */
+  /** Show the selected alert's line. @param {number | null} index on the axis; null for none */
   setFocus(index) {
     const box = plotOf(this.plot);
     const x = box && index !== null ? xOf(box, index) : -1;

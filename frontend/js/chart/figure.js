@@ -1,4 +1,4 @@
-// bars -> Plotly figure. Pure: all inputs are arguments, so that it can be tested alone.
+// Builds the Plotly figure of a series of bars. Pure.
 
 import { axisTicks, fullRange, priceRange } from "./axis.js";
 import { layoutOf } from "./panes.js";
@@ -16,17 +16,17 @@ import { markersOf } from "./marks.js";
 /**
  * @typedef {object} Choices
  * @property {"candles" | "line"} type
- * @property {string[]} indicators keys of the table
+ * @property {string[]} indicators keys of indicatorTable
  * @property {import("../types.js").Averages} averages
  * @property {string} zone of the labels
  * @property {[number, number] | null} zoom visible indices, null for everything
  * @property {number} width of the plot in pixels
  * @property {number} [height] of all panes in pixels
- * @property {Record<string, string>} colors by role, see settings.js
+ * @property {Record<string, string>} colors by role, see theme.js
  * @property {{time: number, price: number | null, condition: string, quiet?: string}[]} events
  *   alerts of this symbol
  * @property {number[]} preview times of previewed alerts
- * @property {import("../types.js").Judged | null} [judged] what the rule of the open alert judged
+ * @property {import("../types.js").Judged | null} [judged] what the open alert's rule evaluated
  */
 
 /**
@@ -83,7 +83,7 @@ export function chartFigure(series, computed, choices) {
 
 /**
  * @param {Series} series @param {[number, number]} range visible indices
- * @returns {[number, number]} the first visible bar, and the one after the last
+ * @returns {[number, number]} start and end of the visible part of `series.bars`, half-open
  */
 const visibleSpan = ({ first }, range) => [
   Math.max(0, Math.ceil(range[0]) - first),
@@ -97,8 +97,8 @@ const visibleBars = (series, range) => series.bars.slice(...visibleSpan(series, 
  * @param {Series} series
  * @param {Values[]} lines that have to be fully visible
  * @param {[number, number]} range
- * @param {number[]} also prices that have to be visible
- * @returns {[number, number]} of the bars, and of the lines around them
+ * @param {number[]} also further prices that have to be visible
+ * @returns {[number, number]} the price axis' range
  */
 function visiblePrices(series, lines, range, also) {
   const [start] = visibleSpan(series, range);
@@ -112,7 +112,7 @@ function visiblePrices(series, lines, range, also) {
 /**
  * @param {Series} series @param {Line[]} drawn @param {string | undefined} columns
  * @param {Record<string, Values>} lines by name @param {[number, number]} range visible indices
- * @returns {[number, number]} of a pane's lines and columns
+ * @returns {[number, number]} the range of a pane's axis
  */
 function visibleValues(series, drawn, columns, lines, range) {
   const names = [...drawn.map(({ name }) => name), ...(columns ? [columns] : [])];
@@ -205,7 +205,7 @@ function volumeTraces(series, x, colors) {
 }
 
 /**
- * Columns in two colours, each as the outline of one area: in a bar trace Plotly would draw and
+ * Rising and falling columns, each as the outline of one area: in a bar trace Plotly would draw and
  * style every bar separately.
  * @param {string} name @param {number[]} x @param {Values} values
  * @param {boolean[]} rising by column @param {string} yaxis @param {Record<string, string>} colors

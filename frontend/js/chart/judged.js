@@ -1,5 +1,5 @@
-// What a rule judged, over the candles: its prices as points, its averages and levels as lines, and
-// the signal as a ring. Pure.
+// Draws what an alert's rule evaluated over the candles: prices as points, averages and levels as
+// lines, and the signal as a ring. Pure.
 
 import { indexAt } from "../data/series.js";
 import { lengthOf } from "../ranges.js";
@@ -8,9 +8,8 @@ import { lengthOf } from "../ranges.js";
 /** @typedef {import("../types.js").Judged} Judged */
 
 /**
- * @param {Series} series @param {number} time an instant
- * @returns {number} its place on the axis, on which a bar reaches from half before its index to
- *   half after it
+ * @param {Series} series @param {number} time milliseconds
+ * @returns {number} its position on the axis, where a bar extends half an index to either side
  */
 export function placeOf(series, time) {
   const index = indexAt(series, time);
@@ -20,15 +19,15 @@ export function placeOf(series, time) {
 
 /**
  * @param {Series} series @param {Judged | null} judged
- * @returns {judged is Judged} whether the signal lies in the series
+ * @returns {judged is Judged} whether the series has the signal's symbol and begins before it
  */
 const isWithin = (series, judged) =>
   judged?.symbol === series.symbol && series.bars[0]?.time <= judged.time;
 
 /**
  * @param {Series} series @param {Judged} judged
- * @returns {(number | null)[]} places of its points, null before the first bar; a close lies at the
- *   middle of its bar's last candle
+ * @returns {(number | null)[]} positions of its points on the axis, null before the first bar; the
+ *   close of a longer bar is at the middle of its last candle
  */
 const placesOf = (series, { points, length }) =>
   points.map(({ time }) => {
@@ -40,7 +39,7 @@ const placesOf = (series, { points, length }) =>
 
 /**
  * @param {Series} series @param {Judged | null} judged
- * @returns {[number, number] | null} the part of the axis that shows it
+ * @returns {[number, number] | null} the part of the axis to show; null if it has no signal
  */
 export function judgedRange(series, judged) {
   if (!isWithin(series, judged)) return null;

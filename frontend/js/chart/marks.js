@@ -1,18 +1,18 @@
-// Marks over the candles: crosses of the averages, anomalies, alerts, previewed alerts. Pure. Marks
-// too close to be distinguished are omitted: the list beside the chart has them all.
+// Marks over the candles: crosses of the averages, anomalies, alerts, previewed alerts. Crosses and
+// alerts are omitted while too many are in view; the list beside the chart has all alerts. Pure.
 
 import { indexAt } from "../data/series.js";
 
 /** @typedef {import("./figure.js").Choices} Choices */
 /** @typedef {Choices["events"][number]} Event */
 
-/** The least pixels per mark. */
+/** Pixels of width that each mark needs. */
 const ROOM = 34;
 
 /**
  * @param {import("../types.js").Series} series
  * @param {import("../data/indicator_table.js").Computed} computed
- * @param {[number, number]} range @param {Choices} choices
+ * @param {[number, number]} range visible indices @param {Choices} choices
  * @returns {any[]} Plotly traces
  */
 export function markersOf(series, computed, range, choices) {
@@ -55,8 +55,8 @@ export function markersOf(series, computed, range, choices) {
 
 /**
  * @param {import("../types.js").Series} series
- * @param {number[]} times
- * @returns {number[]} one index per bar, for times within the series
+ * @param {number[]} times milliseconds; those before the first bar are ignored
+ * @returns {number[]} indices of the bars at these times, each once
  */
 function placed(series, times) {
   const inside = times.filter((time) => series.bars.length && time >= series.bars[0].time);

@@ -1,17 +1,17 @@
-// Measurements on the chart: as the link has them, and in words. Pure.
+// Measurements on the chart: their form in a link, and their labels. Pure.
 
 import { indexAt } from "../data/series.js";
 import { formatPercent, formatSigned } from "../format.js";
 
 /** @typedef {import("../types.js").Series} Series */
-/** @typedef {{index: number, price: number}} Point a bar of the axis, and a price */
+/** @typedef {{index: number, price: number}} Point index of a bar on the axis, and a price */
 
-/** @param {string} text of a link @param {string} symbol */
+/** @param {string} text a measurement in a link @param {string} symbol */
 export const isOf = (text, symbol) => text.startsWith(`${symbol}*`);
 
 /**
  * @param {Series} series @param {[Point, Point]} ends
- * @returns {string} "AAPL*1795185000*113.5*1795192200*116.1": the bars' starts in seconds
+ * @returns {string} "AAPL*1795185000*113.5*1795192200*116.1": starts of bars in seconds, and prices
  */
 export const written = (series, ends) =>
   [
@@ -23,7 +23,7 @@ export const written = (series, ends) =>
   ].join("*");
 
 /**
- * @param {Series} series @param {string} text of a link
+ * @param {Series} series @param {string} text a measurement in a link
  * @returns {[Point, Point] | null} null if an end is before the first bar
  */
 export function endsOf(series, text) {
@@ -37,7 +37,7 @@ export function endsOf(series, text) {
 }
 
 /**
- * @param {[Point, Point]} ends @param {number} places of the prices
+ * @param {[Point, Point]} ends @param {number} places decimals of the prices
  * @returns {string} "+2.60 (+2.29%), 24 bars"
  */
 export function measuredText([from, to], places) {

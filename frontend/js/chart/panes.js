@@ -14,7 +14,7 @@ const GAP = 0.025;
 const LINE = 16; // pixels of a label's height
 
 /**
- * Vertical shares from top to bottom: price, volume, then the panes.
+ * Divide the height, from top to bottom: price, volume, then the panes.
  * @param {boolean} volume @param {number} panes
  * @returns {{price: [number, number], volume: [number, number] | null, panes: [number, number][]}}
  *   Plotly domains
@@ -37,7 +37,7 @@ function domains(volume, panes) {
  * @param {number} parts.height of all panes, in pixels
  * @param {[number, number]} parts.range visible indices
  * @param {Tick[]} parts.ticks
- * @param {{range: [number, number], tickvals?: number[]}[]} parts.panes axes of the panes below
+ * @param {{range: [number, number], tickvals?: number[]}[]} parts.panes axes of further panes
  * @param {[number, number]} parts.priceRange
  * @param {number} parts.volumeTop
  * @param {boolean} parts.volume
@@ -140,8 +140,8 @@ export function layoutOf({
 
 /**
  * @param {[number, number]} range @param {number[]} tickvals
- * @param {(value: number, places: number) => string} [format] takes the decimals that tell the
- *   labels apart
+ * @param {(value: number, places: number) => string} [format] called with the number of decimals
+ *   that distinguishes the labels
  * @returns {object} a vertical axis' range and labels
  */
 function labelled(range, tickvals, format = formatPrice) {

@@ -1,5 +1,5 @@
 // Positions on a drawn plot, in pixels of its container. The only file that reads Plotly's full
-// layout. Until Plotly has drawn, that of the sketch takes its place.
+// layout; until Plotly has drawn, it reads the sketch's.
 
 /**
  * @typedef {{left: number, top: number, width: number, height: number, x: [number, number], y:
@@ -8,7 +8,7 @@
 
 /**
  * @param {any} layout of figure.js @param {number} width @param {number} height pixels
- * @returns {any} what Plotly's full layout has of axes and sizes
+ * @returns {any} the axes and sizes that Plotly's full layout would have
  */
 export function fullLayout(layout, width, height) {
   const { margin, xaxis } = layout;
@@ -58,8 +58,8 @@ export function bottomOf(node) {
 
 /**
  * @param {any} node @param {number} py
- * @returns {{axis: string, value: number} | null} Plotly's name of the vertical axis at a height
- *   ("y" for prices, "y2" for volume), with the value there; null between two panes
+ * @returns {{axis: string, value: number} | null} Plotly's name of the vertical axis at `py` ("y"
+ *   for prices, "y2" for volume), with the value there; null between two panes
  */
 export function levelAt(node, py) {
   const full = drawnLayout(node);

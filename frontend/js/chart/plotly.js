@@ -1,5 +1,5 @@
-// The vendored bundle, a classic script. index.html preloads it; it runs after the first chart
-// (sketch.js), which does not wait for it.
+// The vendored Plotly bundle, a classic script. index.html preloads it, and it runs after sketch.js
+// has drawn the first chart.
 
 /** @returns {any} the bundle; undefined until it is loaded */
 export const plotly = () => /** @type {any} */ (window).Plotly;

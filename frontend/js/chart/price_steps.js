@@ -1,4 +1,4 @@
-// Steps of a line that the keys move, and places of the lines' names. Pure.
+// Steps by which keys move a rule's line, and positions of the lines' names. Pure.
 
 /** Direction of the arrow keys: up and right raise the price. @type {Record<string, number>} */
 const STEPS = {
@@ -12,8 +12,9 @@ const STEPS = {
 
 /**
  * @param {number} span of the visible prices
- * @param {number} places after the point
- * @returns {number} 1, 2 or 5 times a power of ten, about a hundredth of the span
+ * @param {number} places decimals of the prices
+ * @returns {number} 1, 2 or 5 times a power of ten: at least a hundredth of the span, and a unit of
+ *   the last decimal
  */
 export function stepOf(span, places) {
   const least = Math.max(span / 100, 10 ** -places);
@@ -25,9 +26,8 @@ export function stepOf(span, places) {
  * @param {number} price
  * @param {string} key as in KeyboardEvent.key
  * @param {[number, number]} range of the visible prices
- * @param {number} places
- * @returns {number | null} the line's new price, always visible; null for a key that does not move
- *   it
+ * @param {number} places decimals
+ * @returns {number | null} the line's new price, always visible; null for any other key
  */
 export function movedPrice(price, key, range, places) {
   const [low, high] = range;
@@ -39,13 +39,13 @@ export function movedPrice(price, key, range, places) {
 
 /**
  * @param {number} price @param {[number, number]} range of the visible prices
- * @param {number} places
- * @returns {number} the nearest visible price above 0 with that many decimals
+ * @param {number} places decimals
+ * @returns {number} the nearest visible price above 0 with these decimals
  */
 export const boundPrice = (price, [low, high], places) =>
   Number(Math.max(Math.min(high, Math.max(low, price)), 10 ** -places).toFixed(places));
 
-/** Pixels of a name's height, and between two names. */
+/** A name's height, and the gap between two names, in pixels. */
 const [ROOM, GAP] = [22, 6];
 
 /**
@@ -58,7 +58,7 @@ export const areClose = (heights) =>
 /**
  * @param {number[]} heights of lines, in pixels @param {number[]} widths of their names
  * @param {number} width of the chart
- * @returns {number[]} left ends of the names, of which none covers another while there is room
+ * @returns {number[]} left ends of the names, which do not overlap while there is room
  */
 export function nameLefts(heights, widths, width) {
   /** @type {{left: number, right: number, height: number}[]} */

@@ -1,10 +1,10 @@
 // Draws a figure of figure.js without Plotly: candles, lines, areas, grid and labels, at the same
-// places. It shows the first chart while Plotly is still loading; marks, shapes and everything that
-// answers the pointer come with Plotly.
+// positions. It shows the first chart while Plotly is still loading; marks, shapes and interaction
+// come with Plotly.
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
-// As Plotly draws them: half a candle's width, in bars, and distances of labels, in pixels.
+// Plotly's dimensions: half a candle's width in bars, and distances of labels in pixels.
 const HALF = 0.245;
 const LABEL = { left: 1, below: 12, middle: 3.85 };
 
@@ -114,7 +114,7 @@ function traceOf(trace, x, y) {
   return nodes;
 }
 
-/** @param {any} trace @param {Scale} x @param {Scale} y @param {boolean} rising which ones */
+/** @param {any} trace @param {Scale} x @param {Scale} y @param {boolean} rising or falling ones */
 function candles(trace, x, y, rising) {
   const { fillcolor, line } = rising ? trace.increasing : trace.decreasing;
   const d = trace.x.map((/** @type {number} */ place, /** @type {number} */ i) => {
