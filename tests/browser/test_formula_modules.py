@@ -186,16 +186,16 @@ def test_a_preview_says_how_often_a_rule_fired_and_what_followed(call: Call) -> 
     fired = {"times": [0, 86_400_000], "judged": 9, "unknown": 4, "complete": False}
     assert call(PREVIEWED, "firesText", fired, "5Y") == (
         "It would have fired 2 times in 5 years, the last on 2 Jan 1970. "
-        "It was unknown at 4 of 9 prices. Not all of the range was tried."
+        "Its condition was unknown at 4 of 9 prices. Not all of the range was tried."
     )
     once = fired | {"times": [0], "unknown": 0, "complete": True}
     assert call(PREVIEWED, "firesText", once, "1D", "once") == (
-        "It would have fired 1 time in 1 day, the last on 1 Jan 1970. "
-        "It fires once and is over then."
+        "It would have fired 1 time in 1 day, the last on 1 Jan 1970. It ends after its first fire."
     )
     never = {"times": [], "judged": 9, "unknown": 9, "complete": True}
     assert call(PREVIEWED, "firesText", never, "Max") == (
-        "It would not have fired in all stored data. It was never known: too few bars are stored."
+        "It would not have fired in all stored data. "
+        "Its condition was never known: too few bars are stored."
     )
     assert "no prices in 1 day" in call(PREVIEWED, "firesText", never | {"judged": 0}, "1D")
     first = fired | {"until": "2026-11-20T15:00:00.000000Z", "next": "token"}

@@ -41,7 +41,7 @@ def test_fields_of_a_channel_are_said_in_words(call: Call) -> None:
     )
     assert text(limit={"messages": 1, "minutes": 1}) == "at most 1 in 1 minute"
     assert text(digest="every_15_minutes") == "digest every 15 minutes"
-    assert text(digest="until_open") == "digest at the open, outside trading hours"
+    assert text(digest="until_open") == "outside trading hours, digest at the open"
     assert text(digest={"daily_at": "08:00", "time_zone": "UTC"}) == "digest daily at 08:00 UTC"
     assert text(digest="each_hour") == "digest each hour"  # of a later API
     whole = NIGHTS | {"days": ["sat", "sun"], "start": "00:00", "end": "00:00"}

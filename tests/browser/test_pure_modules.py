@@ -474,16 +474,20 @@ SOON = "The chart appears as soon as the first price is stored."
         ),
         (
             {"producer": producer("sending history", 0.5, source="files")},
-            "History is being sent: 50%",
+            "The producer is sending history: 50%",
             SOON,
         ),
         ({"producer": producer("starting")}, "The producer is starting", SOON),
         (
             {"producer": producer("fetching history", 0.1, source="coinbase")},
-            "History is being fetched: 10%",
+            "The producer is fetching history: 10%",
             SOON,
         ),
-        ({"producer": producer("asking Coinbase")}, "Coinbase is being asked for prices", SOON),
+        (
+            {"producer": producer("asking Coinbase")},
+            "The producer is requesting prices from Coinbase",
+            SOON,
+        ),
         (
             {"producer": producer("no prices from Yahoo", problem="AAPL: no network")},
             "The producer says: no prices from Yahoo",

@@ -1,13 +1,12 @@
-// Compares symbols in percent from a common start; opens and closes over years. Pure.
+// Compares symbols in percent from a common start, and summarises bars by year. Pure.
 
 /** @typedef {import("../types.js").Bar} Bar */
 /** @typedef {{open: number, close: number, low: number, high: number, change: number}} Stretch */
 
 /**
  * @param {{symbol: string, bars: Bar[]}[]} series
- * @returns {{times: number[], lines: {symbol: string, values: (number | null)[]}[]}} one axis for
- *   all, from the first time at which each symbol has a price; null if a symbol has no bar at a
- *   time
+ * @returns {{times: number[], lines: {symbol: string, values: (number | null)[]}[]}} percent at
+ *   common times, which begin once all symbols have prices; null where a symbol has no bar
  */
 export function alignPercent(series) {
   const filled = series.filter(({ bars }) => bars.length);
@@ -32,7 +31,7 @@ export const lastOf = (values) => values.findLast((value) => value !== null) ?? 
 
 /**
  * @param {Bar[]} bars in the order of time
- * @returns {Stretch | null} from the first open to the last close; change in percent
+ * @returns {Stretch | null} all bars as one; change in percent
  */
 export function stretchOf(bars) {
   if (!bars.length) return null;

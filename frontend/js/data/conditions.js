@@ -1,4 +1,4 @@
-// Texts and fields of rule conditions, and the distance of a rule from firing. Pure.
+// Texts and fields of rule conditions, texts of alerts, and how far a rule is from firing. Pure.
 
 import { formatPercent, formatPrice, placesOf } from "../format.js";
 
@@ -62,7 +62,7 @@ export function ruleText(rule) {
 
 /**
  * @param {Rule[]} rules @param {string} symbol
- * @returns {Rule[]} those that are lines on the symbol's chart, by their price
+ * @returns {Rule[]} the enabled price rules, drawn as lines on the symbol's chart, highest first
  */
 export const lineRules = (rules, symbol) =>
   rules
@@ -77,7 +77,7 @@ export const lineRules = (rules, symbol) =>
 
 const MADE_ID = /^(default-.*|[0-9a-f]{16}|)$/;
 
-/** @param {Rule} rule @returns {string} "Above 200.00 on 5m bars", after an id that was chosen */
+/** @param {Rule} rule @returns {string} "Above 200.00 on 5m bars", after an id that a user chose */
 export function lineText(rule) {
   const name = MADE_ID.test(rule.rule_id) ? "" : `${rule.rule_id}: `;
   const judged = rule.interval === "tick" ? "" : ` on ${rule.interval} bars`;
@@ -88,8 +88,8 @@ export function lineText(rule) {
 /**
  * @param {string} symbol @param {number | undefined} price
  * @param {number | null | undefined} last the last price
- * @returns {{symbol: string, condition: string, value: number | null}} the rule of a price, which
- *   fires once the last price has come there
+ * @returns {{symbol: string, condition: string, value: number | null}} a rule that fires when the
+ *   last price reaches `price`
  */
 export function ruleAtPrice(symbol, price, last) {
   const known = last != null && price !== undefined && price !== last;
@@ -100,7 +100,7 @@ export function ruleAtPrice(symbol, price, last) {
   };
 }
 
-/** @param {Record<string, number>} values @returns {number[]} windows of averages, rising */
+/** @param {Record<string, number>} values @returns {number[]} windows of averages, ascending */
 export const windowsOf = (values) =>
   Object.keys(values)
     .filter((name) => name.startsWith("sma_"))
@@ -123,14 +123,17 @@ export function alertText({ condition, values, interval = "tick" }) {
 
 /** @typedef {Pick<import("../types.js").Alert, "notifiedAt" | "quiet" | "held">} Sent */
 
-/** @param {Sent} alert @returns {"delivered" | "held" | "not delivered"} by its first message */
+/**
+ * @param {Sent} alert
+ * @returns {"delivered" | "held" | "not delivered"} "delivered" once any channel has sent it
+ */
 export const deliveryOf = ({ notifiedAt, held }) =>
   notifiedAt ? "delivered" : held.length ? "held" : "not delivered";
 
 /**
  * @param {Sent} alert
  * @param {(time: number) => string} timeText
- * @returns {string} "delivered", "held until 16:15", or why not
+ * @returns {string} "delivered", "held until 16:15", or why it was not sent
  */
 export function deliveryText(alert, timeText) {
   const { quiet, held } = alert;
@@ -141,7 +144,7 @@ export function deliveryText(alert, timeText) {
   return quiet === "record only" ? "recorded only" : `not sent: ${quiet}`;
 }
 
-/** @param {Sent} alert @returns {string} why its channels hold it; "" if none does */
+/** @param {Sent} alert @returns {string} why channels hold it; "" if none does */
 export const heldText = ({ held }) => [...new Set(held.map(({ reason }) => reason))].join("; ");
 
 /**
@@ -160,7 +163,7 @@ export function movedText({ condition, values }) {
 
 /**
  * @param {Rule} rule @param {import("../types.js").Quote | undefined} quote of the rule's symbol
- * @returns {string} the move after which the rule fires; "" if unknown
+ * @returns {string} how far it is from firing: "+1.20% away", "holds now"; "" if unknown
  */
 export function distanceText(rule, quote) {
   if (!quote) return "";

@@ -1,5 +1,5 @@
-// The desk: charts beside the main one, each "symbol*range*bar size" in the view. Linked by symbol
-// they show the main chart's, linked by time its range. Pure.
+// The desk: charts beside the main one, each "symbol*range*bar size" in the view. Charts linked by
+// symbol show the main chart's symbol, charts linked by time its range. Pure.
 
 import { RANGES } from "../ranges.js";
 
@@ -17,7 +17,7 @@ const textOf = ({ symbol, range, interval }) => [symbol, range, interval].join("
 
 /**
  * @param {View} view @param {number} at the chart's position in the desk
- * @returns {Chart & {start: string, end: string}} what it shows, with what it shares
+ * @returns {Chart & {start: string, end: string}} what the chart shows, links included
  */
 export function shownOf({ desk, linked, symbol, range, start, end }, at) {
   const own = { ...chartOf(desk[at]), start: "", end: "" };
@@ -27,7 +27,8 @@ export function shownOf({ desk, linked, symbol, range, start, end }, at) {
 
 /**
  * @param {View} view
- * @returns {string[]} the desk as it is shown, which stays when its link ends
+ * @returns {string[]} the charts as shown now, so that they stay when the link changes; a custom
+ *   range, which a chart of the desk cannot have, becomes the chart's own
  */
 const settled = (view) =>
   view.desk.map((text, at) => {
@@ -35,19 +36,19 @@ const settled = (view) =>
     return textOf(Object.hasOwn(RANGES, shown.range) ? shown : { ...shown, ...rangeOf(text) });
   });
 
-/** @param {string} text a chart's @returns {{range: string}} */
+/** @param {string} text @returns {{range: string}} */
 const rangeOf = (text) => ({ range: chartOf(text).range });
 
 /**
  * @param {View} view @param {View["linked"]} linked
- * @returns {Partial<View>} the change that links the charts by another property
+ * @returns {Partial<View>} the change that links the charts in another way
  */
 export const relinked = (view, linked) => ({ linked, desk: settled(view) });
 
 /**
  * @param {View} view @param {number} count 1 to 4 charts, the main one included
- * @param {string[]} symbols of the list, from which further charts take those that are not shown
- * @returns {Partial<View>} the change of the layout; linked by symbol, each takes a longer range
+ * @param {string[]} symbols of the watch-list, from which new charts take the first not shown yet
+ * @returns {Partial<View>} the change of the layout; new charts of shown symbols have longer ranges
  */
 export function laidOut(view, count, symbols) {
   const desk = settled(view).slice(0, count - 1);
@@ -77,7 +78,7 @@ export const without = (view, at) => ({ desk: settled(view).filter((_, i) => i !
 
 /**
  * @param {View} view @param {number} at @param {Partial<Chart>} change
- * @returns {Partial<View>} the change of the page's view: of all charts, in what they share
+ * @returns {Partial<View>} the change of the view, for all charts where they share the property
  */
 export function withChart({ desk, linked }, at, { symbol, range, ...change }) {
   /** @type {Partial<View>} */

@@ -1,4 +1,4 @@
-// What is wrong with a condition: the API's refusal as a place in the text and a sentence. Pure.
+// Describes why a condition is refused: a position in its text, and a sentence. Pure.
 
 import { TreeError, placeOfPath, placeText, readTree } from "./tree_words.js";
 

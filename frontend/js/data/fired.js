@@ -4,13 +4,12 @@ import { alertText } from "./conditions.js";
 
 /** @typedef {import("../types.js").Alert} Alert */
 
-/** The least number of alerts of one symbol and kind that share a line. */
+/** From this number on, alerts of one symbol and kind share a line. */
 const STORM = 3;
 
 /**
  * @param {Alert[]} alerts newest first
- * @returns {{key: string, alerts: Alert[]}[]} lines, each at the position of its newest alert;
- *   several alerts in one line are a storm
+ * @returns {{key: string, alerts: Alert[]}[]} lines, each at the position of its newest alert
  */
 export function collapse(alerts) {
   /** @type {Map<string, Alert[]>} */
@@ -30,7 +29,7 @@ const kindOf = (alert) => `${alert.symbol} ${alertText(alert)}`;
 /**
  * @param {Pick<Alert, "symbol" | "condition" | "time"> | null} a
  * @param {Pick<Alert, "symbol" | "condition" | "time"> | null} b
- * @returns {boolean} whether both are the same event; each answer of the API brings new objects
+ * @returns {boolean} whether both are the same alert; each answer of the API has new objects
  */
 export const sameEvent = (a, b) =>
   a !== null &&
@@ -44,7 +43,7 @@ const DAY = 86400e3;
 /**
  * @param {Pick<Alert, "time" | "held">[]} alerts the known ones
  * @param {number} now milliseconds
- * @returns {number} the time from which they may have changed: a day ago, or the first held one
+ * @returns {number} the time from which they may have changed: a day ago, or the oldest held one's
  */
 export const changingSince = (alerts, now) =>
   alerts.reduce(

@@ -1,11 +1,10 @@
-// The words of a condition: which of them may follow at a place of its text, and what they mean.
-// Pure.
+// Completion of conditions: the words that may follow at a position, and their meaning. Pure.
 
 /**
  * @typedef {object} Value
  * @property {string} name
- * @property {string} about what it is, a sentence
- * @property {string[]} of the prices that it may be computed from; none without a choice
+ * @property {string} about a sentence that describes it
+ * @property {string[]} of the prices that it may be computed from; empty if there is no choice
  * @property {boolean} mustChoose whether one of them has to be named
  * @property {{name: string, usual: number | null}[]} numbers
  */
@@ -14,15 +13,15 @@
  * A completion. `select`: the part of `insert` that is selected afterwards, by default its end.
  * @typedef {{label: string, about: string, insert: string, select?: [number, number]}} Option
  */
-/** @typedef {{from: number, to: number, options: Option[]}} Completion the place to replace */
+/** @typedef {{from: number, to: number, options: Option[]}} Completion replaces `from` to `to` */
 
 const MOST = 12;
 const NUMERIC = ["integer", "number"];
 
 /** @type {[string, string][]} */
 const JOINS = [
-  ["crosses above", "was below or equal at the bar before"],
-  ["crosses below", "was above or equal at the bar before"],
+  ["crosses above", "is above now, and was not at the bar before"],
+  ["crosses below", "is below now, and was not at the bar before"],
   ["above", "the same as >"],
   ["below", "the same as <"],
   ["enters", "is inside a range now, and was not at the bar before"],
@@ -60,7 +59,7 @@ export function signatureOf({ name, mustChoose, numbers }) {
   return all.length ? `${name}(${all.join(", ")})` : name;
 }
 
-/** @param {Value} value @returns {Option} with its only number selected, or a place for it */
+/** @param {Value} value @returns {Option} with its number selected, or the cursor in its place */
 function optionOf(value) {
   const { name, about, numbers, mustChoose } = value;
   const label = signatureOf(value);
@@ -71,13 +70,13 @@ function optionOf(value) {
   return { label, about, insert, select: [start, start + number.length] };
 }
 
-/** @param {string} symbol @returns {string} in double quotes if the text needs them */
+/** @param {string} symbol @returns {string} quoted unless it is a plain word */
 export const symbolText = (symbol) => (/^[A-Z][A-Z0-9]*$/.test(symbol) ? symbol : `"${symbol}"`);
 
 /**
  * @param {string} text before the word at the cursor
- * @returns {{before: string[], open: {name: string, commas: number}[]}} its last tokens, and the
- *   brackets that are open, with the word before each
+ * @returns {{before: string[], open: {name: string, commas: number}[]}} its tokens in lower case;
+ *   the open brackets, each with the word before it and the commas in it
  */
 function contextOf(text) {
   const before = text.match(/"[^"\n]*"?|[A-Za-z0-9_.]+|<=|>=|\S/g) ?? [];
@@ -109,8 +108,8 @@ const SIGNS = [
 ];
 
 /**
- * @param {Words} words @param {Value} value @param {number} commas before the place
- * @returns {Option[]} what its brackets may have there
+ * @param {Words} words @param {Value} value @param {number} commas before the cursor
+ * @returns {Option[]} the arguments that the value accepts there
  */
 function argumentsOf({ intervals, symbols }, value, commas) {
   const plain = (/** @type {string} */ about) => (/** @type {string} */ text) => ({
@@ -159,8 +158,8 @@ function allowedAfter(words, text) {
 
 /**
  * @param {Option[]} options @param {string} typed
- * @returns {Option[]} those that begin with it, then those whose description has it; none if the
- *   only one is what was typed
+ * @returns {Option[]} at most MOST: labels that begin with the typed text, then descriptions with a
+ *   word that does; none if the only one is already typed
  */
 export function matching(options, typed) {
   const wanted = typed.toLowerCase();
@@ -198,7 +197,7 @@ export function completionsAt(words, text, at) {
 
 /**
  * @param {Words} words @param {string} text @param {number} at the cursor
- * @returns {string} what the value at the cursor is, and what its brackets take; "" elsewhere
+ * @returns {string} signature and description of the value at the cursor; "" if there is none
  */
 export function hintAt(words, text, at) {
   const word = /[A-Za-z0-9_]*/.exec(text.slice(at))?.[0] ?? "";

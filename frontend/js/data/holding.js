@@ -1,4 +1,4 @@
-// What a channel holds back for a digest: in words, and as a form gives it. Pure.
+// A channel's limit, digest and quiet hours: in words, and from a form. Pure.
 
 /** @typedef {import("../types.js").Channel} Channel */
 /** @typedef {import("../types.js").QuietHours} QuietHours */
@@ -6,7 +6,7 @@
 
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/** The most quiet hours of a channel. */
+/** The most periods of quiet hours of a channel. */
 export const MOST_QUIET_HOURS = 7;
 
 /** The key of a daily digest in DIGESTS; in the API it is an object. */
@@ -18,7 +18,7 @@ export const DIGESTS = {
   [AT_ONCE]: "None: each alert as it happens",
   every_15_minutes: "Every 15 minutes",
   at_close: "At the close",
-  until_open: "At the open, outside trading hours",
+  until_open: "Outside trading hours, at the open",
   [DAILY]: "Daily at a time",
 };
 
@@ -27,7 +27,7 @@ const DIGEST_TEXTS = {
   [AT_ONCE]: "",
   every_15_minutes: "digest every 15 minutes",
   at_close: "digest at the close",
-  until_open: "digest at the open, outside trading hours",
+  until_open: "outside trading hours, digest at the open",
 };
 
 /** @param {string} day @returns {string} Mon */
@@ -75,8 +75,8 @@ export function holdingText({ limit, digest, quiet_hours }) {
 
 /**
  * @param {{limited: boolean, messages: string, minutes: string, digest: string, daily_at: string,
- *   time_zone: string, quiet: QuietHours[]}} form its controls' values; digest: a key of DIGESTS
- * @returns {Holding} as the API takes it; null for what is off
+ *   time_zone: string, quiet: QuietHours[]}} form values of its controls; digest: a key of DIGESTS
+ * @returns {Holding} as the API accepts it; null for what is off
  */
 export const holdingOf = ({ limited, messages, minutes, digest, daily_at, time_zone, quiet }) => ({
   limit: limited ? { messages: Number(messages), minutes: Number(minutes) } : null,
@@ -104,10 +104,10 @@ export function changesOf(given, before) {
 }
 
 /**
- * Find the quiet hours that a refusal means: it names a field and its value, but no number.
+ * Find the refused quiet hours: the API names the field and its value, but not the position.
  * @param {{field: string, value: string}} refused such as quiet_hours.time_zone
  * @param {QuietHours[]} quiet as they were sent
- * @returns {number} -1 for all of them
+ * @returns {number} position in `quiet`; -1 if the refusal is about all of them
  */
 export function refusedHours({ field, value }, quiet) {
   const name = /** @type {keyof QuietHours | undefined} */ (field.split(".")[1]);

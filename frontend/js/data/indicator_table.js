@@ -14,10 +14,10 @@ import { bollinger, crosses, ema, macd, rsi, sma, vwap } from "./indicators.js";
  * @typedef {object} Line
  * @property {string} name as in the CSV and in the API
  * @property {string} label in the readout
- * @property {string} color its role, see theme.js
+ * @property {string} color a role of theme.js
  * @property {"solid" | "dot"} [dash]
  * @property {number} [places] decimals in the readout, if not the price's
- * @property {boolean} [scales] the price axis is scaled to include it
+ * @property {boolean} [scales] whether the price axis is scaled to include it
  */
 
 /**
@@ -33,8 +33,7 @@ import { bollinger, crosses, ema, macd, rsi, sma, vwap } from "./indicators.js";
  * @property {Line[]} [lines] the drawn lines, in the order of the readout
  * @property {Pane} [pane] for an indicator in its own pane
  * @property {(closes: number[], bars: Bar[], series: Series) => Record<string, Values>} [compute]
- *   values by name, of the lead and the drawn bars; none if the indicator does not apply to the
- * bars
+ *   values by name, for lead and drawn bars; empty if the indicator does not apply to these bars
  */
 
 /** @type {Averages} */
@@ -103,14 +102,14 @@ export const indicatorTable = ({ fast, slow }) => ({
 /**
  * @param {Bar[]} bars
  * @param {Series} series
- * @returns {Record<string, Values>} nothing for daily bars, which are whole sessions
+ * @returns {Record<string, Values>} empty for daily and longer bars, which are whole sessions
  */
 const sessionVwap = (bars, { interval, zone, lead }) =>
   isDated(interval) ? {} : { vwap: vwap(bars, (time) => formatDate(time, zone), !lead.length) };
 
 const USUAL = indicatorTable(USUAL_AVERAGES);
 
-/** @param {string} key @returns {boolean} whether the table has it with any averages */
+/** @param {string} key @returns {boolean} whether the table has it */
 export const isIndicator = (key) => Object.hasOwn(USUAL, key);
 
 /**

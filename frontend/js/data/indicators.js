@@ -1,7 +1,7 @@
-// Indicators over closes or bars. Every function returns one value per bar, null before the first,
-// and follows TA-Lib (tests/browser/test_pure_modules.py compares): EMA is seeded with the SMA, RSI
-// and ATR are Wilder's, MACD's fast EMA is seeded on the bars before the slow one's first,
-// Bollinger uses the population standard deviation.
+// Indicators over closes or bars: one value per bar, null before the first. They follow TA-Lib
+// (tests/browser/test_pure_modules.py compares): EMA is seeded with the SMA, RSI is Wilder's, the
+// fast EMA of MACD is seeded on the bars before the slow one's first value, Bollinger uses the
+// population standard deviation.
 
 /** @typedef {(number | null)[]} Values */
 
@@ -18,7 +18,7 @@ export function sma(closes, n) {
 /**
  * @param {number[]} closes
  * @param {number} n
- * @param {number} [from] first close that counts
+ * @param {number} [from] index of the first close to use
  * @returns {Values}
  */
 export function ema(closes, n, from = 0) {
@@ -55,7 +55,7 @@ export function bollinger(closes, n, width) {
 /**
  * @param {number[]} closes
  * @param {number} n
- * @returns {Values} 0 to 100; null while prices have not moved at all
+ * @returns {Values} 0 to 100; null while prices have not moved
  */
 export function rsi(closes, n) {
   /** @type {Values} */
@@ -98,7 +98,7 @@ export function macd(closes, fast, slow, signal) {
 
 /**
  * @param {import("../types.js").Bar[]} bars
- * @param {(time: number) => string} dayOf the session's day of an instant
+ * @param {(time: number) => string} dayOf the session of a time
  * @param {boolean} whole false if the first session may have begun before the first bar: it then
  *   has no values
  * @returns {Values} sum(typical price x volume) / sum(volume) since the session's first bar; null

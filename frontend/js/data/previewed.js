@@ -1,4 +1,4 @@
-// Answers to previews: decoded, and in words. Pure.
+// Decodes answers to previews, and puts them into words. Pure.
 
 import { RANGES } from "../ranges.js";
 import { formatDate, formatPercent } from "../format.js";
@@ -6,14 +6,14 @@ import { formatDate, formatPercent } from "../format.js";
 /**
  * @typedef {object} Previewed
  * @property {number[]} times of its fires, milliseconds
- * @property {number} judged prices
- * @property {number} unknown prices at which a condition `when` was not known
- * @property {boolean} complete whether nothing of the range was left out
- * @property {string | null} next the token that continues it
- * @property {string | null} until the last price judged
- * @property {string | null} from after which price its backtest begins, if not with the range
+ * @property {number} judged how many prices were evaluated
+ * @property {number} unknown at how many of them a condition `when` was unknown
+ * @property {boolean} complete whether the whole range was evaluated
+ * @property {string | null} next the token of the next page
+ * @property {string | null} until time of the last price evaluated
+ * @property {string | null} from its backtest begins after this time; null: with the range
  * @property {{text: string, tree: any, needs: string[]} | null} when
- * @property {any} backtest null if it was not asked for
+ * @property {any} backtest null if it was not requested
  */
 
 /** @param {any} found the API's answer @returns {Previewed} */
@@ -30,8 +30,8 @@ export const decodePreview = (found) => ({
 });
 
 /**
- * @param {Previewed} before @param {Previewed} after which continues it
- * @returns {Previewed} both as one; the backtest is about the latter
+ * @param {Previewed} before @param {Previewed} after the page that follows it
+ * @returns {Previewed} both as one, with the backtest of `after`
  */
 export const joined = (before, after) => ({
   ...after,
@@ -41,7 +41,7 @@ export const joined = (before, after) => ({
   from: before.until,
 });
 
-/** @type {Record<string, string>} by a rule's interval, with bars enough for some fires */
+/** @type {Record<string, string>} by a rule's interval, a range with bars enough for some fires */
 const SHORTEST = {
   tick: "1D",
   "1m": "5D",
@@ -83,15 +83,15 @@ export function firesText({ times, judged, unknown, complete }, range, trigger) 
     : `It would not have fired ${inRange(range)}.`;
   const known =
     unknown === judged
-      ? " It was never known: too few bars are stored."
+      ? " Its condition was never known: too few bars are stored."
       : unknown
-        ? ` It was unknown at ${unknown} of ${judged} prices.`
+        ? ` Its condition was unknown at ${unknown} of ${judged} prices.`
         : "";
-  const once = trigger === "once" && times.length ? " It fires once and is over then." : "";
+  const once = trigger === "once" && times.length ? " It ends after its first fire." : "";
   return `${fired}${once}${known}${complete ? "" : " Not all of the range was tried."}`;
 }
 
-/** @param {any} backtest @returns {string} the returns after the most bars that have any */
+/** @param {any} backtest @returns {string} the returns after the longest time with any, or "" */
 export function returnsText({ after }) {
   const found = after.findLast((/** @type {any} */ one) => one.returns.count);
   if (!found) return "";
@@ -102,7 +102,7 @@ export function returnsText({ after }) {
 
 /**
  * @param {any} backtest
- * @returns {{name: string, spread: any}[]} rows of a table, without those that have no fire
+ * @returns {{name: string, spread: any}[]} rows of a table that have a fire
  */
 export function spreadsOf({ after, best, worst }) {
   const rows = after.map((/** @type {any} */ one) => ({
@@ -116,10 +116,7 @@ export function spreadsOf({ after, best, worst }) {
   ].filter(({ spread }) => spread.count);
 }
 
-/**
- * @param {any} backtest
- * @returns {string} how both ways of trading ended
- */
+/** @param {any} backtest @returns {string} the results of trading the rule, and of holding */
 export function tradingText({ rule, hold, costs }) {
   const trades = counted(rule.trades, "trade");
   const fall = (/** @type {any} */ one) =>
@@ -133,11 +130,11 @@ export function tradingText({ rule, hold, costs }) {
 }
 
 /**
- * @param {{timestamp: string, rule: number, hold: number}[]} curve what 1 has become
+ * @param {{timestamp: string, rule: number, hold: number}[]} curve values of an investment of 1
  * @param {number[]} times of fires
  * @param {number} width @param {number} height of the drawing
  * @returns {{rule: string, hold: string, fires: string, one: number, low: number, high: number}}
- *   paths; the height of 1; the least and the greatest value
+ *   SVG paths; the y coordinate of 1; the least and the greatest value
  */
 export function curvePaths(curve, times, width, height) {
   const values = curve.flatMap(({ rule, hold }) => [rule, hold]);

@@ -1,4 +1,4 @@
-// Pushed changes: which are news, and what they do to the open series. Pure.
+// Orders pushed changes, and applies them to a series. Pure.
 
 import { decodeBar } from "./wire.js";
 import { mergeBars } from "./series.js";
@@ -35,7 +35,7 @@ export function channelOf(symbol, channels) {
 /**
  * @param {{version: number, repairs: number} | undefined} known the last change of the symbol
  * @param {Change} change
- * @returns {"old" | "next" | "gap"} whether it came before, follows, or others are missing
+ * @returns {"old" | "next" | "gap"} "gap" if changes before it are missing, or bars were repaired
  */
 export function orderOf(known, { first, version, repairs = 0 }) {
   if (!known) return "next";
@@ -44,11 +44,11 @@ export function orderOf(known, { first, version, repairs = 0 }) {
 }
 
 /**
- * Bring the series up to a change of its symbol.
+ * Apply a change of its symbol to the series.
  * @param {Series} series @param {Change} change
- * @param {Bar | null} before the running bar of the change before, null if there was none
- * @returns {{series: Series, running: Bar | null, ask: boolean}} the running minute or day, and
- *   whether bars are missing that only the API has
+ * @param {Bar | null} before the running bar of the previous change, null if there was none
+ * @returns {{series: Series, running: Bar | null, ask: boolean}} running: the minute or day still
+ *   being built; ask: whether bars are missing that only the API has
  */
 export function withChange(series, change, before) {
   const isDaily = DAYS.includes(series.interval);

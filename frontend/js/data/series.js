@@ -1,4 +1,4 @@
-// Bars of the open symbol: built from a first answer, then updated by small ones. Pure.
+// A chart's bars: built from a first answer, then updated by small ones. Pure.
 
 import { MAX_BARS } from "../ranges.js";
 import { knownZone } from "../format.js";
@@ -8,7 +8,7 @@ import { knownZone } from "../format.js";
 
 /**
  * @param {any} envelope the API's answer @param {Bar[]} bars in the order of time
- * @param {string} range @param {string} zone of the exchange, where known
+ * @param {string} range @param {string} zone of the exchange, if the answer has none
  * @returns {Series} with the newest MAX_BARS bars
  */
 export function makeSeries(envelope, bars, range, zone) {
@@ -29,7 +29,7 @@ export function makeSeries(envelope, bars, range, zone) {
 
 /**
  * Merge newer bars into the series: a bar with the same start replaces the old one, a later one is
- * appended, and the oldest are dropped above MAX_BARS.
+ * appended. The oldest above MAX_BARS become lead; bars before the first one are ignored.
  * @param {Series} series @param {Bar[]} newer in the order of time
  * @returns {Series} the same object if nothing differs
  */
@@ -53,7 +53,7 @@ export function mergeBars(series, newer) {
 }
 
 /**
- * Merge a complete answer into the series: history that has arrived since is added before it.
+ * Merge a complete answer into the series, with the older bars that have arrived since.
  * @param {Series} drawn @param {Series} found for the same symbol and range
  * @returns {Series} the drawn one if nothing differs; bars of both keep their positions on the axis
  */
@@ -89,7 +89,7 @@ export const pollFrom = (series) => series.bars[Math.max(0, series.bars.length -
 
 /**
  * @param {Series} series @param {number} time
- * @returns {number} axis index of the bar that holds `time`; the nearest edge outside
+ * @returns {number} axis index of the bar that contains `time`, or else of the nearest end
  */
 export function indexAt(series, time) {
   const { bars, first } = series;

@@ -1,4 +1,4 @@
-// What became of an alert in words, and what its rule judged. Pure.
+// An alert's deliveries and figures in words, and what its rule evaluated. Pure.
 
 import { formatAge, formatDay, formatPercent, formatPrice, formatSeconds } from "../format.js";
 import { lengthOf } from "../ranges.js";
@@ -8,12 +8,13 @@ import { sma } from "./indicators.js";
 /** @typedef {import("../types.js").Alert} Alert */
 /** @typedef {import("../types.js").Delivery} Delivery */
 
-/** Prices before the alert for which averages are drawn. */
+/** The number of prices up to the alert that are drawn. */
 const DRAWN = 24;
 
 /**
  * @param {Delivery} delivery @param {string} zone
- * @returns {string} "sent after 0.8 s", or what is to come, and why; an unknown status as its word
+ * @returns {string} "sent after 0.8 s", "waiting, next attempt at 14:05:09: timeout"; a status that
+ *   the page does not know stays as it is
  */
 export function statusText(delivery, zone) {
   const { status, seconds, attempts } = delivery;
@@ -33,7 +34,7 @@ export function statusText(delivery, zone) {
 
 /**
  * @param {Alert} alert @param {Delivery[]} deliveries
- * @returns {boolean} whether nothing follows
+ * @returns {boolean} whether no further delivery follows
  */
 export const isFinal = ({ quiet, notifiedAt }, deliveries) =>
   deliveries.length
@@ -45,7 +46,7 @@ const judgesAverages = ({ condition }) => condition.endsWith("_cross");
 
 /**
  * @param {Alert} alert @param {string} zone
- * @returns {string[][]} name and value of each figure, and the colour of its line, if any
+ * @returns {string[][]} name, value and colour of the drawn line (if any) of each figure
  */
 export const figuresOf = (alert, zone) => [
   ["time", `${formatDay(alert.time, zone)} ${formatSeconds(alert.time, zone)}`],
@@ -59,7 +60,7 @@ export const figuresOf = (alert, zone) => [
 
 /**
  * @param {Alert} alert
- * @returns {Record<string, string | number>} a query for the prices that its rule judged
+ * @returns {Record<string, string | number>} a query for the prices that its rule evaluated
  */
 export const judgedQuery = (alert) => ({
   interval: alert.interval,

@@ -1,11 +1,11 @@
 // Swipes from symbol to symbol. Pure.
 
-const FAR = 48; // pixels: a shorter way is a tap
-const STEEP = 0.5; // height by width above which it is a scroll
+const FAR = 48; // pixels; a shorter movement is a tap
+const STEEP = 0.5; // height / width, above which it is a scroll
 
 /**
- * @param {number} x @param {number} y the finger's way in pixels
- * @returns {-1 | 0 | 1} 1 for a swipe to the left, which shows the next, -1 to the right, else 0
+ * @param {number} x @param {number} y the finger's movement in pixels
+ * @returns {-1 | 0 | 1} 1 (next symbol) for a swipe to the left, -1 for one to the right, else 0
  */
 export function swipeOf(x, y) {
   if (Math.abs(x) < FAR || Math.abs(y) > Math.abs(x) * STEEP) return 0;
@@ -14,8 +14,8 @@ export function swipeOf(x, y) {
 
 /**
  * @param {string[]} symbols @param {string} symbol @param {number} by 1 or -1
- * @returns {string | undefined} the one after or before, round the ends; the first or the last if
- *   the symbol is not among them; nothing if there is no other
+ * @returns {string | undefined} the next or previous symbol, cyclically; the first or last if
+ *   `symbol` is not among them; undefined if there is no other
  */
 export function neighbour(symbols, symbol, by) {
   const at = symbols.indexOf(symbol);

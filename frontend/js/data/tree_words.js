@@ -1,5 +1,4 @@
-// The tree form of a condition as JSON: where its nodes are in the text, and which words may follow
-// at a place of it. Pure.
+// The tree form of a condition as JSON: positions of its nodes in the text, and completion. Pure.
 
 import { matching } from "./formula_words.js";
 
@@ -20,7 +19,7 @@ const OPS = {
   enters: "`of` enters the range from low to high",
   leaves: "`of` leaves the range from low to high",
   all: "all conditions of the list `of`",
-  any: "one condition of the list `of`",
+  any: "at least one condition of the list `of`",
   not: "the opposite of the condition `of`",
   for: "`of` is true at each of the last `bars`",
   within: "`of` is true at one of the last `bars`",
@@ -45,16 +44,16 @@ const KEYS = {
   ago: "bars back",
 };
 
-/** What is wrong with a text, and where. */
+/** A syntax error in the text of a tree. */
 export class TreeError extends Error {
-  /** @param {string} message @param {number} at its place in the text */
+  /** @param {string} message @param {number} at its position in the text */
   constructor(message, at) {
     super(message);
     this.at = at;
   }
 }
 
-/** Reads JSON and keeps the place of each node. */
+/** Parses JSON and records the position of each node. */
 class Reader {
   /** @param {string} text */
   constructor(text) {
@@ -65,14 +64,14 @@ class Reader {
     this.places = new Map();
   }
 
-  /** @param {string} wanted in words @returns {never} */
+  /** @param {string} wanted what would be allowed @returns {never} */
   #refuse(wanted) {
     const token = this.tokens[this.next];
     const found = token ? `'${token.text}'` : "the end";
     throw new TreeError(`${found} is not allowed; allowed: ${wanted}`, token?.at ?? this.end);
   }
 
-  /** @param {string} sign @returns {boolean} whether it was there */
+  /** @param {string} sign skipped if it is next @returns {boolean} whether it was */
   #took(sign) {
     const found = this.tokens[this.next]?.text === sign;
     if (found) this.next += 1;
@@ -141,7 +140,7 @@ class Reader {
 
 /**
  * @param {string} text
- * @returns {{tree: any, places: Map<string, number>}} the places of nodes by path, such as
+ * @returns {{tree: any, places: Map<string, number>}} places: positions of nodes by path, such as
  *   `when.of[0].left`. Throws TreeError
  */
 export function readTree(text) {
@@ -153,7 +152,7 @@ export function readTree(text) {
 
 /**
  * @param {Map<string, number>} places @param {string} path that the API names
- * @returns {number} the place of the node, or of the nearest one above it
+ * @returns {number} the position of the node, or of its nearest ancestor in the text
  */
 export function placeOfPath(places, path) {
   for (let at = path; at; at = at.replace(/(\.\w+|\[\d+\]|\w+)$/, "")) {
@@ -189,7 +188,7 @@ export function treeText(node, indent = "") {
 
 /**
  * @param {Words} words @param {string} text JSON @param {number} at the cursor
- * @returns {Completion} what the text in double quotes at the cursor may be
+ * @returns {Completion} what the quoted text at the cursor may be
  */
 export function treeCompletionsAt(words, text, at) {
   const found = /"(?:(\w+)"\s*:\s*")?([^"\n]*)$/.exec(text.slice(0, at));

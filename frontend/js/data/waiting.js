@@ -1,4 +1,4 @@
-// The page's texts and polling intervals until the first prices arrive. Pure.
+// The page's polling intervals, and its texts until the first prices arrive. Pure.
 
 import { formatClock, formatDay, ownZone } from "../format.js";
 
@@ -7,20 +7,17 @@ import { formatClock, formatDay, ownZone } from "../format.js";
 /** Seconds without any sign of life before the page reports a problem. */
 export const PATIENCE = 60;
 
-/**
- * Seconds without a report after which the producer counts as stopped: the collector reports once a
- * minute.
- */
+/** Seconds without a report until a producer counts as stopped; collectors report every 60. */
 const SILENT = 90;
 
 /** @type {Record<string, string>} by the producer's state, as in docs/producer.md */
 const DOING = {
   starting: "The producer is starting",
-  "asking Yahoo": "Yahoo Finance is being asked for prices",
-  "asking Coinbase": "Coinbase is being asked for prices",
-  "fetching history": "History is being fetched",
-  replaying: "The recording is being replayed",
-  "sending the rest": "The last prices are being sent",
+  "asking Yahoo": "The producer is requesting prices from Yahoo Finance",
+  "asking Coinbase": "The producer is requesting prices from Coinbase",
+  "fetching history": "The producer is fetching history",
+  replaying: "The producer is replaying the recording",
+  "sending the rest": "The producer is sending the last prices",
   live: "The first prices are on their way",
 };
 
@@ -39,23 +36,19 @@ export const isWaiting = ({ symbols, chartState, view }) =>
   !symbols.length || (chartState === "empty" && view.range !== "custom");
 
 /**
- * Seconds from one poll to the next.
- * @param {number} poll seconds between prices
+ * Seconds between polls while prices or history are still to come.
+ * @param {number} poll the usual seconds
  * @param {number} waited seconds without a first price, 0 once there is one
  */
 export const pace = (poll, waited) => (waited > 0 && waited < PATIENCE ? poll / 2 : poll);
 
 const LONGEST = 60; // seconds from one poll to the next
-/**
- * Share of the time between two prices: polls drift towards the arrival of prices, and few are too
- * early.
- */
+/** Share of the time between prices: polls drift towards their arrival, and few are too early. */
 const EARLIER = 0.99;
 
 /**
  * Seconds between polls once there are prices.
- * @param {number} poll the least @param {number} expected seconds between prices, according to the
- *   API
+ * @param {number} poll the least @param {number} expected seconds between prices, by the API
  * @param {number} unchanged consecutive polls without news
  */
 export function rest(poll, expected, unchanged) {
@@ -74,9 +67,9 @@ export const patienceWithPush = (expected, unchanged) =>
   Math.min(LONGEST_SILENCE, (1.1 * expected + 1) * 4 ** unchanged);
 
 /**
- * Seconds until a retry. An unreachable server is polled at the normal interval, since that costs
- * it nothing and it may just be starting: for a minute, then every 5 s at least. After error
- * answers the delay grows, up to half a minute.
+ * Seconds until a retry. An unreachable server may just be starting, and requests cost it nothing:
+ * it is polled at the normal interval for a minute, then at most every 5 s. After error answers the
+ * delay doubles, up to half a minute.
  * @param {number} failures consecutive, at least 1
  * @param {number} poll seconds
  * @param {boolean} answered whether the server answered
@@ -89,7 +82,7 @@ export function backoff(failures, poll, answered) {
 /** @param {Producer} producer @returns {string} a sentence without its full stop */
 function doing({ source, state, progress }) {
   const sends =
-    source === "simulator" ? "The simulator is sending history" : "History is being sent";
+    source === "simulator" ? "The simulator is sending history" : "The producer is sending history";
   const text =
     state === "sending history"
       ? sends
@@ -97,7 +90,7 @@ function doing({ source, state, progress }) {
   return progress == null ? text : `${text}: ${Math.floor(progress * 100)}%`;
 }
 
-/** @param {string} text with instants to be shown in the reader's time zone */
+/** @param {string} text in which an RFC 3339 time is shown in the reader's time zone */
 const withClock = (text) =>
   text.replace(
     /\d{4}-\d\d-\d\dT[\d:.]+Z/,
@@ -109,10 +102,9 @@ const withClock = (text) =>
 const minutes = (seconds) => (seconds < 120 ? "a minute" : `${Math.floor(seconds / 60)} minutes`);
 
 /**
- * The text in place of a chart without prices.
+ * The text shown in place of a chart without prices.
  * @param {{symbol: string, isListed: boolean, isCustom: boolean, producer: Producer | null, waited:
- *   number}} facts
- *   `isListed`: the API lists the symbol; `waited`: seconds
+ *   number}} facts `isListed`: the API lists the symbol; `waited`: seconds
  * @returns {{title: string, detail: string, progress: number | null}}
  */
 export function waitingWords({ symbol, isListed, isCustom, producer, waited }) {
@@ -146,8 +138,8 @@ const unlisted = (symbol) =>
   `${symbol} is not on the list: choose another symbol, or follow it with “+”.`;
 
 /**
- * @param {Producer | null} producer null or one that has stopped @returns {{title: string, detail:
- * string}}
+ * @param {Producer | null} producer null, or one that has stopped
+ * @returns {{title: string, detail: string}}
  */
 function silence(producer) {
   if (!producer)
