@@ -1,9 +1,9 @@
-// The page's service worker. It shows the alerts that are pushed to this browser, and keeps the
-// page's own files, so that the page opens without a connection, and nothing else: what it stores is the list that it was sent with (`SHELL`, see
-// local/page_worker.py), when it is installed. Prices and other answers of the API never pass it.
+// The page's service worker. It shows the alerts that are pushed to this browser, and stores the
+// page's own files, so that the page opens without a connection: those listed in `SHELL`, which
+// local/page_worker.py puts before this source. It stores no prices and no answers of the API.
 //
-// A page that is opened with a connection loads as it would without a worker, so none shows what an
-// earlier deployment had. Only a page that was opened without one gets its files from here.
+// A page that is opened with a connection loads as it would without a worker, so it never shows an
+// earlier deployment's files. Only a page that was opened without one gets its files from here.
 
 const PREFIX = "ticktape-shell-";
 const KEPT = PREFIX + SHELL.version;
@@ -11,7 +11,7 @@ const KEPT = PREFIX + SHELL.version;
 /** @type {Set<string>} ids of pages that were opened without a connection */
 const offline = new Set();
 
-let isOurs = true; // whether the worker before this one was the page's, too
+let isOurs = true; // whether the previous worker, if any, was the page's, too
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -36,7 +36,7 @@ async function install() {
   await self.skipWaiting();
 }
 
-/** Drop what earlier workers kept. Pages that another program's worker has shown are loaded again. */
+/** Delete files of earlier workers. Pages that another program's worker has shown are reloaded. */
 async function activate() {
   for (const name of await caches.keys()) if (name !== KEPT) await caches.delete(name);
   await registration.navigationPreload?.enable();
@@ -45,7 +45,7 @@ async function activate() {
   for (const page of await clients.matchAll({ type: "window" })) page.navigate(page.url);
 }
 
-/** @param {FetchEvent} event @returns {Promise<Response>} the page, without a connection as kept */
+/** @param {FetchEvent} event @returns {Promise<Response>} the page; the stored one if offline */
 async function opened({ request, preloadResponse, resultingClientId }) {
   try {
     return (await preloadResponse) ?? (await fetch(request));
@@ -57,18 +57,18 @@ async function opened({ request, preloadResponse, resultingClientId }) {
   }
 }
 
-/** @param {Request} request @returns {Promise<Response>} a file as kept, or from the network */
+/** @param {Request} request @returns {Promise<Response>} a stored file, or from the network */
 const kept = async (request) =>
   (await (await caches.open(KEPT)).match(request)) ?? (await fetch(request));
 
-/** @param {PushMessageData} sent by chalicelib/domain/notifications.py */
+/** @param {PushMessageData} sent see chalicelib/domain/notifications.py */
 async function show(sent) {
   const { title, body, tag, hash } = sent.json();
   const icons = { icon: "icons/192.png", badge: "icons/badge.png" };
   await registration.showNotification(title, { ...icons, body, tag, data: hash });
 }
 
-/** @param {string} hash of the page, which leads to the alert: in an open page, or in a new one */
+/** Open the alert in an open page, or in a new one. @param {string} hash of the page's address */
 async function visit(hash) {
   const address = new URL("./" + hash, registration.scope).href;
   for (const page of await clients.matchAll({ type: "window" })) {

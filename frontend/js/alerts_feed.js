@@ -6,7 +6,7 @@ import { changingSince } from "./data/fired.js";
 import { serverNow } from "./server_clock.js";
 
 const EVERY = 20; // polls of the prices
-/** Polls that fetch alerts after a new one: it is recorded just after its quote. */
+/** Polls that fetch alerts once a quote shows a new one, which is recorded just after its quote. */
 const AFTER = 2;
 /** The most alerts kept. */
 export const KEPT = 200;
@@ -52,8 +52,8 @@ export class AlertsFeed {
   }
 
   /**
-   * Fetch the API's default range (a month) once, then only the alerts since yesterday, or since
-   * the first one that is held.
+   * Fetch the API's default range (31 days) once, then only the alerts since yesterday, or since
+   * the oldest held one.
    */
   async #recent() {
     const known = this.store.state.alerts;

@@ -1,12 +1,11 @@
-// The HTTP contract: only this module knows addresses and wire formats. Every GET is sent with
-// cache "no-cache": the browser keeps the last answer, sends If-None-Match, and a 304 costs a few
-// bytes.
+// Sends requests to the API and decodes its answers. Every GET is sent with cache "no-cache": the
+// browser keeps the last answer, sends If-None-Match, and a 304 costs a few bytes.
 
 import { observe } from "./server_clock.js";
 import { takeEarly } from "./config.js";
 import { decodeAlert, decodeBars, decodePoint, decodeQuote } from "./data/wire.js";
 
-/** An answer other than 2xx, or none at all (status 0). `fields`: those that a problem names. */
+/** An answer other than 2xx, or no answer (status 0). `fields`: the fields that the API refused. */
 export class ApiError extends Error {
   /**
    * @param {number} status
@@ -93,7 +92,7 @@ export class Api {
       filled.map(([key, value]) => [key, String(value)]),
     ).toString();
     const url = `${this.address}${path}${search && "?"}${search}`;
-    const withoutToken = !this.readsWithToken; // before a refusal of another request can change it
+    const withoutToken = !this.readsWithToken; // another request's refusal may change it meanwhile
     let response = await this.#fetch(url, init);
     if (isRefusal(response.status) && !init.method && this.token() && withoutToken) {
       this.readsWithToken = true; // this deployment requires a token for reading
@@ -150,9 +149,8 @@ export class Api {
   }
 
   /**
-   * The routes in the deployment's own description; the page requests no others.
-   * @returns {Promise<Set<string>>} paths as in the OpenAPI document; none if it does not exist.
-   *   Throws ApiError
+   * @returns {Promise<Set<string>>} the paths in the deployment's OpenAPI document; none if it does
+   *   not exist. Throws ApiError
    */
   async routes() {
     try {
@@ -176,8 +174,8 @@ export class Api {
   }
 
   /**
-   * The producer's status (null if none has reported), and the seconds by which signals and alerts
-   * lag behind prices, and messages behind alerts; and which symbols are silent.
+   * The producer's status (null if none has reported), the seconds by which signals and alerts lag
+   * behind prices and messages behind alerts, and the silent symbols.
    * @returns {Promise<Pick<import("./store.js").State, "producer" | "lag" | "messageLag" |
    *   "silent">>}
    */
@@ -201,8 +199,8 @@ export class Api {
   }
 
   /**
-   * Quotes of at most 100 symbols, with the interval between new ones.
-   * @param {string[]} symbols
+   * Quotes, with the seconds between new ones.
+   * @param {string[]} symbols at most 100
    * @returns {Promise<{quotes: import("./types.js").Quote[], seconds: number}>}
    */
   async quotes(symbols) {

@@ -12,8 +12,8 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  */
 
 /**
- * An answer that early.js requested before the modules loaded.
- * @param {string} url @returns {Promise<Response> | undefined} once for each address
+ * Take an answer that early.js requested before the modules loaded; each can be taken once.
+ * @param {string} url @returns {Promise<Response> | undefined}
  */
 export function takeEarly(url) {
   const early = /** @type {Map<string, Promise<Response>>} */ (/** @type {any} */ (window).early);
@@ -28,7 +28,7 @@ export async function loadConfig() {
   if (!response.ok)
     throw new Error(`The page's config.json cannot be read (HTTP ${response.status}).`);
   const { api, stage = "", push = "", poll_seconds = 2, averages = [] } = await response.json();
-  if (typeof api !== "string") throw new Error('config.json names no "api" address.');
+  if (typeof api !== "string") throw new Error('config.json has no "api" address.');
   return {
     api: api.replace(/\/+$/, ""),
     stage,

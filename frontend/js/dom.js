@@ -1,9 +1,9 @@
 // Builds elements. Text is added as text nodes: no outside data is parsed as HTML.
 
 /**
- * @param {string} tag "div", or "div.class.other"; a button submits no form unless its type says so
- * @param {Record<string, any>} [properties] `on…` become listeners, `data-…`, `aria-…` and `role`
- *   attributes
+ * @param {string} tag "div", or "div.class.other"; "button" has type "button" by default
+ * @param {Record<string, any>} [properties] `on…` become listeners; `data-…`, `aria-…`, `role` and
+ *   a few others, attributes
  * @param {...(Node | string | null | false | undefined)} children
  * @returns {HTMLElement}
  */
@@ -51,8 +51,8 @@ export function setText(node, text) {
 }
 
 /**
- * Make `nodes` the children of a parent with as few moves as possible: a node that stays keeps its
- * focus and a press in progress; a moved node gets its focus back.
+ * Make `nodes` the children of a parent, with few moves: a node that stays keeps its focus and a
+ * press in progress; a moved node gets its focus back.
  * @param {HTMLElement} parent @param {HTMLElement[]} nodes
  */
 export function arrange(parent, nodes) {

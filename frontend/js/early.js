@@ -1,7 +1,6 @@
 // A classic script that runs before the first paint; everything else is a module. It sets the
-// theme, so that it does not flash, and requests the first view's data while the modules still
-// load. `early` holds the answers by address, each taken once (config.js); an unused one costs only
-// its request.
+// theme, so that the page does not flash, and requests the first view's data while the modules are
+// still loading. `window.early` has the answers by address; takeEarly in config.js takes each once.
 (() => {
   const recall = (/** @type {string} */ key) => localStorage.getItem(`ticktape.${key}`);
   const theme = recall("theme");
@@ -10,9 +9,8 @@
   /** @type {Map<string, Promise<Response>>} */
   const early = new Map();
   /** @type {any} */ (window).early = early;
-  // An answer is handed over once its follow-up requests are sent, so that its user finds those
-  // here too. It has been read by then, so it may wait for its user beyond the time after which
-  // requests end.
+  // An answer resolves after its follow-up requests are sent, so that the module that takes it
+  // finds those here, too. Its body is read at once, before the time limit of the request ends.
   /** @type {(url: string, next?: (body: any) => void) => void} */
   const ask = (url, next) => {
     const answer = fetch(url, { cache: "no-cache", signal: AbortSignal.timeout(15000) }).then(
@@ -27,7 +25,7 @@
             () => answer,
           )
       : answer;
-    given.catch(() => {}); // the user of the answer, or the next request, reports the error
+    given.catch(() => {}); // the module that takes the answer reports the error
     early.set(url, given);
   };
   const named = new URLSearchParams(location.hash.slice(1));

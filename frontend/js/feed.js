@@ -1,9 +1,8 @@
 // Polls the API: one /quotes request per poll for the whole list, and one small /prices request for
 // each chart when the quote of its symbol has changed. The API reports the interval between prices,
 // and the page polls at that interval. While there is no symbol, or no price of the open one, each
-// poll requests everything that could bring the first. Pauses while the page is hidden, catches up
-// on return, and backs off when the API fails. While prices are pushed (push.js) it only polls what
-// is missing, and after an unusual silence.
+// poll requests whatever could bring the first price. Pauses while the page is hidden; backs off
+// when the API fails. While prices are pushed (push.js), polls only after a gap or a long silence.
 
 import { ApiError } from "./api.js";
 import {
@@ -21,9 +20,9 @@ const SYMBOLS_EVERY = 15; // polls between updates of the symbol list, once ever
 const HEALTH_EVERY = 10; // polls between requests for the producer's status and the lag
 const BEHIND_EVERY = 3; // the same while something lags
 const BARS_EVERY = 20; // polls after which bars are requested even if the quote has not changed
-const SETTLING = 15; // polls after the last change of either that request both
-const HISTORY_EVERY = 3; // polls between requests for older bars in that time
-const SOON = 1000; // milliseconds between polls for what was not pushed
+const SETTLING = 15; // polls for list and history after the last change of either
+const HISTORY_EVERY = 3; // polls between requests for history meanwhile
+const SOON = 1000; // milliseconds between polls for prices that were not pushed
 
 export class Feed {
   /**
@@ -38,7 +37,7 @@ export class Feed {
     this.loaders = [loader]; // one for each chart
     this.pollSeconds = pollSeconds;
     this.polls = 0;
-    this.settledAt = 0;
+    this.settledAt = 0; // the poll from which list and history count as complete
     this.expected = 0; // seconds between prices
     this.unchanged = 0; // consecutive polls
     this.failures = 0;
@@ -46,15 +45,12 @@ export class Feed {
     this.timer = 0;
     this.running = false;
     this.asking = false;
-    this.mayAsk = true;
-    this.pushed = false; // whether prices are pushed
+    this.mayAsk = true; // whether a refusal asks the reader for a token
+    this.pushed = false;
     this.missed = () => {}; // called when a poll finds a price that should have been pushed
     this.began = 0; // when the last poll began, in milliseconds of the page's clock
     this.hurried = false; // whether the next poll must not be postponed
-    /**
-     * Asks the reader for a token; resolves to whether one was given. @type {(refusal: ApiError) =>
-     * Promise<boolean>}
-     */
+    /** @type {(refusal: ApiError) => Promise<boolean>} asks for a token: whether one was given */
     this.askForToken = async () => false;
     document.addEventListener("visibilitychange", () =>
       document.hidden ? this.#pause() : this.wake(),
@@ -69,13 +65,13 @@ export class Feed {
     this.wake();
   }
 
-  /** Poll now, and continue from there. */
+  /** Poll now unless the page is hidden. */
   wake() {
     clearTimeout(this.timer);
     if (!this.running && !document.hidden) void this.#poll();
   }
 
-  /** Poll once the poll before is a second old. */
+  /** Poll as soon as the previous poll began a second ago. */
   soon() {
     if (this.hurried) return;
     this.hurried = true;
@@ -87,7 +83,7 @@ export class Feed {
     this.polls = 0;
   }
 
-  /** Prices were pushed. @param {boolean} isMissing whether something has to be polled */
+  /** Put off the next poll after a push. @param {boolean} isMissing whether to poll soon instead */
   heard(isMissing) {
     this.unchanged = 0;
     if (isMissing) this.soon();
@@ -115,7 +111,7 @@ export class Feed {
     try {
       await this.#ask();
       this.failures = 0;
-      this.mayAsk = true; // a key may expire
+      this.mayAsk = true; // a token may expire
       if (!document.hidden)
         this.store.set({
           link: { state: "live", retryAt: 0, answeredAt: Date.now(), reason: this.unlisted },
@@ -152,7 +148,7 @@ export class Feed {
 
   async #ask() {
     const poll = this.polls++;
-    const isFirst = poll === 0; // which has no data yet
+    const isFirst = poll === 0; // without any data yet
     if (!isFirst && (isWaiting(this.store.state) || isHistoryComing(this.store.state.producer)))
       this.settledAt = poll + SETTLING;
     const settling = poll < this.settledAt;
@@ -181,7 +177,7 @@ export class Feed {
 
   /**
    * @param {ApiError} refusal
-   * @returns {Promise<boolean>} whether the reader gave one; asks once, and again on request
+   * @returns {Promise<boolean>} whether the reader gave one; asks once until a retry or success
    */
   async #newToken(refusal) {
     if (!this.mayAsk) return false;
@@ -214,7 +210,7 @@ export class Feed {
     }
   }
 
-  /** Update the list. If the API cannot answer, that of before stays in use. */
+  /** Update the list of symbols. If the API answers with an error, the previous list stays. */
   async #symbols() {
     let symbols;
     try {
@@ -250,7 +246,7 @@ export class Feed {
   }
 
   /**
-   * @param {import("./types.js").Quote[]} quotes @returns {boolean} whether one of them has changed
+   * @param {import("./types.js").Quote[]} quotes @returns {boolean} whether any has changed
    */
   #take(quotes) {
     const next = new Map(this.store.state.quotes);

@@ -1,5 +1,5 @@
-// Mounts the parts after the first chart: its surroundings, then alerts and rules, signals, the
-// data table, keys, sparklines, and the other views.
+// Mounts what follows the first chart: its surroundings, then alerts and rules, signals, the data
+// table, keys, sparklines, and the other views.
 
 import { AlertsFeed } from "./alerts_feed.js";
 export { Push } from "./push.js";
@@ -46,7 +46,7 @@ export function mountFrame(store, api, feed, chart) {
 }
 
 /**
- * Load what a narrow page has in addition once it is narrow; it works without.
+ * Load the additions for narrow pages once the page is narrow; it works without them.
  * @param {import("./store.js").Store} store
  * @param {() => string[]} listed the symbols in the watch-list's order
  */
@@ -70,7 +70,7 @@ function bindPhone(store, listed) {
  * @param {import("./feed.js").Feed} feed
  * @param {import("./views/chart_view.js").ChartView} chart
  * @param {string} opened the address that the page was opened with
- * @param {Promise<unknown>} library the chart's, which may still be loading
+ * @param {Promise<unknown>} library Plotly, which may still be loading
  */
 export function mountLater(store, api, feed, chart, opened, library) {
   bindKeys(chart);
@@ -91,7 +91,7 @@ export function mountLater(store, api, feed, chart, opened, library) {
     },
     () => {
       leaveAlert(store);
-      note.show("The alert's story could not be loaded. Try again.");
+      note.show("The alert could not be loaded. Try again.");
     },
   );
   onDemand(

@@ -1,5 +1,5 @@
 // Loads a chart's bars when its symbol, range or bar size changes, then the bars before them, and
-// newer bars with the feed's polls.
+// newer bars when the feed polls.
 
 import { ApiError } from "./api.js";
 import { makeSeries, mergeBars, pollFrom, withHistory } from "./data/series.js";
@@ -16,9 +16,7 @@ export class Loader {
     this.api = api;
     this.store = store;
     this.abort = new AbortController();
-    /**
-     * The quote at which bars were last requested. @type {import("./types.js").Quote | undefined}
-     */
+    /** @type {import("./types.js").Quote | undefined} the quote when bars were last requested */
     this.drawn = undefined;
     this.following = false; // whether push.js is requesting newer bars
     /** @type {import("./types.js").Bar | null} the symbol's running bar, as pushed */
@@ -39,7 +37,7 @@ export class Loader {
     });
   }
 
-  /** Load the view's series; abort an earlier load still in progress. */
+  /** Load the view's series; abort a load in progress. */
   async load() {
     if (!this.store.state.view.symbol) return;
     this.abort.abort();
@@ -61,7 +59,7 @@ export class Loader {
     }
   }
 
-  /** Reload it, and only add new bars. Throws ApiError. */
+  /** Load the view's series again and merge it into the drawn one. Throws ApiError. */
   async refresh() {
     if (!this.store.state.view.symbol) return;
     this.abort = new AbortController();
@@ -79,9 +77,9 @@ export class Loader {
   }
 
   /**
-   * Load what a poll of the feed should bring. Throws ApiError.
-   * @param {boolean} whole whether older bars may have arrived as well
-   * @param {boolean} anyway even if the quote has not changed
+   * Load new bars if the symbol's quote has changed. Throws ApiError.
+   * @param {boolean} whole load all bars, since older ones may have arrived as well
+   * @param {boolean} anyway load new bars even if the quote has not changed
    */
   async poll(whole, anyway) {
     const { chartState, series, symbols, view } = this.store.state;
@@ -92,10 +90,7 @@ export class Loader {
       await this.follow(series);
   }
 
-  /**
-   * Show why a poll has failed; throw what concerns the other charts, too.
-   * @param {unknown} error
-   */
+  /** Show why a poll failed; throw errors that concern all charts. @param {unknown} error */
   failed(error) {
     const isOwn = error instanceof ApiError && error.status && !error.retryAfter;
     if (!isOwn || error.isRefusal) throw error;
@@ -113,7 +108,7 @@ export class Loader {
   }
 
   /**
-   * Load newer bars; discard them if the reader has chosen another symbol. Throws ApiError.
+   * Load newer bars; discard them if another series is open by then. Throws ApiError.
    * @param {import("./types.js").Series} series
    */
   async follow(series) {
@@ -131,16 +126,13 @@ export class Loader {
     }
   }
 
-  /**
-   * Handle a symbol without prices, which is not a failure: it has none yet, or no longer.
-   * @param {unknown} error
-   */
+  /** Clear the chart if its symbol has no prices; throw other errors. @param {unknown} error */
   #missing(error) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
     this.forget();
   }
 
-  /** Clear the open symbol: a restarted system has none of its prices. */
+  /** Clear the chart. A restarted system, for example, has no prices of its symbol. */
   forget() {
     this.store.set({ series: null, chartState: "empty" });
   }

@@ -16,8 +16,8 @@ import { mountChart } from "./views/chart_view.js";
 const PATIENCE = 1500; // milliseconds for which everything else waits for the first chart
 
 /**
- * @param {Store} store keeps address and view in sync
- * @returns {boolean} whether the address named a symbol
+ * Keep the address and the view in sync.
+ * @param {Store} store @returns {boolean} whether the address named a symbol
  */
 function bindAddress(store) {
   const base = initialState().view;
@@ -44,8 +44,8 @@ function bindAddress(store) {
 }
 
 /**
- * @param {Store} store selects the first symbol of the list if the address names none
- * @param {string} remembered the symbol of an earlier visit, used only if it is on the list
+ * Select the first symbol of the list if the address names none.
+ * @param {Store} store @param {string} remembered the last visit's symbol; used if listed
  */
 function bindFirstSymbol(store, remembered) {
   store.when(
@@ -66,10 +66,7 @@ function bindFirstSymbol(store, remembered) {
 /** @param {number} milliseconds */
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/**
- * @returns {Promise<unknown>} after the next frame; in a hidden page, which has none, after a
- * moment
- */
+/** @returns {Promise<unknown>} resolves after the next frame, or soon if the page is hidden */
 const painted = () =>
   Promise.race([
     wait(200),
@@ -77,10 +74,9 @@ const painted = () =>
   ]);
 
 /**
+ * Load a script, with retries since connections drop.
  * @template T
- * @param {() => Promise<T>} load a script, with retries, since connections drop
- * @param {number} [tries] further ones
- * @returns {Promise<T>}
+ * @param {() => Promise<T>} load @param {number} [tries] further ones @returns {Promise<T>}
  */
 const retried = (load, tries = 3) =>
   load().catch((error) =>
@@ -117,7 +113,7 @@ async function start() {
   chart.commit();
   await painted();
   const library = retried(loadPlotly);
-  library.catch(() => {}); // mountLater says so
+  library.catch(() => {}); // mountLater reports it
   const { mountFrame, mountLater, Push } = await rest;
   mountFrame(store, api, feed, chart);
   mountLater(store, api, feed, chart, opened, library);

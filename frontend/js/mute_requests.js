@@ -1,11 +1,11 @@
-// The API's requests about mutes, and what a link of a message says.
+// The API's requests about mutes, and the content of a mute link.
 
 /** @typedef {import("./api.js").Api} Api @typedef {import("./types.js").Mute} Mute */
 
 import { SYMBOL } from "./url.js";
 
 const MAC_BYTES = 16;
-const LONGEST = 31 * 24 * 3600; // seconds: the API makes no mute for longer
+const LONGEST = 31 * 24 * 3600; // seconds of the longest mute that the API makes
 const RULE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** @param {any} name @param {RegExp} pattern */
@@ -21,7 +21,7 @@ export const listMutes = (api) => api.request("/mutes");
 /**
  * @param {Api} api
  * @param {{symbol?: string, rule_id?: string, until?: string, open_of?: string, recurring?:
- *   import("./types.js").QuietHours}} mute until, or recurring
+ *   import("./types.js").QuietHours}} mute with either `until` or `recurring`
  * @returns {Promise<Mute>}
  */
 export const createMute = (api, mute) => api.write("POST", "/mutes", mute);
@@ -30,7 +30,7 @@ export const createMute = (api, mute) => api.write("POST", "/mutes", mute);
 export const removeMute = (api, id) => api.write("DELETE", `/mutes/${encodeURIComponent(id)}`);
 
 /**
- * Mute what a signed link names. No token is sent.
+ * Mute what a signed link in a message names. No token is sent.
  * @param {Api} api @param {string} link
  * @returns {Promise<Mute>}
  */
@@ -41,11 +41,11 @@ export function followLink(api, link) {
 }
 
 /**
- * Read what a link mutes, without verifying it, which only the API can. Nothing but a symbol or a
- * rule's id is returned, so that a forged link shows no text of its own.
+ * Read what a link mutes, without verifying it: only the API can. Only a symbol or a rule's id is
+ * returned, so that a forged link cannot show a text of its own.
  * @param {string} link @param {number} now milliseconds
  * @returns {{symbol: string | null, rule_id: string | null, until: number} | null} until:
- *   milliseconds; null if it is damaged
+ *   milliseconds; null for a damaged link
  */
 export function readLink(link, now) {
   try {

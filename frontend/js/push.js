@@ -1,6 +1,6 @@
 // Receives pushed prices over AWS AppSync Events' WebSocket and puts them into the store. The feed
-// polls once when the socket opens, when a change is missing, and when nothing is pushed for
-// longer than prices take; it polls all the time while the socket is closed or mute.
+// polls once when the socket opens, when a change is missing, and when nothing is pushed for longer
+// than usual; it polls all the time while the socket is closed or mute.
 // https://docs.aws.amazon.com/appsync/latest/eventapi/event-api-websocket-protocol.html
 
 import { ApiError } from "./api.js";
@@ -15,7 +15,7 @@ const PROTOCOL = "aws-appsync-event-ws";
 const OPENING = 10e3; // milliseconds for the socket to open and to confirm the subscriptions
 const FIRST_RETRY = 1e3;
 const LAST_RETRY = 60e3;
-/** Milliseconds: a price that a poll finds earlier after a pushed one may still be on its way. */
+/** Milliseconds without a push after which the socket is mute if a poll finds a new price. */
 const MUTE = 1500;
 
 export class Push {
@@ -28,10 +28,10 @@ export class Push {
     this.api = api;
     this.store = store;
     this.feed = feed;
-    this.taken = Promise.resolve(); // the events so far
+    this.taken = Promise.resolve(); // resolves once all events so far are applied
     /** @type {WebSocket | null} */
     this.socket = null;
-    /** @type {any} how to subscribe */
+    /** @type {any} the API's answer of /push: how to subscribe */
     this.facts = null;
     this.retry = FIRST_RETRY;
     this.timer = 0;
@@ -78,7 +78,7 @@ export class Push {
     this.#watch();
   }
 
-  /** Give up on a socket that says nothing. */
+  /** Close the socket if it receives nothing. */
   #watch() {
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.#close("blocked"), this.patience);
@@ -138,7 +138,7 @@ export class Push {
     this.#watch();
   }
 
-  /** All channels are subscribed: poll what was missed before. */
+  /** Poll what was missed before all channels were subscribed. */
   #begin() {
     this.retry = FIRST_RETRY;
     this.heardAt = performance.now();
@@ -146,7 +146,7 @@ export class Push {
     this.feed.wake();
   }
 
-  /** Take an event after those before it, which are unpacked meanwhile. @param {any} message */
+  /** Unpack an event at once, and apply it after those before it. @param {any} message */
   #queue(message) {
     const { socket } = this;
     const unpacked = unpack(message);
@@ -202,12 +202,12 @@ export class Push {
     this.store.set({ quotes, ...withAlerts(state, alerts) });
     for (const loader of this.feed.loaders)
       if (draw(loader, fresh) && !isMissing) void this.#follow(loader);
-    this.feed.heard(isMissing || alerts.some(({ quiet }) => !quiet)); // with their receipts
+    this.feed.heard(isMissing || alerts.some(({ quiet }) => !quiet)); // a poll tells of delivery
   }
 }
 
 /**
- * Bring a chart up to the changes of its symbol.
+ * Apply changes to a chart, if they are of its symbol.
  * @param {Loader} loader @param {Change[]} changes
  * @returns {boolean} whether bars are missing that only the API has
  */
@@ -226,7 +226,7 @@ function draw(loader, changes) {
 }
 
 /**
- * @param {any} message whose event is base64 of zlib's form of JSON
+ * @param {any} message with an event: Base64 of JSON, compressed in zlib's format
  * @returns {Promise<Change[]>}
  */
 async function unpack({ event }) {
@@ -238,7 +238,7 @@ async function unpack({ event }) {
 
 /**
  * @param {import("./store.js").State} state @param {import("./types.js").Alert[]} alerts
- * @returns {Partial<import("./store.js").State>} the lists with those that are new, newest first
+ * @returns {Partial<import("./store.js").State>} the lists, with new alerts added, newest first
  */
 function withAlerts({ alerts: listed, symbolAlerts, view }, alerts) {
   if (!alerts.length || !listed) return {};

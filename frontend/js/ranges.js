@@ -1,13 +1,8 @@
-// The ranges of the tool bar, in the API's words.
+// The ranges and bar sizes of the tool bar, and their parameters of the API.
 
-/**
- * The most bars drawn; more make a candle chart slow (docs/dashboard.md has the figures).
- */
+/** The most bars drawn; more make a candle chart slow (docs/dashboard.md has the figures). */
 export const MAX_BARS = 500;
-/**
- * Bars fetched before the first drawn one, so that EMA, RSI and MACD have converged where the chart
- * begins.
- */
+/** Bars fetched before the first drawn one, so that EMA, RSI and MACD have converged there. */
 export const LEAD_BARS = 120;
 
 /** @type {Record<string, {period: string, label: string}>} */

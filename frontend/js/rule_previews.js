@@ -1,5 +1,4 @@
-// Previews of rules on the open symbol: checks, fires, and their marks on the chart. Loaded on
-// demand.
+// Requests previews of rules, and marks their fires on the chart. Loaded on demand.
 
 import { ApiError } from "./api.js";
 import {
@@ -15,21 +14,21 @@ import { RANGES } from "./ranges.js";
 /** @typedef {import("./types.js").Rule} Rule */
 /** @typedef {import("./data/previewed.js").Previewed} Previewed */
 /**
- * What dialogs about rules need. `saved`: read the rules again.
+ * What dialogs about rules need. `saved` reads the rules again.
  * @typedef {{api: import("./api.js").Api, store: import("./store.js").Store, saved: () =>
  *   Promise<void>}} Context
  */
 /** A rule as a form has it: `when` as text or as a tree. @typedef {Record<string, any>} Asked */
 
-/** @param {Context} context @param {Asked} rule @returns {Asked} for the open symbol, if for all */
+/** @param {Context} context @param {Asked} rule @returns {Asked} the open symbol in place of "*" */
 const forOne = ({ store }, rule) =>
   rule.symbol === "*" ? { ...rule, symbol: store.state.view.symbol } : rule;
 
 /**
- * Try a rule on the newest bar alone, to learn what the API refuses.
+ * Try a rule on the newest bar alone, to learn whether the API refuses it.
  * @param {Context} context @param {Asked} rule
- * @returns {Promise<{refused: ApiError | null, when: Previewed["when"]}>} both forms of its
- *   condition; neither if the API cannot be asked
+ * @returns {Promise<{refused: ApiError | null, when: Previewed["when"]}>} when: both forms of its
+ *   condition; null for both if the API does not answer
  */
 export async function checkRule(context, rule) {
   const newest = context.store.state.series?.bars.at(-1)?.time ?? Date.now();
@@ -43,10 +42,10 @@ export async function checkRule(context, rule) {
 }
 
 /**
- * Try a rule over a range, and mark its fires on the chart if that shows its symbol.
+ * Try a rule over a range, and mark its fires if the chart shows its symbol.
  * @param {Context} context @param {Asked} rule @param {string} range a key of RANGES
- * @param {{marks?: boolean, backtest?: any, before?: Previewed}} [options] backtest: how to
- *   trade; before: what is continued
+ * @param {{marks?: boolean, backtest?: any, before?: Previewed}} [options] backtest: how to trade;
+ *   before: the preview to continue
  * @returns {Promise<Previewed>} throws ApiError
  */
 export async function previewRule(context, rule, range, options = {}) {
@@ -62,13 +61,13 @@ export async function previewRule(context, rule, range, options = {}) {
   return found;
 }
 
-/** @param {Context} context @param {Asked} rule @returns {string} the range to try it over */
+/** @param {Context} context @param {Asked} rule @returns {string} the range to preview it over */
 export const usualRange = ({ store }, rule) =>
   previewRange(rule.interval ?? "tick", store.state.view.range);
 
 /**
  * @param {Context} context @param {Asked} rule
- * @returns {Promise<string>} how a rule would have fired, and what followed, in sentences
+ * @returns {Promise<string>} when the rule would have fired, and what followed, in sentences
  */
 export async function previewText(context, rule) {
   const range = usualRange(context, rule);
@@ -76,12 +75,12 @@ export async function previewText(context, rule) {
   const said = firesText(found, range);
   if (!found.times.length || !found.backtest) return said;
   const followed = [returnsText(found.backtest), tradingText(found.backtest)].join(" ");
-  return `${said} ${followed} On prices as stored now. No advice.`;
+  return `${said} ${followed} Based on prices as stored now; not investment advice.`;
 }
 
 /**
  * @param {Context} context @param {Asked} rule @param {Previewed} found
- * @returns {boolean} whether the chart's range has all of a preview's fires
+ * @returns {boolean} whether the chart shows all fires of the preview
  */
 export function isOnChart({ store }, rule, found) {
   const { series, view } = store.state;

@@ -1,5 +1,5 @@
 // Estimates the server's time. A reader's clock may be wrong by minutes, which must not affect the
-// age of data. An answer states its price's age: as_of + delay_seconds is the server's time. In an
+// age of data. An answer has its price's age: as_of + delay_seconds is the server's time. In an
 // answer from the browser's cache that time is in the past, so the largest difference seen is the
 // best estimate.
 

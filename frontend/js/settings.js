@@ -46,18 +46,16 @@ export const forgetToken = () => holdToken("", false);
 /** @param {() => void} act called when the token changes or is removed */
 export const onToken = (act) => changes.addEventListener("token", act);
 
-/**
- * @param {string | null} text the stored text; it is not written, since another tab may change it
- */
+/** @param {string | null} text the stored token; not written, since another tab may change it */
 function follow(text) {
   held = text ?? "";
   changes.dispatchEvent(new Event("token"));
 }
 
-// All tabs follow the stored token by the event's value: the stored one may have changed again.
+// Tabs take the stored token from the event, since the stored one may have changed again.
 addEventListener("storage", ({ key, oldValue, newValue }) => {
   if (key === null) follow(null);
   else if (key === TOKEN && (oldValue ?? "") === held) follow(newValue);
 });
-// A page restored by Back has only the stored token.
+// A page that is left keeps only the stored token, in case Back restores it.
 addEventListener("pagehide", () => follow(localStorage.getItem(TOKEN)));

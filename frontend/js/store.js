@@ -19,16 +19,16 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  * @property {import("./types.js").Producer | null} producer null until one has reported
  * @property {number} lag seconds by which signals and alerts lag behind the stored prices
  * @property {number} messageLag seconds by which messages lag behind alerts
- * @property {{count: number, names: string[]}} silent symbols that should trade, and some of them
- * @property {number} waitingSince milliseconds since when there has been no price to show, 0 if
- *   there is one
+ * @property {{count: number, names: string[]}} silent number of silent symbols, and some of them
+ * @property {number} waitingSince time since which there has been no price to show, milliseconds; 0
+ *   if there is one
  * @property {import("./types.js").Alert[] | null} alerts null until fetched
- * @property {import("./types.js").Alert[]} symbolAlerts the open symbol's, over its whole history
+ * @property {import("./types.js").Alert[]} symbolAlerts the open symbol's newest, of any age
  * @property {import("./types.js").Rule[] | null} rules null until fetched, or if the API has no
  *   rules
  * @property {"auto" | "dark" | "light"} theme
  * @property {import("./types.js").Alert | null} focus the alert that is shown on the chart
- * @property {import("./types.js").Judged | null} judged what the rule of the open alert judged
+ * @property {import("./types.js").Judged | null} judged what the open alert's rule evaluated
  * @property {import("./types.js").Averages} averages
  * @property {number[]} preview times at which a rule would have fired, on the chart
  * @property {boolean} measuring true while the next drag over the chart measures
@@ -91,9 +91,7 @@ export class Store extends EventTarget {
     this.state = state;
   }
 
-  /**
-   * @param {Partial<State>} patch keys with identical values do not count as changes
-   */
+  /** @param {Partial<State>} patch keys with identical values do not count as changes */
   set(patch) {
     const changed = Object.entries(patch).filter(
       ([key, value]) => /** @type {any} */ (this.state)[key] !== value,
@@ -142,10 +140,10 @@ export class Store extends EventTarget {
   }
 
   /**
-   * Call `act` at once when the result of `select` has changed.
+   * Call `act` as soon as the result of `select` changes.
    * @template T
-   * @param {(state: State) => T} select compared with ===, so it should return a primitive or a
-   *   kept object
+   * @param {(state: State) => T} select its results are compared with ===, so it must not build new
+   *   objects
    * @param {(value: T) => void} act
    */
   when(select, act) {

@@ -1,4 +1,4 @@
-// Styles of dialogs that are loaded on demand.
+// Loads style sheets of dialogs on demand.
 
 import { el } from "./dom.js";
 
@@ -7,7 +7,7 @@ const loading = new Map();
 
 /**
  * @param {string} address of a style sheet
- * @returns {Promise<void>} once it applies or cannot be loaded: a dialog works without it
+ * @returns {Promise<void>} resolves once it applies, or cannot be loaded: dialogs work without it
  */
 export function withStyles(address) {
   const found =

@@ -1,7 +1,7 @@
 // Dark and light theme: by the system's preference or the switch. Colours are in css/tokens.css;
 // the chart reads them here.
 
-/** @param {any} kept what the browser keeps, which may be anything @returns {Theme} */
+/** @param {any} kept the browser's stored theme, of any type @returns {Theme} */
 export const knownTheme = (kept) => (kept === "dark" || kept === "light" ? kept : "auto");
 
 /** @typedef {"auto" | "dark" | "light"} Theme */

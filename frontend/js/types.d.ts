@@ -14,7 +14,7 @@ export interface Bar {
   volume: number;
   /** false for the bar that is still being built */
   closed: boolean;
-  /** if it differs from that of the bar before */
+  /** if it differs from the bar before's */
   source?: string;
 }
 
@@ -46,7 +46,7 @@ export interface Quote {
   name: string | undefined;
   /** of the last tick, milliseconds; of the last day if there is only history */
   time: number;
-  /** true for the close of a symbol with bars only */
+  /** true if only bars are stored: the price is the last close */
   historical: boolean;
   price: number;
   change: number | null;
@@ -94,16 +94,16 @@ export interface Alert {
   source: string;
   /** the values that fired the rule: value, change_percent, moved_percent, sma_5 … */
   values: Record<string, number>;
-  /** what the rule judges: tick, or a bar's interval */
+  /** on which the rule is evaluated: tick, or a bar's interval */
   interval: string;
-  /** why it is only recorded; "" where it is to be sent */
+  /** why it is only recorded; "" if it is sent */
   quiet: string;
   /** the channels that hold it for a digest, with its time in milliseconds */
   held: { channel: string; until: number; reason: string }[];
   notifiedAt: string | null;
 }
 
-/** An alert on one channel, as in the API. Statuses may be added, and fields to go with them. */
+/** An alert on one channel, as in the API, which may add statuses and fields. */
 export interface Delivery {
   /** the channel's id */
   channel: string;
@@ -122,17 +122,17 @@ export interface Delivery {
 
 export interface ToldAlert {
   alert: Alert;
-  /** one for each channel on which something has happened */
+  /** one for each channel that has tried or held it */
   deliveries: Delivery[];
 }
 
-/** What the rule of an alert judged, for the chart. */
+/** What the rule of an alert evaluated, for the chart. */
 export interface Judged {
   symbol: string;
   /** of the alert, milliseconds */
   time: number;
   price: number | null;
-  /** milliseconds of the bars whose closes were judged; 0 for ticks */
+  /** milliseconds of the bars whose closes were evaluated; 0 for ticks */
   length: number;
   /** prices at which the rule decides */
   levels: number[];
@@ -166,7 +166,7 @@ export interface Rule {
   default?: boolean;
 }
 
-/** A place where alerts are sent. Its address is never told. */
+/** A destination of alerts. The API never returns its address. */
 export interface Channel {
   channel_id: string;
   name: string;
@@ -178,7 +178,7 @@ export interface Channel {
   picture: boolean;
   /** why nothing can be sent to it any more */
   ended?: string | null;
-  /** of a browser; it is only sent */
+  /** of a browser; only in requests */
   subscription?: PushSubscriptionJSON;
   /** the most messages in a window; null for none */
   limit?: { messages: number; minutes: number } | null;
@@ -188,7 +188,7 @@ export interface Channel {
   quiet_hours?: QuietHours[] | null;
 }
 
-/** Hours that come back by weekday. */
+/** Hours that recur by weekday. */
 export interface QuietHours {
   /** on which they start: mon, tue … */
   days: string[];
@@ -239,7 +239,7 @@ export interface Producer {
 export interface Quality {
   start: string;
   end: string;
-  /** null: the exchange's hours are unknown */
+  /** null if the exchange's hours are unknown */
   expected: number | null;
   received: number;
   filled: number;

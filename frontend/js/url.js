@@ -1,5 +1,5 @@
-// The view in the address: a link restores its sender's view. It is after the #, so that it is not
-// sent to any server.
+// The view in the address: a link restores its sender's view. It follows the #, so that browsers
+// send it to no server.
 
 import { INTERVALS, RANGES } from "./ranges.js";
 import { isIndicator } from "./data/indicator_table.js";
@@ -14,8 +14,8 @@ const MOST_CHARTS = 3; // beside the main one
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
- * Return whether it is a valid date in a year that the API accepts: not 2026-02-31 or 0000-00-00.
  * @param {string} text
+ * @returns {boolean} whether it is a date that the API accepts: not 2026-02-31 or 0000-00-00
  */
 function isDate(text) {
   if (!DATE.test(text) || text < "0002" || text >= "9998-12-31") return false;
@@ -40,7 +40,7 @@ function isChart(text) {
 /**
  * @param {any} kept the browser's stored view, of any type
  * @param {View} base
- * @returns {View} the view that a link to it would show
+ * @returns {View} the stored view, without invalid and unknown values
  */
 export function recalledView(kept, base) {
   const names = Object.keys(base).filter((name) => isPlain(kept?.[name]));
@@ -56,7 +56,7 @@ const isPlain = (value) =>
 /**
  * @param {string} hash with or without its #
  * @param {View} base the defaults
- * @returns {View} unknown and invalid values are omitted
+ * @returns {View} the default in place of unknown and invalid values
  */
 export function readView(hash, base) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));

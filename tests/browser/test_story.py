@@ -103,7 +103,7 @@ def test_story_that_cannot_be_loaded_says_so_and_opens_when_it_is_tried_again(
     page.route("**/views/story.js", lambda route: route.abort())
     wait_for_chart(page)
     page.locator("#panel-alerts .entry").click()
-    expect(page.locator(".chart-note")).to_contain_text("story could not be loaded. Try again.")
+    expect(page.locator(".chart-note")).to_contain_text("The alert could not be loaded. Try again.")
     expect(page).not_to_have_url(re.compile("alert="))
     page.unroute("**/views/story.js")
     page.locator("#panel-alerts .entry").click()
