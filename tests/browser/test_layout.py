@@ -49,6 +49,27 @@ def test_nothing_jumps_while_the_page_fills(
     assert page.evaluate("window.shift") < 0.1
 
 
+@pytest.mark.parametrize("touch", [False, True])
+def test_an_age_of_any_length_moves_nothing_on_a_phone(
+    system: System, open_page: OpenPage, touch: bool
+) -> None:
+    page = open_page(system.page, width=390, touch=touch)
+    wait_for_chart(page)
+    expect(page.locator("#status .age")).to_be_visible()
+    places = page.evaluate(
+        """() => ["Data 9 s old", "Data 59 s old", "Delayed: 59 minutes and more"].map((text) => {
+          document.querySelector("#status .age").textContent = text;
+          const [link, shell] = ["#status .button", ".shell"].map((name) =>
+            document.querySelector(name).getBoundingClientRect());
+          return [shell.top, link.top];
+        })"""
+    )
+    (top, link), two_digits, long = places
+    assert two_digits == [top, link]
+    assert long[0] == top
+    assert long[1] > link or touch  # it wraps; a target for fingers may have wrapped before
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_no_width_overflows(system: System, open_page: OpenPage, view: str) -> None:
     page = open_page(f"{system.page}/{view}")
