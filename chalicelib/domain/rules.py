@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -55,7 +56,7 @@ _TOO_MANY = f"beyond the {MAX_RULES} enabled rules that may concern a symbol: it
 _VALUE_ALLOWED = "a number above 0 and below 10^12; digits behind the eighth decimal are rounded"
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class Rule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One rule. `symbol` is a symbol or "*" for all.
 
     value: a price, or a percentage for the percent conditions; fast and slow: the averages' windows
@@ -82,7 +83,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity = "normal"
     when: str | None = None
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Return eight characters that change with everything that affects how the rule is
         judged."""
