@@ -83,6 +83,7 @@ class TrackedList:
         self._status = status
         self._now = now
         self._symbols: tuple[str, ...] = ()
+        self._tracked: frozenset[str] = frozenset()
         self.invalid: tuple[str, ...] = ()
         self._next = float("-inf")
         self._next_told = float("-inf")
@@ -98,7 +99,7 @@ class TrackedList:
 
     def drops(self, symbol: str) -> bool:
         """See Watchlist. False if the table does not answer."""
-        return self.is_current and symbol not in self._symbols
+        return self.is_current and symbol not in self._tracked
 
     def _refresh(self) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -112,6 +113,7 @@ class TrackedList:
         self._plans.learn(read)
         symbols, self.invalid = sorted_out(item["symbol"]["S"] for item in read)
         self._symbols = tuple(name for name in symbols if not self.is_anothers(name))
+        self._tracked = frozenset(self._symbols)
         self.is_known = self.is_current = True
         if self.invalid and self._now() >= self._next_told:
             self._next_told = self._now() + TOLD_AGAIN_SECONDS
