@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import re
 import threading
@@ -81,9 +82,13 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Serve until the parent goes."""
     repairs.install()
+    from moto import backends
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
+    modules = frozenset(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules  # it reads the folder for each request
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     application = Watched(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True)
     threading.Thread(target=_end_with_parent, daemon=True).start()
