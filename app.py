@@ -28,12 +28,12 @@ def correlated(event: Any, get_response: Any) -> Any:
 
 @app.authorizer(ttl_seconds=access.CACHE_SECONDS)
 def bearer_token(request: Any) -> AuthResponse:
-    """Return what a request's key may do."""
+    """Return the policy of a request's key: the routes that it may call."""
     return access.authorize(request, bootstrap.get_services().keys)
 
 
 def _stream(handler: str) -> dict[str, Any]:
-    """Return the settings of a stream's handler, as its decorator takes them."""
+    """Return the arguments for the decorator of a stream handler."""
     source = event_sources[handler]
     return {
         "batch_size": source.batch_size,
@@ -43,7 +43,7 @@ def _stream(handler: str) -> dict[str, Any]:
 
 
 def _queue(handler: str) -> dict[str, Any]:
-    """Return the settings of a queue's handler, as its decorator takes them."""
+    """Return the arguments for the decorator of a queue handler."""
     source = event_sources[handler]
     return {
         "batch_size": source.batch_size,
@@ -59,7 +59,7 @@ if settings.ticks_stream:
 
     @app.on_kinesis_record(stream=settings.ticks_stream, **_stream("ingest_kinesis"))
     def ingest_kinesis(event: Any) -> dict[str, Any]:
-        """Store records of the stream in archive and prices."""
+        """Store the stream's records in the archive and the prices table."""
         return handlers.ingest_kinesis(event.to_dict(), event.context)
 
 
@@ -67,13 +67,13 @@ if settings.ticks_queue:
 
     @app.on_sqs_message(queue=settings.ticks_queue, **_queue("ingest_sqs"))
     def ingest_sqs(event: Any) -> dict[str, Any]:
-        """Store messages of the queue in archive and prices."""
+        """Store the queue's messages in the archive and the prices table."""
         return handlers.ingest_sqs(event.to_dict(), event.context)
 
 
 @app.on_dynamodb_record(stream_arn=settings.prices_stream_arn, **_stream("detect"))
 def detect(event: Any) -> dict[str, Any]:
-    """Compute bars, signals and alerts from new prices."""
+    """Compute bars and alerts from changed prices."""
     return handlers.detect(event.to_dict(), event.context)
 
 
@@ -93,7 +93,7 @@ if settings.push_url:
 
 @app.on_sqs_message(queue=settings.deliveries_queue, **_queue("redeliver"))
 def redeliver(event: Any) -> dict[str, Any]:
-    """Make further attempts of deliveries that failed."""
+    """Retry failed deliveries."""
     return handlers.redeliver(event.to_dict(), event.context)
 
 
@@ -101,5 +101,5 @@ if settings.athena_workgroup:
 
     @app.schedule(Cron(*COMPACTION))
     def compact(event: Any) -> dict[str, Any]:
-        """Merge objects of the raw archive, and compact its finished days into Parquet."""
+        """Merge objects of the raw archive and compact its finished days into Parquet."""
         return handlers.compact(event.to_dict(), event.context)

@@ -9,6 +9,5 @@ if __name__ == "__main__":
     status = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    # Batches cut off midway are delivered again next time. sys.exit would wait
-    # for their threads.
+    # sys.exit would wait for the threads of interrupted batches, which the next start repeats.
     os._exit(status)

@@ -36,7 +36,7 @@ SMALL_BODY = 64 * 1024
 """The largest body that is read, in bytes. Routes accept MAX_BYTES, which is less."""
 
 _DIGITS = len(str(BODY_LIMIT))
-"""A number with more digits is above the limit, and may be too long for int()."""
+"""A length with more digits is above the limit, and may be too long for int()."""
 
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
@@ -47,7 +47,7 @@ RETRY_AFTER = {"Retry-After": "2"}
 CROSS_SITE = render(
     HTTPStatus.FORBIDDEN,
     SLUGS[HTTPStatus.FORBIDDEN],
-    "a page of another site has sent this request; enter the address yourself, or use curl",
+    "requests from pages of other sites are refused; open the address yourself, or use curl",
 ).encode()
 
 _Result = TypeVar("_Result")
@@ -79,8 +79,8 @@ def handler(
 
 
 def _separate_requests(app: Any) -> None:
-    """Keep the current request per thread: Chalice keeps one on the app, since Lambda has one at a
-    time."""
+    """Keep the current request per thread. Chalice keeps it on the app, since a Lambda function
+    handles one request at a time."""
     held = threading.local()
 
     def get(_app: Any) -> Any:
@@ -111,7 +111,7 @@ class _Handler(Handler):
     turns: RequestTurns
 
     def __getattr__(self, name: str) -> Any:
-        """Return the handler of any method: the routes decide which they support."""
+        """Return one handler for all methods; the routes decide which methods they support."""
         if name.startswith("do_"):
             return self.handle_any
         raise AttributeError(name)
@@ -133,7 +133,7 @@ class _Handler(Handler):
             self._send(self._in_turn(lambda: self._answer(body)))
 
     def _early(self) -> _Reply | None:
-        """The answer to a request whose body is not to be read."""
+        """Return the answer to a request that is refused without its body; None for any other."""
         if self._is_cross_site():
             return self._problem(HTTPStatus.FORBIDDEN, told=CROSS_SITE)
         refusal = self._refusal()
@@ -141,9 +141,9 @@ class _Handler(Handler):
 
     def _is_cross_site(self) -> bool:
         """Return whether a page of another site sent the request, from an origin that CORS does
-        not allow. Such a page could tell what is stored from a picture or script that fails.
+        not allow. Such a page could infer what is stored from whether a picture or script loads.
 
-        Browsers open WebSockets to any site, without Sec-Fetch-Site; no page of ours opens one.
+        Browsers open WebSockets to any site, without Sec-Fetch-Site; our page opens none here.
         """
         if "Sec-WebSocket-Key" in self.headers:
             return True
@@ -153,7 +153,8 @@ class _Handler(Handler):
         return allowed not in ("*", self.headers.get("Origin"))
 
     def _in_turn(self, work: Callable[[], _Result]) -> _Result | _Reply:
-        """Return the result of `work` when it is this request's turn. Raises GoneError."""
+        """Wait for this request's turn and return the result of `work`. If too many requests wait,
+        return 503. Raises GoneError."""
         try:
             with self.turns.turn(lambda: has_gone(self.connection)):
                 return work()
@@ -161,7 +162,7 @@ class _Handler(Handler):
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER)
 
     def _before_body(self) -> _Reply | None:
-        """Return the answer to a request whose body is too large for any route, without reading it.
+        """Return the answer to a body that is too large for any route; None for a smaller one.
 
         Raises GoneError.
         """
@@ -177,7 +178,7 @@ class _Handler(Handler):
             return False
 
     def _too_large(self) -> _Reply:
-        """Return the routes' answer to such a body."""
+        """Return the same answer as the routes give to a body that is too large."""
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         detail = f"the body is above {MAX_BYTES} bytes"
         return self._problem(status, told=render(status, SLUGS[status], detail).encode())
@@ -199,7 +200,7 @@ class _Handler(Handler):
         return self._compressed(reply)
 
     def _headers(self) -> dict[str, str]:
-        """Return the request's headers, with only the entity tags that this start has issued."""
+        """Return the request's headers, without entity tags of other programs or earlier starts."""
         headers = {n: value for n, value in self.headers.items() if n.lower() != IF_NONE_MATCH}
         given = unmarked(", ".join(self.headers.get_all(IF_NONE_MATCH, [])), self.start)
         return headers | ({IF_NONE_MATCH: given} if given else {})
@@ -214,11 +215,11 @@ class _Handler(Handler):
         return "GET" if self.command == "HEAD" else self.command
 
     def _content_length(self) -> str:
-        """Return the stated length without leading zeros, of which there may be thousands."""
+        """Return Content-Length without leading zeros, of which a client may send thousands."""
         return (self.headers.get("Content-Length") or "").lstrip("0") or "0"
 
     def _refusal(self) -> int | None:
-        """Return the status of a refusal before reading the body, as a gateway would."""
+        """Return the status that refuses the request before its body is read; None if none does."""
         length = self._content_length()
         if "Transfer-Encoding" in self.headers:
             return HTTPStatus.LENGTH_REQUIRED
@@ -233,7 +234,7 @@ class _Handler(Handler):
         return None
 
     def send_error(self, code: int, *_: str | None) -> None:
-        """Answer http.server's own refusals in our format; a client's error is never a 5xx."""
+        """Send http.server's errors in our format; its 5xx for a client's error becomes 400."""
         self.close_connection = True
         self.request_version = self.protocol_version
         if not hasattr(self, "headers"):
@@ -243,8 +244,7 @@ class _Handler(Handler):
     def _problem(
         self, status: int, more: Mapping[str, str] | None = None, told: bytes | None = None
     ) -> _Reply:
-        """Return a problem of the gateway itself, with more detail than its status if there is
-        any."""
+        """Return a problem of the gateway itself; `told` is its body if it has details."""
         headers, body = type(self).problem(status)
         headers = {**self.cors_headers, **headers, **(more or {})}
         return self._compressed(_Reply(status, headers, told or body.encode()))
@@ -277,7 +277,7 @@ class _Handler(Handler):
 
 
 def _reply(response: Mapping[str, Any]) -> _Reply:
-    """Convert the app's answer."""
+    """Convert the app's answer, which has the form of Lambda's proxy integration."""
     body = response.get("body") or b""
     if response.get("isBase64Encoded"):
         body = base64.b64decode(body)

@@ -22,7 +22,7 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]"
 
 SOURCES = (*producer_arguments.SOURCES, "replay", "none")
 COLLECTED = ("auto", "yfinance", "simulator")
-"""Sources of the collector's function: those that are polled without a connection."""
+"""Sources that the collector's function can run: those that keep no connection."""
 
 _EXAMPLES = """\
 examples:
@@ -33,31 +33,30 @@ examples:
   python -m local --collector lambda --symbols tracked
   python -m local --history AAPL.csv minutes/ --source none
 
-commands for a system that runs (each has --help):
-  python -m local env           print the settings by which the aws command, boto3 and a
-                                producer reach its AWS: eval "$(.venv/bin/python -m local env)"
-  python -m local redrive       process dead-lettered batches and messages again
-  python -m local rebuild A B   compute bars and state of symbols again from their prices
-  python -m local forget A B    delete the prices, bars, alerts and state of symbols
-  python -m local sql "SELECT"  run a statement of Athena's SQL on the archive
-  python -m local test-alert    send a test message to the alerts topic
-  python -m local channels list where alerts are sent; add, change, test and delete change it
-  python -m local mutes    list what is muted; add and remove change it
-  python -m local rules plan    what a file of rules would change; apply and export change
-                                and print it
-  python -m local token list    keys of the API; add and revoke make and end them
-  python -m local compact       finished days of the raw archive into Parquet, now
+commands for a running system (python -m local COMMAND --help shows their options):
+  env         print shell variables with which the aws command, boto3 and a producer reach
+              its AWS: eval "$(.venv/bin/python -m local env)"
+  redrive     process dead-lettered batches and messages again
+  rebuild     recompute the bars and state of symbols from their prices
+  forget      delete the prices, bars, alerts and state of symbols
+  sql         query the archive with Athena's SQL
+  test-alert  send a test message to the alerts topic
+  channels    list, add, change, test or delete the channels that get alerts
+  mutes       list, add or remove mutes
+  rules       plan, apply or export a file of rules, or try a condition
+  token       list, add or revoke API keys
+  compact     compact finished days of the raw archive into Parquet now
 
-exit status: 0 ended in order, 1 something did not start or died,
-2 a flag, file, port or name that cannot be used.
+exit status: 0 stopped normally, 1 a part did not start or failed,
+2 invalid flag, file, port or name.
 """
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked command line. Ports of 0 take any free one; `data` None stores nothing.
+    """A checked command line. A port of 0 takes any free one; `data` None stores nothing on disk.
 
-    `history` are files sent before the source; `reading` are the producer's flags for reading
-    files. `alerts`: whether a replay's alerts are sent; `crosses`: the setting ALERTS.
+    `history` lists files to send before the source starts; `reading` holds the producer's flags for
+    reading files. `alerts`: whether a replay's alerts are sent; `crosses`: the setting ALERTS.
     """
 
     source: str
@@ -90,7 +89,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: list[str]) -> Options:
-    """Read and check a command line. Raises UsageError with one line."""
+    """Parse and check a command line. Raises UsageError with a message of one line."""
     given = _parser().parse_args(arguments)
     options = Options(
         source=given.source,
@@ -125,7 +124,7 @@ def parse(arguments: list[str]) -> Options:
         raise UsageError(f"--collector lambda: only with --source {', '.join(COLLECTED)}")
     if options.source != "replay" and isinstance(given.alerts, bool):
         raise UsageError(
-            f"--alerts, --no-alerts: only with --source replay; others take --alerts {EVERY_TICK}"
+            f"--alerts, --no-alerts: only with --source replay; others allow --alerts {EVERY_TICK}"
         )
     own_files.check(options.history, options.source, options.symbols, options.reading)
     _check_ports(options)
@@ -147,52 +146,56 @@ def _parser() -> _Parser:
 
 
 def _add_source(parser: _Parser) -> None:
-    """Add what is collected, and how."""
-    parser.add_argument("--source", choices=SOURCES, default="auto")
+    parser.add_argument(
+        "--source", choices=SOURCES, default="auto", help="where prices come from (default auto)"
+    )
     parser.add_argument(
         "--collector",
         choices=("process", "lambda"),
         default="process",
-        help="what collects prices: a continuous producer, or the function of a deployment, "
+        help="what collects prices: a continuous producer, or a deployment's Lambda function, "
         "started each minute (default process)",
     )
-    parser.add_argument("--symbols", metavar="A,B", help="default: 25 of the source's own")
+    parser.add_argument(
+        "--symbols", metavar="A,B|tracked", help="default: the source's own and tracked ones"
+    )
     parser.add_argument("--file", type=Path, metavar="PATH", help="the recording to replay")
-    parser.add_argument("--speed", metavar="N|max", help="of the replay")
+    parser.add_argument("--speed", metavar="N|max", help="speed of the replay (default max)")
     parser.add_argument(
         "--alerts",
         nargs="?",
         const=True,
         default=None,
         choices=(BARS, EVERY_TICK),
-        help="which crosses are sent, to this terminal and to who subscribed here: those on "
-        "5-minute bars, at most one a symbol and hour, and the daily 50/200 cross (bars, the "
-        "default), or each one on ticks",
+        help="which crosses of averages are sent to this terminal and to subscribers: bars (the "
+        "default) sends those on 5-minute bars, at most one per symbol and hour, and the daily "
+        "50/200 cross; every-tick sends each one on ticks",
     )
     parser.add_argument(
         "--no-alerts",
         dest="alerts",
         action="store_false",
-        help="record the alerts of the replay and send none",
+        help="record the replay's alerts without sending them",
     )
     own_files.add_to(parser)
-    parser.add_argument("--interval", metavar="SECONDS", help="between two polls of the source")
+    parser.add_argument("--interval", metavar="SECONDS", help="seconds between polls of the source")
+    parser.add_argument("--ticks-per-record", metavar="N", help="most ticks of a symbol per record")
     parser.add_argument(
-        "--ticks-per-record", metavar="N", help="ticks of a symbol that may share a record"
-    )
-    parser.add_argument(
-        "--flush-seconds", metavar="SECONDS", help="that a tick waits at most for others"
+        "--flush-seconds", metavar="SECONDS", help="longest wait of a tick for others to join it"
     )
 
 
 def _add_system(parser: _Parser) -> None:
-    """Add where the system listens, what it keeps and says, and when it ends."""
-    parser.add_argument("--ingest", choices=("kinesis", "sqs"), default="kinesis")
-    parser.add_argument("--api-port", type=_port, default=8000, metavar="PORT")
-    parser.add_argument("--page-port", type=_port, default=8080, metavar="PORT")
-    parser.add_argument("--aws-port", type=_port, default=0, metavar="PORT")
     parser.add_argument(
-        "--data", default="./data", metavar="DIR|none", help="what to keep, default ./data"
+        "--ingest", choices=("kinesis", "sqs"), default="kinesis", help="default kinesis"
+    )
+    parser.add_argument("--api-port", type=_port, default=8000, metavar="PORT", help="default 8000")
+    parser.add_argument(
+        "--page-port", type=_port, default=8080, metavar="PORT", help="default 8080"
+    )
+    parser.add_argument("--aws-port", type=_port, default=0, metavar="PORT", help="default any")
+    parser.add_argument(
+        "--data", default="./data", metavar="DIR|none", help="folder to store in (default ./data)"
     )
     parser.add_argument(
         "--allow-host",
@@ -200,14 +203,12 @@ def _add_system(parser: _Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="also serve API and page under this host name, for a proxy of yours; repeatable",
+        help="also answer requests for this host name, for use behind a proxy; repeatable",
     )
-    parser.add_argument("--seconds", type=_seconds, metavar="N", help="stop after this time")
-    parser.add_argument("--no-page", action="store_true", help="serve the API alone")
+    parser.add_argument("--seconds", type=_seconds, metavar="N", help="stop after N seconds")
+    parser.add_argument("--no-page", action="store_true", help="do not serve the page")
     parser.add_argument("--no-push", action="store_true", help="let the page poll for prices")
-    parser.add_argument(
-        "--verbose", action="store_true", help="messages with the error's full text"
-    )
+    parser.add_argument("--verbose", action="store_true", help="show the full text of errors")
 
 
 def _port(text: str) -> int:
@@ -246,7 +247,7 @@ def _symbols(text: str | None) -> tuple[str, ...]:
 
 
 def _producers(check: object, text: str | None, flag: str) -> str | None:
-    """Return the text as given after checking it as the producer does."""
+    """Check the text as the producer does and return it unchanged."""
     if text is None or not callable(check):
         return text
     try:
@@ -265,7 +266,7 @@ def _check_source(options: Options) -> None:
                 raise UsageError(f"{flag}: only with --source replay")
         return
     if options.file is None:
-        raise UsageError("--source replay: which recording? Name it with --file PATH")
+        raise UsageError("--source replay: name a recording with --file PATH")
     from producer.sources.replay import check
 
     try:
@@ -293,4 +294,4 @@ def _check_ports(options: Options) -> None:
             raise UsageError(f"{flag} {port}: the same as {taken[port]}")
         taken[port] = flag
         if not is_free(port):
-            raise UsageError(f"{flag} {port}: the port is in use; give another, or 0 for any")
+            raise UsageError(f"{flag} {port}: the port is in use; choose another, or 0 for any")

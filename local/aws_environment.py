@@ -1,4 +1,4 @@
-"""Which AWS a system uses: the embedded one, or one that the user named."""
+"""Chooses a system's AWS: the embedded one, or the user's own endpoint."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from embedded_aws.environment import REGION, Keys, bypass_proxy
 
 ENDPOINT_VARIABLE = "TICKTAPE_ENDPOINT_URL"
-"""Set by `python -m local env` with AWS_ENDPOINT_URL, to distinguish it from a user's own
-endpoint."""
+"""`python -m local env` sets this and AWS_ENDPOINT_URL to the same address, which is therefore not
+a user's own endpoint."""
 
 
 def keys_of(facts: Mapping[str, Any]) -> Keys | None:
@@ -20,16 +20,16 @@ def keys_of(facts: Mapping[str, Any]) -> Keys | None:
 
 
 def user_endpoint(environ: Mapping[str, str]) -> str | None:
-    """Return the user's own endpoint, which replaces the embedded AWS.
+    """Return the user's own endpoint, which replaces the embedded AWS; None if there is none.
 
-    An endpoint that the shell has from a system's `env` does not count.
+    An endpoint that comes from `python -m local env` does not count.
     """
     endpoint = environ.get("AWS_ENDPOINT_URL") or None
     return None if endpoint == environ.get(ENDPOINT_VARIABLE) else endpoint
 
 
 def keep_users(environ: MutableMapping[str, str]) -> None:
-    """Set defaults that the user's own endpoint needs."""
+    """Set missing region and keys to defaults, for the user's own endpoint."""
     environ.setdefault("AWS_REGION", environ.get("AWS_DEFAULT_REGION") or REGION)
     environ["AWS_DEFAULT_REGION"] = environ["AWS_REGION"]
     environ.setdefault("AWS_ACCESS_KEY_ID", "local")

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from local.keeping import Keeper, Running
 
 Start = Callable[[Callable[[int], None]], Running]
-"""Starts a producer that passes its exit status to the callback."""
+"""Starts a producer, which passes its exit status to the callback."""
 
 
 class Chain:
-    """Starts each producer after the previous one ends in order; restarts failed ones.
+    """Starts each producer after the previous one has exited with status 0; restarts failed ones.
 
-    `failing` is called for each restart. `ended` gets the status of the last producer, or of one
-    with an invalid command line.
+    `failing` is called before each restart, with the reason and the delay in seconds. `ended` gets
+    the status of the last producer, or of one with an invalid command line.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Chain:
         return self._keeper is not None and self._keeper.is_down
 
     def start(self) -> None:
-        """Start the next producer, unless the system stops."""
+        """Start the next producer, unless `stop` was called."""
         with self._lock:
             if self._stopped:
                 return

@@ -1,4 +1,4 @@
-"""Runs the collector's function in its own process, each minute as EventBridge does.
+"""Runs the collector's function in its own process, each minute, as EventBridge does.
 
 `python -m local.collecting` reads the function's environment, and writes to stderr what `python -m
 producer` would: a status every 2 s, messages and the end.
@@ -31,7 +31,7 @@ Handler = Callable[[dict[str, Any], Context], Mapping[str, Any]]
 
 
 class Minutes:
-    """Calls a handler at once and then each minute; `failed` gets the error of a failed run."""
+    """Calls a handler at once and then each minute; `failed` gets the error of each failed run."""
 
     def __init__(
         self,

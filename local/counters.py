@@ -32,15 +32,15 @@ class Counters:
                     self._sums[name] += int(value)
 
     def produced(self, status: dict[str, Any]) -> None:
-        """Take a line of the producer's status."""
+        """Replace the producer's status by a newer one."""
         with self._lock:
             self._producer = status
 
     def producer_is_down(self, seconds: float) -> None:
-        """Note that the producer failed and restarts in some seconds, counting from 0."""
+        """Record that the producer failed and restarts in `seconds`; its counts restart at 0."""
         with self._lock:
             self._sent_before += self._sent()
-            state = f"failed, starting again in {seconds:.0f} s"
+            state = f"failed, restarting in {seconds:.0f} s"
             self._producer = {"source": self._producer.get("source", ""), "state": state}
 
     def _sent(self) -> int:

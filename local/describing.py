@@ -38,21 +38,20 @@ def alerts(now: Snapshot) -> str:
 def lag(now: Snapshot) -> str:
     """Describe the unprocessed records and the age of the oldest.
 
-    Without the embedded AWS, the age of the last stored record.
+    Without the embedded AWS, describe how long the last record took from arrival to storage.
     """
     if now.waiting is None:
         return f"stored after {now.age_seconds:.1f} s"
     if not now.waiting:
-        return "nothing waits"
+        return "no records waiting"
     if now.stopped:
         return f"{counted(now.waiting, 'record')} not processed yet"
-    waits = "waits" if now.waiting == 1 else "wait"
-    return f"{counted(now.waiting, 'record')} {waits}, {now.lag_seconds:.1f} s behind"
+    return f"{counted(now.waiting, 'record')} waiting, {now.lag_seconds:.1f} s behind"
 
 
 def quarantined(now: Snapshot) -> str:
     """Describe the quarantined records, with the last one's reason."""
-    why = f" (the last one: {now.quarantine_reason})" if now.quarantine_reason else ""
+    why = f" (last reason: {now.quarantine_reason})" if now.quarantine_reason else ""
     return f"{now.quarantined:,} quarantined{why}"
 
 
@@ -69,7 +68,7 @@ def summary(now: Snapshot) -> str:
 
 
 def turning_points(now: Snapshot) -> tuple[object, ...]:
-    """Return the values whose change is reported at once; growing numbers are left out."""
+    """Return the values whose change is printed at once; counts that keep growing are left out."""
     is_behind = now.state == "ended" and bool(now.waiting)
     began = (now.ticks > 0, now.bars > 0, now.quarantined > 0)
     return (now.source, now.state, is_behind, now.given_up, *began)

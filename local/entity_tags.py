@@ -1,7 +1,7 @@
 """Entity tags that are valid for one start of the system.
 
-Another program that used its ports before may have left answers in the browser's cache. If its tag
-matched, or with `*`, the browser would keep its answer.
+Another program that used the same ports may have left answers in the browser's cache. If one of its
+tags matched, or the request had `*`, the browser would keep that program's answer.
 """
 
 from __future__ import annotations

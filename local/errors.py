@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class UsageError(Exception):
-    """The user's error in one line; exit status 2."""
+    """A mistake of the user, described in one line; exit status 2."""
 
 
 class StartError(Exception):
-    """A part that did not start, in one line; exit status 1."""
+    """A part did not start; described in one line, exit status 1."""

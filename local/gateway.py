@@ -1,4 +1,4 @@
-"""API Gateway's work before the app: routes, authorizers and cached policies.
+"""What API Gateway does before it calls the app: routes, authorizers and cached policies.
 
 Chalice's local gateway calls the authorizer for each request. API Gateway caches a token's policy
 for the authorizer's TTL and applies it to all routes that the token requests meanwhile.
@@ -27,11 +27,11 @@ from chalicelib.api import problems
 logger = logging.getLogger(__name__)
 
 UNAUTHORIZED = "Unauthorized"
-"""The text of an authorizer's error that API Gateway answers with 401; any other is a 500."""
+"""API Gateway answers an authorizer's error with this text with 401, any other with 500."""
 
 
 class DeniedError(ForbiddenError):  # type: ignore[misc]
-    """The key is valid but lacks the scope. `body` is the problem that the gateway answers."""
+    """The key is valid but lacks the scope. `body` is the gateway's answer, a problem document."""
 
 
 Clock = Callable[[], float]
@@ -46,10 +46,10 @@ def gateway(app: Any, clock: Clock = time.monotonic) -> LocalGateway:
 
 
 def authorize(made: LocalGateway, method: str, path: str, headers: dict[str, str]) -> bool:
-    """Ask a route's authorizer before the body is read.
+    """Call a route's authorizer before the body is read.
 
     Returns False if the route lacks the method. Raises LocalGatewayException if the authorizer
-    refuses.
+    refuses the request.
     """
     context = made._generate_lambda_context()
     event = made._generate_lambda_event(method, path, headers, None)
@@ -109,6 +109,6 @@ def _ask(authorizer: Any, event: Any, context: Any) -> Policy:
 
 
 def _denied(request: Any, told: dict[str, str]) -> DeniedError:
-    """Return the error with the body that infra/deploy/gateway.py gives to the gateway."""
+    """Return the error with the body that infra/deploy/gateway.py sets in API Gateway."""
     _, body = problems.denied(request["httpMethod"], request["resourcePath"], told["scopes"])
     return DeniedError({}, body.encode())

@@ -18,18 +18,19 @@ from embedded_aws.limited_server import LimitedHandler, LimitedServer
 logger = logging.getLogger(__name__)
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-"""Host names that no other site's name can imitate, whatever it resolves to."""
+"""Host names that always mean this machine; a site's own name may resolve to it too."""
 
 _ATTEMPTS = 20
-"""Ports that are tried, if any will do, until one is free at both addresses."""
+"""How many free ports are tried for port 0, until one is free on 127.0.0.1 and ::1."""
 
 
 class Server:
-    """Bound at once, serving from `start` until `stop`. Port 0 takes any free one.
+    """A server that binds its port at once and serves from `start` until `stop`. Port 0 takes any
+    free one. The host of a request must be in LOCAL_NAMES or `hosts`, which are in lower case.
 
-    A request's host has to be one of LOCAL_NAMES or of `hosts`, in lower case. The port of ::1 is
-    reserved too, and refuses connections: browsers try it first for `localhost`, so another user's
-    server there could pass for this one. Raises OSError if the port is taken at either address.
+    The port is reserved on ::1 too, where it refuses connections: browsers try ::1 first for
+    `localhost`, so another user's server there could pass for this one. Raises OSError if the port
+    is taken on either address.
     """
 
     def __init__(self, port: int, hosts: Iterable[str] = (), limits: Limits | None = None) -> None:
@@ -80,8 +81,8 @@ class Handler(LimitedHandler):
     def parse_request(self) -> bool:
         """Return whether there is a request to answer.
 
-        Requests for other hosts are refused: a site whose name was rebound to this machine would
-        have our origin.
+        Requests for other hosts are refused: a page of a site whose name resolves to this machine
+        (DNS rebinding) could read our answers.
         """
         if not super().parse_request():
             return False
@@ -126,7 +127,7 @@ def is_free(port: int) -> bool:
 
 
 def _bound(port: int) -> tuple[_QuietServer, socket.socket | None]:
-    """Bind a server to 127.0.0.1, and reserve its port at ::1."""
+    """Bind a server to 127.0.0.1, and reserve its port on ::1."""
     for attempt in range(_ATTEMPTS):
         server = _QuietServer(("127.0.0.1", port), BaseHTTPRequestHandler)
         try:
@@ -139,7 +140,7 @@ def _bound(port: int) -> tuple[_QuietServer, socket.socket | None]:
 
 
 def _reserve(port: int) -> socket.socket | None:
-    """Bind a port of ::1 without listening; return None on a machine without IPv6."""
+    """Bind a port on ::1 without listening; return None on a machine without IPv6."""
     try:
         held = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
     except OSError:

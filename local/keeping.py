@@ -14,7 +14,7 @@ from producer.backoff import Backoff
 
 FIRST_SECONDS, MOST_SECONDS = 1.0, 60.0
 STEADY_SECONDS = 60.0
-"""A producer that ran this long was healthy: the next delay is short again."""
+"""After a run of this length the next delay is short again."""
 
 
 class Running(Protocol):
@@ -28,10 +28,10 @@ class Running(Protocol):
 
 
 class Keeper:
-    """Starts a producer and restarts it while it fails.
+    """Starts a producer and restarts it after each failure.
 
     `start` gets a callback for the exit status; `failing` gets what happened and the seconds until
-    the restart; `ended` gets the status of a producer that is not restarted: it ended in order, or
+    the restart; `ended` gets the status of a producer that is not restarted, since it succeeded or
     its command line is invalid.
     """
 
@@ -56,7 +56,7 @@ class Keeper:
         self.is_down = False
 
     def start(self) -> None:
-        """Start the producer, unless the system stops."""
+        """Start the producer, unless `stop` was called."""
         with self._lock:
             if self._stopping.is_set():
                 return

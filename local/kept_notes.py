@@ -1,8 +1,8 @@
-"""What a start says about what is stored.
+"""Notes on stored data that the user sees at a start.
 
-Someone else may have made the data folder, hold the keys' tokens, get the channels' alerts, and
-have muted alerts, switched the topic off or replaced default rules. Each note is None if there is
-nothing to say.
+The data folder may come from someone else, who may hold tokens of its keys, get alerts through its
+channels, or have muted alerts, switched the topic off or replaced default rules. A note is None if
+there is nothing to report.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _DEFAULTS = {rule.rule_id for rule in default_rules(1, 2, Decimal(1))}
 
 
 def topic(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return the note on a topic that gets fewer alerts than an unchanged one, or later: the
-    terminal, which listens to it, would show no alerts."""
+    """Return the note on a topic whose settings drop or delay alerts: the terminal, which
+    subscribes to it, shows them late or not at all."""
     stored = Channels(dynamodb, environment["RULES_TABLE"]).table().entries
     found = next(one for one in with_topic(stored) if one.channel_id == TOPIC.channel_id)
     said = [
@@ -37,13 +37,13 @@ def topic(dynamodb: Any, environment: dict[str, str]) -> str | None:
     ]
     if not said:
         return None
-    changed = f"the topic, whose alerts are shown here, is changed ({'; '.join(said)})"
+    changed = f"the alerts topic, which this terminal shows, was changed ({'; '.join(said)})"
     return f"{changed}: python -m local channels list"
 
 
 def rules(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return the note on stored rules that replace default ones: a rule that never fires sends no
-    alerts."""
+    """Return the note on stored rules that replace default ones: the replacement may never
+    fire."""
     stored = Rules(dynamodb, environment["RULES_TABLE"]).all()
     replaced = {rule.rule_id: rule for rule in stored if rule.rule_id in _DEFAULTS}
     if not replaced:
@@ -55,8 +55,8 @@ def rules(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
 
 def states(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return the note on those of the first MOST_READ symbols whose state cannot be read: they get
-    no bars and alerts until it is rebuilt."""
+    """Return the note on symbols, of the first MOST_READ, whose state cannot be read: they get no
+    bars and alerts until it is rebuilt."""
     seen = Symbols(dynamodb, environment["SYMBOLS_TABLE"]).listed("seen")[:MOST_READ]
     found = States(dynamodb, environment["STATE_TABLE"]).get_many(entry.symbol for entry in seen)
     broken = sorted(symbol for symbol, state in found.items() if state.unreadable)
@@ -77,12 +77,12 @@ _NOTES = {
 
 
 def notes(dynamodb: Any, environment: dict[str, str]) -> Iterator[str]:
-    """Yield notes on what is stored, as far as there is something to say; a start goes on if it
-    cannot be read."""
+    """Yield all notes that report something. Stored data that cannot be read is a note too, and
+    does not stop the start."""
     for name, note in _NOTES.items():
         try:
             said = note(dynamodb, environment)
-        except Exception as error:  # noqa: BLE001 - of whatever kind, the start goes on
+        except Exception as error:  # noqa: BLE001 - no error may stop the start
             said = f"the stored {name} cannot be read: {type(error).__name__}"
         if said is not None:
             yield said

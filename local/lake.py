@@ -63,7 +63,7 @@ _PROJECTION = {
 def make_lake(glue: Any, athena: Any, resources: Resources) -> None:
     """Create the database, its tables and views and the workgroup.
 
-    Changed definitions are updated; a view keeps the boundary to which compaction moved it.
+    Changed definitions are updated; a view keeps the boundary that compaction has set.
     """
     lake = json.loads(FILE.read_text())
     database, bucket = resources.database, resources.name("archive")
@@ -173,7 +173,7 @@ def _make_workgroup(athena: Any, name: str, bucket: str) -> None:
 
 @contextlib.contextmanager
 def unless_there() -> Iterator[None]:
-    """Ignore the error that says that what is created exists; Athena's has a general code."""
+    """Ignore the error that a resource exists; Athena's has a general code, so its text counts."""
     try:
         yield
     except ClientError as error:

@@ -24,7 +24,7 @@ KEPT_DAYS: dict[str, dict[str, int]] = {
 
 
 def put_rules(s3: Any, resources: Resources) -> None:
-    """Set the buckets' lifecycle rules. Not for a user's own endpoint, which has its own."""
+    """Set the buckets' lifecycle rules in the embedded AWS; a user's own endpoint keeps its own."""
     for bucket, kept in KEPT_DAYS.items():
         s3.put_bucket_lifecycle_configuration(
             Bucket=resources.name(bucket),

@@ -44,7 +44,7 @@ class LiveTerminal:
         """See Terminal."""
         self._addresses = addresses
         self._live.start()
-        _log_to_stderr()  # which writes above the panel from now on
+        _log_to_stderr()  # rich has replaced it to write above the panel
         threading.Thread(target=self._follow, name="terminal", daemon=True).start()
 
     def look(self) -> None:
@@ -77,7 +77,7 @@ class LiveTerminal:
         parts: list[RenderableType] = [self._where(), Text(), self._counts()]
         if self._alerts:
             parts += [Text(), Text("\n".join(self._alerts), style="yellow")]
-        return Panel(Group(*parts), title="Ticktape", subtitle="Ctrl-C ends it", expand=False)
+        return Panel(Group(*parts), title="Ticktape", subtitle="Ctrl-C to stop", expand=False)
 
     def _where(self) -> Table:
         grid = Table.grid(padding=(0, 2))

@@ -21,7 +21,7 @@ from embedded_aws.process import EmulatorControl
 from local.resources import Resources
 
 INGEST_WINDOW_SECONDS = 0.2
-"""Ingest's, unless INGEST_KINESIS_WINDOW_SECONDS is set. Lambda takes whole seconds alone."""
+"""Window of ingest_kinesis, unless its setting is set. Lambda allows only whole seconds."""
 
 
 def make(
@@ -42,7 +42,7 @@ def make(
         timeout = float(resources.functions[handler]["timeout_seconds"])
         made.map(sources[handler], place, getattr(app, handler), timeout)
 
-    # Wire answers are passed on unparsed, which saves encoding them again.
+    # Records stay in wire form, which saves parsing them and encoding them again for the events.
     events = clients("dynamodbstreams").meta.events
     events.register("before-parse.dynamodb-streams.GetRecords", read_answer)
     add("detect", environment["PRICES_STREAM_ARN"])
@@ -58,8 +58,8 @@ def make(
 
 
 def local_sources(settings: Settings) -> dict[str, Source]:
-    """Return the event sources by handler as a stage with these settings has them, but for ingest's
-    window."""
+    """Return the event sources by handler, as in a stage with these settings, except for the
+    default window of ingest_kinesis."""
     sources = {name: as_source(given) for name, given in configured(settings).items()}
     if settings.ingest_kinesis_window_seconds is None:
         sources["ingest_kinesis"] = replace(
@@ -69,5 +69,5 @@ def local_sources(settings: Settings) -> dict[str, Source]:
 
 
 def as_source(given: EventSource) -> Source:
-    """Return an event source of the app's table in the terms of the embedded AWS."""
+    """Convert an event source of the app to the type of the embedded AWS."""
     return convert(given, Source, from_attributes=True)

@@ -19,7 +19,7 @@ _LABELS = {
     "binance": "binance",
     "alpaca": "alpaca",
 }
-"""The source under which each source's prices are stored, for the history that it continues."""
+"""By value of `--source`: the source that its prices are stored under."""
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -31,13 +31,13 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         action="extend",
         type=Path,
         metavar="PATH",
-        help="files, or folders of files, to store as history before the source starts",
+        help="files or folders to store as history before the source starts",
     )
     producer_arguments.reading(group)
     group.add_argument(
         "--bar",
         choices=producer_arguments.BARS,
-        help="length of a file's bars (default: recognised)",
+        help="length of a file's bars (default: detected)",
     )
 
 
@@ -53,11 +53,10 @@ def flags(given: argparse.Namespace) -> tuple[str, ...]:
 def history_command(
     paths: Sequence[Path], source: str, symbols: Sequence[str], reading: Sequence[str]
 ) -> list[str]:
-    """Return the `backfill --file ...` command, with the name of the source that continues the
-    series.
+    """Return the producer's `backfill --file ...` command.
 
-    Prices that a source will continue are stored under its name, since a series never mixes
-    sources: those of the followed symbols. `--as-source` overrides this.
+    History of followed symbols is stored under the name of the source that continues it, since a
+    series never mixes sources. `--as-source` overrides this.
     """
     command = ["backfill", "--file", *map(as_argument, paths), *reading]
     lone = _lone(paths, symbols)
@@ -71,14 +70,14 @@ def history_command(
 
 
 def as_argument(path: Path | None) -> str:
-    """Return a path as an argument, which no file's name turns into a flag."""
+    """Return a path as an argument that cannot be mistaken for a flag."""
     return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def check(
     paths: Sequence[Path], source: str, symbols: Sequence[str], reading: Sequence[str]
 ) -> None:
-    """Read the files of `--history`. Raises UsageError if they cannot be history."""
+    """Check the files of `--history`. Raises UsageError if they cannot be stored as history."""
     if not paths:
         return
     from producer.files.opening import open_files
@@ -93,7 +92,7 @@ def check(
 
 
 def asked(symbols: Sequence[str], reading: Sequence[str], *, history: bool = False) -> Asked:
-    """Return the same flags as the producer parses them."""
+    """Return the reading flags as the producer parses them."""
     from producer.building import asked_of
 
     command = ["backfill"] if history else ["replay", "-"]
@@ -109,13 +108,13 @@ def _refuse_mixture(found: Sequence[str], symbols: Sequence[str]) -> None:
     mixed = [symbol for symbol in found if symbol in followed]
     if mixed:
         raise UsageError(
-            f"--history: the simulator would continue {', '.join(mixed[:5])}, with its own prices; "
-            "follow other symbols, or give --as-source simulator"
+            f"--history: the simulator would continue {', '.join(mixed[:5])} with its own prices; "
+            "follow other symbols, or add --as-source simulator"
         )
 
 
 def _lone(paths: Sequence[Path], symbols: Sequence[str]) -> Sequence[str]:
-    """Return the one followed symbol if a file names none and so must be its own."""
+    """Return the only followed symbol if the only file names no symbol; else none."""
     from producer.files.opening import names_no_symbol
 
     is_one = len(symbols) == 1 and symbols[0] != "tracked"
@@ -123,5 +122,5 @@ def _lone(paths: Sequence[Path], symbols: Sequence[str]) -> Sequence[str]:
 
 
 def _followed(symbols: Sequence[str]) -> Sequence[str]:
-    """Return the followed symbols; none if tracked ones, which may be any, are followed too."""
+    """Return the followed symbols; none for `tracked`, which may be any."""
     return () if tuple(symbols) == ("tracked",) else symbols

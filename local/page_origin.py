@@ -12,7 +12,7 @@ import re
 from email.message import Message
 
 _ADDRESSES = re.compile(rb'((?:src|href)=")((?:js|css|vendor)/)')
-"""Addresses in HTML. Modules import each other by relative addresses, which follow."""
+"""Addresses in HTML. Modules import each other by relative addresses, which need no change."""
 
 RETIRING_WORKER = b"""\
 self.addEventListener("install", () => self.skipWaiting());
@@ -23,15 +23,14 @@ async function retire() {
   for (const one of await self.clients.matchAll({ type: "window" })) one.navigate(one.url);
 }
 """
-"""A service worker that replaces any other than the page's: it unregisters itself and reloads the
-pages.
+"""The service worker that replaces another program's: it unregisters itself and reloads the pages.
 
-A browser that has a worker requests its script at each visit, bypassing its cache.
+A browser requests the script of an installed worker at each visit, bypassing its cache.
 """
 
 
 def moved(html: bytes, start: str) -> bytes:
-    """Return HTML whose scripts and styles lie under a start's name."""
+    """Return HTML with the start's name before the addresses of scripts and styles."""
     return _ADDRESSES.sub(rb"\g<1>" + start.encode() + rb"/\g<2>", html)
 
 

@@ -63,8 +63,8 @@ def asset(body: bytes, content_type: str, zipped: bytes | None = None) -> Asset:
 
 
 class Files:
-    """The files in a folder, read again when they change. Pages name scripts and styles under
-    `start`."""
+    """The files in a folder, read again when they change. The page's scripts and styles have
+    addresses below `start`."""
 
     def __init__(self, root: Path, start: str) -> None:
         self._root = root.resolve()
@@ -73,8 +73,8 @@ class Files:
         self._worker: tuple[frozenset[tuple[Path, int]], str, Asset | None] | None = None
 
     def worker(self, settings: Asset) -> Asset | None:
-        """Return the page's service worker, for the files as they are; None without its source. It
-        is kept until a file changes, since making it reads all of them."""
+        """Return the page's service worker for the current files; None if its source is missing.
+        It is cached until a file changes, since building it reads all of them."""
         files = frozenset((path, path.stat().st_mtime_ns) for path in self._root.rglob("*"))
         if self._worker is None or self._worker[:2] != (files, settings.etag):
             self._worker = files, settings.etag, self._made_worker(settings)

@@ -1,8 +1,7 @@
-"""The page's service worker as sent: its source after the list of files that it keeps.
+"""Builds the page's service worker: the list of files that it caches, followed by its source.
 
-The list has the document, all styles, icons and scripts, and `/config.json`, whose settings hold
-no price. The version changes with each of the files, so a browser installs the worker again when
-any of them does.
+The list has the document, all styles, icons and scripts, and `/config.json`, which holds no price.
+Its version changes when any of the files does, so that browsers install the worker again.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _KEPT_SUFFIXES = (".js", ".css", ".svg", ".webmanifest", ".png")
 
 
 def shell() -> list[str]:
-    """Return the paths of the files that the worker keeps, relative to the page's folder, without
+    """Return the paths of the files that the worker caches, relative to the page's folder, without
     the document and its settings."""
     return sorted(
         path.relative_to(ROOT).as_posix()
@@ -32,8 +31,8 @@ def shell() -> list[str]:
 
 
 def worker(source: bytes, tags: Mapping[str, str]) -> bytes:
-    """Return the worker that keeps the files of `tags`: their addresses, relative to the worker's,
-    with a digest or entity tag of each."""
+    """Return the worker's script. `tags` maps the address of each file to cache, relative to the
+    worker's, to its digest or entity tag."""
     files = json.dumps([path or "./" for path in sorted(tags)])
     version = hashlib.sha256(json.dumps(sorted(tags.items())).encode()).hexdigest()[:16]
     return f'const SHELL = {{ version: "{version}", files: {files} }};\n'.encode() + source

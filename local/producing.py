@@ -22,7 +22,7 @@ USAGE = 2
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A module to run, its arguments, and variables added to this process's."""
+    """A module to run, its arguments, and variables to add to this process's environment."""
 
     module: str
     arguments: list[str]
@@ -91,8 +91,8 @@ def _into_sink(arguments: list[str], options: Options, environment: dict[str, st
 class Producer:
     """A running producer.
 
-    Calls from a thread: `status` for each of its status lines, `said` for messages to users,
-    `ended` with its exit status.
+    Its thread calls `status` with each status line, `said` with the event and text of each message
+    to the user, and `ended` with the exit status, unless it was stopped.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Producer:
         return self._process.pid
 
     def stop(self) -> None:
-        """Ask it to send what it holds and end; kill it if it does not."""
+        """Ask the process to send what it holds and exit; kill it after STOP_SECONDS."""
         self._stopping = True
         end(self._process, STOP_SECONDS)
         self._reader.join(1.0)

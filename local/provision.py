@@ -1,4 +1,4 @@
-"""Creates through boto3 what is missing of `infra/resources.json`."""
+"""Creates the missing resources of `infra/resources.json` through boto3."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACTIVE_SECONDS = 60.0
 
 
 def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[str, str]:
-    """Create what is missing; return the environment that names the resources."""
+    """Create missing resources and return the environment variables that name all of them."""
     dynamodb, kinesis, s3 = clients("dynamodb"), clients("kinesis"), clients("s3")
     sqs, sns = clients("sqs"), clients("sns")
     glue, athena = clients("glue"), clients("athena")
@@ -51,24 +51,24 @@ def _is_made(lake: Future[None]) -> bool:
     try:
         lake.result()
     except (BotoCoreError, ClientError) as error:
-        _log.warning("no SQL over the archive: %s", error)
+        _log.warning("SQL over the archive is not available: %s", error)
         return False
     return True
 
 
 def _find_key(kms: Any, alias: str) -> str:
-    """The key by which addresses of channels are encrypted. None is made: the embedded AWS has one,
-    and at AWS a key costs 1 USD a month."""
+    """Return the alias of the key that encrypts channels' addresses. It is never created: the
+    embedded AWS has one, and on AWS a key costs 1 USD a month."""
     kms.describe_key(KeyId=alias)
     return alias
 
 
 def _key_or_none(key: Future[str]) -> str:
-    """Empty where an endpoint of the user's has no such key."""
+    """Return the key; empty if the user's own endpoint has none."""
     try:
         return key.result()
     except (BotoCoreError, ClientError) as error:
-        _log.warning("no channels but SNS: %s", error)
+        _log.warning("only the SNS channel is available: %s", error)
         return ""
 
 

@@ -10,10 +10,10 @@ EVERY_SECONDS = 60.0
 
 
 class OnceAMinute(logging.Filter):
-    """Suppresses a warning that repeats another of the last minute in text or reason.
+    """Suppresses a warning with the same message and last argument as another of the last minute.
 
     Otherwise a producer whose every batch is quarantined would fill the terminal; the panel and the
-    status show the counts. Errors always pass.
+    status lines show the counts. Errors always pass.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:

@@ -1,5 +1,4 @@
-"""Processes dead-lettered batches of the failures bucket and messages of the dead-letter queue
-again.
+"""Processes batches in the failures bucket and messages in the dead-letter queues again.
 
 Successes are deleted; failures stay. Every write of the handlers is idempotent, so that repeating a
 partly processed batch is harmless.
@@ -20,7 +19,7 @@ from embedded_aws.event_sources.queue_mapping import failed_messages
 PREFIX = "aws/lambda/"
 
 Call = Callable[[str, dict[str, Any]], Any]
-"""Calls a function by name with an event; returns its answer, raises its error."""
+"""Calls a function by name with an event; returns its answer or raises its error."""
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -74,14 +73,14 @@ class Redriven(msgspec.Struct, frozen=True):
 
 
 def stored_batches(s3: Any, bucket: str) -> Iterator[Batch | Redriven]:
-    """Yield all batches of the bucket in the order of dead-lettering; for an invalid object, its
-    error."""
+    """Yield all batches of the bucket in the order of dead-lettering, and the error of each invalid
+    object."""
     for entry in sorted(_objects(s3, bucket), key=lambda entry: entry["LastModified"]):
         body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
         try:
             yield batch_of(entry["Key"], body)
         except UNREADABLE as error:
-            yield Redriven(entry["Key"], "no batch", 0, f"it is not a batch of Lambda's: {error}")
+            yield Redriven(entry["Key"], "unknown", 0, f"not a Lambda invocation record: {error}")
 
 
 def _objects(s3: Any, bucket: str) -> list[dict[str, Any]]:
@@ -127,8 +126,8 @@ def _error(call: Call, function: str, payload: dict[str, Any]) -> str:
 def redrive_messages(
     sqs: Any, url: str, function: str, region: str, call: Call
 ) -> Iterator[Redriven]:
-    """Pass the messages of a dead-letter queue to the function, until it is empty or holds only
-    those that failed again; a FIFO queue's in order, until one fails."""
+    """Pass the messages of a dead-letter queue to the function and yield each result, until the
+    queue holds only messages that failed again. A FIFO queue's first failure ends it."""
     refused: set[str] = set()
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
     while messages := [m for m in _receive(sqs, url) if m["MessageId"] not in refused]:
@@ -148,8 +147,8 @@ def redrive_messages(
 
 
 def drop_notices(s3: Any, bucket: str, sqs: Any, url: str) -> int:
-    """Delete the notices of batches that have left the bucket. Return how many remain: those were
-    dead-lettered meanwhile.
+    """Delete the notices of batches that have left the bucket. Return the number of the others,
+    whose batches were dead-lettered meanwhile.
 
     The bucket is listed after receiving the notices, so that it shows every undeleted batch that
     they name.
@@ -166,7 +165,7 @@ def drop_notices(s3: Any, bucket: str, sqs: Any, url: str) -> int:
 
 
 def _keys_in(notice: str) -> set[str]:
-    """Return the objects that an S3 notice names; none for its test event and other texts."""
+    """Return the keys of the objects that an S3 notice names; none for its test event."""
     try:
         records = msgspec.json.decode(notice, type=_Notice).Records
     except UNREADABLE:
@@ -175,8 +174,8 @@ def _keys_in(notice: str) -> set[str]:
 
 
 def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
-    """Return up to ten messages. Short polling would ask some of SQS's servers only, and may find
-    nothing in a queue that holds a few."""
+    """Return up to ten messages. Short polling would ask only some of SQS's servers and could find
+    nothing in a queue that holds a few messages."""
     answer = sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=10,

@@ -38,7 +38,7 @@ class _Waiting:
 
 
 class RequestTurns:
-    """Allows `at_once` requests; `waiting` more wait for up to `seconds`."""
+    """Allows `at_once` requests at a time; up to `waiting` more wait, each for up to `seconds`."""
 
     def __init__(self, at_once: int, waiting: int, seconds: float = WAIT_SECONDS) -> None:
         self._free = at_once
@@ -49,15 +49,15 @@ class RequestTurns:
 
     @property
     def waiting(self) -> int:
-        """Return how many wait."""
+        """Return the number of waiting requests."""
         return len(self._queue)
 
     @contextlib.contextmanager
     def turn(self, is_gone: Callable[[], bool]) -> Iterator[None]:
         """Wait for a turn and hold it.
 
-        Raises BusyError, or GoneError for a request that has waited and whose client has gone, when
-        its turn comes or others need its place.
+        Raises BusyError, or GoneError if the client has closed the connection by the time that the
+        turn comes or another request needs the place in the queue.
         """
         self._wait(is_gone)
         try:
@@ -75,7 +75,7 @@ class RequestTurns:
             raise GoneError
 
     def _enter(self, is_gone: Callable[[], bool]) -> _Waiting | None:
-        """Join the queue; None if it is this request's turn already."""
+        """Join the queue; return None if it is this request's turn already."""
         with self._guard:
             if self._free:
                 self._free -= 1
@@ -88,7 +88,7 @@ class RequestTurns:
             return self._queue[-1]
 
     def _gives_up(self, waiting: _Waiting) -> bool:
-        """Leave the queue; False if the turn has come meanwhile."""
+        """Leave the queue; return False if the turn has come meanwhile."""
         with self._guard:
             if waiting.came.is_set():
                 return False
@@ -115,8 +115,8 @@ class RequestTurns:
 def has_gone(connection: socket.socket) -> bool:
     """Return whether the client has closed the connection.
 
-    A connection closed only in the sending direction looks the same; HTTP clients rarely do that.
-    True if the server has closed it.
+    A connection closed only in the client's sending direction looks the same; HTTP clients rarely
+    do that. Also returns True if the server has closed it.
     """
     if connection.fileno() < 0:
         return True

@@ -16,7 +16,7 @@ FILE = Path(__file__).resolve().parents[1] / "infra" / "resources.json"
 
 
 class Resources(msgspec.Struct, frozen=True):
-    """The file, and the stage that the names include."""
+    """The contents of the file, and the stage, which is part of every name."""
 
     stage: str
     app: str
@@ -50,7 +50,7 @@ def load(stage: str = "local") -> Resources:
 def sinks(resources: Resources, sqs: Any) -> dict[str, str]:
     """Return the stream and the queue for ticks under the names of the app's settings.
 
-    Both exist; a system reads one of them.
+    Both exist; a system reads only one of them.
     """
     queue = resources.name("ticks.fifo")
     return {
@@ -72,7 +72,7 @@ def environment(
 ) -> dict[str, str]:
     """Return the variables that name resources, for `ingest` by "kinesis" or "sqs".
 
-    `queue_urls` and `stream_arns` are by the keys of queues and tables.
+    `queue_urls` and `stream_arns` have the keys of queues and tables in the file.
     """
     variables = {f"{key.upper()}_TABLE": resources.name(key) for key in resources.tables}
     variables |= {f"{key.upper()}_BUCKET": resources.name(key) for key in resources.buckets}

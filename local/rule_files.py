@@ -1,4 +1,4 @@
-"""Rules in a TOML file: variables, lists of symbols, comments.
+"""Reads and writes rules as TOML, with variables and lists of symbols:
 
 [variables]
 tech = ["AAPL", "MSFT"]
@@ -27,18 +27,18 @@ from chalicelib.domain.rules import RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
 from local.errors import UsageError
 
 MAX_BYTES = 100_000
-"""At most 98 rules change at once."""
+"""The largest file in bytes: ample, since at most 98 rules change at once."""
 
 MAX_TEXT = 10_000
-"""The most characters of a text whose variables are replaced: no field takes as many."""
+"""The most characters of a text after its variables are replaced; all fields allow fewer."""
 
 MAX_PARTS = 10
-"""The most parts of a dotted key: reading takes memory that grows with their square."""
+"""The most parts of a dotted key: tomllib's memory grows with their square."""
 
 MAX_DIGITS = 30
-"""The most digits of a number before or behind the point: no field of a rule has more."""
+"""The most digits of a number before or after the decimal point: no field of a rule has more."""
 
-_NUMBER_ALLOWED = f"a number with at most {MAX_DIGITS} digits before and behind the point"
+_NUMBER_ALLOWED = f"a number has at most {MAX_DIGITS} digits before and after the decimal point"
 _LONG_NUMBER = re.compile(r"[0-9][0-9_]{4000,}", re.ASCII)
 _TOKEN = re.compile(
     r"""
@@ -50,7 +50,7 @@ _TOKEN = re.compile(
     """,
     re.ASCII | re.DOTALL | re.VERBOSE,
 )
-"""A token of TOML. Each is found without going back, and what has no end is one to the end."""
+"""A token of TOML. The pattern never backtracks; an unterminated string extends to the end."""
 
 _VARIABLE = re.compile(r"\$\{(\w{1,64})\}", re.ASCII)
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
@@ -58,14 +58,14 @@ _TABLES = ("variables", "rules")
 
 
 def read_rules(path: Path) -> list[Rule]:
-    """Return the rules of a file by id. Raises UsageError that names the rule and the field."""
+    """Return the rules of a file, sorted by id. Raises UsageError with the rule and the field."""
     given = _table(path)
     variables = _variables(given.get("variables", {}), path)
     found: dict[str, Rule] = {}
     for name, fields in sorted(_rules_of(given, path).items()):
         for rule_id, one in _each_symbol(name, _filled(fields, variables, path, name), path):
             if rule_id in found:
-                raise UsageError(f"{path}: rules.{name}: there are two rules {rule_id}")
+                raise UsageError(f"{path}: rules.{name}: another rule has the id {rule_id}")
             try:
                 found[rule_id] = parse_rule(one, rule_id)
             except RuleError as error:
@@ -74,7 +74,7 @@ def read_rules(path: Path) -> list[Rule]:
 
 
 def write_rules(rules: Iterable[Rule]) -> str:
-    """Return a file with some rules, without the fields that have their defaults."""
+    """Return the text of a file with these rules; fields with their defaults are omitted."""
     texts = []
     for rule in sorted(rules, key=lambda rule: rule.rule_id):
         lines = [f"[rules.{rule.rule_id}]"]
@@ -103,7 +103,7 @@ def _table(path: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     if len(text) > MAX_BYTES:
-        raise UsageError(f"{path}: above {MAX_BYTES} bytes")
+        raise UsageError(f"{path}: larger than {MAX_BYTES} bytes")
     try:
         decoded = text.decode()
         if (start := _start_of_long_key(decoded)) is not None:
@@ -112,17 +112,17 @@ def _table(path: Path) -> Mapping[str, Any]:
             )
         given = tomllib.loads(decoded, parse_float=_decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, MemoryError) as error:
-        raise UsageError(f"{path}: {str(error) or 'too deep or too large'}") from error
+        raise UsageError(f"{path}: {str(error) or 'nested too deep, or too large'}") from error
     except ValueError as error:  # more digits than Python converts
         raise UsageError(f"{path}: {_NUMBER_ALLOWED}{_place_of_long_number(text)}") from error
     for name in given:
         if name not in _TABLES:
-            raise UsageError(f"{path}: {name}: only the tables {', '.join(_TABLES)}")
+            raise UsageError(f"{path}: unknown table {name}; allowed: {', '.join(_TABLES)}")
     return given
 
 
 def _start_of_long_key(text: str) -> int | None:
-    """Return where the first key begins that has more than MAX_PARTS parts; None without one."""
+    """Return the offset of the first key with more than MAX_PARTS parts; None if there is none."""
     start, parts, is_open = 0, 0, False
     for token in _TOKEN.finditer(text):
         kind = token.lastgroup
@@ -137,7 +137,7 @@ def _start_of_long_key(text: str) -> int | None:
 
 
 def _decimal(text: str) -> Decimal:
-    """Return a number; one whose exponent cannot be kept as infinite, which no field takes."""
+    """Return a number; if its exponent is too large, infinity, which no field allows."""
     try:
         return Decimal(text)
     except InvalidOperation:
@@ -159,27 +159,27 @@ def _place(text: str, start: int) -> str:
 def _rules_of(given: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
     rules = given.get("rules", {})
     if not isinstance(rules, dict):
-        raise UsageError(f"{path}: rules: a table [rules.NAME] for each rule")
+        raise UsageError(f"{path}: rules: expected a table [rules.NAME] for each rule")
     for name, fields in rules.items():
         if not isinstance(fields, dict):
-            raise UsageError(f"{path}: rules.{name}: a table [rules.{name}]")
+            raise UsageError(f"{path}: rules.{name}: expected a table [rules.{name}]")
         if not RULE_ID.fullmatch(name):
-            raise UsageError(f"{path}: rules.{name}: a name is {RULE_ID_ALLOWED}")
+            raise UsageError(f"{path}: rules.{name}: a name has {RULE_ID_ALLOWED}")
     return rules
 
 
 def _variables(given: object, path: Path) -> Mapping[str, Any]:
     if not isinstance(given, dict):
-        raise UsageError(f"{path}: variables: a table")
+        raise UsageError(f"{path}: variables: expected a table")
     for name, value in given.items():
         if isinstance(value, dict):
-            raise UsageError(f"{path}: variables.{name}: a string, a number or a list")
+            raise UsageError(f"{path}: variables.{name}: expected a string, a number or a list")
         _check_numbers(value, f"{path}: variables.{name}")
     return given
 
 
 def _check_numbers(value: object, place: str) -> None:
-    """Refuse numbers that would fill the memory, or no text, when they are written out."""
+    """Refuse numbers that are not finite, or would fill the memory when written out."""
     if isinstance(value, list):
         for one in value:
             _check_numbers(one, place)
@@ -201,12 +201,12 @@ def _is_short(value: Decimal) -> bool:
 def _filled(
     fields: Mapping[str, Any], variables: Mapping[str, Any], path: Path, name: str
 ) -> dict[str, Any]:
-    """Return the fields of a rule with the values of variables."""
+    """Return the fields of a rule with variables replaced by their values."""
 
     def value_of(match: re.Match[str]) -> Any:
         if match[1] not in variables:
             known = ", ".join(variables) or "none"
-            raise UsageError(f"{path}: rules.{name}: no variable {match[1]}; there are: {known}")
+            raise UsageError(f"{path}: rules.{name}: unknown variable {match[1]}; known: {known}")
         return variables[match[1]]
 
     def filled(value: Any) -> Any:
@@ -222,7 +222,7 @@ def _filled(
             size += len(text)
             if size > MAX_TEXT:
                 raise UsageError(
-                    f"{path}: rules.{name}: above {MAX_TEXT} characters with {match[0]}"
+                    f"{path}: rules.{name}: longer than {MAX_TEXT} characters with {match[0]}"
                 )
             return text
 
@@ -240,16 +240,16 @@ def _in_text(value: object) -> str:
 def _each_symbol(
     name: str, fields: dict[str, Any], path: Path
 ) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield one rule for each of the `symbols`, or the one of `symbol`."""
+    """Yield the id and fields of one rule for each of `symbols`, or of the rule as it is."""
     if "symbols" not in fields:
         yield name, fields
         return
     symbols = fields.pop("symbols")
     if not isinstance(symbols, list) or not symbols or "symbol" in fields:
-        raise UsageError(f"{path}: rules.{name}: symbols: a list of symbols, in place of symbol")
+        raise UsageError(f"{path}: rules.{name}: symbols: expected a list, and no field symbol")
     for one in symbols:
         if not isinstance(one, str):
-            allowed = 'a symbol as a string; a list of a variable is "${name}" alone'
+            allowed = 'symbols as strings, or symbols = "${name}" for a variable with a list'
             raise UsageError(f"{path}: {RuleError(f'rules.{name}: symbols', one, allowed)}")
     for symbol in dict.fromkeys(one.upper() for one in symbols):
         yield f"{name}-{_NOT_IN_IDS.sub('_', symbol)}"[:64], {**fields, "symbol": symbol}

@@ -1,4 +1,4 @@
-"""Plans of rules in words: as a terminal shows them, and for a comment on a pull request."""
+"""Describes plans of rules, for a terminal or as Markdown for a comment on a pull request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.services.rules.yearly import Fires
 
 Tried = Callable[[Rule], Fires]
 MOST_FIRES = 20
-"""The fires that are listed, the latest ones."""
+"""The most fires that are listed, the latest ones."""
 
 _SIGNS = {"add": "+", "change": "~", "delete": "-"}
 _DIFF = {"add": "+", "change": "!", "delete": "-"}
@@ -26,7 +26,7 @@ def described(plan: Plan, tried: Tried) -> list[str]:
 
 
 def as_markdown(plan: Plan, tried: Tried, title: str) -> list[str]:
-    """Return the lines of a plan for a comment: a list in a fence that colours it."""
+    """Return the lines of a plan as Markdown: a `diff` code block and the summary."""
     lines = [line for change in plan.changes for line in _lines(change, tried, _DIFF)]
     safe = [line.replace("```", "` ` `") for line in lines]
     fence = ["```diff", *safe, "```"] if safe else []
@@ -34,7 +34,7 @@ def as_markdown(plan: Plan, tried: Tried, title: str) -> list[str]:
 
 
 def summary(plan: Plan) -> str:
-    """Return the last line of a plan."""
+    """Return the last line of a plan: its counts and its id."""
     kinds = [_kind(change) for change in plan.changes]
     counts = ", ".join(f"{kinds.count(kind)} to {kind}" for kind in _SIGNS)
     left = len(plan.left_alone)
@@ -43,7 +43,7 @@ def summary(plan: Plan) -> str:
 
 
 def followed(rule: Rule, found: Previewed, tried: Backtest) -> list[str]:
-    """Return the lines about a preview: its fires, what followed, and what that is not."""
+    """Return the lines of a preview: its fires, the returns after them, and their caveats."""
     lines = [
         f"{rule.symbol} {rule.interval}  {rule.when}",
         (
@@ -117,7 +117,7 @@ def _shown(value: object) -> str:
 
 
 def _fires(rule: Rule | None, tried: Tried) -> Fires | None:
-    """Return how often a rule would have fired: never if there is none, None if it is off."""
+    """Return how often a rule would have fired: no fires without a rule, None if it is off."""
     if rule is None:
         return Fires(judged=1)
     return tried(rule) if rule.enabled else None

@@ -16,9 +16,9 @@ _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 
 
 def folder() -> Path:
-    """Return this user's private folder of running systems.
+    """Return this user's private folder for running files; create it if it is missing.
 
-    In a shared folder another user could have created it first. Raises UsageError then.
+    Raises UsageError if another user owns it or can write to it, as in a shared folder.
     """
     path = _place()
     with contextlib.suppress(FileExistsError):
@@ -38,14 +38,13 @@ def folder() -> Path:
 
 
 _NOT_OURS = (
-    "the folder of running systems must be a folder of yours that nobody else can write to; "
+    "the folder for running systems must be yours, and nobody else may write to it; "
     "remove it, or set XDG_RUNTIME_DIR or TMPDIR to a folder of your own"
 )
 
 
 def _place() -> Path:
-    """Return a place below XDG_RUNTIME_DIR, which is private, or else below the temporary
-    folder."""
+    """Return a path below XDG_RUNTIME_DIR, which is private, or else below the temporary folder."""
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     if given.startswith("/"):
         with contextlib.suppress(OSError):
@@ -55,7 +54,7 @@ def _place() -> Path:
 
 
 def write(facts: Mapping[str, object]) -> Path:
-    """Write how to reach this process's system; replaces its earlier file."""
+    """Write the facts by which commands reach this process's system, and return the path."""
     path = folder() / f"{os.getpid()}.json"
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
@@ -85,7 +84,7 @@ def find() -> list[dict[str, Any]]:
 
 
 def _own_text(path: Path) -> str:
-    """Return the text of a file that only this user can read. Raises UsageError for any other."""
+    """Return a file's text. Raises UsageError unless only this user can read the file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -95,7 +94,7 @@ def _own_text(path: Path) -> str:
     with os.fdopen(descriptor) as file:
         status = os.fstat(file.fileno())
         if status.st_uid != os.getuid() or status.st_mode & _OTHERS:
-            raise UsageError(f"{path}: not a file that you alone can read; remove it")
+            raise UsageError(f"{path}: the file must be yours and readable only by you; remove it")
         return file.read()
 
 

@@ -13,11 +13,10 @@ from embedded_aws.event_sources.scheduling import call, scheduled_event
 log = logging.getLogger(__name__)
 
 AFTER_START = timedelta(minutes=1)
-"""Delay after the start, when the user waits for other things."""
-
+"""Delay of the first run, so that it does not slow down the start."""
 
 AFTER_PART = timedelta(seconds=10)
-"""Delay before the next run if one ran out of time."""
+"""Delay of the next run after one that ran out of time."""
 
 
 class Schedule:
@@ -53,12 +52,12 @@ class Schedule:
 
     def _compact(self) -> bool:
         """Run once. Return whether time ran out before all days were done."""
-        self._say("compaction (scheduled) begins: finished days of the archive become Parquet")
+        self._say("scheduled compaction started: finished days of the archive become Parquet")
         try:
             answer = call(self._handler, "compact", scheduled_event(_now(), self._region))
         except Exception as error:  # as with Lambda, the next run repeats it
             if not self._stop.is_set():
-                log.exception("compact failed; the next run does it again")
+                log.exception("compact failed; the next run repeats it")
                 self._say(f"compaction failed: {str(error).splitlines()[0]}")
             return False
         self._say(summary(answer))
@@ -72,13 +71,13 @@ def _now() -> datetime:
 def summary(answer: Mapping[str, Any]) -> str:
     """Describe a run in one line."""
     if answer["busy"]:
-        return "compaction ends: another run holds the lease"
+        return "compaction skipped: another run holds the lease"
     days = answer["days"]
     if not days:
-        return "compaction ends: nothing was left to do"
+        return "compaction finished: there was nothing to do"
     which = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    rest = "; more days remain, it continues shortly" if answer["left"] else ""
-    return f"compaction ends: {len(days)} days ({which}), {answer['ticks']} ticks{rest}"
+    rest = "; more days remain, continuing shortly" if answer["left"] else ""
+    return f"compaction finished: {len(days)} days ({which}), {answer['ticks']} ticks{rest}"
 
 
 def until_next(now: datetime) -> timedelta:

@@ -20,10 +20,10 @@ from untrusted.printable import in_line
 logger = logging.getLogger(__name__)
 
 LONGEST = 1024 * 1024
-"""Bytes of a request; SNS's messages have at most 256 KB."""
+"""The largest request in bytes; SNS messages have at most 256 KB."""
 
 REMEMBERED = 10_000
-"""Message ids kept to print each once."""
+"""The number of message ids that are remembered, to show each message once."""
 
 
 class Once:
@@ -44,15 +44,15 @@ class Once:
 
 
 def secret_path() -> str:
-    """Return a path that cannot be guessed and that only the topic gets."""
+    """Return a path that cannot be guessed; only the topic knows it."""
     return f"/{secrets.token_urlsafe(24)}"
 
 
 def handler(
     show: Callable[[str, str], None], path: str, endpoint: str
 ) -> type[BaseHTTPRequestHandler]:
-    """Return a handler that shows each message posted to `path` once, as (the tick's time,
-    subject).
+    """Return a handler that calls `show` with each message posted to `path` once, as (the tick's
+    time, subject).
 
     It confirms subscriptions only at `endpoint`, AWS's address.
     """
@@ -89,7 +89,7 @@ class _Handler(Handler):
         except (ValueError, RecursionError):
             message = None
         if not isinstance(message, dict):
-            logger.warning("the topic's subscriber received something that is not JSON")
+            logger.warning("the topic's subscriber received a message that is not a JSON object")
         elif message.get("Type") == "SubscriptionConfirmation":
             _confirm(str(message.get("SubscribeURL", "")), self.endpoint)
         elif self.once.is_new(str(message.get("MessageId", ""))):
@@ -106,13 +106,13 @@ def _confirm(url: str, endpoint: str) -> None:
         ours.scheme,
         ours.netloc,
     ):
-        logger.warning("a subscription was not confirmed: its address is not that of this AWS")
+        logger.warning("a subscription was not confirmed: its URL is not one of this AWS")
         return
     urllib.request.urlopen(url, timeout=5).close()  # noqa: S310  # the endpoint's  # nosec B310
 
 
 def _timestamp(message: dict[str, Any]) -> str:
-    """Return the tick's time from the JSON for HTTP subscribers, or the end of a digest; empty for
+    """Return the tick's time, or a digest's end, from the JSON for HTTP subscribers; empty for
     other texts."""
     try:
         alert = json.loads(message.get("Message", ""))

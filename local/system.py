@@ -49,7 +49,7 @@ _CHALICE = Path(__file__).resolve().parents[1] / ".chalice" / "base.json"
 
 
 class System:
-    """All parts of the system. Call `start`, then `stop` in any case; `ended` is set when it should
+    """All parts of the system. Call `start`, then always `stop`; `ended` is set when it should
     stop."""
 
     def __init__(self, options: Options) -> None:
@@ -69,11 +69,11 @@ class System:
     def start(self) -> None:
         """Start everything.
 
-        Raises UsageError, StartError, or EndedError if `ended` is set before AWS is there; `stop`
-        ends the started parts.
+        Raises UsageError, StartError, or EndedError if `ended` is set before AWS answers; `stop`
+        then stops the parts that were started.
         """
-        self._terminal.note("Starting Ticktape, which takes a few seconds.")
-        running_file.folder()  # refused before anything starts
+        self._terminal.note("Starting Ticktape; this takes a few seconds.")
+        running_file.folder()  # raises before anything starts
         allow_files()
         api = self._bind("--api-port", self._options.api_port)
         page = self._bind("--page-port", self._options.page_port) if self._options.page else None
@@ -96,9 +96,9 @@ class System:
         self._terminal.ready(addresses)
 
     def stop(self) -> None:
-        """Stop everything that was started, the last first.
+        """Stop the started parts in reverse order.
 
-        A hanging part may cut this short, so the file that names the system is removed first.
+        A hanging part may cut this short, so the running file is removed first.
         """
         self.ended.set()
         running_file.remove()
@@ -190,8 +190,8 @@ class System:
     def _start_push(
         self, page: Server | None, emulator: EmulatorProcess | None, clients: Any, table: str
     ) -> dict[str, str]:
-        """Start the event API that pushes prices to the page, and return the variables that name
-        it; none if it is off, or if AWS is the user's own."""
+        """Start the event API that pushes prices to the page and return its variables; empty if
+        page or push is off, or on a user's own endpoint."""
         if emulator is None or page is None or not self._options.push:
             return {}
         from chalicelib.domain.push_channels import NAMESPACE
@@ -303,7 +303,7 @@ class System:
         clients: Any,
         emulator: EmulatorProcess | None,
     ) -> None:
-        """Write the running file before the API answers, so that clients of the API find it."""
+        """Write the running file, before the API answers: its clients may look for the file."""
         from local import resources
 
         data = self._options.data
@@ -325,8 +325,8 @@ class System:
 
     def _data_said(self) -> str:
         if self._users_aws:
-            return "kept by the AWS that AWS_ENDPOINT_URL names"
-        return str(self._options.data or "none: nothing is kept")
+            return "in the AWS that AWS_ENDPOINT_URL names"
+        return str(self._options.data or "in memory only")
 
     def _producer_said(self, event: str, message: str) -> None:
         if event == "problem":
@@ -336,7 +336,7 @@ class System:
 
     def _producer_failed(self, how: str, seconds: float) -> None:
         self._counters.producer_is_down(seconds)
-        text = f"the producer {how}; starting it again in {seconds:.0f} s"
+        text = f"the producer {how}; restarting it in {seconds:.0f} s"
         print(text, file=sys.stderr, flush=True)
 
     def _producer_ended(self, status: int) -> None:
@@ -365,15 +365,14 @@ class System:
 
 
 def _last_backlog(found: Waiting) -> Waiting:
-    """Return the last known backlog."""
     return found
 
 
 def _load_app() -> ModuleType:
-    """Import the app's module; log where we do, not to stdout as Chalice does."""
+    """Import the app's module. Its log goes to stderr with ours; Chalice's would go to stdout."""
     app = importlib.import_module("app")
     log = logging.getLogger(app.app.app_name)
     log.handlers.clear()
     log.propagate = True
-    logging.getLogger("ticktape.audit").propagate = False  # the terminal belongs to results
+    logging.getLogger("ticktape.audit").propagate = False  # not for the terminal
     return app

@@ -12,7 +12,7 @@ from producer.errors import UsageError as ProducerUsageError
 from producer.sinks.aws import why
 
 Command = Callable[[list[str]], int]
-"""Takes the arguments after its name and returns an exit status."""
+"""Takes the arguments after the command's name and returns an exit status."""
 
 NAMES = [
     "channels",
@@ -30,7 +30,7 @@ NAMES = [
 
 
 def _imported(name: str) -> Command:
-    """Return the function of a command's name; its module is imported when it is called."""
+    """Return the command of a name; its module is imported when the command is called."""
     word = name.replace("-", "_")
 
     def call(arguments: list[str]) -> int:

@@ -1,7 +1,7 @@
-"""`python -m local channels`: where the running system's alerts are sent, or a deployment's.
+"""`python -m local channels`: the channels that get alerts of the running system or a deployment.
 
-Works on the tables themselves, with AWS credentials. An address and a secret are read from the
-terminal or standard input: a command line is seen by other users and kept by the shell.
+It works on the tables directly, with AWS credentials. Addresses and secrets are read from the
+terminal or standard input: other users see command lines, and the shell keeps them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from local.errors import UsageError
 
 
 class Reached(msgspec.Struct, frozen=True):
-    """What a command works on."""
+    """The stores of the chosen system or deployment."""
 
     book: ChannelBook
     alerts: Alerts
@@ -45,17 +45,15 @@ def channels(arguments: list[str]) -> int:
     except ChannelError as error:
         raise UsageError(str(error)) from error
     except Unknown as error:
-        print(f"there is no channel {error.name}; `channels list` lists what is", file=sys.stderr)
+        print(f"there is no channel {error.name}; see `channels list`", file=sys.stderr)
     except Conflict as error:
         print(error, file=sys.stderr)
     return FAILED
 
 
 def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return the note that a start shows about stored channels that get alerts; None without any.
-
-    Someone else may have made them.
-    """
+    """Return a start's note on stored channels that get alerts, which someone else may have made;
+    None if there are none."""
     stored = Channels(dynamodb, environment["RULES_TABLE"]).table().entries
     found = [channel for channel in stored if channel.enabled and channel.kind != "sns"]
     if not found:
@@ -68,7 +66,7 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
 
 def _service(channel: StoredChannel) -> str:
-    """Return the service of a stored channel, if it is one of ours."""
+    """Return the service of a stored channel; an unknown one is not printed."""
     if channel.kind == "webhook":
         return "webhook"
     return channel.service if channel.service in SERVICES.values() else "another service"
@@ -117,7 +115,7 @@ def _delete(reached: Reached, options: argparse.Namespace) -> int:
 
 
 def _asked(prompt: str) -> str:
-    """A line that is not shown: from the terminal, or the next one of standard input."""
+    """Read a line from the terminal without echo, or from standard input."""
     text = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
     return text.strip()
 
@@ -153,23 +151,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="list|add|change|test|delete")
     add = commands.add_parser(
-        "add", help="add a channel; its address is asked for, or read from standard input"
+        "add", help="add a channel; its address is prompted for, or read from standard input"
     )
-    add.add_argument("--name", required=True, help="for people")
+    add.add_argument("--name", required=True, help="name to show")
     add.add_argument(
-        "--default", action="store_true", help="rules that name no channels send to it"
+        "--default", action="store_true", help="also send alerts of rules that name no channels"
     )
     add.add_argument(
         "--no-picture", action="store_true", help="send messages without a picture of the chart"
     )
-    change = commands.add_parser("change", help="change what a channel holds back")
+    change = commands.add_parser("change", help="change a channel's limit, digest and quiet hours")
     for command in (add, change):
         add_holding_flags(command)
     test = commands.add_parser("test", help="send a test alert to one channel")
     delete = commands.add_parser("delete", help="delete a channel")
     for command in (change, test, delete):
-        command.add_argument("channel_id", help="as `list` shows it")
-    acts = {add: _add, commands.add_parser("list", help="all channels"): _list}
+        command.add_argument("channel_id", help="id as shown by `list`")
+    acts = {add: _add, commands.add_parser("list", help="list all channels"): _list}
     for command, act in {**acts, change: _change, test: _test, delete: _delete}.items():
         command.set_defaults(act=act)
         add_target(command)

@@ -20,16 +20,13 @@ Facts = dict[str, Any]
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add `--data` and `--api`, which choose among several running systems."""
-    group = parser.add_argument_group("where several systems run")
-    group.add_argument("--data", metavar="DIR|none", help="the one with this data folder")
-    group.add_argument("--api", metavar="URL", help="the one with this API address")
+    group = parser.add_argument_group("if several systems run")
+    group.add_argument("--data", metavar="DIR|none", help="choose the one with this data folder")
+    group.add_argument("--api", metavar="URL", help="choose the one with this API address")
 
 
 def find_running(options: argparse.Namespace) -> Facts:
-    """Return the facts of the chosen system.
-
-    Raises UsageError if none runs, or the flags do not choose one.
-    """
+    """Return the facts of the chosen system. Raises UsageError unless exactly one is chosen."""
     running: list[Facts] = running_file.find()
     if not running:
         raise UsageError("no running system was found; start one with `make run`")
@@ -37,7 +34,7 @@ def find_running(options: argparse.Namespace) -> Facts:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UsageError(f"no such system runs; running: {_listed(running)}")
+        raise UsageError(f"no running system matches; running: {_listed(running)}")
     raise UsageError(
         f"{len(found)} systems run: {_listed(found)}; choose one with --api URL or --data DIR"
     )
@@ -50,7 +47,7 @@ def _is_meant(facts: Facts, options: argparse.Namespace) -> bool:
 
 
 def _place(url: str) -> tuple[str, int | None]:
-    """Return host and port; accepts `localhost` and an address without a scheme."""
+    """Return the host and port of an address, which may have `localhost` or lack a scheme."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         return (parts.hostname or "").replace("localhost", "127.0.0.1"), parts.port
@@ -69,8 +66,8 @@ def _listed(running: Sequence[Facts]) -> str:
 
 
 def enter(facts: Facts) -> None:
-    """Point this process at a system's AWS, with its keys or, on a user's own endpoint, the
-    user's."""
+    """Point this process at a system's AWS, with its keys; with the user's on a user's own
+    endpoint."""
     if keys := keys_of(facts):
         point_at(os.environ, str(facts["aws"]), keys, str(facts.get("region", REGION)))
         return

@@ -20,13 +20,13 @@ from local.errors import UsageError
 
 
 def compact(arguments: list[str]) -> int:
-    """Compact all due days or one day now. Status 1 if something failed or remains."""
+    """Compact all due days or one day now. Status 1 if a day failed or remains."""
     parser = argparse.ArgumentParser(
         prog="python -m local compact",
-        description="Turns finished days of the raw archive into Parquet, as the schedule does.",
+        description="Compacts finished days of the raw archive into Parquet, as the schedule does.",
     )
     parser.add_argument(
-        "--date", metavar="2026-11-20", help="this trading day, even if it was done before"
+        "--date", metavar="2026-11-20", help="only this trading day, even if it is compacted"
     )
     add_target(parser)
     options = parser.parse_args(arguments)
@@ -53,7 +53,7 @@ def _running(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _deployed(name: str, day: str | None) -> dict[str, Any]:
-    """Run the deployed function in the stage's region. Raises CompactionError with its error."""
+    """Run the stage's deployed function. Raises CompactionError with the function's error."""
     stage = deployed.find(name)
     event = scheduled_event(datetime.now(UTC), stage.region, day)
     try:
@@ -67,12 +67,12 @@ def _deployed(name: str, day: str | None) -> dict[str, Any]:
 
 def _report(answer: dict[str, Any]) -> int:
     if answer["busy"]:
-        print("another run holds the lease: try again when it has ended", file=sys.stderr)
+        print("another run holds the lease; try again when it has ended", file=sys.stderr)
         return FAILED
     days = answer["days"]
     which = f", {days[0]} to {days[-1]}" if days else ""
     print(f"compacted {len(days)} days{which}: {answer['ticks']} ticks")
     if answer["left"]:
-        print("time ran out before all days were done: run it again", file=sys.stderr)
+        print("time ran out before all days were done; run the command again", file=sys.stderr)
         return FAILED
     return OK

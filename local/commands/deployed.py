@@ -1,4 +1,4 @@
-"""A deployed stage for commands with `--stage`: names and region from Terraform's outputs."""
+"""Finds and invokes a deployed stage for commands with `--stage`, by Terraform's outputs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ class FunctionFailedError(Exception):
 def find(name: str) -> Stage:
     """Return the stage by Terraform's outputs.
 
-    Raises UsageError if they cannot be read, or an older version wrote them without the account or
-    the queues.
+    Raises UsageError if they cannot be read, or if an older version wrote them.
     """
     from infra.deploy import stage
     from infra.deploy.errors import DeployError
@@ -32,12 +31,12 @@ def find(name: str) -> Stage:
     except FileNotFoundError as error:
         raise UsageError("--stage needs terraform, which reads the stage's outputs") from error
     if not found.account:
-        raise UsageError(f"--stage: {name} is of an older version: make deploy STAGE={name}")
+        raise UsageError(f"--stage: an older version deployed {name}: make deploy STAGE={name}")
     return found
 
 
 def enter(stage: Stage) -> None:
-    """Point this process at the stage's region, overriding the environment."""
+    """Point this process at the stage's region, whatever the environment says."""
     os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = stage.region
 
 

@@ -1,4 +1,4 @@
-"""`python -m local env`: prints how other programs reach the running system's AWS."""
+"""`python -m local env`: prints shell variables with which programs reach the system's AWS."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ def env(arguments: list[str]) -> int:
     """Print a line `export NAME='value'` for each setting."""
     parser = argparse.ArgumentParser(
         prog="python -m local env",
-        description="Prints the settings by which the aws command, boto3 and a producer reach the "
-        "AWS of the running system, as lines for a shell: "
-        'eval "$(.venv/bin/python -m local env)". TICKTAPE_* name its stream, queue, topic, '
-        "buckets and tables.",
+        description="Prints shell variables with which the aws command, boto3 and a producer reach "
+        'the AWS of the running system: eval "$(.venv/bin/python -m local env)". '
+        "Variables TICKTAPE_* name its stream, queue, topic, buckets and tables.",
     )
     add_flags(parser)
     for name, value in settings(find_running(parser.parse_args(arguments))).items():
@@ -52,7 +51,7 @@ def _is_resource(name: str) -> bool:
 
 
 def _proxy_settings() -> dict[str, str]:
-    """Exclude this machine from a proxy that the shell sets."""
+    """Return variables that exempt this machine from the shell's proxy; empty without a proxy."""
     names = [name for name in os.environ if name.upper().endswith("_PROXY") and os.environ[name]]
     if all(name.upper() == "NO_PROXY" for name in names):
         return {}
@@ -62,6 +61,6 @@ def _proxy_settings() -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    """Quote the value for a shell, whatever it contains."""
+    """Quote any value for a shell; simple values too."""
     quoted = shlex.quote(value)
     return quoted if quoted.startswith("'") else f"'{value}'"

@@ -1,6 +1,6 @@
-"""`python -m local forget AAPL`: deletes the running system's data of symbols.
+"""`python -m local forget AAPL`: deletes the data of named symbols in the running system.
 
-`forget_many` chooses symbols by criteria instead of names.
+`forget_many` chooses symbols by criteria instead.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _ANSWER_SECONDS = 60
 
 
 def forget(arguments: list[str]) -> int:
-    """Delete prices, bars, alerts and state of symbols. Status 1 if one failed."""
+    """Delete prices, bars, alerts and state of symbols. Status 1 if a symbol failed."""
     parser = argparse.ArgumentParser(
         prog="python -m local forget",
-        description="Deletes prices, bars, alerts and state of symbols, and takes them off the "
-        "list, so that their series can begin again, from another source too. Rules and the "
-        "archive stay. First stop what sends a symbol.",
+        description="Deletes the prices, bars, alerts and state of symbols and removes them from "
+        "the list, so that their series can start again, also from another source. Rules and the "
+        "archive are kept. First stop the producers of these symbols.",
     )
     parser.add_argument("symbols", nargs="*", metavar="SYMBOL")
     add_choice(parser)
@@ -68,7 +68,7 @@ def _one(facts: Mapping[str, Any], symbol: str) -> int:
         deleted = {kind: count + answer[kind] for kind, count in deleted.items()}
         complete = answer["complete"]
     if not any(deleted.values()):
-        print(f"{symbol}: nothing was stored of it")
+        print(f"{symbol}: nothing was stored")
         return OK
     print(
         f"{symbol}: deleted {deleted['prices']:,} prices, {deleted['bars']:,} bars and "

@@ -22,16 +22,16 @@ PARALLEL_SYMBOLS = 8
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose symbols by criteria."""
     group = parser.add_argument_group(
-        "many at once", "of the symbols that are seen and not tracked; lists them, without --yes"
+        "many at once", "choose among seen symbols that are not tracked; only lists without --yes"
     )
-    group.add_argument("--seen-from", metavar="TIME", help="those first seen at this time or later")
-    group.add_argument("--seen-to", metavar="TIME", help="those first seen before this time")
+    group.add_argument("--seen-from", metavar="TIME", help="first seen at this time or later")
+    group.add_argument("--seen-to", metavar="TIME", help="first seen before this time")
     group.add_argument(
-        "--fewer-than", metavar="N", type=int, help="those with fewer stored prices and bars"
+        "--fewer-than", metavar="N", type=int, help="with fewer than N stored prices and bars"
     )
-    group.add_argument("--yes", action="store_true", help="delete them")
+    group.add_argument("--yes", action="store_true", help="delete the chosen symbols")
     group.add_argument(
-        "--stage", help="of this deployment, with your AWS credentials; else the running system's"
+        "--stage", help="use this deployment, with your AWS credentials, not the running system"
     )
 
 
@@ -46,14 +46,14 @@ def chooses(options: argparse.Namespace) -> bool:
     if not is_choice and not options.symbols:
         raise UsageError("name symbols, or choose by --seen-from, --seen-to or --fewer-than")
     if not is_choice and (options.yes or options.stage):
-        raise UsageError("--yes and --stage go with --seen-from, --seen-to or --fewer-than")
+        raise UsageError("--yes and --stage need --seen-from, --seen-to or --fewer-than")
     if options.fewer_than is not None and options.fewer_than < 1:
         raise UsageError(f"--fewer-than: {options.fewer_than} is not allowed; allowed: 1 and more")
     return is_choice
 
 
 def forget_many(options: argparse.Namespace) -> int:
-    """List the chosen symbols, or delete them with --yes. Status 1 if one failed."""
+    """List the chosen symbols, or delete them with --yes. Status 1 if a symbol failed."""
     since, until = (
         target.instant("--seen-from", options.seen_from),
         target.instant("--seen-to", options.seen_to),
@@ -66,13 +66,13 @@ def forget_many(options: argparse.Namespace) -> int:
 def _list(lines: Sequence[SymbolEntry]) -> int:
     for line in lines:
         print(f"{line.symbol}, first seen {line.added_at}")
-    again = "; nothing was deleted: add --yes to do it" if lines else ""
-    print(f"{len(lines):,} symbols are meant{again}")
+    again = "; nothing was deleted: add --yes to delete them" if lines else ""
+    print(f"{len(lines):,} symbols match{again}")
     return OK
 
 
 def _delete(services: Services, lines: Sequence[SymbolEntry]) -> int:
-    """Delete several at a time; one failure does not stop the others."""
+    """Delete several symbols at a time; a failure does not stop the others."""
 
     def one(line: SymbolEntry) -> bool:
         try:

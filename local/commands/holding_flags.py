@@ -1,4 +1,4 @@
-"""Flags of `python -m local channels` for what a channel holds back."""
+"""Flags of `python -m local channels` for limits, digests and quiet hours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NONE = "none"
 def add_holding_flags(parser: argparse.ArgumentParser) -> None:
     """Add --limit, --digest and --quiet."""
     parser.add_argument(
-        "--limit", help="messages/minutes: 5/10 sends at most 5 messages in 10 minutes; or none"
+        "--limit", help="most messages per minutes: 5/10 sends at most 5 in 10 minutes; or none"
     )
     parser.add_argument(
         "--digest",
@@ -30,7 +30,7 @@ def add_holding_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def given_holding(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the fields of a channel that the flags give, to be checked by the book."""
+    """Return the fields of a channel that the flags set; ChannelBook checks them."""
     given: dict[str, Any] = {}
     if options.limit is not None:
         given["limit"] = _limit(options.limit)
@@ -44,7 +44,7 @@ def given_holding(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def described_holding(channel: StoredChannel) -> list[str]:
-    """Return what a channel holds back, as the flags have it."""
+    """Return a channel's limit, digest and quiet hours in the notation of the flags."""
     said = []
     if channel.limit:
         said.append(f"limit {channel.limit.messages}/{channel.limit.minutes}")

@@ -1,6 +1,6 @@
-"""`python -m local mutes`: which alerts of the running system, or of a deployment, are held back.
+"""`python -m local mutes`: the mutes of the running system or of a deployment.
 
-Works on the tables themselves, with AWS credentials.
+It works on the tables directly, with AWS credentials.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WHOLE_DAY = "00:00-00:00"
 
 
 def mutes(arguments: list[str]) -> int:
-    """List, add or remove mutes. Status 1 where what is asked for cannot be done."""
+    """List, add or remove mutes. Status 1 if it cannot be done."""
     options = _parser().parse_args(arguments)
     client, environment = clients(options)
     dynamodb = client("dynamodb")
@@ -34,17 +34,15 @@ def mutes(arguments: list[str]) -> int:
     except MuteError as error:
         raise UsageError(str(error)) from error
     except Unknown as error:
-        print(f"there is no mute {error.name}; `mutes list` lists what is", file=sys.stderr)
+        print(f"there is no mute {error.name}; see `mutes list`", file=sys.stderr)
     except Conflict as error:
         print(error, file=sys.stderr)
     return FAILED
 
 
 def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return the note that a start shows about stored mutes; None without any.
-
-    Someone else may have made them.
-    """
+    """Return a start's note on stored mutes, which someone else may have made; None if there are
+    none."""
     found = len(_book(dynamodb, environment).listed().entries)
     if not found:
         return None
@@ -112,8 +110,8 @@ def _times(hours: QuietHours) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local mutes",
-        description="Lists, adds and removes mutes. Alerts of a muted symbol or rule are held, and"
-        " sent in a digest when the mute ends.",
+        description="Lists, adds and removes mutes. Alerts of a muted symbol or rule are held back"
+        " and sent in a digest when the mute ends.",
     )
     commands = parser.add_subparsers(required=True, metavar="list|add|remove")
     add = commands.add_parser(
@@ -129,19 +127,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     when.add_argument("--each", metavar="DAYS", help=f"days of the week: {','.join(DAYS)}")
     add.add_argument(
-        "--open-of", metavar="SYMBOL", help=f"whose market counts for {UNTIL_OPEN} without --symbol"
+        "--open-of", metavar="SYMBOL", help=f"symbol whose market opens, for {UNTIL_OPEN}"
     )
     add.add_argument(
         "--between",
         metavar="HH:MM-HH:MM",
         default=_WHOLE_DAY,
-        help="with --each; the whole day if it is not given",
+        help="hours for --each (default: the whole day)",
     )
-    add.add_argument("--time-zone", default="UTC", help="with --each; UTC if it is not given")
-    add.add_argument("--name", help="for people")
+    add.add_argument("--time-zone", default="UTC", help="time zone for --each (default UTC)")
+    add.add_argument("--name", help="name to show")
     remove = commands.add_parser("remove", help="end a mute")
-    remove.add_argument("mute_id", help="as `list` shows it")
-    acts = {add: _add, commands.add_parser("list", help="all mutes"): _list, remove: _remove}
+    remove.add_argument("mute_id", help="id as shown by `list`")
+    acts = {add: _add, commands.add_parser("list", help="list all mutes"): _list, remove: _remove}
     for command, act in acts.items():
         command.set_defaults(act=act)
         add_target(command)

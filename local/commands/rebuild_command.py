@@ -15,18 +15,18 @@ from local.errors import UsageError
 
 
 def rebuild(arguments: list[str]) -> int:
-    """Recompute bars and state of symbols from their prices. Status 1 if one failed."""
+    """Recompute bars and state of symbols from their prices. Status 1 if a symbol failed."""
     parser = argparse.ArgumentParser(
         prog="python -m local rebuild",
-        description="Computes bars and state of symbols again from their prices, silently: no "
-        "alert is recorded or sent.",
+        description="Recomputes the bars and state of symbols from their stored prices. No alert "
+        "is recorded or sent.",
     )
     parser.add_argument("symbols", nargs="+", metavar="SYMBOL")
     parser.add_argument(
         "--from",
         dest="start",
         metavar="TIME",
-        help=f"leave earlier bars alone; {instants.ALLOWED}; a date is midnight in UTC",
+        help=f"keep earlier bars as they are; {instants.ALLOWED}; a date is midnight in UTC",
     )
     target.add_target(parser)
     options = parser.parse_args(arguments)
@@ -51,5 +51,5 @@ def _one(services: Services, symbol: str, start: str | None) -> int:
     if not done.ticks:
         print(f"{symbol}: no ticks are stored, so there is nothing to rebuild", file=sys.stderr)
         return FAILED
-    print(f"{symbol}: {done.ticks} ticks folded, {done.bars} bars differed")
+    print(f"{symbol}: rebuilt from {done.ticks} ticks; bars changed: {done.bars}")
     return OK

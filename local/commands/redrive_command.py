@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from infra.deploy.stage import Stage
 
 _FUNCTIONS = ", ".join(EVENT_SOURCES)
-"""Functions that a stored batch may name: writers of batches must not reach any others."""
+"""The only functions that a stored batch may name: a writer of batches must reach no others."""
 
 DEAD_LETTERS = {"ticks-dead.fifo": "ingest_sqs", "deliveries-dead": "redeliver"}
-"""Dead-letter queues, and the function that takes the messages of each."""
+"""Dead-letter queues by their keys in `resources.json`, with the function that takes the
+messages."""
 
 NOTICES = "failures"
-"""Keys of queues in `resources.json`, as those of DEAD_LETTERS are."""
+"""The key of the queue with a message for each object of the failures bucket."""
 
 
 def redrive(arguments: list[str]) -> int:
     """Process dead-lettered batches and messages again.
 
-    Status 1 if some failed again, or if Lambda dead-lettered more meanwhile.
+    Status 1 if any failed again, or if more were dead-lettered meanwhile.
     """
     parser = argparse.ArgumentParser(
         prog="python -m local redrive",
@@ -55,9 +56,9 @@ class DeadLettered(msgspec.Struct, frozen=True):
     sqs: Any
     bucket: str
     dead_letters: dict[str, str]
-    """By function: the URL of its dead-letter queue, if the stage has one."""
+    """URLs of dead-letter queues by function; a function without a queue is missing."""
     notices: str
-    """The URL of the queue with a message for each object of the bucket."""
+    """The URL of the NOTICES queue."""
     call: Call
 
 
@@ -101,7 +102,7 @@ def _deployed(name: str) -> DeadLettered:
 
 
 def _invoking(stage: Stage) -> Call:
-    """Return a call that takes a function's key or, as in batches, its full name."""
+    """Return a call that accepts a function's key or its full name, which batches have."""
     taking = {key: one for key, one in stage.functions.items() if key in EVENT_SOURCES}
     functions = taking | {one.name: one for one in taking.values()}
 
@@ -115,7 +116,7 @@ def _invoking(stage: Stage) -> Call:
 
 
 def _all(dead_lettered: DeadLettered) -> tuple[list[Redriven], int]:
-    """Redrive everything. Return each result, and how many batches were dead-lettered meanwhile."""
+    """Redrive everything. Return the results and how many batches were dead-lettered meanwhile."""
     sqs, call = dead_lettered.sqs, dead_lettered.call
     done = list(redrive_batches(dead_lettered.s3, dead_lettered.bucket, call))
     for function, url in dead_lettered.dead_letters.items():
@@ -131,7 +132,7 @@ def _report(done: list[Redriven], meanwhile: int) -> int:
         print(f"{one.function}: {one.records} records, {one.error or 'done'} ({one.name})")
     print(f"{len(done) - len(failed)} of {len(done)} batches processed again")
     if failed:
-        print("what failed again stays in its place", file=sys.stderr)
+        print("batches and messages that failed again are kept", file=sys.stderr)
     if meanwhile:
-        print(f"{meanwhile} more were dead-lettered meanwhile: run it again", file=sys.stderr)
+        print(f"{meanwhile} more were dead-lettered meanwhile; run redrive again", file=sys.stderr)
     return FAILED if failed or meanwhile else OK

@@ -1,6 +1,6 @@
-"""`python -m local rules`: rules of the running system, or of a deployment, from a file.
+"""`python -m local rules`: plans and applies a file of rules, for the running system or a stage.
 
-Works on the tables themselves, with AWS credentials.
+It works on the tables directly, with AWS credentials.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAX_DAYS = 36_500
 
 
 def rules(arguments: list[str]) -> int:
-    """Plan, apply or export rules. Status 1 where what is asked for cannot be done."""
+    """Plan, apply, export or try rules. Status 1 if it cannot be done."""
     options = _parser().parse_args(arguments)
     wanted = rule_files.read_rules(options.file) if options.act in (_plan, _apply) else []
     services = target.services(options)
@@ -64,8 +64,8 @@ def _apply(
     plan = sets.plan(wanted, prune=options.prune)
     if options.plan is not None and options.plan != plan.digest:
         print(
-            f"python -m local rules: this is not plan {options.plan}: the file or what is deployed "
-            f"has changed since. It is plan {plan.digest} now; look at it with `rules plan`",
+            f"python -m local rules: plan {options.plan} is out of date: the file or the stored "
+            f"rules have changed. The plan is now {plan.digest}; review it with `rules plan`",
             file=sys.stderr,
         )
         return FAILED
@@ -92,7 +92,7 @@ def _export(_: Services, sets: RuleSets, __: list[Rule], options: argparse.Names
 
 
 def _try(services: Services, _: RuleSets, __: list[Rule], options: argparse.Namespace) -> int:
-    """Show what a condition would have done on a symbol, and what followed."""
+    """Show where a condition would have fired on a symbol, and the returns after it."""
     given = {"symbol": options.symbol, "interval": options.interval, "when": options.when}
     rule = parse_rule(given, "try")
     if rule.symbol == ANY_SYMBOL:
@@ -116,7 +116,7 @@ def _print(plan: Plan, services: Services, options: argparse.Namespace) -> None:
 
 
 def _tried(services: Services) -> Callable[[Rule], Fires]:
-    """Return a function that tries a rule on the last year, each once."""
+    """Return a function that tries a rule on the last year, once for each rule."""
     tracked = [entry.symbol for entry in services.stores.symbols.listed("tracked")]
 
     @cache
@@ -130,7 +130,7 @@ def _tried(services: Services) -> Callable[[Rule], Fires]:
 
 def _agreed() -> bool:
     try:
-        return input("Apply? Only yes is taken as such: ").strip() == "yes"
+        return input("Apply these changes? Only yes is accepted: ").strip() == "yes"
     except EOFError:
         return False
 
@@ -144,30 +144,30 @@ def _days(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local rules",
-        description="Compares a file of rules with those deployed, tries what changes on the last "
-        "year, and applies it at once or not at all.",
+        description="Compares a file of rules with the stored rules, tries changed rules on the "
+        "last year, and applies all changes or none.",
     )
     commands = parser.add_subparsers(required=True, metavar="plan|apply|export|try")
-    plan = commands.add_parser("plan", help="what would change, and how often it would fire")
-    apply = commands.add_parser("apply", help="change it")
+    plan = commands.add_parser("plan", help="show the changes, and how often rules would fire")
+    apply = commands.add_parser("apply", help="apply the changes")
     export = commands.add_parser("export", help="print the stored rules as a file")
-    trial = commands.add_parser("try", help="what a condition would have done, and what followed")
+    trial = commands.add_parser("try", help="show where a condition would have fired")
     trial.add_argument("when", help='such as "rsi(14) < 30 and close > sma(200, 1d)"')
     trial.add_argument("--symbol", required=True)
-    trial.add_argument("--interval", default="1d", help="1d by default; tick for ticks")
-    trial.add_argument("--days", type=_days, default=365, help="how far back; 365 by default")
+    trial.add_argument("--interval", default="1d", help="default 1d; tick for ticks")
+    trial.add_argument("--days", type=_days, default=365, help="days back from now (default 365)")
     for command in (plan, apply):
         command.add_argument(
-            "file", nargs="?", type=Path, default=Path(FILE), help=f"{FILE} by default"
+            "file", nargs="?", type=Path, default=Path(FILE), help=f"the rules (default {FILE})"
         )
         command.add_argument(
-            "--prune", action="store_true", help="also delete rules that no file has had"
+            "--prune", action="store_true", help="delete all rules that are not in the file"
         )
         command.add_argument("--format", choices=("text", "markdown"), default="text")
     given = apply.add_mutually_exclusive_group()
-    given.add_argument("--plan", metavar="ID", help="only if it is still this plan")
+    given.add_argument("--plan", metavar="ID", help="apply only if this is still the plan")
     given.add_argument("--yes", action="store_true", help="do not ask")
-    export.add_argument("--out", type=Path, metavar="FILE", help="write here")
+    export.add_argument("--out", type=Path, metavar="FILE", help="write to FILE, not to stdout")
     for command, act in ((plan, _plan), (apply, _apply), (export, _export), (trial, _try)):
         command.set_defaults(act=act)
         target.add_target(command)

@@ -1,4 +1,4 @@
-"""`python -m local sql "SELECT ..."`: runs a statement through Athena's API, rows to stdout."""
+"""`python -m local sql "SELECT ..."`: runs a statement through Athena's API and prints the rows."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _NUMERIC = ("tinyint", "smallint", "integer", "bigint", "decimal", "float", "double")
 _DESCRIPTION = """\
-Runs one statement of Athena's SQL on the running system's archive, through Athena's API. Rows go
-to stdout; state, bytes scanned, requests to S3 with their price on AWS, and time to stderr.
+Runs one statement of Athena's SQL on the running system's archive, through Athena's API. Prints the
+rows to stdout, and to stderr the state, bytes scanned, S3 requests, their cost on AWS, and time.
 """
 _EXAMPLES = """\
 examples:
@@ -30,9 +30,8 @@ examples:
   python -m local sql "SELECT * FROM all_ticks WHERE symbol = ? LIMIT 5" --param AAPL
   echo "SHOW TABLES" | python -m local sql - --format csv
 
-exit status: 0 done, 1 it was stopped or the engine failed, 2 the statement cannot be run.
+exit status: 0 done, 1 cancelled or the engine failed, 2 invalid statement, 130 interrupted.
 """
-
 
 Row = tuple[str | None, ...]
 """A row of the result; None is null."""
@@ -50,11 +49,11 @@ def sql(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     statement = sys.stdin.read() if options.statement == "-" else options.statement
     if not statement.strip():
-        raise UsageError("there is no statement; give it as an argument, or to stdin with -")
+        raise UsageError("no statement; give one as the argument, or - to read it from stdin")
     facts = find_running(options)
     environment = facts["environment"]
     if "ATHENA_WORKGROUP" not in environment:
-        raise UsageError("the running system has no Athena, or is of an older version")
+        raise UsageError("the running system has no Athena, or an older version started it")
     client = connect(facts)("athena")
     return run(
         client,
@@ -84,14 +83,14 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="VALUE",
-        help="the next ? in the statement; a number as it is, anything else as a text",
+        help="value of the next ? in the statement: a number, or else a string; repeatable",
     )
     add_flags(parser)
     return parser
 
 
 def literal(value: str) -> str:
-    """Return an execution parameter as an SQL literal, as Athena takes it."""
+    """Return an execution parameter as an SQL literal, as Athena expects."""
     return value if _NUMBER.fullmatch(value) else "'" + value.replace("'", "''") + "'"
 
 
@@ -135,7 +134,7 @@ def run(
 
 
 def _ended(client: Any, number: str) -> tuple[dict[str, Any], Requests | None]:
-    """Return the execution once it has ended, and its requests to S3."""
+    """Wait until the execution ends; return it with its requests to S3."""
     wait = _FIRST_WAIT
     while True:
         answer = client.get_query_execution(QueryExecutionId=number)
@@ -153,7 +152,7 @@ def _outcome(execution: dict[str, Any]) -> tuple[str, str]:
 
 
 def _requests(headers: Mapping[str, str]) -> Requests | None:
-    """Return the counts that the Athena emulation adds to its answer; None from an older one."""
+    """Return the counts that the embedded Athena adds to its answer; None if they are missing."""
     found = [headers.get(f"x-ticktape-s3-{what}") for what in ("lists", "gets")]
     lists, gets = found
     return Requests(int(lists), int(gets)) if lists and gets else None
@@ -192,7 +191,7 @@ def show(client: Any, number: str, style: str, to: TextIO) -> None:
 
 
 def _rows(client: Any, number: str) -> tuple[list[tuple[str, str]], Iterator[Row]]:
-    """Return the columns' names and types, and the rows without the header row."""
+    """Return the columns' names and types, and an iterator over the rows without the header."""
     first = client.get_query_results(QueryExecutionId=number)
     described = first["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     columns = [(column["Name"], column["Type"]) for column in described]

@@ -15,7 +15,7 @@ from local.errors import UsageError
 
 
 def environment(options: argparse.Namespace) -> Mapping[str, str]:
-    """Point this process at the target's AWS and region; return the variables of its functions.
+    """Point this process at the target's AWS and region; return its functions' environment.
 
     Raises UsageError if the target is not found.
     """
@@ -38,13 +38,13 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     """Add the flags that choose the target."""
     parser.add_argument(
         "--stage",
-        help="of this deployment, with your AWS credentials; else the running system's",
+        help="use this deployment, with your AWS credentials, not the running system",
     )
     add_flags(parser)
 
 
 def clients(options: argparse.Namespace) -> tuple[Callable[[str], Any], Mapping[str, str]]:
-    """Return a function that makes clients of the target, and the variables of its functions.
+    """Return a function that makes clients of the target, and its functions' environment.
 
     Raises UsageError if the target is not found.
     """
@@ -56,7 +56,8 @@ def clients(options: argparse.Namespace) -> tuple[Callable[[str], Any], Mapping[
 
 
 def instant(option: str, given: str | None) -> str | None:
-    """Return the instant of an option, in UTC with six digits. Raises UsageError."""
+    """Return an option's instant as UTC text with microseconds; None without one. Raises
+    UsageError that names the option."""
     try:
         return None if given is None else instants.parse(given)
     except ValueError as error:

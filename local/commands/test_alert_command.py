@@ -14,10 +14,10 @@ from local.commands.statuses import FAILED, OK
 
 
 def test_alert(arguments: list[str]) -> int:
-    """Send one message to the alerts topic, as a rule does when it fires."""
+    """Send one test message to the alerts topic. Status 1 if it cannot be sent."""
     parser = argparse.ArgumentParser(
         prog="python -m local test-alert",
-        description="Sends one test message to the running system's topic; all subscribers get it.",
+        description="Sends a test message to all subscribers of the running system's alerts topic.",
     )
     parser.add_argument("--symbol", default="TEST", help="the symbol in the message")
     add_flags(parser)

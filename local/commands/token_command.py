@@ -1,6 +1,6 @@
 """`python -m local token`: API keys of the running system, or with `--stage` of a deployment.
 
-It uses the table itself with AWS credentials, so it works even if every token is lost.
+It works on the table directly, with AWS credentials, so it works even if every token is lost.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ _EXPIRES = "2027-01-01T00:00:00Z, or 30d for 30 days from now; default: never"
 
 
 def token(arguments: list[str]) -> int:
-    """Add, list or revoke keys. Status 1 if the key does not exist or there is no room for
-    another."""
+    """Add, list or revoke keys. Status 1 if the key does not exist or there are too many."""
     options = _parser().parse_args(arguments)
     ring = _deployed(options.stage) if options.stage else _running(options)
     try:
@@ -44,17 +43,15 @@ def token(arguments: list[str]) -> int:
             f"{flag}: {error.value!r} is not allowed; allowed: {error.allowed}"
         ) from error
     except Unknown as error:
-        print(f"there is no key {error.name}; `token list` lists what is", file=sys.stderr)
+        print(f"there is no key {error.name}; see `token list`", file=sys.stderr)
     except Conflict as error:
         print(error, file=sys.stderr)
     return FAILED
 
 
 def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return the note that a start shows about valid stored keys; None without any.
-
-    Someone else may have made them.
-    """
+    """Return a start's note on valid stored keys, which someone else may have made; None if there
+    are none."""
     ring = _ring(dynamodb, environment)
     count = sum(key != FIRST_KEY and not ring.has_expired(key) for key in ring.all())
     if not count:
@@ -64,7 +61,7 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
 
 def _add(ring: KeyRing, options: argparse.Namespace) -> int:
-    """Add a key; print only its token to standard output, once."""
+    """Add a key. Standard output gets only its token, which is shown once."""
     key, made = ring.create(_body(options))
     print(made)
     print(f"{_described(key)}\nKeep the token: only its hash is stored.", file=sys.stderr)
@@ -128,7 +125,7 @@ def _deployed(name: str) -> KeyRing:
 
 def _ring(dynamodb: Any, environment: dict[str, str]) -> KeyRing:
     if "KEYS_TABLE" not in environment:
-        raise UsageError("it is of an older version, which has no table of keys: deploy it again")
+        raise UsageError("an older version without a table of keys is deployed; deploy it again")
     store = Keys(dynamodb, environment["KEYS_TABLE"])
     return KeyRing(store, lambda: datetime.now(UTC), environment["WRITE_TOKEN_SHA256"])
 
@@ -136,13 +133,13 @@ def _ring(dynamodb: Any, environment: dict[str, str]) -> KeyRing:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local token",
-        description="Makes, lists and revokes keys of the API. The first key, which may do "
-        "everything, is not made here: the running system prints its token, and `make token` makes "
-        "a deployment's.",
+        description="Adds, lists and revokes keys of the API. The first key, which may do "
+        "everything, is not among them: the running system prints its token, and `make token` "
+        "creates a deployment's.",
     )
     commands = parser.add_subparsers(required=True, metavar="add|list|revoke")
-    add = commands.add_parser("add", help="make a key and print its token, once")
-    add.add_argument("--name", required=True, help="for people and for the audit log")
+    add = commands.add_parser("add", help="add a key and print its token, once")
+    add.add_argument("--name", required=True, help="name to show, and for the audit log")
     add.add_argument(
         "--scope",
         action="append",
@@ -155,8 +152,8 @@ def _parser() -> argparse.ArgumentParser:
         "--requests-per-minute", type=int, metavar="N", help=f"default {DEFAULT_REQUESTS}"
     )
     revoke = commands.add_parser("revoke", help="refuse a key from now on")
-    revoke.add_argument("key_id", help="as `list` shows it")
-    acts = {add: _add, commands.add_parser("list", help="all keys, without tokens"): _list}
+    revoke.add_argument("key_id", help="id as shown by `list`")
+    acts = {add: _add, commands.add_parser("list", help="list all keys, without tokens"): _list}
     for command, act in {**acts, revoke: _revoke}.items():
         command.set_defaults(act=act)
         add_target(command)

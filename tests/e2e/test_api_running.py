@@ -263,7 +263,7 @@ def test_rules_in_git_are_applied_twice_and_refused_after_a_conflict(
     made = requests.post(rules, json=other, headers=key, timeout=PATIENCE_SECONDS).json()["rule_id"]
     status, said = run("apply", "--plan", plan)
     assert (status, deployed()) == (1, {made}), said
-    assert "the file or what is deployed has changed since" in said
+    assert "the file or the stored rules have changed" in said
     assert run("apply", "--plan", planned()[1])[0] == 0
     assert deployed() == {made, "from-git", "noted"}
 

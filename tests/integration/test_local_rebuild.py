@@ -25,7 +25,7 @@ def test_bars_that_were_lost_are_made_again(
     emulated.clients.dynamodb.delete_item(TableName=settings.bars_table, Key=key)
     assert rebuild_command._one(services, "AAPL", None) == 0
     assert services.stores.bars.bars("AAPL", "1m", None, None, limit=10).rows == before
-    assert capsys.readouterr().out == "AAPL: 6 ticks folded, 1 bars differed\n"
+    assert capsys.readouterr().out == "AAPL: rebuilt from 6 ticks; bars changed: 1\n"
 
 
 def test_a_symbol_without_ticks_is_one_line_and_status_one(

@@ -65,7 +65,7 @@ def test_batches_are_processed_and_deleted_and_failures_stay(tmp_path: Path) -> 
         assert "ingest_kinesis: 1 records, done" in done.stdout
         assert "api_handler is not a function that takes batches: ingest_" in done.stdout
         assert (
-            "it is not a batch of Lambda's: Input data was truncated (aws/lambda/0)" in done.stdout
+            "not a Lambda invocation record: Input data was truncated (aws/lambda/0)" in done.stdout
         )
         assert "(aws/lambda/1)" in done.stdout
         assert "(aws/lambda/2)" in done.stdout

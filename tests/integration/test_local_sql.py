@@ -83,7 +83,7 @@ def test_views_and_formats(temporary: Path) -> None:
     [
         ("SELECT nope FROM raw_ticks", "COLUMN_NOT_FOUND: Column 'nope' cannot be resolved"),
         ("SELEC 1", "SYNTAX_ERROR"),
-        ("", "there is no statement"),
+        ("", "no statement"),
     ],
 )
 def test_user_errors_are_one_line_with_status_2(

@@ -91,7 +91,7 @@ def test_a_killed_producer_is_started_again_and_a_killed_emulator_is_the_end() -
         system.until(lambda: system.get("/symbols") != {"symbols": []})
         os.kill(first, signal.SIGKILL)
         system.until(lambda: child(system, "producer") not in (0, first))
-        assert complaints(system) == ["the producer was killed (SIGKILL); starting it again in 1 s"]
+        assert complaints(system) == ["the producer was killed (SIGKILL); restarting it in 1 s"]
         os.kill(child(system, "embedded_aws.server"), signal.SIGKILL)
         assert system.process.wait(PATIENCE_SECONDS) == 1
         said = complaints(system)[1:]

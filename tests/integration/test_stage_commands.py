@@ -115,7 +115,7 @@ def test_outputs_of_an_older_version_ask_for_a_deployment(
     deployment.applied(account="", queues={})
     assert local(["redrive", "--stage", "dev"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("dev is of an older version: make deploy STAGE=dev")
+    assert line.endswith("an older version deployed dev: make deploy STAGE=dev")
 
 
 def test_missing_terraform_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

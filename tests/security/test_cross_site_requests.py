@@ -50,7 +50,7 @@ def test_other_sites_get_the_same_refusal_for_stored_and_missing_symbols(
     assert stored[0] == missing[0] == 403
     assert stored[2] == missing[2]
     if method == "GET":
-        assert "another site" in json.loads(stored[2])["detail"]
+        assert "other sites" in json.loads(stored[2])["detail"]
 
 
 def test_websockets_of_any_page_are_refused_before_any_route(api: Server) -> None:

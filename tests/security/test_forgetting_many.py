@@ -90,7 +90,7 @@ def test_nothing_is_deleted_without_yes(
     assert commands.run("forget", [*RANGE, *where]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[:-1] == [f"{name}, first seen {at(200)}" for name in sorted(INVENTED)]
-    assert told[-1] == "12 symbols are meant; nothing was deleted: add --yes to do it"
+    assert told[-1] == "12 symbols match; nothing was deleted: add --yes to delete them"
     assert stage.seen() == before
 
 
@@ -132,8 +132,8 @@ def test_a_symbol_that_cannot_be_deleted_does_not_keep_the_others(
     [
         ([], "name symbols, or choose by --seen-from, --seen-to or --fewer-than"),
         (["AAPL", "--fewer-than", "2"], "either name symbols or choose them by"),
-        (["AAPL", "--yes"], "--yes and --stage go with"),
-        (["AAPL", "--stage", "dev"], "--yes and --stage go with"),
+        (["AAPL", "--yes"], "--yes and --stage need"),
+        (["AAPL", "--stage", "dev"], "--yes and --stage need"),
         (["--fewer-than", "0"], "--fewer-than: 0 is not allowed; allowed: 1 and more"),
         (["--seen-from", "yesterday"], "--seen-from: "),
     ],

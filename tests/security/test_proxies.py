@@ -61,7 +61,7 @@ def test_the_token_goes_to_the_api_and_not_to_a_proxy(
         text=True,
         timeout=PATIENCE_SECONDS,
     )
-    assert (done.returncode, done.stdout) == (0, "NEVER: nothing was stored of it\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "NEVER: nothing was stored\n"), done.stderr
     assert proxy.asked == []
 
 

@@ -52,7 +52,7 @@ def test_a_folder_that_another_user_made_first_is_refused(
     be_another_user(monkeypatch)
     ours(shared).mkdir(0o700)
     for use in (lambda: running_file.write({"token": "secret"}), running_file.find):
-        with pytest.raises(UsageError, match="must be a folder of yours"):
+        with pytest.raises(UsageError, match="must be yours"):
             use()
     assert list(ours(shared).iterdir()) == []
 
@@ -60,7 +60,7 @@ def test_a_folder_that_another_user_made_first_is_refused(
 def test_a_folder_that_others_can_write_to_is_refused(shared: Path) -> None:
     ours(shared).mkdir()
     ours(shared).chmod(0o777)
-    with pytest.raises(UsageError, match="must be a folder of yours"):
+    with pytest.raises(UsageError, match="must be yours"):
         running_file.write({"token": "secret"})
 
 
@@ -75,7 +75,7 @@ def test_a_link_in_the_folders_place_is_not_followed(shared: Path, kind: str) ->
     elsewhere = shared / "elsewhere"
     elsewhere.mkdir() if kind == "folder" else elsewhere.touch()
     ours(shared).symlink_to(elsewhere)
-    with pytest.raises(UsageError, match="must be a folder of yours"):
+    with pytest.raises(UsageError, match="must be yours"):
         running_file.write({"token": "secret"})
     assert elsewhere.is_file() or list(elsewhere.iterdir()) == []
 
@@ -132,7 +132,7 @@ def test_commands_say_so_in_one_line(shared: Path) -> None:
     for command in (["env"], ["--source", "none", "--data", "none"]):
         done = run_local(*command, temporary=shared)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-        assert "must be a folder of yours" in done.stderr
+        assert "must be yours" in done.stderr
 
 
 def test_a_running_systems_file_is_its_users_alone(

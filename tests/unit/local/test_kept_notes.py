@@ -49,7 +49,7 @@ def test_a_start_says_that_the_topic_sends_less_or_later(
     assert kept_notes.topic(dynamodb, ENVIRONMENT) is None
     assert store.write(store.table(), (msgspec.structs.replace(TOPIC, **changed),))
     assert kept_notes.topic(dynamodb, ENVIRONMENT) == (
-        f"the topic, whose alerts are shown here, is changed ({said}):"
+        f"the alerts topic, which this terminal shows, was changed ({said}):"
         " python -m local channels list"
     )
 

@@ -100,7 +100,7 @@ def test_a_replay_is_taken() -> None:
         (["--file", str(AAPL)], "--file"),
         (["--speed", "2"], "--speed"),
         (["--no-alerts"], "--no-alerts: only with --source replay"),
-        (["--alerts"], "others take --alerts every-tick"),
+        (["--alerts"], "others allow --alerts every-tick"),
         (["--alerts", "all"], "--alerts"),
         (["--interval", "soon"], "--interval"),
         (["--seconds", "0"], "--seconds"),

@@ -61,7 +61,7 @@ def test_two_systems_are_named_and_neither_is_taken() -> None:
 
 
 def test_a_flag_that_fits_neither_names_both() -> None:
-    with pytest.raises(UsageError, match=r"no such system runs; running: .*:8100"):
+    with pytest.raises(UsageError, match=r"no running system matches; running: .*:8100"):
         meant("--api", "http://127.0.0.1:9")
 
 

@@ -134,6 +134,6 @@ def test_alerts_before_a_restart_still_count() -> None:
     counters.produced({"source": "simulator", "state": "live", "sent": 7, "bars": 3})
     counters.producer_is_down(2)
     down = counters.snapshot()
-    assert (down.source, down.state) == ("simulator", "failed, starting again in 2 s")
+    assert (down.source, down.state) == ("simulator", "failed, restarting in 2 s")
     counters.produced({"source": "simulator", "state": "live", "sent": 1, "bars": 0})
     assert (down.sent, counters.snapshot().sent) == (10, 11)

@@ -38,7 +38,7 @@ def test_metrics_of_the_handlers_are_added_up() -> None:
     log.propagate = True
     now = counters.snapshot()
     assert (now.ticks, now.quarantined, now.age_seconds) == (5, 2, 1.5)
-    assert quarantined(now) == "2 quarantined (the last one: price: above 0)"
+    assert quarantined(now) == "2 quarantined (last reason: price: above 0)"
 
 
 def test_the_producers_status_is_the_last_one() -> None:
@@ -81,8 +81,8 @@ def test_an_end_is_distinguished_from_the_end_of_the_work(now: Snapshot, words: 
 @pytest.mark.parametrize(
     ("now", "words"),
     [
-        (Snapshot(waiting=0, age_seconds=9), "nothing waits"),
-        (Snapshot(waiting=1305, lag_seconds=12.34), "1,305 records wait, 12.3 s behind"),
+        (Snapshot(waiting=0, age_seconds=9), "no records waiting"),
+        (Snapshot(waiting=1305, lag_seconds=12.34), "1,305 records waiting, 12.3 s behind"),
         (Snapshot(waiting=None, age_seconds=0.44), "stored after 0.4 s"),
         (Snapshot(waiting=1305, stopped=True), "1,305 records not processed yet"),
     ],

@@ -73,10 +73,10 @@ def test_the_start_and_end_of_each_run_are_reported(monkeypatch: pytest.MonkeyPa
     assert ended.wait(PATIENCE_SECONDS)
     made.stop()
     which = "2026-11-19 to 2026-11-20"
-    begins = "compaction (scheduled) begins: finished days of the archive become Parquet"
+    begins = "scheduled compaction started: finished days of the archive become Parquet"
     assert said == [
         begins,
-        f"compaction ends: 2 days ({which}), 5 ticks; more days remain, it continues shortly",
+        f"compaction finished: 2 days ({which}), 5 ticks; more days remain, continuing shortly",
         begins,
-        "compaction ends: nothing was left to do",
+        "compaction finished: there was nothing to do",
     ]

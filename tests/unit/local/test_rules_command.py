@@ -25,7 +25,7 @@ from tests.stored_rules import store_rule
 
 NOW = datetime(2026, 11, 20, 22, tzinfo=UTC)
 
-NUMBER = "a number with at most 30 digits before and behind the point"
+NUMBER = "a number has at most 30 digits before and after the decimal point"
 
 FILE = """
 [variables]
@@ -135,7 +135,7 @@ def test_apply_refuses_when_the_plan_is_not_what_was_planned(
     other = parse_rule({"symbol": "AAPL", "condition": "every_record"}, "mine")
     store_rule(services.stores.rules, other)
     assert run("apply", "--plan", planned) == 1
-    assert f"this is not plan {planned}" in capsys.readouterr().err
+    assert f"plan {planned} is out of date" in capsys.readouterr().err
     assert services.stores.rules.all() == [other]
 
 
@@ -226,30 +226,33 @@ def test_apply_asks(monkeypatch: pytest.MonkeyPatch, services: Services, answer:
     ("text", "said"),
     [
         ("[rules.a]\nsymbol = 'A'\ninterval = '1h'\nwhen = 'rsy < 3'", "rules.a: when, column 1"),
-        ("[rules.a]\nsymbol = '${x}'", "rules.a: no variable x; there are: none"),
-        ("[rules.a]\nsymbols = 'AAPL'", "rules.a: symbols: a list"),
-        ("[rules.'a b']\nsymbol = 'A'", "rules.a b: a name is"),
-        ("rules = 3", "rules: a table"),
-        ("[rule.a]", "rule: only the tables variables, rules"),
+        ("[rules.a]\nsymbol = '${x}'", "rules.a: unknown variable x; known: none"),
+        ("[rules.a]\nsymbols = 'AAPL'", "rules.a: symbols: expected a list"),
+        ("[rules.'a b']\nsymbol = 'A'", "rules.a b: a name has"),
+        ("rules = 3", "rules: expected a table"),
+        ("[rule.a]", "unknown table rule; allowed: variables, rules"),
         ("[rules.a]\nsymbol =", "Invalid value"),
-        ("[rules]\na = 1", "rules.a: a table"),
-        ("[rules.a]\nsymbols = ['A.B', 'A_B']\ncondition = 'every_record'", "two rules a-A_B"),
+        ("[rules]\na = 1", "rules.a: expected a table"),
+        (
+            "[rules.a]\nsymbols = ['A.B', 'A_B']\ncondition = 'every_record'",
+            "another rule has the id a-A_B",
+        ),
         ("[rules.a]\nsymbol = 'A'\ncondition = 'greater_than'\nvalue = '3'", "rules.a: value"),
         ("[rules.a]\nsymbol = 'A'\ncondition = 'every_record'\nchannels = ['none']", "channels"),
         (
             "[variables]\ntech = ['A']\n[rules.a]\nsymbols = ['${tech}', 'X']",
-            "rules.a: symbols: ['A'] is not allowed; allowed: a symbol as a string; a list of",
+            "rules.a: symbols: ['A'] is not allowed; allowed: symbols as strings, or symbols = ",
         ),
         ("[rules.a]\nsymbols = [{a = 1}]", "rules.a: symbols: {'a': 1} is not allowed"),
         ("[rules.a]\nsymbols = [1]", "rules.a: symbols: 1 is not allowed"),
-        (f"[rules.a]\nvalue =  {'9' * 5000}", "behind the point (at line 2, column 10)"),
+        (f"[rules.a]\nvalue =  {'9' * 5000}", "after the decimal point (at line 2, column 10)"),
         (f"[rules.a]\nvalue = 0x{'f' * 5000}", f"rules.a: value: {NUMBER}"),
         ("[rules.a]\nvalue = 1e9999999999999999999999", f"rules.a: value: {NUMBER}"),
         ("[rules.a]\nvalue = -inf", f"rules.a: value: {NUMBER}"),
         ("[rules.a.when]\nleft = [nan]", f"rules.a: when.left: {NUMBER}"),
         ("[variables]\nlow = [3, 1e999999999]", f"variables.low: {NUMBER}"),
         ("[variables]\nlow = 1e-999999999", f"variables.low: {NUMBER}"),
-        ("#" * 100_001, "above 100000 bytes"),
+        ("#" * 100_001, "larger than 100000 bytes"),
         (f"[rules{'.a' * 11}]", "a key with more than 10 parts (at line 1, column 2)"),
         (f"x = {{ {'.'.join('a' * 20_000)} = 1 }}", "a key with more than 10 parts"),
         ("[rules]\n" + '"a b" . ' * 10_000 + "a = 1", "a key with more than 10 parts"),
@@ -260,11 +263,11 @@ def test_apply_asks(monkeypatch: pytest.MonkeyPatch, services: Services, answer:
         ('"""\n' + '\\"""\n' * 16_000 + "\\", "Expected '='"),
         ("x = " + r'\"""' * 20_000, "Invalid value (at line 1, column 5)"),
         (f'x = """{"a." * 20}', "Unterminated string"),
-        (f'# {"a." * 20}\nx = \'{"a." * 20}\'\ny = """\n{"a." * 20}"""', "only the tables"),
+        (f'# {"a." * 20}\nx = \'{"a." * 20}\'\ny = """\n{"a." * 20}"""', "unknown table"),
         (f"x = {'[' * 90_000}", "rules.toml: "),
         (
             f"[variables]\nx = '{'9' * 4_000}'\n[rules.a]\nwhen = '{'${x}' * 20_000}'",
-            "rules.a: above 10000 characters with ${x}",
+            "rules.a: longer than 10000 characters with ${x}",
         ),
     ],
 )
