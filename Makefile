@@ -15,15 +15,15 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(BIN)/.run ## the whole system on this machine (ARGS="--source replay --file F --symbols A")
+run: $(BIN)/.run ## run the whole system on this machine (ARGS="--source replay --file F --symbols A")
 	@exec $(BIN)/python -m local $(ARGS)
 
 sql: export TICKTAPE_SQL = $(value SQL)
-sql: $(BIN)/.run ## a statement of Athena's SQL on the running system (SQL="SELECT ...", ARGS="--format csv")
+sql: $(BIN)/.run ## query the running system with Athena's SQL (SQL="SELECT ...", ARGS="--format csv")
 	@if [ -n "$$TICKTAPE_SQL" ]; then $(BIN)/python -m local sql "$$TICKTAPE_SQL" $(ARGS); \
 	else $(BIN)/python -m local sql $(ARGS); fi
 
-setup: ## .venv with everything pinned, and what the tests drive, if possible
+setup: ## make .venv with everything pinned, and install what the tests need, if possible
 	@$(MAKE) --no-print-directory --silent -j 3 $(BIN)/.dev browser oracles node
 
 browser:
@@ -35,19 +35,19 @@ oracles: browser $(BIN)/.dev
 node:
 	@tools/node.sh
 
-test: setup ## every test but the long ones
+test: setup ## run every test but the long ones
 	@$(PYTEST) -n 5 -m "not long" $(ARGS)
 
-test-fast: $(BIN)/.dev ## unit tests and quick oracles, after a small change: about a minute
+test-fast: $(BIN)/.dev ## run unit tests and quick oracles, after a small change: about a minute
 	@$(PYTEST) -n 2 -m "not long and not heavy" tests/unit tests/oracles $(ARGS)
 
-test-loaded: setup ## `make test` TIMES=3 times beside four processes that keep the processor busy
+test-loaded: setup ## run `make test` TIMES=3 times beside four processes that keep the processor busy
 	@$(BIN)/python -m tools.loaded $(TIMES) $(PYTEST) -n 3 -m "not long" $(ARGS)
 
-test-long: setup ## the same suites at full length
+test-long: setup ## run the same suites at full length
 	@$(PYTEST) -n 2 --hypothesis-profile=explore $(ARGS)
 
-check: setup ## format, lint, types, imports, security lint; changes nothing
+check: setup ## check format, lint, types, imports and security; changes nothing
 	@tools/check.sh
 
 format: setup ## format the code
@@ -55,7 +55,7 @@ format: setup ## format the code
 	@$(BIN)/ruff format .
 	@tools/page_form.sh --write
 
-bench: setup ## the benchmarks: tables on screen, JSON in bench/results
+bench: setup ## run the benchmarks: tables on screen, JSON in bench/results
 	@$(BIN)/python -m bench $(ARGS)
 
 clean: ## remove build products, but keep the data

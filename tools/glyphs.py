@@ -1,7 +1,7 @@
 """Makes `chalicelib/domain/pictures/glyphs.py`, the letters of pictures: `python -m tools.glyphs`.
 
-They are those of Aileron Regular (CC0), which Pillow contains: grey levels of 4 bits, one letter
-after the other, each by its rows. Pillow draws them here, so that no function has to contain it.
+They come from Aileron Regular (CC0), which Pillow contains, as grey levels of 4 bits, letter by
+letter and row by row. Pillow draws them here, so that no Lambda function has to contain Pillow.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _quoted(text: str) -> str:
-    """Return a string's literal over several lines."""
+    """Return a string as adjacent literals, one per line of at most _COLUMNS characters."""
     lines = (text[at : at + _COLUMNS] for at in range(0, len(text), _COLUMNS))
     return "\n".join(f'    "{line}"' for line in lines)
 

@@ -22,7 +22,7 @@ FILE = Path(__file__).resolve().parents[1] / "infra" / "lake.json"
 _FIRST_DATE = "2024-01-01"
 """The first projected date of stages whose state does not hold one (infra/deploy/first_day.py)."""
 
-_BY_MONTH = "Copies of the ticks of months that have few, a month a file, sorted by symbol and time"
+_BY_MONTH = "Copies of ticks of months with few, one file per month, sorted by symbol and time"
 _HISTORY = "Historical {} bars, by {}, each once, as they were last sent"
 _BARS = "Historical {} bars, each once: compacted ones, and those that have arrived since"
 
@@ -31,21 +31,21 @@ def lake() -> dict[str, Any]:
     """Return the content of infra/lake.json."""
     tables = {
         "raw_lines": _json(
-            "Every record as it came, a tick or a historical bar a line; numbers as text, to be "
-            "cast to DECIMAL(20,8)",
+            "Every record as it arrived, one tick or historical bar per line; numbers are text, to "
+            "be cast to DECIMAL(20,8)",
             RAW,
             columns.RAW_LINES,
             DATE | HOUR,
         ),
         "readings": _json(
-            "What SQL cannot read off the raw lines as ingest did: ticks in full, and identities "
+            "Ingest's reading of raw lines that SQL would misread: whole ticks, and identities "
             "that it refused",
             READINGS,
             columns.READ,
             DATE | HOUR,
         ),
         "quarantine": _json(
-            "What could not be read, and why; the payload in base64",
+            "Parts of records that ingest refused, with the reason; the payload in base64",
             QUARANTINE,
             columns.QUARANTINE,
             DATE,
@@ -78,7 +78,7 @@ def lake() -> dict[str, Any]:
 def _views() -> dict[str, Any]:
     return {
         "raw_ticks": _view(
-            "Every tick as it came, one a line; numbers as text, to be cast to DECIMAL(20,8)",
+            "Every tick as it arrived, one per line; numbers are text, to be cast to DECIMAL(20,8)",
             "raw_ticks_view.sql",
             columns.RAW_TICKS,
         ),
@@ -90,7 +90,7 @@ def _views() -> dict[str, Any]:
             columns.PRICES,
         ),
         "all_ticks": _view(
-            "Each tick once: compacted days out of Parquet, later ones out of the raw archive",
+            "Each tick once: compacted days from Parquet, later ones from the raw archive",
             "all_ticks.sql",
             columns.SHOWN_TICKS | DATE,
         ),
@@ -102,8 +102,8 @@ def _json(description: str, prefix: str, found: Columns, partitions: Columns) ->
 
 
 def _compacted(name: str, description: str, found: Columns, period: str) -> dict[str, Any]:
-    """Return a table of Parquet, and the table of its files that have not been checked yet."""
-    unchecked = f"{name} that compact has written, until it has checked them"
+    """Return a Parquet table, and the table of its files that have not been checked yet."""
+    unchecked = f"{name} that compact has written but not checked yet"
     by_period, by_run = {period: columns.TEXT}, {"run": columns.TEXT, period: columns.TEXT}
     return {
         name: _table(description, f"{name}/", "parquet", False, found, by_period),
@@ -133,7 +133,7 @@ def _pairs(found: Columns) -> list[list[str]]:
 
 
 def text() -> str:
-    """Return the file's text, a column a line."""
+    """Return the file's text, with one column per line."""
     spread = json.dumps(lake(), indent=2)
     return re.sub(r'\[\s+("[^"]*"),\s+("[^"]*")\s+\]', r"[\1, \2]", spread) + "\n"
 

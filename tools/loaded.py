@@ -2,7 +2,7 @@
 
     python -m tools.loaded 3 .venv/bin/python -m pytest
 
-Stops at the first failure, with its exit status. The burners end with this process, however it
+Stops at the first failure, with its exit status. The busy processes end with this one, however it
 ends.
 """
 
@@ -22,7 +22,7 @@ parent = os.getppid()
 while os.getppid() == parent:
     sum(range(1_000_000))
 """
-"""A burner whose parent was killed is adopted by another process, and exits."""
+"""A process whose parent was killed is adopted by another one: it then exits."""
 
 
 @contextmanager
@@ -49,8 +49,8 @@ def run(command: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command several times: arguments are the number and the command. Return the exit
-    status, 0 or that of the first failure."""
+    """Run a command several times; `arguments` are the number of times and the command. Return 0,
+    or the exit status of the first failure."""
     signal.signal(signal.SIGTERM, _end)
     times, command = int(arguments[0]), arguments[1:]
     with burning(BURNERS):

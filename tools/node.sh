@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# npm packages of checks and tests: a second Kinesis, the accessibility rules, a type checker, a
-# formatter. Without npm they are skipped with that reason.
+# Installs npm packages for checks and tests: a second Kinesis, the accessibility rules, a type
+# checker, a formatter. Without npm those checks and tests are skipped.
 set -euo pipefail
 if ! command -v npm >/dev/null; then
   echo "no npm: the tests that need Node are skipped. Install it, on Debian with: sudo apt-get install npm" >&2

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Programs that tests compare Ticktape with. Python packages get environments of their own: ministack,
-# an independent emulator of AWS, which pins botocore; backtesting, which brings bokeh; and services,
-# which has alpaca-py and ccxt, clients of services that push prices, and weighs 200 MB. Prometheus's
-# Alertmanager comes from Debian's package, unpacked into .venv and not installed, since that would
-# start a service. Its templates have to be where Debian has them.
+# Installs programs that tests compare Ticktape with. Python packages get environments of their own:
+# ministack, an independent emulator of AWS, which pins botocore; backtesting, which needs bokeh; and
+# services, with 200 MB of alpaca-py and ccxt, clients of services that push prices. Prometheus's
+# Alertmanager comes from Debian's package, which is unpacked into .venv: installing it would start a
+# service. Its templates have to be where Debian has them.
 set -euo pipefail
 
 alertmanager=prometheus-alertmanager
 folder=.venv/oracles
 templates=/usr/share/prometheus/alertmanager
 
-# Makes an environment for a list. The second argument is a file that exists once it is installed.
+# Makes an environment for a list, unless the file in the second argument shows that it is there.
 package() {
   local there=$folder/$1
   compgen -G "$there/$2" >/dev/null && return
@@ -28,7 +28,7 @@ unpack() {
 install() {
   if ! package "$1" "$2" >/dev/null 2>&1; then
     rm -rf "${folder:?}/$1"
-    echo "no $1: the tests beside it are skipped. requirements/$1.txt has it" >&2
+    echo "no $1: the tests that need it are skipped. requirements/$1.txt lists it" >&2
   fi
 }
 
@@ -49,5 +49,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && (unpack "$downloaded")
   mkdir -p "$templates"
   cp -n "$downloaded$templates"/*.tmpl "$templates/"
 else
-  echo "no Alertmanager: the tests beside it are skipped. Debian's package $alertmanager has it" >&2
+  echo "no Alertmanager: the tests that need it are skipped. Debian's package $alertmanager has it" >&2
 fi

@@ -3,7 +3,7 @@
 set -euo pipefail
 prettier=tests/browser/npm/node_modules/prettier/bin/prettier.cjs
 if ! command -v node >/dev/null || [ ! -e "$prettier" ]; then
-  echo "skipped: Prettier needs Node and npm, and one of them is missing"
+  echo "skipped: Prettier or Node is not installed"
   exit 0
 fi
 node "$prettier" "${1:---check}" --log-level warn frontend

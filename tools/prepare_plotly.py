@@ -31,7 +31,7 @@ LICENCE = VENDOR / "plotly-candles.LICENSE.txt"
 Span = tuple[int, int]
 
 SHORTEST = 200
-"""Characters of a function. For shorter ones parentheses cost more than they save."""
+"""The fewest characters of a function for which parentheses save more than they cost."""
 
 BANNER = """/**
  * plotly.js v{version}: the core, scatter and candlestick
@@ -56,8 +56,8 @@ _ARROW = re.compile(r"(?:async)?\s*(?:[\w$]+|\([^()]*(?:\([^()]*\)[^()]*)*\))\s*
 
 
 def is_expression(source: str, span: Span) -> bool:
-    """Return whether a span has a function expression, which may be put in parentheses, and not a
-    declaration or a method."""
+    """Return whether a span is a function expression: declarations and methods cannot be put into
+    parentheses."""
     text = source[span[0] : span[1]]
     if text.startswith("function"):
         return source[span[0] - 1] in "=(,:!&|?[" or source[: span[0]].endswith("return ")
@@ -121,7 +121,7 @@ def main() -> None:
     import zopfli.gzip
 
     kept = BUNDLE.with_name(f"{BUNDLE.name}.gz")
-    kept.unlink(missing_ok=True)  # so that the bundle itself is measured
+    kept.unlink(missing_ok=True)  # so that Chromium gets the new bundle
     build()
     source = BUNDLE.read_text()
     spans = [span for span in called_functions(BUNDLE.name) if is_expression(source, span)]

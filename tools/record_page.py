@@ -4,8 +4,8 @@
     python -m tools.record_page --out /tmp/page.webp --stills /tmp/stills
 
 It starts the local system with the simulator on free ports, opens the page in Chromium, sets a rule
-just above the price by `+ Rule` and records until the rule's alert is listed. `--stills` saves
-every frame as a PNG for inspection. Needs `make setup` and a Chromium.
+just above the price with `+ Rule` and records until the rule's alert is listed. `--stills` saves
+every frame as a PNG for inspection. It needs `make setup` and a Chromium.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIZE = (1000, 740)
 """Pixels: about the width of a README, so that the text stays legible."""
 
 ABOVE = 0.012
-"""The distance of the rule's price above the last one, as a share of the price axis."""
+"""How far the rule's price is above the last price, as a share of the price axis."""
 
 PATIENCE = 240
 """Seconds until the first prices arrive, and until the price crosses the rule's line."""
@@ -64,7 +64,7 @@ class Scene:
             self.shoot(60)
 
     def press(self, name: str, role: Literal["button", "tab"] = "button") -> None:
-        """Move to a control and click it. Raises RuntimeError if the page has none of that name."""
+        """Move to a control and click it. Raises RuntimeError if the page has no such control."""
         box = self.page.get_by_role(role, name=re.compile(name)).first.bounding_box()
         if box is None:
             raise RuntimeError(f"the page shows no {role} named {name}")
@@ -75,7 +75,7 @@ class Scene:
 
 
 def set_rule(scene: Scene) -> None:
-    """Set a rule a little above the last price by `+ Rule`."""
+    """Set a rule a little above the last price with `+ Rule`."""
     page = scene.page
     print("setting a rule", file=sys.stderr)
     scene.press("Rule at price")
@@ -106,9 +106,7 @@ def wait_for_alert(scene: Scene) -> None:
     deadline = time.monotonic() + PATIENCE
     while not entry.count():
         if time.monotonic() > deadline:
-            raise RuntimeError(
-                f"the price did not cross the rule within {PATIENCE} s: run it again"
-            )
+            raise RuntimeError(f"the price did not cross the rule within {PATIENCE} s; try again")
         scene.watch(1)
     scene.film.thin(begun, 16)
     for _ in range(4):
@@ -141,7 +139,7 @@ def record(system: System, film: Animation) -> None:
 
 
 def main() -> None:
-    """Record and write the file."""
+    """Record the page and write the animation."""
     parser = argparse.ArgumentParser(prog="python -m tools.record_page", description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT, help="file to write, .webp")
     parser.add_argument("--stills", type=Path, help="folder for the frames as PNG")

@@ -1,5 +1,5 @@
-// The parts of plotly.js that the page draws with, as its CUSTOM_BUNDLE.md describes: the core, which
-// has `scatter`, and candlesticks.
+// The parts of plotly.js that the page uses, bundled as plotly's CUSTOM_BUNDLE.md describes: the core,
+// which has `scatter`, and candlesticks.
 
 const Plotly = require("plotly.js/lib/core");
 
