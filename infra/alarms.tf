@@ -5,20 +5,20 @@ locals {
   function_alarms = {
     errors    = { metric = "Errors", statistic = "Sum", bound = 0, minutes = 1, periods = 5, above = 3 }
     throttles = { metric = "Throttles", statistic = "Sum", bound = 0, minutes = 1, periods = 5, above = 3 }
-    # A function that runs every few hours: one failed run is enough.
+    # For a function that runs every few hours one failed run is enough.
     failed-run = { metric = "Errors", statistic = "Sum", bound = 0, minutes = 60, periods = 1, above = 1 }
     iterator-age = {
       metric = "IteratorAge", statistic = "Maximum", bound = 60000, minutes = 1, periods = 5, above = 3
     }
   }
 
-  # Errors and throttles as in resources.json; of every function if all alarms are wanted.
+  # The alarms of functions in resources.json; with alarms = "all" also errors and throttles of every function.
   watched = merge([
     for key, function in local.functions : {
       for kind in setunion(
         function.alarms,
         var.alarms == "all" ? try(function.further_alarms, ["errors", "throttles"]) : [],
-        # Not of `deliver` and `push` among the free ones: what they fall behind by holds up no price.
+        # The essential alarms leave out `deliver` and `push`, whose lag delays no price.
         contains(local.gives_up, try(local.triggers[key], "")) && (!contains(["deliver", "push"], key) || var.alarms == "all") ? ["iterator-age"] : [],
         ) : "${kind}-${key}" => merge(local.function_alarms[kind], {
           namespace  = "AWS/Lambda"
@@ -27,7 +27,7 @@ locals {
     }
   ]...)
 
-  # Messages of queues: the oldest one's seconds, or else how many there are.
+  # For queues: the age of the oldest message if `metric` is set, else the number of messages.
   queue_alarms = {
     for key, alarm in merge(
       {
@@ -38,7 +38,7 @@ locals {
         dead-letters = { queue = "ticks-dead.fifo" }
         queue-age    = { queue = "ticks.fifo", metric = local.oldest, bound = 60, minutes = 1, periods = 5, above = 3 }
       } : {},
-      # Lambda takes no message before its delay is over: a quarter of an hour at most.
+      # Lambda receives a message only after its delay, a quarter of an hour at most.
       var.alarms == "all" ? {
         retry-age = { queue = "deliveries", metric = local.oldest, bound = 1200, periods = 2, above = 2 }
       } : {},
@@ -50,19 +50,19 @@ locals {
   }
   oldest = "ApproximateAgeOfOldestMessage"
 
-  # The application's own counts of five minutes each.
+  # The application's own metrics, in periods of five minutes.
   app_alarms = {
     for key, alarm in merge(
       {
         quarantined  = { metric = "RecordsQuarantined" }
         broken-rules = { metric = "RulesBroken", statistic = "Maximum" }
         repairs-left = { metric = "RepairsLeft", periods = 1, above = 1 }
-        # Each container of detect looks for them every five minutes.
+        # Each container of detect counts silent symbols every five minutes.
         silent-symbols = { metric = "SilentSymbols", statistic = "Maximum", above = 3 }
         store-age      = { metric = "StoreAgeMilliseconds", statistic = "Average", bound = 30000 }
       },
       var.push ? { push-failures = { metric = "PushFailures", above = 3 } } : {},
-      # Most runs of a quarter of an hour: three in each five minutes.
+      # Three or more runs in each five minutes, for a quarter of an hour.
       var.collector == "lambda" ? {
         collector-silent    = { metric = "CollectorSilentRuns", bound = 2, above = 3 }
         collector-throttled = { metric = "CollectorThrottledRuns", bound = 2, above = 3 }
@@ -98,7 +98,7 @@ locals {
     }
   }
 
-  # Both are reported while Lambda polls, even without records: silence is a zero, not a gap.
+  # Both metrics are reported while Lambda polls, even without records: silence is a zero, not a gap.
   arrivals = merge(
     { for key, stream in aws_kinesis_stream.ticks : "stream" => {
       namespace = "AWS/Kinesis", metric = "GetRecords.Records", dimensions = { StreamName = stream.name }

@@ -10,7 +10,7 @@ locals {
     reserved_concurrency = try(var.functions.collector.reserved_concurrency, null)
   })
 
-  # It uses the stream if the stage has both, like `make producer`.
+  # If the stage has both stream and queue, the collector sends to the stream, as `make producer` does.
   collector_sink = local.takes_kinesis ? {
     TICKS_STREAM = one([for stream in aws_kinesis_stream.ticks : stream.name])
     } : {
@@ -64,7 +64,7 @@ data "aws_iam_policy_document" "collector" {
     }
   }
 
-  # The same table holds symbols and compact's lease in other lists.
+  # Other lists of the same table hold symbols and compact's lease.
   dynamic "statement" {
     for_each = local.collector_lists
 

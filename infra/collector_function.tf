@@ -7,10 +7,10 @@ locals {
 }
 
 resource "aws_lambda_function" "collector" {
-  #checkov:skip=CKV_AWS_50:Traced where `tracing` is set, as the other functions are
+  #checkov:skip=CKV_AWS_50:Traced if `tracing` is set, as the other functions are
   #checkov:skip=CKV_AWS_115:A lease in DynamoDB lets one run send at a time; a new account cannot reserve executions
-  #checkov:skip=CKV_AWS_116:A start that fails is not repeated: the next minute's does its work, and alarms tell
-  #checkov:skip=CKV_AWS_117:It needs the internet and AWS's services, and nothing in a VPC
+  #checkov:skip=CKV_AWS_116:A failed run is not repeated: the next minute's run does its work, and alarms report failures
+  #checkov:skip=CKV_AWS_117:It needs only the internet and AWS's services, nothing in a VPC
   #checkov:skip=CKV_AWS_173:The variables name resources and settings; none is secret
   #checkov:skip=CKV_AWS_272:Built from wheels with locked hashes by the deployer, who would also sign it
   count = local.collector_count

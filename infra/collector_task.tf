@@ -25,7 +25,7 @@ locals {
     [for name, flag in local.task_flags : "${flag}=${local.task_settings[name]}" if contains(keys(local.task_settings), name)],
   )
 
-  # ECS reads them when the task starts: they are neither in the task definition nor in Terraform's state.
+  # ECS reads these keys when the task starts, so neither the task definition nor Terraform's state has them.
   task_keys = var.collector_secret != "" ? ["APCA_API_KEY_ID", "APCA_API_SECRET_KEY"] : []
 
   task_folder = "/var/lib/ticktape"
@@ -83,7 +83,7 @@ resource "aws_security_group" "collector" {
 }
 
 resource "aws_ecs_cluster" "collector" {
-  #checkov:skip=CKV_AWS_65:Its metrics cost; an alarm tells of a task that does not run, and the producer reports to /health
+  #checkov:skip=CKV_AWS_65:Its metrics cost money; an alarm reports a task that does not run, and /health shows the producer's status
   count = local.task_count
 
   name = local.prefix
@@ -126,7 +126,7 @@ data "aws_iam_policy_document" "collector_execution" {
   }
 }
 
-# ECS's own actions: pull the image, read the source's keys, write the log.
+# For ECS itself: pull the image, read the source's keys, write the log.
 resource "aws_iam_role" "collector_execution" {
   count = local.task_count
 
@@ -160,7 +160,7 @@ resource "aws_ecs_task_definition" "collector" {
     cpu_architecture        = upper(var.architecture)
   }
 
-  # For yfinance's caches, the only writable place. The image makes the producer its owner.
+  # The only writable folder, for yfinance's caches. The image makes the producer its owner.
   volume {
     name = "state"
   }

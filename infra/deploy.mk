@@ -1,48 +1,48 @@
-# The deployment's targets: `make deploy STAGE=dev`. docs/deploying.md explains.
-# YES=1 does not ask, ONLY=code deploys without Terraform, DATA=delete deletes tables and archive too, ARGS="..." goes to the producer and to keys.
+# The deployment's targets, such as `make deploy STAGE=dev`; see docs/deploying.md.
+# YES=1: do not ask; ONLY=code: without Terraform; DATA=delete: also delete tables and archive; ARGS="...": arguments of producer, rules and token.
 
 STAGE ?= dev
 DEPLOYMENT = $(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(YES),--yes)
 
 .PHONY: compact deploy settings destroy rules token test-alert smoke producer package checkov audit terraform-check
 
-deploy: $(BIN)/.run ## to AWS: Terraform, Chalice, settings, page, smoke test (STAGE=dev)
+deploy: $(BIN)/.run ## deploy to AWS: Terraform, Chalice, settings, page, smoke test (STAGE=dev)
 	$(DEPLOYMENT) $(if $(filter code,$(ONLY)),--code-only) deploy
 
-settings: $(BIN)/.run ## After a plain `chalice deploy`: mappings' settings and the gateway's answers
+settings: $(BIN)/.run ## set mappings and the gateway's answers again, after a plain `chalice deploy`
 	$(DEPLOYMENT) settings
 
-destroy: $(BIN)/.run ## Take the stage down; DATA=delete: tables and archive too
+destroy: $(BIN)/.run ## take the stage down; DATA=delete: also delete tables and archive
 	$(DEPLOYMENT) $(if $(filter delete,$(DATA)),--delete-data) destroy
 
-token: $(BIN)/.run ## A new token of the first key, printed once; other keys: ARGS="add|list|revoke ..."
+token: $(BIN)/.run ## make a new token of the first key and print it once; other keys: ARGS="add|list|revoke ..."
 ifeq ($(strip $(ARGS)),)
 	@$(DEPLOYMENT) token
 else
 	@$(BIN)/python -m local token $(ARGS) $(if $(filter-out file default undefined,$(origin STAGE)),--stage $(STAGE))
 endif
 
-rules: $(BIN)/.run ## Rules of a file: ARGS="plan|apply|export rules.toml"; with STAGE=dev those of the stage
+rules: $(BIN)/.run ## plan, apply or export a file of rules: ARGS="plan rules.toml"; for a stage: STAGE=dev
 	@$(BIN)/python -m local rules $(or $(strip $(ARGS)),plan) $(if $(filter-out file default undefined,$(origin STAGE)),--stage $(STAGE))
 
-test-alert: $(BIN)/.run ## A test message to all subscribers; warns of unconfirmed ones
+test-alert: $(BIN)/.run ## send a test message to all subscribers; warns of unconfirmed ones
 	$(DEPLOYMENT) test-alert
 
-smoke: $(BIN)/.run ## One tick through the deployment and back
+smoke: $(BIN)/.run ## send one tick through the deployment and read it back
 	$(DEPLOYMENT) smoke
 
-producer: $(BIN)/.run ## The producer with the stage's names and role (ARGS="--source yfinance")
+producer: $(BIN)/.run ## run the producer with the stage's names and role (ARGS="--source yfinance")
 	$(DEPLOYMENT) producer $(ARGS)
 
-compact: $(BIN)/.run ## Finished days of the archive into Parquet, now (DATE=2026-11-20 for that day)
+compact: $(BIN)/.run ## compact finished days of the archive into Parquet now (DATE=2026-11-20: only that day)
 	@$(BIN)/python -m local compact --stage $(STAGE) $(if $(DATE),--date $(DATE))
 
-package: $(BIN)/.run ## The Lambda packages alone, including the stage's collector, if any
+package: $(BIN)/.run ## build the Lambda packages, including the collector's if the stage has one
 	$(DEPLOYMENT) package
 
-terraform-check: ## Terraform's format, and its own validation if the provider is installed
+terraform-check: ## check the format of the Terraform files
 	@if command -v terraform >/dev/null; then terraform fmt -check -recursive infra; \
-	else echo "terraform-check: skipped, there is no terraform"; fi
+	else echo "terraform-check: skipped, terraform is not installed"; fi
 
 # checkov pins old versions of our packages, so it has its own environment.
 .venv-checkov/done: requirements/checkov.txt
@@ -50,10 +50,10 @@ terraform-check: ## Terraform's format, and its own validation if the provider i
 	@if tools/install.sh .venv-checkov requirements/checkov.txt; then touch $@; \
 	else echo "checkov: cannot be installed here"; fi
 
-checkov: .venv-checkov/done ## Security lint of infra/
+checkov: .venv-checkov/done ## check the security of infra/ with checkov
 	@if [ -e .venv-checkov/done ]; then \
 	.venv-checkov/bin/checkov -d infra --framework terraform --skip-download --compact --quiet; \
 	else echo "checkov: skipped, it cannot be installed here"; fi
 
-audit: ## Known vulnerabilities of pinned packages, if a vulnerability service answers
+audit: ## check pinned packages for known vulnerabilities, if the service answers
 	@$(BIN)/python -m tools.audit

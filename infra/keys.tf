@@ -1,5 +1,5 @@
-# One key for all data, if the stage has its own. Services use it for every authorised caller, as they
-# do AWS's own keys: the roles decide about access to data, not this key.
+# One key for all data, if the stage has its own. Services use it for every authorised caller, as with
+# AWS's own keys: the roles control access to data, not this key.
 
 locals {
   key_administration = [

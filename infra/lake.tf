@@ -1,4 +1,4 @@
-# The archive as tables: lake.json has the columns; `python -m tools.lake_file` writes it.
+# The archive as tables. `python -m tools.lake_file` writes lake.json, which has their columns.
 
 locals {
   lake_formats = {
@@ -97,7 +97,7 @@ resource "aws_glue_catalog_table" "lake" {
   }
 }
 
-# The views' statements come from chalicelib; compact updates them with each boundary.
+# The views' statements come from chalicelib; compact updates them when it moves their boundary.
 locals {
   lake_views = {
     for key, view in local.lake.views : key => merge(view, {
@@ -164,7 +164,7 @@ resource "aws_glue_catalog_table" "views" {
 resource "aws_athena_workgroup" "lake" {
   name          = local.prefix
   description   = "Queries over the archive; each stops at ${var.athena_scan_limit_bytes} bytes."
-  force_destroy = true # of saved queries, not of data
+  force_destroy = true # deletes saved queries, no data
 
   configuration {
     enforce_workgroup_configuration    = true

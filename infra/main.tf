@@ -27,7 +27,7 @@ locals {
 
   takes_kinesis = var.kinesis.mode != "off"
 
-  # The event source of a function, if this stage has it.
+  # The event sources that this stage has.
   sources = concat(
     local.takes_kinesis ? ["stream/ticks"] : [],
     var.sqs ? ["queue/ticks.fifo"] : [],

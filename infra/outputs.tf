@@ -9,7 +9,7 @@ output "region" {
 }
 
 output "account" {
-  description = "The account's id, which owns the buckets."
+  description = "The id of the account, which owns the buckets."
   value       = local.account
 }
 
@@ -85,7 +85,7 @@ output "collector" {
 }
 
 output "failures_bucket_arn" {
-  description = "The bucket of dead-lettered batches."
+  description = "ARN of the bucket with dead-lettered batches."
   value       = module.data_bucket["failures"].arn
 }
 
@@ -95,7 +95,7 @@ output "queues" {
 }
 
 output "topics" {
-  description = "Price alerts, and alarms."
+  description = "ARNs of the topics for price alerts and for alarms."
   value = {
     alerts     = aws_sns_topic.alerts.arn
     operations = aws_sns_topic.operations.arn
@@ -103,12 +103,12 @@ output "topics" {
 }
 
 output "producer_role_arn" {
-  description = "The role of producers."
+  description = "ARN of the role of producers."
   value       = aws_iam_role.producer.arn
 }
 
 output "token_parameter" {
-  description = "The parameter with the hash of the first key's token."
+  description = "Name of the parameter with the hash of the first key's token."
   value       = aws_ssm_parameter.token.name
 }
 

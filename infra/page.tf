@@ -2,8 +2,8 @@ locals {
   has_page = var.page == "cloudfront"
   page_url = local.has_page ? "https://${aws_cloudfront_distribution.page[0].domain_name}" : ""
 
-  # The page's own Content-Security-Policy, for any API host: Chalice gives the API its name after
-  # this is applied.
+  # The page's Content-Security-Policy. It allows any API host, since Chalice creates the API after
+  # Terraform has run.
   page_policy = join("; ", [
     "default-src 'none'",
     "script-src 'self'",

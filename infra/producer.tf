@@ -21,7 +21,7 @@ data "aws_iam_policy_document" "producer" {
     }
   }
 
-  # Its status, in its own list: the same table holds symbols and compact's lease.
+  # The producer writes its status to one list only: other lists hold symbols and compact's lease.
   statement {
     actions   = ["dynamodb:PutItem"]
     resources = [local.arns["table/symbols"]]

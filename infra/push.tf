@@ -40,8 +40,8 @@ resource "aws_cloudformation_stack" "push" {
   })
 }
 
-# It only subscribes: publishing needs the role of `push`. AppSync keeps keys for at most a year, so
-# each deployment of a later month prolongs it.
+# The key only allows subscribing: publishing needs the role of `push`. A key lasts at most a year, so
+# the first deployment in each month extends it.
 resource "aws_appsync_api_key" "push" {
   count = var.push ? 1 : 0
 

@@ -1,14 +1,14 @@
 # One role per function, with its own actions on its own resources: `permissions` in resources.json.
 
 locals {
-  # Lambda's actions with the function's role to read its event source.
+  # Actions that Lambda needs in the function's role to read its event source.
   trigger_actions = {
     stream       = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"]
     table-stream = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
     queue        = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
   }
 
-  # Lambda dead-letters records of streams under its own key format.
+  # Event sources whose dead-lettered batches Lambda writes to the failures bucket, under its own keys.
   gives_up = ["stream", "table-stream"]
 
   triggers = {
@@ -26,7 +26,7 @@ locals {
       # X-Ray's actions do not support resources.
       var.tracing ? [{ actions = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resource = "*" }] : [],
       try([{ actions = local.trigger_actions[local.triggers[key]], resource = local.arns[function.trigger] }], []),
-      # Neither does this action of DynamoDB.
+      # dynamodb:ListStreams does not support resources either.
       try(local.triggers[key], "") == "table-stream" ? [{ actions = ["dynamodb:ListStreams"], resource = "*" }] : [],
       contains(local.gives_up, try(local.triggers[key], "")) && try(function.dead_letters, true) ? [
         { actions = ["s3:PutObject"], resource = "${local.arns["bucket/failures"]}/aws/lambda/*" },

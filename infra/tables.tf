@@ -1,5 +1,5 @@
 locals {
-  # View types by table. The state table's stream is read by `push` alone.
+  # Stream view types by table. Only `push` reads the state table's stream.
   table_streams = {
     for key, table in local.resources.tables : key => table.stream
     if try(table.stream, null) != null && (try(table.stream_of, "") != "push" || var.push)

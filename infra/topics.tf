@@ -1,4 +1,4 @@
-# Price alerts. AWS's own key suffices here: every publisher may use it.
+# Price alerts. AWS's own key suffices, since every publisher may use it.
 resource "aws_sns_topic" "alerts" {
   name              = "${local.prefix}-alerts"
   kms_master_key_id = var.own_key ? aws_kms_key.own[0].arn : "alias/aws/sns"

@@ -1,5 +1,5 @@
 variable "stage" {
-  description = "Name of the deployment, a part of every name. The Terraform workspace has the same."
+  description = "Name of the deployment and of its Terraform workspace, part of every resource's name."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "stage" {
 }
 
 variable "first_day" {
-  description = "The first day (UTC) of the archive that SQL reads. `make deploy` passes the day of the stage's first deployment; a stage with an older archive names its day."
+  description = "The first day (UTC) of the archive that SQL reads. `make deploy` passes the day of the stage's first deployment."
   type        = string
 
   validation {
@@ -25,7 +25,7 @@ variable "region" {
 }
 
 variable "kinesis" {
-  description = "The stream: provisioned shards, on_demand, or off if ticks come by the queue. Retention in hours."
+  description = "Mode of the stream (provisioned, on_demand, or off if ticks only come by the queue), its shards, and its retention in hours."
   type = object({
     mode            = optional(string, "provisioned")
     shards          = optional(number)
@@ -35,23 +35,23 @@ variable "kinesis" {
 
   validation {
     condition     = contains(["provisioned", "on_demand", "off"], var.kinesis.mode)
-    error_message = "mode: allowed are provisioned, on_demand and off."
+    error_message = "Allowed modes: provisioned, on_demand, off."
   }
 
   validation {
     condition     = var.kinesis.mode != "off" || var.sqs
-    error_message = "Without the stream ticks need the queue: set sqs = true."
+    error_message = "Without a stream, ticks need the queue: set sqs = true."
   }
 }
 
 variable "sqs" {
-  description = "Whether a FIFO queue accepts ticks, besides the stream or instead of it."
+  description = "Whether a FIFO queue accepts ticks, beside the stream or instead of it."
   type        = bool
   default     = false
 }
 
 variable "functions" {
-  description = "Memory (MB), timeout (seconds) and reserved concurrency by function, collector too, where they differ from resources.json. Lambda leaves 100 of the account's executions unreserved."
+  description = "Memory (MB), timeout (seconds) and reserved concurrency of functions and the collector, where they differ from resources.json. Lambda leaves 100 of the account's executions unreserved."
   type = map(object({
     memory_mb            = optional(number)
     timeout_seconds      = optional(number)
@@ -66,12 +66,12 @@ variable "functions" {
 
   validation {
     condition     = alltrue([for one in values(var.functions) : coalesce(one.reserved_concurrency, 1) >= 1])
-    error_message = "reserved_concurrency: 1 or more, since a function with 0 never runs."
+    error_message = "reserved_concurrency must be 1 or more: a function with 0 never runs."
   }
 
   validation {
     condition     = coalesce(try(var.functions.collector.timeout_seconds, null), local.resources.collector.timeout_seconds) >= local.resources.collector.timeout_seconds
-    error_message = "collector: timeout_seconds of ${local.resources.collector.timeout_seconds} or more, which a run of a minute needs to end in order."
+    error_message = "collector: timeout_seconds must be ${local.resources.collector.timeout_seconds} or more, so that a run of a minute can finish."
   }
 }
 
@@ -99,7 +99,7 @@ variable "settings" {
 }
 
 variable "read_access" {
-  description = "closed: reading needs a key, like writing; open: anyone may read."
+  description = "closed: reading needs a key, as writing does; open: anyone may read."
   type        = string
   default     = "closed"
 
@@ -110,7 +110,7 @@ variable "read_access" {
 }
 
 variable "page" {
-  description = "cloudfront: the page behind CloudFront, which new accounts may be refused; none: no page, the API alone."
+  description = "cloudfront: CloudFront serves the page, which AWS may refuse to new accounts; none: only the API, no page."
   type        = string
   default     = "cloudfront"
 
@@ -137,7 +137,7 @@ variable "collector" {
 }
 
 variable "collector_image" {
-  description = "Address of an image made from producer/deploy/Dockerfile for the stage's architecture, for collector = \"fargate\": one in this account's ECR or a public one."
+  description = "For collector = \"fargate\": an image built from producer/deploy/Dockerfile for the stage's architecture, in this account's ECR or public."
   type        = string
   default     = ""
 }
@@ -165,7 +165,7 @@ variable "collector_secret" {
 }
 
 variable "push" {
-  description = "Whether new prices are pushed to open pages by AppSync Events. Without it the page polls, and none of it is made."
+  description = "Whether AppSync Events pushes new prices to open pages. If not, pages poll, and no resources for it are created."
   type        = bool
   default     = false
 }
@@ -186,13 +186,13 @@ variable "api_rate" {
 }
 
 variable "api_concurrency" {
-  description = "Executions reserved for the API's function, also its limit, so that requests do not starve ingest and detect. `make deploy` reserves them if the account allows it, and reports if it does not. null for no limit."
+  description = "Executions reserved for the API's function, which are also its limit, so that requests do not starve ingest and detect. `make deploy` reserves them if the account allows it, and reports if not. null for no limit."
   type        = number
   default     = 50
 
   validation {
     condition     = var.api_concurrency == null || try(var.api_concurrency >= 1 && floor(var.api_concurrency) == var.api_concurrency, false)
-    error_message = "Allowed: a whole number from 1 on, or null."
+    error_message = "Allowed: a whole number of 1 or more, or null."
   }
 }
 
@@ -203,7 +203,7 @@ variable "own_key" {
 }
 
 variable "alarms" {
-  description = "essential: the ten that are free; all: errors and throttles of every function, the API's errors and quarantine too."
+  description = "essential: the ten that are free; all: also errors and throttles of every function, the API's errors, quarantine and more."
   type        = string
   default     = "all"
 
@@ -263,12 +263,12 @@ variable "retention_days" {
 
   validation {
     condition     = var.retention_days.raw >= 45
-    error_message = "raw: at least 45 days, since compaction counts on the raw records of the last 30."
+    error_message = "raw must be at least 45 days: compaction needs the raw records of the last 30."
   }
 
   validation {
     condition     = var.retention_days.raw_cold >= 30
-    error_message = "raw_cold: at least 30 days, which S3 asks for."
+    error_message = "raw_cold must be at least 30 days, as S3 requires."
   }
 }
 
@@ -297,7 +297,7 @@ variable "producer_principals" {
 }
 
 variable "s3_use_path_style" {
-  description = "Only for an emulator behind AWS_ENDPOINT_URL."
+  description = "Whether S3's buckets are addressed by path; only for an emulator behind AWS_ENDPOINT_URL."
   type        = bool
   default     = false
 }

@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "key_arn" {
-  description = "The key that encrypts its objects; null for S3's own."
+  description = "ARN of the key that encrypts the bucket's objects; null for S3's own."
   type        = string
   default     = null
 }
@@ -16,7 +16,7 @@ variable "takes_acls" {
 }
 
 variable "disposable" {
-  description = "Whether it may be destroyed with its objects."
+  description = "Whether the bucket may be destroyed with its objects."
   type        = bool
   default     = false
 }
@@ -37,7 +37,7 @@ variable "lifecycle_rules" {
 }
 
 variable "statements" {
-  description = "A service's permission on its objects: sid, service, action and the condition that restricts it to ours."
+  description = "Permissions of services on the bucket's objects: sid, service, action and the condition that restricts it to our resources."
   type = list(object({
     sid       = string
     service   = string

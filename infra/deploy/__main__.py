@@ -85,11 +85,11 @@ def _smoke(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _token(options: argparse.Namespace, _: list[str]) -> int:
-    """Make a token; print only the token to standard output, once."""
+    """Make a token. Standard output gets only the token, which is shown once."""
     found = stage.load(options.stage)
     print(tokens.renew(found))
     steps.say(
-        "Keep it: only its hash is stored. "
+        "Keep the token: only its hash is stored. "
         f"It is valid from the next deployment on: make deploy STAGE={found.stage}"
     )
     return 0
@@ -122,19 +122,19 @@ COMMANDS: dict[str, Command] = {
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m infra.deploy",
-        description="Deploys a stage to AWS and takes it down again; docs/deploying.md explains.",
+        description="Deploys a stage to AWS and takes it down again; see docs/deploying.md.",
         allow_abbrev=False,
     )
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--stage", type=_stage, required=True, metavar="NAME")
-    parser.add_argument("--yes", action="store_true", help="do not ask before Terraform changes")
+    parser.add_argument("--yes", action="store_true", help="let Terraform change AWS unasked")
     parser.add_argument(
-        "--code-only", action="store_true", help="deploy: functions, API and page, no Terraform"
+        "--code-only", action="store_true", help="deploy: only functions, API and page"
     )
-    parser.add_argument("--no-smoke", action="store_true", help="deploy: without the smoke test")
-    parser.add_argument("--api-url", metavar="URL", help="where the smoke test finds the API")
+    parser.add_argument("--no-smoke", action="store_true", help="deploy: skip the smoke test")
+    parser.add_argument("--api-url", metavar="URL", help="address of the API for the smoke test")
     parser.add_argument(
-        "--delete-data", action="store_true", help="destroy: tables and archive too"
+        "--delete-data", action="store_true", help="destroy: also delete tables and archive"
     )
     return parser
 

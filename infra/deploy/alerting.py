@@ -9,7 +9,7 @@ from infra.deploy.errors import DeployError
 from infra.deploy.stage import Stage
 
 PENDING = "PendingConfirmation"
-"""AWS's placeholder for an ARN until the subscriber follows the link in its mail."""
+"""SNS's placeholder for an ARN until the subscriber follows the link in AWS's mail."""
 
 
 def send(stage: Stage) -> list[str]:
@@ -52,5 +52,5 @@ def _subscriptions(stage: Stage, topic: str) -> list[dict[str, Any]]:
 
 def _described(subscription: dict[str, Any]) -> str:
     pending = subscription["SubscriptionArn"] == PENDING
-    state = "NOT CONFIRMED, gets nothing" if pending else "confirmed"
+    state = "NOT CONFIRMED, gets no messages" if pending else "confirmed"
     return f"{subscription['Protocol']} {subscription['Endpoint']}: {state}"

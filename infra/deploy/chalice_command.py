@@ -1,7 +1,7 @@
-"""The `chalice` command without its event source mappings: `python -m
+"""The `chalice` command with all settings of event source mappings: `python -m
 infra.deploy.chalice_command`.
 
-Chalice creates a mapping with batch size and window only: until the rest is set, a record that a
+Chalice creates a mapping with only batch size and window: until the rest is set, a record that a
 handler reports as failed counts as done. It also updates every mapping with each deployment, after
 which Lambda stops polling for up to 90 seconds. This command creates a mapping with all its
 settings in one request, and leaves existing ones to `mappings.apply`, which changes only what
@@ -52,7 +52,7 @@ class Client(TypedAWSClient):  # type: ignore[misc]  # mypy does not read Chalic
 
 
 def wanted_of(stage: Stage) -> Wanted:
-    """Return the settings by the stage's functions."""
+    """Return a lookup of mappings' settings for the stage's functions."""
     handlers = {function.name: handler for handler, function in stage.functions.items()}
     return lambda arn: mappings.wanted_of(stage, handlers[arn.split(":")[6]])
 

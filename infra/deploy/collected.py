@@ -27,10 +27,9 @@ NOT_TO_BE_WAITED_FOR = {
     "market closed": "the markets of all its symbols are closed",
     "not found by Yahoo": "Yahoo finds none of the symbols whose market is open",
     "no symbols are tracked": "there is nothing to follow until a symbol is tracked on the page",
-    "throttled by Yahoo": "Yahoo refuses it for a while, as it sometimes does with data centres",
+    "throttled by Yahoo": "Yahoo refuses requests for a while, as often from data centres",
 }
-"""States, by their beginnings, in which no price is expected, and the reason."""
-
+"""How states begin in which no price is expected, with the reason."""
 
 NO_MARKET = NOT_TO_BE_WAITED_FOR["market closed"]
 
@@ -57,12 +56,12 @@ class Watch:
         Returns the lines to print. Raises DeployError if neither happens.
         """
         if self._kind == "none":
-            return ["the stage has no collector: no collected price was waited for"]
+            return ["the stage has no collector: did not wait for a collected price"]
         until_well(self._complaint, PATIENCE_SECONDS, clock, every=2.0)
         return [self._said]
 
     def _complaint(self) -> str:
-        log = f"the log of {self._stage.collector.name} says why (docs/operating.md)"
+        log = f"see the log of {self._stage.collector.name} (docs/operating.md)"
         state = self._reported()
         if state is None:
             return f"the collector has not reported; {log}"
@@ -70,10 +69,10 @@ class Watch:
         return "" if self._said else f"no collected price was stored, in state {state!r}; {log}"
 
     def _result(self, state: str) -> str:
-        """Return the lines to print as soon as the result is known."""
+        """Return the line to print once the result is known; empty until then."""
         for beginning, why in NOT_TO_BE_WAITED_FOR.items():
             if state.startswith(beginning):
-                return f"no collected price was waited for: {why} ({state})"
+                return f"did not wait for a collected price: {why} ({state})"
         if self._kind == "fargate":  # which has no memory in the table
             return f"the collector reports: {state}" if state == "live" else ""
         latest = self._latest()
@@ -82,11 +81,11 @@ class Watch:
         if symbol:
             return f"a collected price of {symbol} was stored"
         if latest and not MarketHours().gives_prices(latest, self._now()):  # just after a close
-            return f"no collected price was waited for: {NO_MARKET} ({state})"
+            return f"did not wait for a collected price: {NO_MARKET} ({state})"
         return ""
 
     def _reported(self) -> str | None:
-        """Return the state if it was written since the start."""
+        """Return the collector's state if it was written after the start; else None."""
         name = COMMANDS[self._kind]
         item = self._stage.item("SYMBOLS_TABLE", list=publishing.LIST, symbol=name)
         is_new = item and item["time"]["S"] >= self._since

@@ -1,4 +1,4 @@
-"""Prepares the collector: settings and zip before Terraform plans, later its code alone."""
+"""Checks the collector's settings and builds its zip for Terraform; later updates its code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ANY_STAGE = {"SYMBOLS_TABLE": "any", "TICKS_STREAM": "any"}
 def prepare(terraform: Terraform) -> list[str]:
     """Build the zip for Terraform if the stage has the function.
 
-    Raises DeployError if the collector could not read its settings.
+    Raises DeployError if the collector's settings are invalid.
     """
     found = terraform.variables("architecture", "collector", "settings")
     check(found["collector"], found["settings"])
@@ -39,7 +39,9 @@ def check(kind: str, given: Mapping[str, str]) -> None:
     own = {name: value for name, value in given.items() if name.startswith(PREFIX)}
     if unknown := sorted(set(own) - KNOWN):
         known = ", ".join(sorted(KNOWN))
-        raise DeployError(f"the collector knows no setting {', '.join(unknown)}; it knows {known}")
+        raise DeployError(
+            f"unknown settings of the collector: {', '.join(unknown)}; known: {known}"
+        )
     if kind == "fargate" and own.get("COLLECTOR_SOURCE") in _PUSHED:
         own.pop("COLLECTOR_SOURCE")
     try:
@@ -51,11 +53,11 @@ def check(kind: str, given: Mapping[str, str]) -> None:
 def update(stage: Stage) -> list[str]:
     """Update the function's code from this working tree, for `ONLY=code`."""
     if stage.collector.kind != "lambda":
-        return ["the stage has no such function"]
+        return ["the stage has no collector function"]
     path, client = collector_package.build(stage.chalice.architecture), stage.client("lambda")
     name = stage.collector.name
     if client.get_function_configuration(FunctionName=name)["CodeSha256"] == sha256(path):
-        return ["as is"]
+        return ["unchanged"]
     client.get_waiter("function_updated_v2").wait(FunctionName=name)
     client.update_function_code(FunctionName=name, ZipFile=path.read_bytes())
     client.get_waiter("function_updated_v2").wait(FunctionName=name)

@@ -1,7 +1,7 @@
-"""Builds the collector's zip: the producer, our modules that it imports, and its locked libraries.
+"""Builds the collector's zip: the producer, the modules that it imports, and locked libraries.
 
-It is built for the stage's processor and the function's own version of Python. The same sources
-give the same bytes; an existing zip of unchanged sources is reused.
+It is built for the stage's processor and the function's version of Python. The same sources give
+the same bytes; an existing zip of unchanged sources is reused.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def check(path: Path) -> None:
     sizes = {"zipped": (path.stat().st_size, MOST_ZIPPED), "unpacked": (unpacked, MOST_UNPACKED)}
     for how, (size, most) in sizes.items():
         if size > most:
-            raise DeployError(f"the collector has {size:,} bytes {how}; Lambda takes {most:,}")
+            raise DeployError(f"the collector has {size:,} bytes {how}; Lambda allows {most:,}")
 
 
 def _needed(folder: Path) -> Iterator[Path]:

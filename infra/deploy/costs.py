@@ -47,9 +47,9 @@ def lines(resources: Resources, listed: Prices) -> list[Line]:
         Line(
             "Kinesis on demand", on_demand, listed.of("kinesis_on_demand_hour", on_demand * hours)
         ),
-        Line("keys of one's own", keys, listed.of("key_month", keys)),
+        Line("KMS keys", keys, listed.of("key_month", keys)),
         Line(
-            "alarms' metrics",
+            "alarm metrics",
             alarms,
             listed.of("alarm_metric_month", max(0, alarms - listed.free["alarm_metrics"])),
         ),
@@ -58,7 +58,7 @@ def lines(resources: Resources, listed: Prices) -> list[Line]:
             dashboards,
             listed.of("dashboard_month", max(0, dashboards - listed.free["dashboards"])),
         ),
-        Line("tasks of Fargate", len(tasks), sum(_task(values, listed) for values in tasks)),
+        Line("Fargate tasks", len(tasks), sum(_task(values, listed) for values in tasks)),
         Line(
             "public IPv4 addresses", len(tasks), listed.of("public_ipv4_hour", len(tasks) * hours)
         ),
@@ -67,17 +67,17 @@ def lines(resources: Resources, listed: Prices) -> list[Line]:
 
 
 def described(found: Sequence[Line], listed: Prices) -> list[str]:
-    """Format the costs for people."""
+    """Return the costs as lines to print."""
     total = sum(line.usd for line in found)
     return [
         *(f"  {line.count:>3} {line.what:<21} {line.usd:7.2f} USD a month" for line in found),
         f"  fixed: {total:.2f} USD a month, at list prices of {listed.as_of}, {listed.region}",
-        "  the rest goes by use",
+        "  everything else is charged by use",
     ]
 
 
 def of_plan(text: str) -> list[str]:
-    """Format the costs of a plan's JSON."""
+    """Return the costs of a plan, given as JSON, as lines to print."""
     listed = prices()
     return described(lines(planned(json.loads(text)), listed), listed)
 
@@ -107,6 +107,6 @@ def _task(values: Mapping[str, Any], listed: Prices) -> float:
 
 
 def _alarm_metrics(values: Mapping[str, Any]) -> int:
-    """Return the metrics for which an alarm is charged: those of its expression."""
+    """Return the number of metrics that an alarm is charged for: those of its expression."""
     queries = values.get("metric_query") or []
     return sum(1 for query in queries if query.get("metric")) or 1

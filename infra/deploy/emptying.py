@@ -1,4 +1,4 @@
-"""Prepares `terraform destroy`: empties buckets, unprotects tables."""
+"""Prepares `terraform destroy`: empties buckets and ends the protection of tables."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from infra.deploy.stage import Stage
 
 
 def empty(stage: Stage, buckets: Iterable[str]) -> None:
-    """Delete all objects of the existing buckets, in all versions."""
+    """Delete all versions of all objects in those buckets that exist. Raises DeployError."""
     there = {bucket["Name"] for bucket in stage.client("s3").list_buckets()["Buckets"]}
     for bucket in there.intersection(buckets):
         for batch in _batches(stage.client("s3"), bucket):
             answer = stage.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": batch})
             if answer.get("Errors"):
                 first = answer["Errors"][0]
-                raise DeployError(f"{bucket}: {first['Key']} stays: {first['Message']}")
+                raise DeployError(f"{bucket}: cannot delete {first['Key']}: {first['Message']}")
 
 
 def release(stage: Stage) -> None:

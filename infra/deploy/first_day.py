@@ -18,9 +18,9 @@ _DATA = "module.data_bucket"
 
 
 def first_day(state: Mapping[str, Any], today: date) -> str:
-    """Return the first day of a stage by its state, as `terraform show -json` prints it.
+    """Return a stage's first day, given its state as `terraform show -json` prints it.
 
-    An archive of a version without such a day has that version's constant.
+    If an older version made the archive and stored no day, it is the one in lake.json.
     """
     found = {one["address"]: one["values"] for one in _resources(state)}
     if ADDRESS in found:

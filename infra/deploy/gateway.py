@@ -1,8 +1,8 @@
-"""The API gateway's own answers, as problem documents with CORS, and its rate.
+"""Sets API Gateway's own answers, as problem documents with CORS headers, and its rates.
 
 By default these answers have no CORS headers, so that a page could not distinguish a wrong token
-from a broken network. Each import of the API, as `chalice deploy` does, resets them: this step
-follows it.
+from a broken network. `chalice deploy` imports the API, which resets them, so this step has to
+follow it.
 """
 
 from __future__ import annotations
@@ -36,12 +36,11 @@ STATUS = {
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "WAF_FILTERED": 403,
 }
-"""The status of each kind of gateway answer; the gateway calls a path without a route a missing
-token.
+"""The status of each kind of gateway answer. The gateway calls a path without a route
+MISSING_AUTHENTICATION_TOKEN.
 
-Each kind has its own status: a status of DEFAULT_4XX would overwrite the others'.
+DEFAULT_4XX has no status here, since it would replace those of the other kinds.
 """
-
 
 HEALTH = ApiRate(per_second=10, burst=20)
 """The rate of GET /health, which needs no key. A page asks every ten seconds."""
@@ -90,7 +89,7 @@ def answer(kind: str, origin: str) -> dict[str, Any]:
 
 
 def check(stage: Stage, clock: Clock = CLOCK) -> None:
-    """Raise DeployError if the answers do not become those of `apply`."""
+    """Wait until the answers are those of `apply`. Raises DeployError after a minute."""
     until_well(lambda: _complaint(stage), CONSISTENT_SECONDS, clock)
 
 
@@ -102,7 +101,7 @@ def _complaint(stage: Stage) -> str:
         put = answer(kind, stage.environment["CORS_ORIGIN"])
         has = by_kind.get(kind, {})
         if any(has.get(name) != value for name, value in put.items()):
-            return f"the gateway's answer {kind} is not ours: make settings STAGE={stage.stage}"
+            return f"the gateway's answer {kind} differs: make settings STAGE={stage.stage}"
     return ""
 
 
@@ -117,7 +116,7 @@ def _limit(client: Any, api_id: str, stage: Stage) -> None:
 
 
 def _within(own: ApiRate, rate: ApiRate) -> ApiRate:
-    """Return a route's own rate, as far as it is below the stage's."""
+    """Return the lower one of a route's own rate and the stage's, for rate and burst."""
     return ApiRate(min(own.per_second, rate.per_second), min(own.burst, rate.burst))
 
 

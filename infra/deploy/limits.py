@@ -22,8 +22,7 @@ def reserved(plan: Mapping[str, Any]) -> dict[str, int]:
 
 
 def check(plan: Mapping[str, Any]) -> None:
-    """Check a plan with reservations against Lambda's limits. Raises DeployError if it exceeds
-    them."""
+    """Raise DeployError if a plan reserves more executions than the account allows."""
     wanted = reserved(plan)
     if not wanted:
         return
@@ -35,26 +34,25 @@ def check(plan: Mapping[str, Any]) -> None:
 
 
 def complaint(wanted: Mapping[str, int], client: Any) -> str:
-    """Return why this much cannot be reserved; empty if it can."""
+    """Return why `wanted`, executions by function name, cannot be reserved; empty if it can."""
     left = shortage(wanted, client)
     asked = sum(wanted.values())
     return left and (
-        f"functions: reserved_concurrency is {asked} in all; allowed: {left}. Leave it out, or ask "
-        "for more under Service Quotas"
+        f"functions: reserved_concurrency is {asked} in all; allowed: {left}. Leave it out, or "
+        "request more under Service Quotas"
     )
 
 
 def shortage(wanted: Mapping[str, int], client: Any) -> str:
-    """Return how much can be reserved and why, if `wanted`, by function's name, is more; else
-    empty."""
+    """Return how many executions can be reserved, and why, if `wanted` exceeds that; else empty."""
     limit = client.get_account_settings()["AccountLimit"]
     free = limit["UnreservedConcurrentExecutions"] + sum(_has(client, name) for name in wanted)
     most = max(0, free - UNRESERVED)
     if sum(wanted.values()) <= most:
         return ""
     return (
-        f"at most {most}, since the account has {limit['ConcurrentExecutions']} executions, of "
-        f"which {UNRESERVED} have to stay unreserved"
+        f"at most {most}, since the account has {limit['ConcurrentExecutions']} executions and "
+        f"{UNRESERVED} have to stay unreserved"
     )
 
 

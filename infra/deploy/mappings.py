@@ -1,7 +1,7 @@
 """Sets the event source mappings and removes obsolete ones.
 
-`chalicelib/event_sources.py` is the table. Settings made here survive later deployments: ours
-update no mapping, and a plain `chalice deploy` sends batch size and window alone.
+`chalicelib/event_sources.py` has their settings, which survive later deployments: `make deploy`
+lets Chalice update no mapping, and a plain `chalice deploy` sends only batch size and window.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STREAMS = {
 
 
 def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
-    """Return the settings of a mapping in the Lambda API's terms. FIFO queues have no window."""
+    """Return a mapping's settings as Lambda's API expects them. FIFO queues have no window."""
     found: dict[str, Any] = {
         "BatchSize": source.batch_size,
         "FunctionResponseTypes": ["ReportBatchItemFailures"] if source.partial_responses else [],
@@ -79,7 +79,8 @@ def prune(stage: Stage) -> list[str]:
 
 
 def apply(stage: Stage, clock: Clock = CLOCK) -> list[str]:
-    """Set what differs; return a line for each handler. Raises DeployError."""
+    """Update the settings that differ; return a line for each handler. Raises DeployError if a
+    handler does not have exactly one mapping, of its current source."""
     client = stage.client("lambda")
     told = []
     until_well(lambda: _unsound(stage), CONSISTENT_SECONDS, clock)
@@ -89,7 +90,9 @@ def apply(stage: Stage, clock: Clock = CLOCK) -> list[str]:
             _wait(client, mapping["UUID"], clock=clock)
             client.update_event_source_mapping(UUID=mapping["UUID"], **different)
             _wait(client, mapping["UUID"], clock=clock)
-        told.append(f"{handler}: {'set ' + ', '.join(sorted(different)) if different else 'as is'}")
+        told.append(
+            f"{handler}: {'set ' + ', '.join(sorted(different)) if different else 'unchanged'}"
+        )
     return told
 
 
@@ -126,7 +129,7 @@ def _fed(stage: Stage) -> list[str]:
 
 
 def _mappings_of(client: Any, function: str) -> list[dict[str, Any]]:
-    """Return all mappings of a function; listed without its name, which fails for a deleted
+    """Return all mappings of a function. Listing them by its name would fail for a deleted
     function."""
     pages = client.get_paginator("list_event_source_mappings").paginate()
     every = [mapping for page in pages for mapping in page["EventSourceMappings"]]
@@ -146,9 +149,9 @@ def _single(stage: Stage) -> dict[str, dict[str, Any]]:
     for handler in _fed(stage):
         mappings = _mappings_of(client, stage.functions[handler].name)
         if len(mappings) != 1:
-            raise DeployError(f"{handler} has {len(mappings)} mappings; chalice deploy makes one")
+            raise DeployError(f"{handler} has {len(mappings)} mappings; it should have one")
         if mappings[0]["EventSourceArn"] != _arn(stage, handler, mappings[0]):
-            raise DeployError(f"{handler} reads {mappings[0]['EventSourceArn']}, which is gone")
+            raise DeployError(f"{handler} reads {mappings[0]['EventSourceArn']}, not its source")
         found[handler] = mappings[0]
     return found
 
@@ -159,7 +162,7 @@ def _different(stage: Stage, handler: str, mapping: dict[str, Any]) -> dict[str,
 
 
 def _wait(client: Any, uuid: str, *, until_gone: bool = False, clock: Clock = CLOCK) -> None:
-    """Wait until the mapping can be changed, or is gone; AWS takes seconds for either."""
+    """Wait until the mapping can be changed, or is deleted; AWS takes seconds for either."""
 
     def complaint() -> str:
         try:

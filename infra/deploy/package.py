@@ -23,14 +23,14 @@ from infra.deploy.project import CHALICE, ROOT
 from infra.deploy.stage import Stage
 
 SIZE_LIMIT = 5 * 1024 * 1024
-"""Bytes of the zip; larger packages make a function start more slowly."""
+"""The largest zip in bytes; larger packages make functions start more slowly."""
 
 UNWANTED = ("boto3/", "botocore/", "pandas/", "yfinance/", "numpy/")
 """Packages that Lambda provides, and those of the producer."""
 
 LIBRARIES = "libraries/"
-"""The folder of what only `deliver` imports, which adds it to its path when it first sends over
-apprise. Beside the app, botocore would import certifi and urllib3 from the package in every
+"""The folder of packages that only `deliver` imports, which adds it to its path before it first
+uses apprise. At the top level of the zip botocore would import certifi and urllib3 from it in every
 function, and compile them at each cold start (docs/decisions/0313)."""
 
 OF_DELIVER = (
@@ -74,8 +74,8 @@ NEVER_IMPORTED = (
     "requests_oauthlib/",
     "yaml/",
 )
-"""Of apprise's requirements and files: for services that are not allowed, its command line and
-its configuration files. Of pycryptodome: curves, ciphers and digests that Web Push does not use."""
+"""Parts of apprise and its requirements for services that are not allowed, for its command line and
+for configuration files; curves, ciphers and digests of pycryptodome that Web Push does not use."""
 
 
 def build(stage: Stage) -> Path:
@@ -123,13 +123,13 @@ def chalice(
 
 
 def normalize(path: Path) -> None:
-    """Rewrite a zip with entries in their places and sorted, without bytecode and what no function
-    imports."""
+    """Rewrite a zip: move `deliver`'s packages to LIBRARIES, sort the entries, and drop bytecode
+    and NEVER_IMPORTED."""
     with zipfile.ZipFile(path) as source:
         kept = [
             name
             for name in sorted(source.namelist(), key=_placed)
-            # bytecode is of another process that imported the package
+            # another process may have imported the package and left bytecode
             if "__pycache__/" not in name and not name.startswith(NEVER_IMPORTED)
         ]
         zips.write(path, ((_placed(name), source.read(name)) for name in kept))
@@ -146,11 +146,11 @@ def check(path: Path) -> None:
     """Raise DeployError if the package is too large or contains unwanted packages."""
     size = path.stat().st_size
     if size > SIZE_LIMIT:
-        raise DeployError(f"the package has {size:,} bytes; at most {SIZE_LIMIT:,}")
+        raise DeployError(f"the package has {size:,} bytes; allowed: at most {SIZE_LIMIT:,}")
     with zipfile.ZipFile(path) as package:
         unwanted = [name for name in package.namelist() if name.startswith(UNWANTED)]
     if unwanted:
-        raise DeployError(f"the package holds {unwanted[0]}; requirements.txt brings it in")
+        raise DeployError(f"the package contains {unwanted[0]}, which requirements.txt adds")
 
 
 def _packages() -> set[Path]:

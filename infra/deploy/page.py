@@ -40,7 +40,7 @@ def upload(stage: Stage, page: Page) -> list[str]:
     wanted = files(stage.api_url, stage.stage, load(stage.environment))
     stored = _stored(s3, page.bucket)
     changed = [key for key, body in wanted.items() if stored.get(key) != _etag(body)]
-    # The worker comes last: a browser that has a new one loads the files that it keeps.
+    # The worker comes last: a browser that finds a new one loads the files that it lists.
     for key in sorted(changed, key=lambda key: key == NAME):
         _put(s3, page.bucket, key, wanted[key])
     gone = sorted(stored.keys() - wanted.keys())

@@ -1,8 +1,8 @@
 """Runs the producer with a stage's names and role: `make producer STAGE=dev`.
 
-botocore assumes the role from a profile of its own, so that it assumes it again before the session
-expires, as long as the producer runs. That profile's source is whatever botocore finds as the
-caller's credentials.
+botocore assumes the role by a profile in a temporary file, so that it renews the session for as
+long as the producer runs. The profile's source is the caller's credentials, wherever botocore finds
+them.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _WEB_IDENTITY = {
 
 
 def command(stage: Stage, arguments: Sequence[str]) -> list[str]:
-    """Return `python -m producer` with the stage's sink; `stream` unless the arguments name another
-    command."""
+    """Return `python -m producer` with the stage's sink; its command is `stream` unless the
+    arguments name another one."""
     given = list(arguments) or ["stream"]
     if given[0].startswith("-"):
         given.insert(0, "stream")
@@ -66,7 +66,7 @@ def environment(
 
 
 def run(stage: Stage, arguments: Sequence[str]) -> int:
-    """Run it until it ends; pass SIGTERM on. Return its exit status."""
+    """Run the producer until it ends, passing SIGTERM on, and return its exit status."""
     with tempfile.TemporaryDirectory() as directory:
         child = subprocess.Popen(  # noqa: S603  # the caller's own arguments, no shell
             command(stage, arguments),
@@ -92,7 +92,7 @@ def _config_file(own: Mapping[str, str]) -> Path:
 
 def _write_profiles(path: Path, stage: Stage, own: Mapping[str, str], method: str | None) -> None:
     if method is None:
-        raise DeployError("no AWS credentials are found: aws configure, or AWS_PROFILE")
+        raise DeployError("no AWS credentials; run aws configure or set AWS_PROFILE")
     profiles = configparser.RawConfigParser()
     profiles.read(_config_file(own))
     if source := _of_environment(own, method):
@@ -105,7 +105,7 @@ def _write_profiles(path: Path, stage: Stage, own: Mapping[str, str], method: st
 
 
 def _of_environment(own: Mapping[str, str], method: str) -> dict[str, str]:
-    """Return a profile with the values of variables; empty without any."""
+    """Return a profile with the credentials of environment variables; empty for other sources."""
     if method == "env":
         return {name.lower(): own[name] for name in _KEYS if own.get(name)}
     if method == "assume-role-with-web-identity" and not _profile(own):
@@ -114,7 +114,7 @@ def _of_environment(own: Mapping[str, str], method: str) -> dict[str, str]:
 
 
 def _source(own: Mapping[str, str], method: str, *, has_own: bool) -> dict[str, str]:
-    """Return the source for assuming the producer's role."""
+    """Return the field that names the source of the profile with the producer's role."""
     if method in _HOSTS:
         return {"credential_source": _HOSTS[method]}
     return {"source_profile": _SOURCE if has_own else _profile(own) or "default"}

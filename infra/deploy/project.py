@@ -1,4 +1,4 @@
-"""Paths in the working tree, and the names that Chalice gives."""
+"""Paths in the working tree."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ PAGE = ROOT / "frontend"
 
 
 def resources() -> dict[str, Any]:
-    """`infra/resources.json`."""
+    """Return the content of `infra/resources.json`."""
     found: dict[str, Any] = json.loads((INFRA / "resources.json").read_text())
     return found
 
 
 def variables_file(stage: str) -> Path:
-    """Return the settings of a stage's owner: a copy of a file of `infra/examples`."""
+    """Return the path of a stage's variables, an edited copy of a file in `infra/examples`."""
     return INFRA / "stages" / f"{stage}.tfvars"
 
 
 def deployed_file(stage: str) -> Path:
-    """Return Chalice's own record of its deployment."""
+    """Return the path of Chalice's record of its deployment."""
     return CHALICE / "deployed" / f"{stage}.json"

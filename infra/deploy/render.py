@@ -1,4 +1,4 @@
-"""The stage's section of `.chalice/config.json`, from Terraform's outputs.
+"""Writes the stage's section of `.chalice/config.json` from Terraform's outputs.
 
 Other stages' sections are kept, so that a plain `chalice deploy --stage STAGE` works for each.
 """
@@ -52,8 +52,8 @@ def with_bounded_api(stage: Stage) -> tuple[Stage, list[str]]:
     functions = {**stage.functions, REST: bounded}
     reserved = {f.name: f.reserved_concurrency or 0 for f in functions.values()}
     if left := limits.shortage({n: c for n, c in reserved.items() if c}, stage.client("lambda")):
-        return stage, [f"the API's function has no bound of its own ({most} asked for): {left}"]
-    said = [f"the API has {most} executions of its own and no more"]
+        return stage, [f"the API has no reserved executions, though {most} are configured: {left}"]
+    said = [f"the API has {most} reserved executions, which are also its limit"]
     return msgspec.structs.replace(stage, functions=functions), said
 
 
@@ -101,7 +101,7 @@ def _check_settings(environment: dict[str, str]) -> None:
     known = {field.upper() for field in settings.Settings.__struct_fields__}
     unknown = sorted(set(environment) - known)
     if unknown:
-        raise DeployError(f"the application knows no setting {', '.join(unknown)}")
+        raise DeployError(f"unknown settings of the application: {', '.join(unknown)}")
     try:
         settings.load(environment)
     except settings.SettingsError as error:
@@ -116,8 +116,8 @@ def _check_concurrency(stage: Stage) -> None:
         reserved = function.reserved_concurrency if function else None
         if most is not None and reserved is not None and reserved < most:
             raise DeployError(
-                f"{handler} has reserved_concurrency {reserved}, and {most} batches of its queue "
-                f"may be in work at once: reserve {most} or more, or lower "
+                f"{handler} has reserved_concurrency {reserved}, but {most} batches of its queue "
+                f"may run at once: reserve {most} or more, or lower "
                 f"{handler.upper()}_CONCURRENCY"
             )
 
@@ -130,4 +130,4 @@ def _check_roles(stage: Stage) -> None:
         try:
             iam.get_role(RoleName=name)
         except iam.exceptions.NoSuchEntityException:
-            raise DeployError(f"role {name} is gone; terraform apply makes it") from None
+            raise DeployError(f"role {name} is missing; terraform apply creates it") from None

@@ -30,10 +30,10 @@ _OPEN_PATH = "/health"
 def run(
     stage: Stage, token: str | None, api_url: str | None = None, clock: Clock = CLOCK
 ) -> list[str]:
-    """Send, wait until ingest and detect have stored, query the API, clean up.
+    """Send a tick, wait until ingest and detect have stored it, query the API, and clean up.
 
-    With a token, or if reading is open, the tick itself is read through the API; otherwise the test
-    checks the API's health and that it refuses readers without a token. Raises DeployError.
+    With a token, or if reading is open, the API has to return the tick; otherwise it has to be
+    healthy and refuse readers without a token. Returns lines to print. Raises DeployError.
     """
     timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     base = api_url or stage.api_url
@@ -44,14 +44,14 @@ def run(
         _await("ingest has stored no price", lambda: _is_stored(stage, timestamp), seconds, clock)
         _await("detect has stored no state", lambda: _state(stage) == timestamp, seconds, clock)
         took = clock.now() - began
-        told = [f"a tick was stored and detected in {took:.1f} s", _ask(stage, base, token)]
+        told = [f"a tick was stored and evaluated in {took:.1f} s", _ask(stage, base, token)]
         return told + collecting.wait(clock)
     finally:
         _clean(stage, timestamp)
 
 
 def patience(stage: Stage, now: datetime | None = None) -> float:
-    """Return the seconds that ingest and detect may each take: longer while a mapping is new or
+    """Return the seconds that ingest and detect may each take: more after a mapping was created or
     changed."""
     is_young = mappings.youngest_seconds(stage, now) < NEW_MAPPING_SECONDS
     return NEW_MAPPING_SECONDS if is_young else USUAL_SECONDS
@@ -74,7 +74,7 @@ def _send(stage: Stage, timestamp: str) -> None:
 
 
 def _await(otherwise: str, happened: Callable[[], bool], seconds: float, clock: Clock) -> None:
-    said = f"{otherwise}; the functions' logs say why (docs/operating.md)"
+    said = f"{otherwise}; see the functions' logs (docs/operating.md)"
     until_well(lambda: "" if happened() else said, seconds, clock, every=0.5)
 
 
@@ -106,7 +106,7 @@ def _ask(stage: Stage, base: str, token: str | None) -> str:
 
 def _fetch(url: str, token: str | None) -> requests.Response:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    try:  # auth, since requests would take the password that a .netrc has instead of the token
+    try:  # auth, since requests would otherwise send a password from .netrc, not the token
         return requests.get(url, headers=headers, auth=lambda asked: asked, timeout=30)
     except requests.RequestException as error:
         raise DeployError(f"{url}: {error}") from error

@@ -1,4 +1,4 @@
-"""A stage by Terraform's outputs, and clients for its region."""
+"""Loads a stage from Terraform's outputs, and makes clients for its region."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infra.deploy.terraform import Terraform
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A function's name, role and sizes. No reserved concurrency means the account's shared one."""
+    """A function's name, role and sizes. Without a reservation it uses the account's executions."""
 
     name: str
     role_arn: str
@@ -26,7 +26,7 @@ class Function(msgspec.Struct, frozen=True):
 
 
 class ApiRate(msgspec.Struct, frozen=True):
-    """Requests per second that the API accepts, and the burst above that."""
+    """The API's sustained rate in requests per second, and its burst in requests."""
 
     per_second: float
     burst: int
@@ -108,7 +108,7 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
         return self._clients[service]
 
     def item(self, table: str, **key: str) -> dict[str, Any]:
-        """Return an item of the table that a variable names, as it is stored; empty without one."""
+        """Return an item in wire form, from the table in variable `table`; empty if missing."""
         answer = self.client("dynamodb").get_item(
             TableName=self.environment[table],
             Key={name: {"S": value} for name, value in key.items()},
@@ -126,7 +126,7 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
         return found
 
     def api(self) -> dict[str, Any]:
-        """Return the REST API of Chalice's record. Raises DeployError if there is none yet."""
+        """Return the REST API in Chalice's record. Raises DeployError if there is none yet."""
         for resource in self.deployed():
             if resource["resource_type"] == "rest_api":
                 return resource
@@ -140,7 +140,7 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
 
 @cache
 def load(stage: str) -> Stage:
-    """Read the outputs once. Raises DeployError if the stage was never applied."""
+    """Read a stage's outputs, once. Raises DeployError if the stage was never applied."""
     if not variables_file(stage).exists():
         raise DeployError(f"there is no stage {stage} here: make deploy STAGE={stage}")
     outputs = Terraform(stage, confirmed=True).outputs()

@@ -1,4 +1,4 @@
-"""The steps in order, their messages, and how to continue after a failure."""
+"""Runs the steps of a deployment, prints progress, and says how to continue after a failure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ KEPT = (
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A named step; `hint` helps after its failure."""
+    """A named step. `run` may return lines to print; `hint` is printed if the step fails."""
 
     name: str
     run: Callable[[], Iterable[str] | None]
@@ -53,7 +53,8 @@ def say(text: str) -> None:
 
 
 def run(steps: list[Step], again: str) -> None:
-    """Run the steps in order. Raises DeployError that says what to repeat after a failure."""
+    """Run the steps in order. If one fails, raises DeployError with `again`, the command to
+    repeat."""
     for number, step in enumerate(steps, 1):
         say(f"[{number}/{len(steps)}] {step.name}")
         began = time.monotonic()
@@ -95,7 +96,7 @@ def terraform_steps(name: str, *, confirmed: bool) -> list[Step]:
     """Return the steps for data, roles, alarms and the page's hosting."""
     terraform = Terraform(name, confirmed=confirmed)
     return [
-        Step("terraform: prepare", terraform.prepare, "Credentials and the registry are needed."),
+        Step("terraform: prepare", terraform.prepare, "It needs credentials and the registry."),
         Step("build the collector", lambda: collector.prepare(terraform)),
         Step(
             "terraform: apply",
@@ -146,12 +147,12 @@ def check(found: Stage) -> None:
 
 
 def smoke_lines(name: str, api_url: str | None) -> list[str]:
-    """Run the smoke test, with the token of TICKTAPE_TOKEN if set."""
+    """Run the smoke test, with the token in TICKTAPE_TOKEN if it is set."""
     return smoke.run(stage.load(name), os.environ.get("TICKTAPE_TOKEN"), api_url)
 
 
 def destroy(name: str, *, confirmed: bool, delete_data: bool) -> None:
-    """Destroy the stage; tables, archive and their key only on request."""
+    """Destroy the stage; tables, archive and their key only if `delete_data` is set."""
     found = stage.load(name)
     terraform = Terraform(name, confirmed=confirmed)
     steps = [Step("chalice delete", lambda: _delete(name))]
@@ -175,7 +176,7 @@ def prepare_variables(name: str) -> None:
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         shutil.copyfile(INFRA / "examples" / "small.tfvars", path)
-        say(f"made {path.relative_to(INFRA.parent)} from the small example: edit it, deploy again")
+        say(f"created {path.relative_to(INFRA.parent)} from the small example; edit it as needed")
 
 
 def _destroy_but_data(terraform: Terraform) -> None:
@@ -196,7 +197,7 @@ def _described_package(name: str) -> str:
 
 def _described_upload(found: Stage) -> list[str]:
     if found.page is None:
-        return ["the stage has none"]
+        return ["the stage has no page"]
     return [f"{len(page.upload(found, found.page))} files changed"]
 
 
@@ -206,5 +207,5 @@ def _tell(found: Stage) -> None:
     for what, where in results.items():
         print(f"{what}: {where}")
     if not tokens.stored(found):
-        say("No token is made yet; writing, and closed reading, need one:")
+        say("There is no token yet. Writing needs one, and reading too unless it is open:")
         say(f"  make token STAGE={found.stage}")

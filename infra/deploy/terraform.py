@@ -20,7 +20,7 @@ from infra.deploy.project import INFRA, variables_file
 
 
 class Terraform:
-    """Terraform over `infra/` for one stage, whose workspace it selects."""
+    """Runs Terraform on `infra/` in the workspace of one stage."""
 
     def __init__(self, stage: str, *, confirmed: bool) -> None:
         self._stage = stage
@@ -42,7 +42,7 @@ class Terraform:
             planned = self._read("show", "-json", plan)
             limits.check(json.loads(planned))
             print(*costs.of_plan(planned), sep="\n", file=sys.stderr)
-            if not self._confirmed and input("Apply this? Only yes is accepted: ") != "yes":
+            if not self._confirmed and input("Apply this plan? Only yes is accepted: ") != "yes":
                 raise DeployError("nothing was changed")
             self._run("apply", plan)
 
@@ -92,7 +92,7 @@ class Terraform:
             raise DeployError(f"terraform {arguments[0]} ended with status {status}, see above")
 
     def _read(self, *arguments: str, given: str | None = None) -> str:
-        """Return its output, after passing `given` to its standard input."""
+        """Run a command with `given` as its standard input, and return its output."""
         command = ["terraform", f"-chdir={INFRA}", *arguments]
         done = subprocess.run(  # noqa: S603  # likewise
             command,

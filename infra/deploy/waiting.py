@@ -19,13 +19,13 @@ class Clock(msgspec.Struct, frozen=True):
 
 CLOCK = Clock()
 CONSISTENT_SECONDS = 60.0
-"""Seconds for which an answer may still predate a change."""
+"""How long an answer may still show the state before a change, in seconds."""
 
 
 def until_well(
     complaint: Callable[[], str], seconds: float, clock: Clock = CLOCK, every: float = 1.0
 ) -> None:
-    """Poll until there is no complaint. Raises DeployError with the last one after `seconds`."""
+    """Poll `complaint` until it is empty. Raises DeployError with the last one after `seconds`."""
     deadline = clock.now() + seconds
     while said := complaint():
         if clock.now() >= deadline:

@@ -1,7 +1,7 @@
-"""Downloads libraries for Lambda with the hashes that a list of requirements locks.
+"""Downloads libraries for Lambda and checks them against the hashes in a list of requirements.
 
 Chalice has pip download twice: the list for this machine, and then, for Lambda's processor, by name
-and version only, without comparing hashes. Here both are downloaded first with their hashes, and
+and version, without comparing hashes. Here both are downloaded first and their hashes compared, and
 Chalice's pip finds nothing else. The collector's libraries are installed into a folder in one step.
 """
 
@@ -37,7 +37,7 @@ def locked(architecture: str) -> Iterator[dict[str, str]]:
 
 
 def install(listed: Path, folder: Path, architecture: str, python: str) -> None:
-    """Install the packages of a list as a function imports them, for a version such as "3.13".
+    """Install the packages of a list into `folder`, for a version of Python such as "3.13".
 
     The list has to be for that version: pip evaluates markers by the Python that runs it. Raises
     DeployError as `locked` does.

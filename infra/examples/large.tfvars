@@ -5,7 +5,7 @@ region  = "us-east-1"
 kinesis = { mode = "provisioned", shards = 5, retention_hours = 48 }
 
 # reserved_concurrency = 20, next to memory_mb, reserves 20 executions for a function, so that it can neither
-# be starved by the others nor starve them. Lambda leaves 100 executions unreserved: a new account has 10 in all.
+# be starved by the others nor starve them. 100 executions must stay unreserved; a new account has 10 in all.
 functions = {
   ingest_kinesis = { memory_mb = 1024 }
   detect         = { memory_mb = 1024 }
@@ -13,7 +13,7 @@ functions = {
   compact        = { memory_mb = 1769 } # a whole processor: it merges each hour's raw objects
 }
 
-# Yahoo gives two quotes a second, so 5,000 symbols a second are a feed of your own (docs/producer.md): set
+# Yahoo gives two quotes a second, so 5,000 symbols a second need a feed of your own (docs/producer.md): set
 # "none" once it sends. Until then the function follows the tracked symbols.
 collector = "lambda"
 

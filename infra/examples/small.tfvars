@@ -1,5 +1,5 @@
 # The cheapest stage: ticks by SQS, AWS's own keys, the ten alarms that are free, no dashboard.
-# Only usage is charged: requests, storage, point-in-time recovery by GB. Nothing by the hour.
+# Only usage is charged: requests, storage, point-in-time recovery by GB; nothing by the hour.
 region    = "us-east-1"
 kinesis   = { mode = "off" }
 sqs       = true
@@ -12,7 +12,7 @@ tracing   = false
 # producer runs elsewhere or you send your own ticks.
 collector = "lambda"
 
-# page = "none" # if a new account is refused CloudFront: the API alone
+# page = "none" # only the API, if AWS refuses CloudFront to a new account
 
 retention_days = { logs = 30, raw = 365 }
 

@@ -30,7 +30,7 @@ def function_has_the_code_that_was_built_and_its_settings(life: Life) -> None:
 
 
 def code_that_stands_is_not_sent_again(life: Life) -> None:
-    assert "the collector's code\n  as is" in life.deployed.errors
+    assert "the collector's code\n  unchanged" in life.deployed.errors
 
 
 def package_holds_the_producer_the_domain_and_the_libraries(life: Life) -> None:

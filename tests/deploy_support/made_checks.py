@@ -22,7 +22,7 @@ def next_deployment_takes_over_what_the_broken_one_left(life: Life) -> None:
 def mappings_are_made_with_all_their_settings(life: Life) -> None:
     """So that the step after Chalice finds nothing to set."""
     told = life.deployed.errors.partition("event source settings")[2]
-    assert [handler for handler in SOURCES if f"{handler}: as is" not in told] == []
+    assert [handler for handler in SOURCES if f"{handler}: unchanged" not in told] == []
 
 
 def fixed_costs_are_said_before_they_arise(life: Life) -> None:
@@ -58,7 +58,7 @@ def api_alone_has_executions_of_its_own(life: Life) -> None:
     assert {name: count for name, count in found.items() if count} == {
         function_name("api_handler"): 50
     }
-    assert "the API has 50 executions of its own and no more" in life.deployed.errors
+    assert "the API has 50 reserved executions, which are" in life.deployed.errors
 
 
 def api_has_every_route_with_its_preflight(life: Life) -> None:

@@ -182,7 +182,7 @@ def test_small_example_costs_nothing_by_the_hour(plans: Plans) -> None:
     listed = prices()
     found = costs.lines(costs.planned(plans.plan("small")), listed)
     assert sum(line.usd for line in found) == 0
-    assert [line.what for line in found] == ["alarms' metrics"]
+    assert [line.what for line in found] == ["alarm metrics"]
     assert found[0].count <= listed.free["alarm_metrics"]
 
 
@@ -197,7 +197,7 @@ def test_old_messages_of_further_attempts_ring_after_the_longest_delay(plans: Pl
 def test_the_cost_model_counts_the_alarms_of_the_examples(plans: Plans) -> None:
     for example, ingest in (("normal", "kinesis"), ("small", "sqs")):
         planned = costs.lines(costs.planned(plans.plan(example)), prices())
-        alarms = next(line.count for line in planned if line.what == "alarms' metrics")
+        alarms = next(line.count for line in planned if line.what == "alarm metrics")
         assert alarms == ALARM_METRICS[ingest], example
 
 

@@ -93,7 +93,7 @@ def test_price_that_was_stored_after_the_test_began_is_waited_for() -> None:
             "the markets of all its symbols are closed",
         ),
         ("no symbols are tracked", "until a symbol is tracked"),
-        ("throttled by Yahoo until 2026-11-23T15:05:00Z", "refuses it for a while"),
+        ("throttled by Yahoo until 2026-11-23T15:05:00Z", "refuses requests for a while"),
     ],
 )
 def test_no_price_is_waited_for_where_none_is_to_be_expected_and_that_is_said(
@@ -101,7 +101,7 @@ def test_no_price_is_waited_for_where_none_is_to_be_expected_and_that_is_said(
 ) -> None:
     tables = Tables(report(state, AFTER))
     line = told(tables)
-    assert line.startswith("no collected price was waited for: ")
+    assert line.startswith("did not wait for a collected price: ")
     assert why in line
     assert state in line
     assert tables.seconds == 2
@@ -114,7 +114,7 @@ def test_no_price_is_waited_for_just_after_a_close_when_the_last_ones_are_polled
     line = told(tables, at=closed)
     assert (
         line
-        == "no collected price was waited for: the markets of all its symbols are closed (live)"
+        == "did not wait for a collected price: the markets of all its symbols are closed (live)"
     )
 
 
@@ -144,5 +144,5 @@ def test_container_has_to_report_that_it_is_live() -> None:
 
 def test_stage_without_a_collector_says_that_it_did_not_wait() -> None:
     tables = Tables()
-    assert told(tables, "none") == "the stage has no collector: no collected price was waited for"
+    assert told(tables, "none") == "the stage has no collector: did not wait for a collected price"
     assert tables.seconds == 0

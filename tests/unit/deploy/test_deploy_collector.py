@@ -89,7 +89,7 @@ def test_zip_that_lambda_would_not_take_is_refused_each_time(
 ) -> None:
     monkeypatch.setattr(collector_package, limit, 1000)
     for _ in range(2):
-        with pytest.raises(DeployError, match=r"the collector has [\d,]+ bytes .* takes 1,000"):
+        with pytest.raises(DeployError, match=r"the collector has [\d,]+ bytes .* allows 1,000"):
             collector_package.build("arm64")
 
 
@@ -130,7 +130,7 @@ def test_code_is_sent_where_it_differs_and_only_there() -> None:
     assert told.startswith("updated: arm64.zip: ")
     assert other.calls == ["wait", "update", "wait"]
     same = Lambda(collector.sha256(collector_package.build("arm64")))
-    assert collector.update(stage_with(same)) == ["as is"]
+    assert collector.update(stage_with(same)) == ["unchanged"]
     assert same.calls == []
 
 
@@ -141,7 +141,7 @@ def test_stage_without_the_function_builds_and_sends_nothing(kind: str, pip: Pip
             return dict.fromkeys(names, "") | {"collector": kind, "settings": {}}
 
     stage = make_stage(collector={"kind": kind, "name": "x"})
-    assert collector.update(stage) == ["the stage has no such function"]
+    assert collector.update(stage) == ["the stage has no collector function"]
     given: Any = Variables()
     assert collector.prepare(given) == [f"collector = {kind}: there is nothing to build"]
     assert pip.asked == []
@@ -150,7 +150,7 @@ def test_stage_without_the_function_builds_and_sends_nothing(kind: str, pip: Pip
 @pytest.mark.parametrize(
     ("kind", "settings", "said"),
     [
-        ("lambda", {"COLLECTOR_INTERVALL": "15"}, "no setting COLLECTOR_INTERVALL; it knows COLL"),
+        ("lambda", {"COLLECTOR_INTERVALL": "15"}, "COLLECTOR_INTERVALL; known: COLLECTOR_"),
         ("lambda", {"COLLECTOR_INTERVAL": "often"}, "tfvars: COLLECTOR_INTERVAL: .*often"),
         ("lambda", {"COLLECTOR_SOURCE": "yfinance-live"}, "COLLECTOR_SOURCE: 'yfinance-live'"),
         ("lambda", {"COLLECTOR_SOURCE": "coinbase"}, "COLLECTOR_SOURCE: 'coinbase'"),

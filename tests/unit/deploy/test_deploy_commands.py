@@ -57,4 +57,4 @@ def test_stage_tells_its_addresses_with_or_without_a_page(
 
 
 def test_nothing_is_uploaded_for_a_stage_without_a_page() -> None:
-    assert steps._described_upload(make_stage(page=None)) == ["the stage has none"]
+    assert steps._described_upload(make_stage(page=None)) == ["the stage has no page"]

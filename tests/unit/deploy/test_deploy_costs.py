@@ -67,7 +67,7 @@ def test_alarm_over_an_expression_counts_by_its_metrics() -> None:
 def test_task_costs_by_the_hour_and_so_does_its_address() -> None:
     task = resource("aws_ecs_task_definition", cpu="256", memory="512")
     found = {line.what: round(line.usd, 3) for line in lines([task], PRICES)}
-    assert found == {"tasks of Fargate": 8.76, "public IPv4 addresses": 3.65}
+    assert found == {"Fargate tasks": 8.76, "public IPv4 addresses": 3.65}
 
 
 def test_resources_of_modules_are_found() -> None:

@@ -61,7 +61,7 @@ def test_check_waits_a_minute_for_the_answers(late: int, is_well: bool) -> None:
     if is_well:
         gateway.check(stage, clock)
     else:
-        with pytest.raises(DeployError, match="ACCESS_DENIED is not ours: make settings STAGE=dev"):
+        with pytest.raises(DeployError, match="ACCESS_DENIED differs: make settings STAGE=dev"):
             gateway.check(stage, clock)
     assert sum(seconds) == min(late, 60)
 

@@ -56,7 +56,7 @@ def test_the_limit_of_a_new_account_is_reported_in_a_line() -> None:
     wanted = limits.reserved(plan(ingest=20, detect=20, api=50, other=None))
     assert limits.complaint(wanted, NewAccount(10)) == (
         "functions: reserved_concurrency is 90 in all; allowed: at most 0, since the account has "
-        "10 executions, of which 100 have to stay unreserved. Leave it out, or ask for more under "
+        "10 executions and 100 have to stay unreserved. Leave it out, or request more under "
         "Service Quotas"
     )
 

@@ -93,7 +93,7 @@ def test_mapping_is_made_with_all_its_settings_in_one_request(
         made = aws.get_event_source_mapping(f"mapping-{number}")
         assert mappings.wanted_of(stage, handler).items() <= made.items()
         assert made["StartingPosition"] == "TRIM_HORIZON"
-    assert mappings.apply(stage) == ["ingest_kinesis: as is", "detect: as is"]
+    assert mappings.apply(stage) == ["ingest_kinesis: unchanged", "detect: unchanged"]
     assert aws.updates == []
 
 
@@ -105,7 +105,7 @@ def test_chalice_updates_no_mapping_that_stands(stage: Stage, aws: LambdaMapping
 
 def test_only_differing_settings_are_set(stage: Stage, aws: LambdaMappings) -> None:
     aws.update_event_source_mapping("mapping-1", BatchSize=3)
-    assert mappings.apply(stage) == ["ingest_kinesis: as is", "detect: set BatchSize"]
+    assert mappings.apply(stage) == ["ingest_kinesis: unchanged", "detect: set BatchSize"]
     assert aws.updates[1:] == [{"BatchSize": EVENT_SOURCES["detect"].batch_size}]
 
 
@@ -115,7 +115,7 @@ def test_mapping_has_what_the_stages_settings_say(stage: Stage, aws: LambdaMappi
     changed._clients["lambda"] = aws
     assert mappings.wanted_of(changed, "ingest_sqs")["ScalingConfig"] == {"MaximumConcurrency": 8}
     told = mappings.apply(changed)
-    assert told == ["ingest_kinesis: as is", "detect: set MaximumBatchingWindowInSeconds"]
+    assert told == ["ingest_kinesis: unchanged", "detect: set MaximumBatchingWindowInSeconds"]
     assert aws.updates == [{"MaximumBatchingWindowInSeconds": 10}]
 
 

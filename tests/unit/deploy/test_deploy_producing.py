@@ -147,5 +147,5 @@ def test_process_that_gives_credentials_is_the_source(host: Host) -> None:
 
 
 def test_missing_credentials_are_reported_in_a_line(host: Host) -> None:
-    with pytest.raises(DeployError, match="no AWS credentials are found: aws configure"):
+    with pytest.raises(DeployError, match="no AWS credentials; run aws configure"):
         host.producer()

@@ -77,14 +77,14 @@ def bounded(stage: Stage, executions: int) -> tuple[int | None, list[str]]:
 
 
 def test_the_api_is_bounded_if_the_account_has_the_executions() -> None:
-    said = ["the API has 50 executions of its own and no more"]
+    said = ["the API has 50 reserved executions, which are also its limit"]
     assert bounded(make_stage(), 150) == (50, said)
 
 
 def test_a_new_account_cannot_bound_the_api_and_that_is_reported() -> None:
     said = (
-        "the API's function has no bound of its own (50 asked for): at most 0, since the account "
-        "has 10 executions, of which 100 have to stay unreserved"
+        "the API has no reserved executions, though 50 are configured: at most 0, since the "
+        "account has 10 executions and 100 have to stay unreserved"
     )
     assert bounded(make_stage(), 10) == (None, [said])
 
