@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from embedded_aws.event_sources.scheduling import call, scheduled_event
+from local.describing import counted
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ def summary(answer: Mapping[str, Any]) -> str:
         return "compaction finished: there was nothing to do"
     which = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     rest = "; more days remain, continuing shortly" if answer["left"] else ""
-    return f"compaction finished: {len(days)} days ({which}), {answer['ticks']} ticks{rest}"
+    done = f"{counted(len(days), 'day')} ({which}), {counted(answer['ticks'], 'tick')}"
+    return f"compaction finished: {done}{rest}"
 
 
 def until_next(now: datetime) -> timedelta:

@@ -16,6 +16,7 @@ from local.commands import deployed
 from local.commands.choosing import enter, find_running
 from local.commands.statuses import FAILED, OK
 from local.commands.target import add_target
+from local.describing import counted
 from local.errors import UsageError
 
 
@@ -71,7 +72,7 @@ def _report(answer: dict[str, Any]) -> int:
         return FAILED
     days = answer["days"]
     which = f", {days[0]} to {days[-1]}" if days else ""
-    print(f"compacted {len(days)} days{which}: {answer['ticks']} ticks")
+    print(f"compacted {counted(len(days), 'day')}{which}: {counted(answer['ticks'], 'tick')}")
     if answer["left"]:
         print("time ran out before all days were done; run the command again", file=sys.stderr)
         return FAILED

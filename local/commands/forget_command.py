@@ -19,6 +19,7 @@ from chalicelib.domain.ticks import parse_symbol
 from local.commands.choosing import add_flags, find_running
 from local.commands.forget_many import add_choice, chooses, forget_many
 from local.commands.statuses import FAILED, OK
+from local.describing import counted
 from local.errors import UsageError
 from producer.reasons import reason
 
@@ -71,8 +72,9 @@ def _one(facts: Mapping[str, Any], symbol: str) -> int:
         print(f"{symbol}: nothing was stored")
         return OK
     print(
-        f"{symbol}: deleted {deleted['prices']:,} prices, {deleted['bars']:,} bars and "
-        f"{deleted['alerts']:,} alerts; the archive keeps its records"
+        f"{symbol}: deleted {counted(deleted['prices'], 'price')}, "
+        f"{counted(deleted['bars'], 'bar')} and "
+        f"{counted(deleted['alerts'], 'alert')}; the archive keeps its records"
     )
     return OK
 

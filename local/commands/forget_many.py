@@ -14,6 +14,7 @@ from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.forgetting_many import Choice, chosen
 from local.commands import target
 from local.commands.statuses import FAILED, OK
+from local.describing import counted
 from local.errors import UsageError
 
 PARALLEL_SYMBOLS = 8
@@ -67,7 +68,8 @@ def _list(lines: Sequence[SymbolEntry]) -> int:
     for line in lines:
         print(f"{line.symbol}, first seen {line.added_at}")
     again = "; nothing was deleted: add --yes to delete them" if lines else ""
-    print(f"{len(lines):,} symbols match{again}")
+    matches = "matches" if len(lines) == 1 else "match"
+    print(f"{counted(len(lines), 'symbol')} {matches}{again}")
     return OK
 
 
@@ -84,5 +86,5 @@ def _delete(services: Services, lines: Sequence[SymbolEntry]) -> int:
 
     with ThreadPoolExecutor(PARALLEL_SYMBOLS) as pool:
         done = sum(pool.map(one, lines))
-    print(f"{done:,} of {len(lines):,} symbols were deleted; the archive keeps their records")
+    print(f"{done:,} of {counted(len(lines), 'symbol')} deleted; the archive keeps all records")
     return OK if done == len(lines) else FAILED

@@ -11,6 +11,7 @@ from chalicelib.domain.errors import Contended, TickError
 from chalicelib.domain.ticks import parse_symbol
 from local.commands import target
 from local.commands.statuses import FAILED, OK
+from local.describing import counted
 from local.errors import UsageError
 
 
@@ -51,5 +52,5 @@ def _one(services: Services, symbol: str, start: str | None) -> int:
     if not done.ticks:
         print(f"{symbol}: no ticks are stored, so there is nothing to rebuild", file=sys.stderr)
         return FAILED
-    print(f"{symbol}: rebuilt from {done.ticks} ticks; bars changed: {done.bars}")
+    print(f"{symbol}: rebuilt from {counted(done.ticks, 'tick')}; bars changed: {done.bars}")
     return OK

@@ -17,6 +17,7 @@ from local.commands import deployed
 from local.commands.choosing import enter, find_running
 from local.commands.statuses import FAILED, OK
 from local.commands.target import add_target
+from local.describing import counted
 from local.redrive import Call, Redriven, drop_notices, redrive_batches, redrive_messages
 
 if TYPE_CHECKING:
@@ -129,8 +130,10 @@ def _all(dead_lettered: DeadLettered) -> tuple[list[Redriven], int]:
 def _report(done: list[Redriven], meanwhile: int) -> int:
     failed = [one for one in done if one.error]
     for one in done:
-        print(f"{one.function}: {one.records} records, {one.error or 'done'} ({one.name})")
-    print(f"{len(done) - len(failed)} of {len(done)} batches processed again")
+        records = counted(one.records, "record")
+        print(f"{one.function}: {records}, {one.error or 'done'} ({one.name})")
+    batches = "1 batch" if len(done) == 1 else f"{len(done)} batches"
+    print(f"{len(done) - len(failed)} of {batches} processed again")
     if failed:
         print("batches and messages that failed again are kept", file=sys.stderr)
     if meanwhile:

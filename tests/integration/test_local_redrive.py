@@ -62,7 +62,7 @@ def test_batches_are_processed_and_deleted_and_failures_stay(tmp_path: Path) -> 
         clients("s3").put_object(Bucket=FAILURES, Key="aws/lambda/2", Body=odd)
         done = run_local("redrive", temporary=tmp_path)
         assert done.returncode == 1, done.stderr
-        assert "ingest_kinesis: 1 records, done" in done.stdout
+        assert "ingest_kinesis: 1 record, done" in done.stdout
         assert "api_handler is not a function that takes batches: ingest_" in done.stdout
         assert (
             "not a Lambda invocation record: Input data was truncated (aws/lambda/0)" in done.stdout
@@ -86,7 +86,7 @@ def test_dead_messages_are_processed_and_deleted(tmp_path: Path) -> None:
         )
         done = run_local("redrive", temporary=tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
-        assert "1 of 1 batches" in done.stdout
+        assert "1 of 1 batch " in done.stdout
         system.until(lambda: (system.get("/prices/DEAD/latest") or {}).get("price") == 12.5)
         assert "0 of 0 batches" in run_local("redrive", temporary=tmp_path).stdout
 

@@ -42,7 +42,7 @@ def test_redrive_of_a_stage_with_kinesis_alone_needs_no_queue_of_ticks(
     deployment.applied()
     asked = aws(DONE)
     assert local(["redrive", "--stage", "dev"]) == 0, capsys.readouterr().err
-    assert "1 of 1 batches processed again" in capsys.readouterr().out
+    assert "1 of 1 batch processed again" in capsys.readouterr().out
     assert called(asked) == [(f"{deployment.prefix}-ingest_kinesis", REGION)]
     assert asked.refused == []
     assert deployment.stored() == deployment.messages("failures") == 0
@@ -55,7 +55,7 @@ def test_redrive_of_a_stage_with_sqs_empties_its_dead_letter_queue(
     deployment.applied()
     asked = aws(DONE)
     assert local(["redrive", "--stage", "dev"]) == 0, capsys.readouterr().err
-    assert "1 of 1 batches processed again" in capsys.readouterr().out
+    assert "1 of 1 batch processed again" in capsys.readouterr().out
     (one,) = asked.invoked
     assert isinstance(one, Invocation)
     assert (one.function, one.region) == (f"{deployment.prefix}-ingest_sqs", REGION)

@@ -100,7 +100,7 @@ def test_chosen_symbols_are_deleted_and_make_room_in_a_full_stage(
 ) -> None:
     assert commands.run("forget", [*RANGE, *where, "--yes"]) == 0
     told = capsys.readouterr().out
-    assert told == "12 of 12 symbols were deleted; the archive keeps their records\n"
+    assert told == "12 of 12 symbols deleted; the archive keeps all records\n"
     assert stage.seen() == ["AAPL", "BARS", "MANY", "MSFT", "NVDA"]
     stores = stage.services(400).stores
     assert not stores.prices.ticks("Z0", None, None, limit=1).rows
@@ -123,7 +123,7 @@ def test_a_symbol_that_cannot_be_deleted_does_not_keep_the_others(
     assert commands.run("forget", [*RANGE, "--yes"]) == 1
     told = capsys.readouterr()
     assert told.err == "Z3: its state is being written\n"
-    assert told.out == "11 of 12 symbols were deleted; the archive keeps their records\n"
+    assert told.out == "11 of 12 symbols deleted; the archive keeps all records\n"
     assert [name for name in stage.seen() if name.startswith("Z")] == ["Z3"]
 
 

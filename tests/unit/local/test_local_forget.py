@@ -66,7 +66,7 @@ def test_a_refusal_is_one_line_and_status_one(
     assert commands.run("forget", ["AAPL", "MSFT"]) == 1
     told = capsys.readouterr()
     assert told.err == "python -m local forget: AAPL: its state is being written\n"
-    assert told.out == f"MSFT: deleted 1 prices, 2 bars and 1 alerts{KEPT}"
+    assert told.out == f"MSFT: deleted 1 price, 2 bars and 1 alert{KEPT}"
 
 
 def test_an_invalid_symbol_is_refused_before_any_request(
