@@ -15,11 +15,6 @@ HEADROOM = 1.25
 MARKET_HOURS = 21 * 6.5
 ROUND_THE_CLOCK = 730.0
 
-_SAID = frozenset(
-    """ticks_per_record flush_seconds detect_window ingest_window memory_mb prices_days raw_days
-    alerts crosses mails tabs reports collector""".split()  # noqa: SIM905  # as one reads them
-)
-
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the cost model. Windows are in seconds, memory is in MB.
@@ -80,15 +75,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def said(self) -> str:
         """Return how ticks come in, and the settings that differ from the defaults, as flags;
-        without symbols, interval, hours, shards, push and tracing."""
+        without symbols and interval."""
         chosen: dict[str, object] = {"ingest": self.ingest}
         if self.ingest == "kinesis":
             chosen["stream"] = self.stream
         for field in msgspec.structs.fields(Settings):
             value = getattr(self, field.name)
-            if field.name in _SAID and value != field.default:
+            if field.name not in ("symbols", "interval_seconds") and value != field.default:
                 chosen[field.name.removesuffix("_mb").replace("_", "-")] = value
-        return " ".join(
-            f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"
-            for name, value in chosen.items()
-        )
+        return " ".join(_flag(name, value) for name, value in chosen.items())
+
+
+def _flag(name: str, value: object) -> str:
+    if value is True:
+        return f"--{name}"
+    return f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"

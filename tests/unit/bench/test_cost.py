@@ -253,6 +253,14 @@ def test_packed_ticks_share_the_writes_of_an_item() -> None:
     assert writes == [1, pytest.approx(0.1, abs=0.01)]
 
 
+def test_the_flags_of_settings_name_all_that_changes_the_cost() -> None:
+    settings = Settings(shards=4, hours=136.5, tracing=True, push=True, memory_mb=1024)
+    assert settings.said() == (
+        "--ingest kinesis --stream provisioned --memory 1024 --hours 136.5 --shards 4 "
+        "--tracing --push"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
