@@ -19,7 +19,7 @@ from producer.hygiene import PriceAndVolume
 from producer.passing import Passing
 from producer.records import Limits, Record
 from producer.sinks.base import Sink
-from producer.sources.known import Known, Resumable
+from producer.sources.resumable import Known, Resumable
 from producer.status import Status
 from producer.wire import Line, WireTick
 

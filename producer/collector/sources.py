@@ -12,7 +12,7 @@ from producer.collector.settings import Settings
 from producer.hours import MarketHours
 from producer.source_plans import SourcePlans
 from producer.sources import simulator, yahoo
-from producer.sources.known import Resumable
+from producer.sources.resumable import Resumable
 from producer.status import Status
 from producer.watchlist import TrackedList
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from chalicelib.domain.times import from_epoch_seconds, to_text
-from producer.sources.known import Known
+from producer.sources.resumable import Known
 from producer.sources.simulated_path import DAY_SECONDS, MINUTES, SimulatedPath
 from producer.watchlist import FixedList, Watchlist
 from producer.wire import Bar, WireTick

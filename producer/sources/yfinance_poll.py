@@ -14,7 +14,7 @@ from producer.hours import Hours
 from producer.reasons import reason
 from producer.sources import yahoo
 from producer.sources.first_quotes import FirstQuotes
-from producer.sources.known import Known
+from producer.sources.resumable import Known
 from producer.sources.yahoo_actions import dividend_in
 from producer.sources.yahoo_history import History
 from producer.split_watch import SplitWatch

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from producer.collector.recollection import Recollection
-from producer.sources.known import Known
+from producer.sources.resumable import Known
 from producer.status import Status
 
 NOW = datetime(2026, 11, 23, 15, 30, tzinfo=UTC)

@@ -19,7 +19,7 @@ from producer.pipeline import Pipeline
 from producer.sender import Sender
 from producer.sources import simulator, yahoo
 from producer.sources.base import Source
-from producer.sources.known import Known
+from producer.sources.resumable import Known
 from producer.sources.simulator import Simulator
 from producer.sources.yfinance_poll import YfinancePoll
 from producer.status import Status
