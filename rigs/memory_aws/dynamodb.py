@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from rigs.memory_aws import expressions, inserts
-from rigs.memory_aws.tables import Item, Table
+from rigs.memory_aws.tables import Item, Table, error
 
 Perform = Callable[[], dict[str, Any]]
 Around = Callable[[str, dict[str, Any], Perform], dict[str, Any]]
@@ -24,15 +24,6 @@ _EQUALS = re.compile(r"^([#\w]+) = (:\w+)")
 def directly(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
     """Perform the call without a fault. This is the default for `around`."""
     return perform()
-
-
-def error(operation: str, code: str, status: int) -> ClientError:
-    """Return the error that botocore raises for a code and a status of AWS."""
-    answer = {
-        "Error": {"Code": code, "Message": code},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-    }
-    return ClientError(answer, operation)
 
 
 class Client(ABC):

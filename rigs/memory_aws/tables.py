@@ -21,14 +21,13 @@ def _bytes_of(value: Mapping[str, Any]) -> int:
     return len(held.encode()) if held is not None else 0
 
 
-def too_large() -> ClientError:
-    """Return the error of a put of more than 400 KB."""
-    message = "Item size has exceeded the maximum allowed size"
+def error(operation: str, code: str, status: int, message: str = "") -> ClientError:
+    """Return the error that botocore raises for a code and a status of AWS."""
     answer = {
-        "Error": {"Code": "ValidationException", "Message": message},
-        "ResponseMetadata": {"HTTPStatusCode": 400},
+        "Error": {"Code": code, "Message": message or code},
+        "ResponseMetadata": {"HTTPStatusCode": status},
     }
-    return ClientError(answer, "PutItem")
+    return ClientError(answer, operation)
 
 
 class Table:
@@ -53,7 +52,8 @@ class Table:
     def put(self, item: Item) -> None:
         """Add or replace an item. Raises ClientError, as AWS does, if it is too large."""
         if sum(map(_bytes_of, item.values())) > MAX_ITEM_BYTES:
-            raise too_large()
+            message = "Item size has exceeded the maximum allowed size"
+            raise error("PutItem", "ValidationException", 400, message)
         key = self.key_of(item)
         before = self.items.get(key)
         if before is None:

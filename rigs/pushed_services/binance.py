@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from rigs.pushed_services.market import Candle, Market, Trade
-from rigs.pushed_services.protocols import Answer
+from rigs.pushed_services.protocols import Answer, ServiceProtocol
 
 MOST_CANDLES = 1000
 _LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
@@ -15,17 +15,13 @@ _AGGREGATE, _SINGLE = "@aggTrade", "@trade"
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 
 
-class BinanceProtocol:
+class BinanceProtocol(ServiceProtocol):
     """See ServiceProtocol. The market's symbols have a dash, Binance's have none."""
 
     def __init__(self, symbols: tuple[str, ...]) -> None:
         self._symbols = {name.replace("-", ""): name for name in symbols}
         self._streams: set[str] = set()
         self.subscribed: set[str] = set()
-
-    def greeting(self) -> list[str]:
-        """See ServiceProtocol."""
-        return []
 
     def answer(self, text: str) -> list[str]:
         """See ServiceProtocol: streams of unknown symbols are accepted and stay silent."""

@@ -7,24 +7,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from rigs.pushed_services.market import Market, Trade
-from rigs.pushed_services.protocols import Answer, instant, numbers, zulu
+from rigs.pushed_services.protocols import Answer, ServiceProtocol, instant, numbers, zulu
 
 MOST_CANDLES = 300
 _GRANULARITIES = (60, 300, 900, 3600, 21600, 86400)
 
 
-class CoinbaseProtocol:
-    """See ServiceProtocol."""
+class CoinbaseProtocol(ServiceProtocol):
+    """See ServiceProtocol. Coinbase waits five seconds for a subscription."""
 
     def __init__(self, products: tuple[str, ...]) -> None:
         self._products = products
         self._channels: dict[str, set[str]] = {}
         self._sequence = 50
         self.subscribed: set[str] = set()
-
-    def greeting(self) -> list[str]:
-        """See ServiceProtocol: Coinbase waits five seconds for a subscription."""
-        return []
 
     def answer(self, text: str) -> list[str]:
         """See ServiceProtocol."""

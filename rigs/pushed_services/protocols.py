@@ -21,7 +21,8 @@ class ServiceProtocol(Protocol):
     """The service's own names of the symbols that the connection gets."""
 
     def greeting(self) -> list[str]:
-        """Return the frames that the service sends first."""
+        """Return the frames that the service sends first; by default none."""
+        return []
 
     def answer(self, text: str) -> list[str]:
         """Return the frames that answer one of the client's."""

@@ -9,8 +9,9 @@ import msgspec
 
 from chalicelib import bootstrap, handlers
 from chalicelib.bootstrap import Services
-from rigs.memory_aws.dynamodb import Perform, error
+from rigs.memory_aws.dynamodb import Perform
 from rigs.memory_aws.system import SETTINGS, Aws
+from rigs.memory_aws.tables import error
 from rigs.memory_aws.transport import Transport
 from tests.factories import LambdaContext, instant
 from tests.faults.outbox import Message, Outbox

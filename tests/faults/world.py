@@ -17,8 +17,9 @@ from botocore.exceptions import ReadTimeoutError
 
 from chalicelib.bootstrap import Services
 from rigs.memory_aws import inserts
-from rigs.memory_aws.dynamodb import DynamoDB, Perform, error
+from rigs.memory_aws.dynamodb import DynamoDB, Perform
 from rigs.memory_aws.system import S3, SNS, SQS, Aws
+from rigs.memory_aws.tables import error
 from tests.factories import instant
 from tests.faults.killing import Killed
 from tests.faults.tracing import Trace

@@ -24,9 +24,10 @@ from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.services.bars import closes, kept_closes
 from chalicelib.services.detect import detect
-from rigs.memory_aws.dynamodb import Perform, error
+from rigs.memory_aws.dynamodb import Perform
 from rigs.memory_aws.inserts import parsed, refusal
 from rigs.memory_aws.system import SETTINGS, Aws
+from rigs.memory_aws.tables import error
 from tests.faults.killing import Killed
 from tests.faults.outbox import even_pauses, is_mark
 from tests.faults.tracing import stamps

@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters.bars import Bars
 from rigs.memory_aws import inserts
-from rigs.memory_aws.dynamodb import Perform, error
+from rigs.memory_aws.dynamodb import Perform
 from rigs.memory_aws.system import Aws
+from rigs.memory_aws.tables import error
 from tests.factories import at, make_bar
 
 MINUTES = [make_bar(60 * number) for number in range(60)]

@@ -9,8 +9,9 @@ import pytest
 
 from chalicelib.adapters.bars import Bars
 from chalicelib.domain.bars import Bar
-from rigs.memory_aws.dynamodb import Perform, error
+from rigs.memory_aws.dynamodb import Perform
 from rigs.memory_aws.system import Aws
+from rigs.memory_aws.tables import error
 from tests.factories import at, make_bar
 from tests.sequential import one_call_at_a_time
 

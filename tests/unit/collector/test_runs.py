@@ -22,7 +22,7 @@ from producer.sender import Sender
 from producer.sources import yahoo
 from producer.wire import WireTick
 from rigs.memory_aws.dynamodb import Perform
-from rigs.memory_aws.dynamodb import error as aws_error
+from rigs.memory_aws.tables import error as aws_error
 from tests.patience import PATIENCE_SECONDS, eventually
 from tests.producer_support.collecting import (
     CLOSED,

@@ -30,8 +30,9 @@ from chalicelib.services.delivery import attempts, digest_reading, holder
 from chalicelib.services.delivery.digest_reading import UNREAD
 from chalicelib.services.delivery.receipts import receipts
 from chalicelib.services.delivery.tasks import Delivered, Turn
-from rigs.memory_aws.dynamodb import Perform, error
+from rigs.memory_aws.dynamodb import Perform
 from rigs.memory_aws.system import SETTINGS, Aws
+from rigs.memory_aws.tables import error
 from tests.factories import at, instant, make_alert
 from tests.faults.holding import (
     ONE_IN_FIVE,
