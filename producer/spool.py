@@ -11,8 +11,8 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -140,24 +140,28 @@ class Spool:
 
         All or nothing: raises SpoolError if the file cannot be written.
         """
-        with self._lock:
-            run = self.connection.execute
-            try:
-                run("BEGIN")
-                stored = [self._insert(line) for line in lines]
-                for symbol, timestamp in latest.items():
-                    run("INSERT OR REPLACE INTO latest VALUES (?, ?)", (symbol, timestamp))
-                for name, value in facts.items():
-                    self._set(name, value)
-                run("COMMIT")
-            except sqlite3.Error as error:
-                self._undo()
-                raise SpoolError(f"--spool: {self._path}: {error}") from error
+        with self._transaction():
+            stored = [self._insert(line) for line in lines]
+            for symbol, timestamp in latest.items():
+                self.connection.execute(
+                    "INSERT OR REPLACE INTO latest VALUES (?, ?)", (symbol, timestamp)
+                )
+            for name, value in facts.items():
+                self._set(name, value)
         return stored
 
-    def _undo(self) -> None:
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit what the context writes, or nothing of it. Raises SpoolError."""
+        with self._lock:
+            try:
+                self.connection.execute("BEGIN")
+                yield
+                self.connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise SpoolError(f"--spool: {self._path}: {error}") from error
 
     def _insert(self, line: Line) -> Line:
         cursor = self.connection.execute(
@@ -171,16 +175,8 @@ class Spool:
 
     def delete(self, rows: Iterable[int]) -> None:
         """Delete acknowledged lines. Raises SpoolError if the file cannot be written."""
-        with self._lock:
-            try:
-                self.connection.execute("BEGIN")
-                self.connection.executemany(
-                    "DELETE FROM lines WHERE row = ?", [(row,) for row in rows]
-                )
-                self.connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._undo()
-                raise SpoolError(f"--spool: {self._path}: {error}") from error
+        with self._transaction():
+            self.connection.executemany("DELETE FROM lines WHERE row = ?", [(row,) for row in rows])
 
     def drop_odd_rows(self, now: datetime) -> Dropped:
         """Delete rows that this program would not have written; see producer.spool_rows.

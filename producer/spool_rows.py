@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.times import is_instant, to_text
 from producer.hygiene import FUTURE_SECONDS
 from producer.wire import MOST_LINE_BYTES
 
@@ -69,7 +69,7 @@ def _drop_latest(connection: sqlite3.Connection, now: datetime) -> int:
         (_TIMESTAMP, newest, _MOST_SYMBOL),
     ).rowcount
     found = connection.execute("SELECT symbol, timestamp FROM latest")
-    impossible = [(symbol,) for symbol, timestamp in found if not _is_instant(timestamp)]
+    impossible = [(symbol,) for symbol, timestamp in found if not is_instant(timestamp)]
     connection.executemany("DELETE FROM latest WHERE symbol = ?", impossible)
     return formless + len(impossible)
 
@@ -78,13 +78,5 @@ def _is_utf8(payload: bytes) -> bool:
     try:
         payload.decode()
     except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _is_instant(timestamp: str) -> bool:
-    try:
-        from_text(timestamp)
-    except ValueError:
         return False
     return True
