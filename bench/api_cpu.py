@@ -19,7 +19,7 @@ from typing import Any
 from bench import feeds
 from bench.baseline import Baseline
 from bench.detect_cpu import state_before, without_alerts
-from bench.measuring import alternate, beside, profile, timed
+from bench.measuring import alternate, beside, profile, repeated, timed
 from bench.our_app import TOPIC, OurApp, our_app
 from rigs.invocations import LambdaContext
 
@@ -64,12 +64,7 @@ def asker(ours: OurApp) -> Ask:
 
 def case(answer: Ask, asked: dict[str, Any]) -> Callable[[], None]:
     """Return a case that sends an event REPEATS times."""
-
-    def run() -> None:
-        for _ in range(REPEATS):
-            answer(asked)
-
-    return run
+    return repeated(REPEATS, lambda: answer(asked))
 
 
 def measure() -> list[dict[str, object]]:

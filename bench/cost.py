@@ -16,7 +16,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench import old_design
+from bench import baseline
 from bench.cost_run import record_bytes, run
 from costs import collector, lake
 from costs.counted import Counted
@@ -82,7 +82,7 @@ def bill(settings: Settings, counted: Counted | None = None) -> Bill:
 def measure() -> list[dict[str, Any]]:
     """Return the results of all cases with their targets, next to the most expensive old design;
     both include mails."""
-    old = bill(old_design.SETTINGS, old_design.count())
+    old = bill(baseline.SETTINGS, baseline.count())
     dearest = old.million + old.mails
     bills = {name: bill(settings) for name, (settings, _) in CASES.items()}
     kinesis, queue = (bills[f"25 symbols each 30 s, {way}"] for way in ("Kinesis", "SQS"))

@@ -17,11 +17,11 @@ STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/ticks"
 _PRICES = [Decimal(18_900 + number) / 100 for number in range(97)]
 
 
-def wire_tick(symbol: str, number: int, when: datetime) -> WireTick:
+def wire_tick(symbol: str, number: int, stamp: str) -> WireTick:
     """Return a tick with all of Yahoo's fields."""
     return WireTick(
         symbol=symbol,
-        timestamp=stored.stamp(when),
+        timestamp=stamp,
         price=_PRICES[(number * 31) % 97],
         open=_PRICES[0],
         high=_PRICES[96],
@@ -33,7 +33,7 @@ def wire_tick(symbol: str, number: int, when: datetime) -> WireTick:
         market_state="REGULAR",
         source="yfinance",
         mode="live",
-        sent_at=stored.stamp(when),
+        sent_at=stamp,
     )
 
 
@@ -60,7 +60,9 @@ def _record(number: int, symbol: str, when: datetime) -> dict[str, Any]:
             "kinesisSchemaVersion": "1.0",
             "partitionKey": symbol,
             "sequenceNumber": sequence,
-            "data": base64.b64encode(encode(wire_tick(symbol, number, when))).decode(),
+            "data": base64.b64encode(
+                encode(wire_tick(symbol, number, stored.stamp(when)))
+            ).decode(),
             "approximateArrivalTimestamp": when.timestamp() + 0.5,
         },
         "eventSource": "aws:kinesis",

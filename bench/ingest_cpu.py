@@ -13,11 +13,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bench import feeds
 from bench.baseline import Baseline
-from bench.measuring import alternate, beside, profile, timed
+from bench.measuring import alternate, beside, profile, repeated, timed
 from bench.null_aws import NullAws
 from bench.our_app import TOPIC, our_app
 from rigs.invocations import LambdaContext
@@ -50,21 +51,10 @@ def seen(aws: NullAws) -> None:
 def ours(app: Any, event: Event, repeats: int) -> Callable[[], None]:
     """Return a case that processes an event with our handler, `repeats` times."""
 
-    def run() -> None:
-        for _ in range(repeats):
-            assert app.ingest_kinesis(event, LambdaContext()) == {"batchItemFailures": []}
+    def ingest() -> None:
+        assert app.ingest_kinesis(event, LambdaContext()) == {"batchItemFailures": []}
 
-    return run
-
-
-def theirs(baseline: Baseline, event: Event, repeats: int) -> Callable[[], None]:
-    """Return a case that processes an event with the baseline, `repeats` times."""
-
-    def run() -> None:
-        for _ in range(repeats):
-            baseline.ingest(event)
-
-    return run
+    return repeated(repeats, ingest)
 
 
 def measure() -> list[dict[str, object]]:
@@ -80,7 +70,7 @@ def measure() -> list[dict[str, object]]:
             repeats = max(1, min(SLICE, TICKS_A_ROUND // size))
             cases[f"ours {size}"], ticks[f"ours {size}"] = ours(app, event, repeats), size * repeats
             repeats = SLICE // len(slice_["Records"])
-            cases[f"theirs {size}"] = theirs(baseline, slice_, repeats)
+            cases[f"theirs {size}"] = repeated(repeats, partial(baseline.ingest, slice_))
             ticks[f"theirs {size}"] = len(slice_["Records"]) * repeats
         found = alternate(cases, ROUNDS)
     microseconds = {n: [s / ticks[n] * 1e6 for s in found[n]] for n in cases}

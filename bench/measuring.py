@@ -9,8 +9,9 @@ import cProfile
 import gc
 import os
 import pstats
+import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,6 +28,16 @@ def alternate(cases: Mapping[str, Callable[[], None]], rounds: int) -> dict[str,
             if number:
                 found[name].append(time.process_time() - began)
     return found
+
+
+def repeated(times: int, act: Callable[[], object]) -> Callable[[], None]:
+    """Return a case that acts several times."""
+
+    def run() -> None:
+        for _ in range(times):
+            act()
+
+    return run
 
 
 def p95(values: list[float]) -> float:
@@ -64,6 +75,28 @@ def profile(run: Callable[[], None], lines: int) -> None:
     with cProfile.Profile() as taken:
         run()
     pstats.Stats(taken).sort_stats("tottime").print_stats(lines)
+
+
+def output_of(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    seconds: float | None = None,
+) -> str:
+    """Run a program in a folder and return its output. Raises RuntimeError with the end of its
+    errors if it fails."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip()[-600:])
+    return done.stdout
 
 
 def resident_mb() -> float:

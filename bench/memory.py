@@ -10,9 +10,7 @@ event and botocore's clients. It runs two batches, since a container processes m
 from __future__ import annotations
 
 import json
-import os
 import resource
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import Any
 
 from bench import feeds, ingest_cpu, stored
 from bench.detect_cpu import forget_states, state_before, without_alerts
-from bench.measuring import resident_mb
+from bench.measuring import output_of, resident_mb
 from bench.our_app import our_app
 from rigs.invocations import LambdaContext
 
@@ -66,18 +64,8 @@ def measure() -> list[dict[str, Any]]:
 def grown_mb(function: str, file: Path) -> float:
     """Return by how many MB the memory of a fresh process grows. Raises RuntimeError with its
     output if it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.memory", function, str(file)],
-        cwd=Path(__file__).resolve().parents[1],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip()[-600:])
-    return float(done.stdout.split()[-1])
+    command = [sys.executable, "-m", "bench.memory", function, str(file)]
+    return float(output_of(command, Path(__file__).resolve().parents[1], {}, 300).split()[-1])
 
 
 def child(function: str, file: Path) -> float:

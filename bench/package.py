@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import compileall
 import importlib.util
-import os
 import shutil
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+from bench.measuring import output_of
 from bench.our_app import ENVIRONMENT
 from infra.deploy.package import normalize
 
@@ -33,12 +32,7 @@ def build(folder: Path) -> Path:
     for name in ("app.py", "requirements.txt"):
         shutil.copy(ROOT / name, project)
     command = [str(Path(sys.executable).with_name("chalice")), "package", str(folder / "out")]
-    environment = {**os.environ, **ENVIRONMENT, "AWS_DEFAULT_REGION": "us-east-1"}
-    done = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip()[-600:])
+    output_of(command, project, {**ENVIRONMENT, "AWS_DEFAULT_REGION": "us-east-1"})
     made = folder / "out" / "deployment.zip"
     normalize(made)
     return made

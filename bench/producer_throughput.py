@@ -16,10 +16,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
 from statistics import median
 from typing import Any
 
+from bench.feeds import wire_tick
 from bench.measuring import resident_mb, timed
 from bench.null_aws import null_aws
 from producer.outbox import Outbox
@@ -40,7 +40,6 @@ _CASES = {
     "producer_throughput_1_tick_a_record": (25, 1, PRODUCER_TICKS // 3),
     "producer_throughput_500_symbols": (500, 1, PRODUCER_TICKS),
 }
-_PRICES = [Decimal(18_900 + number) / 100 for number in range(97)]
 
 
 class Ticks:
@@ -63,25 +62,10 @@ class Ticks:
 
 
 def tick(symbol: str, number: int) -> WireTick:
-    """Return a tick with all of Yahoo's fields."""
+    """Return a tick with all of Yahoo's fields; a thousand have the same second."""
     second, micros = divmod(number, 1000)
-    return WireTick(
-        symbol=symbol,
-        timestamp=f"2026-11-20T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
-        f".{micros:06}Z",
-        price=_PRICES[number % 97],
-        open=_PRICES[0],
-        high=_PRICES[96],
-        low=_PRICES[0],
-        previous_close=_PRICES[50],
-        volume=Decimal(number),
-        currency="USD",
-        exchange_timezone="America/New_York",
-        market_state="REGULAR",
-        source="yfinance",
-        mode="live",
-        sent_at="2026-11-20T15:30:00.000000Z",
-    )
+    clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{micros:06}"
+    return wire_tick(symbol, number, f"2026-11-20T{clock}Z")
 
 
 def loop() -> float:

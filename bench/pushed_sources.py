@@ -21,7 +21,7 @@ from typing import Any
 from bench.measuring import alternate, timed
 from producer.sources.alpaca import AlpacaFeed, Keys
 from producer.sources.binance import BinanceFeed
-from producer.sources.coinbase import CoinbaseFeed
+from producer.sources.coinbase import URL, CoinbaseFeed
 from rigs.pushed_services.alpaca import AlpacaProtocol
 from rigs.pushed_services.binance import BinanceProtocol
 from rigs.pushed_services.coinbase import CoinbaseProtocol
@@ -48,7 +48,7 @@ def parsers() -> dict[str, tuple[Read, list[str]]]:
     binance = BinanceFeed()
     binance.subscribe(["BTC-USDT"])
     return {
-        "coinbase": (CoinbaseFeed().read, frames(CoinbaseProtocol((SYMBOL,)), SYMBOL)),
+        "coinbase": (CoinbaseFeed(URL).read, frames(CoinbaseProtocol((SYMBOL,)), SYMBOL)),
         "binance": (binance.read, frames(BinanceProtocol(("BTC-USDT",)), "BTC-USDT")),
         "alpaca": (AlpacaFeed(Keys("", ""), "").read, frames(AlpacaProtocol(), "AAPL")),
     }

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -29,7 +28,7 @@ from statistics import median
 from typing import Any
 
 from bench import api_cpu, detect_cpu, feeds, ingest_cpu, package, stored
-from bench.measuring import timed
+from bench.measuring import output_of, timed
 from bench.our_app import OurApp, our_app
 
 ROUNDS = 9
@@ -117,18 +116,9 @@ def bare(function: str) -> str:
 def cpu_ms(program: str, path: Sequence[Path], event: Path) -> float:
     """Return the milliseconds of CPU of a fresh process. Raises RuntimeError with its output if it
     failed."""
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", program, str(event)],
-        cwd=path[0],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip()[-600:])
-    return float(done.stdout.split()[-1]) * 1000
+    command = [sys.executable, "-S", "-c", program, str(event)]
+    environment = {"PYTHONPATH": os.pathsep.join(map(str, path))}
+    return float(output_of(command, path[0], environment, 60).split()[-1]) * 1000
 
 
 def events(app: OurApp) -> dict[str, dict[str, Any]]:

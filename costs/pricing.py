@@ -18,11 +18,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from costs import collector, push
+from costs import collector, tabs
 from costs.counted import Counted
 from costs.list_prices import Prices
 from costs.settings import Settings
-from costs.tabs import usd_a_month
 from producer.publishing import USUAL_SECONDS
 
 FULL_PROCESSOR_MB = 1769
@@ -88,6 +87,7 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
     has_stream = settings.ingest == "kinesis"
     on_demand = has_stream and settings.stream == "on-demand"
     alarms = max(0, ALARM_METRICS[settings.ingest] - prices.free["alarm_metrics"])
+    page_usd = tabs.viewer_usd if settings.push else tabs.usd_a_month
     found = [
         Line(
             f"Kinesis, {shards} provisioned",
@@ -114,9 +114,9 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
         Line("page: CloudFront's free allowance", 0.0),
         Line(
             "pages open all month",
-            settings.tabs * (push.viewer_usd if settings.push else usd_a_month)(settings, prices),
+            settings.tabs * page_usd(settings, prices),
         ),
-        Line("push: publishing", push.publishing_usd(settings, prices) if settings.push else 0),
+        Line("push: publishing", tabs.publishing_usd(settings, prices) if settings.push else 0),
     ]
     return [line for line in found if line.usd or line.what.startswith("page")]
 

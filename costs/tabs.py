@@ -1,8 +1,13 @@
-"""The cost of a page that is open and visible all month: its requests.
+"""The cost of a page that is open and visible all month: its requests, or its pushed prices.
 
 The page polls at the interval of the prices (`frontend/js/feed.js` and related modules). Each poll
 requests the quotes, a hundred symbols per request, and the open symbol's bars; other data is
 requested every few polls. Without prices it polls once a minute.
+
+A page to which prices are pushed, by AppSync Events, gets one event for each batch of detect, with
+all symbols of a round of prices. AppSync charges for each started 5 KB published and delivered, and
+by the minute of a connection. Such a page asks the API for the bar that has closed, once a minute
+while prices come (`frontend/js/data/pushed.js`).
 """
 
 from __future__ import annotations
@@ -23,6 +28,14 @@ BILLED_SECONDS = 0.05
 """Seconds of the API's function per request: its CPU on 0.29 of a processor, and its reads."""
 
 READ_UNITS_A_SYMBOL, READ_UNITS_A_REQUEST = 0.5, 3
+CHANGE_BYTES = 150
+"""Bytes of a symbol in an event of 25, compressed and in base64."""
+
+UNIT_BYTES = 5 * 1024
+PUSH_SECONDS = 0.03
+"""Billed seconds of `push` per batch: 2 ms of CPU, on 0.29 of a processor, and one request."""
+
+ASKS_AN_HOUR = 60.0
 
 
 def requests_a_month(settings: Settings) -> float:
@@ -47,4 +60,44 @@ def usd_a_month(settings: Settings, prices: Prices) -> float:
         + prices.of("lambda_request", count)
         + prices.of("lambda_gb_second", seconds)
         + prices.of("dynamodb_read_unit", count / 2 * per_poll)
+    )
+
+
+def rounds_a_month(settings: Settings) -> float:
+    """Return the batches of detect: one for each round of prices, at most one a second."""
+    return settings.hours * 3600 / max(1.0, settings.interval_seconds)
+
+
+def units(settings: Settings, unit_bytes: int) -> int:
+    """Return the metered units of an event."""
+    return math.ceil(settings.symbols * CHANGE_BYTES / unit_bytes)
+
+
+def publishing_usd(settings: Settings, prices: Prices) -> float:
+    """Return USD a month of `push` without any viewer: the function and what it publishes."""
+    rounds = rounds_a_month(settings)
+    return (
+        prices.of("appsync_event_operation", rounds * units(settings, UNIT_BYTES))
+        + prices.of("lambda_request", rounds)
+        + prices.of("lambda_gb_second", rounds * PUSH_SECONDS * settings.memory_mb / 1024)
+    )
+
+
+def viewer_usd(settings: Settings, prices: Prices) -> float:
+    """Return USD a month of a page that is open all month, by AppSync Events."""
+    return (
+        prices.of("appsync_event_operation", rounds_a_month(settings) * units(settings, UNIT_BYTES))
+        + prices.of("appsync_connection_minute", ROUND_THE_CLOCK * 60)
+        + asked_usd(settings, prices)
+    )
+
+
+def asked_usd(settings: Settings, prices: Prices) -> float:
+    """Return USD a month for the requests of one page that is pushed prices."""
+    count = ASKS_AN_HOUR * settings.hours
+    return (
+        prices.of("api_request", count)
+        + prices.of("lambda_request", count)
+        + prices.of("lambda_gb_second", count * BILLED_SECONDS * settings.memory_mb / 1024)
+        + prices.of("dynamodb_read_unit", count * READ_UNITS_A_REQUEST)
     )

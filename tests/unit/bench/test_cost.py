@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench import cost, cost_run, old_design
+from bench import baseline, cost, cost_run
 from chalicelib.services.reports import costs
 from costs import collector, pricing
 from costs.counted import Counted, Tally
@@ -224,7 +224,7 @@ def test_collectors_in_the_documentation_cost_what_the_model_says() -> None:
 
 
 def test_the_old_design_costs_what_its_calls_cost() -> None:
-    found = cost.bill(old_design.SETTINGS, old_design.count())
+    found = cost.bill(baseline.SETTINGS, baseline.count())
     assert 26 < found.million + found.mails < 29
     lines = {line.what: line.usd for line in found.variable}
     assert (lines["S3: puts"], lines["DynamoDB: prices written"]) == pytest.approx((5, 0.625))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -11,14 +12,41 @@ from chalicelib.adapters.events import written_states
 from chalicelib.services.market_data.freshness import OPEN_CACHE_SECONDS
 from chalicelib.services.push.changes import changes_of
 from chalicelib.services.push.push import requests_of
-from costs import push, tabs
-from costs.list_prices import prices
+from costs import tabs
+from costs.list_prices import Prices, prices
 from costs.settings import MARKET_HOURS, ROUND_THE_CLOCK, Settings
 from rigs.memory_aws.system import Aws, services_over
 from tests.factories import NEVER, make_priced, make_tick, make_trigger
 
 JS = Path("frontend/js")
 VIEWERS = (1, 100, 10_000)
+SOCKET_UNIT_BYTES = 32 * 1024
+"""API Gateway charges for each started unit of a message to a WebSocket."""
+
+POST_SECONDS, POSTS_AT_ONCE = 0.012, 50
+CONNECTIONS_A_UNIT = 4096 / 64
+"""Items of a table of connections that one read unit holds."""
+
+
+def pushed_usd(settings: Settings, viewers: int, costs: Prices) -> float:
+    """USD a month of all viewers by AppSync Events."""
+    return tabs.publishing_usd(settings, costs) + viewers * tabs.viewer_usd(settings, costs)
+
+
+def sockets_usd(settings: Settings, viewers: int, costs: Prices) -> float:
+    """USD a month of all viewers by API Gateway's WebSockets, where a function looks up the
+    connections and posts to each."""
+    rounds = tabs.rounds_a_month(settings)
+    messages = rounds * viewers * tabs.units(settings, SOCKET_UNIT_BYTES)
+    seconds = rounds * max(tabs.PUSH_SECONDS, viewers * POST_SECONDS / POSTS_AT_ONCE)
+    return (
+        costs.of("socket_message", messages)
+        + costs.of("socket_minute", viewers * ROUND_THE_CLOCK * 60)
+        + costs.of("lambda_request", rounds)
+        + costs.of("lambda_gb_second", seconds * settings.memory_mb / 1024)
+        + costs.of("dynamodb_read_unit", rounds * math.ceil(viewers / CONNECTIONS_A_UNIT) / 2)
+        + viewers * tabs.asked_usd(settings, costs)
+    )
 
 
 def constant(module: str, name: str) -> float:
@@ -66,7 +94,7 @@ def test_a_page_costs_less_where_prices_come_seldom() -> None:
 @pytest.mark.parametrize("interval", [15, 2])
 def test_the_docs_have_the_sums_of_pushed_prices(interval: float) -> None:
     settings, costs = Settings(interval_seconds=interval), prices()
-    pushed = [push.pushed_usd(settings, viewers, costs) for viewers in VIEWERS]
+    pushed = [pushed_usd(settings, viewers, costs) for viewers in VIEWERS]
     polled = [viewers * tabs.usd_a_month(settings, costs) for viewers in VIEWERS]
     text = Path("docs/cost.md").read_text(encoding="utf-8")
     for way, sums in (("pushed", pushed), ("polled", polled)):
@@ -80,8 +108,8 @@ def test_the_decision_has_the_sums_of_both_services() -> None:
     text = Path("docs/decisions/0348-prices-are-pushed-by-appsync-events.md").read_text()
     for viewers in VIEWERS:
         sums = (
-            push.pushed_usd(settings, viewers, costs),
-            push.sockets_usd(settings, viewers, costs),
+            pushed_usd(settings, viewers, costs),
+            sockets_usd(settings, viewers, costs),
             viewers * tabs.usd_a_month(settings, costs),
         )
         assert f"| {viewers:,} | {' | '.join(f'{usd:,.2f}' for usd in sums)} |" in text
@@ -100,4 +128,4 @@ def test_an_event_of_25_symbols_is_as_long_as_the_sum_says() -> None:
         services.detect([make_trigger(0, 0, tick.symbol)])
     states = written_states({"Records": aws.state_stream})
     ((((event, _),)),) = requests_of(changes_of(states, services.market_data().quote))
-    assert 100 * 25 < len(event) < push.CHANGE_BYTES * 25 < push.UNIT_BYTES
+    assert 100 * 25 < len(event) < tabs.CHANGE_BYTES * 25 < tabs.UNIT_BYTES
