@@ -1,7 +1,7 @@
 """Checks that the stage's collector delivers prices: it reports, and one of its prices is stored.
 
 It reports in the symbols table, which also holds the progress of each symbol's prices
-(`producer/collector/memory.py`).
+(`producer/collector/remembering.py`).
 """
 
 from __future__ import annotations

@@ -10,7 +10,38 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from producer.collector.steady import SteadyClock
+_MOST_SECONDS = 86_400.0
+"""The longest pause that counts: a clock that was set may show any pause."""
+
+
+class SteadyClock:
+    """Monotonic seconds that include the pauses between runs.
+
+    A frozen container's monotonic clock may stop. Between `leave` and `resume` the longer of the
+    monotonic time and the time of day counts, so that a clock that is set back delays nothing.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._pauses = 0.0
+        self._left: tuple[datetime, float] | None = None
+
+    def __call__(self) -> float:
+        """Return the seconds since an arbitrary instant."""
+        return self._monotonic() + self._pauses
+
+    def leave(self, now: datetime) -> None:
+        """Mark the end of a run."""
+        self._left = now, self._monotonic()
+
+    def resume(self, now: datetime) -> None:
+        """Mark the start of a run."""
+        if self._left is None:
+            return
+        left, seconds = self._left
+        unseen = (now - left).total_seconds() - (self._monotonic() - seconds)
+        self._pauses += min(max(0.0, unseen), _MOST_SECONDS)
+        self._left = None
 
 
 @contextmanager

@@ -18,8 +18,7 @@ from producer.collector import tenure
 from producer.collector.clocks import Clocks
 from producer.collector.engine import Engine
 from producer.collector.lease import Held, Lease, Taken
-from producer.collector.tenure import Tenure
-from producer.collector.window import LEAST_SECONDS, polling_seconds
+from producer.collector.tenure import LEAST_SECONDS, Tenure, polling_seconds
 from producer.errors import ProducerError, StoreError
 from producer.hours import MarketHours
 from producer.publishing import Publisher, Put

@@ -16,8 +16,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from chalicelib.domain.times import to_text
-from producer.collector.fields import Fields
-from producer.collector.items import Item, Items
+from producer.collector.items import Fields, Item, Items
 from producer.errors import StoreError
 
 KEY = "lease"

@@ -8,8 +8,7 @@ import msgspec
 
 from producer.collector.items import Items
 from producer.collector.lease import MOST_AHEAD
-from producer.collector.memory import Memory
-from producer.collector.remembering import Reading, reading_of
+from producer.collector.remembering import Memory, Reading, reading_of
 
 KEY = "memory"
 

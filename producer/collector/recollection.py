@@ -10,10 +10,9 @@ from decimal import Decimal
 import msgspec
 
 from chalicelib.domain.times import from_text, to_text
-from producer.collector.following import Followed
-from producer.collector.memory import Memory
 from producer.collector.memory_store import MemoryStore
-from producer.collector.remembering import Reading
+from producer.collector.remembering import Memory, Reading
+from producer.collector.sources import Followed
 from producer.errors import LeaseOver
 from producer.hygiene import PriceAndVolume
 from producer.passing import Passing

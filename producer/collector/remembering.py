@@ -1,4 +1,5 @@
-"""Reads the fields of a memory's item; omits and names those that are invalid."""
+"""The state that a container needs to continue another's run, kept as an item of the symbols
+table. Invalid fields of the item are omitted and named."""
 
 from __future__ import annotations
 
@@ -13,12 +14,33 @@ from chalicelib.domain.errors import TickError
 from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.ticks import parse_symbol
 from chalicelib.domain.times import from_text, is_canonical, to_text
-from producer.collector.fields import Fields
-from producer.collector.items import Item
-from producer.collector.memory import Memory
+from producer.collector.items import Fields, Item
 from producer.malformed import flaw_of
 from producer.throttling import longest_open_seconds
 from producer.wire import WireTick
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """State that runs pass on, by symbol.
+
+    `latest` holds the timestamps of the last acknowledged ticks, `sent` their price and volume as
+    text ("" for no volume), `suspects` the jumps that wait to be confirmed. The other fields are
+    the source's state, `Known`, with instants of DynamoDB's clock in place of seconds: "" if the
+    source, or its history, may be asked.
+    """
+
+    source: str = ""
+    latest: Mapping[str, str] = {}
+    sent: Mapping[str, tuple[str, str]] = {}
+    suspects: Mapping[str, WireTick] = {}
+    with_history: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+    is_silent: bool = False
+    refusals: int = 0
+    throttled_until: str = ""
+    history_refusals: int = 0
+    history_until: str = ""
+
 
 _COUNT = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 _SOURCE = Literal["", "yfinance", "simulator"]

@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from producer.collector.following import Followed
 from producer.collector.settings import Settings
+from producer.errors import StoreError
 from producer.hours import MarketHours
 from producer.source_plans import SourcePlans
 from producer.sources import simulator, yahoo
 from producer.sources.resumable import Resumable
 from producer.status import Status
-from producer.watchlist import TrackedList
+from producer.watchlist import DefaultList, TrackedList
+
+
+class Followed(DefaultList):
+    """The followed symbols, each once, the environment's first. `current` holds those of the last
+    call of `symbols`."""
+
+    def __init__(self, own: Sequence[str], tracked: TrackedList) -> None:
+        super().__init__(own, lambda: tracked, at_call=1)
+        self._table = tracked
+        self.current: Sequence[str] = ()
+
+    @property
+    def invalid(self) -> Sequence[str]:
+        """Return the tracked items that are not valid symbols and are skipped."""
+        return self._table.invalid
+
+    def drops(self, symbol: str) -> bool:
+        """Return whether the table says that a symbol is not followed; False if it does not
+        answer."""
+        return self._table.is_current and super().drops(symbol)
+
+    def symbols(self) -> Sequence[str]:
+        """Return the symbols, read again if they are older than 5 seconds.
+
+        Raises StoreError if the tracked symbols have never been read: without them a run would drop
+        its state about them.
+        """
+        symbols = super().symbols()
+        if not self._table.is_known:
+            raise StoreError("the tracked symbols cannot be read: this run collects nothing")
+        self.current = symbols
+        return symbols
 
 
 class Sourcing:

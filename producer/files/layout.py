@@ -7,14 +7,32 @@ or columns for each symbol.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from producer.errors import UsageError
-from producer.files.grid import Grid
 from producer.files.names import FIELDS, OTHERS, UNNAMED, field_of, is_symbol, pair_of, plain
+
+
+class Grid(Protocol):
+    """Rows of text, including the header's."""
+
+    @property
+    def path(self) -> Path:
+        """Return the file."""
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Return whether a comma is the likelier decimal mark if no cell shows it."""
+
+    def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """Yield the line number and cells of each row that is not empty. Raises UsageError if the
+        file cannot be read."""
+
 
 MOST_LINES = 20
 """Number of lines searched for the header."""

@@ -14,9 +14,8 @@ from producer.errors import UsageError
 from producer.files.asked import Asked
 from producer.files.csv_file import CsvFile
 from producer.files.folding import with_folded
-from producer.files.grid import Grid
 from producer.files.joining import Own, Readable, in_series, in_time
-from producer.files.layout import layout_of
+from producer.files.layout import Grid, layout_of
 from producer.files.names import is_named_by_symbol
 from producer.files.recording import FileRecording
 from producer.sources import ndjson

@@ -12,8 +12,7 @@ from producer.errors import UsageError
 from producer.files.asked import Asked
 from producer.files.clocks import Clock
 from producer.files.folding import SECONDS, STORED, Part, targets_of, with_folded
-from producer.files.grid import Grid
-from producer.files.layout import Layout, layout_of
+from producer.files.layout import Grid, Layout, layout_of
 from producer.files.names import is_named_by_symbol, symbol_of_file
 from producer.files.rows import Row, RowReader, Written
 from producer.files.shapes import shape_of

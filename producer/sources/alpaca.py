@@ -23,10 +23,9 @@ from producer.addresses import may_carry_keys
 from producer.errors import UsageError
 from producer.sources import alpaca_actions
 from producer.sources.pushed import messages
-from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.history import LENGTHS, Candle, made, running
 from producer.sources.pushed.http import Http, Unusable
-from producer.sources.pushed.service import Service
+from producer.sources.pushed.service import Feed, Service
 from producer.sources.pushed.so_far import Listing
 from producer.sources.pushed.stamps import stored
 from producer.wire import Bar, WireTick, decimal_of

@@ -17,10 +17,9 @@ import msgspec
 from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
-from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.history import Candle, CandleHistory
 from producer.sources.pushed.http import Http, Unusable
-from producer.sources.pushed.service import Service
+from producer.sources.pushed.service import Feed, Service
 from producer.sources.pushed.so_far import Listing, pair_listing
 from producer.sources.pushed.stamps import stored_milliseconds
 from producer.wire import Bar, decimal_of

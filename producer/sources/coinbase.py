@@ -18,10 +18,9 @@ import msgspec
 from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.domain.times import from_epoch_seconds
 from producer.sources.pushed import messages
-from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.history import LENGTHS, Candle, CandleHistory
 from producer.sources.pushed.http import Http, Unusable
-from producer.sources.pushed.service import Service
+from producer.sources.pushed.service import Feed, Service
 from producer.sources.pushed.so_far import PAIR, Listing, pair_listing
 from producer.sources.pushed.stamps import stored
 from producer.wire import Bar, decimal_of
@@ -76,9 +75,6 @@ class CoinbaseFeed(Feed):
     """See Feed."""
 
     service = SERVICE
-
-    def __init__(self, url: str = URL) -> None:
-        super().__init__(url)
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
         """See Feed."""

@@ -10,11 +10,10 @@ from chalicelib.domain.times import to_text
 from producer.markets import market_of
 from producer.sources import yahoo
 from producer.sources.pushed import http
-from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.gaps import MOST_MINUTES
 from producer.sources.pushed.history import first_instant
 from producer.sources.pushed.messages import Alive, Message, Quote
-from producer.sources.pushed.service import Service
+from producer.sources.pushed.service import Feed, Service
 from producer.sources.pushed.so_far import Listing
 from producer.sources.yahoo_frames import tick_of
 from producer.throttling import REQUESTS_PER_SECOND

@@ -13,14 +13,13 @@ from producer.errors import SourceError
 from producer.hours import Hours
 from producer.reasons import reason
 from producer.sources import yahoo
-from producer.sources.first_quotes import FirstQuotes
 from producer.sources.resumable import Known
 from producer.sources.yahoo_actions import dividend_in
 from producer.sources.yahoo_history import History
 from producer.split_watch import SplitWatch
 from producer.status import Status
 from producer.throttling import BURST_REQUESTS, REQUESTS_PER_SECOND, CircuitBreaker, TokenBucket
-from producer.turns import Turns
+from producer.turns import FirstQuotes, Turns
 from producer.watchlist import FixedList, Watchlist
 from producer.wire import WireTick, tick_of_action
 from producer.workers import Workers, without_cut

@@ -16,7 +16,7 @@ from chalicelib.domain.detection import State
 from chalicelib.domain.sources import parse_sources
 from chalicelib.domain.ticks import Tick
 from chalicelib.services.symbol_stores import SymbolEntry
-from producer.ordering import Ordering
+from producer.passing import Ordering
 from producer.sources.replay import open_recording
 from producer.wire import line_of
 from tests.factories import NEVER, at, instant, kinesis_event, payload, wire

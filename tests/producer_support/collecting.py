@@ -21,9 +21,8 @@ from botocore.exceptions import EndpointConnectionError
 from chalicelib.domain.times import to_text
 from producer import building
 from producer.collector import engine, function, tenure
-from producer.collector.clocks import Clocks
+from producer.collector.clocks import Clocks, SteadyClock
 from producer.collector.collector import Collector
-from producer.collector.steady import SteadyClock
 from producer.records import Record
 from producer.reporting import JsonReporter
 from producer.sinks import aws

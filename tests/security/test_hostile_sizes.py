@@ -103,7 +103,7 @@ def test_a_message_far_larger_than_any_of_a_service_ends_the_connection() -> Non
     ("read", "frame"),
     [
         (
-            coinbase.CoinbaseFeed().read,
+            coinbase.CoinbaseFeed(coinbase.URL).read,
             {
                 "type": "match",
                 "trade_id": 2**63,
@@ -113,7 +113,7 @@ def test_a_message_far_larger_than_any_of_a_service_ends_the_connection() -> Non
             },
         ),
         (
-            coinbase.CoinbaseFeed().read,
+            coinbase.CoinbaseFeed(coinbase.URL).read,
             {"type": "heartbeat", "product_id": "BTC-USD", "last_trade_id": 10**45},
         ),
         (

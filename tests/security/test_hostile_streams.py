@@ -20,7 +20,7 @@ from websockets.sync.server import ServerConnection, serve
 from producer.backoff import Backoff
 from producer.sources import alpaca, coinbase
 from producer.sources.pushed.connection import Guarded, Lost, connect
-from producer.sources.pushed.feed import Feed
+from producer.sources.pushed.service import Feed
 from producer.sources.pushed.session import Session
 from producer.status import Status
 from producer.throttling import CircuitBreaker

@@ -83,9 +83,6 @@ class Listener(Protocol):
     def doubted(self, silent_seconds: float) -> None:
         """Note that nothing came for this long, and that trades may be missing."""
 
-    def unknown(self, symbol: str) -> None:
-        """Note that the service does not know a symbol."""
-
 
 class Lost(ProducerError):  # noqa: N818 - a state that passes
     """The connection cannot be used any more."""

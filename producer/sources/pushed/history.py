@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from chalicelib.domain.times import EPOCH, to_text
 from producer.sources.pushed.http import Http, Unusable
 from producer.sources.pushed.so_far import Listing
 from producer.wire import Bar, WireTick, decimal_of
+from producer.workers import Workers
 
 LENGTHS: dict[Bar, timedelta] = {
     "1m": timedelta(minutes=1),
@@ -157,3 +159,38 @@ def minute_at(instant: datetime) -> int:
 def midnight_of(instant: datetime) -> datetime:
     """Return the start of an instant's UTC day."""
     return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+DEADLINE_SECONDS = 60.0
+"""For all requests of one call, each of which waits at most 15 s for the next byte of its
+answer."""
+
+_THREADS = 4
+"""Threads for calls. One that is beyond its deadline keeps its thread until its answer ends."""
+
+
+class Timely:
+    """A service's history whose calls have a deadline. See History."""
+
+    def __init__(self, history: History, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+        self._history = history
+        self._deadline = deadline_seconds
+        self._workers: Workers[list[WireTick]] = Workers(_THREADS)
+        self.most_minutes = history.most_minutes
+
+    @property
+    def served_at(self) -> datetime | None:
+        """See History."""
+        return self._history.served_at
+
+    def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
+        """See History. Raises TimeoutError after the deadline."""
+
+        def ask(_: str) -> list[WireTick]:
+            return self._history.bars(symbol, bar, start, end)
+
+        answers = self._workers.ask(ask, [symbol], self._deadline, threading.Event())
+        answer = answers[symbol]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

@@ -1,4 +1,4 @@
-"""The messages that a feed reads from the frames of its service."""
+"""The messages that a feed reads from the frames of its service, and ingest's bounds for them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Annotated
 
 import msgspec
 
+from chalicelib.domain.ticks import as_price, as_volume
+from producer.malformed import flaw_of
 from producer.wire import WireTick
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -102,3 +104,24 @@ def named(heard: Heard) -> tuple[str, str]:
     if isinstance(heard, Quote):
         return heard.tick.symbol, heard.tick.timestamp
     return heard.symbol, heard.at
+
+
+def out_of_bounds(heard: Heard) -> str | None:
+    """Return which number ingest would refuse, such as "malformed price"; None if it takes all.
+
+    A quote is a complete tick, which is checked like those of all sources.
+    """
+    match heard:
+        case Trade():
+            if as_price(heard.price) is None:
+                return "malformed price"
+            return _of_volume(heard.size)
+        case MinuteVolume():
+            return _of_volume(heard.volume)
+        case Quote():
+            return flaw_of(heard.tick)
+
+
+def _of_volume(volume: Decimal | None) -> str | None:
+    is_taken = volume is None or as_volume(volume) is not None
+    return None if is_taken else "malformed volume"

@@ -1,15 +1,66 @@
-"""What a pushed source has to know of its service."""
+"""What a pushed source has to know of its service, and what the service expects and says over its
+socket."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import msgspec
 
+from chalicelib.domain.payloads import UNREADABLE
 from producer.sources.pushed.action_questions import Told
-from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.history import History
+from producer.sources.pushed.messages import BadFrame, Message
 from producer.sources.pushed.so_far import Listing
+
+
+class Feed(ABC):
+    """The frames of one service, which subclasses know. It keeps no state beyond a connection."""
+
+    service: ClassVar[str]
+    """The service's name in messages, such as Coinbase."""
+
+    greets = False
+    """Whether the service says that it is ready before it accepts a subscription."""
+
+    acknowledges = True
+    """Whether the service acknowledges subscriptions."""
+
+    is_silence_doubtful = False
+    """Whether trades may be missing after a silence, since nothing numbers or counts them."""
+
+    beat_seconds: float | None = None
+    """The seconds after which the subscription is sent again; None if once is enough."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def opening(self) -> Sequence[str]:
+        """Return the first frames of a new connection, before any subscription."""
+        return ()
+
+    @abstractmethod
+    def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
+        """Return the frames that subscribe to more symbols."""
+
+    @abstractmethod
+    def unsubscribe(self, symbols: Sequence[str]) -> Sequence[str]:
+        """Return the frames that end the subscription of symbols."""
+
+    def read(self, frame: str | bytes) -> Sequence[Message]:
+        """Parse a frame. One without a message that counts gives nothing. Raises only BadFrame."""
+        try:
+            return self.parsed(frame)
+        except BadFrame:
+            raise
+        except (*UNREADABLE, ValueError, OverflowError) as error:
+            raise BadFrame(f"no message of {self.service}") from error
+
+    @abstractmethod
+    def parsed(self, frame: str | bytes) -> Sequence[Message]:
+        """Parse a frame. May raise what `read` converts, too."""
 
 
 class Service(msgspec.Struct, frozen=True):

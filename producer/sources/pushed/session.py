@@ -29,8 +29,8 @@ from producer.sources.pushed.connection import (
     connect,
 )
 from producer.sources.pushed.conversation import Conversation
-from producer.sources.pushed.feed import Feed
 from producer.sources.pushed.numbering import Keys, Numbering
+from producer.sources.pushed.service import Feed
 from producer.status import Status
 from producer.throttling import CircuitBreaker
 
@@ -155,7 +155,6 @@ class Session:
             return
         self._unknown[symbol] = self.now() + _UNKNOWN_SECONDS
         self.status.problem(f"{symbol}: {self.feed.service} knows no such symbol ({why})")
-        self._listener.unknown(symbol)
 
     def doubt(self, silent_seconds: float) -> None:
         """Tell the listener that trades may be missing after a long silence, if nothing numbers

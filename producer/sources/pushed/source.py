@@ -17,15 +17,13 @@ from producer.hygiene import FUTURE_SECONDS
 from producer.malformed import flaw_of
 from producer.reasons import reason
 from producer.sources.pushed.action_questions import ActionQuestions
-from producer.sources.pushed.bounds import out_of_bounds
-from producer.sources.pushed.history import first_instant
+from producer.sources.pushed.history import Timely, first_instant
 from producer.sources.pushed.mender import Mender
-from producer.sources.pushed.messages import Heard, MinuteVolume, Quote, Trade, named
+from producer.sources.pushed.messages import Heard, MinuteVolume, Quote, Trade, named, out_of_bounds
 from producer.sources.pushed.service import Service
 from producer.sources.pushed.session import Session
 from producer.sources.pushed.so_far import Listing, SessionsSoFar
 from producer.sources.pushed.split_questions import SplitQuestions
-from producer.sources.pushed.timely import Timely
 from producer.sources.pushed.waiting import Waiting, thinned
 from producer.status import Status
 from producer.throttling import TokenBucket
@@ -255,9 +253,6 @@ class Pushed:
         now = self._mender.time()
         for symbol in self.followed:
             self._mender.missing(symbol, now - timedelta(seconds=silent_seconds), now)
-
-    def unknown(self, symbol: str) -> None:
-        """See Listener."""
 
     def _made_room(self, oldest: Heard) -> None:
         """Have history fill the minutes since a price that was dropped to make room for newer

@@ -10,8 +10,7 @@ import pytest
 
 from chalicelib.domain.times import from_text, to_text
 from producer.collector.lease import MOST_HELD
-from producer.collector.memory import Memory
-from producer.collector.remembering import Reading, reading_of
+from producer.collector.remembering import Memory, Reading, reading_of
 from tests.producer_support.collecting import (
     OPEN,
     World,

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from producer.collector.clocks import SteadyClock
 from producer.collector.items import Items
 from producer.collector.lease import Held, Lease, Taken
-from producer.collector.memory import Memory
 from producer.collector.memory_store import MemoryStore
+from producer.collector.remembering import Memory
 from producer.collector.settings import FLAGS, load
-from producer.collector.steady import SteadyClock
-from producer.collector.window import polling_seconds
+from producer.collector.tenure import polling_seconds
 from producer.errors import UsageError
 from producer.hours import MarketHours
 from rigs.memory_aws.dynamodb import Perform

@@ -8,7 +8,7 @@ from typing import Any
 
 from embedded_aws.event_sources.lambda_events import Context
 from local.collecting import Minutes
-from producer.collector.window import polling_seconds
+from producer.collector.tenure import polling_seconds
 
 NOW = datetime(2026, 11, 20, 15, 30, 7, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.ticks import Mode
-from producer.ordering import Ordering
+from producer.passing import Ordering
 from tests.producer_support.doubles import make_wire_tick
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from producer import building
 from producer.arguments import parse
-from producer.collector.following import Followed
+from producer.collector.sources import Followed
 from producer.sinks import aws
 from producer.source_plans import SourcePlans
 from producer.status import Status

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from producer.sources.alpaca import AlpacaFeed, Keys, listing_of
 from producer.sources.binance import BinanceFeed
-from producer.sources.coinbase import CoinbaseFeed
+from producer.sources.coinbase import URL, CoinbaseFeed
 from producer.sources.pushed.messages import (
     Accepted,
     Alive,
@@ -51,7 +51,7 @@ def test_a_match_of_coinbase_is_a_trade_with_all_its_digits() -> None:
         '"taker_order_id":"132fb6ae","time":"2014-11-07T08:19:27.028459Z","product_id":"BTC-USD",'
         '"size":"5.23512","price":"90000000000.12345678"}'
     )
-    assert CoinbaseFeed().read(frame) == (
+    assert CoinbaseFeed(URL).read(frame) == (
         Trade(
             symbol="BTC-USD",
             at="2014-11-07T08:19:27.028459Z",
@@ -92,7 +92,7 @@ def test_a_match_of_coinbase_is_a_trade_with_all_its_digits() -> None:
     ],
 )
 def test_other_messages_of_coinbase(frame: str, messages: Sequence[Message]) -> None:
-    assert CoinbaseFeed().read(frame) == messages
+    assert CoinbaseFeed(URL).read(frame) == messages
 
 
 def test_an_aggregate_trade_of_binance_has_our_symbol() -> None:
@@ -199,7 +199,7 @@ def test_alpaca_has_us_stocks_only(symbol: str) -> None:
 
 
 READERS: list[Callable[[Any], Sequence[Message]]] = [
-    CoinbaseFeed().read,
+    CoinbaseFeed(URL).read,
     binance().read,
     ALPACA.read,
 ]

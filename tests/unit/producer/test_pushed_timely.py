@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from producer.sources.pushed.timely import Timely
+from producer.sources.pushed.history import Timely
 from producer.wire import Bar, WireTick
 from tests.patience import PATIENCE_SECONDS
 
