@@ -37,20 +37,17 @@ def wire_tick(symbol: str, number: int, stamp: str) -> WireTick:
     )
 
 
-def kinesis_event(
-    count: int, symbols: Sequence[str] = SYMBOLS, start: datetime = stored.NEWEST
-) -> dict[str, Any]:
+def kinesis_event(count: int, symbols: Sequence[str] = SYMBOLS) -> dict[str, Any]:
     """Return an event of `count` records of one tick each, the symbols in turn, a second between
     polls."""
     return {
         "Records": [
-            _record(n, symbols[n % len(symbols)], _poll(n, symbols, start)) for n in range(count)
+            _record(
+                n, symbols[n % len(symbols)], stored.NEWEST + timedelta(seconds=n // len(symbols))
+            )
+            for n in range(count)
         ]
     }
-
-
-def _poll(number: int, symbols: Sequence[str], start: datetime) -> datetime:
-    return start + timedelta(seconds=number // len(symbols))
 
 
 def _record(number: int, symbol: str, when: datetime) -> dict[str, Any]:

@@ -134,11 +134,11 @@ def running_system(*arguments: str, program: Sequence[str] = ("local",)) -> Iter
             )
         address = f"http://127.0.0.1:{api}"
         try:
-            _wait_until_served(process, address, log)
+            token = _wait_until_served(process, address, log)
             yield System(
                 address,
                 f"http://127.0.0.1:{page}",
-                _token_in(log),
+                token,
                 f"http://127.0.0.1:{aws}",
                 process,
                 log,

@@ -30,7 +30,7 @@ def shape_of(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
     if kind.name == "bars" and asked.rows_as != "ticks":
         return _bar(kind, spacing, asked)
     if kind.name == "bars":
-        return _Closes(kind, spacing, asked)
+        return _close(kind, spacing, asked)
     return _tick(spacing, asked)
 
 
@@ -95,34 +95,27 @@ def _bar(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
     return shape
 
 
-class _Closes:
-    """Converts bars to ticks: the close at the bar's end, and the session's volume so far.
+def _close(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
+    """Return a function that makes a tick of a bar: the close at the bar's end, and the session's
+    volume so far, which counts regular and extended hours separately.
 
     A bar's open, high and low are not the session's and are omitted.
     """
+    length = timedelta(seconds=kind.seconds) - _INSTANT
+    volumes: dict[str, tuple[object, Decimal]] = {}
 
-    def __init__(self, kind: Kind, spacing: Spacing, asked: Asked) -> None:
-        self._length = timedelta(seconds=kind.seconds) - _INSTANT
-        self._spacing = spacing
-        self._asked = asked
-        self._volumes: dict[str, tuple[object, Decimal]] = {}
-
-    def __call__(self, row: Row) -> WireTick:
-        end = self._spacing.instant_of(row) + self._length
-        tick = _made(row, end, self._asked)
+    def shape(row: Row) -> WireTick:
+        end = spacing.instant_of(row) + length
+        tick = _made(row, end, asked)
         if row.volume is not None:
-            tick.volume = self._volume(tick, end, row.volume)
+            session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(end)
+            part = session.date, is_extended(session, end, tick.market_state)
+            before, volume = volumes.get(tick.symbol, (part, Decimal(0)))
+            tick.volume = row.volume + (volume if before == part else Decimal(0))
+            volumes[tick.symbol] = part, tick.volume
         return tick
 
-    def _volume(self, tick: WireTick, end: datetime, traded: Decimal) -> Decimal:
-        """Return the session's volume so far, which counts regular and extended hours
-        separately."""
-        session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(end)
-        part = session.date, is_extended(session, end, tick.market_state)
-        before, volume = self._volumes.get(tick.symbol, (part, Decimal(0)))
-        volume = traded + (volume if before == part else Decimal(0))
-        self._volumes[tick.symbol] = part, volume
-        return volume
+    return shape
 
 
 def _made(row: Row, when: datetime, asked: Asked) -> WireTick:

@@ -22,11 +22,7 @@ Said = queue.Queue[Exception | str]
 
 
 def first_to_answer(
-    status: Status,
-    stop: threading.Event,
-    symbols: Sequence[str],
-    history_url: str | None = None,
-    deadline_seconds: float = DEADLINE_SECONDS,
+    status: Status, stop: threading.Event, symbols: Sequence[str], history_url: str | None = None
 ) -> str:
     """Return the source to use: yfinance, coinbase or simulator.
 
@@ -36,24 +32,19 @@ def first_to_answer(
 
     is_apt = all(coinbase.listing_of(symbol) is not None for symbol in symbols)
     instead = _COINBASE if is_apt else _SIMULATED
-    if yahoo_answers(status, stop, deadline_seconds, instead):
+    if yahoo_answers(status, stop, instead):
         return "yfinance"
-    if is_apt and coinbase_answers(status, stop, history_url, deadline_seconds):
+    if is_apt and coinbase_answers(status, stop, history_url):
         return coinbase.NAME
     return "simulator"
 
 
-def yahoo_answers(
-    status: Status,
-    stop: threading.Event,
-    deadline_seconds: float = DEADLINE_SECONDS,
-    instead: str = _SIMULATED,
-) -> bool:
+def yahoo_answers(status: Status, stop: threading.Event, instead: str = _SIMULATED) -> bool:
     """Return whether Yahoo gives one quote within the deadline.
 
     The deadline starts after yfinance is imported, which takes seconds on a busy machine.
     """
-    if not _answers("Yahoo", _ask, status, stop, deadline_seconds, instead):
+    if not _answers("Yahoo", _ask, status, stop, instead):
         return False
     status.note(yahoo.TERMS)
     return True
@@ -65,12 +56,7 @@ def _ask(said: Said) -> None:
     yahoo.quote(_PROBE, DEADLINE_SECONDS)
 
 
-def coinbase_answers(
-    status: Status,
-    stop: threading.Event,
-    history_url: str | None = None,
-    deadline_seconds: float = DEADLINE_SECONDS,
-) -> bool:
+def coinbase_answers(status: Status, stop: threading.Event, history_url: str | None = None) -> bool:
     """Return whether Coinbase gives candles within the deadline."""
     from producer.sources import coinbase
 
@@ -78,7 +64,7 @@ def coinbase_answers(
         said.put(_IMPORTED)
         coinbase.answers(history_url)
 
-    if not _answers("Coinbase", ask, status, stop, deadline_seconds, _SIMULATED):
+    if not _answers("Coinbase", ask, status, stop, _SIMULATED):
         return False
     status.note("Coinbase answers: showing its prices of crypto pairs")
     return True
@@ -89,7 +75,6 @@ def _answers(
     ask: Callable[[Said], None],
     status: Status,
     stop: threading.Event,
-    deadline_seconds: float,
     instead: str,
 ) -> bool:
     """Return whether `ask` returns within the deadline, which starts when it says _IMPORTED."""
@@ -107,13 +92,13 @@ def _answers(
     threading.Thread(target=run, name=f"{service.lower()}-probe", daemon=True).start()
     answer = _next(said, IMPORT_SECONDS, stop)
     if answer == _IMPORTED:
-        answer = _next(said, deadline_seconds, stop)
+        answer = _next(said, DEADLINE_SECONDS, stop)
     if answer == _ANSWERED:
         return True
     if isinstance(answer, Exception):
         status.note(f"{_failed(service, answer)}. {instead}", answer)
     else:
-        status.note(f"{service} did not answer within {deadline_seconds:g} s. {instead}")
+        status.note(f"{service} did not answer within {DEADLINE_SECONDS:g} s. {instead}")
     return False
 
 

@@ -57,7 +57,6 @@ class Mender:
         status: Status,
         bucket: TokenBucket,
         *,
-        breaker: CircuitBreaker | None = None,
         backoff: Callable[[], Backoff],
         with_history: bool = True,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -68,7 +67,7 @@ class Mender:
         self._history = history
         self._status = status
         self._bucket = bucket
-        self._breaker = breaker or CircuitBreaker(now=now)
+        self._breaker = CircuitBreaker(now=now)
         self._backoff = backoff
         self._latest: dict[str, str] = {}
         self._with_history = with_history
