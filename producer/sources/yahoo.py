@@ -19,6 +19,7 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_epoch_seconds, to_text
 from producer import years
 from producer.errors import ProducerError
+from producer.sources.pushed import http
 from producer.sources.yahoo_actions import SOURCE, actions_in, dividend_of, split_of
 from producer.wire import Bar, WireTick, decimal_of
 from untrusted.printable import in_line
@@ -34,11 +35,11 @@ _MISSING = Decimal("NaN")
 _LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
 
 
-class Throttled(ProducerError):  # noqa: N818 - a state that passes
+class Throttled(http.Throttled):
     """Yahoo wants fewer requests (429), or another cookie and crumb (401)."""
 
 
-class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
+class UnknownSymbol(http.UnknownSymbol):
     """Yahoo does not know the symbol."""
 
 

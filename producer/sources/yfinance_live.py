@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.domain.times import to_text
 from producer.markets import market_of
 from producer.sources import yahoo
-from producer.sources.pushed import http
 from producer.sources.pushed.gaps import MOST_MINUTES
 from producer.sources.pushed.history import first_instant
 from producer.sources.pushed.messages import Alive, Message, Quote
@@ -60,13 +59,8 @@ class YahooBars:
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
         """See History."""
         period = "2y" if bar == "1d" else _period_since(symbol, start)
-        try:
-            found = yahoo.bars(symbol, period, bar)
-        except yahoo.Throttled as error:
-            raise http.Throttled(str(error)) from error
-        except yahoo.UnknownSymbol as error:
-            raise http.UnknownSymbol(str(error)) from error
         first, last = to_text(start), to_text(end)
+        found = yahoo.bars(symbol, period, bar)
         return [tick for tick in found if tick.bar and first <= tick.timestamp < last]
 
 

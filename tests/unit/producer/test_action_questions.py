@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
-from producer.sources import coinbase
+import pytest
+
+from producer.errors import ProducerError
+from producer.sources import coinbase, yahoo
+from producer.sources.pushed import http
 from producer.sources.pushed.action_questions import ActionQuestions
-from producer.sources.pushed.http import Throttled, Unusable
 from producer.status import Status
 from producer.throttling import TokenBucket
 from producer.wire import WireTick, tick_of_action
@@ -59,9 +62,12 @@ def test_a_symbol_that_returns_is_asked_again() -> None:
     assert asking.rounds() == ["A"]
 
 
-def test_a_failure_of_the_service_is_asked_again_after_a_pause() -> None:
+@pytest.mark.parametrize("throttled", [http.Throttled, yahoo.Throttled])
+def test_a_failure_of_the_service_is_asked_again_after_a_pause(
+    throttled: type[ProducerError],
+) -> None:
     asking = Asking()
-    asking.error = Throttled("429")
+    asking.error = throttled("429")
     assert asking.rounds() == ["A"]
     asking.now += timedelta(minutes=15)
     assert asking.rounds() == ["A", "B"]
@@ -69,7 +75,7 @@ def test_a_failure_of_the_service_is_asked_again_after_a_pause() -> None:
 
 def test_a_failure_of_a_symbol_is_asked_again_the_next_day() -> None:
     asking = Asking()
-    asking.error = Unusable("no actions")
+    asking.error = http.Unusable("no actions")
     assert asking.rounds() == ["A"]
     asking.now += timedelta(minutes=15)
     assert asking.rounds() == ["B"]
