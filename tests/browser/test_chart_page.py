@@ -155,7 +155,7 @@ def test_range_of_days_and_bar_size_can_be_chosen(system: System, open_page: Ope
     page.get_by_label("From").fill("2026-03-02")
     page.get_by_label("To, that day included").fill("2026-02-01")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_text("The first day lies after the last.")).to_be_visible()
+    expect(page.get_by_text("The first day is after the last.")).to_be_visible()
     page.get_by_label("To, that day included").fill("2026-08-31")
     page.get_by_role("button", name="Show").click()
     page.wait_for_function(

@@ -167,7 +167,7 @@ def test_rule_that_has_changed_meanwhile_is_not_moved(world: StandIn, ruled: Pag
     ruled.mouse.move(*at(ruled, 0.8), steps=3)
     world.rules = [world.rules[0] | {"value": moved}]
     ruled.mouse.up()
-    expect(note(ruled)).to_contain_text("Not moved: the rule has been changed meanwhile")
+    expect(note(ruled)).to_contain_text("Not moved: the rule was changed elsewhere")
     expect(line(ruled)).to_have_attribute("aria-valuenow", f"{moved:g}")
     assert changes(world) == []
 
@@ -224,7 +224,7 @@ def test_rule_is_made_by_a_click_or_enter_with_alt(world: StandIn, ruled: Page) 
     assert value == pytest.approx(low + 0.9 * (high - low), abs=(high - low) / 20)
     expect(ruled.locator(".level")).to_have_count(2)
     note(ruled).get_by_role("button", name="Undo").click()
-    expect(note(ruled)).to_contain_text("The rule is deleted again.")
+    expect(note(ruled)).to_contain_text("Rule deleted.")
     expect(ruled.locator(".level")).to_have_count(1)
     ruled.locator("#chart").focus()
     ruled.keyboard.press("ArrowLeft")
@@ -292,7 +292,7 @@ def test_drag_with_shift_measures_and_the_link_keeps_it(page: Page, open_page: O
 def test_measuring_by_keys_and_by_the_button(page: Page) -> None:
     page.locator("#chart").focus()
     page.keyboard.press("m")
-    expect(note(page)).to_contain_text("Enter keeps it")
+    expect(note(page)).to_contain_text("Enter keeps the measurement")
     for _ in range(4):
         page.keyboard.press("ArrowLeft")
     expect(page.locator("#announce")).to_contain_text("3 bars")

@@ -21,7 +21,7 @@ def open_editor(page: Page) -> Locator:
     open_rules(page)
     page.get_by_role("button", name="New rule").click()
     page.get_by_label("Condition").select_option("when")
-    page.get_by_label("Judged at").select_option("1d")
+    page.get_by_label("Evaluated on").select_option("1d")
     page.get_by_label("Fires").select_option("every_time")
     formula = page.get_by_label("True when")
     formula.click()
@@ -53,14 +53,14 @@ def test_a_preview_that_stopped_early_is_continued(system: System, open_page: Op
     open_editor(page).fill("close > highest(20)[1]")
     page.get_by_role("button", name="Preview on chart").click()
     tried = page.get_by_role("region", name="Preview")
-    said, rest = tried.get_by_role("status"), tried.get_by_role("button", name="Try the rest")
+    said, rest = tried.get_by_role("status"), tried.get_by_role("button", name="Preview the rest")
     expect(said).to_contain_text("Not all of the range was tried.")
     once = fires_said(said)
     rest.click()
     expect(said).not_to_contain_text("Not all of the range was tried.")
     assert fires_said(said) == 3 * once > 0
     expect(rest).to_be_hidden()
-    expect(tried).to_contain_text("What followed is about the prices from")
+    expect(tried).to_contain_text("The figures below cover the prices from")
 
 
 def fires_said(said: Locator) -> int:
@@ -129,10 +129,10 @@ def test_formula_is_written_as_a_tree_previewed_and_armed(
         + [f"{best} until the next" for best in ("Best", "Worst")]
     )
     expect(
-        tried.get_by_role("img", name=re.compile("What 1 became: the rule .*, held"))
+        tried.get_by_role("img", name=re.compile("Return: the rule .*, buy and hold"))
     ).to_be_visible()
     expect(tried).to_contain_text("symbols that failed meanwhile are not among the results")
-    tried.get_by_text("How it is traded").click()
+    tried.get_by_text("Trading assumptions").click()
     tried.get_by_label("Bars held").fill("5")
     tried.get_by_label("Bars held").press("Tab")
     expect(tried).to_contain_text("sold 5 bars later")

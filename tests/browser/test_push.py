@@ -19,7 +19,7 @@ from tests.browser.socket_tap import SocketTap
 from tests.patience import PATIENCE_SECONDS, pauses
 
 PUSHED = re.compile("Prices are pushed as they arrive")
-MUTE = re.compile("none are pushed any more")
+MUTE = re.compile("pushed prices have stopped")
 BLOCKED = re.compile("cannot be reached")
 FRAME_MILLISECONDS = 50
 BARS = """() => {

@@ -77,12 +77,12 @@ def test_the_quality_of_the_open_symbol_is_told(system: System, open_page: OpenP
     button.click()
     expect(dialog).to_contain_text("Prices in 99.9% of 1,950 minutes of trading since Fri 20 Nov")
     expect(dialog).to_contain_text("History filled 5 minutes. Without prices: 1 minute.")
-    expect(dialog).to_contain_text("half arrived within 410 ms, 99 of 100 within 1.6 s")
+    expect(dialog).to_contain_text("arrived within 410 ms, 99% within 1.6 s")
     expect(dialog.get_by_role("row").nth(1)).to_have_text("Fri 20 Nov39038901")
     expect(dialog.get_by_role("heading", name="Gaps (10)")).to_be_visible()
     lines = dialog.get_by_role("listitem")
     expect(lines.first).to_contain_text(", 1 minute: missing")
-    expect(lines.nth(8)).to_have_text("and 2 before")
+    expect(lines.nth(8)).to_have_text("and 2 earlier")
     expect(lines.last).to_contain_text("189.84 to 185.10 (\u22122.50%)")
     assert audit(page, npm_file("axe-core/axe.min.js").read_text()) == []
     assert page.evaluate("document.querySelector('dialog').scrollWidth") <= 390 - 24

@@ -72,7 +72,7 @@ def test_a_browser_becomes_a_channel_by_its_button_and_ends_by_it(
     dialog.get_by_role("button", name="Notify this device").click()
     give_token(page, unfed.token)
     device = dialog.locator("li", has_text="Chrome on Linux")
-    expect(device).to_contain_text("Google push · On · for rules that name none")
+    expect(device).to_contain_text("Google push · On · default")
     key = page.evaluate("Array.from(window.subscribedWith.applicationServerKey)")
     assert (len(key), key[0]) == (65, 4)
     assert page.evaluate("window.subscribedWith.userVisibleOnly") is True

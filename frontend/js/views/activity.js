@@ -1,4 +1,4 @@
-// The panel of alerts and rules, one tab each, and the browser's notifications.
+// The panel with the tabs of alerts and rules, and the buttons for mutes and notifications.
 
 import { KEPT } from "../alerts_feed.js";
 import { busy, byId, el, flash } from "../dom.js";

@@ -27,8 +27,8 @@ const nameOf = (alert) =>
 /**
  * @param {number} time
  * @param {string} zone
- * @param {number} beside a time whose day is not repeated
- * @returns {string} 14:05, or Fri 20 Nov 14:05
+ * @param {number} beside a time shown next to it: the day is omitted if both are on one day
+ * @returns {string} "14:05", or "Fri 20 Nov 14:05"
  */
 function timeText(time, zone, beside) {
   const day = formatDay(time, zone);
@@ -37,11 +37,11 @@ function timeText(time, zone, beside) {
     : `${day} ${formatClock(time, zone)}`;
 }
 
-/** @param {Alert} alert @param {string} zone @returns {string} delivered, held until 14:05 … */
+/** @param {Alert} alert @param {string} zone @returns {string} "held until 14:05" … */
 const outcomeOf = (alert, zone) =>
   deliveryText(alert, (until) => timeText(until, zone, serverNow()));
 
-/** @param {Alert[]} alerts @returns {string} 3 delivered, 2 held */
+/** @param {Alert[]} alerts @returns {string} "3 delivered, 2 held" */
 function countsOf(alerts) {
   const outcomes = alerts.map(deliveryOf);
   const count = (/** @type {string} */ name) => outcomes.filter((each) => each === name).length;
@@ -50,13 +50,13 @@ function countsOf(alerts) {
   return held ? `${delivered}, ${held} held` : delivered;
 }
 
-/** @param {Alert} alert @returns {string} price, and the move if the rule has one */
+/** @param {Alert} alert @returns {string} price, and the move for a rule in percent */
 const figuresOf = (alert) =>
   [formatPrice(alert.price), movedText(alert)].filter(Boolean).join(" · ");
 
 /**
- * @param {boolean} named false inside a storm, which shows the name once
- * @returns {Line} a click shows the alert on the chart
+ * @param {boolean} named false inside a storm, whose own line shows the name
+ * @returns {Line} the line of one alert; a click shows the alert on the chart
  */
 export function alertLine(named = true) {
   const what = el("span.what.wide");
@@ -97,7 +97,7 @@ export function alertLine(named = true) {
 
 let storms = 0;
 
-/** @returns {Line} their number and time span; a click expands them */
+/** @returns {Line} the line of several alerts: number and time span; a click expands it */
 export function stormLine() {
   const [what, times, spoken] = [
     el("span.what"),
@@ -163,7 +163,7 @@ export function stormLine() {
  * Show the given lines in the list and reuse existing nodes, so that they keep a press or the
  * focus.
  * @param {HTMLElement} list
- * @param {Map<string, Line>} known by key; unwanted lines are dropped
+ * @param {Map<string, Line>} known the list's lines by key; those not wanted are removed
  * @param {{key: string, alerts: Alert[]}[]} wanted
  * @param {(alerts: Alert[]) => Line} make
  * @param {Context} context

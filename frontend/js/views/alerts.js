@@ -1,4 +1,4 @@
-// Lists alerts of today and before, of all symbols or of the open one.
+// The list of today's and earlier alerts, of all symbols or of the open one.
 
 import { KEPT } from "../alerts_feed.js";
 import { el, setText } from "../dom.js";
@@ -52,7 +52,7 @@ export class AlertsPanel {
     this.kind = filter(
       "Kind",
       [
-        ["", "Every kind"],
+        ["", "All kinds"],
         ...Object.entries(CONDITIONS).map(
           ([key, { label }]) => /** @type {[string, string]} */ ([key, label]),
         ),
@@ -69,7 +69,7 @@ export class AlertsPanel {
       ],
       changed,
     );
-    this.sections = [section("Today"), section("Before")];
+    this.sections = [section("Today"), section("Earlier")];
     this.hint = el("p.hint");
     this.node = el(
       "div.scroll",
@@ -77,15 +77,13 @@ export class AlertsPanel {
       el("div.panel-tools", {}, this.scope, this.kind, this.sent),
       el("div.alerts", {}, ...this.sections.flatMap(({ head, list }) => [head, list]), this.hint),
     );
-    /**
-     * @type {Set<string> | null} ids of the last rendered alerts, null before the first answer
-     */
+    /** @type {Set<string> | null} ids of the last rendered alerts, null before any answer */
     this.known = null;
     /** @type {unknown[]} the inputs of the last rendering */
     this.from = [];
   }
 
-  /** @returns {Alert[]} after the filters, newest first */
+  /** @returns {Alert[]} the filtered alerts, newest first */
   get shown() {
     const { alerts, symbolAlerts } = this.store.state;
     return (this.scope.value === "own" ? symbolAlerts : (alerts ?? [])).filter(
@@ -126,7 +124,7 @@ export class AlertsPanel {
       this.#fill(this.sections[i], list, context),
     );
     this.hint.hidden = shown.length > 0;
-    setText(this.hint, alerts ? "Nothing has fired here." : "Loading alerts …");
+    setText(this.hint, alerts ? "No alerts to show." : "Loading alerts …");
     this.known = ids;
   }
 

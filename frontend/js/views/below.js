@@ -1,5 +1,5 @@
-// Below the chart: lists every cross and anomaly of the drawn range, and shows the chart's data as
-// a table.
+// Below the chart: the crosses and anomalies of the drawn range, the chart's data as a table, and
+// the button that shows the data's quality.
 
 import { busy, byId, disable, el, setText } from "../dom.js";
 import { arrowOf, formatBarTime, formatPrice, formatVolume } from "../format.js";
@@ -17,8 +17,8 @@ const COLUMNS = ["Time", "Open", "High", "Low", "Close", "Volume"];
 
 /**
  * @param {ChartView} view
- * @returns {import("../types.js").Series | null} the drawn series: the store may be one answer
- *   ahead of the chart
+ * @returns {import("../types.js").Series | null} the series that the chart shows; the store's
+ *   may be one answer newer
  */
 const drawn = (view) => (view.store.state.series?.bars.length ? view.committed : null);
 
@@ -44,7 +44,7 @@ function signalsOf(view) {
 /**
  * @param {ChartView} view
  * @param {Signal} signal
- * @returns {import("../types.js").Alert} the event to show on the chart
+ * @returns {import("../types.js").Alert} the signal in the form that showAlert takes
  */
 const eventOf = (view, signal) => ({
   id: "",
@@ -163,14 +163,13 @@ export function mountBelow(view, api) {
     );
   const render = () => {
     signals = signalsOf(view);
-    for (const node of [toggle, quality])
-      disable(node, drawn(view) ? "" : "There are no bars to list yet");
+    for (const node of [toggle, quality]) disable(node, drawn(view) ? "" : "There are no bars yet");
     const now = drawn(view)?.symbol + JSON.stringify(signals) + view.zone;
     if (now === key) return;
     key = now;
     title.textContent = signals.length
       ? `Signals in this range (${signals.length})`
-      : "No cross or anomaly in this range";
+      : "No crosses or anomalies in this range";
     list.replaceChildren(...signals.map((signal) => chip(view, signal)));
     mark();
     if (!box.hidden) box.replaceChildren(dataTable(view));

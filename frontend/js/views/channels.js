@@ -1,5 +1,5 @@
-// Lists the channels that alerts are sent to, in a dialog: test, switch, delete and add them, and
-// edit when they send. An address is sent once and never comes back.
+// The dialog of the channels that alerts are sent to: lists, tests, switches, deletes and adds
+// them, and opens the editor of when they send. The API never returns an address.
 
 import {
   allChannels,
@@ -32,13 +32,9 @@ function field(name, label, more = {}) {
   return [input, el("label", {}, el("span", {}, label), input)];
 }
 
-/** @param {Channel} channel what a list says of it */
+/** @param {Channel} channel @returns {string} "Telegram · On · default" */
 const about = (channel) =>
-  [
-    channel.service,
-    channel.enabled ? "On" : "Off",
-    channel.default ? "for rules that name none" : "",
-  ]
+  [channel.service, channel.enabled ? "On" : "Off", channel.default ? "default" : ""]
     .filter(Boolean)
     .join(" · ");
 
@@ -47,7 +43,6 @@ const holdingEditor = () =>
     throw new Error("The dialog could not be loaded. Try again.", { cause });
   });
 
-/** The dialog of one API. */
 class Channels {
   /** @param {Api} api */
   constructor(api) {
@@ -86,7 +81,7 @@ class Channels {
     };
     address.addEventListener("input", follow);
     follow();
-    const hint = "Telegram, Discord, Slack, ntfy, mail and others as apprise writes them.";
+    const hint = "An apprise URL (Telegram, Slack, ntfy, mail …), or https:// for a webhook.";
     const fields = el("div.rows", {}, named, addressed, signed);
     const content = [
       this.list,
@@ -112,7 +107,7 @@ class Channels {
     await this.#attempt(() => this.#render());
   }
 
-  /** @param {string} [edited] id of a channel whose button gets the focus back */
+  /** @param {string} [edited] id of the channel whose timing button gets the focus */
   async #render(edited) {
     const { channels, unreadable = [] } = await allChannels(this.api);
     this.device.render(channels);
@@ -171,7 +166,7 @@ class Channels {
       button("Test", () => testChannel(this.api, id), `A test alert is on its way to ${name}.`),
       ...(ended ? [] : [button(enabled ? "Switch off" : "Switch on", put({ enabled: !enabled }))]),
       button(
-        channel.default ? "Only where named" : "Use for all rules",
+        channel.default ? "Remove as default" : "Make default",
         put({ default: !channel.default }),
       ),
     ];
@@ -195,7 +190,7 @@ class Channels {
     );
   }
 
-  /** The fields of what a new channel holds back, which a button loads and shows. */
+  /** Create the button that loads and shows the fields of when a new channel sends. */
   #newTiming() {
     /** @type {ReturnType<typeof import("./holding_editor.js").newHolding> | null} */
     let made = null;
@@ -217,7 +212,7 @@ class Channels {
     };
   }
 
-  /** @param {Channel} channel @returns {HTMLElement} the button that edits what it holds back */
+  /** @param {Channel} channel @returns {HTMLElement} a button that edits when it sends */
   #timing(channel) {
     const { channel_id: id, name } = channel;
     const node = el(
@@ -240,7 +235,7 @@ class Channels {
     });
   }
 
-  /** @param {() => Promise<any>} write @param {string} done what to tell the reader then */
+  /** @param {() => Promise<any>} write @param {string} done the message on success */
   async #write(write, done) {
     await this.#attempt(async () => {
       await withToken(SCOPE, write);
@@ -249,7 +244,7 @@ class Channels {
     });
   }
 
-  /** @param {() => Promise<void>} work an Error of it is shown */
+  /** Run `work`, and show its Error in the dialog. @param {() => Promise<void>} work */
   async #attempt(work) {
     this.said.textContent = "";
     try {
@@ -265,10 +260,10 @@ class Channels {
 export const openChannels = (api) => new Channels(api).open();
 
 /**
- * Boxes to tick for the channels of a rule; none ticked means the default ones.
+ * Create checkboxes for the channels of a rule; with none checked it uses the default channels.
  * @param {Api} api
  * @param {string[]} chosen ids
- * @returns {{node: HTMLElement, ids: () => string[]}} ids: as they are ticked
+ * @returns {{node: HTMLElement, ids: () => string[]}} ids: of the checked channels
  */
 export function channelTicks(api, chosen) {
   const ids = new Set(chosen);
@@ -289,7 +284,7 @@ export function channelTicks(api, chosen) {
       const known = channels.map((channel) => channel.channel_id);
       for (const id of [...ids]) if (!known.includes(id)) ids.delete(id);
       node.append(
-        el("legend", {}, "Send to; none ticked: the default channels"),
+        el("legend", {}, "Send to (none checked: the default channels)"),
         ...channels.map(box),
       );
       node.hidden = channels.length < 2;

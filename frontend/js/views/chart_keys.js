@@ -1,5 +1,5 @@
-// Keyboard control of the chart: a crosshair that steps from bar to bar, zoom, pan, and a rule at
-// the price.
+// Keyboard control of the chart: a crosshair that steps from bar to bar, zoom, pan, measuring, and
+// a rule at a bar's close.
 
 import { byId, setText } from "../dom.js";
 import { barAt } from "../data/series.js";

@@ -1,4 +1,4 @@
-// A note over the chart: what was done there, with what can be done about it.
+// A note over the chart: the result of an action, with buttons such as Undo.
 
 import { busy, byId, el, setText } from "../dom.js";
 
@@ -35,7 +35,7 @@ export class ChartNote {
     this.node.hidden = false;
   }
 
-  /** @param {string} text @returns {boolean} whether it is shown */
+  /** @param {string} text @returns {boolean} whether the note shows this text */
   says(text) {
     return !this.node.hidden && this.text.textContent === text;
   }

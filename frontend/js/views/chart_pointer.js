@@ -1,4 +1,4 @@
-// The pointer over the chart: crosshair and readout.
+// Moves the crosshair and the readout with the pointer over the chart.
 
 /** @param {import("./chart_view.js").ChartView} view */
 export function bindPointer(view) {

@@ -1,4 +1,4 @@
-// Connects the store and the chart: what is drawn and when, and the reader's pointer and keys.
+// Connects the store and the chart: decides what is drawn and when, and follows the pointer.
 
 import { byId } from "../dom.js";
 import { judgedRange, placeOf } from "../chart/judged.js";
@@ -14,7 +14,7 @@ import { bindPointer } from "./chart_pointer.js";
 
 /** @typedef {import("../store.js").Store} Store */
 
-/** Milliseconds between updates of the last candle; the price line follows every poll. */
+/** Least milliseconds between redraws for live prices; the price line follows every poll. */
 const COMMIT_EVERY = 1000;
 
 export class ChartView {
@@ -35,7 +35,7 @@ export class ChartView {
     this.computed = { lines: {}, crosses: [] };
   }
 
-  /** @returns {string} zone of the labels */
+  /** @returns {string} IANA time zone of the labels */
   get zone() {
     const { view, series } = this.store.state;
     return view.clock === "local" ? ownZone() : (series?.zone ?? "UTC");
@@ -47,13 +47,12 @@ export class ChartView {
     return bars?.length ? placesOf(bars[bars.length - 1].close) : 2;
   }
 
-  /** @returns {number | null} the drawn symbol's last price, the newer of quote and last bar */
+  /** @returns {number | null} the drawn symbol's price: its quote's, else the last bar's close */
   get last() {
     const { series, quotes } = this.store.state;
     return (series && quotes.get(series.symbol)?.price) ?? series?.bars.at(-1)?.close ?? null;
   }
 
-  /** Draw now. */
   commit() {
     clearTimeout(this.timer);
     this.timer = 0;
@@ -82,7 +81,7 @@ export class ChartView {
     this.chart.dispatchEvent(new Event("committed"));
   }
 
-  /** Draw at most once a second, for live updates. */
+  /** Draw at most once per COMMIT_EVERY, for live prices. */
   commitSoon() {
     if (this.timer) return;
     const wait = Math.max(0, COMMIT_EVERY - (performance.now() - this.committedAt));
@@ -131,13 +130,13 @@ export class ChartView {
     );
   }
 
-  /** Read a bar out; null for the last one. @param {number | null} index on the axis */
+  /** Show a bar in the readout. @param {number | null} index on the axis; null: the last bar */
   point(index) {
     this.readout.show(index);
     this.chart.dispatchEvent(new CustomEvent("pointed", { detail: index }));
   }
 
-  /** @param {number} index on the axis @returns {number | null} milliseconds of its bar */
+  /** @param {number} index on the axis @returns {number | null} its bar's start in milliseconds */
   timeOf(index) {
     const { series } = this.store.state;
     return (series && barAt(series, index)?.time) ?? null;
@@ -166,7 +165,7 @@ export function mountChart(store, section = byId("chart")) {
   const renderMessage = mountWaiting(store, section);
   store.watch(["view", "preview"], () => view.commit());
   store.watch(["symbolAlerts"], () => view.commitSoon());
-  /** @type {unknown} the last revealed event, so that later moves of the reader are kept */
+  /** @type {unknown} the last revealed event: revealing it again would undo the reader's zoom */
   let revealed = null;
   store.watch(["focus", "series"], ({ focus, series }) => {
     if (focus && focus !== revealed && focus.symbol === series?.symbol) {
@@ -175,7 +174,7 @@ export function mountChart(store, section = byId("chart")) {
     }
     view.showFocus();
   });
-  /** @type {unknown} the last one that the chart has gone to */
+  /** @type {unknown} the last `judged` that the chart has zoomed to */
   let seen = null;
   store.watch(["judged", "series", "chartState"], ({ judged, series, chartState }) => {
     if (judged === seen || chartState !== "ready" || !series) return;

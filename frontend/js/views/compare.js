@@ -75,7 +75,7 @@ export class CompareView {
       el("option", { value: "" }, full ? `${MOST} at most` : "Add a symbol"),
       ...free.map((symbol) => el("option", { value: symbol }, symbol)),
     );
-    disable(this.choice, full ? `At most ${MOST} symbols are compared: remove one first` : "");
+    disable(this.choice, full ? `At most ${MOST} symbols can be compared: remove one first` : "");
     const key = [...this.symbols, view.range, view.start, view.end].join();
     if (key === this.key) return;
     this.key = key;
@@ -90,7 +90,7 @@ export class CompareView {
 
   key = "";
 
-  /** Load all symbols with one bar size, which the API chooses for the first. */
+  /** Load all symbols with the bar size that the API chooses for the first one. */
   async load() {
     const key = this.key;
     const [first, ...others] = this.symbols;
@@ -205,7 +205,7 @@ export class CompareView {
   }
 }
 
-/** Distinguished by colour in both themes, and by dashes from the fifth on. */
+/** Colours of the lines, by their role in the theme; from the fifth line on dashes differ, too. */
 const LINE_ROLES = ["fast", "slow", "ema", "up", "down", "vwap", "band", "text"];
 const DASHES = ["solid", "solid", "solid", "solid", "dash", "dash", "dash", "dot"];
 

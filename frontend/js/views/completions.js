@@ -1,4 +1,4 @@
-// Completion in a text area: a list at the cursor, walked with the arrow keys.
+// Completion in a text area: a list at the cursor, in which the arrow keys choose.
 
 import { el } from "../dom.js";
 
@@ -14,9 +14,9 @@ export class Completions {
 
   /**
    * @param {HTMLTextAreaElement} area
-   * @param {(at: number) => Completion} ask what may be written at a place of its text
-   * @param {(at: number) => {left: number, top: number}} placeOf the lower end of the text's line
-   *   there, in pixels of the list's parent
+   * @param {(at: number) => Completion} ask returns the completions at an offset in the text
+   * @param {(at: number) => {left: number, top: number}} placeOf returns the position below an
+   *   offset's character, in pixels of the list's parent
    */
   constructor(area, ask, placeOf) {
     this.area = area;
@@ -39,7 +39,7 @@ export class Completions {
     area.addEventListener("click", () => this.close());
   }
 
-  /** Show what may follow the typed word. */
+  /** Complete the word before the cursor; close the list if there is none. */
   follow() {
     const { selectionStart: at, selectionEnd, value } = this.area;
     if (at === selectionEnd && /[\w"]/.test(value[at - 1] ?? "")) this.open();
@@ -115,7 +115,7 @@ export class Completions {
     event.stopPropagation();
   }
 
-  /** @returns {boolean} whether the bracket that was typed is there already, after the cursor */
+  /** Step over a closing bracket after the cursor. @returns {boolean} whether there was one */
   #stepOver() {
     const { selectionStart: at, selectionEnd, value } = this.area;
     const depth = [...value].reduce((open, sign) => open + +(sign === "(") - +(sign === ")"), 0);

@@ -1,5 +1,5 @@
-// The desk: up to three charts beside the main one. The view in the address says what they show;
-// panels change it, and are drawn from it. Loaded with the first layout of several charts.
+// The desk: up to three charts beside the main one. Its panels change the page's view, which the
+// address keeps, and render from it. Loaded with the first layout of several charts.
 
 import { shownOf, withChart } from "../data/desk.js";
 import { el, setText } from "../dom.js";
@@ -9,13 +9,13 @@ import { Panel } from "./desk_panel.js";
 
 /** @typedef {import("./chart_view.js").ChartView} ChartView */
 
-/** @returns {Promise<void>} once its styles apply */
+/** @returns {Promise<void>} resolves once the desk's styles apply or cannot be loaded */
 export const styled = () => withStyles("css/desk.css");
 
 export class Desk {
   /**
    * @param {import("../api.js").Api} api
-   * @param {import("../feed.js").Feed} feed whose polls bring the bars of all charts
+   * @param {import("../feed.js").Feed} feed its polls load the bars of all charts
    * @param {ChartView} main
    */
   constructor(api, feed, main) {
@@ -47,13 +47,13 @@ export class Desk {
     return desk.length > 0 && linked === by;
   }
 
-  /** @returns {string} the symbol of the active panel, empty if the main chart is the active one */
+  /** @returns {string} the active panel's symbol; empty if the main chart is the active one */
   get chosen() {
     const { view } = this.store.state;
     return this.active && view.page === "chart" ? shownOf(view, this.active - 1).symbol : "";
   }
 
-  /** Show a symbol in the active chart, or in all. @param {string} symbol */
+  /** Show a symbol in the active chart, or in all linked by symbol. @param {string} symbol */
   choose(symbol) {
     if (this.chosen) this.change(this.active, { symbol });
     else this.store.setView({ symbol });
@@ -67,7 +67,7 @@ export class Desk {
     this.store.setView(withChart(this.store.state.view, number - 1, change));
   }
 
-  /** @param {number} number of the chart that the watch-list's choice goes to */
+  /** Have the watch-list change this chart. @param {number} number 0 for the main chart */
   activate(number) {
     this.active = number;
     this.#mark();
@@ -87,7 +87,7 @@ export class Desk {
         ...(this.isLinked("time") ? { from, to } : {}),
       });
     });
-    // a closed chart loads nothing, also when the page comes back after a pause
+    // without a symbol a closed chart loads nothing, even when the page resumes after a pause
     for (const { store } of this.panels.slice(open.length)) store.take({ symbol: "" });
     this.feed.loaders = [this.mainLoader, ...open.map(({ loader }) => loader)];
     if (this.active > open.length) this.active = 0;
@@ -115,9 +115,7 @@ export class Desk {
     this.store.set({ chosen: this.chosen });
   }
 
-  /**
-   * @param {ChartView} chart @param {number} number @param {HTMLElement} node what makes it active
-   */
+  /** @param {ChartView} chart @param {number} number @param {HTMLElement} node activates it */
   #attend(chart, number, node) {
     for (const kind of ["pointerdown", "focusin"])
       node.addEventListener(kind, () => this.activate(number));

@@ -1,4 +1,4 @@
-// The head of a chart of the desk: its symbol, range and bar size, and the last price.
+// The head of a chart of the desk: symbol, range, bar size and last price.
 
 import { el, setText } from "../dom.js";
 import { arrowOf, formatPercent, formatPrice, placesOf, wayOf } from "../format.js";
@@ -10,7 +10,7 @@ import { INTERVALS, RANGES } from "../ranges.js";
 const optionsOf = (values) => values.map((value) => el("option", { value }, value));
 
 /**
- * @param {number} number of the chart
+ * @param {number} number of the chart, as its labels show it
  * @param {(change: Partial<Chart>) => void} change called with what the reader chooses
  * @param {() => void} close
  * @returns {{node: HTMLElement, render: (state: import("../store.js").State) => void}}

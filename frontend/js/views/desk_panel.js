@@ -1,5 +1,5 @@
-// A chart of the desk beside the main one: what it shows, its head, and a store and a loader of its
-// own. It shares the page's symbols, quotes and colours.
+// A chart of the desk beside the main one, with its own head, store and loader. It shares the
+// page's symbols, quotes and theme.
 
 import { without } from "../data/desk.js";
 import { wantedIndicators } from "../data/indicator_table.js";
@@ -19,7 +19,7 @@ const KEYS = "Left and right move the crosshair, plus and minus zoom, 0 shows ev
 /** @param {Store} store the page's @returns {Partial<import("../store.js").State>} */
 const sharedOf = ({ state }) => Object.fromEntries(SHARED.map((key) => [key, state[key]]));
 
-/** A panel's state. Its view follows the page's, so a change of it is one of the page's. */
+/** A panel's state. Its view is derived from the page's, so most changes go there. */
 class PanelStore extends Store {
   /** @param {Desk} desk @param {number} number */
   constructor(desk, number) {
@@ -36,7 +36,7 @@ class PanelStore extends Store {
     else super.setView({ from, to });
   }
 
-  /** @param {Partial<View>} view as the page's has it */
+  /** Update the view without changing the page's. @param {Partial<View>} view */
   take(view) {
     super.setView(view);
   }
@@ -89,7 +89,7 @@ export class Panel {
     this.#render();
   }
 
-  /** @param {string} key of an indicator @returns {boolean} whether it takes room of its own */
+  /** @param {string} key of an indicator @returns {boolean} whether it has a pane of its own */
   #hasPane(key) {
     return wantedIndicators(this.store.state.averages, [key]).some(({ pane }) => pane);
   }

@@ -7,8 +7,8 @@ let dialogs = 0;
 /**
  * @param {string} title @param {Node[]} content
  * @param {{submit?: string, onsubmit?: (form: HTMLFormElement) => Promise<void>, extra?: Node[]}}
- *   action: without `submit` the dialog only tells something, and has a button that closes it
- *   an Error from onsubmit keeps the dialog open and shows its message
+ *   action without `submit` the dialog has only a Close button; an Error from `onsubmit` keeps it
+ *   open and shows its message
  * @returns {{dialog: HTMLDialogElement, form: HTMLFormElement, problem: HTMLElement, closed:
  *   Promise<boolean>}} closed: whether it was submitted
  */

@@ -1,4 +1,4 @@
-// Exports the view: CSV, picture, link; with the tool bar's buttons.
+// The export menu (CSV, picture, link), and the buttons + Rule, Measure and Reset zoom.
 
 import { busy, byId, disable, el, setText } from "../dom.js";
 import { menu } from "./menu.js";
@@ -8,14 +8,14 @@ import { menu } from "./menu.js";
 const NO_CHART = "There is no chart yet";
 
 /**
- * Save the chart by a module that is loaded when it is first asked for.
+ * Save the chart; the module for it is loaded on first use.
  * @param {ChartView} view @param {"saveCsv" | "savePicture"} how
  * @returns {Promise<string>} the message for the reader
  */
 async function save({ committed, chart, colors, computed, zone }, how) {
   if (!committed) return NO_CHART;
   const saving = await import("./saving.js").catch(() => null);
-  if (!saving) return "It could not be loaded";
+  if (!saving) return "The export could not be loaded";
   return saving[how]({ series: committed, node: chart.node, colors, computed, zone });
 }
 
@@ -26,12 +26,12 @@ async function copyLink() {
     return "Link copied";
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
-    return "The address bar has the link";
+    return "Copy the link from the address bar";
   }
 }
 
 /**
- * A menu entry that shows its result.
+ * Create a menu entry that shows the result of its work.
  * @param {string} label @param {string} meanwhile @param {() => Promise<string>} work
  */
 function exportItem(label, meanwhile, work) {
@@ -63,7 +63,7 @@ export function mountExport(bar, view) {
       "aria-pressed": "false",
       "aria-label": "Rule at price",
       "data-pick": "",
-      title: "Make a rule at a price of the chart, or click there with Alt",
+      title: "Make a rule at a price on the chart, or click the price with Alt",
       onclick: () => store.set({ picking: !store.state.picking }),
     },
     "+ Rule",
@@ -78,7 +78,7 @@ export function mountExport(bar, view) {
     {
       "aria-pressed": "false",
       "aria-label": "Measure",
-      title: "Measure between two points of the chart, or drag there with Shift",
+      title: "Measure between two points on the chart, or drag with Shift",
       onclick: () => store.set({ measuring: !store.state.measuring }),
     },
     "Δ",
@@ -89,7 +89,7 @@ export function mountExport(bar, view) {
   const render = () => {
     pick.setAttribute("aria-pressed", String(store.state.picking));
     measure.setAttribute("aria-pressed", String(store.state.measuring));
-    // Its space is reserved, so that nothing moves.
+    // Hiding it this way keeps its space, so that nothing moves.
     pick.style.visibility = store.state.rules === null ? "hidden" : "visible";
     reset.hidden = !view.chart.zoom;
   };

@@ -1,5 +1,5 @@
-// A text area for formulas: it completes words, underlines what is wrong, and explains the value at
-// the cursor.
+// A text area for formulas: completes words, underlines an error, and explains the value at the
+// cursor.
 
 import { el, setText } from "../dom.js";
 import { Completions } from "./completions.js";
@@ -7,7 +7,7 @@ import { Completions } from "./completions.js";
 let boxes = 0;
 
 /**
- * What is wrong with a text: `at` is null if that is not one place.
+ * An error in a text; `at` is its offset, null if it has no single place.
  * @typedef {{message: string, at: number | null}} Fault
  */
 
@@ -15,7 +15,7 @@ export class FormulaBox {
   /**
    * @param {string} label @param {string} name of the form's field
    * @param {(text: string, at: number) => import("../data/formula_words.js").Completion} complete
-   * @param {(text: string, at: number) => string} hint of the value at a place
+   * @param {(text: string, at: number) => string} hint explains the value at an offset
    */
   constructor(label, name, complete, hint) {
     const id = `formula-${(boxes += 1)}`;
@@ -68,7 +68,7 @@ export class FormulaBox {
     this.#explain();
   }
 
-  /** @param {Fault | null} fault @returns {boolean} whether it is a word that is being completed */
+  /** @param {Fault | null} fault @returns {boolean} whether it is at the word being completed */
   isBeingTyped(fault) {
     const { from, options } = this.completions.shown;
     return options.length > 0 && fault?.at === from;
@@ -93,7 +93,7 @@ export class FormulaBox {
     setText(this.about, this.hint(this.value, this.area.selectionStart));
   }
 
-  /** @param {number} at @returns {{left: number, top: number}} below the character there */
+  /** @param {number} at @returns {{left: number, top: number}} below that character */
   #placeOf(at) {
     const range = document.createRange();
     const texts = document.createTreeWalker(this.mirror, NodeFilter.SHOW_TEXT);

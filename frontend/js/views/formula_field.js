@@ -1,4 +1,4 @@
-// The condition of a rule as a formula: as text or as a tree in JSON, checked while it is typed.
+// The field of a rule's formula: text, or a tree in JSON, which the API checks while it is typed.
 
 import { busy, el, setText } from "../dom.js";
 import { completionsAt, hintAt, wordsOf } from "../data/formula_words.js";
@@ -11,7 +11,7 @@ import { FormulaBox } from "./formula_box.js";
 /** @typedef {"text" | "tree"} Form */
 
 const TYPING_PAUSE = 400; // milliseconds
-const MAX_TEXT = 1000; // the API's
+const MAX_TEXT = 1000; // characters; the API's limit
 
 export class FormulaField {
   /** @type {Form} */
@@ -24,8 +24,8 @@ export class FormulaField {
   /**
    * @param {Context} context
    * @param {string} text of the condition
-   * @param {() => import("../rule_previews.js").Asked} rule as the form has it
-   * @param {() => void} accepted called when a change has been checked and the API takes it
+   * @param {() => import("../rule_previews.js").Asked} rule returns the rule as filled in
+   * @param {() => void} accepted called when the API has accepted a changed formula
    */
   constructor(context, text, rule, accepted) {
     this.context = context;
@@ -69,7 +69,7 @@ export class FormulaField {
     return this.form === "text" ? this.box.value : readTree(this.box.value).tree;
   }
 
-  /** Read the values from the API's own description. */
+  /** Read the words to complete from the API's OpenAPI document. */
   async #learn() {
     const { api, store } = this.context;
     const symbols = store.state.symbols.map(({ symbol }) => symbol);
@@ -91,7 +91,7 @@ export class FormulaField {
     );
   }
 
-  /** @param {Form} form to write the condition in */
+  /** Switch to another form, if the API accepts the formula. @param {Form} form */
   async #use(form) {
     if (form === this.form) return;
     if (!this.box.value.trim()) return this.#dress(form, "");
@@ -107,12 +107,12 @@ export class FormulaField {
     }, TYPING_PAUSE);
   }
 
-  /** Check the condition again, after another field has changed. */
+  /** Check the formula again after another field has changed. */
   again() {
     if (!this.node.hidden) void this.#check();
   }
 
-  /** @returns {Promise<boolean>} whether the API takes it; shows what is wrong */
+  /** Check the formula, and show its error. @returns {Promise<boolean>} whether it is accepted */
   async #check() {
     const typed = this.box.value;
     this.known = null;

@@ -10,7 +10,7 @@ import { drawOpenClose } from "./small_candles.js";
 /** @typedef {import("../store.js").Store} Store */
 /** @typedef {import("../types.js").Bar} Bar */
 
-/** Period of the API, label, bar size: about fifty bars each. @type {[string, string, string][]} */
+/** The API's period, its label and the bar size. @type {[string, string, string][]} */
 const PERIODS = [
   ["1y", "1 year", "1wk"],
   ["2y", "2 years", "1mo"],
@@ -19,7 +19,7 @@ const PERIODS = [
 ];
 const AT_ONCE = 3;
 const FRESH = 120e3; // milliseconds after which the view reloads
-const COMING = 10e3; // the same while history is still being sent
+const COMING = 10e3; // the same while a producer is still sending history
 
 export class HistoryView {
   /**
@@ -34,7 +34,7 @@ export class HistoryView {
     this.period = "2y";
     this.as = "charts";
     this.order = "symbol";
-    /** @type {Map<string, Bar[]>} by symbol, of the present period */
+    /** @type {Map<string, Bar[]>} by symbol, for the chosen period */
     this.bars = new Map();
     this.problem = "";
     this.loaded = "";
@@ -124,7 +124,7 @@ export class HistoryView {
     void this.#load(key);
   }
 
-  /** @param {string} key loads a few symbols at once; each is shown on arrival */
+  /** Load AT_ONCE symbols at a time, until another key is loaded. @param {string} key */
   async #load(key) {
     const left = this.store.state.symbols.map(({ symbol }) => symbol);
     const interval = PERIODS.find(([value]) => value === this.period)?.[2] ?? "1mo";
@@ -145,7 +145,7 @@ export class HistoryView {
       await Promise.all(Array.from({ length: AT_ONCE }, work));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.problem = `Some could not be loaded: ${error.message}`;
+      this.problem = `Some symbols could not be loaded: ${error.message}`;
       this.loaded = "";
     }
     this.render();

@@ -1,4 +1,4 @@
-// Edits what a channel holds back, in a dialog: its limit, its digest and its quiet hours.
+// The dialog that edits when a channel sends: its limit, digest and quiet hours.
 
 import { ApiError } from "../api.js";
 import { replaceChannel } from "../channel_requests.js";
@@ -21,13 +21,13 @@ import { withToken } from "./token_dialog.js";
 const MOST_MESSAGES = 100;
 const MOST_MINUTES = 1440;
 
-/** @param {HTMLElement} node @param {Field[]} fields shown and read only if `on` */
+/** @param {HTMLElement} node @param {Field[]} fields in it; hidden and disabled unless `on` */
 function show(node, fields, on = true) {
   node.hidden = !on;
   for (const { control } of fields) control.disabled = !on;
 }
 
-/** The fields of one channel, in its own dialog or in that which adds it. */
+/** The fields of one channel, in a dialog of their own or in the one that adds a channel. */
 class HoldingEditor {
   /** @param {Partial<Channel>} channel an empty one for a new channel */
   constructor(channel) {
@@ -70,11 +70,11 @@ class HoldingEditor {
       this.refused,
       el("div", {}, this.add),
       zoneList(),
-      el("p", {}, "Held alerts come in a digest. Urgent alerts are sent at once."),
+      el("p", {}, "Held alerts are sent in a digest. Urgent alerts are sent at once."),
     ];
   }
 
-  /** @returns {import("../data/holding.js").Holding} as it is filled in */
+  /** @returns {import("../data/holding.js").Holding} the values as filled in */
   read() {
     return holdingOf({
       limited: this.limited.checked,
@@ -88,9 +88,9 @@ class HoldingEditor {
   }
 
   /**
-   * Show a refusal beside its field.
+   * Show the API's refusal beside its field, or clear an earlier one.
    * @param {{field: string, detail: string, value: string} | undefined} refused
-   * @returns {boolean} false if the form does not have the field
+   * @returns {boolean} whether the refusal is shown: the form has its field
    */
   refuse(refused) {
     this.#fields.forEach((each) => each.refuse(""));
@@ -133,7 +133,7 @@ class HoldingEditor {
     this.add.hidden = this.windows.length >= MOST_QUIET_HOURS;
   }
 
-  /** @param {import("../types.js").QuietHours | null} hours null for new ones */
+  /** @param {import("../types.js").QuietHours | null} hours null for the initial ones */
   #addHours(hours) {
     const made = hoursFields(hours, () => {
       this.windows = this.windows.filter((each) => each !== made);
@@ -149,10 +149,10 @@ class HoldingEditor {
 }
 
 /**
- * What a new channel holds back, for the form that adds it.
+ * Create the fields of when a new channel sends, for the form that adds it.
  * @returns {{content: HTMLElement[], sending: <T>(write: (holding: Partial<Channel>) =>
- *   Promise<T>) => Promise<T>}} sending: write with the fields as they are filled in; a refusal
- *   of one is shown beside it
+ *   Promise<T>) => Promise<T>}} sending: calls `write` with the filled-in fields, and shows a
+ *   refusal beside its field
  */
 export function newHolding() {
   const editor = new HoldingEditor({});
@@ -164,7 +164,7 @@ export function newHolding() {
 
 /**
  * @template T
- * @param {HoldingEditor} editor shows the API's refusal
+ * @param {HoldingEditor} editor in which a refusal by the API is shown
  * @param {() => Promise<T>} write
  */
 async function refusing(editor, write) {
@@ -179,8 +179,8 @@ async function refusing(editor, write) {
 
 /**
  * @param {import("../api.js").Api} api @param {Channel} channel
- * @param {string} scope of the key that a change needs
- * @returns {{closed: Promise<boolean>}} whether it was saved
+ * @param {string} scope that the key needs
+ * @returns {{closed: Promise<boolean>}} closed: whether the form was submitted
  */
 export function editHolding(api, channel, scope) {
   const { channel_id: id, name, enabled } = channel;

@@ -1,4 +1,4 @@
-// Controls of what a channel holds back, each with a place for the API's refusal.
+// Controls of when a channel sends or a mute applies, each with a place for the API's refusal.
 
 import { DAYS, dayText } from "../data/holding.js";
 import { el } from "../dom.js";
@@ -7,7 +7,7 @@ import { ownZone } from "../format.js";
 /** @typedef {import("../types.js").QuietHours} QuietHours */
 /**
  * @typedef {{node: HTMLElement, control: HTMLInputElement, refuse: (text: string) => void}} Field
- *   refuse: show why the API refused it; "" for nothing
+ *   refuse: show why the API refused the value; "" clears it
  */
 
 const ZONES = "time-zones";
@@ -52,7 +52,7 @@ export const clockField = (label, value) => field(label, { type: "time", value }
 export const zoneField = (value = ownZone(), tag) =>
   field("Time zone", { list: ZONES, value, autocomplete: "off", spellcheck: false }, tag);
 
-/** The zones that the browser suggests in each zoneField. */
+/** Create the list of zones that every zoneField suggests; a dialog needs one. */
 export const zoneList = () =>
   el(
     "datalist",
@@ -60,13 +60,13 @@ export const zoneList = () =>
     ...["UTC", ...Intl.supportedValuesOf("timeZone")].map((value) => el("option", { value })),
   );
 
-/** @type {QuietHours} those of a new window, in the browser's zone */
+/** @type {QuietHours} initial values; hoursFields sets the browser's zone */
 const NEW_HOURS = { days: DAYS.slice(0, 5), start: "22:00", end: "07:00", time_zone: "" };
 
 /**
- * Controls of hours on weekdays: one window of quiet hours, or those of a mute.
- * @param {QuietHours | null} hours null for new ones
- * @param {(() => void) | null} remove null: they cannot be removed
+ * Create the controls of weekly hours: one window of quiet hours, or a mute's.
+ * @param {QuietHours | null} hours null for the initial ones
+ * @param {(() => void) | null} remove null if they cannot be removed
  * @param {string} label
  */
 export function hoursFields(hours, remove, label = "Quiet hours") {
@@ -80,7 +80,7 @@ export function hoursFields(hours, remove, label = "Quiet hours") {
   const fields = {
     days: withRefusal(
       ticks[0],
-      el("div.days", { role: "group", "aria-label": "Days on which they start" }, ...boxes),
+      el("div.days", { role: "group", "aria-label": "Days on which the hours start" }, ...boxes),
       "div.field-of.wide",
     ),
     start: clockField("From", start),
@@ -95,7 +95,7 @@ export function hoursFields(hours, remove, label = "Quiet hours") {
     el("div.wide.hours-head", {}, label, drop),
     ...Object.values(fields).map((each) => each.node),
   );
-  /** @returns {QuietHours} as they are filled in */
+  /** @returns {QuietHours} the values as filled in */
   const read = () => ({
     days: ticks.filter((tick) => tick.checked).map((tick) => tick.value),
     start: fields.start.control.value,

@@ -1,4 +1,4 @@
-// What charts share that are linked by time: the visible range and the crosshair.
+// The visible range and the crosshair that charts linked by time share.
 
 import { bottomOf, plotOf, xOf } from "../chart/plot_layout.js";
 import { indexAt } from "../data/series.js";
@@ -7,7 +7,7 @@ import { lengthOf } from "../ranges.js";
 
 /** @typedef {import("./chart_view.js").ChartView} ChartView */
 
-/** Zooms charts to the times of their views, one a frame: drawing one takes up to 40 ms. */
+/** Zooms charts to the times of their views, one per frame: drawing one takes up to 40 ms. */
 export class Followers {
   constructor() {
     /** @type {Set<ChartView>} */
@@ -31,13 +31,13 @@ export class Followers {
   }
 }
 
-/** The crosshair of another chart: a line at its time, whose bar is read out. */
+/** Another chart's crosshair on this one: a line at its time, and its bar in the readout. */
 export class CrossLine {
   /** @param {ChartView} view */
   constructor(view) {
     this.view = view;
     this.node = el("div.cross-v", { hidden: true });
-    /** @type {number | null} the bar that is read out */
+    /** @type {number | null} axis index of the bar in the readout */
     this.index = null;
     view.section.querySelector(".overlay")?.append(this.node);
   }
@@ -52,7 +52,7 @@ export class CrossLine {
     const index = time === null ? null : this.#indexAt(time);
     if (index === null && this.index === null) return;
     this.index = index;
-    this.view.chart.crosshair.hideCross(); // that of a pointer at rest
+    this.view.chart.crosshair.hideCross(); // left by a pointer at rest
     const plot = plotOf(this.view.chart.node);
     const x = plot && index !== null ? xOf(plot, index) : -1;
     this.node.hidden = !plot || x < plot.left || x > plot.left + plot.width;
@@ -62,7 +62,7 @@ export class CrossLine {
     this.node.style.transform = `translate(${Math.round(x)}px, ${Math.round(plot.top)}px)`;
   }
 
-  /** @param {number} time @returns {number | null} null beyond the first and the last bar */
+  /** @param {number} time @returns {number | null} null before the first and after the last bar */
   #indexAt(time) {
     const { series } = this.view.store.state;
     if (!series?.bars.length || time < series.bars[0].time) return null;

@@ -11,7 +11,7 @@ import { wayOf } from "../format.js";
 /** @typedef {import("../chart/measured.js").Point} Point */
 /** @typedef {import("../chart/plot_layout.js").Plot} Plot */
 
-/** Half of the width that its figures take, in pixels. */
+/** Half of the width of a measurement's label, in pixels. */
 const LABEL = 100;
 
 export class Measure {
@@ -24,9 +24,9 @@ export class Measure {
     this.note = note;
     this.layer = el("div.measures", { role: "group", "aria-label": "Measurements" });
     byId("chart").append(el("div.rule-layer", {}, this.layer));
-    /** @type {Map<string, {box: HTMLElement, label: HTMLElement}>} by the text of the link */
+    /** @type {Map<string, {box: HTMLElement, label: HTMLElement}>} by their text in the link */
     this.nodes = new Map();
-    /** @type {[Point, Point] | null} the one that is being drawn */
+    /** @type {[Point, Point] | null} of the measurement being drawn */
     this.ends = null;
     this.drag = new AbortController();
     const { store, chart } = view;
@@ -61,7 +61,7 @@ export class Measure {
     document.addEventListener("pointercancel", () => this.cancel(), { signal });
   }
 
-  /** Measure from a bar's close by keys. @param {number | null} index null: the last bar */
+  /** Measure from a bar's close with keys. @param {number | null} index null: the last bar */
   beginAt(index) {
     this.cancel();
     const { series } = this;
@@ -70,10 +70,10 @@ export class Measure {
     const from = this.#closeOf(index ?? last);
     if (!from) return;
     this.#hold([from, from]);
-    this.note.show("Left and right measure to another bar. Enter keeps it, Esc cancels.");
+    this.note.show("Left and right move to another bar. Enter keeps the measurement, Esc cancels.");
   }
 
-  /** @param {[Point, Point]} ends @returns {AbortController} of what ends with the measuring */
+  /** @param {[Point, Point]} ends @returns {AbortController} aborted when measuring ends */
   #hold(ends) {
     this.ends = ends;
     this.drag = new AbortController();
@@ -102,7 +102,7 @@ export class Measure {
     return bar ? { index, price: bar.close } : null;
   }
 
-  /** @param {PointerEvent} event @returns {Point | null} the nearest bar, and the price */
+  /** @param {PointerEvent} event @returns {Point | null} the nearest bar, and the price there */
   #pointAt({ clientX, clientY }) {
     const { series } = this;
     const plot = plotOf(byId("plot"));
@@ -132,11 +132,11 @@ export class Measure {
     if (!ends || !series) return;
     const [from, to] = ends;
     if (from.index === to.index && from.price === to.price)
-      return this.note.show("Nothing is measured: drag from one point to another.");
+      return this.note.show("Nothing was measured. Drag from one point to another.");
     store.setView({ drawings: [...store.state.view.drawings, written(series, ends)] });
   }
 
-  /** End measuring. */
+  /** End measuring without keeping the measurement. */
   cancel() {
     this.drag.abort();
     if (!this.ends) return;
@@ -152,7 +152,7 @@ export class Measure {
     const before = store.state.view.drawings;
     store.setView({ drawings: before.filter((other) => other !== text) });
     byId("chart").focus({ preventScroll: true });
-    this.note.show("The measurement is deleted.", [
+    this.note.show("Measurement deleted.", [
       [
         "Undo",
         () => {

@@ -1,5 +1,5 @@
-// Starts the measuring tool, which is loaded when it is first used: a drag with Shift, the button,
-// the key M, or a link that has drawings.
+// Loads and starts the measuring tool: on a drag with Shift, the button, the key M, or a link with
+// drawings.
 
 import { byId } from "../dom.js";
 
@@ -35,7 +35,7 @@ export function bindMeasure(view, note) {
     void loaded().then((ready) => isDown && ready?.begin(event));
   };
   const keep = (/** @type {MouseEvent | TouchEvent} */ event) =>
-    isOurs(event) && event.stopPropagation(); // from the plot, which would zoom or pan
+    isOurs(event) && event.stopPropagation(); // the plot would zoom or pan
   section.addEventListener("pointerdown", take, { capture: true });
   section.addEventListener("mousedown", keep, { capture: true });
   section.addEventListener("touchstart", keep, { capture: true, passive: true });
@@ -48,7 +48,7 @@ export function bindMeasure(view, note) {
   store.watch(["measuring", "picking"], ({ measuring, picking }) => {
     if (measuring && picking) return store.set({ measuring: false });
     section.classList.toggle("measuring", measuring);
-    if (measuring) note.show("Drag over the chart to measure. With Shift it needs no button.");
+    if (measuring) note.show("Drag over the chart to measure. With Shift, no button is needed.");
     if (measuring) void loaded();
   });
   const drawings = () => store.state.view.drawings.length && !tool && void loaded();

@@ -1,4 +1,4 @@
-// Opens the dialogs about mutes, which are loaded when they are first asked for.
+// Opens the dialogs about mutes, which are loaded on first use.
 
 import { el } from "../dom.js";
 import { openDialog } from "./dialog.js";

@@ -1,5 +1,5 @@
-// Lists what is muted, in a dialog: mute a symbol, a rule or everything, and remove mutes. A link
-// of a message opens a dialog of its own. Loaded on demand.
+// The dialog that lists and removes mutes, and mutes a symbol, a rule or everything; and the one
+// that a link in a message opens. Loaded on demand.
 
 import { ApiError } from "../api.js";
 import { busy, el } from "../dom.js";
@@ -10,7 +10,7 @@ import { withToken } from "./token_dialog.js";
 
 /** @typedef {import("../types.js").Mute} Mute @typedef {import("../api.js").Api} Api */
 /** @typedef {import("../types.js").QuietHours} QuietHours */
-/** @typedef {{symbol: string, ruleId?: string}} Subject what may be muted beside everything */
+/** @typedef {{symbol: string, ruleId?: string}} Subject what can be muted, besides everything */
 
 const SCOPE = "write:rules";
 const HOUR = 3600e3;
@@ -18,7 +18,7 @@ const HOUR = 3600e3;
 const WEEKLY = "weekly";
 const OPEN = "until_open";
 
-/** @type {[string, string, number][]} what to choose from, with milliseconds */
+/** @type {[string, string, number][]} key, label, milliseconds or 0 */
 const LENGTHS = [
   ["open", "until the open", 0],
   ["hour", "for an hour", HOUR],
@@ -32,7 +32,7 @@ function untilOf(length) {
   return { until: lasts ? new Date(Date.now() + lasts).toISOString() : OPEN };
 }
 
-/** @param {number} time milliseconds @returns {string} Fri 20 Nov 14:05 CET */
+/** @param {number} time milliseconds @returns {string} "Fri 20 Nov 14:05 CET" */
 function timeText(time) {
   if (Number.isNaN(time)) return "an unknown time";
   const zone = ownZone();
@@ -43,7 +43,7 @@ function timeText(time) {
 const whatText = ({ symbol, rule_id }) =>
   rule_id ? `the rule ${rule_id}` : (symbol ?? "everything");
 
-/** @param {string} text @returns {string} with a capital first */
+/** @param {string} text @returns {string} with its first letter in upper case */
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @param {Mute} mute */
@@ -53,7 +53,7 @@ function whenText({ until, recurring }) {
   return `${days.map(sentence).join(", ")} ${start} to ${end}, ${time_zone}`;
 }
 
-/** @param {Mute} mute @returns {string} AAPL is muted until … */
+/** @param {Mute} mute @returns {string} "AAPL is muted until …" */
 const saidOf = (mute) => `${sentence(whatText(mute))} is muted ${whenText(mute)}.`;
 
 /**
@@ -67,7 +67,7 @@ function choice(label, options) {
   return [control, el("label", {}, el("span", {}, label), control)];
 }
 
-/** @typedef {{id: string, what: string, when: string, name?: string}} Entry of the list */
+/** @typedef {{id: string, what: string, when: string, name?: string}} Entry a line of the list */
 
 /** @param {Mute} mute @returns {Entry} */
 const entryOf = (mute) => ({
@@ -86,7 +86,7 @@ const unreadableEntry = (id) => ({
 
 /**
  * @param {Api} api @param {Entry} entry
- * @param {(done: Promise<any>) => Promise<void>} follow shows what came of it
+ * @param {(done: Promise<any>) => Promise<void>} follow shows the list once `done` has settled
  */
 function item(api, { id, what, when, name }, follow) {
   const remove = el(
@@ -113,7 +113,7 @@ function item(api, { id, what, when, name }, follow) {
 }
 
 /**
- * The hours of a mute that comes back each week, shown while `length` says so and loaded then.
+ * Create the fields of a weekly mute, loaded and shown while `length` is WEEKLY.
  * @param {HTMLSelectElement} length
  */
 function weeklyHours(length) {
@@ -137,12 +137,12 @@ function weeklyHours(length) {
   length.addEventListener("change", () => void show().catch(() => {})); // submitting tries again
   return {
     node,
-    /** @returns {Promise<{until?: string, recurring: QuietHours} | null>} null: not each week */
+    /** @returns {Promise<{until?: string, recurring: QuietHours} | null>} null if not weekly */
     async read() {
       if (isChosen()) await show();
       return hours && { recurring: hours.read() };
     },
-    /** @param {() => Promise<any>} write a refusal of it is shown beside its field */
+    /** Run `write`, and show a refusal beside its field. @param {() => Promise<any>} write */
     async refusing(write) {
       Object.values(hours?.fields ?? {}).forEach((each) => each.refuse(""));
       try {
@@ -162,7 +162,7 @@ function weeklyHours(length) {
 /**
  * @param {Api} api
  * @param {Subject} subject
- * @param {string} [said] what has just been done
+ * @param {string} [said] the result of the action before
  */
 export async function openMutes(api, subject, said = "") {
   const { symbol, ruleId } = subject;
@@ -179,7 +179,7 @@ export async function openMutes(api, subject, said = "") {
   const weekly = weeklyHours(length);
   const list = el("ul.list", { "aria-label": "Mutes" });
   const status = el("p", { role: "status" });
-  const hint = "Muted alerts are recorded, and come in a digest when the mute ends.";
+  const hint = "Muted alerts are recorded, and sent in a digest when the mute ends.";
   /** @type {Mute | null} */
   let made = null;
   const { closed } = openDialog(
@@ -214,7 +214,7 @@ export async function openMutes(api, subject, said = "") {
   if ((await closed) && made) void openMutes(api, subject, saidOf(made));
 }
 
-/** @param {Api} api @param {string} link asks before it mutes: following a link changes nothing */
+/** Ask before muting: opening a link changes nothing. @param {Api} api @param {string} link */
 export async function openLink(api, link) {
   const read = readLink(link, Date.now());
   if (!read) {
@@ -224,7 +224,7 @@ export async function openLink(api, link) {
   /** @type {Mute | null} */
   let made = null;
   const what = whatText(read);
-  const text = `Hold alerts of ${what} until ${timeText(read.until)}? They come in a digest then.`;
+  const text = `Hold alerts of ${what} until ${timeText(read.until)}? They then come in a digest.`;
   const { closed } = openDialog(`Mute ${what}?`, [el("p", {}, text)], {
     submit: "Mute",
     onsubmit: async () => {

@@ -5,7 +5,7 @@ import { keep, recall } from "../settings.js";
 
 /**
  * @param {import("../store.js").Store} store
- * @returns {HTMLElement} the switch; empty if the browser has no notifications
+ * @returns {HTMLElement} the button; an empty span if the browser has no notifications
  */
 export function bindNotifications(store) {
   if (!("Notification" in window)) return el("span");
@@ -18,7 +18,7 @@ export function bindNotifications(store) {
     disable(button, denied ? "Notifications are blocked in this browser's settings" : "");
     button.textContent = denied ? "Notify: blocked" : on ? "Notify: on" : "Notify";
     button.setAttribute("aria-pressed", String(on));
-    button.title ||= "Show a notification when something fires while this page is open";
+    button.title ||= "Show a notification when an alert fires while this page is open";
   };
   const toggle = () =>
     busy(button, "Waiting for permission …", async () => {

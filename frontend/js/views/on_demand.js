@@ -3,9 +3,9 @@
 /**
  * @param {import("../store.js").Store} store
  * @param {(state: import("../store.js").State) => unknown} needed
- * @param {() => Promise<() => void>} load imports it; resolves to what shows it
- * @param {() => void} failed called if it cannot be loaded; it is tried again when `needed`
- *   changes or the connection is back
+ * @param {() => Promise<() => void>} load imports the part; resolves to a function that shows it
+ * @param {() => void} failed called if it cannot be loaded; loading is tried again when
+ *   `needed` changes or the browser is online again
  */
 export function onDemand(store, needed, load, failed) {
   let isLoading = false; // or loaded

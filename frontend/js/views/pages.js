@@ -1,4 +1,4 @@
-// Shows one of the three views; the second and third are loaded on first use.
+// Shows one of the three views: chart, compare or history. The last two are loaded on first use.
 
 import { byId } from "../dom.js";
 

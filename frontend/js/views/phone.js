@@ -1,15 +1,15 @@
-// On a narrow page: the next and the previous symbol of the watch-list by a swipe over the open
-// one's name and price, or by the buttons beside them; and the tool bar follows the chart.
+// The page on a phone: a swipe over the symbol's name and price, or the buttons beside them, open
+// the watch-list's next or previous symbol; and the tool bar comes after the chart.
 
 import { byId, el, setText } from "../dom.js";
 import { neighbour, swipeOf } from "../data/swiped.js";
 import { formatPrice, placesOf } from "../format.js";
 
-const SHARE = 0.4; // of the finger's way that the name and the price move along
+const SHARE = 0.4; // pixels that the name and the price move per pixel of a swipe
 
 /**
  * @param {import("../store.js").Store} store
- * @param {() => string[]} listed the symbols in the watch-list's order
+ * @param {() => string[]} listed returns the symbols in the watch-list's order
  * @param {MediaQueryList} narrow
  */
 export function mountPhone(store, listed, narrow) {
@@ -60,7 +60,7 @@ const move = (node, x) => (node.style.transform = x ? `translateX(${x}px)` : "")
 
 /**
  * @param {HTMLElement} node
- * @param {(x: number) => void} follow called with the finger's way, and with 0 when it is lifted
+ * @param {(x: number) => void} follow called with the pixels moved to the right, and 0 at the end
  * @param {(by: number) => void} go called with 1 after a swipe to the left, -1 to the right
  */
 function bindSwipe(node, follow, go) {

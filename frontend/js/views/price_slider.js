@@ -1,11 +1,11 @@
-// A line at a price over the chart, which screen readers know as a slider.
+// A line over the chart at a price. To screen readers it is a slider.
 
 import { el, setText } from "../dom.js";
 import { yOf } from "../chart/plot_layout.js";
 import { formatPercent, formatPrice } from "../format.js";
 
 export class PriceSlider {
-  /** @param {string} kind its class @param {string} hint id of the text that says its keys */
+  /** @param {string} kind its class @param {string} hint id of the text about its keys */
   constructor(kind, hint) {
     this.name = el("span.tag.rule-name");
     this.tag = el("span.tag.rule-tag");

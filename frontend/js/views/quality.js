@@ -1,4 +1,4 @@
-// Says in a dialog how complete the data of a symbol is, and how late it came.
+// The dialog that shows how complete a symbol's data is, and how late its prices arrived.
 
 import { ApiError } from "../api.js";
 import { el } from "../dom.js";
@@ -8,7 +8,7 @@ import { openDialog } from "./dialog.js";
 
 /** @typedef {import("../types.js").Quality} Quality */
 
-const LISTED = 8; // of gaps and of jumps: the newest
+const LISTED = 8; // most gaps, and most jumps, in the list: the newest
 
 /** @param {number} count */
 const minutes = (count) => (count === 1 ? "1 minute" : `${count.toLocaleString("en")} minutes`);
@@ -18,7 +18,7 @@ function summary({ expected, received, filled, start }, at) {
   const number = received.toLocaleString("en");
   if (expected === null)
     return `The exchange's hours are not known. ${number} minutes since ${at(start)} have prices.`;
-  if (!expected) return "It has not traded in these days.";
+  if (!expected) return "There were no trading hours in these days.";
   // rounded down, so that 100% means all
   const percent = (Math.floor((1000 * received) / expected) / 10).toFixed(1);
   const missing = expected - received;
@@ -36,8 +36,8 @@ const short = (seconds) =>
 /** @param {Quality["delays"]} delays */
 const late = ({ ticks, p50, p99 }) =>
   ticks
-    ? `Of the last ${ticks} prices half arrived within ${short(p50)}, ` +
-      `99 of 100 within ${short(p99)}.`
+    ? `Half of the last ${ticks} prices arrived within ${short(p50)}, ` +
+      `99% within ${short(p99)}.`
     : "No prices arrived live.";
 
 /** @param {Quality} found */
@@ -69,7 +69,7 @@ function sessionTable({ sessions }) {
 function newest(title, all) {
   if (!all.length) return [];
   const shown = all.slice(-LISTED).reverse();
-  if (all.length > LISTED) shown.push(`and ${(all.length - LISTED).toLocaleString("en")} before`);
+  if (all.length > LISTED) shown.push(`and ${(all.length - LISTED).toLocaleString("en")} earlier`);
   return [
     el(
       "section",
@@ -107,7 +107,7 @@ function content(found, zone) {
 /** @param {import("../api.js").Api} api @param {string} symbol @param {string} zone */
 export async function showQuality(api, symbol, zone) {
   await withStyles("css/formula.css");
-  const told = el("div.findings", { "aria-live": "polite" }, el("p", {}, "Reading …"));
+  const told = el("div.findings", { "aria-live": "polite" }, el("p", {}, "Loading …"));
   openDialog(`${symbol}: data of the last 7 days`, [told]);
   const asked = api.request(`/quality/${encodeURIComponent(symbol)}`);
   asked

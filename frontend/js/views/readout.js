@@ -1,5 +1,5 @@
-// Shows open, high, low, close and volume of the bar under the crosshair, or of the last one, with
-// the lines' values.
+// Shows open, high, low, close and volume of the bar under the crosshair, or of the last one, and
+// the values of the indicators.
 
 import { el, setText } from "../dom.js";
 import { wantedIndicators } from "../data/indicator_table.js";

@@ -1,4 +1,4 @@
-// Changes of rules made on the chart: previewed, written, and taken back. Loaded on demand.
+// Previews, saves and undoes changes of rules that are made on the chart. Loaded on demand.
 
 import { ApiError } from "../api.js";
 import { lineText, ruleAtPrice, ruleBody } from "../data/conditions.js";
@@ -16,7 +16,7 @@ export class RuleChanges {
    * @param {import("./chart_view.js").ChartView} view
    * @param {import("../rule_previews.js").Context} context
    * @param {import("./chart_note.js").ChartNote} note
-   * @param {(move: Move | null) => void} hold shows the line that is being written; null: none
+   * @param {(move: Move | null) => void} hold shows the line of a rule being saved; null: none
    */
   constructor(view, context, note, hold) {
     this.view = view;
@@ -26,9 +26,9 @@ export class RuleChanges {
   }
 
   /**
-   * @param {Move} move @param {() => boolean} isWanted whether the chart is to show the fires
-   * @returns {Promise<string>} how often the rule would have fired; "" if that cannot be learnt,
-   *   without which it can be saved
+   * @param {Move} move @param {() => boolean} isWanted whether the chart still needs the fires
+   * @returns {Promise<string>} how often the rule would have fired; "" if the preview fails, which
+   *   does not prevent saving
    */
   async firesText({ rule, price }, isWanted) {
     const trigger = rule.trigger === "once" ? "every_time" : rule.trigger;
@@ -45,7 +45,7 @@ export class RuleChanges {
     }
   }
 
-  /** Save a moved line, unless its rule has changed meanwhile. @param {Move} move */
+  /** Save a moved line, unless its rule was changed elsewhere. @param {Move} move */
   async save(move) {
     const { rule, price } = move;
     const written = await this.#write(move, () => this.#replace(move));
@@ -71,8 +71,8 @@ export class RuleChanges {
     await saved();
     throw new Error(
       stored
-        ? "Not moved: the rule has been changed meanwhile. The line shows it as it is now."
-        : "Not moved: the rule has been deleted meanwhile.",
+        ? "Not moved: the rule was changed elsewhere. The line shows it as it is now."
+        : "Not moved: the rule was deleted elsewhere.",
     );
   }
 
@@ -93,16 +93,15 @@ export class RuleChanges {
     if (!made) return;
     await this.#done(`Rule made: ${lineText(made)}.`, move, async () => {
       const remove = async () => [await api.deleteRule(made.rule_id)];
-      if (await this.#write({ ...move, rule: made }, remove))
-        this.note.show("The rule is deleted again.");
+      if (await this.#write({ ...move, rule: made }, remove)) this.note.show("Rule deleted.");
     });
   }
 
   /**
-   * Write, and show the line at its new price meanwhile.
+   * Save a change, and show the line at its new price meanwhile.
    * @template T
    * @param {Move} move @param {() => Promise<T>} write
-   * @returns {Promise<T | null>} the API's answer; null if nothing was written, which the note says
+   * @returns {Promise<T | null>} the API's answer; null if it failed, which the note says
    */
   async #write(move, write) {
     this.hold(move);

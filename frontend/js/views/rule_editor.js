@@ -1,5 +1,4 @@
-// Edits one rule in a dialog: create, change, delete, and preview on the chart where it would have
-// fired.
+// The dialog that creates or changes a rule, and previews on the chart where it would have fired.
 
 import { el } from "../dom.js";
 import { withStyles } from "../styles.js";
@@ -19,7 +18,7 @@ const SEVERITIES = { normal: "Normal", urgent: "Urgent" };
 /**
  * @param {string} label
  * @param {HTMLElement} control
- * @param {string} [group] shown for conditions with this field
+ * @param {string} [group] the fields of conditions for which it is shown
  */
 const labelled = (label, control, group) =>
   el("label", group ? { "data-group": group } : {}, el("span", {}, label), control);
@@ -76,14 +75,14 @@ function fields(rule, formula, tried) {
     labelled("Price or percent", number("value", rule.value, { min: 0 }), "price percent"),
     labelled("Fast average", number("fast", rule.fast ?? 5, { min: 1, step: 1 }), "averages"),
     labelled("Slow average", number("slow", rule.slow ?? 20, { min: 2, step: 1 }), "averages"),
-    labelled("Bars of the move", number("window", rule.window ?? 5, { min: 1, step: 1 }), "window"),
+    labelled("Bars in the move", number("window", rule.window ?? 5, { min: 1, step: 1 }), "window"),
     formula,
-    labelled("Judged at", choice("interval", intervals, rule.interval ?? "tick")),
+    labelled("Evaluated on", choice("interval", intervals, rule.interval ?? "tick")),
     labelled("Fires", choice("trigger", Object.entries(TRIGGERS), rule.trigger ?? "once")),
     tried,
     labelled("Severity", choice("severity", Object.entries(SEVERITIES), rule.severity ?? "normal")),
     labelled(
-      "Silence after firing, minutes",
+      "Cooldown, minutes",
       number("cooldown", (rule.cooldown_seconds ?? 0) / 60, { min: 0 }),
     ),
     labelled(
@@ -96,7 +95,7 @@ function fields(rule, formula, tried) {
 /**
  * @param {HTMLElement} form @param {string[]} channels
  * @param {FormulaField} formula
- * @returns {Record<string, any>} throws an Error if the formula cannot be read
+ * @returns {Record<string, any>} the API's rule; throws TreeError if the tree is not JSON
  */
 function readForm(form, channels, formula) {
   const data = Object.fromEntries(new FormData(/** @type {HTMLFormElement} */ (form)));
@@ -106,8 +105,8 @@ function readForm(form, channels, formula) {
 }
 
 /**
- * @param {HTMLElement} grid
- * @param {HTMLFormElement} form shows only the condition's fields
+ * Show only the fields of the chosen condition.
+ * @param {HTMLElement} grid @param {HTMLFormElement} form
  */
 function followCondition(grid, form) {
   const condition = /** @type {HTMLSelectElement} */ (form.elements.namedItem("condition"));
@@ -150,7 +149,7 @@ export async function editRule(context, rule) {
   const note = el(
     "p",
     {},
-    "Judged by polled or streamed prices: a spike between two of them is not seen.",
+    "Evaluated on polled or streamed prices: a spike between two of them is missed.",
   );
   const { dialog, form } = openDialog(
     known ? "Change rule" : "New rule",

@@ -65,7 +65,7 @@ export class RuleLine {
     this.#bindTouch();
   }
 
-  /** For mouse and pen: the line follows the pointer, and a press without a move sets the rule. */
+  /** For mouse and pen: the line follows the pointer, and a press without a drag sets the rule. */
   #bindPointer() {
     const { section } = this;
     section.addEventListener("pointermove", (event) => this.picking && this.#follow(event.clientY));
@@ -123,7 +123,7 @@ export class RuleLine {
     return this.hint.contains(/** @type {Node} */ (event.target));
   }
 
-  /** @param {number} clientY @returns {boolean} whether it is within the price pane */
+  /** @param {number} clientY @returns {boolean} whether that is within the price pane */
   #follow(clientY) {
     const plot = plotOf(byId("plot"));
     const y = clientY - byId("plot").getBoundingClientRect().top;

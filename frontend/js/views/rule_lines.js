@@ -11,11 +11,11 @@ import { PriceSlider } from "./price_slider.js";
 /** @typedef {import("./rule_changes.js").RuleChanges} RuleChanges */
 /** @typedef {import("../chart/plot_layout.js").Plot} Plot */
 /** @typedef {{rule: Rule, line: PriceSlider, isMoved: boolean, price: number}} Shown */
-/** A line on its way to another price. @typedef {{rule: Rule, price: number}} Move */
+/** A rule's line that is moved to a price. @typedef {{rule: Rule, price: number}} Move */
 
 /** A press that moves more pixels than this is a drag. */
 const STILL = 4;
-/** Milliseconds of rest before a preview. */
+/** Milliseconds without a move after which the preview is requested. */
 const PAUSE = 150;
 
 export class RuleLines {
@@ -78,7 +78,7 @@ export class RuleLines {
     if (plot) this.#place(shown, plot);
   }
 
-  /** @param {Plot} plot @returns {Shown[]} lines within it, and those that the reader is at */
+  /** @param {Plot} plot @returns {Shown[]} lines within it, and those moved or focused */
   #shown(plot) {
     const { move } = this;
     const [low, high] = plot.y;
@@ -107,7 +107,7 @@ export class RuleLines {
     }
     const still = shown.filter(({ isMoved }) => !isMoved);
     const heights = still.map(({ price }) => yOf(plot, price));
-    const isClose = areClose(heights); // else no width is needed, which takes time to measure
+    const isClose = areClose(heights); // else widths, which are slow to measure, are not needed
     const widths = still.map(({ line }) => (isClose ? line.name.offsetWidth : 0));
     const lefts = nameLefts(heights, widths, plot.width);
     still.forEach(({ line }, i) => (line.name.style.left = `${lefts[i]}px`));
@@ -128,13 +128,13 @@ export class RuleLines {
     return line;
   }
 
-  /** @param {string} id @returns {Rule | undefined} as it is known now */
+  /** @param {string} id @returns {Rule | undefined} the rule as last loaded */
   #rule(id) {
     return this.view.store.state.rules?.find(({ rule_id }) => rule_id === id);
   }
 
   /**
-   * Drag a line, or tell about it if it is not moved.
+   * Drag a line. A press without a move shows its rule in the note.
    * @param {PointerEvent} down @param {string} id
    */
   #press(down, id) {
@@ -222,7 +222,7 @@ export class RuleLines {
     this.timer = window.setTimeout(() => void this.#preview(this.move), PAUSE);
   }
 
-  /** Put the line back. */
+  /** Put the moved line back. */
   cancel() {
     this.drag?.abort();
     this.drag = null;
@@ -243,7 +243,7 @@ export class RuleLines {
       this.note.show(`${said} ${how}${this.isTouch ? "." : ", Esc cancels."}`);
   }
 
-  /** Show a line at the price that is being written. @param {Move | null} move null: none is */
+  /** Show a line at its new price while it is being saved. @param {Move | null} move null: none */
   #hold(move) {
     clearTimeout(this.timer);
     this.isSaving = move !== null;
@@ -260,7 +260,7 @@ export class RuleLines {
     } catch {
       this.isSaving = false;
       this.cancel();
-      this.note.show("It could not be loaded. Try again.");
+      this.note.show("The tool could not be loaded. Try again.");
       return null;
     }
   }

@@ -40,11 +40,7 @@ export class RulesPanel {
       { onclick: () => void busy(add, "…", () => this.create()) },
       "New rule",
     );
-    const onChart = el(
-      "button.button",
-      { onclick: () => this.#pickOnChart() },
-      "Set one on the chart",
-    );
+    const onChart = el("button.button", { onclick: () => this.#pickOnChart() }, "Set on the chart");
     const channels = el(
       "button.button",
       { onclick: () => void busy(channels, "…", () => this.#openChannels(api)) },
@@ -61,7 +57,7 @@ export class RulesPanel {
       el("div.panel-tools", {}, add, onChart, setups, channels),
       this.problem,
       this.list,
-      el("p.hint", {}, "Rules are judged on polled prices, not on every trade."),
+      el("p.hint", {}, "Rules are evaluated on polled or streamed prices, not on every trade."),
     );
   }
 
@@ -94,9 +90,9 @@ export class RulesPanel {
   }
 
   /**
-   * Open a dialog whose module is loaded when it is first asked for; `open` may wait for more.
+   * Open a dialog once its module has loaded, or say that it could not be loaded.
    * @template Module
-   * @param {Promise<Module>} loading @param {(module: Module) => unknown} open
+   * @param {Promise<Module>} loading @param {(module: Module) => unknown} open may be async
    */
   async #whenLoaded(loading, open) {
     this.problem.textContent = "";
@@ -205,8 +201,7 @@ export class RulesPanel {
   }
 
   /**
-   * Update distances, which change with every poll, without replacing a list that the reader is
-   * using.
+   * Update the distances, which change with every poll; replace the list only if rules changed.
    */
   render() {
     const rules = this.store.state.rules ?? [];

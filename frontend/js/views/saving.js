@@ -53,7 +53,7 @@ export function saveCsv({ series, computed }) {
 }
 
 /**
- * Save a picture with its title, source and time.
+ * Save a picture whose title has the symbol, source and time.
  * @param {Drawn} drawn
  * @returns {Promise<string>} the message for the reader
  */

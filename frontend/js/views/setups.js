@@ -1,5 +1,5 @@
-// Known set-ups as rules: each with its preview on the open symbol, to arm with one click or to
-// edit first. Loaded on first use.
+// The gallery of set-ups: each is previewed on the open symbol, and armed as a rule with one click
+// or edited first. Loaded on first use.
 
 import { busy, disable, el, setText } from "../dom.js";
 import { firesText, returnsText } from "../data/previewed.js";
@@ -27,8 +27,8 @@ export async function openSetups(context, symbol) {
       "p",
       {},
       setups.length
-        ? "Each is tried on the prices as stored now. Symbols that failed are not among those " +
-            "you look at, and polled prices miss extremes. No advice."
+        ? "Each is tried on the prices as stored now. Symbols that failed are rarely among those " +
+            "that you follow, and polled prices miss extremes. This is not advice."
         : "The set-ups could not be loaded.",
     ),
     el("ul.list.setups", {}, ...entries.map(({ node }) => node)),
@@ -123,12 +123,12 @@ class Entry {
     }
   }
 
-  /** @returns {string} the range of its preview */
+  /** @returns {string} the preview's range, a key of RANGES */
   get range() {
     return usualRange(this.context, this.rule);
   }
 
-  /** Say in a line what it would have done; whether there is a rule like it is known then, too. */
+  /** Say in one line what it would have done, and mark it as armed if such a rule exists. */
   async summarize() {
     try {
       const found = await previewRule(this.context, this.rule, this.range, { marks: false });
@@ -169,7 +169,7 @@ class Entry {
 
   #armed() {
     this.arm.textContent = "Armed";
-    disable(this.arm, "A rule of this symbol has this condition");
+    disable(this.arm, "A rule of this symbol already has this condition");
   }
 
   #edit() {

@@ -1,4 +1,4 @@
-// Opens an alert, also by its mark on the chart: its story, and the chart at its time.
+// Opens an alert of a list, or by its mark on the chart: its story, and the chart at its time.
 
 import { plotOf, xOf, yOf } from "../chart/plot_layout.js";
 import { sameEvent } from "../data/fired.js";
@@ -12,13 +12,13 @@ import { lengthOf } from "../ranges.js";
 const REACH = 14; // pixels around a mark that count as the mark
 const DAY = 86400e3;
 const SHOWN_BARS = 40; // of the rule's interval, before the alert
-const FINE = 60e3; // milliseconds: bars on which ticks are told apart
+const FINE = 60e3; // milliseconds: the longest bars fine enough for an alert on ticks
 
 /**
  * @param {Alert} alert @param {import("../types.js").Series | null} series the drawn one
  * @param {number} now milliseconds
  * @returns {Partial<import("../types.js").View>} the range in which the chart shows what the rule
- *   judged; nothing if the drawn one does
+ *   judged; {} if it does already
  */
 export function rangeFor({ symbol, time, interval: judged }, series, now) {
   const length = lengthOf(judged);
@@ -36,7 +36,7 @@ export function rangeFor({ symbol, time, interval: judged }, series, now) {
 }
 
 /**
- * Show an event on the chart, with its story if it is an alert; a second time, end that.
+ * Show an event on the chart, with its story if it is an alert; close it if it is shown already.
  * @param {Store} store @param {Alert} alert a cross of the drawn averages has no id
  */
 export function showAlert(store, alert) {

@@ -1,8 +1,8 @@
-// A day's closes in 64 by 26 pixels, on a canvas.
+// Draws a line of closes on a canvas of 64 by 26 pixels.
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {number[]} values in the order of time
+ * @param {number[]} values oldest first
  * @param {string} color
  */
 export function drawSparkline(canvas, values, color) {

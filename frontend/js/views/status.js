@@ -9,7 +9,7 @@ import { serverNow } from "../server_clock.js";
 
 /** @typedef {import("../types.js").Quote} Quote */
 
-/** The least milliseconds for which a press shows its effect, even if the answer is faster. */
+/** Least milliseconds for which a press shows its effect, even if the answer is faster. */
 const ASKING_SHOWN = 600;
 const DELAYED_SECONDS = 60;
 const BEHIND_SECONDS = 5; // a batch in progress does not count as lag
@@ -68,7 +68,7 @@ const ARRIVING = {
   off: "Prices are polled",
   connecting: "Prices are polled until they are pushed",
   on: "Prices are pushed as they arrive",
-  mute: "Prices are polled: none are pushed any more",
+  mute: "Prices are polled: pushed prices have stopped",
   blocked: "Prices are polled: the socket that pushes them cannot be reached",
 };
 
@@ -81,7 +81,7 @@ const delayText = ({ exchangeDelay, source }) =>
 /** @param {Quote} quote */
 const isClosed = (quote) => quote.marketState === "CLOSED";
 
-/** @param {Quote} quote @param {string} zone for the time of opening */
+/** @param {Quote} quote @param {string} zone of the next opening's time */
 function sessionText(quote, zone) {
   const names = /** @type {Record<string, string>} */ ({
     REGULAR: "Market open",
@@ -100,7 +100,7 @@ export function mountStatus(store, feed) {
   const linkLabel = el("span", {}, "Connecting");
   const link = el(
     "button.badge.button",
-    { title: "Ask again now", onclick: () => ask() },
+    { title: "Refresh now", onclick: () => ask() },
     dot,
     linkLabel,
   );
@@ -116,12 +116,12 @@ export function mountStatus(store, feed) {
     title: "Prices are stored; their bars, signals and alerts are still being computed",
   });
   const late = el("span.badge.warn.late", {
-    title: "Alerts are recorded; messages of some have not been sent yet",
+    title: "Alerts are recorded; some messages have not been sent yet",
   });
   const mute = el("span.badge.warn.silent");
   byId("status").append(behind, late, mute, simulated, source, session, age, link);
 
-  /** @type {unknown} the link's state at the reader's request; each answer replaces it */
+  /** @type {unknown} the link when the reader pressed it; each answer sets another object */
   let askedAt = null;
   let shownUntil = 0;
   const ask = () => {
@@ -137,17 +137,17 @@ export function mountStatus(store, feed) {
     late.hidden = messageLag < LATE_SECONDS;
     setText(late, `Messages: ${formatAge(messageLag)} late`);
     mute.hidden = !silent.count;
-    mute.title = `Their markets are open, and no prices come. ${silent.names.join(", ")}`;
+    mute.title = `Their markets are open, but no prices arrive: ${silent.names.join(", ")}`;
     setText(mute, `${silent.names.length === 1 ? silent.names[0] : silent.count} silent`);
     setText(behind, `Catching up: ${formatAge(lag)} behind`);
     const quote = quotes.get(view.symbol);
     link.dataset.link = state.state;
-    link.title = state.reason || `${ARRIVING[push]}. Ask again now`;
+    link.title = state.reason || `${ARRIVING[push]}. Press to refresh now`;
     link.classList.toggle("bad", state.state === "offline" || state.state === "retrying");
     setText(
       linkLabel,
       askedAt === state || performance.now() < shownUntil
-        ? "Asking …"
+        ? "Refreshing …"
         : linkText(state, Date.now(), push),
     );
     for (const node of [source, age, session]) node.hidden = !quote;

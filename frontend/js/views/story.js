@@ -1,5 +1,5 @@
-// The story of an alert: what fired, and what became of it on each channel. While it is open and
-// something is still to come, it is requested again. Loaded with the first story (story_start.js).
+// The story of an alert: what fired, and its delivery on each channel, requested again while it is
+// open and a delivery is pending. Loaded with the first story (later.js).
 
 import { ApiError } from "../api.js";
 import { listChannels } from "../channel_requests.js";
@@ -20,11 +20,11 @@ export function mountStory(store, api) {
     (name) => /** @type {HTMLElement} */ (node.querySelector(name)),
   );
   close.addEventListener("click", () => leaveAlert(store));
-  let isTold = false; // the open alert's first answer was shown
-  let isSettled = true; // nothing follows
+  let isTold = false; // whether the open alert's first answer was shown
+  let isSettled = true; // whether nothing can change any more
   /** @type {HTMLElement | null} */
   let opener = null;
-  /** @type {Promise<import("../types.js").Channel[]> | undefined} those that can be read */
+  /** @type {Promise<import("../types.js").Channel[]> | undefined} for their names */
   let channels;
 
   const show = (/** @type {string} */ id) => {

@@ -1,5 +1,5 @@
-// Starts and stops following a symbol. The watch-list shows a new one's state until its first price
-// arrives.
+// Starts and stops following a symbol. The watch-list shows a new symbol's state until its first
+// price arrives.
 
 import { ApiError } from "../api.js";
 import { el } from "../dom.js";
@@ -25,7 +25,7 @@ export function askForSymbol(store, api) {
   openDialog(
     "Add a symbol",
     [
-      el("p", {}, "It will be followed from now on, and its history fetched."),
+      el("p", {}, "It is followed from now on, and its history is fetched."),
       el("label.whole", {}, "Symbol", input),
     ],
     {

@@ -1,5 +1,5 @@
-// Asks for the token of the reader's key when an action first needs it, with the needed scope. The
-// reader chooses how long it is kept.
+// Asks for the token of the reader's key when an action first needs it, and names the needed scope.
+// The reader chooses how long it is kept.
 
 import { ApiError } from "../api.js";
 import { byId, el } from "../dom.js";
@@ -11,14 +11,14 @@ const needed = (scope) =>
   `This needs the token of a key with the scope ${scope}. ` +
   "“make run” prints one; a deployment has its own.";
 
-/** @returns {string} where the page has the token */
+/** @returns {string} how long the page keeps the token */
 const where = () =>
   isKept() ? "It is kept on this device." : "It is held until this page is closed.";
 
 /**
  * @param {string} scope the needed scope
  * @param {string} [reason] why the previous token was refused
- * @returns {Promise<boolean>} whether one was given
+ * @returns {Promise<boolean>} whether a token was given
  */
 export async function askForToken(scope, reason = needed(scope)) {
   const input = /** @type {HTMLInputElement} */ (
@@ -45,7 +45,7 @@ export async function askForToken(scope, reason = needed(scope)) {
 }
 
 /**
- * @param {ApiError} error a refused reading
+ * @param {ApiError} error of a refused read
  * @returns {Promise<boolean>} whether another token was given
  */
 export const askForReading = (error) =>

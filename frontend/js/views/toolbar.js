@@ -50,7 +50,7 @@ function customRange(store) {
       !start.value || !end.value
         ? "Both days are needed."
         : start.value > end.value
-          ? "The first day lies after the last."
+          ? "The first day is after the last."
           : "";
     problem.textContent = wrong;
     if (wrong) return;
@@ -124,7 +124,7 @@ function indicatorMenu(store) {
 }
 
 /**
- * Two exclusive choices side by side.
+ * Create buttons of which exactly one is pressed.
  * @template {string} T
  * @param {string} label
  * @param {[T, string, string][]} choices value, text, title
@@ -142,7 +142,7 @@ function pair(label, choices, now, choose) {
   return { node: el("div.segments", { role: "group", "aria-label": label }, ...buttons), render };
 }
 
-/** @param {Store} store how many charts are side by side, and what they share */
+/** Create the menu of how many charts there are, and what links them. @param {Store} store */
 function layoutMenu(store) {
   const count = pair(
     "Charts side by side",
@@ -158,8 +158,8 @@ function layoutMenu(store) {
     "Linked by",
     [
       ["none", "Nothing", "Each chart has its own symbol and time"],
-      ["symbol", "Symbol", "All charts show one symbol"],
-      ["time", "Time", "Zoom, pan and crosshair are those of all charts"],
+      ["symbol", "Symbol", "All charts show the same symbol"],
+      ["time", "Time", "All charts share zoom, pan and crosshair"],
     ],
     () => store.state.view.linked,
     (linked) => store.setView(relinked(store.state.view, linked)),
@@ -180,7 +180,7 @@ function layoutMenu(store) {
   return { node: root, render };
 }
 
-/** @param {Store} store the exchange's time zone or the reader's own */
+/** Create the switch to the exchange's time zone or the reader's. @param {Store} store */
 function clockButton(store) {
   const press = () =>
     store.setView({ clock: store.state.view.clock === "local" ? "exchange" : "local" });

@@ -1,4 +1,4 @@
-// The views' tabs and the switch of the theme.
+// The tabs of the views, and the button of the theme.
 
 import { byId, el } from "../dom.js";
 import { applyTheme } from "../theme.js";

@@ -1,5 +1,5 @@
-// What a rule would have done: how often it fired, what followed, and a curve of one simple way to
-// trade it, beside buying and holding.
+// What a rule would have done: how often it would have fired, the returns that followed, and the
+// curve of one simple way to trade it, beside buying and holding.
 
 import { busy, el } from "../dom.js";
 import { curvePaths, firesText, spreadsOf, tradingText } from "../data/previewed.js";
@@ -11,7 +11,7 @@ import { isOnChart, previewRule, usualRange } from "../rule_previews.js";
 /** @typedef {import("../rule_previews.js").Asked} Asked */
 /** @typedef {import("../data/previewed.js").Previewed} Previewed */
 
-/** How often a click continues a preview. */
+/** Parts of a preview that one click requests, at most. */
 const MOST_PARTS = 5;
 
 const [WIDTH, HEIGHT] = [600, 120];
@@ -25,7 +25,7 @@ function svg(name, attributes, ...children) {
   return node;
 }
 
-/** @param {number} value what 1 has become @returns {string} "+12.30%" */
+/** @param {number} value what 1 grew to @returns {string} "+12.30%" */
 const growth = (value) => formatPercent(100 * (value - 1));
 
 /** @param {any} backtest @param {number[]} times of fires @returns {Node[]} none without bars */
@@ -41,7 +41,7 @@ function curve({ curve: points, rule, hold }, times) {
       viewBox: `0 -4 ${WIDTH} ${HEIGHT + 8}`,
       preserveAspectRatio: "none",
       role: "img",
-      "aria-label": `What 1 became: the rule ${byRule}, held ${byHolding}`,
+      "aria-label": `Return: the rule ${byRule}, buy and hold ${byHolding}`,
     },
     line("one", `M0 ${one}H${WIDTH}`),
     line("hold", paths.hold),
@@ -56,7 +56,7 @@ function curve({ curve: points, rule, hold }, times) {
       "p.curve-keys",
       {},
       key("rule", `The rule ${byRule}`),
-      key("hold", `Held ${byHolding}`),
+      key("hold", `Buy and hold ${byHolding}`),
       key("fires", "Fires"),
     ),
     el(
@@ -95,19 +95,19 @@ function spreads(backtest) {
   );
 }
 
-/** @param {Previewed} found @returns {Node[]} what followed; none without fires */
+/** @param {Previewed} found @returns {Node[]} what followed the fires; none without any */
 export function followed({ times, backtest, from }) {
   if (!times.length || !backtest?.bars) return [];
   const since = from && formatDate(Date.parse(from), "UTC");
   return [
-    ...(since ? [el("p", {}, `What followed is about the prices from ${since} on.`)] : []),
+    ...(since ? [el("p", {}, `The figures below cover the prices from ${since} on.`)] : []),
     spreads(backtest),
     ...curve(backtest, times),
     el("p", {}, tradingText(backtest)),
     el(
       "details.caveats",
       { open: true },
-      el("summary", {}, "What this is not"),
+      el("summary", {}, "Caveats"),
       el("ul", {}, ...backtest.caveats.map((/** @type {string} */ text) => el("li", {}, text))),
     ),
   ];
@@ -116,7 +116,8 @@ export function followed({ times, backtest, from }) {
 /**
  * @param {Context} context @param {Asked} rule @param {Previewed} found
  * @param {string} range of the preview
- * @returns {Node[]} where its marks are, and a button if the chart's range is shorter
+ * @returns {Node[]} a line that says where its marks are, with a button if the chart's range is
+ *   shorter
  */
 export function markedLine(context, rule, found, range) {
   const { store } = context;
@@ -138,7 +139,7 @@ export function markedLine(context, rule, found, range) {
   return [line];
 }
 
-/** @type {[string, string, number][]} of the API's `backtest`: field, label, default */
+/** Fields of the API's `backtest`: name, label, default. @type {[string, string, number][]} */
 const COSTS = [
   ["hold_bars", "Bars held", 20],
   ["fee_percent", "Fee, %", 0.1],
@@ -147,7 +148,7 @@ const COSTS = [
 
 /**
  * @param {() => void} changed
- * @returns {{node: HTMLElement, given: () => Record<string, number>}} as the API has it
+ * @returns {{node: HTMLElement, given: () => Record<string, number>}} given: the API's `backtest`
  */
 function costFields(changed) {
   const inputs = COSTS.map(
@@ -160,7 +161,7 @@ function costFields(changed) {
   const node = el(
     "details.costs",
     {},
-    el("summary", {}, "How it is traded"),
+    el("summary", {}, "Trading assumptions"),
     el("div", {}, ...rows),
   );
   const given = () =>
@@ -171,14 +172,14 @@ function costFields(changed) {
 /** @typedef {{asked: number, rule: Asked, range: string, backtest: any}} Question */
 
 export class Tried {
-  /** Counts what was asked, so that only the newest answer is shown. */
+  /** Number of the newest request; only its answer is shown. */
   asked = 0;
   /** @type {{question: Question, found: Previewed} | null} */
   shown = null;
 
   /**
    * @param {Context} context
-   * @param {() => Asked} rule as the form has it now; throws an Error with what is wrong
+   * @param {() => Asked} rule returns the form's rule; throws an Error for an invalid one
    */
   constructor(context, rule) {
     this.context = context;
@@ -202,8 +203,8 @@ export class Tried {
     this.said = el("p", { role: "status" });
     this.rest = el(
       "button.button.small-text",
-      { hidden: true, onclick: () => void busy(this.rest, "Trying …", () => this.#more()) },
-      "Try the rest",
+      { hidden: true, onclick: () => void busy(this.rest, "Looking …", () => this.#more()) },
+      "Preview the rest",
     );
     this.body = el("div.followed");
     this.node = el(
@@ -217,17 +218,16 @@ export class Tried {
     );
   }
 
-  /** @param {string} interval whose usual range is chosen, unless a preview has been asked for */
+  /** Choose the interval's usual range, until a preview is requested. @param {string} interval */
   follow(interval) {
     if (!this.asked) this.range.value = usualRange(this.context, { interval });
   }
 
-  /** Show the preview of a rule that has changed, if one has been asked for. */
+  /** Show the preview of the changed rule, if one has been requested. */
   again() {
     if (this.asked) void this.show();
   }
 
-  /** Show what the rule would have done. */
   async show() {
     const asked = (this.asked += 1);
     this.node.classList.add("waiting");
@@ -252,7 +252,7 @@ export class Tried {
   /**
    * Preview a part of a range, and show all parts so far.
    * @param {Question} question
-   * @param {Previewed} [before] what is continued
+   * @param {Previewed} [before] the parts so far
    */
   async #part(question, before) {
     const { asked, rule, range, backtest } = question;

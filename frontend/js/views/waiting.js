@@ -1,12 +1,12 @@
-// The text in place of a chart while there is none.
+// The message in place of a chart that cannot be drawn yet.
 
 import { el, setText } from "../dom.js";
 import { waitingWords } from "../data/waiting.js";
 
 /** @typedef {import("../store.js").Store} Store */
 /**
- * @typedef {{title: string, detail: string, progress: number | null} | null} Words null: a chart is
- *   shown
+ * @typedef {{title: string, detail: string, progress: number | null} | null} Words null while a
+ *   chart is shown
  */
 
 /** @param {import("../store.js").State} state @returns {Words} */
@@ -47,14 +47,14 @@ function wordsOf({
 
 /**
  * @param {Store} store @param {HTMLElement} section
- * @returns {() => void} a function that renders only changes, since screen readers announce the
- *   region
+ * @returns {() => void} renders the message; only changes touch the page, since screen readers
+ *   announce them
  */
 export function mountWaiting(store, section) {
   const message = /** @type {HTMLElement} */ (section.querySelector(".chart-message"));
   const [title, detail] = [el("strong"), el("span")];
   const bar = /** @type {HTMLProgressElement} */ (
-    el("progress", { max: 1, "aria-label": "History that was sent" })
+    el("progress", { max: 1, "aria-label": "History sent" })
   );
   return () => {
     const { chartState, series } = store.state;

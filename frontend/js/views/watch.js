@@ -1,4 +1,4 @@
-// The watch-list: every symbol with its last price, change and day.
+// The watch-list: every symbol with its last price, change and sparkline.
 
 import { busy, byId, el, flash, setText } from "../dom.js";
 import { serverNow } from "../server_clock.js";
@@ -14,7 +14,7 @@ import { drawSparkline } from "./sparkline.js";
  *   HTMLCanvasElement, stop: HTMLElement, price: number | null, spark: unknown}} Row
  */
 
-const LONG_WAIT = 120e3; // milliseconds after which a symbol without a price may be unknown
+const LONG_WAIT = 120e3; // milliseconds without a price after which a symbol may be unknown
 
 /**
  * @param {string} symbol
@@ -86,7 +86,7 @@ function nameOf({ name }, { historical, time }) {
 }
 
 /**
- * @param {import("../types.js").Listed} listed a symbol that is followed and has no price yet
+ * @param {import("../types.js").Listed} listed a followed symbol without a price
  * @returns {string}
  */
 function waitingText({ addedAt }) {
@@ -94,7 +94,7 @@ function waitingText({ addedAt }) {
   const since = formatClock(Date.parse(addedAt), ownZone());
   return serverNow() - Date.parse(addedAt) < LONG_WAIT
     ? `collecting since ${since}`
-    : `no price since ${since}: the source may not know it`;
+    : `no price since ${since}: the source may not know the symbol`;
 }
 
 /** @param {HTMLElement} cell @param {boolean} up */
@@ -143,7 +143,7 @@ function sortHeads(order, changed) {
  * @param {Store} store
  * @param {import("../api.js").Api} api
  * @param {() => Record<string, string>} colors
- * @returns {() => string[]} a function that returns the symbols in the order shown
+ * @returns {() => string[]} returns the shown symbols in their order
  */
 export function mountWatch(store, api, colors) {
   const order = knownOrder(recall("order", null));

@@ -1,5 +1,5 @@
-// Keyboard control of the watch-list: "/" searches, up and down move between rows, Enter opens the
-// first match.
+// Keyboard control of the watch-list: "/" searches, Enter opens the first match; up, down, Home and
+// End open other rows.
 
 /**
  * @param {HTMLInputElement} search

@@ -8,16 +8,16 @@ import { closingQuote } from "../data/wire.js";
 
 const AT_ONCE = 2;
 const KEPT = 60;
-const STEP = 30 * 60e3; // the bars of half an hour that are requested
+const STEP = 30 * 60e3; // milliseconds of a requested bar
 
 /** @param {import("../types.js").Quote | undefined} quote */
 const hasTicks = (quote) => Boolean(quote && !quote.historical);
 
 /** @param {import("../store.js").Store} store @param {import("../api.js").Api} api */
 export function bindSparks(store, api) {
-  /** @type {Map<string, number>} time of the newest close by symbol */
+  /** @type {Map<string, number>} start of the newest close's bar, by symbol */
   const newest = new Map();
-  /** @type {Map<string, number>} the amount of data when a symbol was last requested */
+  /** @type {Map<string, number>} how much data there was at a symbol's last request: 0 to 3 */
   const asked = new Map();
   let running = 0;
 
@@ -65,7 +65,7 @@ export function bindSparks(store, api) {
         .then((error) => {
           running -= 1;
           if (error && !error.isMissing)
-            asked.delete(symbol); // asked for again after a poll
+            asked.delete(symbol); // requested again after a poll
           else setTimeout(next, 100);
           if (error && !(error instanceof ApiError)) throw error;
         });

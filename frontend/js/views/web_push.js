@@ -1,4 +1,4 @@
-// Web Push to this browser as a channel: switched on by its button alone, and off by it.
+// The button that makes this browser a Web Push channel, and deletes that channel.
 
 import { createChannel, deleteChannel, pushKey, replaceChannel } from "../channel_requests.js";
 import { busy, disable, el } from "../dom.js";
@@ -48,7 +48,7 @@ async function subscribed(key) {
     const given = { userVisibleOnly: true, applicationServerKey: bytesOf(key) };
     return (await pushManager.subscribe(given)).toJSON();
   } catch (cause) {
-    throw new Error("The browser could not subscribe at its push service. Try again later.", {
+    throw new Error("The browser could not subscribe to its push service. Try again later.", {
       cause,
     });
   }
@@ -82,16 +82,16 @@ async function switchOff(api, own) {
 }
 
 /**
- * The button of the dialog, with what it does.
+ * Create the dialog's button for this device.
  * @param {import("../api.js").Api} api
- * @param {(work: () => Promise<void>) => Promise<void>} attempt runs it, tells errors, and renders
+ * @param {(work: () => Promise<void>) => Promise<void>} attempt runs it, shows its Error, renders
  * @returns {{node: HTMLElement, render: (channels: Channel[]) => void}}
  */
 export function deviceSwitch(api, attempt) {
   /** @type {Channel[]} */
   let channels = [];
   const owned = () => {
-    const id = recall(OWN, null)?.id; // any program at this address may have written it
+    const id = recall(OWN, null)?.id; // may be anything: other pages of this origin write here, too
     return channels.find(({ channel_id, kind }) => kind === "web_push" && channel_id === id);
   };
   const button = el("button.button", {
@@ -112,7 +112,7 @@ export function deviceSwitch(api, attempt) {
     disable(button, missing());
     button.textContent = own && !own.ended ? "Stop on this device" : "Notify this device";
     said.textContent =
-      missing() || (own ? "" : "Alerts reach its lock screen, also while the page is closed.");
+      missing() || (own ? "" : "Alerts reach its lock screen even while the page is closed.");
   };
   const node = el("div.device", { hidden: true }, button, said); // until the channels are known
   return { node, render };
