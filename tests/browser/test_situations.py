@@ -294,3 +294,20 @@ def test_symbol_with_history_alone_has_its_last_close_and_opens_on_a_year(
     assert not re.search("collecting|no price", row.inner_text())
     world.only_days = set()  # its first tick comes
     expect(page.locator("#quote .facts")).to_contain_text("Last tick")
+
+
+@pytest.mark.parametrize("view", ["compare", "history"])
+def test_a_view_that_cannot_be_loaded_says_so_and_opens_when_it_is_tried_again(
+    world: StandIn, open_page: OpenPage, view: str
+) -> None:
+    page = open_page(
+        f"{world.page}/#symbol=ACME&view={view}",
+        expect="Failed to load",
+        prepare=lambda page: page.route(f"**/views/{view}.js", lambda route: route.abort()),
+    )
+    section = page.locator(f"#{view}")
+    expect(section.get_by_role("alert")).to_have_text("This view could not be loaded.")
+    page.unroute(f"**/views/{view}.js")
+    section.get_by_role("button", name="Try again").click()
+    expect(section.locator(".page-head")).to_be_visible()
+    expect(section.get_by_role("alert")).to_have_count(0)

@@ -214,7 +214,8 @@ export class Measure {
     const said = measuredText(ends, this.view.places);
     setText(label, text ? `${said} ✕` : said);
     const times = ends.map(({ index }) => this.view.timeText(index)).join(" to ");
-    label.setAttribute("aria-label", `Delete the measurement ${said}, ${times}`);
+    const deleting = text ? "Delete the measurement " : "";
+    label.setAttribute("aria-label", `${deleting}${said}, ${times}`);
     return [box, label];
   }
 }

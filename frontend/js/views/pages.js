@@ -1,6 +1,6 @@
 // Shows one of the three views: chart, compare or history. The last two are loaded on first use.
 
-import { byId } from "../dom.js";
+import { byId, el } from "../dom.js";
 
 /**
  * @param {import("../store.js").Store} store
@@ -19,8 +19,16 @@ export function mountPages(store, api, chart) {
     for (const name of ["chart", "compare", "history"]) byId(name).hidden = name !== page;
     if (page === "chart") chart.commit();
     else if (!opened.has(page)) {
+      byId(page).replaceChildren();
       opened.add(page);
-      void load[page]();
+      load[page]().catch((error) => {
+        if (!(error instanceof TypeError)) throw error; // a module that cannot be fetched is one
+        opened.delete(page);
+        byId(page).replaceChildren(
+          el("p.problem", { role: "alert" }, "This view could not be loaded."),
+          el("button.button", { onclick: render }, "Try again"),
+        );
+      });
     }
   };
   store.when(({ view }) => view.page, render);

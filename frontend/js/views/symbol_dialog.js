@@ -54,9 +54,6 @@ export async function stopFollowing(store, api, symbol) {
     store.set({ symbols: await api.symbols() });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    openDialog(`${symbol} is still followed`, [el("p", {}, error.message)], {
-      submit: "Close",
-      onsubmit: async () => {},
-    });
+    openDialog(`${symbol} is still followed`, [el("p", {}, error.message)]);
   }
 }
