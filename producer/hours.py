@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from chalicelib.domain.delays import exchange_delay
+from chalicelib.domain.exchange_delays import exchange_delay
 from producer.exchange_hours import ExchangeHours, hours_of
 from producer.markets import market_of
 

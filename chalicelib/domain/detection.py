@@ -15,7 +15,7 @@ from chalicelib.domain.bar_watching import BarWatch, Spot
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import BarBuilder, Hour, SessionPlace, place_of
 from chalicelib.domain.conditions import describe
-from chalicelib.domain.delays import YAHOO_SOURCES
+from chalicelib.domain.exchange_delays import YAHOO_SOURCES
 from chalicelib.domain.rules import ANY_SYMBOL, MAX_RULES, Rule, within_bound
 from chalicelib.domain.running_closes import RunningCloses
 from chalicelib.domain.sessions import calendar_for

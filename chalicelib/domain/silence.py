@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chalicelib.domain.delays import source_delay
+from chalicelib.domain.exchange_delays import source_delay
 from chalicelib.domain.times import EPOCH
 from chalicelib.domain.trading_minutes import MINUTE, TradingHours, minute_of, trading_hours
 

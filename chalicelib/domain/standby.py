@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from chalicelib.domain.delays import source_delay
 from chalicelib.domain.errors import TicktapeError
+from chalicelib.domain.exchange_delays import source_delay
 from chalicelib.domain.sources import (
     AHEAD_SECONDS,
     MOST_BYTES,

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from chalicelib.domain.delays import exchange_delay
+from chalicelib.domain.exchange_delays import exchange_delay
 from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_epoch_seconds, to_text
 from producer import years

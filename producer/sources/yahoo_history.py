@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from chalicelib.domain.delays import exchange_delay
+from chalicelib.domain.exchange_delays import exchange_delay
 from producer.errors import SourceError
 from producer.files.folding import SECONDS, with_folded
 from producer.reasons import reason

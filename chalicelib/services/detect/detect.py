@@ -18,7 +18,6 @@ from chalicelib.domain.alert_bounds import MINUTE, Room
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import Hour
-from chalicelib.domain.delays import source_delay
 from chalicelib.domain.detection import (
     MAX_PENDING,
     Outcome,
@@ -28,6 +27,7 @@ from chalicelib.domain.detection import (
     rules_for,
 )
 from chalicelib.domain.errors import Contended
+from chalicelib.domain.exchange_delays import source_delay
 from chalicelib.domain.rules import Rule
 from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, just_after

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from chalicelib.domain.delays import source_delay
+from chalicelib.domain.exchange_delays import source_delay
 from chalicelib.domain.field_types import Count, Instant
 from chalicelib.domain.sessions import Calendar, DayCalendar, calendar_for
 from chalicelib.domain.ticks import Tick

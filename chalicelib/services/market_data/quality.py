@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.domain.bars import Bar
-from chalicelib.domain.delays import source_delay
+from chalicelib.domain.exchange_delays import source_delay
 from chalicelib.domain.field_types import Count, Instant
 from chalicelib.domain.quality import Delays, Gap, Jump, SessionQuality, assess, delays_of
 from chalicelib.domain.sources import Switch, runs_of

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from chalicelib.domain.delays import exchange_delay
+from chalicelib.domain.exchange_delays import exchange_delay
 from chalicelib.domain.times import to_text
 from producer.collector import engine, tenure
 from producer.collector.items import Items

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from chalicelib.domain.delays import _MINUTES, exchange_delay, source_delay
+from chalicelib.domain.exchange_delays import _MINUTES, exchange_delay, source_delay
 from chalicelib.domain.times import to_text
 from chalicelib.services.market_data.freshness import (
     CLOSED_CACHE_SECONDS,
