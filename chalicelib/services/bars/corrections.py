@@ -14,7 +14,7 @@ import msgspec
 
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.building import Hour, hour_around, place_of
-from chalicelib.domain.correction import day_of, minutes_of
+from chalicelib.domain.correction import day_of, day_range, minutes_of
 from chalicelib.domain.detection import State
 from chalicelib.domain.sessions import Session, calendar_for
 from chalicelib.domain.ticks import Tick
@@ -223,10 +223,12 @@ class _Run:
 
     def _put_day(self, session: Session, day: Bar | None, extended: int) -> None:
         """Put a day, or discard it if `day` is None: in the state if it is live, else in the table.
-        A stored day may have up to `extended` ticks more, which count as extended now; one with
+        The known day may have up to `extended` ticks more, which count as extended now; one with
         even more was made from ticks that have expired, and stays."""
         start = f"{session.date.isoformat()}T00:00:00.000000Z"
         if self._is_running(session):
+            if self._has_lost_ticks(session, day, extended):
+                return
             emptied = [self.state.day] if self.state.day is not None and day is None else []
             self._writer.discard_running(emptied, self._arrival)
             self.state = msgspec.structs.replace(self.state, day=day)
@@ -236,6 +238,12 @@ class _Run:
             stored = self._reader.stored(self.state.symbol, "1d", start, just_after(start))
             emptied = [bar for bar in stored if 0 < bar.ticks <= extended]
             self._writer.discard(emptied, self._arrival)
+
+    def _has_lost_ticks(self, session: Session, day: Bar | None, extended: int) -> bool:
+        """Return whether the live day was made from ticks that have expired."""
+        known = self.state.day.ticks if self.state.day is not None else 0
+        may_expire = day_range(session)[0] < self._expired_before
+        return may_expire and (day.ticks if day is not None else 0) + extended < known
 
 
 def _with_stored(state: State, ticks: Sequence[Tick]) -> State:

@@ -92,7 +92,8 @@ class Days:
         return msgspec.structs.replace(day, volume=with_volume[0].volume) if with_volume else day
 
     def _require_all_ticks(self, symbol: str, session: Session, minute: Bar) -> None:
-        """Raise Expired if a minute has lost ticks: a session's first ticks expire first."""
+        """Raise Expired if a minute has lost ticks. Only the first minute of a day is read, though
+        DynamoDB deletes expired items in any order: all of them are too many to read."""
         ticks = self._reader.ticks(symbol, minute.start, later(minute.start, minutes=1))
         if sum(_is_regular(tick, session) for tick in ticks) < minute.ticks:
             raise Expired

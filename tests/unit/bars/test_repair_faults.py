@@ -305,3 +305,21 @@ def test_running_bars_of_an_idle_symbol_stay_when_their_ticks_have_expired(late:
     system.ingest(tick(OPEN + 30 - late, 101), arrival=40 * DAY)
     system.detect()
     assert [system.bars(interval) for interval in ("1m", "1d")] == before
+
+
+@pytest.mark.parametrize("gone", [(2,), (2, 3)], ids=["some", "all"])
+def test_a_running_day_stays_when_ticks_that_history_hides_have_expired_before_others(
+    gone: tuple[int, ...],
+) -> None:
+    system = Containers()
+    for second, price in ((0, 100), (10, 120), (65, 90), (70, 101), (125, 105), (130, 104)):
+        system.send(tick(OPEN + second, price))
+    system.ingest(bar(OPEN + 60, 101, "1m"))
+    before = system.bars("1d")
+    prices = system.aws.tables["prices"]
+    stored = sorted(prices.items)
+    for key in [stored[place] for place in gone]:
+        prices.remove(key)
+    system.ingest(tick(OPEN + 130, 104), arrival=40 * DAY)
+    system.detect()
+    assert system.bars("1d") == before
