@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from chalicelib.api.openapi_forms import text
+from chalicelib.api.openapi_forms import SYMBOL_GIVEN, text
 from chalicelib.api.openapi_structs import Schema
 from chalicelib.api.parameters import FLAGS, FORMATS, MANY_INTERVALS, SORTS, WHOLE
 from chalicelib.domain.alerts import ALERT_ID_ALLOWED
@@ -51,7 +51,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "symbol_path": _path(
         "symbol",
         "Case-insensitive; percent-encode special characters, as in %5EGSPC.",
-        text(pattern="^[A-Za-z0-9.\\-=^_]{1,24}$", examples=["AAPL"]),
+        SYMBOL_GIVEN,
     ),
     "interval": _query(
         "interval",

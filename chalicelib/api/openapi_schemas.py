@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import get_args
 
+import msgspec
+
 from chalicelib.api.bodies import MOST_CLAIMS
-from chalicelib.api.openapi_backtest_schemas import BACKTEST, BACKTEST_GIVEN, BACKTESTED
 from chalicelib.api.openapi_forms import (
     COUNT,
     FLAG,
@@ -31,6 +32,7 @@ from chalicelib.api.openapi_structs import Schema, properties_of, record_of
 from chalicelib.api.openapi_when_schemas import MAX_WHEN, PREVIEWED_WHEN, WHEN
 from chalicelib.api.push_views import Push
 from chalicelib.domain.alerts import Severity
+from chalicelib.domain.backtest import Backtest, TradingCosts
 from chalicelib.domain.deliveries import DeliveryStatus
 from chalicelib.domain.rules import (
     MAX_COOLDOWN_SECONDS,
@@ -158,11 +160,7 @@ RULE_GIVEN: dict[str, Schema] = {
     "when": {
         "description": "A condition over indicators, for the condition `when`: its text form, such "
         "as `rsi(14) < 30 and close > sma(200, 1d)`, or its tree. Answers have the text.",
-        "anyOf": [
-            text(maxLength=MAX_WHEN),
-            {"$ref": "#/components/schemas/When"},
-            {"type": "null"},
-        ],
+        "anyOf": [text(maxLength=MAX_WHEN), ref("When"), {"type": "null"}],
     },
     "severity": choice(
         "normal by default. Alerts of urgent rules are sent at once and never held back.",
@@ -195,6 +193,10 @@ PROBLEM["properties"] |= {
     "allowed": text("The allowed values."),
     "column": count("Where the text of `when` goes wrong, from 1."),
 }
+
+
+def _source(description: str) -> Schema:
+    return text(description, pattern=f"^{SOURCE.pattern}$", maxLength=64)
 
 
 def average_names(fast: int, slow: int) -> dict[str, Schema]:
@@ -255,9 +257,7 @@ _PRICES: dict[str, Schema] = {
     "Switch": record_of(Switch, "A source of prices, and the first instant of it."),
     "SourceGiven": record(
         {
-            "source": text(
-                "As ticks name it, such as `alpaca`.", pattern=f"^{SOURCE.pattern}$", maxLength=64
-            ),
+            "source": _source("As ticks name it, such as `alpaca`."),
             "from": nullable(
                 text(
                     "A whole minute at least 6 minutes ahead; the first such minute by default.",
@@ -265,11 +265,9 @@ _PRICES: dict[str, Schema] = {
                 )
             ),
             "standby": nullable(
-                text(
+                _source(
                     "Another source, which takes over if this one is silent. Without it, there is "
-                    "none from now on.",
-                    pattern=f"^{SOURCE.pattern}$",
-                    maxLength=64,
+                    "none from now on."
                 )
             ),
             "standby_after": nullable(
@@ -287,7 +285,7 @@ _PRICES: dict[str, Schema] = {
     ),
     "ClaimsGiven": record(
         {
-            "source": text("The claiming source.", pattern=f"^{SOURCE.pattern}$", maxLength=64),
+            "source": _source("The claiming source."),
             "symbols": array(SYMBOL, minItems=1, maxItems=MOST_CLAIMS),
         },
         required=["source", "symbols"],
@@ -386,6 +384,20 @@ _PRICES: dict[str, Schema] = {
 }
 for _adjusted in ("Prices", "SymbolLabels"):
     _PRICES[_adjusted]["properties"]["actions"] = _ACTIONS
+
+BACKTEST: dict[str, Schema] = msgspec.json.schema_components(
+    [Backtest, TradingCosts], ref_template="#/components/schemas/{name}"
+)[1]
+
+BACKTEST_GIVEN: Schema = {
+    "description": "Also say what followed the fires: true, or how to trade them.",
+    "anyOf": [nullable(FLAG), ref("TradingCosts")],
+}
+
+BACKTESTED: Schema = {
+    "description": "What followed the fires, if it was asked for.",
+    "anyOf": [ref("Backtest"), {"type": "null"}],
+}
 
 _RULE_REQUIRED: Schema = {
     "required": ["symbol"],

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
+from chalicelib.api.openapi_forms import array, nullable, record, ref, text
+from chalicelib.api.openapi_structs import Schema
 from chalicelib.domain.when.catalogue import CATALOGUE, FIELDS, INTERVALS, Number
 from chalicelib.domain.when.json_form import MAX_PARTS
 from chalicelib.domain.when.lexing import MAX_TEXT
 from chalicelib.domain.when.nodes import ARITHMETIC, COMPARISONS, EDGES, GROUPS, LASTING, MAX_BARS
 
-Schema = dict[str, Any]
-
 MAX_WHEN = MAX_TEXT
 
-_CONDITION: Schema = {"$ref": "#/components/schemas/When"}
-_EXPRESSION: Schema = {"$ref": "#/components/schemas/WhenValue"}
+_CONDITION = ref("When")
+_EXPRESSION = ref("WhenValue")
 
 
-def _node(ops: object, needed: Schema, description: str) -> Schema:
-    properties = {"op": {"enum": list(ops)}, **needed}  # type: ignore[call-overload]
-    return {
-        "type": "object",
-        "description": description,
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+def _node(ops: Iterable[str], needed: Schema, description: str) -> Schema:
+    properties = {"op": {"enum": list(ops)}, **needed}
+    return record(properties, description, additionalProperties=False)
 
 
 def _number(one: Number) -> Schema:
@@ -48,13 +42,12 @@ def _value(name: str) -> Schema:
         "ago": {"type": "integer", "minimum": 0, "maximum": MAX_BARS, "description": "Bars back."},
     }
     required = ["value", *(one.name for one in entry.numbers if one.default is None)]
-    return {
-        "type": "object",
-        "description": f"{entry.words[0].upper()}{entry.words[1:]}.",
-        "properties": properties,
-        "required": [*required, *(["of"] if entry.must_choose else [])],
-        "additionalProperties": False,
-    }
+    return record(
+        properties,
+        f"{entry.words[0].upper()}{entry.words[1:]}.",
+        required=[*required, *(["of"] if entry.must_choose else [])],
+        additionalProperties=False,
+    )
 
 
 _PAIR: Schema = {"left": _EXPRESSION, "right": _EXPRESSION}
@@ -72,14 +65,7 @@ WHEN: dict[str, Schema] = {
             ),
             _node(
                 GROUPS,
-                {
-                    "of": {
-                        "type": "array",
-                        "items": _CONDITION,
-                        "minItems": 2,
-                        "maxItems": MAX_PARTS,
-                    }
-                },
+                {"of": array(_CONDITION, minItems=2, maxItems=MAX_PARTS)},
                 "All or any of some conditions.",
             ),
             _node(("not",), {"of": _CONDITION}, "The opposite."),
@@ -100,17 +86,13 @@ WHEN: dict[str, Schema] = {
     },
 }
 
-PREVIEWED_WHEN: Schema = {
-    "description": "The condition `when` in both forms; null for other conditions.",
-    "type": ["object", "null"],
-    "properties": {
-        "text": {"type": "string"},
-        "tree": _CONDITION,
-        "needs": {
-            "type": "array",
-            "items": {"type": "string"},
-            "description": "The stored bars that it needs, by series.",
+PREVIEWED_WHEN = nullable(
+    record(
+        {
+            "text": text(),
+            "tree": _CONDITION,
+            "needs": array(text(), "The stored bars that it needs, by series."),
         },
-    },
-    "required": ["text", "tree", "needs"],
-}
+        "The condition `when` in both forms; null for other conditions.",
+    )
+)
