@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from typing import Any
 
@@ -97,44 +97,32 @@ class Clients:
         return client
 
 
-class Deferred:
-    """A proxy for a client that is created at the first call, not at import."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-
-    def __getattr__(self, operation: str) -> Any:
-        method = getattr(self._make(), operation)
-        setattr(self, operation, method)
-        return method
-
-
 class DeferredClients:
-    """Clients by attribute, such as `sqs`, each a Deferred: it is created at its first call."""
+    """Clients by attribute, such as `sqs`, each created at its first call, not at import."""
 
     def __init__(self, clients: Any) -> None:
         self._clients = clients
 
-    def __getattr__(self, service: str) -> Deferred:
-        return Deferred(lambda: getattr(self._clients, service))
+    def __getattr__(self, service: str) -> OnDemand:
+        return OnDemand(partial(getattr, self._clients, service))
 
 
 class OnDemand:
-    """A store that is imported and made when it is first used, since most functions use a few of
-    them; thread-safe."""
+    """A store or client that is imported and made when it is first used, since most functions use a
+    few of them; thread-safe."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
         self._lock = Lock()
 
     @cached_property
-    def _store(self) -> Any:
+    def _made(self) -> Any:
         return self._make()
 
     def __getattr__(self, name: str) -> Any:
         with self._lock:
-            store = self._store
-        return getattr(store, name)
+            made = self._made
+        return getattr(made, name)
 
 
 def _exempt_from_collections(service: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from chalicelib.services.parallel import in_parallel
 
 Item = dict[str, dict[str, Any]]
 
+Part = TypeVar("Part")
 Row = TypeVar("Row")
 
 log = logging.getLogger("ticktape.stores")
@@ -121,72 +123,69 @@ def put_all(
     `key` names the key's attributes. Returns the indexes of items that were not written by the
     deadline (time.monotonic). Even after it, the first request is made.
     """
-    return _write_all(_BatchWrite(client, table, key, items, deadline, _PUT), len(items))
+    return _write_all(client, table, key, items, deadline, _PUT)
 
 
 def delete_all(
     client: Any, table: str, key: Sequence[str], keys: Sequence[Item], deadline: float
 ) -> set[int]:
     """Call BatchWriteItem to delete the items with these keys; otherwise as put_all."""
-    return _write_all(_BatchWrite(client, table, key, keys, deadline, _DELETE), len(keys))
+    return _write_all(client, table, key, keys, deadline, _DELETE)
 
 
-def _write_all(write: _BatchWrite, count: int) -> set[int]:
-    chunks = [range(at, min(at + BATCH_WRITE, count)) for at in range(0, count, BATCH_WRITE)]
-    return set().union(*in_parallel(write.chunk, chunks, PARALLEL_WRITES))
+def _write_all(
+    client: Any,
+    table: str,
+    key: Sequence[str],
+    items: Sequence[Item],
+    deadline: float,
+    form: tuple[str, str],
+) -> set[int]:
+    """Call BatchWriteItem for all items; `form` is the names of a request and of what it
+    contains."""
+    request, carried = form
 
+    def key_of(item: Item) -> tuple[str, ...]:
+        return tuple(item[name]["S"] for name in key)
 
-class _BatchWrite:
-    """Requests of one kind: `form` is the names of the request and of what it contains."""
-
-    def __init__(
-        self,
-        client: Any,
-        table: str,
-        key: Sequence[str],
-        items: Sequence[Item],
-        deadline: float,
-        form: tuple[str, str],
-    ) -> None:
-        self._client = client
-        self._table = table
-        self._key = key
-        self._items = items
-        self._deadline = deadline
-        self._request, self._carried = form
-
-    def chunk(self, indexes: Sequence[int]) -> set[int]:
-        """Write one request's items; return the indexes of those that were not written."""
-        left = list(indexes)
-        if left[0] and is_over(self._deadline):
-            return set(left)
-        pause = FIRST_PAUSE_SECONDS
-        while left:
-            left = self._once(left)
-            if not left or time.monotonic() + pause >= self._deadline:
-                break
-            time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, no secret
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        return set(left)
-
-    def _once(self, indexes: list[int]) -> list[int]:
+    def once(indexes: list[int]) -> list[int]:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        requests = [{self._request: {self._carried: self._items[index]}} for index in indexes]
+        requests = [{request: {carried: items[index]}} for index in indexes]
         try:
-            answer = self._client.batch_write_item(RequestItems={self._table: requests})
+            answer = client.batch_write_item(RequestItems={table: requests})
         except (BotoCoreError, ClientError) as error:
             if not is_passing(error):
                 raise
             return indexes
-        unprocessed = answer.get("UnprocessedItems", {}).get(self._table, [])
+        unprocessed = answer.get("UnprocessedItems", {}).get(table, [])
         if not unprocessed:
             return []
-        refused = {self._key_of(one[self._request][self._carried]) for one in unprocessed}
-        return [index for index in indexes if self._key_of(self._items[index]) in refused]
+        refused = {key_of(one[request][carried]) for one in unprocessed}
+        return [index for index in indexes if key_of(items[index]) in refused]
 
-    def _key_of(self, item: Item) -> tuple[str, ...]:
-        return tuple(item[name]["S"] for name in self._key)
+    def chunk(indexes: range) -> list[int]:
+        if indexes[0] and is_over(deadline):
+            return list(indexes)
+        return _retried(once, list(indexes), deadline)
+
+    count = len(items)
+    chunks = [range(at, min(at + BATCH_WRITE, count)) for at in range(0, count, BATCH_WRITE)]
+    return set().union(*in_parallel(chunk, chunks, PARALLEL_WRITES))
+
+
+def _retried(
+    once: Callable[[list[Part]], list[Part]], parts: list[Part], deadline: float = math.inf
+) -> list[Part]:
+    """Call `once` with the parts, and with those that it returns, with full jitter, until none is
+    left or the next pause may outlast the deadline; return those that are left."""
+    pause = FIRST_PAUSE_SECONDS
+    while parts := once(parts):
+        if time.monotonic() + pause >= deadline:
+            break
+        time.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, no secret
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+    return parts
 
 
 def is_passing(error: Exception) -> bool:
@@ -201,23 +200,21 @@ def is_passing(error: Exception) -> bool:
 
 def query(client: Any, **request: Any) -> Iterator[tuple[list[Item], bool]]:
     """Yield pages of a Query: the items of each, and whether it is the last."""
-    while True:
-        answer = client.query(**request)
-        key = answer.get("LastEvaluatedKey")
-        yield answer["Items"], key is None
-        if key is None:
-            return
-        request["ExclusiveStartKey"] = key
+    for answer in _answers(client, request):
+        yield answer["Items"], "LastEvaluatedKey" not in answer
 
 
 def counted(client: Any, **request: Any) -> int:
     """Return the number of items of a Query with Select COUNT."""
-    total = 0
+    return sum(int(answer["Count"]) for answer in _answers(client, request))
+
+
+def _answers(client: Any, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     while True:
         answer = client.query(**request)
-        total += int(answer["Count"])
+        yield answer
         if "LastEvaluatedKey" not in answer:
-            return total
+            return
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
@@ -257,21 +254,14 @@ def key_range(
 def batch_get(client: Any, table: str, keys: Sequence[Item]) -> list[Item]:
     """Return the items that exist under `keys`, in any order, read consistently, 100 per
     request."""
-    chunks = [keys[at : at + BATCH_GET] for at in range(0, len(keys), BATCH_GET)]
-    found = in_parallel(lambda chunk: _get_chunk(client, table, chunk), chunks, PARALLEL_WRITES)
-    return [item for chunk in found for item in chunk]
-
-
-def _get_chunk(client: Any, table: str, keys: Sequence[Item]) -> list[Item]:
-    """Read a chunk; retry unprocessed keys with full jitter."""
     found: list[Item] = []
-    left = list(keys)
-    wait = FIRST_PAUSE_SECONDS
-    while left:
+
+    def once(left: list[Item]) -> list[Item]:
         answer = client.batch_get_item(RequestItems={table: {"Keys": left, "ConsistentRead": True}})
-        found += answer["Responses"].get(table, [])
-        left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-        if left:
-            time.sleep(random.uniform(0, wait))  # noqa: S311 - jitter, no secret
-            wait = min(2 * wait, LONGEST_PAUSE_SECONDS)
+        found.extend(answer["Responses"].get(table, []))
+        unread: list[Item] = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+        return unread
+
+    chunks = [list(keys[at : at + BATCH_GET]) for at in range(0, len(keys), BATCH_GET)]
+    in_parallel(lambda chunk: _retried(once, chunk), chunks, PARALLEL_WRITES)
     return found

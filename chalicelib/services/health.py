@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
@@ -44,21 +43,11 @@ ENDED = "ended"
 Value = TypeVar("Value")
 
 
-class Producing(msgspec.Struct, frozen=True):
-    """The latest report of the producer, `age_seconds` ago.
+class Producing(ProducerStatus, frozen=True, kw_only=True):
+    """The latest report of the producer, `age_seconds` ago. `problem` and `dropped` may name
+    symbols: they are left out if reading prices needs a token, since this answer needs none."""
 
-    `progress` is the share of its history that was sent, from 0 to 1. `problem` and `dropped` may
-    name symbols: they are left out if reading prices needs a token, since this answer needs none.
-    """
-
-    command: str
-    source: str
-    state: str
-    progress: Decimal | None
-    time: str
     age_seconds: int
-    problem: str | None
-    dropped: Mapping[str, int]
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -208,16 +197,10 @@ def _producing(statuses: list[ProducerStatus], now: datetime, is_closed: bool) -
     if not known:
         return None
     last = max(known, key=lambda status: (status.state != ENDED, status.time))
-    return Producing(
-        command=last.command,
-        source=last.source,
-        state=last.state,
-        progress=last.progress,
-        time=last.time,
-        age_seconds=_age_seconds(now, last.time),
-        problem=None if is_closed else last.problem,
-        dropped={} if is_closed else last.dropped,
-    )
+    told = msgspec.structs.asdict(last)
+    if is_closed:
+        told |= {"problem": None, "dropped": {}}
+    return Producing(**told, age_seconds=_age_seconds(now, last.time))
 
 
 def _age_seconds(now: datetime, written: str) -> int:
