@@ -148,9 +148,9 @@ class Services:
         from chalicelib.services.delivery.channel_book import ChannelBook
         from chalicelib.services.delivery.push_key import PushKeyRing
 
-        sealing = _sealing(self.settings, self._clients)
-        keys = PushKeyRing(self._tables.push_keys(), sealing.seal, generated)
-        return ChannelBook(self._tables.channels(), sealing, self.clock, keys)
+        seal = _sealing(self.settings, self._clients).seal
+        keys = PushKeyRing(self._tables.push_keys(), seal, generated)
+        return ChannelBook(self._tables.channels(), seal, self.clock, keys)
 
     @cached_property
     def mutes(self) -> MuteBook:
@@ -289,14 +289,14 @@ class Services:
     @cached_property
     def reports(self) -> Reports:
         """Return the service that runs reports over the lake; it has no engine without Athena."""
-        from chalicelib.adapters.result_links import ResultLinks
+        from chalicelib.adapters.result_links import result_link
         from chalicelib.services.reports.lists import ReportLists
         from chalicelib.services.reports.reports import Reports
 
         engine, catalog = _lake_engine(self.settings, self._clients)
-        links = ResultLinks(self._clients.s3)
+        link = partial(result_link, self._clients.s3)
         lists = ReportLists(catalog.lake_state, self.clock)
-        return Reports(engine if self.settings.athena_workgroup else None, links, lists, self.clock)
+        return Reports(engine if self.settings.athena_workgroup else None, link, lists, self.clock)
 
     @cached_property
     def compact(self) -> Compact:

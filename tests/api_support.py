@@ -84,13 +84,13 @@ class FakeServices:
         rules = Aws().dynamodb, "rules"
         sealing = Sealing(KMS(), "alias/test", "test")
         keys = PushKeyRing(PushKeys(*rules), sealing.seal, generated)
-        self.channels = ChannelBook(Channels(*rules), sealing, self.clock, keys)
+        self.channels = ChannelBook(Channels(*rules), sealing.seal, self.clock, keys)
         key = link_key_of(settings)
         self.mutes = MuteBook(Mutes(*rules, self.clock), lambda: self.stores.state, self.clock, key)
         self.rate_limit = RateLimit(self.key_store, self.clock)
         self.lake = FakeLake()
         self.reports = Reports(
-            self.lake, self.lake, ReportLists(self.lake.state, self.clock), self.clock
+            self.lake, self.lake.link, ReportLists(self.lake.state, self.clock), self.clock
         )
         self.forget = Forget(
             self.stores, FakeEraser(self.stores), lambda _symbol: None, lambda: self.now

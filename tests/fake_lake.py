@@ -18,7 +18,7 @@ ROWS = (("AAPL", "2", "1.5E7"), ("A,B", "1", None), ("MSFT", "3", "NaN"))
 
 
 class FakeLake:
-    """QueryEngine, Links and the state of the lake."""
+    """QueryEngine, links to results and the state of the lake."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, tuple[QueryValue, ...], int]] = []
@@ -59,7 +59,7 @@ class FakeLake:
         return LakeState("2026-11-19", "2026-11-19", (), frozenset({"2026-11-19"}), 1)
 
     def link(self, location: str, seconds: int) -> str:
-        """See Links."""
+        """See Reports."""
         return f"https://example.test/{location}?{seconds}"
 
 

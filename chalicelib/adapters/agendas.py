@@ -6,14 +6,15 @@ import logging
 from collections.abc import Iterator
 from datetime import timedelta
 
-from chalicelib.adapters.dynamodb import Item, item_of, key_range, number, query, text
+from chalicelib.adapters.dynamodb import Item, item_of, key_range, number, text
 from chalicelib.adapters.table_access import TableAccess
 from chalicelib.domain.agendas import MARGIN_SECONDS, key_of
 from chalicelib.domain.digests import Digest
 from chalicelib.domain.times import epoch_seconds, from_text, is_canonical, later
 
 KEPT_DAYS = 30
-"""How long after its instant a timer's note, or a digest that was not taken out, is kept."""
+"""How long after its instant a timer's note, or a digest that was not taken out, is kept, and after
+their digest is due members, and heads without members."""
 
 PAGE = 50
 """Digests read at a time: as a rule more than become due between two messages of a timer."""
@@ -29,7 +30,7 @@ class Agendas(TableAccess):
 
     def enter(self, digest: Digest) -> None:
         """See AgendaStore."""
-        item = _key(digest) | item_of(expires_at=_expiry(digest.until))
+        item = _key(digest) | item_of(expires_at=expiry(digest.until))
         self._client.put_item(TableName=self._table, Item=item)
 
     def leave(self, digest: Digest) -> None:
@@ -39,8 +40,7 @@ class Agendas(TableAccess):
     def waiting(self, channel: str) -> Iterator[Digest]:
         """See AgendaStore. Each page is queried when it is needed."""
         reach = key_range("symbol", key_of(channel), "timestamp_rule", _FIRST_INSTANT, None)
-        request = {"TableName": self._table, "ConsistentRead": True, "Limit": PAGE, **reach}
-        for items, _ in query(self._client, **request):
+        for items, _ in self._query(ConsistentRead=True, Limit=PAGE, **reach):
             for item in items:
                 until = item["timestamp_rule"]["S"]
                 if _is_instant(until):
@@ -63,7 +63,7 @@ class Agendas(TableAccess):
             ExpressionAttributeValues={
                 ":at": text(at),
                 ":wrong": text(later(at, seconds=MARGIN_SECONDS)),
-                ":expiry": number(_expiry(at)),
+                ":expiry": number(expiry(at)),
             },
         )
 
@@ -76,7 +76,8 @@ def _is_instant(given: str) -> bool:
     return is_canonical(given)
 
 
-def _expiry(at: str) -> int:
+def expiry(at: str) -> int:
+    """Return the epoch second from which DynamoDB may delete what is no longer needed."""
     return epoch_seconds(later(at, seconds=timedelta(days=KEPT_DAYS).total_seconds()))
 
 

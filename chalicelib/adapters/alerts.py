@@ -49,7 +49,7 @@ class Alerts(TableAccess):
         """See AlertStore."""
         if not alerts:
             return
-        items = self._read_all([_key(alert) for alert in alerts])
+        items = self._read_all([key_of(alert) for alert in alerts])
         found = {item["timestamp_rule"]["S"]: item for item in items}
         missing = []
         for alert in alerts:
@@ -67,7 +67,7 @@ class Alerts(TableAccess):
             changes += ", exchange_timezone = :zone"
             values[":zone"] = {"S": exchange_timezone}
         self._write_if(
-            Key=_key(alert),
+            Key=key_of(alert),
             UpdateExpression=changes,
             ConditionExpression="attribute_exists(symbol) AND attribute_not_exists(outbox)"
             " AND attribute_not_exists(notified_at)",
@@ -156,15 +156,8 @@ class Alerts(TableAccess):
         return Page(tuple(one for one in read_ones if one is not None), next_key)
 
 
-def _key(alert: Alert) -> Item:
-    return {
-        "symbol": {"S": alert.symbol},
-        "timestamp_rule": {"S": f"{alert.timestamp}#{alert.rule_id}"},
-    }
-
-
 def _to_item(alert: Alert, exchange_timezone: str | None) -> Item:
-    item = _key(alert) | item_of(
+    item = key_of(alert) | item_of(
         timestamp=alert.timestamp,
         rule_id=alert.rule_id,
         alert_id=alert.alert_id,

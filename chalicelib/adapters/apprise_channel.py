@@ -8,8 +8,8 @@ answers and keeps deadlines (docs/decisions/0311).
 from __future__ import annotations
 
 import logging
-import smtplib
 import warnings
+from functools import partialmethod
 from importlib import import_module
 from typing import Any
 
@@ -231,7 +231,9 @@ def plugin_class(scheme: str) -> Any:
     if hasattr(module, "requests"):
         module.requests = _Requests()
     if module_name == "email.base":
-        _imported("apprise.plugins.email.smtp").smtplib = _Smtplib()
+        from chalicelib.adapters import outbound_smtp
+
+        _imported("apprise.plugins.email.smtp").smtplib = outbound_smtp
     return getattr(module, class_name)
 
 
@@ -258,45 +260,13 @@ class _Requests:
 
         return getattr(requests, name)
 
-    def request(self, method: str, url: str, **named: Any) -> Any:
+    def request(self, method: str, url: str, data: Any = None, **named: Any) -> Any:
         """See outbound_http.send."""
         from chalicelib.adapters import outbound_http
 
-        return outbound_http.send(method, url, **named)
+        return outbound_http.send(method, url, data=data, **named)
 
-    def get(self, url: str, **named: Any) -> Any:
-        """See outbound_http.send."""
-        return self.request("GET", url, **named)
-
-    def post(self, url: str, data: Any = None, **named: Any) -> Any:
-        """See outbound_http.send."""
-        return self.request("POST", url, data=data, **named)
-
-    def put(self, url: str, data: Any = None, **named: Any) -> Any:
-        """See outbound_http.send."""
-        return self.request("PUT", url, data=data, **named)
-
-    def delete(self, url: str, **named: Any) -> Any:
-        """See outbound_http.send."""
-        return self.request("DELETE", url, **named)
-
-
-class _Smtplib:
-    """`smtplib` as the mail plugin sees it."""
-
-    @property
-    def SMTP(self) -> Any:  # noqa: N802 - smtplib's name
-        """See outbound_smtp."""
-        from chalicelib.adapters import outbound_smtp
-
-        return outbound_smtp.SMTP
-
-    @property
-    def SMTP_SSL(self) -> Any:  # noqa: N802 - smtplib's name
-        """See outbound_smtp."""
-        from chalicelib.adapters import outbound_smtp
-
-        return outbound_smtp.SecureSMTP
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(smtplib, name)
+    get = partialmethod(request, "GET")
+    post = partialmethod(request, "POST")
+    put = partialmethod(request, "PUT")
+    delete = partialmethod(request, "DELETE")

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from typing import Any, cast
 
 import msgspec
 
-from chalicelib.adapters.agendas import Agendas
+from chalicelib.adapters.agendas import Agendas, expiry
 from chalicelib.adapters.deliveries import (
     OPEN,
     PREFIX,
@@ -33,11 +32,8 @@ from chalicelib.adapters.table_access import (
 from chalicelib.domain.deliveries import Delivery, ended
 from chalicelib.domain.digests import EMPTY, Digest, Member, opened
 from chalicelib.domain.holding import Window
-from chalicelib.domain.times import epoch_seconds, from_text, later
+from chalicelib.domain.times import from_text
 from chalicelib.services.delivery.stores import Refusals, StoredWindow, ToHold
-
-KEPT_DAYS = 30
-"""How long after their digest is due members, and heads without members, are kept."""
 
 CHUNK = (MOST_TRANSACTED - 1) // 2
 """The most alerts in one transaction: it has two writes per alert, and one for the head."""
@@ -67,7 +63,7 @@ class Digests(TableAccess):
 
     def close_empty(self, digest: Digest, now: str) -> bool:
         """See DigestStore."""
-        kept = item_of(outbox=TAKEN, expires_at=_expiry(digest))
+        kept = item_of(outbox=TAKEN, expires_at=expiry(digest.until))
         return self._put_head(digest, kept, ended(opened(digest), "dead", now, EMPTY))
 
     def _put_head(self, digest: Digest, attributes: Item, delivery: Delivery) -> bool:
@@ -173,13 +169,8 @@ def _item(digest: Digest, member: Member) -> Item:
         symbol=digest.symbol,
         timestamp_rule=place,
         member=_encoder.encode(member).decode(),
-        expires_at=_expiry(digest),
+        expires_at=expiry(digest.until),
     )
-
-
-def _expiry(digest: Digest) -> int:
-    """Return the epoch second from which DynamoDB may delete what is no longer needed."""
-    return epoch_seconds(later(digest.until, seconds=timedelta(days=KEPT_DAYS).total_seconds()))
 
 
 def _limit_key(channel: str) -> Item:

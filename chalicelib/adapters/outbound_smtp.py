@@ -1,5 +1,5 @@
-"""SMTP connections of channels: checked like those of HTTP, and with the servers' refusals
-noted."""
+"""SMTP connections of channels: checked like those of HTTP, and with the servers' refusals noted.
+The mail plugin uses this module as its `smtplib`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from chalicelib.domain.deliveries import Lasting, Passing
 
 MOST_REPLY_BYTES = 65_536
 """The most bytes read of a mail server's replies on one connection."""
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(smtplib, name)
 
 
 def _replied(server: smtplib.SMTP, getreply: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
@@ -43,7 +47,7 @@ class SMTP(smtplib.SMTP):
         return _replied(self, super().getreply)
 
 
-class SecureSMTP(smtplib.SMTP_SSL):
+class SMTP_SSL(smtplib.SMTP_SSL):  # noqa: N801 - smtplib's name
     """A connection with TLS from its first byte on."""
 
     _host: str

@@ -15,7 +15,7 @@ _decoder = msgspec.json.Decoder(Secrets)
 
 
 class Sealing:
-    """Sealer over KMS; `key` is the key's ARN or alias, empty if the stage has none."""
+    """Seals over KMS; `key` is the key's ARN or alias, empty if the stage has none."""
 
     def __init__(self, client: Any, key: str, stage: str) -> None:
         self._client = client
@@ -23,7 +23,7 @@ class Sealing:
         self._stage = stage
 
     def seal(self, channel_id: str, secrets: Secrets) -> str:
-        """See Sealer. One Encrypt."""
+        """See Seal. One Encrypt."""
         if not self._key:
             raise Conflict(
                 "this stage has no key of its own, by which addresses are encrypted:"

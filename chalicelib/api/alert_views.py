@@ -29,7 +29,7 @@ def alerts(services: Services, request: Any) -> Response:
     if len(shown) < len(found.rows):
         after = position_of(shown[-1], query.symbol is None)
     token = arguments.next_token([after]) if after else None
-    told = receipts(services.stores.alerts, shown)
+    told = receipts(services.stores.alerts.digests, shown)
     rows = [_alert(stored, each) for stored, each in zip(shown, told, strict=True)]
     return rendering.document(
         request,
@@ -45,7 +45,7 @@ def alert(services: Services, request: Any, alert_id: str) -> Response:
     stored = services.stores.alerts.find(alert_id)
     if stored is None:
         raise unknown("alert", alert_id)
-    (told,) = receipts(services.stores.alerts, [stored])
+    (told,) = receipts(services.stores.alerts.digests, [stored])
     deliveries = [_delivery(stored, each) for each in told]
     shown = _alert(stored, told) | {"deliveries": deliveries}
     return rendering.document(request, shown, caching(services, OPEN_CACHE_SECONDS))

@@ -139,7 +139,7 @@ def _reached(options: argparse.Namespace) -> Reached:
     )
     dynamodb = client("dynamodb")
     store = Channels(dynamodb, environment["RULES_TABLE"])
-    book = ChannelBook(store, sealing, lambda: datetime.now(UTC))
+    book = ChannelBook(store, sealing.seal, lambda: datetime.now(UTC))
     return Reached(book, Alerts(dynamodb, environment["ALERTS_TABLE"]))
 
 

@@ -87,7 +87,7 @@ def check(aws: Aws, stores: Stores, alerts: Sequence[Alert], most_times: int = 1
     stored = stores.alerts.by_day(alerts[0].timestamp[:10], None, None, limit=10**6).rows
     told_of = {
         one.alert.alert_id: told
-        for one, told in zip(stored, receipts(stores.alerts, stored), strict=True)
+        for one, told in zip(stored, receipts(stores.alerts.digests, stored), strict=True)
     }
     for alert in alerts:
         (told,) = told_of[alert.alert_id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as randomness
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -33,12 +33,9 @@ ChannelStore = ListStore[StoredChannel]
 """Where channels are kept."""
 
 
-class Sealer(Protocol):
-    """Encrypts secrets."""
-
-    def seal(self, channel_id: str, secrets: Secrets) -> str:
-        """Return the secrets encrypted, as text that can be decrypted for this channel only. Raises
-        Conflict."""
+Seal = Callable[[str, Secrets], str]
+"""Returns the secrets of the channel with an id encrypted, as text that can be decrypted for this
+channel only. Raises Conflict."""
 
 
 class ChannelBook:
@@ -47,7 +44,7 @@ class ChannelBook:
     def __init__(
         self,
         store: ChannelStore,
-        sealer: Sealer,
+        seal: Seal,
         clock: Callable[[], datetime],
         push_keys: PushKeyRing | None = None,
     ) -> None:
@@ -55,7 +52,7 @@ class ChannelBook:
         channels."""
         self._push_keys = push_keys
         self._store = store
-        self._sealer = sealer
+        self._seal = seal
         self._clock = clock
 
     def all(self) -> list[StoredChannel]:
@@ -80,7 +77,7 @@ class ChannelBook:
             described,
             channel_id=channel_id,
             created_at=to_text(self._clock()),
-            sealed=self._sealer.seal(channel_id, secrets),
+            sealed=self._seal(channel_id, secrets),
             vapid=self._vapid(described),
         )
 
@@ -97,7 +94,7 @@ class ChannelBook:
         Contended."""
         made, secrets = parse_changed(given, self.find(channel_id))
         if secrets is not None:
-            sealed = self._sealer.seal(channel_id, secrets)
+            sealed = self._seal(channel_id, secrets)
             now = to_text(self._clock())
             vapid = self._vapid(made)
             made = msgspec.structs.replace(made, sealed=sealed, address_at=now, vapid=vapid)

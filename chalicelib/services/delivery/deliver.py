@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import islice
 
 from chalicelib.domain.agendas import is_timer
 from chalicelib.domain.alerts import StoredAlert
@@ -18,8 +19,8 @@ from chalicelib.domain.deliveries import (
     is_claimed,
     is_due,
 )
-from chalicelib.domain.digest_messages import compose_digest
-from chalicelib.domain.digests import EMPTY, EXPIRED, Digest, StoredDigest, digest_of
+from chalicelib.domain.digest_messages import MOST_MEMBERS, compose_digest
+from chalicelib.domain.digests import EMPTY, EXPIRED, Digest, Member, StoredDigest, digest_of
 from chalicelib.domain.holding import passes
 from chalicelib.domain.messages import Message, compose
 from chalicelib.domain.mute_links import mute_line
@@ -29,7 +30,6 @@ from chalicelib.services.delivery.attempts import NOT_TRIED, Attempts, pause
 from chalicelib.services.delivery.budget import MESSAGES, MessageBound, RetryBudget
 from chalicelib.services.delivery.channel import Channel
 from chalicelib.services.delivery.claims import LEASE, Claims
-from chalicelib.services.delivery.digest_reading import UNREAD, latest_members
 from chalicelib.services.delivery.directory import Channels
 from chalicelib.services.delivery.holder import TOO_SLOW, UNSENT, Holder, Outcome
 from chalicelib.services.delivery.lanes import in_lanes
@@ -49,6 +49,7 @@ from chalicelib.services.delivery.time_budget import TimeBudget
 log = logging.getLogger("ticktape.deliver")
 
 GONE = "the channel has been deleted"
+UNREAD = "its alerts could not be read in time"
 
 
 class Deliver:
@@ -302,7 +303,7 @@ class Deliver:
             if hindrance:
                 return self._attempts.retry(claimed, retry, Passing(NOT_TRIED))
             try:
-                members = latest_members(self._digests, digest, turn)
+                members = self._latest_members(digest, turn)
             except Passing as error:
                 return self._attempts.retry(claimed, retry, error)
             counted = self._claims.members_of(retry)
@@ -311,6 +312,16 @@ class Deliver:
         if message is None:
             return self._unsent(claimed, retry, counted)
         return self._send_digest(message, claimed, retry, turn, channel)
+
+    def _latest_members(self, digest: Digest, turn: Turn) -> list[Member]:
+        """Return the latest members of a digest, at most MOST_MEMBERS, in the order of their times.
+        Raises Passing if the invocation's time is up."""
+        found = []
+        for member in islice(self._digests.members(digest), MOST_MEMBERS):
+            if not turn.has_time:
+                raise Passing(UNREAD)
+            found.append(member)
+        return found[::-1]
 
     def _unsent(self, claimed: Delivery, retry: Retry, counted: int) -> Result:
         """Mark a digest as dead that has no members, or none any more, without sending it."""

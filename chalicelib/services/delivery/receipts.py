@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from chalicelib.domain.alerts import StoredAlert
 from chalicelib.domain.deliveries import Delivery
@@ -13,18 +12,15 @@ MOST_HEADS = 500
 """The most digests that one answer reads, with five requests."""
 
 
-class Heads(Protocol):
-    """Reads the heads of digests."""
-
-    def digests(self, wanted: Collection[Digest]) -> Mapping[Digest, StoredDigest]:
-        """Return the digests among `wanted` that are stored."""
+Heads = Callable[[Collection[Digest]], Mapping[Digest, StoredDigest]]
+"""Returns those of some digests that are stored."""
 
 
 def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt, ...]]:
     """Return the receipts of each alert, one for each of its deliveries. A held alert has that of
     its digest, which is read once for all of its alerts; without held alerts nothing is read."""
     wanted = {_digest(one) for alert in alerts for one in alert.deliveries if one.status == "held"}
-    found = heads.digests(wanted) if wanted else {}
+    found = heads(wanted) if wanted else {}
     return [
         tuple(receipt(one, found.get(_digest(one))) for one in alert.deliveries) for alert in alerts
     ]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -33,13 +33,6 @@ _WHOLES = ("tinyint", "smallint", "integer", "bigint", "int")
 
 class NoLake(TicktapeError):  # noqa: N818 - named after the problem type
     """This deployment has no Athena."""
-
-
-class Links(Protocol):
-    """Creates links to objects that need no credentials."""
-
-    def link(self, location: str, seconds: int) -> str:
-        """Return a link to `s3://bucket/key` that is valid for some seconds."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -74,17 +67,18 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Reports:
-    """Starts reports, and reads their runs."""
+    """Starts reports, and reads their runs. `link` returns a link to `s3://bucket/key` that is
+    valid for some seconds and needs no credentials."""
 
     def __init__(
         self,
         engine: QueryEngine | None,
-        links: Links,
+        link: Callable[[str, int], str],
         lists: Callable[[Report, Mapping[str, QueryValue]], int],
         clock: Callable[[], datetime],
     ) -> None:
         self._lake = engine
-        self._links = links
+        self._link = link
         self._lists = lists
         self._clock = clock
 
@@ -145,7 +139,7 @@ class Reports:
         """Return a link to the result of a run, a CSV file in S3; None unless it succeeded."""
         if run.status.state != "succeeded" or run.status.location is None:
             return None
-        return self._links.link(run.status.location, LINK_SECONDS)
+        return self._link(run.status.location, LINK_SECONDS)
 
     @property
     def _engine(self) -> QueryEngine:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from chalicelib.adapters.clients import Clients
-from chalicelib.adapters.result_links import ResultLinks
+from chalicelib.adapters.result_links import result_link
 
 BUCKET = "ticktape-dev-archive-123456789012"
 HOSTS = {
@@ -29,7 +29,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def link() -> str:
-    return ResultLinks(Clients().s3).link(f"s3://{BUCKET}/results/a b.csv", 900)
+    return result_link(Clients().s3, f"s3://{BUCKET}/results/a b.csv", 900)
 
 
 @pytest.mark.parametrize("region", HOSTS)

@@ -65,7 +65,7 @@ def test_no_answer_log_or_item_holds_an_address_or_a_secret(
 ) -> None:
     aws = Aws()
     store = Channels(aws.dynamodb, "rules")
-    services.channels = ChannelBook(store, Sealing(KMS(), "alias/a", "test"), services.clock)
+    services.channels = ChannelBook(store, Sealing(KMS(), "alias/a", "test").seal, services.clock)
     client = Client(services)
     answers = []
     with caplog.at_level(logging.DEBUG):
@@ -197,7 +197,7 @@ def test_the_number_of_channels_is_bounded(client: Client) -> None:
 
 def test_a_stage_without_a_key_says_how_to_have_one(services: FakeServices) -> None:
     store = Channels(Aws().dynamodb, "rules")
-    services.channels = ChannelBook(store, Sealing(KMS(), "", "test"), services.clock)
+    services.channels = ChannelBook(store, Sealing(KMS(), "", "test").seal, services.clock)
     refused = make(Client(services))
     assert (refused.status, "own_key" in refused.json["detail"]) == (409, True)
 

@@ -86,7 +86,7 @@ def test_a_channel_that_cannot_be_read_is_listed_by_an_id_and_can_be_deleted() -
     item = stored(aws)
     bad = [{"channel_id": f"b{n}", "kind": "pigeon"} for n in range(2)]
     item["channels"] = {"S": json.dumps([*json.loads(item["channels"]["S"]), *bad])}
-    book = ChannelBook(store, _NoSealer(), lambda: NOW)
+    book = ChannelBook(store, _no_seal, lambda: NOW)
     channels, unreadable = book.listed()
     assert (channels, len(unreadable)) == ([TOPIC, GOOD], 2)
     assert all(CHANNEL_ID.fullmatch(channel_id) for channel_id in unreadable)
@@ -99,11 +99,8 @@ def test_a_channel_that_cannot_be_read_is_listed_by_an_id_and_can_be_deleted() -
     assert [json.loads(raw) for raw in store.table().unreadable] == bad[1:]
 
 
-class _NoSealer:
-    """Sealer of a test that seals nothing."""
-
-    def seal(self, channel_id: str, secrets: Secrets) -> str:
-        raise AssertionError("nothing is sealed")
+def _no_seal(channel_id: str, secrets: Secrets) -> str:
+    raise AssertionError("nothing is sealed")
 
 
 @pytest.mark.parametrize(

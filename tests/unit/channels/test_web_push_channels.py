@@ -45,7 +45,7 @@ class World:
         self.ended = EndedChannels(dynamodb, "alerts")
         self.store = Channels(dynamodb, "rules", self.ended)
         self.keys = PushKeyRing(PushKeys(dynamodb, "rules"), SEALING.seal, generated)
-        self.book = ChannelBook(self.store, SEALING, lambda: NOW, self.keys)
+        self.book = ChannelBook(self.store, SEALING.seal, lambda: NOW, self.keys)
         self.items = DirectoryItems(dynamodb, "rules", lambda: NOW, self.ended)
 
     def add(self, name: str = "phone") -> StoredChannel:
@@ -119,7 +119,7 @@ def test_a_stage_without_a_key_of_its_own_has_no_push_key(
     keys = PushKeyRing(
         PushKeys(Aws().dynamodb, "rules"), Sealing(KMS(), "", "test").seal, generated
     )
-    services.channels = ChannelBook(World().store, SEALING, services.clock, keys)
+    services.channels = ChannelBook(World().store, SEALING.seal, services.clock, keys)
     refused = send(client, "POST", "/push-key")
     assert refused.status == 409
     assert "own_key = true" in refused.json["detail"]

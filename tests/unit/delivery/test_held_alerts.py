@@ -26,8 +26,8 @@ from chalicelib.domain.deliveries import MAX_ATTEMPTS
 from chalicelib.domain.digests import EXPIRED, Digest, Member, Receipt, opened
 from chalicelib.domain.quiet_hours import DAYS
 from chalicelib.domain.times import from_text
-from chalicelib.services.delivery import attempts, digest_reading, holder
-from chalicelib.services.delivery.digest_reading import UNREAD
+from chalicelib.services.delivery import attempts, deliver, holder
+from chalicelib.services.delivery.deliver import UNREAD
 from chalicelib.services.delivery.receipts import receipts
 from chalicelib.services.delivery.tasks import Delivered, Turn
 from rigs.memory_aws.dynamodb import Perform
@@ -108,7 +108,7 @@ class World:
     def receipt(self, alert: Alert) -> Receipt:
         stored = self.services.stores.alerts.find(alert.alert_id)
         assert stored is not None
-        ((found,),) = receipts(self.services.stores.alerts, [stored])
+        ((found,),) = receipts(self.services.stores.alerts.digests, [stored])
         return found
 
 
@@ -604,7 +604,7 @@ def test_nothing_is_decided_once_the_time_is_over() -> None:
 def test_a_very_large_digest_has_its_latest_alerts_and_counts_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(digest_reading, "MOST_MEMBERS", 10)
+    monkeypatch.setattr(deliver, "MOST_MEMBERS", 10)
     world = World(**QUARTERS)
     world.aws.dynamodb.page_items = 10
     alerts = many_alerts(25)
