@@ -161,7 +161,7 @@ def make_deliver(
     return Deliver(
         Deliveries(transport.dynamodb, SETTINGS.alerts_table),
         Directory(
-            DirectoryItems(transport.dynamodb, SETTINGS.rules_table, lambda: instant(0)), make
+            DirectoryItems(transport.dynamodb, SETTINGS.rules_table, lambda: instant(0)).read, make
         ),
         Retries(transport.sqs, *queues),
         "https://ticktape.example",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
     from chalicelib.services.rebuild.rebuild import Rebuild
     from chalicelib.services.reports.reports import Reports
     from chalicelib.services.rules.preview import Preview
-    from chalicelib.services.stores import FailureStore, RuleStore, Stores
+    from chalicelib.services.stores import RuleStore, Stores
     from chalicelib.services.symbols.forgetting import Forget
     from chalicelib.services.symbols.silence import SilenceCheck
 
@@ -239,8 +239,8 @@ class Services:
         from chalicelib.adapters.event_api import EventApi
         from chalicelib.services.push.push import Push
 
-        publisher = EventApi(self.settings.push_url)
-        return Push(self.market_data().quote, publisher, self.settings.push_channels)
+        publish = EventApi(self.settings.push_url).publish
+        return Push(self.market_data().quote, publish, self.settings.push_channels)
 
     @cached_property
     def rebuild(self) -> Rebuild:
@@ -368,7 +368,7 @@ def aws_channels(settings: Settings, clients: Any, clock: Callable[[], datetime]
             return topic
         return SealedChannel(stored, sealing, contact=contact, note_ended=ended.note)
 
-    return Directory(tables.directory(clock), make)
+    return Directory(tables.directory(clock).read, make)
 
 
 def _sealing(settings: Settings, clients: Any) -> Sealing:
@@ -392,10 +392,10 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
     ttl_days = {"1m": settings.bars_1m_ttl_days, "1h": settings.bars_1h_ttl_days}
     on_demand: Any = OnDemand
 
-    def failures() -> FailureStore:
-        from chalicelib.adapters.failures import Failures
+    def failures() -> int | None:
+        from chalicelib.adapters.failures import count_batches
 
-        return Failures(clients.s3, settings.failures_bucket)
+        return count_batches(clients.s3, settings.failures_bucket)
 
     return Stores(
         prices=tables.prices(Decimal(settings.anomaly_percent), settings.prices_ttl_days),
@@ -406,7 +406,7 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
         rules=on_demand(tables.rules),
         symbols=tables.symbols(),
         archive=S3Archive(clients.s3, settings.archive_bucket),
-        failures=on_demand(failures),
+        failures=failures,
         producers=on_demand(tables.producers),
     )
 

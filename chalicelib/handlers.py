@@ -1,7 +1,9 @@
-"""Passes Lambda's events to services, and returns what Lambda expects as an answer."""
+"""Passes Lambda's events to services, returns what Lambda expects as an answer, and logs counts,
+from which CloudWatch makes metrics."""
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +11,16 @@ import msgspec
 
 from chalicelib import bootstrap
 from chalicelib.adapters import events
-from chalicelib.adapters.telemetry import emit
+from chalicelib.domain.metric_lines import embedded
 from chalicelib.event_sources import COMPACTION_HOURS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from chalicelib.services.delivery.tasks import Delivered
     from chalicelib.services.ingest.plan import Incoming
+
+log = logging.getLogger("ticktape.metrics")
 
 _NAMED = 20
 """The number of silent symbols that the log names, those with the longest silence."""
@@ -42,9 +46,8 @@ def detect(event: dict[str, Any], context: Any) -> Response:
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
     done = services.detect(changes, until)
     broken = len(services.stores.rules.broken) + len(services.rules.left_out)
-    emit(
+    _emit(
         "detect",
-        services.settings.stage,
         {
             "TicksDetected": done.ticks,
             "LateBatches": done.late,
@@ -53,7 +56,6 @@ def detect(event: dict[str, Any], context: Any) -> Response:
             "RepairsLeft": done.unrepaired,
             "RulesBroken": broken + bool(done.dropped or done.unsent) + done.left_out,
         },
-        services.clock(),
     )
     _tell_silence()
     return _partial(done.failed)
@@ -66,7 +68,7 @@ def _tell_silence() -> None:
     if silent:
         names = ", ".join(one.symbol for one in silent[:_NAMED])
         counted = {"SilentSymbols": len(silent)}
-        emit("detect", services.settings.stage, counted, services.clock(), silent=names)
+        _emit("detect", counted, silent=names)
 
 
 def deliver(event: dict[str, Any], context: Any) -> Response:
@@ -81,7 +83,7 @@ def push(event: dict[str, Any], _context: Any) -> Response:
     nothing, and nothing else waits for it."""
     services = bootstrap.get_services()
     done = services.push(events.written_states(event))
-    emit("push", services.settings.stage, {"PushFailures": done.failed}, services.clock())
+    _emit("push", {"PushFailures": done.failed})
     return _partial(())
 
 
@@ -95,11 +97,9 @@ def redeliver(event: dict[str, Any], context: Any) -> Response:
 
 
 def _delivered(name: str, done: Delivered, unreadable: Sequence[str] = ()) -> Response:
-    services = bootstrap.get_services()
     failed = (*unreadable, *done.failed)
-    emit(
+    _emit(
         name,
-        services.settings.stage,
         {
             "Notifications": done.sent,
             "DeliveriesRetried": done.retried + done.deferred,
@@ -107,7 +107,6 @@ def _delivered(name: str, done: Delivered, unreadable: Sequence[str] = ()) -> Re
             "DeliverFailures": len(failed),
             "PicturesFailed": done.pictures_failed,
         },
-        services.clock(),
     )
     return _partial(failed)
 
@@ -126,15 +125,13 @@ def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:
         done = services.compact.gather(run, until)
     else:
         done = services.compact(day, run, until)
-    emit(
+    _emit(
         "compact",
-        services.settings.stage,
         {
             "DaysCompacted": len(done.days),
             "TicksCompacted": done.ticks,
             "CompactionBytesScanned": done.bytes_scanned,
         },
-        services.clock(),
     )
     found: dict[str, Any] = msgspec.to_builtins(done)
     return found
@@ -153,9 +150,8 @@ def _ingest(name: str, records: list[Incoming], context: Any, *, all_later: bool
     services = bootstrap.get_services()
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
     done = services.ingest(records, until)
-    emit(
+    _emit(
         name,
-        services.settings.stage,
         {
             "TicksTaken": done.taken,
             "TicksStored": done.stored,
@@ -164,7 +160,6 @@ def _ingest(name: str, records: list[Incoming], context: Any, *, all_later: bool
             "IngestFailures": len(done.failed),
             "StoreAgeMilliseconds": round(done.oldest_age_seconds * 1000),
         },
-        services.clock(),
         **({"quarantine_reason": done.reason} if done.reason else {}),
     )
     return _partial(done.identifiers(records, all_later=all_later))
@@ -172,3 +167,17 @@ def _ingest(name: str, records: list[Incoming], context: Any, *, all_later: bool
 
 def _partial(identifiers: Any) -> Response:
     return {"batchItemFailures": [{"itemIdentifier": name} for name in identifiers]}
+
+
+def _emit(function: str, counters: Mapping[str, float], **properties: str) -> None:
+    """Log the non-zero counters, with `properties`, texts for searching the log. Does nothing if
+    all counters are zero.
+
+    The log record also has them as `counters` and `properties`.
+    """
+    counted = {name: value for name, value in counters.items() if value}
+    if counted:
+        services = bootstrap.get_services()
+        stage, now = services.settings.stage, services.clock()
+        line = embedded(function, stage, counted, now, **properties)
+        log.info(line, extra={"counters": counted, "properties": properties})

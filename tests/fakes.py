@@ -255,13 +255,13 @@ class FakeArchive:
 
 
 class FakeFailures:
-    """FailureStore: as many as a test says."""
+    """Dead-lettered batches: as many as a test says."""
 
     def __init__(self) -> None:
         self.batches: int | None = 0
 
-    def count(self) -> int | None:
-        """See FailureStore."""
+    def __call__(self) -> int | None:
+        """See Stores."""
         return self.batches
 
 

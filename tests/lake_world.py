@@ -15,11 +15,9 @@ from chalicelib.adapters.lake_marks import marks_of, parameters_of
 from chalicelib.adapters.raw_survey import Survey
 from chalicelib.domain.times import to_text
 from chalicelib.services.lake import (
-    compact_history,
     compact_months,
     compact_progress,
     compact_run,
-    compact_survey,
     compact_writing,
 )
 from chalicelib.services.lake.arrivals import ArrivalHours
@@ -61,10 +59,7 @@ class World:
     """The data that the run and its readers see. `around` is called before and after each call."""
 
     def __init__(self, monkeypatch: Any) -> None:
-        for module in (
-            compact_run, compact_history, compact_months, compact_progress, compact_survey,
-            compact_writing,
-        ):  # fmt: skip
+        for module in (compact_run, compact_months, compact_progress, compact_writing):
             monkeypatch.setattr(module, "lake_sql", Statements())
         self.now = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
         self.raw: list[tuple[ArrivalHours, datetime, tuple[Tick, ...]]] = []

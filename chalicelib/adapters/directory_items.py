@@ -15,7 +15,7 @@ from chalicelib.domain.mutes import Mute
 
 
 class DirectoryItems:
-    """DirectoryStore over DynamoDB."""
+    """Channels and mutes over DynamoDB."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class DirectoryItems:
         self._mutes = Mutes(client, table, clock)
 
     def read(self) -> tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]:
-        """See DirectoryStore. One BatchGetItem, and a GetItem if a channel can end."""
+        """See ReadAll. One BatchGetItem, and a GetItem if a channel can end."""
         lists = self._channels, self._mutes
         items = batch_get(self._client, self._table, [one.place for one in lists])
         found = {item["symbol"]["S"]: item for item in items}

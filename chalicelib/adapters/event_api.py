@@ -24,7 +24,7 @@ _SHOWN_BYTES = 300
 
 
 class EventApi:
-    """Publisher over the service. `url` is that of its HTTP endpoint, ending with `/event`."""
+    """Publishes over the service. `url` is that of its HTTP endpoint, ending with `/event`."""
 
     def __init__(self, url: str) -> None:
         from botocore.httpsession import URLLib3Session
@@ -40,7 +40,7 @@ class EventApi:
         )
 
     def publish(self, channel: str, events: Sequence[str]) -> None:
-        """See Publisher."""
+        """See Publish."""
         from botocore.exceptions import BotoCoreError, HTTPClientError
 
         body = msgspec.json.encode({"channel": channel, "events": list(events)})

@@ -133,7 +133,7 @@ class HealthCheck:
             deliver_lag_seconds=self._undelivered.get(
                 self._deliver_lag, lambda _: DELIVERIES_SECONDS
             ),
-            given_up=self._given_up.get(self._stores.failures.count, lambda _: LISTED_SECONDS),
+            given_up=self._given_up.get(self._stores.failures, lambda _: LISTED_SECONDS),
             silent_symbols=len(silent),
             silent=[] if self._is_closed else names,
             producer=_producing(self._stores.producers.statuses(), now, self._is_closed),

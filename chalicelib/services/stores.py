@@ -6,7 +6,7 @@ pages; `next_key` is None at the end, otherwise more may follow.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -375,15 +375,9 @@ class Archive(Protocol):
         """Write one object with a batch's unprocessable parts, and why."""
 
 
-class FailureStore(Protocol):
-    """Stores dead-lettered batches."""
-
-    def count(self) -> int | None:
-        """Return the number of batches to be redriven, at most 1,000; None if unknown."""
-
-
 class Stores(msgspec.Struct, frozen=True):
-    """All stores of a deployment."""
+    """All stores of a deployment. `failures` returns the number of dead-lettered batches to be
+    redriven, at most 1,000; None if unknown."""
 
     prices: PriceStore
     bars: BarStore
@@ -393,5 +387,5 @@ class Stores(msgspec.Struct, frozen=True):
     rules: RuleStore
     symbols: SymbolStore
     archive: Archive
-    failures: FailureStore
+    failures: Callable[[], int | None]
     producers: ProducerStore

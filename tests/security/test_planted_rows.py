@@ -73,20 +73,13 @@ Case = tuple[str, Any, str, Item]
 """A table, the key of a row, one of its attributes, and a value for it."""
 
 
-class Silent:
-    """Publisher that publishes nothing."""
-
-    def publish(self, *_: object) -> None:
-        """See Publisher."""
-
-
 class World:
     """The app over AWS in memory. `seen` counts the passed records of each table's stream."""
 
     def __init__(self, aws: Aws, seen: dict[str, int]) -> None:
         self.aws, self.seen = aws, seen
         self.services = services_over(aws, SETTINGS)
-        push = Push(self.services.market_data().quote, Silent(), 1)
+        push = Push(self.services.market_data().quote, lambda *_: None, 1)
         self.services.__dict__["push"] = push
         self.client = Client(self.services)  # type: ignore[arg-type]
 

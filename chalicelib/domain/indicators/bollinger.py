@@ -7,8 +7,7 @@ from math import sqrt
 
 import msgspec
 
-from chalicelib.domain.indicators.exact import UNITS, in_units
-from chalicelib.domain.indicators.inputs import Number, checked_window
+from chalicelib.domain.indicators.inputs import UNITS, Number, checked_window, in_units
 
 
 class Bands(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.indicators.inputs import Number
-from chalicelib.domain.indicators.seeds import FirstMean
+from chalicelib.domain.indicators.smoothing import FirstMean
 
 
 class EMA:

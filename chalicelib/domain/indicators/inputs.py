@@ -1,10 +1,15 @@
-"""Checks of indicator parameters."""
+"""What indicators take: numbers of bars, and prices as whole numbers, whose running sums are
+exact."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 Number = float | Decimal
+
+_DIGITS = 18
+UNITS: int = 10**_DIGITS
+"""Units in 1. Prices have at most eight decimals, so each is a whole number of units."""
 
 
 def checked_window(window: int, name: str = "window") -> int:
@@ -13,3 +18,10 @@ def checked_window(window: int, name: str = "window") -> int:
     if window < 1:
         raise ValueError(f"{name} is {window}; at least 1 bar is needed")
     return window
+
+
+def in_units(price: Number) -> int:
+    """Return a price in units; smaller fractions are cut off."""
+    if isinstance(price, Decimal):
+        return int(price.scaleb(_DIGITS))
+    return int(price * UNITS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.indicators.inputs import Number, checked_window
-from chalicelib.domain.indicators.wilder import WilderAverage
+from chalicelib.domain.indicators.smoothing import WilderAverage
 
 FLAT = 1e-14  # TA-Lib's threshold for zero
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from decimal import Decimal
 
-from chalicelib.domain.indicators.exact import UNITS, in_units
-from chalicelib.domain.indicators.inputs import Number, checked_window
+from chalicelib.domain.indicators.inputs import UNITS, Number, checked_window, in_units
 
 
 class SMA:

@@ -17,6 +17,8 @@ from chalicelib.services.delivery.channel import Channel
 KEPT_SECONDS = 30.0
 
 Make = Callable[[StoredChannel], Channel]
+ReadAll = Callable[[], tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]]
+"""Returns all channels and mutes, read consistently, in one request."""
 
 
 class Channels(Protocol):
@@ -39,13 +41,6 @@ class Channels(Protocol):
         """Return the mutes, including ended ones."""
 
 
-class DirectoryStore(Protocol):
-    """Where channels and mutes are read."""
-
-    def read(self) -> tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]:
-        """Return all of them, read consistently, in one request."""
-
-
 class _Reading(NamedTuple):
     """What was read, and when. `absent` has the ids that were asked for and that no channel had."""
 
@@ -64,9 +59,9 @@ class Directory:
     """
 
     def __init__(
-        self, store: DirectoryStore, make: Make, now: Callable[[], float] = time.monotonic
+        self, read: ReadAll, make: Make, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._store = store
+        self._read_all = read
         self._make = make
         self._now = now
         self._last = _Reading(float("-inf"), {}, (), frozenset())
@@ -117,7 +112,7 @@ class Directory:
     def _following(self, asked: Collection[str]) -> _Reading:
         absent = frozenset() if self._has_aged else self._last.absent
         now = self._now()
-        channels, mutes = self._store.read()
+        channels, mutes = self._read_all()
         known = {channel.channel_id: channel for channel in with_topic(channels)}
         return _Reading(now, known, mutes, (absent | set(asked)) - known.keys())
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from chalicelib.domain.alerts import Alert, StoredAlert
 from chalicelib.domain.deliveries import held
 from chalicelib.domain.digests import Digest, StoredDigest, member_of, opened
@@ -97,7 +99,7 @@ class Holder:
         for channel, alerts in by_channel.items():
             holding = self._channels.holding(channel)
             if holding is not None or muting.mutes:
-                batch = _Batch(self, channel, holding or NOTHING_HELD, muting, turn, found)
+                batch = _Batch(self, channel, holding or NOTHING_HELD, turn, found, muting)
                 batch.settle(alerts, now)
         beyond = self._beyond_budget(tasks, found, now)
         outcomes = self.hold_back([tasks[at] for at in beyond], turn, TOO_MANY)
@@ -112,7 +114,8 @@ class Holder:
         for channel, alerts in _by_channel(tasks).items():
             log.warning("%s: %d alerts wait for a digest: %s", channel, len(alerts), reason)
             holding = self._channels.holding(channel) or NOTHING_HELD
-            _HeldBack(self, channel, holding, reason, turn, found).settle(alerts, self._clock())
+            batch = _HeldBack(self, channel, holding, turn, found, _Muting(()), reason)
+            batch.settle(alerts, self._clock())
         return found
 
     def _beyond_budget(
@@ -220,28 +223,19 @@ class _Muting:
         return self._held[key]
 
 
-class _Batch:
+class _Batch(msgspec.Struct):
     """The alerts of a batch on one channel; `found` has the outcomes of all tasks."""
 
-    def __init__(
-        self,
-        holder: Holder,
-        channel: str,
-        holding: Holding,
-        muting: _Muting,
-        turn: Turn,
-        found: list[Outcome],
-    ) -> None:
-        self._holder = holder
-        self._channel = channel
-        self._holding = holding
-        self._muting = muting
-        self._turn = turn
-        self._found = found
+    holder: Holder
+    channel: str
+    holding: Holding
+    turn: Turn
+    found: list[Outcome]
+    muting: _Muting
 
     @property
     def _has_time(self) -> bool:
-        return self._turn.has_time
+        return self.turn.has_time
 
     def settle(self, alerts: Sequence[_Alert], now: datetime) -> None:
         """Hold the alerts, or let them pass. Alerts whose digest has been closed are decided again,
@@ -263,7 +257,7 @@ class _Batch:
         try:
             by_end = self._by_end(alerts, now)
         except Exception:
-            log.exception("alerts on %s are to come again", self._channel)
+            log.exception("alerts on %s are to come again", self.channel)
             self._fail(alerts)
             return []
         for until, group in by_end.items():
@@ -281,8 +275,8 @@ class _Batch:
         passing = []
         for alert in alerts:
             stored = alert.stored
-            also = self._muting.of(stored.alert, now)
-            found = hold(self._holding, stored.alert, stored.exchange_timezone, now, also)
+            also = self.muting.of(stored.alert, now)
+            found = hold(self.holding, stored.alert, stored.exchange_timezone, now, also)
             if found is not None:
                 by_end[to_text(found.until)].append((alert, found.reason))
             elif not passes(stored.alert):
@@ -292,27 +286,27 @@ class _Batch:
         return by_end
 
     def _beyond_limit(self, alerts: Sequence[_Alert], now: datetime) -> list[tuple[_Alert, Held]]:
-        limit = self._holding.limit
+        limit = self.holding.limit
         if limit is None or not alerts:
             return []
         ids = [alert.stored.alert.alert_id for alert in alerts]
-        window, sent = self._holder.counted(self._channel, limit, ids, now)
-        found = held_by_limit(self._holding, window, limit)
+        window, sent = self.holder.counted(self.channel, limit, ids, now)
+        found = held_by_limit(self.holding, window, limit)
         return [(alert, found) for alert, one in zip(alerts, ids, strict=True) if one not in sent]
 
     def _join(self, until: str, group: Sequence[tuple[_Alert, str]]) -> list[_Alert]:
         """Add alerts to a digest and note their outcomes; return those that are too late for it."""
         late: list[_Alert] = []
-        size = self._holder.chunk
+        size = self.holder.chunk
         for start in range(0, len(group), size):
             chunk = group[start : start + size]
             if not self._has_time:
                 self._fail(alert for alert, _ in chunk)
                 continue
             try:
-                joined = self._holder.join(Digest(self._channel, until), chunk)
+                joined = self.holder.join(Digest(self.channel, until), chunk)
             except Exception:
-                log.exception("alerts on %s are to come again", self._channel)
+                log.exception("alerts on %s are to come again", self.channel)
                 self._fail(alert for alert, _ in chunk)
                 continue
             self._note("held", joined.held)
@@ -325,34 +319,24 @@ class _Batch:
 
     def _note(self, outcome: Outcome, places: Iterable[int]) -> None:
         for at in places:
-            self._found[at] = outcome
+            self.found[at] = outcome
 
 
 class _HeldBack(_Batch):
     """The alerts of a batch on one channel that are all held, for the same reason."""
 
-    def __init__(
-        self,
-        holder: Holder,
-        channel: str,
-        holding: Holding,
-        reason: str,
-        turn: Turn,
-        found: list[Outcome],
-    ) -> None:
-        super().__init__(holder, channel, holding, _Muting(()), turn, found)
-        self._reason = reason
+    reason: str
 
     @property
     def _has_time(self) -> bool:
-        return self._turn.may_hold
+        return self.turn.may_hold
 
     def _by_end(
         self, alerts: Sequence[_Alert], now: datetime
     ) -> dict[str, list[tuple[_Alert, str]]]:
         by_end: dict[str, list[tuple[_Alert, str]]] = defaultdict(list)
         for alert in alerts:
-            found = held_back(self._holding, alert.stored.alert, self._reason, now)
+            found = held_back(self.holding, alert.stored.alert, self.reason, now)
             by_end[to_text(found.until)].append((alert, found.reason))
         return by_end
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
@@ -11,9 +11,9 @@ import msgspec
 from chalicelib.services.lake import lake_sql
 from chalicelib.services.lake.arrivals import hour_of
 from chalicelib.services.lake.compact_due import bounded
-from chalicelib.services.lake.compact_plan import day_before, days_between
-from chalicelib.services.lake.compact_survey import found_bars, found_ticks
+from chalicelib.services.lake.compact_plan import DAYS, by_date, chunked, day_before, days_between
 from chalicelib.services.lake.compact_writing import Statements
+from chalicelib.services.lake.lake_sql import HISTORY
 from chalicelib.services.lake.stores import Changed, CompactionState, LakeStores
 
 log = logging.getLogger("ticktape.compact")
@@ -44,8 +44,8 @@ class Progress:
         self._record(
             surveyed_until=changed.newest,
             lately=changed.lately,
-            due=bounded(_joined(self._due, found_ticks(changed, statements))),
-            bars_due=bounded(_joined(self._bars_due, found_bars(bars, statements))),
+            due=bounded(_joined(self._due, _found_ticks(changed, statements))),
+            bars_due=bounded(_joined(self._bars_due, _found_bars(bars, statements))),
             unsurveyed=(),
         )
 
@@ -189,3 +189,33 @@ def _joined(
     for what, arrival in found:
         due.setdefault(what, set()).add(arrival)
     return {what: tuple(sorted(arrivals)) for what, arrivals in due.items()}
+
+
+def _found_ticks(changed: Changed, statements: Statements) -> Iterable[tuple[str, str]]:
+    """Return pairs of a trading day and a date of arrival, for the ticks in new objects."""
+    for day, arrival in _new_rows(changed, statements, lake_sql.survey):
+        if day and arrival:
+            yield day, arrival
+
+
+def _found_bars(changed: Changed, statements: Statements) -> Iterable[tuple[str, str]]:
+    """Return pairs of a period such as `1d 2026` and a date of arrival, for the historical bars in
+    new objects."""
+    for bar, month, arrival in _new_rows(changed, statements, lake_sql.raw_bars_survey):
+        if bar and month and arrival:
+            yield f"{bar} {HISTORY[bar].period_of(month)}", arrival
+
+
+def _new_rows(
+    changed: Changed, statements: Statements, survey: Callable[..., str]
+) -> Iterable[tuple[str | None, ...]]:
+    """Yield the rows of a survey that come from new objects, without the objects' names."""
+    new = {name for names in changed.hours.values() for name in names or ()}
+    whole = [hour for hour, names in changed.hours.items() if names is None]
+    mixed = [hour for hour, names in changed.hours.items() if names is not None]
+    for hours, by_object in ((whole, False), (mixed, True)):
+        for some in chunked(by_date(hours), DAYS):
+            arrived = [hour for date in some for hour in date]
+            for *row, name in statements.rows(survey(arrived, by_object)):
+                if not by_object or name in new:
+                    yield tuple(row)

@@ -9,7 +9,7 @@ from functools import partial
 from chalicelib.domain.errors import CompactionError
 from chalicelib.domain.times import from_text, to_text
 from chalicelib.services.lake import lake_sql
-from chalicelib.services.lake.compact_history import write_history
+from chalicelib.services.lake.arrivals import ArrivalHours
 from chalicelib.services.lake.compact_months import Months
 from chalicelib.services.lake.compact_plan import (
     DAYS,
@@ -23,7 +23,7 @@ from chalicelib.services.lake.compact_plan import (
 )
 from chalicelib.services.lake.compact_progress import Progress
 from chalicelib.services.lake.compact_writing import Statements, Writer
-from chalicelib.services.lake.lake_sql import DAYS_OF_TICKS, MINUTE_BARS, TABLES
+from chalicelib.services.lake.lake_sql import DAYS_OF_TICKS, HISTORY, MINUTE_BARS, TABLES
 from chalicelib.services.lake.merge import Merge, Merged
 from chalicelib.services.lake.merge_early import MergeEarly
 from chalicelib.services.lake.sessions import sessions
@@ -32,6 +32,9 @@ from chalicelib.services.lake.stores import OVERLAP, CompactedPeriod, LakeStores
 RAW_IS_WHOLE = timedelta(days=30)
 """Raw objects are kept for longer than this. When older days are written again, ticks that only
 Parquet still has are kept."""
+
+PERIODS = 24
+"""The most months or years of historical bars that one statement writes."""
 
 
 class Run:
@@ -86,7 +89,7 @@ class Run:
             self._ticks(days, parts)
         self._minutes(DAYS)
         self._months.write(self._progress.until)
-        write_history(self._writer, self._progress)
+        self._history()
         self._finish()
 
     def late(self) -> None:
@@ -192,6 +195,21 @@ class Run:
             self._writer.write(
                 MINUTE_BARS, batch.dates, select, by_symbol=batch.by_symbol, runs=runs
             )
+
+    def _history(self) -> None:
+        """Add the historical bars that have arrived to their tables, period by period.
+
+        A period is rewritten from its own bars and the new ones. The bar from the later batch wins,
+        so doing a period twice is harmless.
+        """
+        for bar, table in HISTORY.items():
+            due = self._progress.bars_due(bar)
+            for periods in chunked(sorted(due), PERIODS):
+                dates = sorted({ArrivalHours(date) for period in periods for date in due[period]})
+                failed = len(self.failed)
+                self._writer.write(table, periods, lake_sql.history(bar, periods, dates))
+                if len(self.failed) == failed:
+                    self._progress.bars_done(bar, periods)
 
     def _measured(self, ticks: str) -> list[Day]:
         """Return the days of the ticks that a statement selects, with their numbers of symbols and

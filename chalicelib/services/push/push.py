@@ -6,7 +6,6 @@ import base64
 import logging
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -30,11 +29,9 @@ class PublishError(Exception):
     """The push service refused a request or did not answer; the message says which."""
 
 
-class Publisher(Protocol):
-    """Sends events to the subscribers of a channel."""
-
-    def publish(self, channel: str, events: Sequence[str]) -> None:
-        """Publish at most MOST_EVENTS events, each JSON. Raises PublishError."""
+Publish = Callable[[str, Sequence[str]], None]
+"""Sends at most MOST_EVENTS events, each JSON, to the subscribers of a channel. Raises
+PublishError."""
 
 
 class Pushed(msgspec.Struct, frozen=True):
@@ -49,11 +46,9 @@ class Push:
     but not repeated: the page notices the gap and asks the API, and the next batch has newer
     prices."""
 
-    def __init__(
-        self, quote_of: Callable[[State], Quote], publisher: Publisher, channels: int
-    ) -> None:
+    def __init__(self, quote_of: Callable[[State], Quote], publish: Publish, channels: int) -> None:
         self._quote_of = quote_of
-        self._publisher = publisher
+        self._publish = publish
         self._channels = channels
 
     def __call__(self, states: Iterable[State]) -> Pushed:
@@ -74,7 +69,7 @@ class Push:
 
     def _is_published(self, channel: str, events: Sequence[str]) -> bool:
         try:
-            self._publisher.publish(channel, events)
+            self._publish(channel, events)
         except PublishError as error:
             log.warning("nothing is pushed to %s: %s", channel, error)
             return False

@@ -73,7 +73,7 @@ def test_the_functions_take_the_account_from_their_environment(
 
     monkeypatch.setattr(Endpoint, "make_request", make_request)
     settings = msgspec.structs.replace(SETTINGS, account_id=ACCOUNT)
-    assert aws_stores(settings).failures.count() == 0
+    assert aws_stores(settings).failures() == 0
     day, before = "2026-11-20", "2026-11-21T00:00:00.000000Z"
     assert list(aws_lake(settings).raw.hours(day, day, before)) == []  # lists raw/ and readings/
     assert found == [ACCOUNT] * 3

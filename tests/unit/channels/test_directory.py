@@ -28,7 +28,7 @@ PHONE = StoredChannel(channel_id="phone", name="Phone", kind="webhook", service=
 
 
 class Store:
-    """A DirectoryStore that counts how often it is read."""
+    """Channels and mutes; it counts how often it is read."""
 
     def __init__(self, *channels: StoredChannel) -> None:
         self.channels = channels
@@ -47,7 +47,7 @@ class World:
         self.store = Store(*channels)
         self.now = 0.0
         self.made: list[StoredChannel] = []
-        self.directory = Directory(self.store, self._make, lambda: self.now)
+        self.directory = Directory(lambda: self.store.read(), self._make, lambda: self.now)
 
     def find(self, channel_id: str) -> Any:
         return self.directory.find(channel_id)

@@ -9,9 +9,9 @@ import pytest
 from chalicelib.domain.sessions import calendar_for, zone_names
 from chalicelib.services.lake import lake_sql
 from chalicelib.services.lake.arrivals import ArrivalHours, partitions, spans
-from chalicelib.services.lake.compact_history import PERIODS
 from chalicelib.services.lake.compact_months import MONTHS
 from chalicelib.services.lake.compact_plan import DAYS, Day, arrived, batches, measured
+from chalicelib.services.lake.compact_run import PERIODS
 from chalicelib.services.lake.lake_sql import (
     DAYS_OF_TICKS,
     HISTORY,

@@ -57,7 +57,7 @@ class World:
         self.publisher = FakePublisher()
         self.read = 0
         quote_of = self.services.market_data().quote
-        self.services.__dict__["push"] = Push(quote_of, self.publisher, channels)
+        self.services.__dict__["push"] = Push(quote_of, self.publisher.publish, channels)
         monkeypatch.setattr(bootstrap, "get_services", lambda: self.services)
 
     def detect(self, *prices: float, start: float = 0, symbol: str = "AAPL") -> None:
