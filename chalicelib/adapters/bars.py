@@ -97,14 +97,15 @@ class Bars(TableAccess):
 
     def put(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
+        return self._put_over("revision < :revision", bar.revision, bar, expires_from)
+
+    def _put_over(self, condition: str, revision: int, bar: Bar, expires_from: str) -> bool:
+        """Put a bar if none is stored in its place, or one made from ticks that meets a condition
+        on its revision; return whether it was put."""
         return self._write_if(
             Item=self._to_item(bar, expires_from),
-            ConditionExpression="attribute_not_exists(series)"
-            " OR (ticks > :none AND revision < :revision)",
-            ExpressionAttributeValues={
-                ":none": {"N": "0"},
-                ":revision": {"N": str(bar.revision)},
-            },
+            ConditionExpression=f"attribute_not_exists(series) OR (ticks > :none AND {condition})",
+            ExpressionAttributeValues={":none": {"N": "0"}, ":revision": {"N": str(revision)}},
         )
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
@@ -135,15 +136,7 @@ class Bars(TableAccess):
     def discard(self, bar: Bar, expires_from: str) -> bool:
         """See BarStore."""
         tombstone = msgspec.structs.replace(bar, deleted=True, revision=bar.revision + 1)
-        buried = self._write_if(
-            Item=self._to_item(tombstone, expires_from),
-            ConditionExpression="attribute_not_exists(series)"
-            " OR (ticks > :none AND revision = :revision)",
-            ExpressionAttributeValues={
-                ":none": {"N": "0"},
-                ":revision": {"N": str(bar.revision)},
-            },
-        )
+        buried = self._put_over("revision = :revision", bar.revision, tombstone, expires_from)
         stored = None if buried else self._made_from_ticks(bar)
         return buried or (stored is not None and stored.deleted)
 

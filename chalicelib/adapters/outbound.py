@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from chalicelib.domain.addresses import is_public, parse_address
@@ -55,12 +54,7 @@ class Attempt:
         self._timer.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         _current.reset(self._token)
         self._timer.cancel()
         with self._lock:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chalicelib.domain.exchange_delays import source_delay
 from chalicelib.domain.times import EPOCH
-from chalicelib.domain.trading_minutes import MINUTE, TradingHours, minute_of, trading_hours
+from chalicelib.domain.trading_minutes import MINUTE, minute_of, trading_hours
 
 LOOKED_BACK = 10 * 1440
 """How many minutes back trading is counted: enough for an exchange's longest closure and some
@@ -23,11 +23,7 @@ def silent_minutes(
     """
     hours = trading_hours(symbol, exchange_timezone)
     end = (now - source_delay(symbol, source) - EPOCH) // MINUTE
-    if not hours.is_known or not _trades(hours, end):
+    if not hours.is_known or not any(hours.stretches(end, end + 1)):
         return 0
     start = max(minute_of(since) + 1, end - LOOKED_BACK)
     return sum(stretch.end - stretch.start for stretch in hours.stretches(start, end))
-
-
-def _trades(hours: TradingHours, minute: int) -> bool:
-    return any(True for _ in hours.stretches(minute, minute + 1))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from types import TracebackType
 from typing import NamedTuple
 
 
@@ -111,12 +110,7 @@ class Reservation:
     def __enter__(self) -> Reservation:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for place in self._taken:
             self._budget.give_back(*place)
         self._taken.clear()
