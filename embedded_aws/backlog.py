@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -29,25 +28,21 @@ class Waiting(msgspec.Struct, frozen=True):
 NOTHING = Waiting(0)
 
 
-class Counter(Protocol):
-    """Counts waiting records, as the emulator's control interface does."""
-
-    def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
-        """Return the records after these positions, and in these queues."""
-
-
 class Backlog:
-    """Queries the emulator at most once a second, and not at all while nothing happens."""
+    """Queries the emulator at most once a second, and not at all while nothing happens.
+
+    `count` returns the records after positions, and in queues.
+    """
 
     def __init__(
         self,
-        control: Counter,
+        count: Callable[[Sequence[Position], Sequence[str]], Waiting],
         positions: Callable[[], Sequence[Position]],
         queues: Sequence[str],
         generation: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._control = control
+        self._count = count
         self._positions = positions
         self._queues = queues
         self._generation = generation
@@ -69,7 +64,7 @@ class Backlog:
             if is_known or now - self._looked < LOOK_SECONDS:
                 return self._found
             try:
-                self._found = self._control.waiting(self._positions(), self._queues)
+                self._found = self._count(self._positions(), self._queues)
             except (OSError, ValueError):  # it is ending, which is reported elsewhere
                 return self._found
             self._seen, self._looked = generation, now

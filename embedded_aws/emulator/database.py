@@ -41,22 +41,18 @@ class _Connection(sqlite3.Connection):
     failed: Callable[[], None] = staticmethod(lambda: None)
 
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
-        try:
-            return super().execute(*arguments)
-        except sqlite3.OperationalError as error:
-            self._judge(error)
-            raise
+        return self._judged(super().execute, *arguments)
 
     def executemany(self, *arguments: Any) -> sqlite3.Cursor:
-        try:
-            return super().executemany(*arguments)
-        except sqlite3.OperationalError as error:
-            self._judge(error)
-            raise
+        return self._judged(super().executemany, *arguments)
 
-    def _judge(self, error: sqlite3.OperationalError) -> None:
-        if cannot_write(error):
-            self.failed()
+    def _judged(self, work: Callable[..., sqlite3.Cursor], *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return work(*arguments)
+        except sqlite3.OperationalError as error:
+            if cannot_write(error):
+                self.failed()
+            raise
 
 
 def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sqlite3.Connection:

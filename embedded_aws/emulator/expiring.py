@@ -26,8 +26,8 @@ def tables() -> list[Any]:
     """Return moto's tables whose items are stored in SQLite."""
     from moto.dynamodb.models import dynamodb_backends
 
-    regions = [backend for account in dynamodb_backends.values() for backend in account.values()]
-    found = [table for backend in regions for table in backend.tables.values()]
+    backends = [backend for *_, backend in dynamodb_backends.iter_backends()]
+    found = [table for backend in backends for table in backend.tables.values()]
     return [table for table in found if isinstance(table.items, TableItems)]
 
 

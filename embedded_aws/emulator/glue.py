@@ -65,12 +65,11 @@ class Glue:
             return
         from moto.glue.models import glue_backends
 
-        for account, regions in glue_backends.items():
-            for region, backend in regions.items():
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO glue_databases VALUES (?, ?)",
-                    (json.dumps([account, region]), encode_databases(backend.databases)),
-                )
+        for account, region, backend in glue_backends.iter_backends():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO glue_databases VALUES (?, ?)",
+                (json.dumps([account, region]), encode_databases(backend.databases)),
+            )
 
 
 def list_partitions(connection: sqlite3.Connection, database: str, table: str) -> bytes:

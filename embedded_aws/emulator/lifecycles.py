@@ -60,8 +60,8 @@ def _rules() -> list[tuple[str, str, int]]:
     """Return bucket, prefix and days of each active rule. Buckets with versions are excluded."""
     from moto.s3.models import s3_backends
 
-    regions = [backend for account in s3_backends.values() for backend in account.values()]
-    buckets = [bucket for backend in regions for bucket in backend.buckets.values()]
+    backends = [backend for *_, backend in s3_backends.iter_backends()]
+    buckets = [bucket for backend in backends for bucket in backend.buckets.values()]
     rules = [(b.name, _rule(rule)) for b in buckets if not b.is_versioned for rule in b.rules]
     return [(name, *rule) for name, rule in rules if rule is not None]
 

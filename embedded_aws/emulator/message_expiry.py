@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from embedded_aws.emulator.trimming import Retention
 
@@ -22,7 +21,10 @@ class MessageExpiry:
 
     def step(self, now: float) -> int:
         """Delete a queue's old messages; return 0 when no queue has any."""
-        for queue in _queues():
+        from moto.sqs.models import sqs_backends
+
+        backends = [backend for *_, backend in sqs_backends.iter_backends()]
+        for queue in [queue for backend in backends for queue in backend.queues.values()]:
             before = 1000.0 * self._retention.bound(now, float(queue.message_retention_period))
             old = [message for message in queue._messages if message.sent_timestamp < before]
             if old:
@@ -32,10 +34,3 @@ class MessageExpiry:
                 self._save(True)
                 return len(old)
         return 0
-
-
-def _queues() -> list[Any]:
-    from moto.sqs.models import sqs_backends
-
-    regions = [backend for account in sqs_backends.values() for backend in account.values()]
-    return [queue for backend in regions for queue in backend.queues.values()]

@@ -27,18 +27,6 @@ _RISING_IN_INDEX = _IN_INDEX + "e.ir, e.h, e.r"
 _FALLING_IN_INDEX = _IN_INDEX + "e.ir DESC, e.h DESC, e.r DESC"
 
 
-def decode_item(raw: bytes, hash_name: str, range_name: str | None) -> Item:
-    """Decode an item from DynamoDB JSON, without moto's size check, which was done on writing."""
-    item = Item.__new__(Item)
-    attrs = LimitedSizeDict.__new__(LimitedSizeDict)
-    for name, value in _decode(raw).items():
-        dict.__setitem__(attrs, name, DynamoType(value))
-    item.attrs = attrs
-    item.hash_key = attrs[hash_name]
-    item.range_key = attrs[range_name] if range_name else None
-    return item
-
-
 def encode_item(item: Item) -> bytes:
     """Encode an item as DynamoDB JSON, unchanged if it is just being put."""
     # msgspec writes the bytes of binary values in base64, as DynamoDB's JSON has them.
@@ -151,7 +139,7 @@ class TableItems:
         ).fetchone()
         if row is None:
             raise KeyError(hash_value, range_value)
-        return decode_item(row[0], self._hash, self._range)
+        return self.item(row[0])
 
     def expires_by(self) -> str | None:
         """Return the attribute of the table's time to live, if enabled."""
@@ -209,7 +197,7 @@ class TableItems:
             "SELECT item FROM items WHERE tbl = ? AND h = ? ORDER BY r", (self.name, hash_value)
         )
         for (raw,) in rows.fetchall():
-            yield decode_item(raw, self._hash, self._range)
+            yield self.item(raw)
 
     def key_of(self, text: dict[str, str]) -> tuple[str, str]:
         """Return the hash key's and the range key's value (empty without one) from values by
@@ -217,8 +205,15 @@ class TableItems:
         return text[self._hash], text[self._range] if self._range else ""
 
     def item(self, raw: bytes) -> Item:
-        """Decode an item stored in a row."""
-        return decode_item(raw, self._hash, self._range)
+        """Decode an item stored in a row, without moto's size check, which was done on writing."""
+        item = Item.__new__(Item)
+        attrs = LimitedSizeDict.__new__(LimitedSizeDict)
+        for name, value in _decode(raw).items():
+            dict.__setitem__(attrs, name, DynamoType(value))
+        item.attrs = attrs
+        item.hash_key = attrs[self._hash]
+        item.range_key = attrs[self._range] if self._range else None
+        return item
 
     def rows(
         self, hash_value: str, low: str, high: str, *, index: str | None, descending: bool

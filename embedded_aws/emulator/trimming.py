@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from itertools import takewhile
-from typing import Any
 
 from embedded_aws.emulator.expiring import tables
 from embedded_aws.emulator.item_changes import FIRST
@@ -85,7 +84,10 @@ class StreamTrimming:
 
     def step(self, now: float) -> int:
         """Delete at most MOST records; return 0 when nothing remains."""
-        for stream in _streams():
+        from moto.kinesis.models import kinesis_backends
+
+        backends = [backend for *_, backend in kinesis_backends.iter_backends()]
+        for stream in [stream for backend in backends for stream in backend.streams.values()]:
             before = self._retention.bound(now, stream.retention_period_hours * 3600.0)
             for shard in stream.shards:
                 if count := trim_kinesis(self._connection, stream.stream_name, shard, None, before):
@@ -95,10 +97,3 @@ class StreamTrimming:
             if count := trim_changes(self._connection, table.name, None, before):
                 return count
         return 0
-
-
-def _streams() -> list[Any]:
-    from moto.kinesis.models import kinesis_backends
-
-    regions = [backend for account in kinesis_backends.values() for backend in account.values()]
-    return [stream for backend in regions for stream in backend.streams.values()]

@@ -60,17 +60,16 @@ def read_response(response: Any, sequence_numbers: Sequence[str]) -> Outcome:
     The lowest failed sequence number counts. None, an empty object or an empty list means success;
     an unknown or missing identifier means that the whole batch failed.
     """
-    failures = response.get("batchItemFailures") if isinstance(response, dict) else None
-    if not failures:
-        return Outcome(None)
     positions = {number: index for index, number in enumerate(sequence_numbers)}
-    indexes = [positions.get(_identifier(failure), -1) for failure in failures]
-    return Outcome(max(min(indexes), 0))
+    indexes = [positions.get(identifier, -1) for identifier in failed_identifiers(response)]
+    return Outcome(max(min(indexes), 0)) if indexes else Outcome(None)
 
 
-def _identifier(failure: Any) -> str:
-    identifier = failure.get("itemIdentifier") if isinstance(failure, dict) else None
-    return identifier if isinstance(identifier, str) else ""
+def failed_identifiers(response: Any) -> list[str]:
+    """Return the identifiers in a handler's answer; an empty text for a missing one."""
+    failures = response.get("batchItemFailures") if isinstance(response, dict) else None
+    named = [f.get("itemIdentifier") if isinstance(f, dict) else None for f in failures or ()]
+    return [name if isinstance(name, str) else "" for name in named]
 
 
 def exponential(first_seconds: float = 0.2, longest_seconds: float = 30.0) -> Backoff:

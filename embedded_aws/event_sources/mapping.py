@@ -254,14 +254,3 @@ class _ShardReader:
         if checkpoint is not None and checkpoint != self._stored:
             self._mapping._checkpoints.put(self._mapping.mapping_id, self._shard_id, checkpoint)
             self._stored = checkpoint
-
-
-def trimmable(mapping: Mapping) -> list[tuple[str, str]]:
-    """Return the open shards that have a checkpoint, each with the sequence number up to which its
-    records are finished."""
-    found: list[tuple[str, str]] = []
-    for shard_id in mapping.shard_ids():
-        checkpoint = mapping.checkpoint(shard_id)
-        if checkpoint is not None and checkpoint != ENDED:
-            found.append((shard_id, checkpoint))
-    return found

@@ -6,33 +6,24 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from embedded_aws.backlog import Backlog, Counter, Position, Waiting
+from embedded_aws.backlog import Backlog, Position, Waiting
 from embedded_aws.event_sources.checkpoints import ENDED, Checkpoints
 from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.invoking import Function, Handler
-from embedded_aws.event_sources.mapping import Mapping, trimmable
+from embedded_aws.event_sources.mapping import Mapping
 from embedded_aws.event_sources.queue_mapping import QueueMapping
 from embedded_aws.event_sources.settings import Source
 from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
-from embedded_aws.event_sources.wakeups import ChangeWaiter, Wakeups
+from embedded_aws.event_sources.wakeups import Wakeups
+from embedded_aws.process import EmulatorControl
 
 logger = logging.getLogger(__name__)
 
 TRIM_EVERY_SECONDS = 60.0
 KEPT_SECONDS = 600.0
 """Seconds for which finished records stay readable in the emulator's streams."""
-
-
-class Control(ChangeWaiter, Counter, Protocol):
-    """The emulator's control interface, as `EmulatorControl` implements it."""
-
-    def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
-        """Delete a shard's records up to and including `upto` that are older than
-        `older_than_seconds`. Return how many."""
 
 
 class Mappings:
@@ -46,7 +37,7 @@ class Mappings:
         self,
         clients: Callable[[str], Any],
         checkpoints: Checkpoints,
-        control: Control | None = None,
+        control: EmulatorControl | None = None,
         destination: FailureDestination | None = None,
     ) -> None:
         self._clients = clients
@@ -110,9 +101,12 @@ class Mappings:
         if self._control is None:
             return None
         queues = [mapping.name for mapping in self._queues]
-        return Backlog(self._control, self._positions, queues, lambda: self._wakeups.generation)
+        return Backlog(
+            self._control.waiting, self._positions, queues, lambda: self._wakeups.generation
+        )
 
     def _positions(self) -> list[Position]:
+        """Return the shards that are not finished."""
         return [
             (mapping.stream.kind, mapping.stream.name, shard, checkpoint)
             for mapping in self._streams
@@ -122,13 +116,13 @@ class Mappings:
 
     def _trim(self) -> None:
         while self._control is not None and not self._stop.wait(TRIM_EVERY_SECONDS):
-            for mapping in self._streams:
-                for shard, upto in trimmable(mapping):
-                    try:
-                        stream = mapping.stream
-                        self._control.trim(stream.kind, stream.name, shard, upto, KEPT_SECONDS)
-                    except (OSError, ValueError, ClientError, BotoCoreError) as error:
-                        logger.warning("cannot trim %s: %s", mapping.stream.name, error)
+            for kind, name, shard, checkpoint in self._positions():
+                if checkpoint is None:
+                    continue
+                try:
+                    self._control.trim(kind, name, shard, checkpoint, KEPT_SECONDS)
+                except (OSError, ValueError) as error:
+                    logger.warning("cannot trim %s: %s", name, error)
 
 
 _SERVICES = {"kinesis": "kinesis", "dynamodb": "dynamodbstreams", "sqs": "sqs"}

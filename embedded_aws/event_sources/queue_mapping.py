@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.event_sources.attempts import exponential
+from embedded_aws.event_sources.attempts import exponential, failed_identifiers
 from embedded_aws.event_sources.invoking import Function
 from embedded_aws.event_sources.lambda_events import sqs_record
 from embedded_aws.event_sources.mapping import Tally
@@ -35,13 +35,8 @@ _retry_after = exponential(1.0, 30.0)
 
 def failed_messages(response: Any, message_ids: Sequence[str]) -> frozenset[str]:
     """Return the messages that a handler's answer reports as failed; all for a bad identifier."""
-    failures = response.get("batchItemFailures") if isinstance(response, dict) else None
-    if not failures:
-        return frozenset()
-    named = [f.get("itemIdentifier") if isinstance(f, dict) else None for f in failures]
-    if not set(named) <= set(message_ids):
-        return frozenset(message_ids)
-    return frozenset(name for name in named if isinstance(name, str))
+    named = frozenset(failed_identifiers(response))
+    return named if named <= set(message_ids) else frozenset(message_ids)
 
 
 class QueueMapping:

@@ -41,7 +41,7 @@ class KinesisShards:
         request: dict[str, Any] = {"StreamName": self.name}
         while True:
             page = self._client.list_shards(**request)
-            found += [_kinesis_shard(shard) for shard in page["Shards"]]
+            found += map(_shard, page["Shards"])
             if not page.get("NextToken"):
                 return found
             request = {"NextToken": page["NextToken"]}
@@ -69,11 +69,6 @@ class KinesisShards:
         return records, answer.get("NextShardIterator")
 
 
-def _kinesis_shard(shard: dict[str, Any]) -> Shard:
-    parents = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
-    return Shard(shard["ShardId"], tuple(parent for parent in parents if parent))
-
-
 class DynamoDbShards:
     """A table's stream."""
 
@@ -91,9 +86,7 @@ class DynamoDbShards:
         request: dict[str, Any] = {"StreamArn": self.arn}
         while True:
             page = self._client.describe_stream(**request)["StreamDescription"]
-            for shard in page["Shards"]:
-                parent = shard.get("ParentShardId")
-                found.append(Shard(shard["ShardId"], (parent,) if parent else ()))
+            found += map(_shard, page["Shards"])
             if not page.get("LastEvaluatedShardId"):
                 return found
             request["ExclusiveStartShardId"] = page["LastEvaluatedShardId"]
@@ -126,6 +119,11 @@ class DynamoDbShards:
 
 
 ShardSource = KinesisShards | DynamoDbShards
+
+
+def _shard(shard: dict[str, Any]) -> Shard:
+    parents = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
+    return Shard(shard["ShardId"], tuple(parent for parent in parents if parent))
 
 
 def _where(after: str | None, position: str, name: str) -> dict[str, str]:

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Protocol
+
+from embedded_aws.process import EmulatorControl
 
 logger = logging.getLogger(__name__)
 
 LONG_POLL_SECONDS = 10.0
 
 
-class ChangeWaiter(Protocol):
-    """The emulator's control interface."""
-
-    def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
-        """Return the number of changes as soon as it differs from `seen` or the time is up."""
-        ...
-
-
 class Wakeups:
     """A generation that increases with each change; pollers wait for it to pass theirs.
 
-    Without a waiter (another emulator, or AWS) it never increases, and pollers poll again after
+    Without a control (another emulator, or AWS) it never increases, and pollers poll again after
     `poll_seconds`, as Lambda does about once a second.
     """
 
-    def __init__(self, waiter: ChangeWaiter | None, poll_seconds: float = 1.0) -> None:
-        self._waiter = waiter
+    def __init__(self, control: EmulatorControl | None, poll_seconds: float = 1.0) -> None:
+        self._control = control
         self._poll_seconds = poll_seconds
         self._condition = threading.Condition()
         self._stopped = False
@@ -36,16 +29,16 @@ class Wakeups:
     @property
     def tells(self) -> bool:
         """Return whether changes are reported; otherwise pollers have to check."""
-        return self._waiter is not None
+        return self._control is not None
 
     def start(self) -> None:
         """Follow the changes in a thread."""
-        if self._waiter is not None:
+        if self._control is not None:
             threading.Thread(target=self._follow, name="wakeups", daemon=True).start()
 
     def wait(self, seen: int, until_seconds: float | None) -> None:
         """Wait for a generation after `seen`, `until_seconds` from now, or the stop."""
-        longest = LONG_POLL_SECONDS if self._waiter else self._poll_seconds
+        longest = LONG_POLL_SECONDS if self._control else self._poll_seconds
         timeout = longest if until_seconds is None else min(until_seconds, longest)
         with self._condition:
             self._condition.wait_for(
@@ -66,9 +59,9 @@ class Wakeups:
 
     def _follow(self) -> None:
         seen = -1
-        while not self._stopped and self._waiter is not None:
+        while not self._stopped and self._control is not None:
             try:
-                count = self._waiter.wait_for_changes(seen, LONG_POLL_SECONDS)
+                count = self._control.wait_for_changes(seen, LONG_POLL_SECONDS)
             except (OSError, ValueError) as error:
                 if not self._stopped:
                     logger.warning("cannot wait for changes: %s", error)

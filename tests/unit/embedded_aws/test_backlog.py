@@ -68,7 +68,11 @@ class World:
         self.now = 0.0
         positions: list[Position] = [("kinesis", "ticks", "shard-0", "1")]
         self.backlog = Backlog(
-            self.control, lambda: positions, ["q"], lambda: self.generation, lambda: self.now
+            self.control.waiting,
+            lambda: positions,
+            ["q"],
+            lambda: self.generation,
+            lambda: self.now,
         )
 
 
