@@ -17,6 +17,7 @@ from embedded_aws.athena.engine import binding, semantics, session, vocabulary
 from embedded_aws.athena.engine.failures import QueryError
 from embedded_aws.athena.engine.planning import Plans
 from embedded_aws.athena.engine.raw_texts import require_listed
+from embedded_aws.athena.engine.session import Sessions
 from embedded_aws.athena.engine.typing import Kind, Types
 from rigs.emulated import EmulatedClients
 from tests.local_support.lake import Lake
@@ -232,7 +233,7 @@ class NoTables:
 
 def planned(text: str) -> list[tuple[str, str]]:
     """The columns of a statement's plan."""
-    return Plans().plan(text, "", NoTables()).columns  # type: ignore[arg-type]
+    return Plans(Sessions()).plan(text, "", NoTables()).columns  # type: ignore[arg-type]
 
 
 def test_a_long_sum_asks_for_types_few_times(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -45,40 +47,47 @@ class Engine:
     def _stop(self, number: str) -> None:
         with self._guard:
             self._stopped.add(number)
-            connection = self._connections.get(number)
-        if connection is not None:
-            connection.interrupt()
+            if connection := self._connections.get(number):
+                connection.interrupt()
 
     def _is_stopped(self, number: str) -> bool:
         with self._guard:
             return number in self._stopped
 
     def _work(self, job: dict[str, Any]) -> None:
-        number = job["id"]
         with self._room:
-            connection = self._runner.connect()
+            change = self._result(job)
+        with self._guard:
+            self._stopped.discard(job["id"])
+        self._tell(job["id"], change)
+
+    @contextmanager
+    def _connected(self, number: str) -> Iterator[Any]:
+        """Lend a connection to a job, which can be stopped meanwhile. Raises StoppedError if it
+        has been stopped already."""
+        with self._runner.sessions.borrowed() as connection:
             with self._guard:
                 self._connections[number] = connection
-            if self._is_stopped(number):
-                change = _cancelled()
-            else:
-                self._tell(number, {"state": "RUNNING"})
-                change = self._result(job, connection)
-            with self._guard:
-                del self._connections[number]
-                self._stopped.discard(number)
-            connection.close()
-        self._tell(number, change)
+            try:
+                if self._is_stopped(number):
+                    raise StoppedError
+                yield connection
+            finally:
+                with self._guard:
+                    del self._connections[number]
 
-    def _result(self, job: dict[str, Any], connection: Any) -> Change:
+    def _result(self, job: dict[str, Any]) -> Change:
+        number = job["id"]
         try:
-            return self._runner.run(job, connection, lambda: self._is_stopped(job["id"]))
+            with self._connected(number) as connection:
+                self._tell(number, {"state": "RUNNING"})
+                return self._runner.run(job, connection, lambda: self._is_stopped(number))
         except ScanLimitError as error:
             change: Change = {"state": "CANCELLED", "reason": str(error)}
         except QueryError as error:
             change = {"state": "FAILED", "reason": str(error)}
         except (duckdb.InterruptException, StoppedError):
-            change = _cancelled()
+            change = {"state": "CANCELLED", "reason": "Query cancelled by user"}
         except RecursionError:
             change = {"state": "FAILED", "reason": _TOO_DEEP}
         except Exception as error:  # noqa: BLE001  # reported to the client
@@ -95,10 +104,6 @@ class Engine:
         with self._guard:
             sys.stdout.write(line)
             sys.stdout.flush()
-
-
-def _cancelled() -> Change:
-    return {"state": "CANCELLED", "reason": "Query cancelled by user"}
 
 
 def main(arguments: list[str]) -> None:

@@ -11,7 +11,9 @@ from sqlglot import exp
 
 from embedded_aws.athena.engine import binding, semantics, session
 from embedded_aws.athena.engine.catalog import Catalog, Column, Shape, Table
+from embedded_aws.athena.engine.failures import QueryError
 from embedded_aws.athena.engine.hive_types import to_arrow_schema
+from embedded_aws.athena.engine.session import Sessions
 from embedded_aws.athena.engine.typing import Types, refused
 
 KEPT_TRANSLATIONS = 256
@@ -29,12 +31,13 @@ class Plan(msgspec.Struct, frozen=True):
 class Plans:
     """Plans statements. Translating takes longest, so recent translations are kept.
 
-    Bound names are numbers, so that statements over tables with the same columns share a
-    translation, whatever their database.
+    Bound names are numbers, and compared texts have numbers in the translation. So statements share
+    one if they differ only in these texts, over tables with the same columns in any database.
     """
 
-    def __init__(self) -> None:
-        self._translated = lru_cache(KEPT_TRANSLATIONS)(_translate)
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._kept = lru_cache(KEPT_TRANSLATIONS)(self._translated)
 
     def plan(self, text: str, database: str, catalog: Catalog) -> Plan:
         """Plan a statement. Raises QueryError."""
@@ -42,25 +45,63 @@ class Plans:
         tree = binder.bind(binding.parse(text))
         _name_columns(tree)
         columns = {name: table.columns_of(shape) for name, (table, shape) in binder.tables.items()}
-        sql, described = self._translated(tree, tuple(columns.items()))
-        return Plan(sql, binder.tables, described)
-
-
-def _translate(
-    tree: exp.Expression, tables: tuple[tuple[str, tuple[Column, ...]], ...]
-) -> tuple[str, list[tuple[str, str]]]:
-    """Return DuckDB's SQL of a bound statement, and the result's columns. Raises QueryError."""
-    with session.connect() as empty:
-        for name, columns in tables:
-            empty.register("shape", to_arrow_schema(columns).empty_table())
-            empty.execute(f'CREATE TABLE "{name}" AS FROM shape')
-            empty.unregister("shape")
+        tables = tuple(columns.items())
+        numbered = tree.copy()
+        numbers = _number_texts(numbered)
         try:
-            sql = semantics.rewrite(tree.copy(), Types(empty)).sql("duckdb", copy=False)
-            session.require_one_query(empty, sql)
-            return sql, _described(empty, sql)
-        except duckdb.Error as error:
-            raise refused(str(error)) from error
+            kept, described = self._kept(numbered, tables)
+            shows_numbers = any(_NUMBER in name for name, _ in described)
+        except QueryError:  # its reason may quote a text
+            shows_numbers = True
+        if shows_numbers:
+            numbers = {}
+            kept, described = self._translated(tree, tables)
+        translated = kept.copy()
+        for literal in translated.find_all(exp.Literal):
+            literal.set("this", numbers.get(literal.this, literal.this))
+        return Plan(translated.sql("duckdb", copy=False), binder.tables, described)
+
+    def _translated(
+        self, tree: exp.Expression, tables: tuple[tuple[str, tuple[Column, ...]], ...]
+    ) -> tuple[exp.Expression, list[tuple[str, str]]]:
+        """Return a bound statement for DuckDB, and the result's columns. Raises QueryError."""
+        with self._sessions.borrowed() as empty:
+            for name, columns in tables:
+                empty.register("shape", to_arrow_schema(columns).empty_table())
+                empty.execute(f'CREATE TEMP TABLE "{name}" AS FROM shape')
+                empty.unregister("shape")
+            try:
+                translated = semantics.rewrite(tree.copy(), Types(empty))
+                sql = translated.sql("duckdb")
+                session.require_one_query(empty, sql)
+                return translated, _described(empty, sql)
+            except duckdb.Error as error:
+                raise refused(str(error)) from error
+
+
+_NUMBER = "\x01"
+"""Begins the number of a text in a translation."""
+
+_COMPARED = (
+    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
+    *(exp.Between, exp.In, exp.Tuple),
+)
+"""Parts whose texts have no influence on the translation, except on which of them are equal."""
+
+
+def _number_texts(tree: exp.Expression) -> dict[str, str]:
+    """Replace the compared texts by numbers, equal ones by the same; return the texts by number.
+
+    A statement that has such numbers itself is unchanged.
+    """
+    numbers: dict[str, str] = {}
+    literals = list(tree.find_all(exp.Literal))
+    if any(_NUMBER in literal.this for literal in literals):
+        return {}
+    for literal in literals:
+        if literal.is_string and isinstance(literal.parent, _COMPARED):
+            literal.set("this", numbers.setdefault(literal.this, f"{_NUMBER}{len(numbers)}"))
+    return {number: text for text, number in numbers.items()}
 
 
 def _described(connection: Any, sql: str) -> list[tuple[str, str]]:

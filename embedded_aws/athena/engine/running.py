@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.athena.engine import binding, session, statements, tables, unloading
+from embedded_aws.athena.engine import binding, statements, tables, unloading
 from embedded_aws.athena.engine.aws import Aws
 from embedded_aws.athena.engine.catalog import Catalog
 from embedded_aws.athena.engine.failures import StoppedError
@@ -15,6 +15,7 @@ from embedded_aws.athena.engine.object_cache import line_objects, parquet_files
 from embedded_aws.athena.engine.planning import Plans
 from embedded_aws.athena.engine.queries import Query
 from embedded_aws.athena.engine.scanning import Lake, Meter
+from embedded_aws.athena.engine.session import Sessions
 from embedded_aws.athena.engine.texts import type_info, value_text
 
 Change = dict[str, Any]
@@ -25,14 +26,10 @@ class Runner:
 
     def __init__(self, aws: Aws, folder: Path) -> None:
         self._aws = aws
-        self._folder = folder
-        self._plans = Plans()
+        self.sessions = Sessions(str(folder / "spill"))
+        self._plans = Plans(self.sessions)
         self._lines = line_objects(self._aws)
         self._files = parquet_files(self._aws, folder)
-
-    def connect(self) -> Any:
-        """Return a connection for a job, which other threads may interrupt."""
-        return session.connect(str(self._folder / "spill"))
 
     def run(self, job: dict[str, Any], connection: Any, is_stopped: Callable[[], bool]) -> Change:
         """Run a job and return the change to report.
