@@ -51,7 +51,8 @@ class Limits(msgspec.Struct, frozen=True):
 
     `connections` are allowed at once, with the longest seconds of each phase; `known_seconds` is
     that of WAITING for an authenticated connection, `sending_seconds` that of SENDING without
-    progress. `body_bytes` is the sum of the bodies being received from unauthenticated ones.
+    progress. `body_bytes` is the sum of the bodies being received, from authenticated connections
+    too.
     """
 
     connections: int

@@ -32,7 +32,7 @@ from embedded_aws.emulator.lifecycles import ObjectExpiry
 from embedded_aws.emulator.message_expiry import MessageExpiry
 from embedded_aws.emulator.object_reading import list_names, packed_bodies
 from embedded_aws.emulator.sweeping import FreePages, Sweeping
-from embedded_aws.emulator.trimming import Retention, StreamTrimming, trim_changes, trim_kinesis
+from embedded_aws.emulator.trimming import Retention, StreamTrimming, trim
 from embedded_aws.environment import Keys, keys_from_parent
 from embedded_aws.limited_server import stated_length
 from embedded_aws.outside import DISK_FULL, PRIVATE
@@ -72,33 +72,53 @@ class Changes:
 
 
 class Emulator:
-    """The WSGI application: moto's dispatcher with one transaction per request."""
+    """The WSGI application over the file at `path`, or over a temporary one (None): moto's
+    dispatcher with one transaction per request."""
 
-    def __init__(
-        self,
-        moto: Any,
-        connection: sqlite3.Connection,
-        end: Callable[[bool], None],
-        save_queues: Callable[[bool], None],
-        changes: Changes,
-        lock: threading.Lock,
-        athena: Any,
-        kms: Any,
-        glue: Any,
-        sweeping: Sweeping,
-        admitting: Admission,
-    ) -> None:
-        self._admission = admitting
-        self.sweeping = sweeping
-        self._athena = athena
-        self._kms = kms
-        self._glue = glue
-        self._moto = moto
-        self._connection = connection
-        self._end = end
-        self._save_queues = save_queues
-        self._changes = changes
-        self._lock = lock
+    def __init__(self, path: Path | None, keys: Keys) -> None:
+        from moto.core.common_models import BaseModel
+
+        from embedded_aws.athena.api import Athena
+        from embedded_aws.emulator import (
+            dynamodb,
+            glue,
+            kinesis,
+            listing,
+            queues,
+            s3,
+            serializing,
+            services,
+            topics,
+        )
+        from embedded_aws.kms import Kms
+
+        # moto keeps every object ever made, for a view that is not used here.
+        BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
+        self._lock = lock = threading.Lock()
+        self._connection = connection = database.connect(path, failed=lambda: os._exit(DISK_FULL))
+        self._changes = changes = Changes()
+        dynamodb.install(connection, changes.add)
+        kinesis.install(connection, changes.add)
+        topics.install()
+        self._save_queues = queues.install(connection, lock, changes.add)
+        serializing.install()
+        services.spare_repeated_work()
+        self._end = s3.install(connection)
+        listing.install()
+        self._moto = services.Dispatcher()
+        self._athena, self._kms = Athena(connection, lock, keys), Kms(connection, lock)
+        self._glue = glue.Glue(connection)
+        self._admission = Admission(keys)
+        retention = Retention(time.time())
+        tasks = (
+            ItemExpiry(connection),
+            StreamTrimming(connection, retention),
+            MessageExpiry(retention, self._save_queues),
+            ObjectExpiry(connection),
+            self._athena.executions,
+            FreePages(connection),
+        )
+        self.sweeping = Sweeping(connection, lock, tasks, changes.wake)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request; the answer is sent after the commit."""
@@ -173,7 +193,7 @@ class Emulator:
             answer["count"] = self._changes.wait(request["seen"], request["timeout_seconds"])
         elif name == "trim":
             with self._lock:
-                answer["trimmed"] = _trim(self._connection, **request)
+                answer["trimmed"] = trim(self._connection, **request)
         elif name == "sweep":
             answer["done"] = self.sweeping.sweep(request["now"])
         start_response("200 OK", [("Content-Type", "application/json")])
@@ -199,16 +219,6 @@ def _drain(environ: dict[str, Any]) -> None:
         left -= len(piece)
 
 
-def _trim(
-    connection: sqlite3.Connection, *, kind: str, name: str, shard: str, upto: str, before: float
-) -> int:
-    """Delete some of a shard's records up to a sequence number that arrived before an epoch second;
-    return 0 when none remains."""
-    if kind == "kinesis":
-        return trim_kinesis(connection, name, shard, int(upto), before)
-    return trim_changes(connection, name, int(upto), before)
-
-
 def _names(
     connection: sqlite3.Connection, bucket: str, prefix: str, after: str, most: int
 ) -> bytes:
@@ -225,56 +235,6 @@ _READS: dict[str, Callable[..., bytes]] = {
 once."""
 
 
-def build(path: Path | None, keys: Keys) -> Emulator:
-    """Build the application over the file at `path`, or over a temporary one (None)."""
-    from moto.core.common_models import BaseModel
-
-    from embedded_aws.athena.api import Athena
-    from embedded_aws.emulator import (
-        dynamodb,
-        glue,
-        kinesis,
-        listing,
-        queues,
-        s3,
-        serializing,
-        services,
-        topics,
-    )
-    from embedded_aws.kms import Kms
-
-    # moto keeps every object ever made, for a view that is not used here.
-    BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
-    connection = database.connect(path, failed=lambda: os._exit(DISK_FULL))
-    changes = Changes()
-    dynamodb.install(connection, changes.add)
-    kinesis.install(connection, changes.add)
-    topics.install()
-    lock = threading.Lock()
-    save_queues = queues.install(connection, lock, changes.add)
-    serializing.install()
-    services.spare_repeated_work()
-    end = s3.install(connection)
-    listing.install()
-    moto = services.Dispatcher()
-    athena, kms = Athena(connection, lock, keys), Kms(connection, lock)
-    tables = glue.Glue(connection)
-    retention = Retention(time.time())
-    tasks = (
-        ItemExpiry(connection),
-        StreamTrimming(connection, retention),
-        MessageExpiry(retention, save_queues),
-        ObjectExpiry(connection),
-        athena.executions,
-        FreePages(connection),
-    )
-    sweeping = Sweeping(connection, lock, tasks, changes.wake)
-    admitting = Admission(keys)
-    return Emulator(
-        moto, connection, end, save_queues, changes, lock, athena, kms, tables, sweeping, admitting
-    )
-
-
 def main(arguments: list[str]) -> int:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m embedded_aws.server")
@@ -286,7 +246,7 @@ def main(arguments: list[str]) -> int:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     try:
-        application = build(options.database, keys_from_parent(os.environ))
+        application = Emulator(options.database, keys_from_parent(os.environ))
         server = Server("127.0.0.1", options.port, application, ports=1)
     except (database.DatabaseError, OSError) as error:
         print(f"error {error}", flush=True)

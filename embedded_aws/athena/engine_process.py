@@ -64,7 +64,7 @@ class EngineProcess:
         self._changed = changed
         self._limits = limits or EngineLimits()
         self._command = command
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._running: dict[str, _Run] = {}
         self._reasons: dict[int, str] = {}
@@ -73,24 +73,18 @@ class EngineProcess:
     def run(self, job: dict[str, Any]) -> None:
         """Pass a query to the process, which is started if needed."""
         with self._guard:
-            self._run(job)
+            self._running[job["id"]] = _Run(job, self._send({"run": job}))
+            if not self._watched:
+                self._watched = True
+                threading.Thread(target=self._watch, name="engine-watch", daemon=True).start()
 
     def stop_query(self, number: str) -> None:
         """Interrupt a query; if it does not end soon, kill the process."""
         with self._guard:
-            self._stop(number)
-
-    def _run(self, job: dict[str, Any]) -> None:
-        self._running[job["id"]] = _Run(job, self._send({"run": job}))
-        if not self._watched:
-            self._watched = True
-            threading.Thread(target=self._watch, name="engine-watch", daemon=True).start()
-
-    def _stop(self, number: str) -> None:
-        run = self._running.get(number)
-        if run is not None and run.stopped is None:
-            run.stopped = time.monotonic()
-            self._send({"stop": number})
+            run = self._running.get(number)
+            if run is not None and run.stopped is None:
+                run.stopped = time.monotonic()
+                self._send({"stop": number})
 
     def _send(self, message: dict[str, Any]) -> subprocess.Popen[bytes]:
         process = self._process
@@ -152,7 +146,7 @@ class EngineProcess:
             reason = self._reasons.pop(process.pid, None)
             again = [run for run in lost if reason and run.began is None and run.stopped is None]
             for run in again:
-                self._run(run.job)
+                self.run(run.job)
             return [(run.job["id"], reason or ENDED) for run in lost if run not in again]
 
     def _watch(self) -> None:
@@ -175,7 +169,7 @@ class EngineProcess:
             if run.goes_on_for(now) > self._limits.stop_seconds:
                 self._end(run.process, STOPPED)
             elif run.stopped is None and run.runs_for(now) > self._limits.query_seconds:
-                self._stop(number)
+                self.stop_query(number)
                 timed_out.append(number)
         for process in {run.process for run in self._running.values()}:
             if resident_bytes(process.pid) > self._limits.memory_bytes:

@@ -70,7 +70,7 @@ class Admission:
         """Return why a WSGI request is refused before its body is read; None if it is not."""
         return (
             _not_as_signed(environ)
-            or _wrong_host(environ)
+            or _of_other_host(environ)
             or _of_browser(environ)
             or _of_moto(environ)
             or self._not_signed(environ)
@@ -134,15 +134,16 @@ def _not_as_signed(environ: Mapping[str, Any]) -> Refusal | None:
     return None
 
 
-def _wrong_host(environ: Mapping[str, Any]) -> Refusal | None:
-    port = environ["SERVER_PORT"]
-    if environ.get("HTTP_HOST", "").lower() in [f"{name}:{port}" for name in _NAMES]:
-        return None
-    return Refusal(
-        "421 Misdirected Request",
-        "InvalidHost",
-        f"Host: allowed are 127.0.0.1, localhost and [::1], each with the port {port}",
-    )
+def wrong_host(host: str, port: object) -> str:
+    """Return the reason for refusing a Host header; empty if it names this port."""
+    if host.lower() in [f"{name}:{port}" for name in _NAMES]:
+        return ""
+    return f"Host: allowed are 127.0.0.1, localhost and [::1], each with the port {port}"
+
+
+def _of_other_host(environ: Mapping[str, Any]) -> Refusal | None:
+    wrong = wrong_host(environ.get("HTTP_HOST", ""), environ["SERVER_PORT"])
+    return Refusal("421 Misdirected Request", "InvalidHost", wrong) if wrong else None
 
 
 def _of_browser(environ: Mapping[str, Any]) -> Refusal | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from embedded_aws.emulator.item_changes import FIRST
+from embedded_aws.emulator.item_changes import position
 
 _RANGES = {
     "kinesis": (
@@ -34,7 +34,7 @@ def waiting(
     for kind, name, shard, after in streams:
         key = (name, shard) if kind == "kinesis" else (name,)
         bounds, created = _RANGES[kind]
-        first, last = connection.execute(bounds, (*key, _position(kind, after))).fetchone()
+        first, last = connection.execute(bounds, (*key, position(kind, after))).fetchone()
         if first is not None:
             count += last - first + 1
             arrivals.append(connection.execute(created, (*key, first)).fetchone()[0])
@@ -42,9 +42,3 @@ def waiting(
         sql = "SELECT count(*) FROM messages WHERE queue = ?"
         count += connection.execute(sql, (queue,)).fetchone()[0]
     return json.dumps({"count": count, "oldest": min(arrivals, default=None)}).encode()
-
-
-def _position(kind: str, after: str | None) -> int:
-    if after is None:
-        return -1
-    return int(after) if kind == "kinesis" else int(after) - FIRST

@@ -34,6 +34,13 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
+def position(kind: str, sequence_number: str | None) -> int:
+    """Return the stored number of a record of a stream of this kind; -1, before all, for None."""
+    if sequence_number is None:
+        return -1
+    return int(sequence_number) - (FIRST if kind == "dynamodb" else 0)
+
+
 def stream_label(connection: sqlite3.Connection, table: str) -> str:
     """Return the stream's label, a part of its ARN: created once, the same after a restart."""
     name = f"stream-label:{table}"

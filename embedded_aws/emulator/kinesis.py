@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import math
 import sqlite3
 from collections.abc import Callable
 from operator import attrgetter
@@ -62,6 +63,10 @@ def _keep_records(connection: sqlite3.Connection, changed: Callable[[], None]) -
         changed()
         return str(number)
 
+    def scalar(shard: Any, what: str, before: float = math.inf) -> Any:
+        query = f"SELECT {what} FROM records WHERE stream = ? AND shard = ? AND created < ?"  # noqa: S608  # nosec B608
+        return connection.execute(query, (shard.stream_name, shard.shard_id, before)).fetchone()[0]
+
     def get_records(self: Any, after: str, limit: int | None) -> tuple[list[Record], int, int]:
         rows = connection.execute(
             "SELECT seq, created, partition_key, hash_key, data FROM records"
@@ -70,34 +75,23 @@ def _keep_records(connection: sqlite3.Connection, changed: Callable[[], None]) -
         ).fetchall()
         if not rows:
             return [], int(after), 0
-        newest = _scalar(connection, self, "SELECT max(created) FROM records")
+        newest = scalar(self, "max(created)")
         behind = max(0, int((newest - rows[-1][1]) * 1000))
         return [_record(*row) for row in rows], rows[-1][0], behind
 
     def first(self: Any) -> int:
-        return int(_scalar(connection, self, "SELECT min(seq) FROM records") or 0)
+        return int(scalar(self, "min(seq)") or 0)
 
     def last(self: Any) -> int:
         counter = f"records:{self.stream_name}:{self.shard_id}"
         return int(database.meta(connection, counter) or 0)
 
     def number_at(self: Any, at_timestamp: float) -> int:
-        query = "SELECT max(seq) FROM records"
-        row = connection.execute(
-            f"{query} WHERE stream = ? AND shard = ? AND created < ?",
-            (self.stream_name, self.shard_id, at_timestamp),
-        ).fetchone()
-        return int(row[0] or 0)
+        return int(scalar(self, "max(seq)", at_timestamp) or 0)
 
     Shard.put_record, Shard.get_records = put_record, get_records
     Shard.get_min_sequence_number, Shard.get_max_sequence_number = first, last
     Shard.get_sequence_number_at = number_at
-
-
-def _scalar(connection: sqlite3.Connection, shard: Any, query: str) -> Any:
-    return connection.execute(
-        f"{query} WHERE stream = ? AND shard = ?", (shard.stream_name, shard.shard_id)
-    ).fetchone()[0]
 
 
 def _record(

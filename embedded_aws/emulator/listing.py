@@ -19,10 +19,9 @@ _NAMES = 1000
 
 def install() -> None:
     """Install the patch."""
-    original = S3Backend.list_objects_v2
 
     def list_objects_v2(
-        self: Any,
+        _self: Any,
         bucket: Any,
         prefix: str | None,
         delimiter: str | None,
@@ -30,11 +29,6 @@ def install() -> None:
         start_after: str | None,
         max_keys: int,
     ) -> tuple[list[Any], bool, str | None]:
-        if not isinstance(bucket.keys, Objects):
-            answer: tuple[list[Any], bool, str | None] = original(
-                self, bucket, prefix, delimiter, continuation_token, start_after, max_keys
-            )
-            return answer
         after = _decoded(continuation_token) if continuation_token else start_after or ""
         return _page(bucket.keys, prefix or "", delimiter or "", after, max_keys)
 

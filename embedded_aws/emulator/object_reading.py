@@ -6,28 +6,19 @@ import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
-from embedded_aws.emulator.stored_objects import decode
+from embedded_aws.emulator.stored_objects import StoredVersion, decode
 
 NO_LIMIT = -1
 """SQLite returns all rows then."""
 
 
-class StoredObject(msgspec.Struct, frozen=True):
-    """An object's newest version."""
-
-    key: str
-    etag: str
-    body: bytes
-
-
-def read_object(connection: sqlite3.Connection, bucket: str, key: str) -> StoredObject | None:
+def read_object(connection: sqlite3.Connection, bucket: str, key: str) -> StoredVersion | None:
     """Return the newest version; None if there is none or it was deleted."""
     row = connection.execute(
         "SELECT versions FROM objects WHERE bucket = ? AND name = ?", (bucket, key)
     ).fetchone()
-    return None if row is None else _newest(key, row[0])
+    versions = [] if row is None else decode(row[0])
+    return versions[-1] if versions and not versions[-1].is_marker else None
 
 
 def list_names(
@@ -79,10 +70,3 @@ def unpacked(keys: Sequence[str], raw: bytes) -> Iterator[tuple[str, str, int, b
         body = raw[position : position + size] if sent else None
         position += size if sent else 0
         yield key, etag.rstrip(b"\0").decode(), size, body
-
-
-def _newest(key: str, raw: bytes) -> StoredObject | None:
-    versions = decode(raw)
-    if not versions or versions[-1].is_marker:
-        return None
-    return StoredObject(key, versions[-1].etag, versions[-1].body)

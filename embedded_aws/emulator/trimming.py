@@ -6,7 +6,7 @@ import sqlite3
 from itertools import takewhile
 
 from embedded_aws.emulator.expiring import tables
-from embedded_aws.emulator.item_changes import FIRST
+from embedded_aws.emulator.item_changes import position
 
 MOST = 500
 """Records deleted per step, so that no request waits long."""
@@ -15,46 +15,35 @@ ITEM_CHANGES_SECONDS = 86_400.0
 """DynamoDB keeps the records of a table's stream for 24 hours."""
 
 
-def trim_kinesis(
-    connection: sqlite3.Connection, stream: str, shard: str, upto: int | None, before: float
+_END = 2**62
+_SHARDS = {
+    "kinesis": ("records", "stream = ? AND shard = ?"),
+    "dynamodb": ("item_changes", "tbl = ?"),
+}
+
+
+def trim(
+    connection: sqlite3.Connection,
+    kind: str,
+    name: str,
+    shard: str,
+    upto: str | None,
+    before: float,
 ) -> int:
     """Delete a shard's oldest records that arrived before an epoch second, up to a sequence number.
 
     Returns their number; MOST means that there may be more.
     """
+    bound = _END if upto is None else position(kind, upto)
+    table, condition = _SHARDS[kind]
+    place = f"FROM {table} WHERE {condition} AND seq <= ?"
+    key = (name, shard) if kind == "kinesis" else (name,)
     rows = connection.execute(
-        "SELECT seq, created FROM records WHERE stream = ? AND shard = ? AND seq <= ?"
-        " ORDER BY seq LIMIT ?",
-        (stream, shard, _END if upto is None else upto, MOST),
+        f"SELECT seq, created {place} ORDER BY seq LIMIT ?", (*key, bound, MOST)
     ).fetchall()
-    last = _last(rows, before)
-    return connection.execute(
-        "DELETE FROM records WHERE stream = ? AND shard = ? AND seq <= ?", (stream, shard, last)
-    ).rowcount
-
-
-def trim_changes(
-    connection: sqlite3.Connection, table: str, upto: int | None, before: float
-) -> int:
-    """Delete records of a table's stream likewise; `upto` is a sequence number as readers see
-    it."""
-    rows = connection.execute(
-        "SELECT seq, created FROM item_changes WHERE tbl = ? AND seq <= ? ORDER BY seq LIMIT ?",
-        (table, _END if upto is None else upto - FIRST, MOST),
-    ).fetchall()
-    last = _last(rows, before)
-    return connection.execute(
-        "DELETE FROM item_changes WHERE tbl = ? AND seq <= ?", (table, last)
-    ).rowcount
-
-
-_END = 2**62
-
-
-def _last(rows: list[tuple[int, float]], before: float) -> int:
-    """Return the last sequence number among the old enough rows; -1 without any."""
     old = list(takewhile(lambda row: row[1] < before, rows))
-    return old[-1][0] if old else -1
+    last = old[-1][0] if old else -1
+    return connection.execute(f"DELETE {place}", (*key, last)).rowcount
 
 
 class Retention:
@@ -90,10 +79,12 @@ class StreamTrimming:
         for stream in [stream for backend in backends for stream in backend.streams.values()]:
             before = self._retention.bound(now, stream.retention_period_hours * 3600.0)
             for shard in stream.shards:
-                if count := trim_kinesis(self._connection, stream.stream_name, shard, None, before):
+                if count := trim(
+                    self._connection, "kinesis", stream.stream_name, shard, None, before
+                ):
                     return count
         before = self._retention.bound(now, ITEM_CHANGES_SECONDS)
         for table in tables():
-            if count := trim_changes(self._connection, table.name, None, before):
+            if count := trim(self._connection, "dynamodb", table.name, "", None, before):
                 return count
         return 0

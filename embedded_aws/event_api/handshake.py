@@ -11,11 +11,12 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from embedded_aws.emulator.admission import wrong_host
+
 PROTOCOL = "aws-appsync-event-ws"
 PATH = "/event/realtime"
 
 _HEADER = "header-"
-_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _LONGEST = 4096
 
 
@@ -27,8 +28,8 @@ def refusal(
     The host has to be this port under a local name, since a rebound DNS name has our origin. A
     browser sends its page's origin, which has to be one of `allowed`; other programs send none.
     """
-    if host.lower() not in [f"{name}:{port}" for name in _NAMES]:
-        return 421, f"Host: allowed are 127.0.0.1, localhost and [::1], each with the port {port}"
+    if wrong := wrong_host(host, port):
+        return 421, wrong
     if len(origins) > 1 or (origins and origins[0] not in allowed):
         return 403, "pages of this origin may not connect"
     if path != PATH:

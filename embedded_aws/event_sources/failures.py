@@ -47,8 +47,8 @@ def invocation_record(
             "shardId": shard_id,
             "startSequenceNumber": first.sequence_number,
             "endSequenceNumber": last.sequence_number,
-            "approximateArrivalOfFirstRecord": _text(_instant(first.arrived)),
-            "approximateArrivalOfLastRecord": _text(_instant(last.arrived)),
+            "approximateArrivalOfFirstRecord": _text(datetime.fromtimestamp(first.arrived, UTC)),
+            "approximateArrivalOfLastRecord": _text(datetime.fromtimestamp(last.arrived, UTC)),
             "batchSize": len(given_up.records),
             "streamArn": origin.arn,
         },
@@ -78,10 +78,6 @@ class FailureDestination:
         body = invocation_record(given_up, origin, shard_id, function, now)
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=json.dumps(body).encode())
         return key
-
-
-def _instant(epoch_seconds: float) -> datetime:
-    return datetime.fromtimestamp(epoch_seconds, UTC)
 
 
 def _text(instant: datetime) -> str:

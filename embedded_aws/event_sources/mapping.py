@@ -224,7 +224,7 @@ class _ShardReader:
         )
         self._keep(given_up)
         mapping.tally.given_up += len(given_up.records)
-        self._worker.give_up(given_up)
+        self._worker.finish(given_up.records)
 
     def _keep(self, given_up: GivenUp) -> None:
         """Write dead-lettered records to the failure destination, if there is one.

@@ -129,17 +129,14 @@ class ShardWorker:
     def settle(
         self, lane: Lane, attempt: Attempt, outcome: Outcome, now: float
     ) -> tuple[GivenUp, ...]:
-        """Settle a batch. Return the records to dead-letter: store them, then call `give_up`."""
+        """Settle a batch. Return the records to dead-letter: store them, then call `finish`."""
         settled = settle(attempt, outcome, self._source, now, self._backoff)
-        self._finish(settled.done)
+        self.finish(settled.done)
         lane.put_back(settled.again)
         return settled.given_up
 
-    def give_up(self, given_up: GivenUp) -> None:
-        """Finish records that were dead-lettered or dropped."""
-        self._finish(given_up.records)
-
-    def _finish(self, records: Sequence[StreamRecord]) -> None:
+    def finish(self, records: Sequence[StreamRecord]) -> None:
+        """Mark records as done, dead-lettered or dropped."""
         self._progress.finish(record.sequence_number for record in records)
 
     def _lane_of(self, record: StreamRecord) -> Lane:

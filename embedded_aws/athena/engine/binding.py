@@ -133,8 +133,11 @@ class Binder:
         meant = name.removesuffix(PARTITIONS)
         table = self._catalog.table(database, meant)
         if table.kind == VIEW:
-            view = self._bound(parse(_statement(table)), _schema(table) or database, depth + 1)
-            node.replace(exp.Subquery(this=view, alias=alias.copy()))
+            view = _view(table)
+            schema = str(view.get("schema") or "").lower()
+            inner = parse(str(view.get("originalSql", "")))
+            query = self._bound(inner, schema or database, depth + 1)
+            node.replace(exp.Subquery(this=query, alias=alias.copy()))
             return
         bound = f"lake_{len(self.tables)}"
         self.tables[bound] = (table, "partitions" if meant != name else _shape(node))
@@ -179,20 +182,16 @@ def _is_common_table(node: exp.Table) -> bool:
     if node.args.get("db"):
         return False
     inner: exp.Expression = node
-    outer = node.parent
-    while outer is not None:
-        clause = outer.args.get("with_") or outer.args.get("with")
-        visible = clause.expressions if clause is not None and inner is not clause else []
-        if isinstance(outer, exp.With):
-            visible = outer.expressions[: _index(outer, inner)]
-        if any(one.alias == node.name for one in visible):
-            return True
-        inner, outer = outer, outer.parent
+    while (outer := inner.parent) is not None:
+        clause = outer if isinstance(outer, exp.With) else outer.args.get("with_")
+        queries = [] if clause is None or clause is inner else clause.expressions
+        for one in queries:
+            if one is inner:
+                break
+            if one.alias == node.name:
+                return True
+        inner = outer
     return False
-
-
-def _index(clause: exp.With, inner: exp.Expression) -> int:
-    return next(at for at, one in enumerate(clause.expressions) if one is inner)
 
 
 def _view(table: Table) -> dict[str, object]:
@@ -208,11 +207,3 @@ def _view(table: Table) -> dict[str, object]:
     except (binascii.Error, ValueError) as error:
         raise QueryError("INVALID_VIEW", f"{table.name}: {error}") from error
     return found
-
-
-def _statement(table: Table) -> str:
-    return str(_view(table).get("originalSql", ""))
-
-
-def _schema(table: Table) -> str:
-    return str(_view(table).get("schema") or "").lower()

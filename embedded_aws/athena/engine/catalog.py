@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -140,7 +140,7 @@ def projection(table: Table) -> dict[str, list[str]]:
 
     Athena derives a partition for each combination, whether or not it has objects.
     """
-    return {name: _Allowed(table, name).values() for name, _ in table.partition_columns}
+    return {name: _allowed(table, name) for name, _ in table.partition_columns}
 
 
 def _projected(table: Table, aws: Aws) -> Iterator[Partition]:
@@ -149,16 +149,13 @@ def _projected(table: Table, aws: Aws) -> Iterator[Partition]:
     template = table.parameters.get("storage.location.template") or _default_template(table)
     start = template.partition("${")[0]
     bucket = template.removeprefix("s3://").partition("/")[0]
-    allowed = [_Allowed(table, name) for name, _ in table.partition_columns]
+    allowed = {name: frozenset(values) for name, values in projection(table).items()}
     pattern = re.compile(_pattern(template, allowed))
     keys: dict[tuple[str, ...], list[str]] = {}
     for key in aws.names(start):
         match = pattern.match(f"s3://{bucket}/{key}")
-        if match is None:
-            continue
-        values = tuple(match[one.name] for one in allowed)
-        if all(one.takes(value) for one, value in zip(allowed, values, strict=True)):
-            keys.setdefault(values, []).append(key)
+        if match and all(match[name] in values for name, values in allowed.items()):
+            keys.setdefault(tuple(match[name] for name in allowed), []).append(key)
     for values, found in keys.items():
         yield Partition(values, f"s3://{bucket}/", tuple(found))
 
@@ -167,65 +164,40 @@ def _default_template(table: Table) -> str:
     return table.location + "".join(f"{name}=${{{name}}}/" for name, _ in table.partition_columns)
 
 
-def _pattern(template: str, allowed: list[_Allowed]) -> str:
+def _pattern(template: str, names: Iterable[str]) -> str:
     pattern = re.escape(template if template.endswith("/") else template + "/")
-    for one in allowed:
-        placeholder = re.escape(f"${{{one.name}}}")
+    for name in names:
+        placeholder = re.escape(f"${{{name}}}")
         if placeholder not in pattern:
             raise QueryError(
-                "INVALID_TABLE_PROPERTY", f"storage.location.template has no ${{{one.name}}}"
+                "INVALID_TABLE_PROPERTY", f"storage.location.template has no ${{{name}}}"
             )
-        pattern = pattern.replace(placeholder, f"(?P<{one.name}>{one.pattern})", 1)
+        pattern = pattern.replace(placeholder, f"(?P<{name}>[^/]+)", 1)
     return pattern
 
 
-class _Allowed:
-    """The allowed values of a projected column."""
+def _allowed(table: Table, name: str) -> list[str]:
+    """Return all values of a projected column, in order."""
+    kind = _property(table, name, "type").lower()
+    if kind == "enum":
+        return sorted({value.strip() for value in _property(table, name, "values").split(",")})
+    if kind == "integer":
+        digits = int(table.parameters.get(f"projection.{name}.digits", "0"))
+        least, most = map(int, _property(table, name, "range").split(","))
+        return [str(number).zfill(digits) for number in range(least, most + 1)]
+    if kind != "date":
+        raise unsupported(f"projection.{name}.type {kind}")
+    if _property(table, name, "format") != "yyyy-MM-dd":
+        raise unsupported(f"projection.{name}.format {_property(table, name, 'format')}")
+    today = datetime.now(UTC).date()
+    ends = [end.strip() for end in _property(table, name, "range").split(",")]
+    first, last = (today if end == "NOW" else date.fromisoformat(end) for end in ends)
+    count = (last - first).days + 1
+    return [(first + timedelta(days=number)).isoformat() for number in range(count)]
 
-    def __init__(self, table: Table, name: str) -> None:
-        self.name = name
-        self._properties = table.parameters
-        self._kind = self._property("type").lower()
-        now = datetime.now(UTC)
-        if self._kind == "date":
-            if self._property("format") != "yyyy-MM-dd":
-                raise unsupported(f"projection.{name}.format {self._property('format')}")
-            self.pattern = r"\d{4}-\d{2}-\d{2}"
-            ends = self._property("range").split(",")
-            self._low, self._high = (
-                now.date().isoformat() if end.strip() == "NOW" else end.strip() for end in ends
-            )
-        elif self._kind == "integer":
-            self._digits = int(table.parameters.get(f"projection.{name}.digits", "0"))
-            self.pattern = rf"\d{{{self._digits}}}" if self._digits else r"\d+"
-            self._least, self._most = map(int, self._property("range").split(","))
-        elif self._kind == "enum":
-            self.pattern = "[^/]+"
-            self._values = {value.strip() for value in self._property("values").split(",")}
-        else:
-            raise unsupported(f"projection.{name}.type {self._kind}")
 
-    def _property(self, what: str) -> str:
-        name = f"projection.{self.name}.{what}"
-        if name not in self._properties:
-            raise QueryError("INVALID_TABLE_PROPERTY", f"Missing table property: {name}")
-        return self._properties[name]
-
-    def values(self) -> list[str]:
-        """Return all values in the column's range, in order."""
-        if self._kind == "date":
-            first, last = date.fromisoformat(self._low), date.fromisoformat(self._high)
-            count = (last - first).days + 1
-            return [(first + timedelta(days=number)).isoformat() for number in range(count)]
-        if self._kind == "integer":
-            numbers = range(self._least, self._most + 1)
-            return [str(number).zfill(self._digits) for number in numbers]
-        return sorted(self._values)
-
-    def takes(self, value: str) -> bool:
-        """Return whether the value lies in the column's range."""
-        if self._kind == "date":
-            return self._low <= value <= self._high
-        if self._kind == "integer":
-            return self._least <= int(value) <= self._most
-        return value in self._values
+def _property(table: Table, column: str, what: str) -> str:
+    name = f"projection.{column}.{what}"
+    if name not in table.parameters:
+        raise QueryError("INVALID_TABLE_PROPERTY", f"Missing table property: {name}")
+    return table.parameters[name]

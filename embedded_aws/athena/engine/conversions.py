@@ -8,8 +8,8 @@ from typing import Any
 from sqlglot import exp
 
 from embedded_aws.athena.engine import vocabulary
-from embedded_aws.athena.engine.failures import unsupported
-from embedded_aws.athena.engine.forms import call, cast, if_like, is_done, mismatch, text
+from embedded_aws.athena.engine.failures import QueryError, unsupported
+from embedded_aws.athena.engine.forms import call, cast, if_like, is_done, text
 from embedded_aws.athena.engine.typing import Kind, Types, unexpected
 
 _INTEGER_TEXT = r"^[+-]?[0-9]+$"
@@ -99,70 +99,69 @@ def _require_agreement(node: exp.Expression, kinds: list[Kind]) -> None:
     elif len(families) > 1:
         names = [kind.athena() for kind in kinds]
         sign = _SIGNS.get(node.key)
+        reason = f"All operands of {node.key.upper()} must be the same type: {names}"
         if sign and len(names) == 2:
-            raise mismatch(f"Cannot apply operator: {names[0]} {sign} {names[1]}")
-        raise mismatch(f"All operands of {node.key.upper()} must be the same type: {names}")
+            reason = f"Cannot apply operator: {names[0]} {sign} {names[1]}"
+        raise QueryError("TYPE_MISMATCH", reason)
 
 
 def _convert(node: exp.Expression, kind: Kind) -> exp.Expression:
     """Rewrite a CAST to Trino's behaviour; TRY_CAST returns null if CAST fails."""
     target = node.to.this
-    source = kind.family
-    kinds = exp.DataType.Type
-    if target in _INTEGERS and source == "varchar":
-        return if_like(node.this, _INTEGER_TEXT, node, _cannot(target), _tries(node))
+    changed = node
+    if target in (_TYPE.VARCHAR, _TYPE.TEXT):
+        return _to_varchar(node, kind)
     if target in _INTEGERS and kind.name in ("DOUBLE", "FLOAT"):
         node.set("this", call("round", node.this))
-        return node
-    if target in (kinds.DECIMAL, kinds.DOUBLE, kinds.FLOAT) and source == "varchar":
-        return if_like(node.this, _NUMBER_TEXT, node, _cannot(target), _tries(node))
-    if target == kinds.DATE and source == "varchar":
-        return if_like(node.this, _DATE_TEXT, node, _cannot(target), _tries(node))
-    if target == kinds.TIMESTAMPTZ:
-        return _to_instant(node, source)
-    if target == kinds.TIMESTAMP:
-        return _to_timestamp(node, source)
-    if target in (kinds.VARCHAR, kinds.TEXT):
-        return _to_varchar(node, kind)
-    return node
+    elif target == _TYPE.TIMESTAMP:
+        changed = _to_timestamp(node)
+    elif target == _TYPE.TIMESTAMPTZ:
+        changed = _to_instant(node)
+    if kind.family != "varchar" or target not in _TEXTS:
+        return changed
+    failure = f"INVALID_CAST_ARGUMENT: Cannot cast '{{}}' to {target.value.lower()}"
+    return if_like(node.this, _TEXTS[target], changed, failure, isinstance(node, exp.TryCast))
 
 
-_INTEGERS = (
-    exp.DataType.Type.INT,
-    exp.DataType.Type.BIGINT,
-    exp.DataType.Type.SMALLINT,
-    exp.DataType.Type.TINYINT,
-)
+_TYPE = exp.DataType.Type
+_INTEGERS = (_TYPE.INT, _TYPE.BIGINT, _TYPE.SMALLINT, _TYPE.TINYINT)
+_TEXTS = {
+    **dict.fromkeys(_INTEGERS, _INTEGER_TEXT),
+    **dict.fromkeys((_TYPE.DECIMAL, _TYPE.DOUBLE, _TYPE.FLOAT), _NUMBER_TEXT),
+    _TYPE.DATE: _DATE_TEXT,
+    _TYPE.TIMESTAMP: _TIME_TEXT,
+    _TYPE.TIMESTAMPTZ: _ZONED_TEXT,
+}
+"""The texts that a cast to each type accepts."""
 
 
-def _to_timestamp(node: exp.Expression, source: str) -> exp.Expression:
-    precision = int(node.to.expressions[0].name) if node.to.expressions else 3
+def _to_timestamp(node: exp.Expression) -> exp.Expression:
+    precision = _precision(node)
     if precision not in (0, 3, 6):
         if not isinstance(node.this, exp.Literal):
             raise unsupported(f"timestamp({precision})")
         precision = 3 if precision < 3 else 6
     name = {0: "TIMESTAMP_S", 3: "TIMESTAMP_MS", 6: "TIMESTAMP"}[precision]
-    as_precise = type(node)(this=node.this.copy(), to=exp.DataType.build(name, dialect="duckdb"))
-    changed = as_precise if precision == 6 else cast(as_precise, "TIMESTAMP")
-    if source == "varchar":
-        return if_like(node.this, _TIME_TEXT, changed, _cannot(node.to.this), _tries(node))
-    return changed
+    changed = _recast(node, name)
+    return changed if precision == 6 else cast(changed, "TIMESTAMP")
 
 
-def _to_instant(node: exp.Expression, source: str) -> exp.Expression:
+def _to_instant(node: exp.Expression) -> exp.Expression:
     """Convert to an instant in milliseconds or microseconds; a text may end with an offset or
     `UTC`. Raises QueryError for another precision."""
-    precision = int(node.to.expressions[0].name) if node.to.expressions else 3
+    precision = _precision(node)
     if precision not in (3, 6):
         raise unsupported(f"timestamp({precision}) with time zone")
-    instant: exp.Expression = type(node)(
-        this=node.this.copy(), to=exp.DataType.build("TIMESTAMPTZ", dialect="duckdb")
-    )
-    if precision == 3:
-        instant = call("date_trunc", text("millisecond"), instant)
-    if source == "varchar":
-        return if_like(node.this, _ZONED_TEXT, instant, _cannot(node.to.this), _tries(node))
-    return instant
+    instant = _recast(node, "TIMESTAMPTZ")
+    return call("date_trunc", text("millisecond"), instant) if precision == 3 else instant
+
+
+def _precision(node: exp.Expression) -> int:
+    return int(node.to.expressions[0].name) if node.to.expressions else 3
+
+
+def _recast(node: exp.Expression, name: str) -> exp.Expression:
+    return type(node)(this=node.this.copy(), to=exp.DataType.build(name, dialect="duckdb"))
 
 
 def _to_varchar(node: exp.Expression, kind: Kind) -> exp.Expression:
@@ -177,11 +176,3 @@ def _to_varchar(node: exp.Expression, kind: Kind) -> exp.Expression:
     if node.to.expressions:
         return call("left", changed, exp.Literal.number(node.to.expressions[0].name))
     return changed
-
-
-def _cannot(target: exp.DataType.Type) -> str:
-    return f"INVALID_CAST_ARGUMENT: Cannot cast '{{}}' to {target.value.lower()}"
-
-
-def _tries(node: exp.Expression) -> bool:
-    return isinstance(node, exp.TryCast)

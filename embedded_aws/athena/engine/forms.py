@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from embedded_aws.athena.engine.failures import QueryError
-
 _DONE = "done"
 
 
@@ -57,8 +55,3 @@ def if_like(
         missing = exp.Is(this=value.copy(), expression=exp.Null())
         branches.append(exp.If(this=exp.Not(this=missing), true=failed))
     return exp.Case(ifs=branches)
-
-
-def mismatch(reason: str) -> QueryError:
-    """Return the error for incompatible types."""
-    return QueryError("TYPE_MISMATCH", reason)

@@ -1,4 +1,4 @@
-"""Counts the S3 requests that Athena would make for a statement.
+"""Counts the bytes that a statement scans, and the S3 requests that Athena would make for it.
 
 Athena lists each partition that the predicates select, a thousand objects per request. With
 partition projection that includes partitions without objects:
@@ -18,6 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pyarrow import fs
 
+from embedded_aws.athena.engine.failures import ScanLimitError
+
 KEYS_A_LIST = 1000
 SMALL_FILE_BYTES = 3 * 1024 * 1024
 """Trino's parquet.small-file-threshold."""
@@ -28,27 +30,28 @@ BYTES_A_GET = 8 * 1024 * 1024
 SPAN = 32
 """The number of a column's values that are first tried together, as a range."""
 
-_FORMAT = ds.ParquetFileFormat()
-_FILES = fs.LocalFileSystem()
+FORMAT = ds.ParquetFileFormat()
+FILES = fs.LocalFileSystem()
 
 
-class Requests:
-    """LISTs and GETs of a statement. Thread-safe."""
+class Meter:
+    """A statement's scanned bytes, with an optional limit, and its LISTs and GETs. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int | None) -> None:
+        self.bytes = 0
         self.lists = 0
         self.gets = 0
+        self._limit = limit
         self._guard = threading.Lock()
 
-    def list(self, count: int) -> None:
-        """Count LIST requests."""
+    def add(self, scanned: int = 0, *, lists: int = 0, gets: int = 0) -> None:
+        """Add scanned bytes and requests. Raises ScanLimitError above the limit."""
         with self._guard:
-            self.lists += count
-
-    def get(self, count: int) -> None:
-        """Count GET requests."""
-        with self._guard:
-            self.gets += count
+            self.bytes += scanned
+            self.lists += lists
+            self.gets += gets
+            if self._limit is not None and self.bytes > self._limit:
+                raise ScanLimitError
 
 
 def pages(objects: int) -> int:
@@ -100,8 +103,8 @@ def _within(name: str, values: Any) -> Any:
 def consistent(found: Sequence[Any], schema: Any, condition: Any) -> list[int]:
     """Return the positions of the Arrow expressions that do not contradict the condition."""
     fragments = [
-        _FORMAT.make_fragment(str(at), _FILES, partition_expression=one)
+        FORMAT.make_fragment(str(at), FILES, partition_expression=one)
         for at, one in enumerate(found)
     ]
-    dataset = ds.FileSystemDataset(fragments, schema, _FORMAT, _FILES)
+    dataset = ds.FileSystemDataset(fragments, schema, FORMAT, FILES)
     return [int(one.path) for one in dataset.get_fragments(filter=condition)]

@@ -14,7 +14,8 @@ from embedded_aws.athena.engine.failures import StoppedError
 from embedded_aws.athena.engine.object_cache import line_objects, parquet_files
 from embedded_aws.athena.engine.planning import Plans
 from embedded_aws.athena.engine.queries import Query
-from embedded_aws.athena.engine.scanning import Lake, Meter
+from embedded_aws.athena.engine.requests import Meter
+from embedded_aws.athena.engine.scanning import Lake
 from embedded_aws.athena.engine.session import Sessions
 from embedded_aws.athena.engine.texts import type_info, value_text
 
@@ -56,7 +57,8 @@ class Runner:
             else:
                 fields = self._select(job, query)
         elif isinstance(statement, statements.Show):
-            fields = self._show(job, statement, catalog, database)
+            column, lines = tables.show(catalog, statement, database)
+            fields = self._utility(job, f"SHOW_{statement.what.upper()}", [column], lines)
         else:
             tables.alter(self._aws, catalog, statement, database)
             fields = self._utility(job, "ALTER_TABLE", [], [])
@@ -65,7 +67,7 @@ class Runner:
             "EngineExecutionTimeInMillis": _milliseconds(time.monotonic() - began),
             "QueryPlanningTimeInMillis": _milliseconds(planned - began),
         }
-        fields["_requests"] = {"lists": lake.requests.lists, "gets": lake.requests.gets}
+        fields["_requests"] = {"lists": meter.lists, "gets": meter.gets}
         manifest = fields.pop("manifest", None)
         if manifest:
             statistics["DataManifestLocation"] = manifest
@@ -89,12 +91,6 @@ class Runner:
         self._aws.put(address, b"")
         fields = _fields(address, "DML", "UNLOAD", [])
         return {**fields, "_update_count": rows, "manifest": manifest, "_manifest": manifest}
-
-    def _show(
-        self, job: dict[str, Any], statement: statements.Show, catalog: Catalog, database: str
-    ) -> dict[str, Any]:
-        column, lines = tables.show(catalog, statement, database)
-        return self._utility(job, f"SHOW_{statement.what.upper()}", [column], lines)
 
     def _utility(
         self, job: dict[str, Any], kind: str, columns: list[str], lines: list[str]

@@ -8,48 +8,30 @@ Athena counts them: column chunks and footers of Parquet, whole objects of JSON.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from pyarrow import fs
 
 from embedded_aws.athena.engine.aws import Aws
 from embedded_aws.athena.engine.catalog import PATH, Catalog, Partition, Shape, Table, projection
-from embedded_aws.athena.engine.failures import QueryError, ScanLimitError, unsupported
+from embedded_aws.athena.engine.failures import QueryError, unsupported
 from embedded_aws.athena.engine.hive_types import to_arrow_schema
 from embedded_aws.athena.engine.json_lines import LineReader
 from embedded_aws.athena.engine.object_cache import ObjectCache
 from embedded_aws.athena.engine.requests import (
-    Requests,
+    FILES,
+    FORMAT,
+    Meter,
     consistent,
     pages,
     parquet_gets,
     partitions_left,
 )
 
-_FORMAT = ds.ParquetFileFormat()
-_FILES = fs.LocalFileSystem()
 _OBJECTS_AT_ONCE = 200
-
-
-class Meter:
-    """The bytes that a query has scanned, with an optional limit."""
-
-    def __init__(self, limit: int | None) -> None:
-        self.bytes = 0
-        self._limit = limit
-        self._guard = threading.Lock()
-
-    def add(self, count: int) -> None:
-        """Add scanned bytes. Raises ScanLimitError above the limit."""
-        with self._guard:
-            self.bytes += count
-            if self._limit is not None and self.bytes > self._limit:
-                raise ScanLimitError
 
 
 class Lake:
@@ -69,7 +51,6 @@ class Lake:
         self.lines = lines
         self.files = files
         self.meter = meter
-        self.requests = Requests()
         self.failure: Exception | None = None
 
     def keys(self, partition: Partition) -> tuple[str, list[str]]:
@@ -79,7 +60,7 @@ class Lake:
         found = partition.keys
         if found is None:
             found = tuple(self.aws.names(f"s3://{bucket}/{prefix}"))
-        self.requests.list(pages(len(found)))
+        self.meter.add(lists=pages(len(found)))
         return bucket, [key for key in found if key.rpartition("/")[2][:1] not in ("_", ".", "")]
 
     def parquet(self, partitions: Iterable[Partition]) -> Iterator[tuple[Partition, str, str, Any]]:
@@ -120,7 +101,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
             values = projection(self._table)
             mentioned = _words(condition)
             left = partitions_left(values, self.schema, condition, mentioned)
-            self._lake.requests.list(left - found)
+            self._lake.meter.add(lists=left - found)
 
     def _opened(self, partitions: list[Partition], wanted: list[str], condition: Any) -> Any:
         if "parquet" in self._table.serde.lower():
@@ -158,12 +139,12 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         for partition, bucket, key, file in self._lake.parquet(partitions):
             held.append(file)
             where = self._equals(partition) & (pc.field(PATH) == f"s3://{bucket}/{key}")
-            fragment = _FORMAT.make_fragment(str(file.path), _FILES, partition_expression=where)
+            fragment = FORMAT.make_fragment(str(file.path), FILES, partition_expression=where)
             footer, groups = self._scanned(key, fragment, touched, condition)
-            self._lake.meter.add(footer + sum(groups))
-            self._lake.requests.get(parquet_gets(file.path.stat().st_size, groups))
+            gets = parquet_gets(file.path.stat().st_size, groups)
+            self._lake.meter.add(footer + sum(groups), gets=gets)
             fragments.append(fragment)
-        dataset = ds.FileSystemDataset(fragments, self.schema, _FORMAT, _FILES)
+        dataset = ds.FileSystemDataset(fragments, self.schema, FORMAT, FILES)
         scanner = dataset.scanner(columns=wanted, filter=condition)
         return _Rows(scanner.projected_schema, _while_held(scanner, held))
 
@@ -203,8 +184,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
                 paths: list[str] = []
                 part = keys[start : start + _OBJECTS_AT_ONCE]
                 for key, size, of_object in self._lake.lines.read(bucket, part):
-                    self._lake.meter.add(size)
-                    self._lake.requests.get(1)
+                    self._lake.meter.add(size, gets=1)
                     lines += of_object
                     paths += [f"s3://{bucket}/{key}"] * len(of_object)
                 rows = self._rows(reader, lines, paths, touched, partition)

@@ -8,7 +8,6 @@ from the inside out, since an outer type may follow from an inner division.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from sqlglot import exp
 
@@ -66,22 +65,14 @@ def _next_parts(tree: exp.Expression) -> list[exp.Expression]:
     order = {id(query): at for at, query in enumerate(_queries(tree))}
     groups: dict[int, list[exp.Expression]] = {}
     for node in reversed(list(tree.walk(bfs=False))):
-        waits = _waits(node)
+        waits = type(node) in TYPED and not is_done(node)
         below = max((depths.get(id(one), 0) for one in node.iter_expressions()), default=0)
         depths[id(node)] = below + waits
         if waits and depths[id(node)] <= DEEP_AT_ONCE:
-            groups.setdefault(order.get(id(_select_of(node)), 0), []).append(node)
+            groups.setdefault(order.get(id(node.find_ancestor(exp.Select)), 0), []).append(node)
     if max(depths.values()) > MOST_DEEP:
         raise _too_deep()
     return groups[min(groups)] if groups else []
-
-
-def _waits(node: Any) -> bool:
-    return type(node) in TYPED and not is_done(node)
-
-
-def _select_of(node: exp.Expression) -> exp.Expression | None:
-    return node.find_ancestor(exp.Select)
 
 
 def _queries(tree: exp.Expression) -> list[exp.Expression]:

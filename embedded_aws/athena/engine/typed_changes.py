@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from embedded_aws.athena.engine.forms import call, cast, mismatch, operand, text
+from embedded_aws.athena.engine.failures import QueryError
+from embedded_aws.athena.engine.forms import call, cast, operand, text
 from embedded_aws.athena.engine.typing import INTEGERS, Kind, unexpected
 
 
@@ -70,19 +71,9 @@ def _average(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
     outer = node
     while isinstance(outer.parent, (exp.Filter, exp.Window)) and outer.parent.this is outer:
         outer = outer.parent
-    total, count = outer.copy(), outer.copy()
-    for copy, aggregate in ((total, exp.Sum), (count, exp.Count)):
-        inner = copy if isinstance(copy, exp.Avg) else copy.find(exp.Avg)
-        new = aggregate(this=inner.this.copy())
-        if inner is copy:
-            if aggregate is exp.Sum:
-                total = new
-            else:
-                count = new
-        else:
-            inner.replace(new)
+    count = _with_aggregate(outer, exp.Count)
     average = _quotient(
-        total,
+        _with_aggregate(outer, exp.Sum),
         Kind("DECIMAL", 38, kind.scale),
         exp.Nullif(this=count, expression=exp.Literal.number(0)),  # null for no rows
         Kind("DECIMAL", 19, 0),
@@ -93,6 +84,14 @@ def _average(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
         outer.replace(average)
         return node
     return average
+
+
+def _with_aggregate(outer: exp.Expression, kind: type[exp.AggFunc]) -> exp.Expression:
+    """Return a copy of an average, with its filter and window, that is another aggregate."""
+    copy = outer.copy()
+    average = copy if isinstance(copy, exp.Avg) else copy.find(exp.Avg)
+    made = average.replace(kind(this=average.this.copy()))
+    return made if average is copy else copy
 
 
 def _round(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
@@ -161,4 +160,4 @@ def _require_numbers(sign: str, kinds: list[Kind]) -> None:
             names = f" {sign} ".join(one.athena() for one in kinds)
             if len(kinds) == 1:
                 raise unexpected(names, sign)
-            raise mismatch(f"Cannot apply operator: {names}")
+            raise QueryError("TYPE_MISMATCH", f"Cannot apply operator: {names}")

@@ -116,7 +116,7 @@ def test_dead_lettered_records_are_finished_only_once_stored() -> None:
     lane, attempt = take_one(worker, 0)
     (given_up,) = worker.settle(lane, attempt, Outcome(0), 0)
     assert worker.checkpoint is None
-    worker.give_up(given_up)
+    worker.finish(given_up.records)
     assert worker.checkpoint == "2"
 
 
