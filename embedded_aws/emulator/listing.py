@@ -29,7 +29,9 @@ def install() -> None:
         start_after: str | None,
         max_keys: int,
     ) -> tuple[list[Any], bool, str | None]:
-        after = _decoded(continuation_token) if continuation_token else start_after or ""
+        after = start_after or ""
+        if continuation_token:
+            after = base64.urlsafe_b64decode(continuation_token).decode()
         return _page(bucket.keys, prefix or "", delimiter or "", after, max_keys)
 
     S3Backend.list_objects_v2 = list_objects_v2
@@ -48,7 +50,7 @@ def _page(
         if isinstance(entry, FakeDeleteMarker):
             continue
         if len(found) == most:
-            return found, True, _encoded(last)
+            return found, True, base64.urlsafe_b64encode(last.encode()).decode()
         found.append(entry)
         last = name
     return found, False, None
@@ -67,11 +69,3 @@ def _entries(objects: Objects, prefix: str, delimiter: str, after: str) -> Itera
                 break
             after = name
             yield name
-
-
-def _encoded(name: str) -> str:
-    return base64.urlsafe_b64encode(name.encode()).decode()
-
-
-def _decoded(token: str) -> str:
-    return base64.urlsafe_b64decode(token.encode()).decode()

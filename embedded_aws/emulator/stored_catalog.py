@@ -47,13 +47,11 @@ _partition = msgspec.msgpack.Decoder(StoredPartition).decode
 
 def encode_databases(databases: dict[str, Any]) -> bytes:
     """Encode moto's databases."""
-    return _encode([_database(one) for one in databases.values()])
-
-
-def _database(database: Any) -> StoredDatabase:
-    tables = [_copy_fields(StoredTable, table) for table in database.tables.values()]
-    made: StoredDatabase = _copy_fields(StoredDatabase, database, tables=tables)
-    return made
+    found = []
+    for database in databases.values():
+        tables = [_copy_fields(StoredTable, table) for table in database.tables.values()]
+        found.append(_copy_fields(StoredDatabase, database, tables=tables))
+    return _encode(found)
 
 
 def encode_partition(partition: Any) -> bytes:

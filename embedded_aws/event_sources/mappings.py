@@ -16,8 +16,7 @@ from embedded_aws.event_sources.mapping import Mapping
 from embedded_aws.event_sources.queue_mapping import QueueMapping
 from embedded_aws.event_sources.settings import Source
 from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
-from embedded_aws.event_sources.wakeups import Wakeups
-from embedded_aws.process import EmulatorControl
+from embedded_aws.event_sources.wakeups import Control, Wakeups
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ class Mappings:
         self,
         clients: Callable[[str], Any],
         checkpoints: Checkpoints,
-        control: EmulatorControl | None = None,
+        control: Control | None = None,
         destination: FailureDestination | None = None,
     ) -> None:
         self._clients = clients

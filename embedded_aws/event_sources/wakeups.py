@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
+from typing import Protocol
 
-from embedded_aws.process import EmulatorControl
+from embedded_aws.backlog import Position, Waiting
 
 logger = logging.getLogger(__name__)
 
 LONG_POLL_SECONDS = 10.0
+
+
+class Control(Protocol):
+    """The emulator's control interface; see `EmulatorControl`."""
+
+    def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
+        """Return the number of changes as soon as it differs from `seen` or the time is up."""
+
+    def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
+        """Return the records after these positions, and in these queues."""
+
+    def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
+        """Delete a shard's finished records that are old enough, and return how many."""
 
 
 class Wakeups:
@@ -19,7 +34,7 @@ class Wakeups:
     `poll_seconds`, as Lambda does about once a second.
     """
 
-    def __init__(self, control: EmulatorControl | None, poll_seconds: float = 1.0) -> None:
+    def __init__(self, control: Control | None, poll_seconds: float = 1.0) -> None:
         self._control = control
         self._poll_seconds = poll_seconds
         self._condition = threading.Condition()

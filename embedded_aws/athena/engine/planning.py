@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import duckdb
 import msgspec
@@ -74,7 +73,8 @@ class Plans:
                 translated = semantics.rewrite(tree.copy(), Types(empty))
                 sql = translated.sql("duckdb")
                 session.require_one_query(empty, sql)
-                return translated, _described(empty, sql)
+                described = empty.execute(f"DESCRIBE {sql}").fetchall()
+                return translated, [(name, kind) for name, kind, *_ in described]
             except duckdb.Error as error:
                 raise refused(str(error)) from error
 
@@ -102,10 +102,6 @@ def _number_texts(tree: exp.Expression) -> dict[str, str]:
         if literal.is_string and isinstance(literal.parent, _COMPARED):
             literal.set("this", numbers.setdefault(literal.this, f"{_NUMBER}{len(numbers)}"))
     return {number: text for text, number in numbers.items()}
-
-
-def _described(connection: Any, sql: str) -> list[tuple[str, str]]:
-    return [(row[0], row[1]) for row in connection.execute(f"DESCRIBE {sql}").fetchall()]
 
 
 def _name_columns(tree: exp.Expression) -> None:

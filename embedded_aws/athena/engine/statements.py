@@ -57,9 +57,7 @@ _COMPRESSIONS = ("GZIP", "NONE", "SNAPPY", "ZSTD")
 _TEXT = "'((?:[^']|'')*)'"
 _ANY_CASE = re.IGNORECASE | re.DOTALL
 _UNLOAD = re.compile(rf"UNLOAD\s*\((.*)\)\s*TO\s*{_TEXT}\s*WITH\s*\((.*)\)", _ANY_CASE)
-_OPTION = re.compile(
-    rf"\s*(\w+)\s*=\s*(?:{_TEXT}|ARRAY\s*\[(.*?)\])\s*(?:,(?=\s*\w)|\Z)", _ANY_CASE
-)
+_OPTION = re.compile(rf"\s*(\w+)\s*=\s*(?:{_TEXT}|ARRAY\s*\[.*?\])\s*(?:,(?=\s*\w)|\Z)", _ANY_CASE)
 _ALTER = re.compile(
     r"ALTER\s+TABLE\s+(\S+)\s+(\w+)\s+(IF\s+(?:NOT\s+)?EXISTS\s+)?(\S.*)", _ANY_CASE
 )
@@ -150,14 +148,10 @@ def _unload(text: str) -> Unload:
     if match is None:
         raise _mismatched("UNLOAD (query) TO 's3://bucket/prefix/' WITH (property = value)")
     options = {
-        found[1].lower(): (_plain(found[2]),) if found[3] is None else _texts(found[3])
+        found[1].lower(): tuple(_plain(one) for one in re.findall(_TEXT, found[0]))
         for found in _each(_OPTION, match[3])
     }
     return _checked_unload(match[1], _plain(match[2]), options)
-
-
-def _texts(text: str) -> tuple[str, ...]:
-    return tuple(_plain(found) for found in re.findall(_TEXT, text))
 
 
 def _checked_unload(text: str, location: str, options: dict[str, tuple[str, ...]]) -> Unload:
