@@ -32,7 +32,7 @@ class EngineLimits(msgspec.Struct, frozen=True):
     minutes), the memory of the engine's process in bytes, and the seconds between checks.
     """
 
-    stop_seconds: float = 5.0
+    stop_seconds: float = 30.0
     query_seconds: float = 30 * 60.0
     memory_bytes: int = _memory()
     look_seconds: float = 0.25
