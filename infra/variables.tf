@@ -25,7 +25,7 @@ variable "region" {
 }
 
 variable "kinesis" {
-  description = "Mode of the stream (provisioned, on_demand, or off if ticks only come by the queue), its shards, and its retention in hours."
+  description = "Mode of the stream (provisioned, on_demand, or off if ticks only come by the queue), its shards, and its retention in hours. Shards and retention default to those of resources.json."
   type = object({
     mode            = optional(string, "provisioned")
     shards          = optional(number)

@@ -74,9 +74,9 @@ const painted = () =>
   ]);
 
 /**
- * Load a script, with retries since connections drop.
+ * Load a script; try again if the connection drops.
  * @template T
- * @param {() => Promise<T>} load @param {number} [tries] further ones @returns {Promise<T>}
+ * @param {() => Promise<T>} load @param {number} [tries] after the first @returns {Promise<T>}
  */
 const retried = (load, tries = 3) =>
   load().catch((error) =>

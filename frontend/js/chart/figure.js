@@ -95,18 +95,18 @@ const visibleBars = (series, range) => series.bars.slice(...visibleSpan(series, 
 
 /**
  * @param {Series} series
- * @param {Values[]} lines that have to be fully visible
- * @param {[number, number]} range
- * @param {number[]} also further prices that have to be visible
+ * @param {Values[]} lines whose values have to be visible
+ * @param {[number, number]} range visible indices
+ * @param {number[]} levels prices that have to be visible
  * @returns {[number, number]} the price axis' range
  */
-function visiblePrices(series, lines, range, also) {
+function visiblePrices(series, lines, range, levels) {
   const [start] = visibleSpan(series, range);
   const bars = visibleBars(series, range).map((bar, i) => {
     const prices = lines.flatMap((values) => values[start + i] ?? []);
     return { low: Math.min(bar.low, ...prices), high: Math.max(bar.high, ...prices) };
   });
-  return priceRange([...bars, ...also.map((price) => ({ low: price, high: price }))]);
+  return priceRange([...bars, ...levels.map((price) => ({ low: price, high: price }))]);
 }
 
 /**

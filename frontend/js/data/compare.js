@@ -45,7 +45,7 @@ export function stretchOf(bars) {
   };
 }
 
-/** @param {Bar[]} bars labelled by dates @returns {Map<number, Stretch>} by year */
+/** @param {Bar[]} bars of a day or longer @returns {Map<number, Stretch>} one by year */
 export function byYear(bars) {
   /** @type {Map<number, Bar[]>} */
   const years = new Map();

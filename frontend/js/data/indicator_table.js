@@ -24,7 +24,7 @@ import { bollinger, crosses, ema, macd, rsi, sma, vwap } from "./indicators.js";
  * @typedef {object} Pane
  * @property {[number, number]} [range] of its axis; by default that of its visible values
  * @property {number[]} [tickvals] where its axis is labelled; by default at round values
- * @property {string} [columns] the values drawn as columns, by name
+ * @property {string} [columns] name of the values that are drawn as columns
  */
 
 /**

@@ -44,11 +44,11 @@ export function orderOf(known, { first, version, repairs = 0 }) {
 }
 
 /**
- * Apply a change of its symbol to the series.
+ * Apply a change of the series' symbol.
  * @param {Series} series @param {Change} change
  * @param {Bar | null} before the running bar of the previous change, null if there was none
  * @returns {{series: Series, running: Bar | null, ask: boolean}} running: the minute or day still
- *   being built; ask: whether bars are missing that only the API has
+ *   being built; ask: whether the API has to be asked for missing bars
  */
 export function withChange(series, change, before) {
   const isDaily = DAYS.includes(series.interval);

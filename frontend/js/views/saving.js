@@ -44,7 +44,7 @@ function download(name, url) {
 const fileName = ({ symbol, range, interval }, ending) =>
   `${symbol}-${range}-${interval}.${ending}`.replace(/[^\w.=^-]/g, "_");
 
-/** @param {Drawn} drawn @returns {string} the message for the reader */
+/** @param {Drawn} drawn @returns {string} the message to show */
 export function saveCsv({ series, computed }) {
   const url = URL.createObjectURL(new Blob([csvOf(series, computed.lines)], { type: "text/csv" }));
   download(fileName(series, "csv"), url);
@@ -55,7 +55,7 @@ export function saveCsv({ series, computed }) {
 /**
  * Save a picture whose title has the symbol, source and time.
  * @param {Drawn} drawn
- * @returns {Promise<string>} the message for the reader
+ * @returns {Promise<string>} the message to show
  */
 export async function savePicture({ series, node, colors, zone }) {
   if (!plotly()) return "The chart's library has not loaded";

@@ -1,4 +1,4 @@
-// Opens an alert of a list, or by its mark on the chart: its story, and the chart at its time.
+// Opens an alert picked in a list or on the chart: shows its story and moves the chart to it.
 
 import { plotOf, xOf, yOf } from "../chart/plot_layout.js";
 import { sameEvent } from "../data/fired.js";
