@@ -57,8 +57,8 @@ MUTATIONS = (
     Mutation(
         "bars are overwritten in place of inserted",
         "adapters/bars.py",
-        '" OR (ticks > :none AND revision < :revision)"',
-        '" OR ticks >= :none"',
+        "OR (ticks > :none AND {condition})",
+        "OR (ticks >= :none OR {condition})",
     ),
     Mutation(
         "extended ticks count as regular ones",
@@ -69,8 +69,8 @@ MUTATIONS = (
     Mutation(
         "a bar that was deleted is inserted again",
         "adapters/bars.py",
-        '" OR (ticks > :none AND revision < :revision)"',
-        '" OR (ticks > :none AND revision < :revision) OR attribute_exists(deleted)"',
+        "OR (ticks > :none AND {condition})",
+        "OR (ticks > :none AND {condition}) OR attribute_exists(deleted)",
     ),
     Mutation(
         "alerts are sent without a claim",

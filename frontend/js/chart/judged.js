@@ -39,7 +39,7 @@ const placesOf = (series, { points, length }) =>
 
 /**
  * @param {Series} series @param {Judged | null} judged
- * @returns {[number, number] | null} the part of the axis to show; null if the signal is not in the series
+ * @returns {[number, number] | null} the part of the axis to show; null without the signal
  */
 export function judgedRange(series, judged) {
   if (!isWithin(series, judged)) return null;

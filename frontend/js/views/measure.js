@@ -102,7 +102,10 @@ export class Measure {
     return bar ? { index, price: bar.close } : null;
   }
 
-  /** @param {PointerEvent} event @returns {Point | null} the nearest bar, and the price at the pointer */
+  /**
+   * @param {PointerEvent} event
+   * @returns {Point | null} the nearest bar, and the price at the pointer
+   */
   #pointAt({ clientX, clientY }) {
     const { series } = this;
     const plot = plotOf(byId("plot"));
