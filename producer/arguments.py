@@ -33,8 +33,8 @@ examples:
   python -m producer backfill --symbols AAPL,MSFT --period 1y --bar 1d --sink stdout
   python -m producer backfill --file minutes/ AAPL.csv --as-source yfinance --sink stdout
 
-exit status: 0 ended in order, 1 ended with an error, with ticks that were not delivered or without
-the history of a symbol, 2 a flag, file or name that cannot be used.
+exit status: 0 ended normally, 1 ended with an error, undelivered ticks or a symbol without history,
+2 invalid flag, file or name.
 """
 
 
@@ -63,66 +63,67 @@ def parsers() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
     """Return the parser of the whole command line, and the parsers of its commands by name."""
     top = Parser(
         prog="python -m producer",
-        description="Brings ticks from a source to a stream, each once and in order.",
+        description="Sends ticks from a source to a stream, in order and at least once.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="stream|replay|backfill")
-    _stream(commands.add_parser("stream", help="live or simulated prices, with history"))
-    _replay(commands.add_parser("replay", help="a recording"))
-    _backfill(commands.add_parser("backfill", help="history, stored without alerts"))
+    _stream(commands.add_parser("stream", help="send history, then live or simulated prices"))
+    _replay(commands.add_parser("replay", help="send a recording"))
+    _backfill(commands.add_parser("backfill", help="send history, which raises no alerts"))
     for command in commands.choices.values():
         command.epilog = _EXAMPLES
         command.allow_abbrev = False
         command.formatter_class = argparse.RawDescriptionHelpFormatter
         command.add_argument(
-            "--config", metavar="PATH", help="TOML with these flags' names; flags win"
+            "--config",
+            metavar="PATH",
+            help="TOML file with these flags; the command line wins",
         )
-        command.add_argument(
-            "--verbose", action="store_true", help="messages with the error's full text"
-        )
+        command.add_argument("--verbose", action="store_true", help="show the full text of errors")
         _sink(command)
     return top, dict(commands.choices)
 
 
 def _stream(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--source", choices=SOURCES, default=AUTO)
+    command.add_argument(
+        "--source", choices=SOURCES, default=AUTO, help="where prices come from (default auto)"
+    )
     command.add_argument(
         "--symbols",
         metavar="A,B,tracked",
-        help="default: 25 large companies, 12 pairs of coinbase or binance, or 25 fictional "
-        "companies of the simulator; "
-        "beside those that are tracked, if the sink is on AWS and the symbols table is named; "
-        "`A,B` follows these alone, `tracked` the tracked ones alone",
+        help="symbols to follow: `A,B` these only, `tracked` the tracked ones only; default: 25 "
+        "large companies (12 pairs for coinbase and binance, 25 fictional companies for the "
+        "simulator), and the tracked ones if the sink is on AWS and the symbols table is named",
     )
     command.add_argument(
         "--interval",
         type=interval_seconds,
         metavar="SECONDS",
-        help="seconds between polls, or for which trades of a symbol are joined; default 15 for "
-        "yfinance, 2 for the simulator, 1 for coinbase, binance and alpaca",
+        help="seconds between polls, or over which a symbol's trades are joined (default 15 for "
+        "yfinance, 2 for the simulator, 1 for coinbase, binance and alpaca)",
     )
     _symbols_table(command)
-    command.add_argument("--seed", type=int, default=1, help="of the simulator (default 1)")
+    command.add_argument("--seed", type=int, default=1, help="seed of the simulator (default 1)")
     command.add_argument(
-        "--no-history", action="store_true", help="live ticks only, without the bars before them"
+        "--no-history", action="store_true", help="send live ticks only, without history"
     )
     command.add_argument(
-        "--ignore-hours", action="store_true", help="also ask while the exchange is closed"
+        "--ignore-hours", action="store_true", help="poll even while the exchange is closed"
     )
     command.add_argument(
         "--feed",
         choices=("iex", "sip"),
         default="iex",
-        help="of alpaca: trades of one exchange, free (default iex), or of all",
+        help="Alpaca's feed: iex, one exchange, free (default), or sip, all exchanges",
     )
     command.add_argument(
-        "--live-url", metavar="URL", help="of the stream, in place of the source's own"
+        "--live-url", metavar="URL", help="address of the live stream, in place of the source's own"
     )
     command.add_argument(
         "--history-url",
         metavar="URL",
-        help="of the history of coinbase, binance and alpaca, in place of the source's own",
+        help="address of the history of coinbase, binance and alpaca, in place of their own",
     )
 
 
@@ -130,7 +131,7 @@ def _symbols_table(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--symbols-table",
         metavar="NAME",
-        help="of tracked symbols and of the producer's status; else $SYMBOLS_TABLE",
+        help="table of tracked symbols and the producer's status (default: $SYMBOLS_TABLE)",
     )
 
 
@@ -151,27 +152,25 @@ def _replay(command: argparse.ArgumentParser) -> None:
         type=speed,
         default=None,
         metavar="N|max",
-        help="times as fast as recorded (default max)",
+        help="how many times as fast as recorded (default max)",
     )
     command.add_argument(
         "--from",
         dest="since",
         type=day,
         metavar="DAY",
-        help="of arrival in raw/, of trade in ticks/",
+        help="first day: of arrival for raw/, of trading for ticks/",
     )
-    command.add_argument(
-        "--to", dest="until", type=day, metavar="DAY", help="the last day, included"
-    )
+    command.add_argument("--to", dest="until", type=day, metavar="DAY", help="last day, included")
     command.add_argument(
         "--database",
         metavar="NAME",
-        help="Glue's, which knows the current files of compacted days; else $ATHENA_DATABASE",
+        help="Glue database that lists the files of compacted days (default: $ATHENA_DATABASE)",
     )
     command.add_argument(
         "--alerts",
         action="store_true",
-        help="send the alerts of its ticks (default: they are recorded only)",
+        help="send alerts raised by the recording (default: only record them)",
     )
 
 
@@ -181,72 +180,78 @@ def reading(group: argparse._ActionsContainer) -> None:
         "--as",
         dest="rows_as",
         choices=("bars", "ticks"),
-        help="what a file's rows are (default: bars where they have open, high, low and close)",
+        help="what the rows are (default: bars if they have open, high, low and close)",
     )
     group.add_argument(
         "--day-first",
         action="store_true",
-        help="03/04/2024 is the third of April, in a file whose dates do not tell",
+        help="read 03/04/2024 as 3 April if a file's dates are ambiguous",
     )
     group.add_argument(
         "--timezone",
         type=timezone,
         metavar="ZONE",
-        help="of times without an offset (default: the exchange's), such as Europe/Warsaw",
+        help="time zone of times without offset, such as Europe/Warsaw (default: the exchange's)",
     )
     group.add_argument(
         "--as-source",
         type=label,
         metavar="NAME[=A,B]",
-        help="the source under which a file's prices are stored (default: the file's own, or "
-        "replay); with symbols, of these alone",
+        help="source under which a file's prices are stored, for all symbols or those named "
+        "(default: the file's own, or replay)",
     )
 
 
 def _backfill(command: argparse.ArgumentParser) -> None:
     command.add_argument("--symbols", metavar="A,B|tracked", help="default: 25 large companies")
     _symbols_table(command)
-    command.add_argument("--period", choices=PERIODS, help="of Yahoo's history (default 1y)")
-    command.add_argument("--bar", choices=BARS, help="default 1d; of files recognised")
+    command.add_argument("--period", choices=PERIODS, help="length of Yahoo's history (default 1y)")
+    command.add_argument(
+        "--bar", choices=BARS, help="length of the bars (default 1d; recognised in files)"
+    )
     command.add_argument(
         "--file",
         nargs="+",
         action="extend",
         type=Path,
         metavar="PATH",
-        help="files, or folders of files, in place of Yahoo's history",
+        help="files or folders to read in place of Yahoo's history",
     )
     reading(command.add_argument_group("files"))
 
 
 def _sink(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("sink")
-    group.add_argument("--sink", choices=SINKS, default="kinesis", help="default kinesis")
-    group.add_argument("--stream", metavar="NAME", help="Kinesis stream; else $TICKS_STREAM")
-    group.add_argument("--queue-url", metavar="URL", help="SQS FIFO queue; else $TICKS_QUEUE_URL")
+    group.add_argument(
+        "--sink", choices=SINKS, default="kinesis", help="where ticks are sent (default kinesis)"
+    )
+    group.add_argument("--stream", metavar="NAME", help="Kinesis stream (default: $TICKS_STREAM)")
+    group.add_argument(
+        "--queue-url", metavar="URL", help="SQS FIFO queue (default: $TICKS_QUEUE_URL)"
+    )
     group.add_argument(
         "--ticks-per-record",
         type=ticks_per_record,
         metavar="N",
-        help="ticks of one symbol that may share a record (default 1; of a file replayed at full "
-        "speed 100; with --flush-seconds as many as come)",
+        help="most ticks of a symbol per record (default 1; 100 for a file replayed at full "
+        "speed; unlimited with --flush-seconds)",
     )
     group.add_argument(
         "--flush-seconds",
         type=flush_seconds,
         metavar="SECONDS",
-        help="that a tick waits at most for others of its symbol (default 0; with "
-        "--ticks-per-record 1)",
+        help="longest time a tick waits for others of its symbol (default 0; 1 with "
+        "--ticks-per-record above 1)",
     )
     group.add_argument(
-        "--spool", metavar="PATH", help="keep what is not acknowledged on disk, across restarts"
+        "--spool", metavar="PATH", help="keep unacknowledged records on disk, across restarts"
     )
     group.add_argument(
         "--drain",
         type=seconds,
         default=3.0,
         metavar="SECONDS",
-        help="time to send what waits after SIGTERM or Ctrl-C (default 3)",
+        help="longest time to send waiting records after SIGTERM or Ctrl-C (default 3)",
     )
 
 

@@ -165,7 +165,7 @@ def read(request: Any, path: str, known: Iterable[str]) -> Arguments:
         if name not in known:
             raise _unknown(name, values, known)
         if len(values) > 1:
-            raise invalid_parameter(name, ", ".join(values), "one value; it is given twice or more")
+            raise invalid_parameter(name, ", ".join(values), "one value, given once")
         if values:
             given[name] = values[0]
     return Arguments(path, given)

@@ -37,20 +37,20 @@ SLUGS = {
 """The default kind of problem by status."""
 
 UNKNOWN = {
-    "symbol": ("symbol", "nothing is known of {!r}; GET /symbols lists what is"),
-    "rule": ("rule_id", "there is no rule {!r}; GET /rules lists what is"),
+    "symbol": ("symbol", "unknown symbol {!r}; GET /symbols lists the known ones"),
+    "rule": ("rule_id", "there is no rule {!r}; GET /rules lists all"),
     "alert": ("alert_id", "there is no alert {!r}; GET /alerts lists them"),
-    "key": ("key_id", "there is no key {!r}; GET /keys lists what is"),
-    "channel": ("channel_id", "there is no channel {!r}; GET /channels lists what is"),
-    "mute": ("mute_id", "there is no mute {!r}; GET /mutes lists what is"),
-    "report": ("name", "there is no report {!r}; GET /reports lists what is"),
+    "key": ("key_id", "there is no key {!r}; GET /keys lists all"),
+    "channel": ("channel_id", "there is no channel {!r}; GET /channels lists all"),
+    "mute": ("mute_id", "there is no mute {!r}; GET /mutes lists all"),
+    "report": ("name", "there is no report {!r}; GET /reports lists all"),
     "run": ("run_id", "there is no run {!r} of a report; Athena keeps them for 45 days"),
 }
 """By kind of thing that a path may name: its parameter, and the detail if it does not exist."""
 
 DETAILS = {
-    401: "a key that is in force is needed: Authorization: Bearer TOKEN; the token is missing, "
-    "unknown, revoked or expired",
+    401: "a valid token is needed (Authorization: Bearer TOKEN); this one is missing, unknown, "
+    "revoked or expired",
     403: "the key does not have the scope that the route needs; GET /openapi.json names it",
     404: "no such route; GET /openapi.json lists them",
     405: "the route does not take this method; GET /openapi.json lists those that it takes",

@@ -54,5 +54,5 @@ def invoke(function: Function, records: Sequence[StreamRecord], *, partial: bool
     logger.debug("%s took %d records in %.0f ms", function.name, len(records), took)
     if outcome.first_failed is not None:
         failed = numbers[outcome.first_failed]
-        logger.warning("%s reported a failure from %s on", function.name, failed)
+        logger.warning("%s failed in a batch, tried again from %s on", function.name, failed)
     return outcome

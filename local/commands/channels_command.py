@@ -151,7 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="list|add|change|test|delete")
     add = commands.add_parser(
-        "add", help="add a channel; its address is prompted for, or read from standard input"
+        "add",
+        help="add a channel; its address is prompted for, or read from standard input",
+        description="Adds a channel. Its address is prompted for, or read from standard input.",
     )
     add.add_argument("--name", required=True, help="name to show")
     add.add_argument(

@@ -14,7 +14,7 @@ NONE = "none"
 def add_holding_flags(parser: argparse.ArgumentParser) -> None:
     """Add --limit, --digest and --quiet."""
     parser.add_argument(
-        "--limit", help="most messages per minutes: 5/10 sends at most 5 in 10 minutes; or none"
+        "--limit", help="most messages in minutes: 5/10 sends at most 5 in 10 minutes; or none"
     )
     parser.add_argument(
         "--digest",

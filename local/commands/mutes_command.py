@@ -135,7 +135,12 @@ def _parser() -> argparse.ArgumentParser:
         default=_WHOLE_DAY,
         help="hours for --each (default: the whole day)",
     )
-    add.add_argument("--time-zone", default="UTC", help="time zone for --each (default UTC)")
+    add.add_argument(
+        *("--timezone", "--time-zone"),
+        dest="time_zone",
+        default="UTC",
+        help="time zone for --each (default UTC)",
+    )
     add.add_argument("--name", help="name to show")
     remove = commands.add_parser("remove", help="end a mute")
     remove.add_argument("mute_id", help="id as shown by `list`")

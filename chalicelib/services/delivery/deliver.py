@@ -119,7 +119,7 @@ class Deliver:
                 return self._settled(task, outcome, turn)
             except Exception:
                 # Reported to Lambda, which delivers again and at last keeps it.
-                log.exception("an alert of %s is to come again", task.retry.symbol)
+                log.exception("an alert on %s failed; it is tried again", task.retry.symbol)
                 return None
 
         work = list(zip(tasks, outcomes, strict=True))

@@ -257,7 +257,7 @@ class _Batch(msgspec.Struct):
         try:
             by_end = self._by_end(alerts, now)
         except Exception:
-            log.exception("alerts on %s are to come again", self.channel)
+            log.exception("alerts on %s failed; they are tried again", self.channel)
             self._fail(alerts)
             return []
         for until, group in by_end.items():
@@ -306,7 +306,7 @@ class _Batch(msgspec.Struct):
             try:
                 joined = self.holder.join(Digest(self.channel, until), chunk)
             except Exception:
-                log.exception("alerts on %s are to come again", self.channel)
+                log.exception("alerts on %s failed; they are tried again", self.channel)
                 self._fail(alert for alert, _ in chunk)
                 continue
             self._note("held", joined.held)

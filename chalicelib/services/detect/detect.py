@@ -194,7 +194,7 @@ class Detect:
         def one(place: int) -> Tally | None:
             span = spans[place]
             if place >= PARALLEL_SYMBOLS and time.monotonic() >= deadline:
-                log.info("%s is to be tried again: time is over", span.symbol)
+                log.info("%s: out of time, tried again with the next batch", span.symbol)
                 return None
             return self._isolated(span, states.get(span.symbol), rules, work)
 
@@ -246,7 +246,7 @@ class Detect:
             watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
             return self._symbol(span, state or State(symbol=span.symbol), watch, work)
         except Contended as error:
-            log.info("%s is to be tried again: %s", span.symbol, error)
+            log.info("%s: %s; tried again with the next batch", span.symbol, error)
         except Exception:
             # Logged and reported to Lambda, which retries, bisects and at last dead-letters.
             log.exception("%s failed; its records are to be delivered again", span.symbol)

@@ -33,7 +33,7 @@ def run(*arguments: str) -> int:
 def test_mutes_are_added_listed_and_removed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("add", "--symbol", "AAPL", "--until", "until_open", "--name", "earnings") == 0
     assert run("add", "--rule", "r1", "--until", "until_open", "--open-of", "AAPL") == 0
-    assert run("add", "--each", "sat,sun", "--time-zone", "America/New_York") == 0
+    assert run("add", "--each", "sat,sun", "--timezone", "America/New_York") == 0
     assert run("add", "--each", "fri", "--between", "12:00-13:00") == 0
     added = capsys.readouterr().out
     shown = [line.split("  ", 1)[1] for line in added.splitlines()]
