@@ -1,4 +1,4 @@
-"""Corporate actions in the bars table: one partition per symbol, beside those of its bars.
+"""Corporate actions in the bars table: one partition per symbol, beside the partitions of its bars.
 
 The range key is the ex-date and the kind, `2020-08-31#split`. Items do not expire.
 """
@@ -73,12 +73,12 @@ class Actions(TableAccess):
         stored: _Stored,
         deadline: float,
     ) -> RecordedActions:
-        """Store the actions at `indexes`, one after the other, while other threads store those of
-        other keys.
+        """Store the actions at `indexes` in order, while other threads store actions with other
+        keys.
 
-        Even after the deadline, one action is put, and those that are stored already are compared.
-        Returns the conflicts found, and in `left` the indexes of actions that were neither stored
-        nor compared.
+        Even after the deadline, one action is put, and actions that are already stored are
+        compared. Returns the conflicts found, and in `left` the indexes of actions that were
+        neither stored nor compared.
         """
         conflicts: dict[int, tuple[Action, Action]] = {}
         left: set[int] = set()
@@ -108,9 +108,9 @@ class Actions(TableAccess):
         return newest[::-1]
 
     def _settled(self, action: Action, stored: _Stored) -> tuple[Action, Action | None]:
-        """Store an action unless one of the same or a lower rank is stored; return the one that is
-        stored now, and the other one, None without one. Notes it in `stored`. An item that cannot
-        be read is replaced. Raises RuntimeError if other writers keep changing the item."""
+        """Store an action unless the stored one has the same or a lower rank. Return the action now
+        stored and the one that gave way (None if none did). Updates `stored`; replaces an item that
+        cannot be read. Raises RuntimeError if other writers keep changing the item."""
         key = _key_of(action)
         for _ in range(_TRIES):
             known = stored.get(key)
@@ -125,10 +125,10 @@ class Actions(TableAccess):
         raise RuntimeError(f"{action.symbol} {action.place} keeps changing")
 
     def _put(self, action: Action, known: Action | Item | None) -> bool:
-        """Store an action if the stored one is still `known`, None for none; return whether it was
-        stored.
+        """Store an action if the stored one is still `known` (None: if none is stored); return
+        whether it was stored.
 
-        An item whose `known_at` is not a text, which ingest never stores, is replaced in any case.
+        An item whose `known_at` is not a text is replaced in any case; ingest stores no such item.
         """
         request: dict[str, Any] = {}
         if known is None:
@@ -163,7 +163,7 @@ def _item_of(action: Action) -> Item:
 
 
 def _is_settled(action: Action, stored: _Stored) -> bool:
-    """Return whether an action with the same key is stored that this one does not replace."""
+    """Return whether an action is stored under the same key and this one does not replace it."""
     known = stored.get(_key_of(action))
     return isinstance(known, Action) and known.rank <= action.rank
 

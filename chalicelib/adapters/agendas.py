@@ -13,14 +13,14 @@ from chalicelib.domain.digests import Digest
 from chalicelib.domain.times import epoch_seconds, from_text, is_canonical, later
 
 KEPT_DAYS = 30
-"""How long after its instant a timer's note, or a digest that was not taken out, is kept, and after
-their digest is due members, and heads without members."""
+"""How many days items are kept. A timer's note, or a digest that was not taken out, is kept from
+its instant on; a member, or a head without members, from when its digest is due."""
 
 PAGE = 50
-"""Digests read at a time: as a rule more than become due between two messages of a timer."""
+"""Digests read at a time; usually more than fall due between two messages of a timer."""
 
 _FIRST_INSTANT = "0"
-"""A range key before every instant, and after the timer's."""
+"""A range key that sorts after the timer's and before every instant."""
 
 log = logging.getLogger("ticktape.deliver")
 
@@ -77,7 +77,7 @@ def _is_instant(given: str) -> bool:
 
 
 def expiry(at: str) -> int:
-    """Return the epoch second from which DynamoDB may delete what is no longer needed."""
+    """Return the epoch second from which DynamoDB may delete an item that is needed until `at`."""
     return epoch_seconds(later(at, seconds=timedelta(days=KEPT_DAYS).total_seconds()))
 
 

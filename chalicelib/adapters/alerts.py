@@ -1,4 +1,4 @@
-"""The alerts table: each alert once. Its stream reports to `deliver` the alerts to be sent, whose
+"""The alerts table: each alert once. `deliver` reads from its stream the alerts to be sent, whose
 `outbox` is "new"."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Alerts(TableAccess):
     """AlertStore over DynamoDB."""
 
     def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """See AlertStore. Alerts that a batch insert refuses, for whatever reason, are put one by
+        """See AlertStore. Alerts whose batch insert fails, for whatever reason, are put one by
         one."""
         items = [_to_item(alert, exchange_timezone) for alert in alerts]
         if len(items) > 1:
@@ -61,7 +61,7 @@ class Alerts(TableAccess):
         self.record_all(missing, exchange_timezone)
 
     def _hand_over(self, alert: Alert, exchange_timezone: str | None) -> None:
-        """Mark an alert as to be sent that an earlier version recorded but did not send."""
+        """Mark an alert to be sent if an earlier version recorded but did not send it."""
         changes, values = "SET outbox = :new", {":new": {"S": NEW}}
         if exchange_timezone:
             changes += ", exchange_timezone = :zone"
@@ -121,8 +121,8 @@ class Alerts(TableAccess):
         descending: bool = False,
         after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """See AlertStore. The index's range keys have a time, a symbol and a rule, so those of the
-        time `end` sort after `end` and are not found."""
+        """See AlertStore. The index's range keys consist of time, symbol and rule. Keys of the time
+        `end` therefore sort after `end` and are not found."""
         request = key_range("day", day, "timestamp_symbol_rule", start, end)
         request["IndexName"] = _BY_DAY
         if after_key:
@@ -179,7 +179,7 @@ def _to_item(alert: Alert, exchange_timezone: str | None) -> Item:
 
 
 def read_alert(item: Item) -> StoredAlert | None:
-    """Return the alert of an item; None, and a line in the log, if it cannot be read."""
+    """Return the alert of an item. If it cannot be read, log that and return None."""
     return readable(_checked, item, "alert", _KEY)
 
 

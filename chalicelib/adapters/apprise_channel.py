@@ -1,8 +1,8 @@
 """Channels over apprise, under the rules of every send: checked addresses, one attempt, a deadline.
 
-A plugin is made straight from its class, since apprise would load all of its 130 modules to find
-one. Its calls of `requests` and `smtplib` go through `outbound`, which checks addresses, notes
-answers and keeps deadlines (docs/decisions/0311).
+A plugin is made straight from its class, since apprise would load all of its 130 modules to find a
+plugin. A plugin's calls of `requests` and `smtplib` go through `outbound`, which checks addresses,
+notes answers and keeps deadlines (docs/decisions/0311).
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class AppriseChannel:
                 raise _failure(attempt)
 
     def _picture(self, plugin: Any, message: Message) -> Attached | None:
-        """Return the message's picture; None if the channel takes none or it cannot be drawn."""
+        """Return the message's picture; None if the plugin takes none or drawing it fails."""
         scheme = self._secrets.address.partition(":")[0]
         if message.picture is None or not self._takes_picture or not takes(scheme, plugin):
             return None
@@ -122,7 +122,7 @@ def _is_sent_with(
     picture: Attached, plugin: Any, attempt: outbound.Attempt, written: dict[str, Any]
 ) -> bool:
     """Send a message with its picture. Return False if it has to be sent without the picture.
-    Raises as `send`."""
+    Raises the same errors as `send`."""
     if _try(plugin, attempt, {**written, **picture.argument}):
         return True
     if picture.is_after_message:
@@ -137,7 +137,7 @@ def _is_sent_with(
 
 
 def _written(plugin: Any, address: str, message: Message) -> dict[str, str]:
-    """Return a message as arguments for the plugin's `notify`, in the form that its service has."""
+    """Return a message as arguments for the plugin's `notify`, in its service's form."""
     form = _form(plugin)
     is_mail = address.startswith("mailto")
     if form == "text" and (marked := _marked(address.partition(":")[0], message)) is not None:
@@ -155,8 +155,8 @@ def _written(plugin: Any, address: str, message: Message) -> dict[str, str]:
 
 
 def _marked(scheme: str, message: Message) -> dict[str, str] | None:
-    """Return a message for a service whose plain text is Markdown, which apprise leaves as it is;
-    None for any other service."""
+    """Return a message for a service whose plain text is Markdown; None for any other service.
+    apprise passes such text on unchanged."""
     if scheme not in (*_MARKDOWN, *_MARKDOWN_WITHOUT_ESCAPES):
         return None
     heading, _, rest = message.text.partition("\n")
@@ -168,7 +168,7 @@ def _marked(scheme: str, message: Message) -> dict[str, str] | None:
 
 
 def _form(plugin: Any) -> Form:
-    """Return the form that a plugin's address asks for, else the richest one that the plugin
+    """Return the form that a plugin's address asks for; by default the richest form that the plugin
     takes."""
     for wanted in ("html", "markdown"):
         found: Form = plugin.resolve_format(wanted).value
@@ -212,7 +212,7 @@ def _plugin(address: str) -> Any:
 
 
 def _is_plain(address: str, parsed: dict[str, Any]) -> bool:
-    """Return whether all options that apprise has read out of an address are allowed."""
+    """Return whether all options that apprise has read from an address are allowed."""
     if any(parsed.get(marked) for marked in ("qsd+", "qsd-", "qsd:")):
         return False
     return refused_name(address.partition(":")[0], parsed.get("qsd") or ()) is None

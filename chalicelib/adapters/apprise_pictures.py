@@ -1,7 +1,7 @@
 """Pictures of messages as attachments of apprise, from memory: nothing reads a path or an address.
 
-Some services take a picture with the message in one request, others in requests after it. A message
-that was taken before its picture was refused is not sent again.
+Some services take the picture in the message's own request, others in later requests. If a service
+takes a message and then refuses its picture, the message is not sent again.
 """
 
 from __future__ import annotations

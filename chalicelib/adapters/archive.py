@@ -45,7 +45,7 @@ class S3Archive:
         lines: Sequence[ArchivedLine],
         readings: Sequence[Reading],
     ) -> None:
-        """See Archive: under `readings/`, with the key that the lines have under `raw/`."""
+        """See Archive. The key is that of the lines, with `readings/` in place of `raw/`."""
         key = READINGS + _batch(arrival, origin, numbers, lines)
         body = b"".join(msgspec.json.encode(reading.row()) + b"\n" for reading in readings)
         self._put(key, gzip.compress(body, mtime=0), "application/gzip")

@@ -1,9 +1,9 @@
 """The bars table: finished bars, one partition per symbol and interval.
 
-An extended bar's range key is its start plus a microsecond: a minute or an hour may also have a
-regular bar. A historical bar covers its whole interval; an extended bar of ticks beside it is not
-returned. A deleted bar leaves a tombstone, which readers do not see. A symbol with stored history
-has another partition, with a mark that is new whenever its history changes.
+An extended bar's range key is its start plus a microsecond, since the same minute or hour may also
+have a regular bar. A historical bar covers its whole interval, so readers do not see an extended
+bar made from ticks beside it. Nor do they see the tombstone that a deleted bar leaves. A symbol
+with stored history has another partition for a mark, which is new whenever that history changes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MARK = "mark"
 
 
 class Bars(TableAccess):
-    """BarStore over DynamoDB. `ttl_days` by interval; intervals without one are kept."""
+    """BarStore over DynamoDB. `ttl_days` has days by interval; other bars do not expire."""
 
     def __init__(self, client: Any, table: str, ttl_days: Mapping[str, int]) -> None:
         super().__init__(client, table)
@@ -100,8 +100,8 @@ class Bars(TableAccess):
         return self._put_over("revision < :revision", bar.revision, bar, expires_from)
 
     def _put_over(self, condition: str, revision: int, bar: Bar, expires_from: str) -> bool:
-        """Put a bar if none is stored in its place, or one made from ticks that meets a condition
-        on its revision; return whether it was put."""
+        """Put a bar if its place is free, or holds a bar made from ticks whose revision meets the
+        condition; return whether it was put."""
         return self._write_if(
             Item=self._to_item(bar, expires_from),
             ConditionExpression=f"attribute_not_exists(series) OR (ticks > :none AND {condition})",
@@ -109,8 +109,8 @@ class Bars(TableAccess):
         )
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
-        """See BarStore. New bars, of revision 0, are inserted 25 to a request; others, and those
-        that this refuses, are put one by one."""
+        """See BarStore. New bars (revision 0) are inserted 25 to a request. Later revisions, and
+        bars whose insert is refused, are put one by one."""
         new = [bar for bar in bars if not bar.revision]
         left = [bar for bar in bars if bar.revision]
         if len(new) > 1:

@@ -1,7 +1,7 @@
 """Checks which account owns a bucket.
 
-A bucket's name says nothing about its owner: anyone can take a released name. S3 refuses a request
-with 403 AccessDenied if its ExpectedBucketOwner is not the bucket's owner.
+A bucket's name says nothing about its owner: anyone can take a released name. If a request's
+ExpectedBucketOwner is not the bucket's owner, S3 answers 403 AccessDenied.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ _MEMBER = "ExpectedBucketOwner"
 def install(client: Any, account_id: str) -> None:
     """Add the expected owner to each request of an S3 client that names a bucket.
 
-    Does nothing without an account. Presigned links are left as they are: the owner is sent in a
-    header, which a browser that follows a link does not send.
+    Does nothing if `account_id` is empty. Presigned links stay as they are: a header names the
+    owner, and a browser that follows a link does not send that header.
     """
 
     def expect_owner(params: dict[str, Any], model: Any, context: Any, **_: Any) -> None:

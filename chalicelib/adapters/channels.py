@@ -15,7 +15,7 @@ class Channels(ListedItem[StoredChannel]):
     """ChannelStore over DynamoDB. Reading takes a further GetItem if a channel can end."""
 
     def __init__(self, client: Any, table: str, ended: EndedChannels | None = None) -> None:
-        """`ended` knows which channels have ended; without it none counts as ended."""
+        """`ended` knows which channels have ended; without it no channel counts as ended."""
         super().__init__(client, table, "channels", StoredChannel, check_stored)
         self._ended = ended
 

@@ -1,6 +1,6 @@
 """AWS clients, created on first use and kept for the life of the container.
 
-botocore's clients only: importing them takes two thirds of the time boto3 does.
+They are botocore's: importing botocore takes two thirds of the time that importing boto3 takes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ USER_AGENT = "ticktape"
 _exempted: set[str] = set()
 
 _OTHERS = ("athena", "glue", "kms", "sqs")
-"""Services whose clients need nothing of their own."""
+"""Services whose clients need no options of their own."""
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
@@ -34,7 +34,7 @@ _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 class Clients:
     """The clients that the adapters share; thread-safe.
 
-    Buckets have to belong to `account_id`; without one the owner is not checked.
+    Buckets have to belong to `account_id`; if it is empty, their owner is not checked.
     """
 
     def __init__(self, account_id: str = "") -> None:
@@ -75,7 +75,7 @@ class Clients:
     def s3(self) -> Any:
         """Return the S3 client, with regional names.
 
-        Presigned links with the global name return 307, or are invalid, outside us-east-1. A custom
+        Outside us-east-1, presigned links with the global name return 307 or are invalid. A custom
         endpoint does not support bucket host names.
         """
         own = any(os.environ.get(name) for name in _ENDPOINTS)
@@ -98,7 +98,7 @@ class Clients:
 
 
 class DeferredClients:
-    """Clients by attribute, such as `sqs`, each created at its first call, not at import."""
+    """Clients as attributes, such as `sqs`. Each is created at its first call, not at import."""
 
     def __init__(self, clients: Any) -> None:
         self._clients = clients
@@ -108,7 +108,7 @@ class DeferredClients:
 
 
 class OnDemand:
-    """A store or client that is imported and made when it is first used, since most functions use a
+    """A store or client that is imported and made at its first use, since most functions use only a
     few of them; thread-safe."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
@@ -126,7 +126,7 @@ class OnDemand:
 
 
 def _exempt_from_collections(service: str) -> None:
-    """Exempt what is in memory from garbage collection, once per process and service.
+    """Exempt the objects in memory from garbage collection, once per process and service.
 
     Modules and botocore's models live as long as the container; full collections would walk all of
     them every few thousand ticks (docs/decisions/0380).

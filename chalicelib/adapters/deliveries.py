@@ -1,4 +1,4 @@
-"""The deliveries of alerts, stored in the alerts' items: one attribute per channel, whose text is
+"""The deliveries of alerts, stored in the alerts' items: one attribute per channel. Its text is
 compared and replaced as a whole."""
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ log = logging.getLogger("ticktape.deliver")
 PREFIX = "delivery_"
 
 NEW, OPEN, TAKEN = "new", "open", "taken"
-"""Values of `outbox`: the alert is to be sent, the digest is open, or the first attempt has begun.
-The stream's filter passes `new` only."""
+"""Values of `outbox`: the alert is to be sent, the digest is open, or the first attempt to send has
+begun. The stream's filter passes only `new`."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Delivery)
@@ -47,7 +47,7 @@ class Deliveries(TableAccess):
 
 
 def replacement(key: Key, before: Delivery | None, after: Delivery) -> dict[str, Any]:
-    """Return the update of an item that DeliveryStore.replace describes."""
+    """Return the update of an item that DeliveryStore.replace makes."""
     values = {":after": {"S": encoded(after)}, ":taken": {"S": TAKEN}}
     conditions = ["attribute_exists(symbol)"]
     if before is None:
@@ -73,7 +73,7 @@ def replacement(key: Key, before: Delivery | None, after: Delivery) -> dict[str,
 
 
 def deliveries_of(item: Item) -> tuple[Delivery, ...]:
-    """Return the deliveries of an alert's item, by channel id, without those that cannot be
+    """Return the deliveries of an alert's item, sorted by channel id, without those that cannot be
     read."""
     names = sorted(name for name in item if name.startswith(PREFIX))
     found = (_delivery(item, name) for name in names)
@@ -91,8 +91,8 @@ def _delivery(item: Item, name: str) -> Delivery | None:
 
 
 def to_stored_digest(item: Item) -> StoredDigest | None:
-    """Return the digest of a head's item; None for an alert's. A head counts as closed if no write
-    can increase its count of members."""
+    """Return the digest of a head's item; None for an alert's item. A head counts as closed if no
+    write can increase its count of members."""
     digest = digest_of(item["symbol"]["S"])
     if digest is None:
         return None
@@ -103,8 +103,8 @@ def to_stored_digest(item: Item) -> StoredDigest | None:
 
 
 def _takes_members(item: Item) -> bool:
-    """Return whether the count of members is absent or a number of at least 0, as the write that
-    lets alerts join requires."""
+    """Return whether the count of members is absent or a number of at least 0. The write by which
+    alerts join requires this."""
     count = item.get("members", {"N": "0"})
     return "N" in count and not count["N"].startswith("-")
 
@@ -115,7 +115,7 @@ def encoded(delivery: Delivery) -> str:
 
 
 def key_of(one: Key) -> Item:
-    """Return the key of an alert's item, or a head's."""
+    """Return the key of the item of an alert or a head."""
     return _key(one.symbol, one.timestamp, one.rule_id)
 
 

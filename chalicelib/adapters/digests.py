@@ -1,7 +1,7 @@
 """Digests and the windows of limits: items of the alerts table under keys that no symbol has.
 
-A digest's head and its members share a partition. Heads stay, as alerts do, since receipts refer to
-them; members expire.
+A digest's head and its members share a partition. Heads are kept, like alerts, since receipts refer
+to them; members expire.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from chalicelib.domain.times import from_text
 from chalicelib.services.delivery.stores import Refusals, StoredWindow, ToHold
 
 CHUNK = (MOST_TRANSACTED - 1) // 2
-"""The most alerts in one transaction: it has two writes per alert, and one for the head."""
+"""The most alerts in one transaction: each alert takes two writes, and the head takes one."""
 
 _FIRST_MEMBER = "0"
-"""A range key before every member's, and after the head's."""
+"""A range key that sorts after the head's and before every member's."""
 
 log = logging.getLogger("ticktape.deliver")
 
@@ -91,9 +91,9 @@ class Digests(TableAccess):
         )
 
     def _joined_head(self, digest: Digest, count: int) -> dict[str, Any]:
-        """Return the write that counts further members of a digest, and fails if the digest is
-        closed. A head counts as closed, too, if its delivery is not that of a new digest, since it
-        would never be sent, or if its count is not a number, since every write would fail."""
+        """Return the write that counts further members of a digest. It fails if the digest is
+        closed. A head whose delivery is not a new digest's would never be sent, and one whose count
+        is not a number would fail every write: both count as closed."""
         values = {
             ":n": {"N": str(count)},
             ":open": {"S": OPEN},

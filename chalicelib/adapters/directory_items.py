@@ -24,7 +24,7 @@ class DirectoryItems:
         clock: Callable[[], datetime],
         ended: EndedChannels | None = None,
     ) -> None:
-        """`ended` knows which channels have ended; without it none counts as ended."""
+        """`ended` knows which channels have ended; without it no channel counts as ended."""
         self._client = client
         self._table = table
         self._channels = Channels(client, table, ended)

@@ -39,7 +39,7 @@ _DELETE = ("DeleteRequest", "Key")
 
 
 def number(value: Decimal | int) -> dict[str, str]:
-    """Return a DynamoDB number from decimal text; plain digits, no exponent."""
+    """Return a DynamoDB number in plain digits, without an exponent."""
     written = str(value)
     return {"N": f"{value:f}" if "E" in written else written}
 
@@ -76,16 +76,15 @@ def number_of(item: Item, name: str) -> Decimal:
 
 
 def optional_number(item: Item, name: str) -> Decimal | None:
-    """Return a number attribute, None if it is absent; otherwise as number_of."""
+    """Return a number attribute as number_of does; None if it is absent."""
     return number_of(item, name) if name in item else None
 
 
 def readable(
     convert: Callable[[Item], Row], item: Item, kind: str, key: Sequence[str]
 ) -> Row | None:
-    """Return what `convert` makes of a stored item of a kind; None, and a line in the log, if it
-    raises, of whatever kind, so that other items are read. `key` names attributes that tell which
-    it is."""
+    """Return `convert(item)`. If that raises any exception, log it and return None, so that the
+    other items are still read. The log names the item by its `kind` and the attributes in `key`."""
     try:
         return convert(item)
     except Exception as error:  # noqa: BLE001 - see above
@@ -95,13 +94,13 @@ def readable(
 
 
 def version_of(item: Item) -> int:
-    """Return the version of an item written by `versioned`, from 1; 0 if it has none that can be
-    read."""
+    """Return the version of an item written by `versioned`, at least 1; 0 if it has no readable
+    one."""
     return count_of(item, "version")
 
 
 def count_of(item: Item, name: str) -> int:
-    """Return a count that increases with writes; 0 if there is none that can be read."""
+    """Return a count that increases with writes; 0 if it is absent or cannot be read."""
     try:
         found = int(item[name]["N"])
     except (KeyError, TypeError, ValueError):
@@ -117,11 +116,11 @@ def is_over(deadline: float) -> bool:
 def put_all(
     client: Any, table: str, key: Sequence[str], items: Sequence[Item], deadline: float
 ) -> set[int]:
-    """Call BatchWriteItem for all items, whose keys must differ; retry unprocessed ones with full
+    """Call BatchWriteItem for all items, whose keys must differ; retry unprocessed items with full
     jitter.
 
     `key` names the key's attributes. Returns the indexes of items that were not written by the
-    deadline (time.monotonic). Even after it, the first request is made.
+    deadline (time.monotonic). The first request is made even after the deadline.
     """
     return _write_all(client, table, key, items, deadline, _PUT)
 
@@ -129,7 +128,7 @@ def put_all(
 def delete_all(
     client: Any, table: str, key: Sequence[str], keys: Sequence[Item], deadline: float
 ) -> set[int]:
-    """Call BatchWriteItem to delete the items with these keys; otherwise as put_all."""
+    """Call BatchWriteItem to delete the items with these keys; otherwise like put_all."""
     return _write_all(client, table, key, keys, deadline, _DELETE)
 
 
@@ -141,8 +140,7 @@ def _write_all(
     deadline: float,
     form: tuple[str, str],
 ) -> set[int]:
-    """Call BatchWriteItem for all items; `form` is the names of a request and of what it
-    contains."""
+    """Call BatchWriteItem for all items; `form` has the names of a request and of its content."""
     request, carried = form
 
     def key_of(item: Item) -> tuple[str, ...]:
@@ -177,8 +175,8 @@ def _write_all(
 def _retried(
     once: Callable[[list[Part]], list[Part]], parts: list[Part], deadline: float = math.inf
 ) -> list[Part]:
-    """Call `once` with the parts, and with those that it returns, with full jitter, until none is
-    left or the next pause may outlast the deadline; return those that are left."""
+    """Call `once` with the parts, then, with full jitter, with the parts that it returns. Stop if
+    none is left or the next pause may outlast the deadline; return the parts that are left."""
     pause = FIRST_PAUSE_SECONDS
     while parts := once(parts):
         if time.monotonic() + pause >= deadline:
@@ -199,7 +197,7 @@ def is_passing(error: Exception) -> bool:
 
 
 def query(client: Any, **request: Any) -> Iterator[tuple[list[Item], bool]]:
-    """Yield pages of a Query: the items of each, and whether it is the last."""
+    """Yield the pages of a Query, each as its items and whether it is the last page."""
     for answer in _answers(client, request):
         yield answer["Items"], "LastEvaluatedKey" not in answer
 
@@ -227,8 +225,8 @@ def key_range(
 ) -> dict[str, Any]:
     """Return the key condition of a Query over `[start, end)`; None leaves an end open.
 
-    DynamoDB accepts one condition on the range key, and BETWEEN includes both ends: the caller
-    drops a row at `end` itself.
+    DynamoDB accepts one condition on the range key, and BETWEEN includes both ends: the caller has
+    to drop a row whose range key is `end`.
     """
     names = {"#h": hash_name}
     values = {":h": text(hash_value)}

@@ -1,5 +1,5 @@
-"""Channels that their receivers have ended: one item of the alerts table. `deliver` may write that
-table; the table of channels it may only read."""
+"""Channels that their receivers have ended: one item of the alerts table. `deliver` may write to
+that table but only read the table of channels."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _PLACE = item_of(symbol="ended:channels", timestamp_rule="-")
 
 
 MOST_NOTED = 100
-"""The most notes in the item, those of deleted channels included: some 10 KB."""
+"""The most notes in the item, including those of deleted channels; together some 10 KB."""
 
 
 class EndedChannels(TableAccess):
-    """Notes by channel id that a channel has ended. A note holds for the address that the channel
-    had."""
+    """Notes of ended channels, by channel id. A note holds for the address that the channel had
+    then."""
 
     def note(self, channel: StoredChannel, reason: str) -> None:
         """Note that a channel has ended with its present address. One GetItem and one UpdateItem.
 
-        If MOST_NOTED others are noted, they are dropped: those that still exist are noted again
-        when their push service next refuses a message.
+        If MOST_NOTED other channels are noted, their notes are dropped. A channel that still exists
+        is noted again when its push service next refuses a message.
         """
         name = _name_of(channel)
         noted = sorted(self._read(_PLACE).keys() - _PLACE.keys() - {name})
@@ -43,8 +43,8 @@ class EndedChannels(TableAccess):
         )
 
     def applied(self, channels: Sequence[StoredChannel]) -> tuple[StoredChannel, ...]:
-        """Return the channels, the ended ones switched off and with the reason. One GetItem if any
-        of them can end."""
+        """Return the channels; those that have ended are switched off and carry the reason. One
+        GetItem if any of them can end."""
         if all(channel.kind != "web_push" for channel in channels):
             return tuple(channels)
         item = self._read(_PLACE)

@@ -24,7 +24,7 @@ _SHOWN_BYTES = 300
 
 
 class EventApi:
-    """Publishes over the service. `url` is that of its HTTP endpoint, ending with `/event`."""
+    """Publishes through AppSync Events. `url` is its HTTP endpoint, ending with `/event`."""
 
     def __init__(self, url: str) -> None:
         from botocore.httpsession import URLLib3Session

@@ -45,7 +45,7 @@ def _kinesis_fields(record: dict[str, Any]) -> dict[str, Any]:
 def from_sqs(event: dict[str, Any]) -> list[Incoming]:
     """Return the messages of an SQS event; a message's origin is its queue.
 
-    Its time and number are those that its sender gave, if any, since SQS's change when the message
+    A time and number that the sender gave count instead of SQS's own, which change when the message
     is redriven.
     """
     from chalicelib.services.ingest.plan import Incoming
@@ -78,8 +78,8 @@ def changed_prices(event: dict[str, Any]) -> list[ChangedPrices]:
     """Return the records of a DynamoDB stream event that say up to when a symbol's ticks are
     complete.
 
-    The mapping's filter passes only these, but until the first deployment has set it other records
-    come, too.
+    The mapping's filter passes only these. Until the first deployment has set the filter, other
+    records come, too.
     """
     from chalicelib.services.detect.changed_prices import ChangedPrices
 
@@ -100,8 +100,8 @@ def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
 
 
 def _trigger(record: dict[str, Any], image: dict[str, Any], mark: CompleteFrom) -> dict[str, Any]:
-    """Return the fields of a record. Raises KeyError, TypeError or ValueError for a record that
-    ingest does not write."""
+    """Return the fields of a record. Raises KeyError, TypeError or ValueError for a record such as
+    ingest never writes."""
     newest, arrival = image["timestamp"]["S"], image["ingested_at"]["S"]
     for text in (newest, arrival, mark.first, *chain(*mark.spans)):
         from_text(text)
@@ -117,11 +117,10 @@ def _trigger(record: dict[str, Any], image: dict[str, Any], mark: CompleteFrom) 
 
 
 def new_alerts(event: dict[str, Any]) -> list[tuple[str, StoredAlert]]:
-    """Return the alerts of a DynamoDB stream event that are to be sent, with their records'
-    identifiers.
+    """Return the alerts to be sent in a DynamoDB stream event, each with its record's identifier.
 
-    Alerts that cannot be read are left out. The mapping's filter passes only alerts to be sent, but
-    until the first deployment has set it other records come, too.
+    Alerts that cannot be read are left out. The mapping's filter passes only alerts to be sent.
+    Until the first deployment has set the filter, other records come, too.
     """
     from chalicelib.adapters.alerts import read_alert
     from chalicelib.adapters.deliveries import NEW
@@ -135,8 +134,8 @@ def new_alerts(event: dict[str, Any]) -> list[tuple[str, StoredAlert]]:
 
 
 def written_states(event: dict[str, Any]) -> list[State]:
-    """Return the states that a DynamoDB stream event reports as written, in their order. Those that
-    cannot be read are left out."""
+    """Return the states that a DynamoDB stream event reports as written, in their order. States
+    that cannot be read are left out."""
     from chalicelib.adapters.state import from_item
 
     found = []
@@ -148,7 +147,7 @@ def written_states(event: dict[str, Any]) -> list[State]:
 
 
 def retries(event: dict[str, Any]) -> tuple[list[tuple[str, Retry]], list[str]]:
-    """Return the requests for further attempts in an SQS event, with their messages' identifiers,
+    """Return the requests for further attempts in an SQS event, each with its message's identifier,
     and the identifiers of messages that cannot be read."""
     from chalicelib.adapters.retries import retry_of
     from chalicelib.domain.payloads import UNREADABLE

@@ -34,8 +34,8 @@ class CatalogError(RuntimeError):
 
 
 def view_text(database: str, statement: str, columns: Sequence[Sequence[str]]) -> str:
-    """Return a view's text as Athena stores it in Glue. `columns` are pairs of a name and Glue's
-    type."""
+    """Return a view's text as Athena stores it in Glue. Each of `columns` is a name and a type of
+    Glue."""
     document = {
         "originalSql": statement,
         "catalog": "awsdatacatalog",

@@ -15,7 +15,7 @@ def _came_no_later(stored: Item, item: Item) -> bool:
 
 
 def _is_same(stored: Item, item: Item) -> bool:
-    """Return whether a put would change nothing. DynamoDB writes numbers in its own way."""
+    """Return whether a put would change nothing, however DynamoDB writes the numbers."""
     return stored.keys() == item.keys() and all(
         optional_number(stored, name) == optional_number(item, name)
         if "N" in value

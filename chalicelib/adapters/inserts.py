@@ -1,8 +1,8 @@
 """Inserts items only if their keys are free, 25 per request.
 
-PutItem takes one item and BatchWriteItem no condition; a transaction costs twice the capacity and
-fails for all items at once. The statements of a BatchExecuteStatement succeed individually, and an
-INSERT costs as much as a PutItem (docs/decisions/0120).
+PutItem takes one item, and BatchWriteItem takes no condition. A transaction costs twice the
+capacity and fails for all items at once. The statements of a BatchExecuteStatement succeed
+individually, and an INSERT costs as much as a PutItem (docs/decisions/0120).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def insert_all(client: Any, table: str, key: Sequence[str], items: Sequence[Item
     """Insert items; return the indexes of those not inserted.
 
     Mostly their key exists, or an earlier one of `items` has it, since a request may not name a key
-    twice. `key` names the key's attributes; attribute names must not contain quotes. Raises
-    ClientError or BotoCoreError if a whole request fails, after the others in flight are done.
+    twice. `key` names the key's attributes; attribute names must not contain quotes. If a whole
+    request fails, raises ClientError or BotoCoreError after the other requests in flight are done.
     """
     first: dict[tuple[str, ...], int] = {}
     for index, item in enumerate(items):

@@ -21,7 +21,7 @@ _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", 
 
 
 def correlate(correlation_id: str) -> None:
-    """Tag all later log lines with this request or invocation."""
+    """Tag all later log lines with the id of this request or invocation."""
     _correlation_id.set(correlation_id)
 
 
@@ -34,7 +34,7 @@ def id_of(event: Any) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as a JSON object; one with `counters` already is an object."""
+    """Formats a record as a JSON object. The message of a record with `counters` already is one."""
 
     def __init__(self, function: str) -> None:
         super().__init__()

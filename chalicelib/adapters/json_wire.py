@@ -1,10 +1,10 @@
 """Reads and writes DynamoDB's JSON in one step, instead of botocore's walk over every value.
 
-botocore's callers already write attribute values in wire form (`{"S": "AAPL"}`), so there is
-nothing to convert, yet botocore's serializer and parser visit each: for a page of 500 items that is
-nine tenths of a call. Its events let a client supply the request's body and take the answer's
-(docs/decisions/0080). Signing, endpoints, retries, checksums and errors stay botocore's. Binary
-values, which need base64, are not used in Ticktape's tables.
+botocore's callers already write attribute values in wire form (`{"S": "AAPL"}`), so nothing has to
+be converted. Yet botocore's serializer and parser visit every value: for a page of 500 items that
+is nine tenths of a call. botocore's events let a client supply the request's body and take the
+answer's (docs/decisions/0080). Signing, endpoints, retries, checksums and errors stay botocore's.
+Ticktape's tables have no binary values, which would need base64.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ def install(client: Any) -> None:
 
 
 def _take_request(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Encode the request, and give botocore's serializer an empty one. Otherwise, to choose an
-    endpoint, botocore would search a batch's tables for ARNs, which Ticktape does not use."""
+    """Encode the request, and give botocore's serializer an empty one. From a full one botocore
+    would search a batch's tables for ARNs to choose an endpoint; Ticktape does not use ARNs
+    there."""
     context[_BODY] = _encode(params)
     return {"RequestItems": {}} if "RequestItems" in params else {}
 
@@ -54,8 +55,8 @@ def _put_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
 def read_answer(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
 ) -> None:
-    """Decode the answer, and leave botocore's parser only the headers. It still handles errors, and
-    answers that are not JSON objects."""
+    """Decode the answer, and leave only the headers to botocore's parser. botocore still handles
+    errors and answers that are not JSON objects."""
     if response_dict["status_code"] >= 300:
         return
     try:

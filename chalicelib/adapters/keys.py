@@ -18,16 +18,16 @@ from chalicelib.services.access.key_ring import MAX_KEYS
 
 _KIND = "key"
 _LAST = {"kind": {"S": "last"}, "id": {"S": "last"}}
-"""The last key made, with a version that increases with each."""
+"""The note of the last key made. Its version increases with each new key."""
 
 _TRIES = 12
 _PAUSE_SECONDS = 0.002
 _COUNTER_SECONDS = 600
-"""Seconds after its minute at which a counter, which is useless by then, expires."""
+"""A counter expires this many seconds after its minute; by then it is useless."""
 
 
 class Keys(TableAccess):
-    """KeyStore over DynamoDB. Keys are one partition, `key`; counters have one per key."""
+    """KeyStore over DynamoDB. Keys share the partition `key`; each has one for its counters."""
 
     def find(self, token_sha256: str) -> Key | None:
         """See KeyStore. One GetItem."""
@@ -53,7 +53,7 @@ class Keys(TableAccess):
     def _count(self, last: Item) -> int:
         """Return the number of keys.
 
-        A Query may miss the result of a recent transaction, a GetItem does not: so the last key
+        A Query may miss the result of a recent transaction but a GetItem does not, so the last key
         made is read separately.
         """
         stored = {item["id"]["S"] for item in self._items()}
@@ -63,8 +63,8 @@ class Keys(TableAccess):
         return len(stored) + bool(self._read(_place(_KIND, newest)))
 
     def _next(self, last: Item, token_sha256: str) -> dict[str, Any]:
-        """Return the write that notes the new key as the last one, and fails if another one was
-        made since the count."""
+        """Return the write that notes the new key as the last one. It fails if another key was made
+        since the count."""
         item = _LAST | item_of(newest=token_sha256)
         return versioned(self._table, item, version_of(last))
 
@@ -106,8 +106,7 @@ def _place(kind: str, name: str) -> Item:
 
 
 def _readable(item: Item) -> Key | None:
-    """Return the key of an item; None if it cannot be read: then it grants
-    nothing."""
+    """Return the key of an item; None if it cannot be read, so that it grants nothing."""
     return readable(_to_key, item, "key", ("key_id",))
 
 

@@ -10,7 +10,7 @@ from chalicelib.services.lake.stores import CompactionState
 
 def parameters_of(marks: CompactionState) -> dict[str, str]:
     """Return the marks, without those that are None, as a view's parameters. `due` and `bars_due`
-    are JSON (compact_due.py), `lately`, `months`, `unsurveyed` and `merging` are
+    are JSON (compact_due.py); `lately`, `months`, `unsurveyed` and `merging` are
     comma-separated."""
     made = {
         "lately": ",".join(sorted(marks.lately)),

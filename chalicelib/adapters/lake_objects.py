@@ -1,4 +1,4 @@
-"""The archive bucket for compaction: raw objects by their time of writing, old Parquet."""
+"""The archive bucket as compaction uses it: raw objects by time of writing, superseded Parquet."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from chalicelib.services.lake.lake_sql import Table
 from chalicelib.services.lake.stores import Changed, CompactedPeriod
 
 LOOKED_BACK_DAYS = 14
-"""Objects are searched that arrived up to this many days before the last survey: older arrivals
-that are written now (redriven by hand) are not found."""
+"""A survey covers records that arrived up to this many days before the last survey. Older records
+that are written only now (redriven by hand) are not found."""
 
 MOST_DELETED = 1000
 
@@ -65,7 +65,7 @@ class S3LakeObjects:
         return removed + (self._delete(old) if old else 0)
 
     def _dates(self, since: str | None) -> Iterator[str]:
-        """Yield the prefixes of the arrival dates to search: all without `since`."""
+        """Yield the prefixes of the arrival dates to search; all dates if `since` is None."""
         first = day_prefix(RAW, later(since, days=-LOOKED_BACK_DAYS)[:10]) if since else ""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=RAW, Delimiter="/"

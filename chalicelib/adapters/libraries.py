@@ -1,5 +1,5 @@
-"""The folder of the Lambda package with what only `deliver` imports, so that other functions do not
-search it."""
+"""The Lambda package's folder of libraries that only `deliver` imports, so that other functions do
+not search it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LIBRARIES = Path(__file__).resolve().parents[2] / "libraries"
 
 
 def add_libraries() -> None:
-    """Let imports find LIBRARIES. Does nothing without the folder: then its packages are installed
-    with all others."""
+    """Let imports find LIBRARIES. Does nothing if there is no such folder: its packages are then
+    installed with all others."""
     if LIBRARIES.is_dir() and str(LIBRARIES) not in sys.path:
         sys.path.append(str(LIBRARIES))

@@ -1,4 +1,4 @@
-"""Lists that are one item of the rules table each, replaced as a whole under its version."""
+"""Lists, each stored as one item of the rules table and replaced as a whole under its version."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ListedItem(TableAccess, Generic[Entry]):
     """ListStore over the item under `#name`, a key that no rule can have and that the index of
     rules does not list.
 
-    Its attribute `name` has the entries as JSON. `check` raises ValueError for an entry of the
-    right types with unusable values, which counts as unreadable.
+    The item's attribute `name` has the entries as JSON. `check` raises ValueError for an entry
+    whose types are right but whose values are unusable; such an entry counts as unreadable.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class ListedItem(TableAccess, Generic[Entry]):
         return self.decode(self._read(self.place))
 
     def write(self, table: StoredList[Entry], entries: Iterable[Entry], /) -> bool:
-        """See ListStore. One TransactWriteItems. If it is refused, an item whose version cannot be
-        read takes a GetItem and another one."""
+        """See ListStore. One TransactWriteItems; if an item's version cannot be read, a GetItem and
+        a second TransactWriteItems follow."""
         kept = [*entries, *map(msgspec.Raw, table.unreadable)]
         encoded = {self._name: msgspec.json.encode(kept).decode()}
         return self._put_version(self.place | item_of(**encoded), table.version)
 
     def decode(self, item: Item) -> StoredList[Entry]:
-        """Return the entries of an item, which is empty if there is none.
+        """Return the entries of an item; an empty item stands for one that does not exist.
 
         Contents that are not a list count as one unreadable entry.
         """
