@@ -52,7 +52,7 @@ def replacement(key: Key, before: Delivery | None, after: Delivery) -> dict[str,
     conditions = ["attribute_exists(symbol)"]
     if before is None:
         conditions.append("attribute_not_exists(#channel)")
-        # Claims and marks of a version that sent alerts within detect.
+        # Claims and marks are from a version that sent alerts within detect.
         conditions.append("(attribute_not_exists(notified_at) OR outbox = :taken)")
         conditions.append("(attribute_not_exists(claimed_until) OR claimed_until < :now)")
         values[":now"] = {"S": after.at}

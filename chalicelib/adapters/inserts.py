@@ -20,9 +20,10 @@ BATCH_INSERT = 25
 def insert_all(client: Any, table: str, key: Sequence[str], items: Sequence[Item]) -> list[int]:
     """Insert items; return the indexes of those not inserted.
 
-    Mostly their key exists, or an earlier one of `items` has it, since a request may not name a key
-    twice. `key` names the key's attributes; attribute names must not contain quotes. If a whole
-    request fails, raises ClientError or BotoCoreError after the other requests in flight are done.
+    Usually their key exists. Of `items` with the same key only the first is inserted, since a
+    request may not name a key twice. `key` names the key's attributes; attribute names must not
+    contain quotes. If a whole request fails, raises ClientError or BotoCoreError after the others
+    in flight are done.
     """
     first: dict[tuple[str, ...], int] = {}
     for index, item in enumerate(items):

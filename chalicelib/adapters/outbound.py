@@ -1,7 +1,7 @@
 """Connections to hosts that users name: checked after resolution, and ended at a deadline.
 
-A socket connects to the very address that was checked, so that a name that resolves to another
-address a moment later gains nothing. `docs/decisions/0311` says why this is done here.
+A socket connects to the very address that was checked. A name that resolves to another address a
+moment later therefore gains nothing. `docs/decisions/0311` says why this is done here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS
 
 SEND_SECONDS = MAX_SEND_SECONDS - 0.5
-"""How long a send may take; the rest of MAX_SEND_SECONDS is for what follows it."""
+"""How long a send may take. The rest of MAX_SEND_SECONDS is for what the caller does afterwards."""
 
 Policy = Callable[[str], bool]
 """Returns whether an IP address may be connected to."""
@@ -30,8 +30,8 @@ class Unreachable(OSError):  # noqa: N818 - named as what the host is
 
 
 class Attempt:
-    """One send. `allows` decides which addresses it may connect to; its connections end at its
-    deadline.
+    """One send. `allows` decides which addresses the send may connect to. The deadline ends all of
+    its connections.
 
     `failure` is the last failure, as the channel reports it; it names no host. `requests` counts
     the HTTP requests.
@@ -91,7 +91,7 @@ class Attempt:
         raise self._unreachable(Passing("the host accepts no connection"))
 
     def _resolved(self, host: str) -> Sequence[str]:
-        """Return the addresses of a host, at least one. Raises Unreachable if it has none, or the
+        """Return the addresses of a host, at least one. Raises Unreachable if there is none or the
         resolver does not answer by the deadline."""
         if (literal := parse_address(host)) is not None:
             return (str(literal),)
@@ -131,10 +131,10 @@ class Attempt:
 
 
 class BoundedLines:
-    """A binary file of a connection that gives no more than `most` bytes by lines.
+    """A connection's binary file, of which at most `most` bytes can be read as lines.
 
-    Header lines and replies of mail servers are kept as a whole, and a peer can send them without
-    end. Beyond the bound `readline` raises OSError.
+    Beyond the bound `readline` raises OSError. Header lines and replies of mail servers are kept as
+    a whole, and a peer can send them without end.
     """
 
     def __init__(self, file: BinaryIO, most: int) -> None:
@@ -158,10 +158,10 @@ _current: ContextVar[Attempt] = ContextVar("attempt")
 
 
 def is_under_way() -> bool:
-    """Return whether this thread is in an Attempt."""
+    """Return whether this thread is within an Attempt."""
     return _current.get(None) is not None
 
 
 def current() -> Attempt:
-    """Return the Attempt that this thread is in. Raises LookupError outside of one."""
+    """Return this thread's Attempt. Raises LookupError outside of one."""
     return _current.get()

@@ -1,8 +1,8 @@
 """HTTP requests of channels: over checked connections, one attempt, no redirects, short answers.
 
-`requests` is imported here and nowhere else; `deliver` imports this module when it first sends. Its
-sessions are not used: they read the body of a redirect as a whole, and parse cookies in quadratic
-time.
+`requests` is imported here and nowhere else; `deliver` imports this module when it first sends. The
+sessions of `requests` are not used: they read the body of a redirect as a whole, and parse cookies
+in quadratic time.
 """
 
 from __future__ import annotations
@@ -111,18 +111,18 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """See HTTPAdapter. Without the original response no cookie is parsed."""
+        """See HTTPAdapter. The original response is dropped, so that no cookie is parsed."""
         resp._original_response = None
         return super().build_response(req, resp)
 
 
 def send(method: str, url: str, **named: Any) -> requests.Response:
-    """Send one request within the current attempt, and return the answer; `named` is as `requests`
-    takes it.
+    """Send one request within the current attempt and return the answer. `named` has the arguments
+    of `requests`.
 
-    Sets the attempt's `failure` if the answer is a failure or none comes; a request that succeeds
-    leaves it as it was. Raises requests.RequestException without an answer, after a failure that
-    may pass, and beyond MOST_REQUESTS.
+    If the answer is a failure, or none comes, sets the attempt's `failure`; a success leaves it as
+    it was. Raises requests.RequestException if no answer comes, if the attempt has already had a
+    failure that may pass, and beyond MOST_REQUESTS.
     """
     attempt = outbound.current()
     if isinstance(attempt.failure, Passing):
@@ -187,8 +187,8 @@ def _answered(request: requests.PreparedRequest, seconds: float) -> requests.Res
 
 
 def _no_answer(attempt: outbound.Attempt, error: Exception) -> requests.RequestException:
-    """Set the attempt's failure; return the exception for plugins, which holds neither host nor
-    path."""
+    """Set the attempt's failure. Return the exception to raise for plugins; it names neither host
+    nor path."""
     if attempt.is_over or isinstance(error, requests.Timeout):
         attempt.failure = attempt.timed_out()
     elif isinstance(error, _MALFORMED):
@@ -213,8 +213,8 @@ def failure_of(response: requests.Response) -> DeliveryError | None:
 
 
 def retry_after(response: requests.Response, now: float) -> float | None:
-    """Return the seconds that an answer asks to wait, in its header, or in its body as Telegram and
-    Discord do; None if it does not ask. `now` is the epoch second."""
+    """Return how many seconds an answer asks to wait; None if it does not ask. The header counts,
+    else the body, which Telegram and Discord use. `now` is the epoch second."""
     seconds = _header_seconds(response.headers.get("Retry-After", ""), now)
     if seconds is None:
         seconds = _body_seconds(response.content)

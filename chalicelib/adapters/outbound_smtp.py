@@ -1,5 +1,5 @@
-"""SMTP connections of channels: checked like those of HTTP, and with the servers' refusals noted.
-The mail plugin uses this module as its `smtplib`."""
+"""SMTP connections of channels: checked like those of HTTP. The servers' refusals are noted. The
+mail plugin uses this module as its `smtplib`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _replied(server: smtplib.SMTP, getreply: Callable[[], tuple[int, bytes]]) ->
 
 
 class SMTP(smtplib.SMTP):
-    """A plain connection, which STARTTLS may make a secure one."""
+    """A plain connection, which STARTTLS may secure."""
 
     def _get_socket(self, host: str, port: int, _timeout: float) -> Any:
         return outbound.current().connect(host, port)

@@ -1,7 +1,7 @@
 """Rule states as short texts, so that those of five default rules fit into a state's kilobyte.
 
-A rule's text has the fields of RuleState between commas, without empty ones at its end; stored
-timestamps are microseconds since 1970 in hexadecimal. Ids of default rules begin with `~`.
+A rule's text has the fields of RuleState, separated by commas, without empty fields at its end.
+Timestamps are microseconds since 1970 in hexadecimal. Ids of default rules begin with `~`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _rule_state(text: str) -> RuleState:
 
 
 def _short_stamp(text: str) -> str:
-    """Return a timestamp's number; a session's date stays as it is."""
+    """Return a timestamp as a hexadecimal number; return a session's date as it is."""
     if len(text) != _STAMP or not is_canonical(text):
         return text
     return f"{(from_text(text) - EPOCH) // _ONE:x}"

@@ -112,9 +112,9 @@ class Prices(TableAccess):
 
 
 def _complete_from(record: PricedRecord) -> str | None:
-    """Return the text of `complete_from`: the timestamp, then, if the batch has other ticks of the
-    symbol, their digest, and the spans if there are several: `FIRST 1a2b3c4d
-    FIRST/LAST,FIRST/LAST`. None for a record without it."""
+    """Return the text of `complete_from`, such as `FIRST 1a2b3c4d FIRST/LAST,FIRST/LAST`; None for
+    a record without it. It begins with the timestamp. If the batch has other ticks of the symbol,
+    their digest follows, then the spans if there are several."""
     if record.complete_from is None or record.others is None:
         return record.complete_from
     spans = ",".join(f"{start}/{end}" for start, end in record.spans)

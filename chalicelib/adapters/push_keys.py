@@ -9,7 +9,7 @@ from chalicelib.domain.subscriptions import encoded
 from chalicelib.services.delivery.push_key import PushKey
 
 _PLACE = item_of(symbol="#push-key", rule_id="#push-key")
-"""A key that no rule can have and the index of rules does not list."""
+"""A key that no rule can have and that the index of rules does not list."""
 
 
 class PushKeys(TableAccess):
@@ -30,8 +30,8 @@ class PushKeys(TableAccess):
 
 
 def generated() -> Secrets:
-    """Return a random key pair: the public key as address and the private one as secret, both in
-    base64url."""
+    """Return a random key pair in base64url: the address is the public key, the secret the private
+    one."""
     from chalicelib.adapters.web_push_crypto import new_keys
 
     keys = new_keys()

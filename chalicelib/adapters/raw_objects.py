@@ -38,7 +38,7 @@ class S3RawObjects:
             day += timedelta(days=1)
 
     def _of_day(self, day: str, before: str) -> Iterator[RawHour]:
-        """Yield the hours of a day, so that only one hour's names are in memory."""
+        """Yield the hours of a day one by one, so that only one hour's names are in memory."""
         readings = _by_folder(self._listed(READINGS, day, before))
         told = next(readings, None)
         for folder, objects in _by_folder(self._listed(RAW, day, before)):
@@ -58,8 +58,8 @@ class S3RawObjects:
         )
         for page in pages:
             for entry in page.get("Contents", ()):
-                # Merged objects count whenever they were written: another merge without one could
-                # take its name, and overwrite lines that no other object has.
+                # Merged objects count whenever they were written: a merge that missed one could
+                # take its name and overwrite lines that no other object has.
                 if entry["LastModified"] < bound or is_merged(entry["Key"]):
                     yield entry["Key"].removeprefix(root), entry["Size"]
 
@@ -78,7 +78,7 @@ class S3RawObjects:
         )
 
     def delete(self, root: str, names: Sequence[str]) -> None:
-        """See RawObjects. Raises CompactionError when some could not be deleted."""
+        """See RawObjects. Raises CompactionError if an object cannot be deleted."""
         for start in range(0, len(names), MOST_DELETED):
             keys = [{"Key": root + name} for name in names[start : start + MOST_DELETED]]
             answer = self._client.delete_objects(
@@ -89,7 +89,7 @@ class S3RawObjects:
 
 
 def _by_folder(listed: Iterable[_Listed]) -> Iterator[tuple[str, tuple[_Listed, ...]]]:
-    """Yield each folder with its names and sizes, in S3's order."""
+    """Yield each folder with its objects' names and sizes, in S3's order."""
     for folder, names in groupby(listed, key=lambda one: one[0].rpartition("/")[0]):
         yield folder, tuple(names)
 

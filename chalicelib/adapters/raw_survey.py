@@ -16,8 +16,8 @@ overlap are surveyed twice."""
 
 
 class Survey:
-    """Compares raw objects with the last survey. `since` is when the newest object of that survey
-    was written, and `known` has the fingerprints of those written in the OVERLAP before."""
+    """Compares raw objects with the last survey. Its newest object was written at `since`. `known`
+    has the fingerprints of its objects written in the OVERLAP before `since`."""
 
     def __init__(self, since: datetime | None, known: frozenset[str]) -> None:
         self._bound = since - OVERLAP if since else None
@@ -28,8 +28,8 @@ class Survey:
         self._late: list[tuple[datetime, str]] = []
 
     def add(self, key: str, written: datetime, content: str) -> None:
-        """Add one object of the listing, with the time at which it was written. A key that ingest
-        does not give is skipped."""
+        """Add one object of the listing and the time at which it was written. Keys that ingest does
+        not give are skipped."""
         found = raw_name(key)
         if found is None:
             return
@@ -49,8 +49,8 @@ class Survey:
             self._mixed.add(hour)
 
     def changed(self) -> Changed:
-        """Return the hours of arrival with new objects: the names of the new ones, or None if all
-        of the hour's objects are new."""
+        """Return the hours of arrival with new objects, each with the new objects' names, or with
+        None if all objects of the hour are new."""
         if self._newest is None:
             return Changed({}, None)
         bound = self._newest - OVERLAP

@@ -1,6 +1,6 @@
-"""Puts items under a condition, by the hundred; most of them may be stored already.
+"""Puts items under a condition, a hundred at a time; most of them may be stored already.
 
-What is stored is read first, so that a hundred repeated items cost one read. New items are inserted
+Stored items are read first, so that a hundred repeated items cost one read. New items are inserted
 25 to a request; items that replace others are put in transactions of up to a hundred. DynamoDB
 still checks the condition of each put, and the items of a cancelled transaction are put one by one
 (docs/decisions/0292).
@@ -23,10 +23,10 @@ CHUNK = BATCH_GET
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """The condition of a put: for DynamoDB, and for an item that was read beforehand.
+    """The condition of a put, as DynamoDB's expression and as a function of an item read before.
 
-    `is_due` takes the stored item and the one to be put, and returns whether to put it: False, too,
-    if they are the same.
+    `is_due` takes the stored item and the new one, and returns whether to put the new one. It also
+    returns False if they are the same.
     """
 
     expression: str
@@ -43,11 +43,11 @@ class Replacing(TableAccess):
         self._condition = condition
 
     def __call__(self, items: Sequence[Item], deadline: float) -> set[int]:
-        """Put the items, whose keys must differ, each if the condition holds.
+        """Put each item for which the condition holds; the items' keys must differ.
 
-        Returns the indexes of items that the deadline (time.monotonic) left undone; items that are
-        not due are done. Even after it, a call puts some items that are due, so that each retry
-        gets further.
+        Returns the indexes of items that were not settled by the deadline (time.monotonic); an item
+        that is not due counts as settled. Even after the deadline, a call puts some items that are
+        due, so that each retry gets further.
         """
         if len(items) == 1:
             self._put(items[0])
@@ -67,7 +67,7 @@ class Replacing(TableAccess):
         return set().union(*in_parallel(judge, chunks, PARALLEL_WRITES))
 
     def _due(self, items: Sequence[Item]) -> tuple[list[int], list[int]]:
-        """Return the indexes of items that are not stored, and of those that are due to replace a
+        """Return the indexes of items whose key is free, and of items that are due to replace a
         stored one."""
         stored = self._stored(items)
         before = [stored.get(self._key_of(item)) for item in items]

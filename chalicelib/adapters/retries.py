@@ -24,8 +24,8 @@ _decoder = msgspec.json.Decoder(Retry)
 
 
 class _AgendaTimer(msgspec.Struct):
-    """The timer of a channel's agenda as a message. Versions without agendas cannot read it, so
-    that SQS delivers it again while a stage is updated."""
+    """A message that is the timer of a channel's agenda. Versions without agendas cannot read it,
+    so SQS delivers it again while a stage is updated."""
 
     agenda: str
     at: str

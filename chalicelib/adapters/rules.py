@@ -1,7 +1,7 @@
-"""The rules table: by symbol and id, listed through an index (no Scan).
+"""The rules table: rules by symbol and id, listed through an index (no Scan).
 
 One more item, the book, lists the rules. Every write replaces the book under its version, in one
-transaction with the rule, so that a write fails if the rules have changed since they were read. The
+transaction with the rule. It therefore fails if the rules have changed since they were read. The
 index does not contain the book (docs/decisions/0205).
 """
 
@@ -62,7 +62,7 @@ class Rules(TableAccess):
         return _read(answer["Items"][0]) if answer["Items"] else None
 
     def table(self) -> RuleTable:
-        """See RuleStore. One GetItem and one Query, and a GetItem for each rule in which book and
+        """See RuleStore. One GetItem and one Query, and a GetItem for each rule on which book and
         index differ: the index lags, or an older version of Ticktape wrote without the book."""
         book = self._read(_BOOK)
         noted = _noted(book)
@@ -93,7 +93,7 @@ class Rules(TableAccess):
         return self._write(table, put, remove, {"Put": {"TableName": self._table, **noted}})
 
     def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
-        """See RuleStore. One BatchGetItem for 100 rules."""
+        """See RuleStore. One BatchGetItem for each 100 rules."""
         keys = [_place(key) for key in table.enabled]
         return [_read(item) for item in self._read_all(keys)]
 
@@ -126,8 +126,8 @@ class Rules(TableAccess):
 
 
 def _noted(book: Item) -> dict[RuleKey, bool]:
-    """Return the rules that the book lists, and whether each is enabled; none if the book cannot be
-    read: then only the index counts."""
+    """Return the rules that the book lists, each with whether it is enabled. If the book cannot be
+    read, return none, so that only the index counts."""
     try:
         entries = _entries.decode(book["rules"]["S"]) if book else []
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -173,8 +173,8 @@ def _read(item: Item) -> Rule | BrokenRule:
 
 
 def _to_rule(item: Item) -> Rule:
-    """Convert an item to a rule, its value rounded like a new one's: an earlier version kept all
-    digits.
+    """Convert an item to a rule. Its value is rounded like a new rule's, since an earlier version
+    kept all digits.
 
     Raises an error with the reason if the rule is invalid.
     """

@@ -33,8 +33,8 @@ class SealedChannel:
         contact: str = "",
         note_ended: Callable[[StoredChannel, str], None] | None = None,
     ) -> None:
-        """`contact` is the sender's address for push services. `note_ended` is called with the
-        channel and the reason if its receiver has ended it."""
+        """`contact` is the sender's address for push services. If the channel's receiver has ended
+        it, `note_ended` is called with the channel and the reason."""
         self._stored = stored
         self._sealing = sealing
         self._allows = allows

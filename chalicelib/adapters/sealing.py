@@ -1,5 +1,5 @@
-"""Secrets of channels, encrypted by KMS. The API's role may only encrypt them, that of `deliver`
-only decrypt them."""
+"""Secrets of channels, encrypted by KMS. The API's role may only encrypt them; the role of
+`deliver` may only decrypt them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _decoder = msgspec.json.Decoder(Secrets)
 
 
 class Sealing:
-    """Seals over KMS; `key` is the key's ARN or alias, empty if the stage has none."""
+    """Seals over KMS; `key` is the key's ARN or alias, empty if the stage has no key."""
 
     def __init__(self, client: Any, key: str, stage: str) -> None:
         self._client = client
@@ -46,5 +46,5 @@ class Sealing:
         return _decoder.decode(answer["Plaintext"])
 
     def _context(self, channel_id: str) -> dict[str, str]:
-        """Return the encryption context, which binds a text to its stage and channel."""
+        """Return the encryption context, which binds a sealed text to its stage and channel."""
         return {"app": "ticktape", "stage": self._stage, "channel": channel_id}

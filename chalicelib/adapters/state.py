@@ -101,8 +101,8 @@ class States(TableAccess):
         return written or self._replace_unversioned(state)
 
     def _replace_unversioned(self, state: State) -> bool:
-        """Replace a stored state whose version cannot be read, which counts as version 0; return
-        whether it was replaced."""
+        """Replace a stored state whose version cannot be read and so counts as 0; return whether it
+        was replaced."""
         stored = self._read({"symbol": {"S": state.symbol}})
         if not stored or version_of(stored):
             return False
@@ -118,7 +118,7 @@ class States(TableAccess):
 
 
 def to_item(state: State) -> Item:
-    """Return the item of a write: its version is one above the state's."""
+    """Return the item to write; its version is one above the state's."""
     data = _Data(
         t=_short_tick(state.last) if state.last else None,
         g=state.gap,

@@ -92,8 +92,8 @@ class Symbols(TableAccess):
         )
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """See SymbolStore. Keeps existing fields and adds missing ones. One call; two if a stored
-        symbol is marked as packed."""
+        """See SymbolStore. Keeps existing fields and adds missing ones. One call; two if the entry
+        is marked as packed and the symbol is stored."""
         if entry.packed_at is not None:
             new = msgspec.structs.replace(entry, packed_at=None)
             if self._write_if(ConditionExpression=_IS_NEW, **self._filling(new)):
@@ -164,7 +164,7 @@ def _key(name: str, symbol: str) -> Item:
 
 def _to_entry(item: Item) -> SymbolEntry | None:
     """Return an item's entry, without instants that cannot be read; an unreadable `added_at`
-    becomes 1970. None, and a line in the log, if the item has no readable symbol."""
+    becomes 1970. If the item has no readable symbol, log that and return None."""
     fields = {name: value["S"] for name, value in item.items() if name != "list" and "S" in value}
     for name in _INSTANTS:
         if name in fields and not is_instant(fields[name]):

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.adapters.dynamodb import Item, batch_get, item_of, key_range, query, version_of
 
 MOST_TRANSACTED = 100
-"""Writes of one transaction."""
+"""The most writes of one transaction."""
 
 _PASSED = "None"
 REFUSED = "ConditionalCheckFailed"
@@ -16,8 +16,8 @@ CONFLICT = "TransactionConflict"
 
 
 def refusals(client: Any, writes: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Call TransactWriteItems; return an empty tuple if all writes were made, else for each write
-    REFUSED by its condition, CONFLICT with another writer, or "None". Then none was made.
+    """Call TransactWriteItems; return an empty tuple if all writes were made. Otherwise none was
+    made: return for each REFUSED by its condition, CONFLICT with another writer, or "None".
 
     Raises what botocore raises for anything else, such as throttling.
     """
@@ -35,8 +35,8 @@ def refusals(client: Any, writes: Sequence[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
-    """Return a write for a transaction: `item` with the next version, if the stored one has
-    `version`, or none is stored for 0."""
+    """Return a transaction's write of `item` with the next version. Its condition is that the
+    stored item has `version`; for 0, that none with a version is stored."""
     put: dict[str, Any] = {"TableName": table}
     put["Item"] = item | item_of(version=version + 1)
     if not version:
@@ -53,7 +53,7 @@ class TableAccess:
         self._table = table
 
     def _read(self, key: Item) -> Item:
-        """Read one item consistently; empty without one."""
+        """Read one item consistently; return an empty one if none is stored."""
         answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         found: Item = answer.get("Item", {})
         return found
@@ -73,7 +73,7 @@ class TableAccess:
 
     def _write_if(self, **request: Any) -> bool:
         """Call PutItem or, with a Key, UpdateItem under a condition; return False if the condition
-        refuses."""
+        does not hold."""
         from botocore.exceptions import ClientError
 
         write = self._client.update_item if "Key" in request else self._client.put_item
@@ -86,7 +86,7 @@ class TableAccess:
         return True
 
     def _transact(self, writes: Sequence[dict[str, Any]]) -> bool:
-        """Call TransactWriteItems; return False if a condition refuses or another write was
+        """Call TransactWriteItems; return False if a condition does not hold or another write was
         faster."""
         return not refusals(self._client, writes)
 

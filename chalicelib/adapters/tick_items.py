@@ -20,15 +20,15 @@ KEY = ("symbol", "timestamp")
 
 _MICROSECOND = timedelta(microseconds=1)
 _PACKED = ("price", "open", "high", "low", "previous_close", "volume")
-"""The fields of the rows in `earlier`, in their order. Unlike a tick's fields they must not change:
-stored items have them."""
+"""The fields of the rows in `earlier`, in their order. Stored items have these fields, so they must
+not change, unlike a tick's."""
 
 _ARRIVAL = 1 + len(_PACKED)
 _ABSENT = ""
 
-# One of the record's other ticks: microseconds before the last one, then the fields of _PACKED
-# as decimal text, then ingested_at and sequence; None stands for the last tick's own value, "" for
-# none, trailing Nones are left out.
+# The record's other ticks. Each has its microseconds before the last tick, the fields of _PACKED as
+# decimal text, ingested_at and sequence. None stands for the last tick's own value, "" for no
+# value. Trailing Nones are left out.
 _Earlier = list[list[int | str | None]]
 _earlier_decoder = msgspec.json.Decoder(_Earlier)
 
@@ -36,7 +36,7 @@ _FIRST_OFFSET = re.compile(r"\[\[(\d+)")
 
 
 def pack(stored: Sequence[StoredTick]) -> str:
-    """Return `earlier` for ticks in time order: all but the last one, in the form of _Earlier."""
+    """Return the text of `earlier` for ticks in time order: all but the last, as an _Earlier."""
     last = stored[-1]
     end = from_text(last.tick.timestamp)
     rows: _Earlier = []
@@ -53,8 +53,8 @@ def pack(stored: Sequence[StoredTick]) -> str:
 
 
 def read_ticks(item: Item) -> list[StoredTick]:
-    """Return all ticks of an item, in time order; none, with a line in the log, if it cannot be
-    read."""
+    """Return all ticks of an item, in time order. If it cannot be read, log that and return
+    none."""
     return readable(lambda stored: list(unpack(stored)), item, "prices", KEY) or []
 
 

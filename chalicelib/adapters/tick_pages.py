@@ -12,8 +12,8 @@ from chalicelib.services.priced import Copy, StoredTick, supersedes
 from chalicelib.services.stores import Page
 
 SPAN_SECONDS = 60
-"""The longest span of an item's ticks: a search for ticks up to an instant reads items up to this
-many seconds beyond it."""
+"""The longest span of an item's ticks. A search for ticks up to an instant therefore reads items up
+to this many seconds beyond it."""
 
 _SLACK = 1000
 """How many ticks beyond twice the page are held before those that cannot be on the page are
@@ -23,10 +23,10 @@ dropped."""
 class Collected:
     """The first ticks of `[start, end)` in the order asked for, from items in the order of keys.
 
-    A tick is settled once no later item can hold an earlier one (ascending: items reach back at
-    most SPAN_SECONDS) or a later one (descending: items hold nothing after their key). In a minute
+    A tick is settled once no later item can hold a tick that precedes it on the page. An item's
+    ticks reach back at most SPAN_SECONDS from its key, and none comes after the key. In a minute
     with very many ticks nothing is settled for long, so ticks that cannot be on the page are not
-    kept. If there are several copies of a tick, the last to arrive counts, in either direction.
+    kept. Of several copies of a tick, the last to arrive counts, in either direction.
 
     A page has `limit` ticks, or up to `most` if all items of a minute had to be read for it. Raises
     TooManyCopies beyond `most_copies` further copies or unsettled ticks.

@@ -32,8 +32,8 @@ _PASSING_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Refusals with a 4xx status that may have passed by a later attempt. After a deployment it takes
-seconds to minutes until IAM and the policies of topics and keys apply everywhere."""
+"""Refusals with a 4xx status that may have passed by a later attempt: after a deployment, IAM and
+the policies of topics and keys take seconds to minutes to apply everywhere."""
 
 
 class Topic:
@@ -44,7 +44,7 @@ class Topic:
         self._arn = arn
 
     def prepare(self) -> None:
-        """See Channel. Makes the client, which otherwise the first send would do."""
+        """See Channel. Makes the client, so that the first send does not have to."""
         _ = self._client.publish
 
     def send(self, message: Message) -> None:
@@ -79,7 +79,7 @@ class Topic:
 
 
 def _attributes(message: Message, left: int) -> dict[str, dict[str, str]]:
-    """Return the attributes, in at most `left` bytes: of a list that does not fit, only the first
+    """Return the attributes, in at most `left` bytes. A list that does not fit keeps only its first
     values."""
     found = {
         name: {"DataType": "String", "StringValue": value}

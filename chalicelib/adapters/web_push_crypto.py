@@ -1,8 +1,8 @@
 """The cryptography of Web Push: messages that only the browser can read (RFC 8291), and tokens by
 which a push service recognises the sender (VAPID, RFC 8292).
 
-Curve, signature and cipher are pycryptodome's, which is imported at first use. It has the module
-name of PyCrypto, against which bandit's B413 warns. HMAC is Python's own (docs/decisions/0386).
+Curve, signature and cipher come from pycryptodome, which is imported at first use. Its module has
+the name of PyCrypto, against which bandit's B413 warns. HMAC is Python's own (docs/decisions/0386).
 """
 
 from __future__ import annotations

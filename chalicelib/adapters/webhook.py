@@ -22,7 +22,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class Webhook:
-    """Channel over one HTTPS address. `now` is a clock in epoch seconds, whose time is signed."""
+    """Channel over one HTTPS address. `now` is a clock in epoch seconds; its time is signed."""
 
     def __init__(
         self,
