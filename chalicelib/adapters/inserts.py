@@ -22,8 +22,8 @@ def insert_all(client: Any, table: str, key: Sequence[str], items: Sequence[Item
 
     Usually their key exists. Of `items` with the same key only the first is inserted, since a
     request may not name a key twice. `key` names the key's attributes; attribute names must not
-    contain quotes. If a whole request fails, raises ClientError or BotoCoreError after the others
-    in flight are done.
+    have quotes. If a whole request fails, raises ClientError or BotoCoreError once the others in
+    flight are done.
     """
     first: dict[tuple[str, ...], int] = {}
     for index, item in enumerate(items):

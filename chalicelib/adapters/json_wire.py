@@ -41,9 +41,8 @@ def install(client: Any) -> None:
 
 
 def _take_request(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Encode the request, and give botocore's serializer an empty one. From a full one botocore
-    would search a batch's tables for ARNs to choose an endpoint; Ticktape does not use ARNs
-    there."""
+    """Encode the request, and give botocore's serializer an empty one. In a full one botocore would
+    search a batch's tables for ARNs to choose an endpoint; Ticktape names tables without ARNs."""
     context[_BODY] = _encode(params)
     return {"RequestItems": {}} if "RequestItems" in params else {}
 

@@ -142,7 +142,7 @@ class BoundedLines:
         self._left = most
 
     def readline(self, size: int = -1) -> bytes:
-        """See io.BufferedIOBase."""
+        """See io.BufferedIOBase. Raises OSError beyond the bound."""
         most = self._left if size < 0 else min(size, self._left)
         line = self._file.readline(most + 1)
         self._left -= len(line)

@@ -213,8 +213,8 @@ def failure_of(response: requests.Response) -> DeliveryError | None:
 
 
 def retry_after(response: requests.Response, now: float) -> float | None:
-    """Return how many seconds an answer asks to wait; None if it does not ask. The header counts,
-    else the body, which Telegram and Discord use. `now` is the epoch second."""
+    """Return how many seconds an answer asks to wait; None if it does not ask. The wait is in the
+    header, or else in the body, where Telegram and Discord put it. `now` is the epoch second."""
     seconds = _header_seconds(response.headers.get("Retry-After", ""), now)
     if seconds is None:
         seconds = _body_seconds(response.content)

@@ -43,7 +43,7 @@ class SMTP(smtplib.SMTP):
         return outbound.current().connect(host, port)
 
     def getreply(self) -> tuple[int, bytes]:
-        """See smtplib.SMTP."""
+        """See smtplib.SMTP. Sets the attempt's `failure` if the server refuses."""
         return _replied(self, super().getreply)
 
 
@@ -57,5 +57,5 @@ class SMTP_SSL(smtplib.SMTP_SSL):  # noqa: N801 - smtplib's name
         return self.context.wrap_socket(made, server_hostname=self._host)
 
     def getreply(self) -> tuple[int, bytes]:
-        """See smtplib.SMTP."""
+        """See smtplib.SMTP. Sets the attempt's `failure` if the server refuses."""
         return _replied(self, super().getreply)

@@ -59,11 +59,11 @@ class TableAccess:
         return found
 
     def _read_all(self, keys: Sequence[Item]) -> list[Item]:
-        """See batch_get."""
+        """Call batch_get for this table."""
         return batch_get(self._client, self._table, keys)
 
     def _query(self, **request: Any) -> Iterator[tuple[list[Item], bool]]:
-        """See query."""
+        """Call `query` for this table."""
         return query(self._client, TableName=self._table, **request)
 
     def _partition(self, hash_name: str, hash_value: str, **request: Any) -> Iterator[Item]:

@@ -63,7 +63,7 @@ def permitted(key: Key) -> list[str | AuthRoute]:
 
 
 def context_of(key: Key) -> dict[str, str]:
-    """Return what the gateway passes to the API's function about the key, as texts."""
+    """Return the fields of a key that the gateway passes to the API's function, as texts."""
     return {
         "key_id": key.key_id,
         "key_name": key.name,

@@ -29,7 +29,7 @@ _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]+", re.ASCII)
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """The key of a request, from the authorizer. `requests_per_minute` is None without a limit."""
+    """The key of a request, from the authorizer. `requests_per_minute` is None for no limit."""
 
     key_id: str
     key_name: str
@@ -52,7 +52,7 @@ def answered(
     """Return the result of `answer` for an admitted caller, or a problem; audit requests that
     write.
 
-    `guarded`: whether the route has an authorizer.
+    `guarded` says whether the route has an authorizer.
     """
     caller = caller_of(request.context)
 
@@ -95,8 +95,8 @@ def admit(caller: Caller | None, route: Route, services: Services, weight: int) 
     """Count a request as `weight` in its key's minute.
 
     Raises Problem without a key, without the route's scope, or above the rate. The gateway has
-    already refused the first two; this check remains in case it interprets a path differently from
-    its policy.
+    already refused requests without key or scope; this check remains in case the gateway interprets
+    a path differently from its policy.
     """
     if caller is None:
         raise Problem(401, DETAILS[401], headers={"WWW-Authenticate": "Bearer"})
@@ -158,8 +158,9 @@ def _note(caller: Caller | None, route: Route, request: Any, response: Response)
 def _resource(request: Any, response: Response) -> str:
     """Return the written path with its query; for a new resource its location.
 
-    A client may have put its token there. In a path it is recognised by its prefix and masked. The
-    query of a refused request is left out; an accepted one has no token, since no route takes one.
+    A client may have put its token there. In a path the token is recognised by its prefix and
+    masked. The query of a refused request is left out; an accepted query has no token, since no
+    route takes one.
     """
     path = response.headers.get("Location") or _path(request)
     query = urlencode(request.query_params or {}, doseq=True)

@@ -52,8 +52,8 @@ def alert(services: Services, request: Any, alert_id: str) -> Response:
 
 
 def _alert(stored: StoredAlert, told: Sequence[Receipt]) -> dict[str, Any]:
-    """Return an alert's fields. `held` has the channels that hold it; `notified_at` is when it was
-    first sent, by itself or in a digest."""
+    """Return an alert's fields. `held` lists the channels that hold the alert; `notified_at` is
+    when it was first sent, alone or in a digest."""
     in_digests = [
         each.delivery.at for each in told if each.held_until and each.delivery.status == "sent"
     ]

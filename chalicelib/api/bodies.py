@@ -41,8 +41,8 @@ def read_object(request: Any) -> dict[str, Any]:
 
 
 def take_range(given: dict[str, Any]) -> tuple[Range, Period | None]:
-    """Remove `start`, `end` and `period` from a body, and return the range and the period, with the
-    same meaning as in a query. Raises Problem."""
+    """Remove `start`, `end` and `period` from a body, and return the range and the period. They
+    mean the same as in a query. Raises Problem."""
     start, end = (_instant(name, given.pop(name, None)) for name in ("start", "end"))
     period = given.pop("period", None)
     if period is not None and period not in PERIODS:
@@ -55,7 +55,7 @@ def take_range(given: dict[str, Any]) -> tuple[Range, Period | None]:
 
 
 def take_adjustment(given: dict[str, Any]) -> Adjustment | None:
-    """Remove `adjustment` from a body and return it; None without it. Raises Problem."""
+    """Remove `adjustment` from a body and return it; None if it is missing. Raises Problem."""
     value = given.pop("adjustment", None)
     for adjustment in ADJUSTMENTS:
         if value == adjustment:

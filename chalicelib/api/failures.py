@@ -84,7 +84,7 @@ def _problem_of(error: Exception) -> Problem | None:
 def is_passing(error: Exception) -> bool:
     """Return whether a retry may succeed: AWS was too busy, failed, or did not answer.
 
-    It is recognised by botocore's error attributes, since the routes do not know the store.
+    Such an error is recognised by botocore's attributes, since the routes do not know the store.
     """
     response = getattr(error, "response", None)
     if not isinstance(response, dict):
@@ -119,8 +119,8 @@ def as_problems(blueprint: Blueprint) -> Middleware:
 
 
 def _rewritten(response: Response) -> Response:
-    """Return a problem in place of one of Chalice's own refusals (405, 415, 500), which have
-    another format."""
+    """Return a problem in place of one of Chalice's own refusals (405, 415, 500), whose bodies are
+    not problem details."""
     headers, body = of_status(response.status_code)
     kept = {name: value for name, value in response.headers.items() if name == "Allow"}
     return Response(body, status_code=response.status_code, headers={**kept, **headers})

@@ -20,7 +20,7 @@ _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
 
 
 def parse(text: str) -> str:
-    """Return the instant as stored text; a date is its midnight in UTC, digits below 1 µs are cut.
+    """Return the instant as stored text. A date is its midnight in UTC; digits below 1 µs are cut.
 
     A blank before the offset counts as a plus sign that was not escaped. Raises ValueError for any
     other text, and for years that are not accepted.

@@ -26,7 +26,7 @@ def create_key(services: Services, request: Any) -> Response:
 
 
 def revoke_key(services: Services, _: Any, key_id: str) -> Response:
-    """Delete a key; it is refused within access.CACHE_SECONDS."""
+    """Delete a key; requests with it are refused within access.CACHE_SECONDS."""
     services.keys.revoke(parameters.id_of("key_id", key_id, KEY_ID, KEY_ID_ALLOWED))
     return rendering.empty()
 

@@ -44,7 +44,7 @@ def delete_mute(services: Services, _: Any, mute_id: str) -> Response:
 
 
 def shown(mute: Mute) -> dict[str, Any]:
-    """Return the fields that an answer has of a mute."""
+    """Return a mute's fields as an answer shows them."""
     fields = msgspec.structs.asdict(mute)
     del fields["removed"]
     return fields

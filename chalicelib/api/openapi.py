@@ -34,7 +34,7 @@ _SCOPES = {(route.method.lower(), route.path): route.access for route in ROUTES}
 
 
 def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dict[str, Any]:
-    """Return the document of a deployment; `closed` says that reading needs a key, too."""
+    """Return the document of a deployment; `closed` says whether reading needs a key, too."""
     return {
         "openapi": "3.1.0",
         "info": {

@@ -20,7 +20,7 @@ def number(description: str = "", **more: Any) -> Schema:
 
 
 def count(description: str, **more: Any) -> Schema:
-    """Return the schema of a whole number from 0."""
+    """Return the schema of a whole number of at least 0."""
     return _described({**COUNT, **more}, description)
 
 
@@ -40,7 +40,7 @@ def choice(description: str, allowed: Iterable[str]) -> Schema:
 
 
 def nullable(schema: Schema) -> Schema:
-    """Return the schema with null allowed, too, for unknown values."""
+    """Return the schema with null allowed, too; null stands for an unknown value."""
     return {**schema, "type": [schema["type"], "null"]}
 
 

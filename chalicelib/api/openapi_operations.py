@@ -59,8 +59,8 @@ def _references(parameters: Iterable[str]) -> list[dict[str, str]]:
 
 
 def by_path(operations: Mapping[str, Operation]) -> dict[str, dict[str, Operation]]:
-    """Return operations given as `GET /path/{name}` by path and method, with the parameters that
-    the path names."""
+    """Return operations by path and method, with the parameters that each path names; `operations`
+    has them by `GET /path/{name}`."""
     found: dict[str, dict[str, Operation]] = {}
     for route, operation in operations.items():
         method, path = route.split(" ")
@@ -79,8 +79,8 @@ def get(
     csv: bool = False,
     kept: bool = True,
 ) -> Operation:
-    """Return a GET operation. `csv` says that its rows may be requested as CSV, `kept` that the
-    answer has an ETag and may be cached."""
+    """Return a GET operation. `csv` says whether its rows may be requested as CSV, `kept` whether
+    the answer has an ETag and may be cached."""
     content: dict[str, Any] = {"application/json": {"schema": ref(answer)}}
     if csv:
         content["text/csv"] = {"schema": text("The rows, after a header line.")}
@@ -102,8 +102,8 @@ def put(
     statuses: tuple[int, ...] = (200, 201),
     refusals: tuple[int, ...] = (409,),
 ) -> Operation:
-    """Return a PUT or POST operation; the status 201 is for a new resource. A body may be too
-    large."""
+    """Return a PUT or POST operation. Status 201 is for a new resource. An operation with a body
+    may be refused because the body is too large."""
     described = {
         200: "Done; nothing was created.",
         201: "Created.",

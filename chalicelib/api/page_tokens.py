@@ -1,8 +1,8 @@
 """Page tokens: opaque to clients, bound to the query that they continue.
 
-A token is base64url of `checksum + JSON list`. The checksum covers the query's parameters (except
-limit and format, which may change between pages), so that tokens of other queries, mistyped and
-invented ones are refused. It is not secret: a token grants nothing beyond the query itself.
+A token is base64url of `checksum + JSON list`. The checksum covers the query's parameters, except
+limit and format, which may change between pages. So tokens of other queries are refused, as are
+mistyped and invented ones. The checksum is not secret: a token grants nothing beyond the query.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Parses and checks all path and query parameters.
 
 Each parameter may come once; an empty value counts as not given; unknown names are refused. An
-invalid one is a Problem that names the parameter, the value and what is allowed.
+invalid parameter raises a Problem with its name, its value and what is allowed.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ _TOKEN_ALLOWED = "the next_page_token of an answer to this very query"  # noqa: 
 
 
 class Arguments:
-    """The query parameters of one request to `path` (its symbols decoded). Methods raise Problem
-    for an invalid value."""
+    """The query parameters of one request to `path`, in which symbols are decoded. Methods raise
+    Problem for an invalid value."""
 
     def __init__(self, path: str, given: Mapping[str, str]) -> None:
         self.path = path
@@ -113,8 +113,8 @@ class Arguments:
         return position
 
     def refused_token(self) -> Problem:
-        """Return the problem of a token that decodes, but whose position cannot be one of this
-        query."""
+        """Return the problem of a token that can be decoded, but whose position cannot be one of
+        this query."""
         return invalid_parameter("page_token", self.given.get("page_token", ""), _TOKEN_ALLOWED)
 
     def next_token(self, position: page_tokens.Position) -> str:
@@ -172,7 +172,7 @@ def read(request: Any, path: str, known: Iterable[str]) -> Arguments:
 
 
 def id_of(name: str, given: str, pattern: re.Pattern[str], allowed: str) -> str:
-    """Return an id of the path if it matches the pattern. Raises Problem."""
+    """Return an id of the path. Raises Problem unless it matches the pattern."""
     if not pattern.fullmatch(given):
         raise invalid_parameter(name, given, allowed)
     return given
@@ -193,7 +193,7 @@ def _unknown(name: str, values: list[str], known: tuple[str, ...]) -> Problem:
 def symbol_of(text: str, name: str = "symbol") -> str:
     """Return a symbol of the path or a list, in its stored form. Raises Problem.
 
-    The path is decoded here since not every gateway does; `%` is not a character of symbols.
+    The path is decoded here, since not every gateway does so; symbols do not contain `%`.
     """
     try:
         return parse_symbol(unquote(text))
@@ -233,8 +233,8 @@ def _adjustment(arguments: Arguments, interval: str) -> Adjustment | None:
 
 
 def many_prices_query(arguments: Arguments) -> ManyPricesQuery:
-    """Return the query of a request to `/prices?symbols=`: for bars of one interval, by default 1d,
-    or ticks. Raises Problem."""
+    """Return the query of a request to `/prices?symbols=`: bars of one interval (1d by default) or
+    ticks. Raises Problem."""
     symbols = tuple(listed_symbols(arguments))
     interval = arguments.choice("interval", MANY_INTERVALS, "1d")
     position = arguments.position(5)
@@ -289,8 +289,8 @@ def position_of(cursor: Cursor) -> page_tokens.Position:
 
 
 def symbols_page(arguments: Arguments) -> tuple[str, int]:
-    """Return what a request to `/symbols` asks for: the symbol after which the page begins, empty
-    for the first one, and the most symbols of the page. Raises Problem."""
+    """Return the symbol after which a page of `/symbols` begins (empty for the first page) and the
+    most symbols of the page. Raises Problem."""
     position = arguments.position(1)
     after = "" if position is None else position[0] or ""
     if position is not None and not SYMBOL.fullmatch(after):
@@ -313,8 +313,8 @@ def alert_query(arguments: Arguments, conditions: Sequence[str]) -> AlertQuery:
 
 
 def _alert_position(arguments: Arguments, reach: Range) -> str | None:
-    """Return the sort key of an alert in the page token: the tick's time, its symbol if those of
-    all symbols are requested, and the rule. None without a token; raises Problem."""
+    """Return the sort key in the page token; None without a token. It has an alert's time, its
+    symbol if alerts of all symbols are requested, and its rule. Raises Problem."""
     position = arguments.position(1)
     if position is None:
         return None

@@ -1,9 +1,9 @@
 """Problem details for HTTP (RFC 9457): the one format of refusals and failures.
 
-`type` is a URN, `title` and `status` belong to it, `detail` describes the case. If one input is at
-fault, `parameter` (of the path or query) or `field` (of the body) names it, with the given `value`
-and `allowed`, and for a text `column`. Details of the store, the token or the code are never
-included.
+`type` is a URN, with its own `title` and `status`; `detail` describes the case. If one input is at
+fault, `parameter` (of the path or query) or `field` (of the body) names it. Then `value` is what
+was given, `allowed` what is accepted, and `column` the place in a text. Details of the store, the
+token or the code are never included.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ UNKNOWN = {
     "report": ("name", "there is no report {!r}; GET /reports lists all"),
     "run": ("run_id", "there is no run {!r} of a report; Athena keeps them for 45 days"),
 }
-"""By kind of thing that a path may name: its parameter, and the detail if it does not exist."""
+"""Kinds of things that a path may name: the parameter of each, and the detail if it is unknown."""
 
 DETAILS = {
     401: "a valid token is needed (Authorization: Bearer TOKEN); this one is missing, unknown, "
@@ -58,7 +58,7 @@ DETAILS = {
     421: "this host is not served here; python -m local --allow-host NAME serves it",
     429: "too many requests; try again after the seconds in Retry-After",
 }
-"""The detail by status, if a gateway gives none: what the client can do."""
+"""The detail by status, for a gateway that gives none: it says what the client can do."""
 
 LONGEST_VALUE = 80
 
@@ -122,8 +122,8 @@ def invalid_parameter(name: str, value: str, allowed: str) -> Problem:
 
 
 def invalid_field(name: str, value: object, allowed: str, column: int | None = None) -> Problem:
-    """Return a problem 400 for a field of a JSON body; `column` is where a text goes wrong, from
-    1."""
+    """Return a problem 400 for a field of a JSON body; `column` is the place of an error in a text,
+    counted from 1."""
     at = "" if column is None else f", column {column}"
     text = shown(value)
     fault = "is missing or null" if value is None else f"{text!r} is not allowed"
@@ -141,8 +141,7 @@ def invalid_field(name: str, value: object, allowed: str, column: int | None = N
 
 
 def unknown(kind: str, value: str) -> Problem:
-    """Return a problem 404 for something named by a path that does not exist; `kind` is a key of
-    UNKNOWN."""
+    """Return a problem 404, since what a path names does not exist; `kind` is a key of UNKNOWN."""
     parameter, detail = UNKNOWN[kind]
     value = shown(value)
     return Problem(
@@ -169,7 +168,7 @@ def of_status(status: int, detail: str = "") -> tuple[dict[str, str], str]:
     """Return the headers and body of a problem of which only the status is known, and perhaps a
     detail.
 
-    For requests that never reach a route: Chalice's own refusals, and those of a gateway before it.
+    It is for requests that never reach a route: Chalice, or a gateway before it, refuses them.
     """
     slug = SLUGS.get(status, "bad-request" if status < 500 else "internal-error")
     headers = HEADERS | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})

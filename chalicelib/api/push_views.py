@@ -39,8 +39,8 @@ class Push(msgspec.Struct, frozen=True):
 
 
 def push(services: Services, _: Any) -> Response:
-    """Return how to subscribe. The returned key permits only that; if reading needs a key, this
-    request does, too. Raises Problem if the stage pushes no prices."""
+    """Return how to subscribe. The returned key permits only subscribing. If reading needs a key,
+    this request does, too. Raises Problem if the stage pushes no prices."""
     settings = services.settings
     if not settings.push_socket:
         raise Problem(404, "prices are not pushed here; poll GET /quotes")

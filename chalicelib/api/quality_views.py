@@ -37,8 +37,8 @@ def quality(services: Services, request: Any, symbol: str) -> Response:
 
 
 def _range(services: Services, arguments: parameters.Arguments) -> Range:
-    """Return the requested range with both ends: if one is not given, it is MAX_QUALITY_DAYS long,
-    and if neither is, it ends now. Raises Problem if it is longer."""
+    """Return the requested range with both ends. If one is missing, the range has MAX_QUALITY_DAYS;
+    if both are, it also ends now. Raises Problem for a longer range."""
     given = arguments.range()
     start = from_text(given.start) if given.start else None
     end = from_text(given.end) if given.end else None

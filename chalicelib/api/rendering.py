@@ -21,8 +21,8 @@ from chalicelib.api.problems import Problem
 
 MAX_BODY_BYTES = 5_000_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""Spreadsheets treat a text that begins with one of these as a formula. CSV prefixes it with a
-single quote, as OWASP's "CSV Injection" recommends; numbers are not texts."""
+"""Spreadsheets treat a text that begins with one of these as a formula. CSV puts a single quote
+before such a text, as OWASP's "CSV Injection" recommends; numbers are not texts."""
 
 VOLATILE = ("as_of", "delay_seconds")
 
@@ -74,8 +74,8 @@ def table(
 
 
 def next_link(arguments: Arguments, token: str | None) -> str | None:
-    """Return the value of the Link header; None without a token. It is relative to the request's
-    own address, so that it works behind any gateway."""
+    """Return the value of the Link header; None without a token. The link is relative to the
+    request's own address, so that it works behind any gateway."""
     if token is None:
         return None
     query = urlencode({**arguments.given, "page_token": token})

@@ -1,6 +1,6 @@
 """The table of routes, and the Chalice blueprint made from it.
 
-Each Lambda function imports this module with `app`; a view's module is imported at its first
+Each Lambda function imports this module with `app`. A view's module is imported at the view's first
 request, so that neither the stream's functions nor other routes wait for it.
 """
 
@@ -30,12 +30,12 @@ CHANNELS = "write:channels"
 class Route(msgspec.Struct, frozen=True):
     """One method of one path, and its view as `module.function`.
 
-    `access` is the scope that a key needs for it, or OPEN: anyone may. `weight` is the least number
-    of requests that it counts as in a key's minute (see `weights`). `most_a_minute` is a separate
-    rate per key for requests that cost money, or others' time. `interval` is the default interval
-    of its rows; None if it has no bars. `audited_as` names the caller of an OPEN route that writes
-    in the audit line; empty for other routes. `takes_query` says whether its view reads query
-    parameters; other routes refuse them.
+    `access` is the scope that a key needs, or OPEN: anyone may use the route. `weight` is the least
+    number of requests that a request counts as in its key's minute (see `weights`). `most_a_minute`
+    is a separate rate per key for requests that cost money or others' time. `interval` is the
+    default interval of the rows; None if they are not bars. `audited_as` names the caller in the
+    audit line of an OPEN route that writes; empty for other routes. `takes_query` says whether the
+    view reads query parameters; other routes refuse them.
     """
 
     method: str
@@ -50,7 +50,7 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def writes(self) -> bool:
-        """Return whether its requests change something, and are audited."""
+        """Return whether requests to the route change something, and are audited."""
         return bool(self.audited_as) or self.access not in (OPEN, READ)
 
     @property
@@ -165,7 +165,7 @@ def _as_problems(blueprint: Blueprint) -> Callable[[Any, Any], Response]:
 
 
 def _view(name: str) -> View:
-    """Return the view that `module.function` names, of a module of this package."""
+    """Return the view named `module.function`, from a module of this package."""
     module, _, function = name.partition(".")
     view: View = getattr(import_module(f"{__package__}.{module}"), function)
     return view

@@ -34,11 +34,11 @@ PREVIEW_SECONDS = 10.0
 """How long a preview may take. API Gateway waits for 29 s, but each second is charged."""
 
 BEFORE_BACKTEST_SECONDS = 7.0
-"""How much of that the preview itself may take if a backtest follows."""
+"""How much of PREVIEW_SECONDS the preview itself may take if a backtest follows."""
 
 
 def rules(services: Services, request: Any) -> Response:
-    """List all rules in force, and the stored ones that are not judged."""
+    """List all rules in force, and the stored rules that are not evaluated."""
     book = _book(services)
     rows = [_shown(kept.rule, kept.default) for kept in book.all()]
     broken = [msgspec.structs.asdict(rule) for rule in book.broken()]

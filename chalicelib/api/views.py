@@ -145,7 +145,7 @@ def symbol(services: Services, request: Any, symbol: str) -> Response:
 
 
 def track_symbol(services: Services, request: Any, symbol: str) -> Response:
-    """Have the producer track a symbol; with a source, continue its series with that one."""
+    """Have the producer track a symbol; a given source continues the symbol's series."""
     from chalicelib.services.symbols.switching import SourceSwitch
 
     symbol, change = parameters.symbol_of(symbol), bodies.take_source(request)
@@ -163,8 +163,8 @@ def track_symbol(services: Services, request: Any, symbol: str) -> Response:
 
 
 def claim(services: Services, request: Any) -> Response:
-    """Answer a source's claims: a symbol's standby gets its turn if the first source is silent, the
-    first source its return once it is steady again."""
+    """Answer a source's claims. A symbol's standby gets its turn if the first source is silent; the
+    first source gets its return once it is steady again."""
     from chalicelib.services.symbols.standing_by import Claims
 
     source, symbols = bodies.take_claim(request)

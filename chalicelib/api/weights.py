@@ -1,12 +1,12 @@
-"""The weight of a request: the number of requests that it counts as in its key's minute, by its
-route and by what it may read.
+"""The weight of a request: the number of requests that it counts as in its key's minute. The weight
+depends on the route and on what the request may read.
 
-A page of half-hours is made of up to thirty times as many stored minutes. So a page counts as one
-more request for each further READ_BY_ONE stored bars that it may read, which follow from its
-interval, limit and range before anything is read. A page of alerts of one condition reads the
-others too, and counts as one more for each further READ_BY_ONE alerts that it may read. Adjusted
-prices of several symbols count as one more for each further LISTS_BY_ONE symbols, and previews as
-one more for each READ_BY_ONE stored bars that their condition needs.
+A row of half an hour is made of up to thirty stored minutes. So a page counts as one more request
+for each further READ_BY_ONE stored bars that it may read. Interval, limit and range give that
+number before anything is read. A page of alerts of one condition reads the other alerts, too, and
+counts as one more for each further READ_BY_ONE alerts that it may read. Adjusted prices of several
+symbols count as one more for each further LISTS_BY_ONE symbols, and previews as one more for each
+READ_BY_ONE stored bars that their condition needs.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from chalicelib.services.market_data.queries import DEFAULT_LIMIT
 from chalicelib.services.rules import alert_history
 
 WHOLE_WEIGHT = 10
-"""The weight of a whole range, which may have 50,000 rows where a page has at most 5,000, and of
-deleting all data of a symbol."""
+"""The weight of deleting all data of a symbol, and of a whole range: such a range may have 50,000
+rows, and a page at most 5,000."""
 
 READ_BY_ONE = 5_000
-"""The stored bars, or alerts, that a request may read for a weight of one: as many as the longest
-page of a stored interval, or of alerts of all conditions, reads."""
+"""How many stored bars or alerts a request may read for a weight of one. The longest page of a
+stored interval reads as many, as does the longest page of alerts of all conditions."""
 
 LISTS_BY_ONE = 10
-"""The symbols whose corporate actions are read for a weight of one. Each has some 250 after sixty
-years, at most 2,000."""
+"""How many symbols' corporate actions are read for a weight of one. A symbol has some 250 after
+sixty years, at most 2,000."""
 
 PREVIEW = "/rules/preview"
 
@@ -63,8 +63,8 @@ def weight_of(route: Route, given: Given, clock: Clock) -> int:
 
 
 def preview_weight(least: int, request: Any) -> int:
-    """Return the weight of a preview: `least`, and what the bars count as that its condition `when`
-    needs before the first price. What the view refuses counts as `least`."""
+    """Return the weight of a preview: `least`, and one for each READ_BY_ONE stored bars that its
+    `when` needs before the first price. A body that the view refuses counts as `least`."""
     try:
         given = bodies.read_object(request)
         if given.get("when") is None:
@@ -79,8 +79,8 @@ def preview_weight(least: int, request: Any) -> int:
 
 
 def _lists_of_actions(given: Given) -> int:
-    """Return the weight of reading the corporate actions of further symbols; 0 unless the answer is
-    adjusted."""
+    """Return what reading the corporate actions of further symbols adds to the weight; 0 unless the
+    answer is adjusted."""
     is_adjusted = _first(given, "adjustment") not in ("", "raw")
     return (_symbols(given) - 1) // LISTS_BY_ONE if is_adjusted else 0
 
@@ -103,8 +103,8 @@ def _stored_bars(default_interval: str, given: Given, clock: Clock) -> int:
 
 
 def _in_range(step: timedelta, given: Given, clock: Clock) -> int:
-    """Return the number of steps in the range, over all symbols; MOST_READ if the range is open or
-    not known here, as with a page token, which has its own."""
+    """Return the number of steps in the range, over all symbols. Return MOST_READ if the range is
+    open or unknown here: a page token has its own range."""
     symbols = _symbols(given)
     start, period = _first(given, "start"), _first(given, "period")
     if "page_token" in given:
