@@ -16,8 +16,8 @@ overlap are surveyed twice."""
 
 
 class Survey:
-    """Compares raw objects with the last survey. Its newest object was written at `since`. `known`
-    has the fingerprints of its objects written in the OVERLAP before `since`."""
+    """Compares raw objects with the last survey. That survey's newest object was written at
+    `since`; `known` has the fingerprints of its objects written in the OVERLAP before `since`."""
 
     def __init__(self, since: datetime | None, known: frozenset[str]) -> None:
         self._bound = since - OVERLAP if since else None

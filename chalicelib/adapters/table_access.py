@@ -17,7 +17,8 @@ CONFLICT = "TransactionConflict"
 
 def refusals(client: Any, writes: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     """Call TransactWriteItems; return an empty tuple if all writes were made. Otherwise none was
-    made: return for each REFUSED by its condition, CONFLICT with another writer, or "None".
+    made; return one code per write: REFUSED by its condition, CONFLICT with another writer, or
+    "None".
 
     Raises what botocore raises for anything else, such as throttling.
     """
