@@ -96,10 +96,10 @@ class CachedRules:
             )
 
     def now(self, symbol: str) -> tuple[Rule, ...]:
-        """Return the current rules of a symbol, defaults included: two Queries.
+        """Return the current rules of a symbol, with the defaults, by two Queries.
 
-        A default that a rule of another symbol replaces is left out only if that rule existed when
-        all rules were last read. The next call for all rules reads them again.
+        If a rule of another symbol replaces a default, the default is left out only if that rule
+        existed when all rules were last read. The next call for all rules reads them again.
         """
         from chalicelib.domain.rules import ANY_SYMBOL
 
@@ -186,7 +186,7 @@ class Services:
 
     @cached_property
     def rules(self) -> CachedRules:
-        """Return the rules in force, as a cache over the table."""
+        """Return the cache of the rules in force."""
         return CachedRules(self.stores.rules, self.defaults)
 
     @cached_property
@@ -212,7 +212,7 @@ class Services:
 
     @cached_property
     def deliver(self) -> Deliver:
-        """Return the service that delivers alerts, at first and in further attempts."""
+        """Return the service that delivers alerts, in first and further attempts."""
         from chalicelib.adapters.retries import Retries
         from chalicelib.services.delivery.deliver import Deliver
         from chalicelib.services.delivery.pictures import Pictures
@@ -226,7 +226,7 @@ class Services:
         return Deliver(store, channels, retries, settings.page_url, self.clock, *given)
 
     def market_data(self) -> MarketData:
-        """Return a reader of prices, for one request."""
+        """Return a new reader of prices, to be used for one request."""
         from chalicelib.services.market_data.market_data import MarketData
 
         fast, slow = self.settings.sma_fast, self.settings.sma_slow
@@ -281,14 +281,14 @@ class Services:
         return Forget(self.stores, self._tables.eraser(), self._unlearn, self.clock)
 
     def _unlearn(self, symbol: str) -> None:
-        """Clear what ingest and detect have cached of a symbol, if they exist."""
+        """Clear what ingest and detect have cached of a symbol, if they have been created."""
         for name in ("ingest", "detect"):
             if service := self.__dict__.get(name):
                 service.unlearn(symbol)
 
     @cached_property
     def reports(self) -> Reports:
-        """Return the service that runs reports over the lake; it has no engine without Athena."""
+        """Return the service that runs reports over the lake. Without Athena it has no engine."""
         from chalicelib.adapters.result_links import result_link
         from chalicelib.services.reports.lists import ReportLists
         from chalicelib.services.reports.reports import Reports
@@ -314,8 +314,8 @@ def link_key_of(settings: Settings) -> bytes:
 
 
 def aws_clients(settings: Settings, clients: Any = None) -> Any:
-    """Return clients as attributes, each created with its first call. `clients` creates them, by
-    default adapters.clients.Clients."""
+    """Return clients as attributes, each created with its first call. `clients` creates them; the
+    default is adapters.clients.Clients."""
     from chalicelib.adapters.clients import Clients, DeferredClients
 
     return DeferredClients(clients or Clients(settings.account_id))
@@ -347,8 +347,8 @@ def _lake_engine(settings: Settings, clients: Any) -> tuple[Athena, GlueCatalog]
 
 
 def push_contact(page_url: str) -> str:
-    """Return the sender's contact for push services: the page's URL, or a placeholder address if
-    that is not https, as on a local machine, since some services refuse such a URL."""
+    """Return the sender's contact for push services: the page's URL if it is https, otherwise a
+    placeholder address. Some services refuse other URLs, such as that of a local machine."""
     return page_url if page_url.startswith("https://") else "mailto:ticktape@example.com"
 
 
@@ -380,8 +380,8 @@ def _sealing(settings: Settings, clients: Any) -> Sealing:
 def aws_stores(settings: Settings, clients: Any = None) -> Stores:
     """Return the stores over DynamoDB and S3. `clients`: see aws_clients.
 
-    A client is created with its first request, and a store that ingest does not use with its first
-    call.
+    A client is created with its first request. A store that ingest does not use is created with its
+    first call.
     """
     from chalicelib.adapters.archive import S3Archive
     from chalicelib.adapters.clients import OnDemand

@@ -1,7 +1,7 @@
 """Batch size, window, retries, filter and failure destination of each stream handler.
 
-One table for the decorators in `app.py`, the deployment, which creates and updates the mappings,
-and the local poller. Terms are those of AWS Lambda's event source mappings.
+The decorators in `app.py`, the local poller and the deployment all use this table. The deployment
+creates and updates the mappings. Terms are those of AWS Lambda's event source mappings.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ class EventSource(msgspec.Struct, frozen=True, kw_only=True):
 
     `maximum_concurrency` is the number of a queue's batches processed at once; None if only the
     account's limit applies. `filters` are event patterns, any of which accepts a record. `failures`
-    says whether dead-lettered records are stored in the failures bucket; those of `push` are not,
-    since a late price is worth nothing. -1 means no limit of retries or of a record's age.
+    says whether dead-lettered records are stored in the failures bucket. Records of `push` are not
+    stored, since a late price is worth nothing. -1 means no limit of retries or age.
     """
 
     handler: str
@@ -131,5 +131,5 @@ COMPACTION = (30, "*", "*", "*", "?", "*")
 """When compact runs, as EventBridge's cron in UTC. Most runs only merge raw objects."""
 
 COMPACTION_HOURS = (6, 8, 10, 12)
-"""The hours whose runs also compact: the first after a day is over everywhere, and three more for
-runs that failed or ran out of time."""
+"""The hours (UTC) whose runs also compact. By the first hour the day is over everywhere; the other
+runs continue what failed or ran out of time."""

@@ -1,5 +1,5 @@
-"""Passes Lambda's events to services, returns what Lambda expects as an answer, and logs counts,
-from which CloudWatch makes metrics."""
+"""Passes Lambda's events to services, and returns the answers that Lambda expects. CloudWatch makes
+metrics from the counts that are logged here."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def push(event: dict[str, Any], _context: Any) -> Response:
 
 
 def redeliver(event: dict[str, Any], context: Any) -> Response:
-    """Process messages that ask for further attempts. Unreadable ones are reported as failed, so
-    that SQS delivers them again and at last moves them to the dead-letter queue."""
+    """Process messages that ask for further attempts. Unreadable messages are reported as failed:
+    SQS delivers them again and at last moves them to the dead-letter queue."""
     services = bootstrap.get_services()
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
     retries, unreadable = events.retries(event)
@@ -170,10 +170,10 @@ def _partial(identifiers: Any) -> Response:
 
 
 def _emit(function: str, counters: Mapping[str, float], **properties: str) -> None:
-    """Log the non-zero counters, with `properties`, texts for searching the log. Does nothing if
-    all counters are zero.
+    """Log the non-zero counters, and `properties`: texts by which the log is searched. If all
+    counters are zero, do nothing.
 
-    The log record also has them as `counters` and `properties`.
+    The log record also has both as the attributes `counters` and `properties`.
     """
     counted = {name: value for name, value in counters.items() if value}
     if counted:

@@ -15,7 +15,7 @@ from chalicelib.event_sources import ADJUSTABLE, EVENT_SOURCES, EventSource
 from chalicelib.tables import TableNames
 
 BARS, EVERY_TICK = "bars", "every-tick"
-"""Values of ALERTS: whether the default rules send crosses on bars, or those on every tick."""
+"""Values of ALERTS: the default rules send crosses either on bars or on every tick."""
 
 MOST_CHANNELS = 100
 """The most channels of pushed prices: a connection to AppSync Events has at most 100
@@ -25,7 +25,7 @@ _CHOICES = {"read_access": ("open", "closed"), "alerts": (BARS, EVERY_TICK)}
 
 
 class SettingsError(ValueError):
-    """A variable is missing, malformed or out of range; the message names it and what is
+    """A variable is missing, malformed or out of range. The message names the variable and what is
     allowed."""
 
 
@@ -92,7 +92,7 @@ class Settings(TableNames, frozen=True, kw_only=True):
 def load(environ: Mapping[str, str]) -> Settings:
     """Read settings from `environ`, where an empty variable counts as missing.
 
-    Raises SettingsError that names the variable.
+    Raises SettingsError, which names the variable.
     """
     fields = {field.name: field for field in msgspec.structs.fields(Settings)}
     given: dict[str, Any] = {

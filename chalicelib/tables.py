@@ -43,7 +43,7 @@ class TableNames(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tables:
-    """The stores over the tables, each imported when it is first made."""
+    """The stores over the tables. Each is imported when it is first made."""
 
     def __init__(self, names: TableNames, dynamodb: Any) -> None:
         self._names = names
@@ -92,7 +92,7 @@ class Tables:
         return Digests(self._dynamodb, self._names.alerts_table)
 
     def ended_channels(self) -> EndedChannels:
-        """Return the channels whose receiver has ended them."""
+        """Return the channels that their receivers have ended."""
         from chalicelib.adapters.ended_channels import EndedChannels
 
         return EndedChannels(self._dynamodb, self._names.alerts_table)

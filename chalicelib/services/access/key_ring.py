@@ -43,12 +43,12 @@ class KeyStore(Protocol):
         """Delete a key and return True; return False if no key has this id."""
 
     def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
-        """Count a request in a minute as `weight` and return True, unless the total would exceed
-        `limit`."""
+        """Count a request in a minute as `weight` and return True. If the total would exceed
+        `limit`, count nothing and return False."""
 
 
 class KeyRing:
-    """All keys: those of the store, and the first one, whose hash is in the settings."""
+    """All keys: the stored ones, and the first key, whose hash is in the settings."""
 
     def __init__(self, store: KeyStore, clock: Callable[[], datetime], first_sha256: str) -> None:
         self._store = store
@@ -58,7 +58,7 @@ class KeyRing:
     def holder(self, token: str) -> Key | None:
         """Return the key of a token; None if it is unknown, revoked or expired.
 
-        The store is not asked for the first key, nor for texts that cannot be tokens.
+        The store is asked neither for the first key nor for texts that cannot be tokens.
         """
         found = fingerprint(token)
         if self._first_sha256 and hmac.compare_digest(found, self._first_sha256):
@@ -75,7 +75,7 @@ class KeyRing:
     def create(self, given: dict[str, Any], made_by: str = COMMAND) -> tuple[Key, str]:
         """Store a new key; return it and its token, which is not stored.
 
-        `made_by` is the id of the key that requests it; the new key expires no later than that one.
+        `made_by` is the id of the requesting key. The new key expires no later than that key.
         Raises KeyFieldError, Conflict, Contended.
         """
         key = parse_key(given, secrets.token_hex(6), self._clock())
@@ -95,7 +95,7 @@ class KeyRing:
         raise Conflict("the key that asks for another one has been revoked")
 
     def revoke(self, key_id: str) -> None:
-        """Delete a key. Raises Unknown, and Conflict for the first one."""
+        """Delete a key. Raises Unknown, and Conflict for the first key."""
         if key_id == IN_DEPLOYMENT:
             raise Conflict(
                 "the first key is part of the deployment; a new one replaces it: make token"

@@ -11,8 +11,8 @@ from chalicelib.services.access.key_ring import KeyStore
 
 
 class RateLimit:
-    """Counts requests in the store. If a request exceeds the limit of its minute, its weight is
-    remembered, and further requests with this weight or more write nothing."""
+    """Counts requests in the store. After a request of some weight has exceeded the limit of its
+    minute, further requests of that weight or more write nothing."""
 
     def __init__(self, store: KeyStore, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -20,8 +20,8 @@ class RateLimit:
         self._refused: dict[str, tuple[str, int]] = {}
 
     def seconds_to_wait(self, key_id: str, limit: int, weight: int = 1) -> int:
-        """Return 0 if a request is within the limit, and count it as `weight`, at most the limit;
-        otherwise return the seconds until the next minute."""
+        """If a request is within the limit, count it as `weight`, at most the limit, and return 0.
+        Otherwise return the seconds until the next minute."""
         now = self._clock()
         minute = minute_of(to_text(now))
         refused_in, least = self._refused.get(key_id, ("", 0))

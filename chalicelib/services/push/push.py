@@ -15,10 +15,10 @@ from chalicelib.services.market_data.answers import Quote
 from chalicelib.services.push.changes import Change, changes_of
 
 MOST_EVENT_BYTES = 200_000
-"""The most bytes of an event before it is compressed; the service accepts 240 KB afterwards."""
+"""The most bytes of an event before compression. After it, AppSync Events accepts 240 KB."""
 
 MOST_EVENTS = 5
-"""The most events of a request, the service's limit."""
+"""The most events of a request: the limit of AppSync Events."""
 
 log = logging.getLogger("ticktape.push")
 
@@ -35,7 +35,7 @@ PublishError."""
 
 
 class Pushed(msgspec.Struct, frozen=True):
-    """The result of a batch: the numbers of symbols published, and of those that failed."""
+    """How many symbols of a batch were published, and how many failed."""
 
     symbols: int = 0
     failed: int = 0
@@ -77,9 +77,9 @@ class Push:
 
 
 def requests_of(changes: Sequence[Change]) -> Iterator[list[tuple[str, int]]]:
-    """Yield for each request its events, each with its number of symbols.
+    """Yield the events of each request, each event with its number of symbols.
 
-    An event has at most MOST_EVENT_BYTES before it is compressed, unless it has a single symbol.
+    Before compression an event has at most MOST_EVENT_BYTES, unless it has a single symbol.
     """
     events = list(_events(changes))
     for at in range(0, len(events), MOST_EVENTS):
@@ -101,10 +101,10 @@ def _events(changes: Sequence[Change]) -> Iterator[tuple[str, int]]:
 
 
 def _event(parts: Sequence[str]) -> tuple[str, int]:
-    """Return an event, `{"changes": [...]}` compressed by zlib in base64 as a JSON string, and its
-    number of symbols.
+    """Return an event and its number of symbols. The event is `{"changes": [...]}`, compressed by
+    zlib, in base64, as a JSON string.
 
-    The service charges for each started 5 KB, which is room for 25 symbols.
+    AppSync Events charges for each started 5 KB, which is room for 25 symbols.
     """
     packed = zlib.compress(f'{{"changes":[{",".join(parts)}]}}'.encode())
     return f'"{base64.b64encode(packed).decode()}"', len(parts)

@@ -15,11 +15,11 @@ from chalicelib.services.stores import BarStore
 
 
 class Losses:
-    """Compares a symbol's minutes, passed in order, with the stored ones, which outlive prices.
+    """Compares a symbol's minutes, passed in order, with the stored minutes, which outlive prices.
 
-    If a stored minute counts more ticks than were found, some have expired, which is a loss, unless
-    it begins at `expired_before` or later. DynamoDB deletes expired items in any order, so any
-    session may have losses. `unbroken` counts the ticks since the last loss.
+    If a stored minute counts more ticks than were found, some have expired, and the minute is a
+    loss. A minute from `expired_before` on is never a loss. DynamoDB deletes expired items in any
+    order, so any session may have losses. `unbroken` counts the ticks since the last loss.
     """
 
     def __init__(self, bars: BarStore, first: Tick, expired_before: str) -> None:
@@ -35,9 +35,9 @@ class Losses:
         self.unbroken = 0
 
     def without(self, minutes: Sequence[Bar], until: str) -> list[Bar]:
-        """Compare the next minutes, all before `until`, with the stored ones. Return them without
-        those that have all their stored ticks, but whose volume may be a difference from an expired
-        tick: these stay as stored."""
+        """Compare the next minutes, all before `until`, with the stored ones. Return those to
+        write. A minute stays as stored if all its stored ticks were found, but its volume may be a
+        difference from an expired tick."""
         mine, old = _by_start(minutes), _by_start(self._read(until))
         left = {
             start
@@ -66,16 +66,16 @@ class Losses:
         return date in self._lost
 
     def allowed(self, date: str, ticks: int, seen: int) -> int:
-        """Return how many ticks fewer than its stored bar a day may have: those that moved to the
-        other kind, but 0 if ticks have expired. It has `ticks` now; `seen` are its session's ticks
-        of both kinds."""
+        """Return how many fewer ticks a day may have than its stored bar: as many as moved to the
+        other kind (regular or extended), but 0 if ticks have expired. The day now has `ticks`;
+        `seen` counts its session's ticks of both kinds."""
         if self.concern(date):
             return 0
         return max(0, self._stored[date] - ticks) if self.may_concern(date) else seen
 
     def precede(self, date: str) -> bool:
-        """Return whether prices are missing between a session and the one before it, so that they
-        may not show a split between the two."""
+        """Return whether prices are missing between a session and the one before. If so, they may
+        not show a split between the two."""
         before = max((known for known in self._sessions if known < date), default="")
         return not before or any(before <= lost <= date for lost in self._lost)
 

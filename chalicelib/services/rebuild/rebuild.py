@@ -38,10 +38,10 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
 
 class Rebuild:
-    """The rebuild service. It may run in parallel with detect: bars are put under their conditions,
-    the state under its version. If detect has repaired bars since the prices were read, all are
-    computed again, since some may have overwritten repaired ones. `rules` returns the current rules
-    for a symbol. Prices expire no sooner than `prices_days` after they arrived."""
+    """The rebuild service. Detect may run in parallel: bars are put under their conditions, and the
+    state under its version. If detect repairs bars after the prices were read, all bars are
+    computed again, since a rebuilt bar may have overwritten a repaired one. `rules` returns a
+    symbol's current rules. Prices expire no sooner than `prices_days` after they arrived."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Rebuild:
         raise Contended(f"{symbol}: detect was faster {TRIES} times; run it again")
 
     def _put(self, fold: _Fold, old: State | None) -> bool:
-        """Continue a fold, and replace the old state with its state. Return False if detect has
+        """Continue a fold, and replace the old state with the fold's. Return False if detect has
         written a bar or the state meanwhile."""
         try:
             fold.through(old)
@@ -94,7 +94,7 @@ class Rebuild:
         return not fold.ticks or self._stores.state.put(fold.in_place_of(old))
 
     def _watch(self, symbol: str) -> Watch:
-        """Return the rules and averages to watch. They are read after the state, so a rule that the
+        """Return the rules and averages to watch. They are read after the state: a rule that the
         state has and that is missing here has been deleted."""
         rules = rules_for(symbol, self._rules(symbol))
         return Watch(rules, self._shown.fast, self._shown.slow)
@@ -107,7 +107,7 @@ class Rebuild:
 class _Fold:
     """Folds a state from the first tick on, and puts the bars that it finishes.
 
-    `old` is the state stored when it begins.
+    `old` is the stored state at the beginning of the fold.
     """
 
     def __init__(
@@ -171,8 +171,8 @@ class _Fold:
             self._take(self._expired(old))
 
     def _begin(self, first: Tick) -> None:
-        """Begin at the first price, unless begun, with the splits up to it: prices do not show
-        these."""
+        """Begin at the first price, unless the fold has begun. Keep the splits up to that price,
+        which prices do not show."""
         if self._losses is not None:
             return
         self._losses = Losses(self._bars, first, self._expired_before)
@@ -181,7 +181,7 @@ class _Fold:
         self.state = msgspec.structs.replace(self.state, splits=splits)
 
     def _expired(self, old: State) -> list[Tick]:
-        """Return the last ticks of the stored state that have expired: the fold must reach them."""
+        """Return the stored state's last ticks that have expired: the fold must reach them."""
         reached = self.state.last_timestamp
         known = [tick for tick in (old.mark, old.last) if tick is not None]
         return [tick for tick in known if "" < reached < tick.timestamp < self._expired_before]
@@ -240,8 +240,8 @@ class _Fold:
 
     @property
     def _first_date(self) -> str:
-        """Return the date of the session at the start, which is the first one whose day ends after
-        the start; empty without a start."""
+        """Return the date of the session at the start, the first whose day ends after the start;
+        empty without a start."""
         if not self._start:
             return ""
         calendar = calendar_for(self.state.symbol, self.state.timezone)

@@ -1,5 +1,5 @@
-"""The state that rebuild puts: the result of its fold, with those values of the old state that can
-no longer be computed since prices have expired."""
+"""The state that rebuild puts: the result of its fold. Values that need expired prices are taken
+from the old state."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
     """Return the new state with the old one's version, pending alerts and rule history.
 
     Live bars that have lost ticks are kept from the old state. So are windows and rule states if
-    too few prices since the last loss remain to compute them. Rules that the old state does not
-    have, or not in this version, are left out: detect begins with them at the next price.
+    too few prices since the last loss remain to compute them. Rules that the old state lacks, or
+    has in another version, are left out: detect begins with them at the next price.
     """
     lost = _minute_lost_some(old, new, losses)
     unbroken = 0 if lost else losses.unbroken + sum(bar.ticks for bar in new.minutes)
@@ -62,8 +62,8 @@ def _start(state: State) -> str:
 
 
 def _running(old: State, new: State, losses: Losses) -> State:
-    """Return the new state with the old one's minute and last ticks if ticks of the minute have
-    expired, or with the old one's last regular tick."""
+    """Return the new state. If ticks of its minute have expired, its minute and last ticks are the
+    old state's. If only the last regular tick has expired, that one is the old state's."""
     if not _same_minute(old, new):
         return new
     worse = losses.are_doubtful(new.minutes, old.minutes)
@@ -96,7 +96,7 @@ def _splits(old: State, new: State, losses: Losses) -> tuple[Split, ...]:
 
 
 def _opening(old: State, new: State, losses: Losses) -> Opening | None:
-    """Return the prices before the session: the old state's if they have expired."""
+    """Return the prices before the session, from the old state if they have expired."""
     if not (old.opening and new.opening and new.last) or old.last_timestamp != new.last_timestamp:
         return new.opening
     if not losses.precede(place_of(new.last).date):
@@ -118,8 +118,8 @@ def _rule_states(old: State, new: State, watch: Watch, unbroken: int) -> dict[st
 
 
 def _rule_state(rule: Rule, old: RuleState, new: RuleState, unbroken: int) -> RuleState:
-    """Return a rule's state. Rules on bars are judged by stored closes, which do not expire with
-    prices, but expired prices may hide the last bar that the rule was judged at."""
+    """Return a rule's state. Rules on bars are judged by stored closes, which outlive prices.
+    Still, expired prices may hide the last bar that the rule was judged at."""
     short = unbroken < rule.closes_needed if rule.interval == "tick" else new.bar < old.bar
     if old.fingerprint != new.fingerprint or short:
         return old

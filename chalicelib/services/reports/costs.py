@@ -8,12 +8,12 @@ from decimal import Decimal
 USD_A_BYTE = Decimal(5) / 10**12
 MEGABYTE = 10**6
 LEAST_MEGABYTES = 10
-"""$5 per TB, rounded up to a megabyte, at least ten a query:
+"""Athena charges $5 per TB. Bytes are rounded up to megabytes, at least ten for each query:
 https://aws.amazon.com/athena/pricing/. Decimal units give the higher price."""
 
 USD_A_LIST = Decimal("0.000005")
 USD_A_GET = Decimal("0.0000004")
-"""https://aws.amazon.com/s3/pricing/, S3 Standard."""
+"""The prices of S3 Standard: https://aws.amazon.com/s3/pricing/."""
 
 
 def scan_usd(bytes_scanned: int) -> Decimal:

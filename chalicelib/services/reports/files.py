@@ -1,12 +1,12 @@
 """The reports: one SQL file each in chalicelib/reports, whose first lines declare it.
 
-    -- title: ...
-    -- description: ...
-    -- parameter: NAME KIND [RANGE] [default=VALUE]; MEANING
-    -- columns: a, b
+-- title: ...
+-- description: ...
+-- parameter: NAME KIND [RANGE] [default=VALUE]; MEANING
+-- columns: a, b
 
-A parameter without a default is required. The statement refers to values as `:NAME`; Athena gets
-a `?` there, and the values in order beside the statement. Athena accepts `?` within WHERE only:
+A parameter without a default is required. The statement refers to values as `:NAME`. Athena gets a
+`?` for each reference, and the values in that order. It accepts `?` within WHERE only:
 https://docs.aws.amazon.com/athena/latest/ug/querying-with-prepared-statements.html
 """
 
@@ -41,7 +41,7 @@ _MOST_DIGITS = 24
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A parameter of a report.
 
-    The default of a date is relative, such as `today-7`; None means that a value is required.
+    A date's default is relative, such as `today-7`. If the default is None, a value is required.
     """
 
     name: str
@@ -115,7 +115,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as its file declares it. `order` has the name of the parameter of each `?` in the
+    """A report as its file declares it. `order` names the parameter of each `?` in the
     statement."""
 
     name: str
@@ -128,7 +128,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def values(self, given: dict[str, Any], today: date) -> dict[str, QueryValue]:
         """Return the values of all parameters: the given ones, or the defaults of `today`. Raises
-        FieldError for the first invalid or unknown one."""
+        FieldError for the first invalid value or unknown parameter."""
         known = [parameter.name for parameter in self.parameters]
         for name in given:
             if name not in known:

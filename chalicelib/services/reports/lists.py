@@ -1,9 +1,9 @@
 """Count the LIST requests that a report makes to S3: Athena reports only the bytes that it scans.
 
-Athena lists each partition that the statement's conditions select, at least once for each scan of a
-table: for `raw/` and `readings/` every hour of arrival from the boundary on, since projection does
-not depend on objects, and for Parquet each partition in the catalog. Further requests for
-partitions of more than a thousand objects are not counted.
+At least once for each scan of a table, Athena lists each partition that the statement's conditions
+select. For Parquet these are partitions in the catalog. For `raw/` and `readings/` they are all
+hours of arrival from the boundary on, since projection does not depend on objects. Further requests
+for partitions of more than a thousand objects are not counted.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class ReportLists:
 
 
 def lists(statement: str, values: Mapping[str, QueryValue], state: LakeState, today: date) -> int:
-    """Return the number of LIST requests of a statement over the lake's views. A table that a
-    statement names several times, as through WITH, counts once."""
+    """Return the number of LIST requests of a statement over the lake's views. A table that is
+    named several times, as through WITH, counts once."""
     start, end = str(values.get("start", "")), str(values.get("end", "9999"))
     last = min(end, (today + timedelta(days=1)).isoformat())
     arrived = max(0, _days(max(start, state.first_day), last))
@@ -83,8 +83,8 @@ def _of_ticks(start: str, end: str, state: LakeState, today: date) -> int:
 
 
 def _arrivals(view: str, state: LakeState, today: date) -> int:
-    """Return the number of hours of arrival from the boundary on, times the scans of them by a
-    view."""
+    """Return the number of hours of arrival from the boundary on, times the number of a view's
+    scans."""
     first = max(state.first_day, state.compacted_until or "")
     return len(_ARRIVED.findall(view)) * HOURS * (_days(first, today.isoformat()) + 1)
 

@@ -19,7 +19,7 @@ from chalicelib.services.reports.files import Report, all_reports, find_report
 
 REUSE_MINUTES = 5
 MOST_REUSE_MINUTES = 10_080
-"""Seven days: the most that Athena accepts."""
+"""The most minutes that Athena accepts: seven days."""
 
 MOST_ROWS = 1000
 """The most rows of a page: Athena returns no more in one answer."""
@@ -36,9 +36,9 @@ class NoLake(TicktapeError):  # noqa: N818 - named after the problem type
 
 
 class Run(msgspec.Struct, frozen=True):
-    """The progress of a run; `values` are the parameters that it was started with, as bound.
+    """The progress of a run. `values` are the parameters with which it was started, as bound.
 
-    `lists` is the number of LIST requests to S3 that it would make now, 0 if they are not charged.
+    `lists` is the number of LIST requests to S3 that the run would make now; 0 if uncharged.
     """
 
     run_id: str
@@ -49,18 +49,18 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def price_usd(self) -> Decimal:
-        """Return what Athena charges; 0 while it runs, after a failure, and for a reused result."""
+        """Return what Athena charges; 0 if the run is not over, has failed or reuses a result."""
         return scan_usd(self.status.bytes_scanned) if _is_charged(self.status) else Decimal(0)
 
     @property
     def lists_usd(self) -> Decimal:
-        """Return what S3 charges for its LIST requests."""
+        """Return what S3 charges for the run's LIST requests."""
         return requests_usd(self.lists)
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """A page of a run's rows by column name; `cursor` leads to the next page, None if there is
-    none."""
+    """A page of a run's rows by column name. `cursor` leads to the next page; None on the last
+    page."""
 
     rows: Sequence[dict[str, Any]] = ()
     cursor: str | None = None
@@ -103,8 +103,8 @@ class Reports:
         return self._engine.start(report.statement, bound, reuse_minutes=reuse_minutes), values
 
     def run(self, run_id: str) -> Run:
-        """Return the state of a run. Raises NoLake, and Unknown, even if another statement than
-        a report's has this id."""
+        """Return the state of a run. Raises NoLake, and Unknown if no run of a report has this
+        id."""
         status = self._engine.status(run_id) if _RUN_ID.fullmatch(run_id) else None
         report = next((r for r in all_reports() if status and r.statement == status.sql), None)
         if status is None or report is None:
@@ -115,8 +115,8 @@ class Reports:
         return Run(run_id, report, ordered, status, lists)
 
     def rows(self, run: Run, limit: int | None, page_token: str | None) -> Rows:
-        """Return a page of at most `limit` rows of a run that succeeded, or all its rows for None.
-        Raises TooLarge, BadPosition."""
+        """Return a page of at most `limit` rows of a run that succeeded; without a limit, all its
+        rows. Raises TooLarge, BadPosition."""
 
         def read(token: str | None) -> Rows:
             return self._rows(run, MOST_ROWS if limit is None else min(limit, MOST_ROWS), token)
@@ -154,8 +154,8 @@ def _is_charged(status: QueryStatus) -> bool:
 
 
 def reuse_minutes(given: Any) -> int:
-    """Return how many minutes old a reused result may be; 0 for no reuse. None gives the default.
-    Raises FieldError."""
+    """Return how many minutes old a reused result may be; 0 for no reuse. If nothing is given,
+    return the default. Raises FieldError."""
     if given is None:
         return REUSE_MINUTES
     if type(given) is not int or not 0 <= given <= MOST_REUSE_MINUTES:

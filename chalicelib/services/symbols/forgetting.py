@@ -19,7 +19,7 @@ _TRIES = 10
 
 
 class Forgotten(msgspec.Struct, frozen=True):
-    """What was deleted. If `complete` is false, time ran out: repeating the call continues."""
+    """What was deleted. If `complete` is false, time ran out; another call continues."""
 
     symbol: str
     prices: int
@@ -46,7 +46,7 @@ class Forget:
         """Create the service. `forgotten` is called with a deleted symbol, to clear this
         container's caches; `clock` returns the present as an aware datetime.
 
-        Other containers refresh their caches once the symbol has not come for a minute.
+        Other containers refresh their caches after a minute without a price of the symbol.
         """
         self._stores = stores
         self._eraser = eraser
@@ -54,7 +54,7 @@ class Forget:
         self._clock = clock
 
     def __call__(self, symbol: str, deadline: float) -> Forgotten:
-        """Delete until the deadline (time.monotonic); a symbol may have no stored data.
+        """Delete until the deadline, a time.monotonic. The symbol need not have stored data.
 
         Raises Contended while detect keeps writing the symbol's state.
         """
@@ -74,10 +74,10 @@ class Forget:
         return Forgotten(symbol, counts["prices"], counts["bars"], counts["alerts"], complete)
 
     def _empty_state(self, symbol: str) -> bool:
-        """Write an empty state under the next version; return whether there was one.
+        """Write an empty state under the next version; return whether there was a state.
 
-        Deleting the item would restart its versions, and a container that kept a state of the old
-        series could then overwrite one of the new series that has reached its version.
+        Deleting the item would restart its versions. A container that kept a state of the old
+        series could then overwrite a state of the new series that has reached its version.
         """
         for _ in range(_TRIES):
             state = self._stores.state.get(symbol)

@@ -14,8 +14,8 @@ PARALLEL_LOOKS = 16
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Selects symbols first seen at `since` or later and before `until`, with fewer stored prices
-    and bars than `fewer_than`. None sets no limit."""
+    """Selects symbols that were first seen in `[since, until)` and have fewer stored prices and
+    bars in total than `fewer_than`. None sets no limit."""
 
     since: str | None = None
     until: str | None = None
@@ -28,7 +28,7 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 def chosen(stores: Stores, choice: Choice) -> list[SymbolEntry]:
-    """Return the lines of the chosen symbols, by symbol. Tracked symbols are never chosen."""
+    """Return the lines of the chosen symbols, in order. Tracked symbols are never chosen."""
     tracked = {line.symbol for line in stores.symbols.listed(TRACKED)}
     lines = [line for line in stores.symbols.listed(SEEN) if choice.is_within(line)]
     lines = [line for line in lines if line.symbol not in tracked]
@@ -40,7 +40,7 @@ def chosen(stores: Stores, choice: Choice) -> list[SymbolEntry]:
 
 
 def _has_fewer(stores: Stores, symbol: str, most: int) -> bool:
-    """Return whether fewer prices and bars than `most` are stored."""
+    """Return whether fewer prices and bars than `most` are stored in total."""
     count = len(stores.prices.ticks(symbol, None, None, limit=most).rows)
     for interval in STORED:
         if count >= most:

@@ -20,7 +20,7 @@ MAX_TRACKED = 500
 
 
 NEWEST_SWITCHES = 3
-"""The number of switches shown for each symbol in a list of many, the newest ones: thus 5,000
+"""A list of many symbols shows this many of each symbol's switches, the newest ones, so that 5,000
 symbols fit into an answer."""
 
 
@@ -40,8 +40,8 @@ class SymbolLists:
         self._clock = clock
 
     def page(self, after: str, limit: int) -> tuple[list[Listed], str | None]:
-        """Return the first `limit` symbols after `after` ("" for the first page) of both lists
-        merged, by symbol, and the last one's name if others follow: a Query of each list."""
+        """Merge both lists, and return the first `limit` symbols after `after` ("" for the first
+        page) in order, and the last symbol's name if others follow. Queries each list once."""
         seen = {entry.symbol: entry for entry in self._store.page(SEEN, after, limit + 1)}
         tracked = {entry.symbol: entry for entry in self._store.page(TRACKED, after, limit + 1)}
         symbols = sorted(seen.keys() | tracked.keys())

@@ -21,11 +21,11 @@ EVERY = timedelta(minutes=5)
 """How often a container of detect checks."""
 
 MOST_CHECKED = 500
-"""The most symbols checked: the tracked ones first."""
+"""The most symbols checked; tracked symbols come first."""
 
 LEFT_AFTER_MINUTES = 390
-"""After this many minutes of trading without a price, as many as a session in New York has, a
-symbol that is not tracked is no longer expected: perhaps nobody collects it any more."""
+"""If an untracked symbol is silent for more minutes of trading than a session in New York has, no
+price of it is expected any more: perhaps nobody collects it."""
 
 
 class Silent(msgspec.Struct, frozen=True):
@@ -36,8 +36,8 @@ class Silent(msgspec.Struct, frozen=True):
 
 
 class SilenceCheck:
-    """Finds the silent symbols: those without a price for `after_seconds` of trading; none if that
-    is 0."""
+    """Finds the silent symbols, which are those without a price for `after_seconds` of trading. If
+    that is 0, finds none."""
 
     def __init__(self, stores: Stores, clock: Callable[[], datetime], after_seconds: int) -> None:
         self._stores = stores
@@ -66,8 +66,8 @@ class SilenceCheck:
         return sorted(found, key=lambda silent: (-silent.minutes, silent.symbol))
 
     def due(self) -> list[Silent] | None:
-        """Return the silent symbols if EVERY has passed since the last check, or since this was
-        created; None if it has not, or if the check fails, which is logged."""
+        """Return the silent symbols; None until EVERY has passed since the last check, or at first
+        since this was created. If the check fails, log that and return None."""
         if self._clock() < self._next:
             return None
         self._next = self._clock() + EVERY
@@ -82,7 +82,7 @@ class SilenceCheck:
 
 
 def _minutes(entry: SymbolEntry, state: State | None, now: datetime, is_tracked: bool) -> int:
-    """Return the minutes of trading for which a symbol has been silent; 0 if no price of it is
+    """Return the minutes of trading for which a symbol has been silent; 0 if none of its prices is
     expected."""
     last = state.last if state else None
     zone, source = (last.exchange_timezone, last.source) if last else (None, UNKNOWN_SOURCE)

@@ -1,4 +1,4 @@
-"""Claims of producers: the standby of a symbol asks for its turn, and the first source for its
+"""Claims of producers: a symbol's standby asks for its turn, and the first source asks to
 return."""
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Claims:
-    """Grants the turn of a symbol's first source or standby. `clock` returns the present as an
-    aware datetime."""
+    """Grants a symbol's first source or standby its turn. `clock` returns the present as an aware
+    datetime."""
 
     def __init__(self, stores: Stores, clock: Callable[[], datetime]) -> None:
         self._stores = stores

@@ -30,7 +30,7 @@ class SourceSwitch:
         """Have the series continue with a source from `start` on (None: as soon as possible).
 
         Switches that are still AHEAD_SECONDS ahead are replaced. A series without a source begins
-        with it. Raises SourceError, Conflict, Contended.
+        with this one. Raises SourceError, Conflict, Contended.
         """
         self.check(source, start)
         self.change(symbol, lambda known: self._switched(known, source, start))
@@ -38,8 +38,8 @@ class SourceSwitch:
     def change(self, symbol: str, wanted: Callable[[Sources], Sources]) -> None:
         """Replace a tracked symbol's sources by what `wanted` returns for them.
 
-        Raises Contended if they keep changing or the symbol is not tracked, and what `wanted`
-        raises.
+        Raises Contended if the sources keep changing or the symbol is not tracked, and what
+        `wanted` raises.
         """
         if not any(self._is_done(symbol, wanted) for _ in range(_TRIES)):
             raise Contended(f"{symbol}: its sources are being changed; repeat the request")
@@ -52,7 +52,7 @@ class SourceSwitch:
             raise SourceError("from", start, _FROM_ALLOWED)
 
     def stand_by(self, symbol: str, standby: Standby | None) -> None:
-        """Set the standby of a tracked symbol, or end it."""
+        """Set the standby of a tracked symbol; None removes it."""
         self._store.note_standby(symbol, None if standby is None else standby.text())
 
     @staticmethod
@@ -83,8 +83,7 @@ class SourceSwitch:
         return seen is not None or not self._store.find_many(SEEN, [symbol])
 
     def _is_set(self, name: str, line: SymbolEntry, wanted: Sources) -> bool:
-        """Write the sources into a line that does not have them; return whether it has them
-        now."""
+        """Write the sources into a line, unless it has them. Return whether it has them now."""
         return line.known_sources == wanted or self._store.set_sources(name, line, wanted)
 
     def _switched(self, known: Sources, source: str, start: str | None) -> Sources:
