@@ -10,8 +10,8 @@ import msgspec
 from chalicelib.services.lake.texts import day_text, days_list
 
 MOST_DATES = 1000
-"""The most dates that a statement lists one by one. A statement has three such lists, with 14 bytes
-per date, or 64 if it covers only some hours of the date."""
+"""The most dates that a statement lists one by one. It has three such lists. A date takes 14 bytes
+in each, or 64 if only some of its hours are listed."""
 
 MOST_SPANS = 100
 """The most date ranges that a statement lists in place of more than MOST_DATES dates."""
@@ -49,7 +49,7 @@ def window(day: str) -> list[ArrivalHours]:
 def partitions(arrived: Iterable[ArrivalHours]) -> str:
     """Return the SQL condition on the date and hour of arrival, with each date once.
 
-    Beyond MOST_DATES the condition also covers dates in between, which keeps the statement short.
+    Beyond MOST_DATES, it also covers dates in between, which keeps the statement short.
     """
     hours: dict[str, tuple[int, int]] = {}
     for one in arrived:

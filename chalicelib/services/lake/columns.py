@@ -1,6 +1,6 @@
-"""The columns of the lake's tables and views, and the SQL of what all statements share.
+"""The columns of the lake's tables and views, and the SQL that all statements share.
 
-infra/lake.json holds them for Terraform; `python -m tools.lake_file` writes it.
+infra/lake.json holds both for Terraform; `python -m tools.lake_file` writes that file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DATE, HOUR = {"date": TEXT}, {"hour": TEXT}
 _NUMBER_TYPES = dict.fromkeys(NUMBERS, PRICE) | {"volume": VOLUME}
 TICKS: Columns = {name: _NUMBER_TYPES.get(name, TEXT) for name in Tick.__struct_fields__}
 SHOWN_TICKS: Columns = {name: kind for name, kind in TICKS.items() if name != "split"}
-"""The columns of ticks in views. They leave out splits, which only the producer needs to replay
+"""The columns of ticks in views. Splits are left out: only the producer needs them, to replay
 compacted days."""
 
 _TICKS_AS_TEXT = dict.fromkeys(TICKS, TEXT)
@@ -35,7 +35,7 @@ MINUTES: Columns = {
 }  # fmt: skip
 HISTORIC: Columns = {**BARS, "number": TEXT}
 """The columns of historical bars. `number` is the sequence number of the last record in the batch
-that had the bar: of two copies, the one with the higher number wins."""
+that had the bar. If two copies of a bar exist, the one with the higher number wins."""
 
 _PRICED = {name: kind for name, kind in TICKS.items() if name in ("symbol", "timestamp", *NUMBERS)}
 PRICES: Columns = {**_PRICED, "source": TEXT, "ticks": COUNT, **DATE}
@@ -59,5 +59,5 @@ SHARED = {
     "readings_batch": f"regexp_extract(\"$path\", '/{READINGS}(.*)$', 1)",
     "number": f"regexp_extract(\"$path\", '([0-9]+){ENDING.replace('.', '[.]')}$', 1)",
 }
-"""The texts that all statements may insert, by their names there: the columns of a tick and of a
+"""The texts that any statement may insert, by their names there: the columns of a tick and of a
 bar, an object's name under `raw/` or `readings/`, and the last sequence number in that name."""

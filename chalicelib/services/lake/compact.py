@@ -1,9 +1,9 @@
 """Compaction: write finished trading days of the raw archive to Parquet, each tick once.
 
 A run writes into its own folder, compares the result with the raw ticks, and only then points the
-days' partitions at it. Then it moves the view's boundary; late ticks of days before the boundary
-come last. A run may stop anywhere: what it wrote is either complete and in use, or not visible.
-docs/lake.md describes each step.
+days' partitions at it. Then the run moves the view's boundary. Last it writes late ticks of days
+before the boundary. A run may stop anywhere: what it wrote is either complete and in use, or not
+visible. docs/lake.md describes each step.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = logging.getLogger("ticktape.compact")
 
 
 class Compacted(msgspec.Struct, frozen=True):
-    """The result of a run. `left`: time ran out; `busy`: another run holds the lease.
+    """The result of a run. `left` is set if time ran out, `busy` if another run holds the lease.
 
     `removed` counts superseded objects, `merged` raw objects merged into others.
     """
@@ -70,8 +70,8 @@ class Compact:
     def __call__(self, day: str | None, owner: str, deadline: float) -> Compacted:
         """Compact all due days, or one day even if it is compacted already.
 
-        `deadline` is a time.monotonic. Raises FieldError if `day` is not a date or not over, and
-        CompactionError if some days failed; the other days are then compacted.
+        `deadline` is a time.monotonic. Raises FieldError if `day` is not a date or is not over.
+        Raises CompactionError if some days failed, after compacting the others.
         """
         if day is not None:
             _require_finished(day, self._clock())
@@ -92,8 +92,8 @@ class Compact:
             self._lake.lease.release(owner, self._clock())
 
     def _result(self, run: Run, day: str | None, deadline: float) -> Compacted:
-        """Run all steps, in an order that allows stopping anywhere, and return the result. Raises
-        CompactionError after the last step if any has failed."""
+        """Run all steps, in an order that allows stopping anywhere, and return the result. If a
+        step failed, raise CompactionError after the last step."""
         left, removed, merged = False, 0, Merged()
         failed: list[CompactionError] = []
         try:
@@ -136,8 +136,8 @@ def _gathered_early(run: Run, merged: Merged) -> None:
 
 
 def _caught(step: Callable[[], None]) -> list[CompactionError]:
-    """Run a step that merges raw objects. Return its error instead of raising it, since it must not
-    delay the compaction of days."""
+    """Run a step that merges raw objects. Return its error instead of raising it: a failed merge
+    must not delay the compaction of days."""
     try:
         step()
     except CompactionError as error:

@@ -1,5 +1,5 @@
-"""Encode what is due in few enough bytes for a Glue parameter: keys with the same dates of arrival
-are grouped, and beyond a limit old keys share a larger set of dates."""
+"""Encode what is due in few enough bytes for a Glue parameter. Keys with the same dates of arrival
+are grouped; beyond a limit, old keys share a larger set of dates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXACT = 100
 """The number of newest keys that keep their own dates for as long as possible."""
 
 Due = Mapping[str, tuple[str, ...]]
-"""Dates of arrival by due key: a trading day, or an interval and a period (`1h 2026-11`)."""
+"""Dates of arrival by due key. A key is a trading day, or a period of bars (`1h 2026-11`)."""
 
 
 def encode(due: Due) -> str:
@@ -34,8 +34,8 @@ def decode(text: str) -> dict[str, tuple[str, ...]]:
 
 
 def bounded(due: Due) -> Due:
-    """Return the same keys in at most MOST_BYTES, with more dates of arrival where necessary: more
-    raw objects are then read, for the same ticks."""
+    """Return the same keys in at most MOST_BYTES, if necessary with additional dates of arrival.
+    Then more raw objects are read for the same ticks."""
     for exact in (len(due), EXACT, 0):
         small = _sharing(due, exact)
         if len(encode(small)) <= MOST_BYTES:
@@ -44,8 +44,8 @@ def bounded(due: Due) -> Due:
 
 
 def _sharing(due: Due, exact: int) -> Due:
-    """Return what is due, with the `exact` newest keys' own dates. The older keys share all of
-    their dates."""
+    """Return what is due. The `exact` newest keys keep their own dates, and the older keys share
+    all of theirs."""
     others: Sequence[str] = sorted(due)[: max(len(due) - exact, 0)]
     dates = tuple(sorted({date for key in others for date in due[key]}))
     return {**due, **dict.fromkeys(others, dates)}

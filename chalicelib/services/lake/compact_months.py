@@ -27,7 +27,7 @@ class Months:
         self._writer = writer
 
     def write(self, until: str | None) -> None:
-        """Copy the small months that end by `until` and have a day that changed since the copy."""
+        """Copy the small months that end by `until`, except those whose copy is up to date."""
         days = self._small(until)
         runs = {month: _run_of(parts) for month, parts in days.items()}
         copies = self._lake.catalog.parts(MONTHS_OF_TICKS)
@@ -45,8 +45,8 @@ class Months:
         )
 
     def forget(self, months: tuple[str, ...], before: str) -> None:
-        """Drop copies made before an instant that the view no longer reads, because their months
-        have grown too large."""
+        """Drop copies that were made before an instant and that the view no longer reads because
+        their months have grown too large."""
         copies = self._lake.catalog.parts(MONTHS_OF_TICKS)
         unread = [m for m, part in copies.items() if m not in months and part.moved_at < before]
         self._lake.catalog.drop(MONTHS_OF_TICKS, sorted(unread))

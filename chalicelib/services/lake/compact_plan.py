@@ -14,7 +14,7 @@ from chalicelib.services.lake.arrivals import ArrivalHours, window
 from chalicelib.services.lake.lake_sql import SESSIONS_BYTES
 
 FINISHED_AFTER = timedelta(days=1, hours=6)
-"""How long after its start in UTC a day is compacted: by 06:00 UTC it is over in New York, too, the
+"""How long after its start in UTC a day is compacted. By 06:00 UTC it is over even in New York, the
 last of the markets, and its ticks have arrived."""
 
 FOLDERS = 100
@@ -24,8 +24,8 @@ DAYS = 100
 """The most days that one statement reads."""
 
 FOLDER_TICKS = 1000
-"""The average number of ticks per symbol from which a day has a folder for each symbol. A reader of
-one symbol reads the footers of all files, so a folder with fewer ticks costs more than it saves."""
+"""From this average number of ticks per symbol on, a day has a folder for each symbol. A reader of
+one symbol reads the footers of all files, so smaller folders cost more than they save."""
 
 MONTH_TICKS = 500_000
 """The most ticks of a month whose days are copied into one file: some 8 MB, less than the 10 MB
@@ -95,13 +95,13 @@ def late(day: str, arrivals: Iterable[str]) -> tuple[str, ...]:
 
 def arrived(days: Iterable[str], arrivals: Mapping[str, Iterable[str]]) -> list[ArrivalHours]:
     """Return the hours in which all ticks of some days arrived: the days' windows, and the whole
-    dates of late arrivals, which `arrivals` has by day."""
+    dates of late arrivals. `arrivals` has these dates by day."""
     found = [one for day in days for one in window(day)]
     return found + [ArrivalHours(one) for day in days for one in arrivals.get(day, ())]
 
 
 def measured(rows: Iterable[Sequence[str | None]]) -> list[Day]:
-    """Return days in order from rows of date, calendar, number of symbols and number of ticks."""
+    """Read days from rows of date, calendar, number of symbols and number of ticks; sort them."""
     found: dict[str, list[tuple[str, int, int]]] = {}
     for day, calendar, symbols, ticks in rows:
         counted = str(calendar), int(symbols or 0), int(ticks or 0)
@@ -117,8 +117,8 @@ def _day(date_text: str, counted: Iterable[tuple[str, int, int]]) -> Day:
 def batches(days: Iterable[Day], texts: Mapping[str, str] = _NONE) -> Iterator[Batch]:
     """Batch days in order, as many in each batch as one UNLOAD can write.
 
-    A day of up to a hundred symbols and many ticks has a folder for each symbol, any other day has
-    one folder. `texts` is what each day adds to the statement, at most SESSIONS_BYTES in total.
+    A day of up to a hundred symbols and many ticks has a folder for each symbol; any other day has
+    one folder. `texts` has what each day adds to the statement, at most SESSIONS_BYTES per batch.
     """
     batch: list[Day] = []
     for day in days:

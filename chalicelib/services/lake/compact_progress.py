@@ -20,8 +20,8 @@ log = logging.getLogger("ticktape.compact")
 
 
 class Progress:
-    """Reads and records the progress. Each step is recorded as a whole: everything written up to
-    `surveyed_until` is either in Parquet, or its day is due."""
+    """Reads and records the progress, each step as a whole. Every object written up to
+    `surveyed_until` is in Parquet, or its day is due."""
 
     def __init__(self, lake: LakeStores, last: str) -> None:
         """Load the state. `last` is the last day that is over."""
@@ -57,7 +57,7 @@ class Progress:
 
     def merges(self, hour: str, *, surveyed: bool = False, again: bool = False) -> bool:
         """Record that an hour of arrival is about to be merged and return True. Return False if an
-        earlier run died merging it, unless this is to be done `again`.
+        earlier run died merging that hour, unless it is to be merged `again`.
 
         Unless the merged objects were `surveyed`, the next survey reads the whole hour.
         """
@@ -71,8 +71,8 @@ class Progress:
 
     @contextmanager
     def merging(self) -> Iterator[None]:
-        """Record at the end of the context that the hours begun in it are no longer being merged,
-        even after an error. If the process dies instead, they remain recorded as begun."""
+        """At the end of the context, even after an error, record that the hours begun in it are no
+        longer being merged. If the process dies, they remain recorded as begun."""
         try:
             yield
         except Exception:
@@ -85,10 +85,10 @@ class Progress:
             self._record(merging=self._died)
 
     def to_retry(self, first: str) -> list[str]:
-        """Return the hours whose merging is to be tried again: those from a date of arrival on in
-        which exactly one run died.
+        """Return the hours to be merged again: those, from the date of arrival `first` on, that
+        exactly one run died merging.
 
-        Hours in which two runs died are skipped with a warning.
+        Hours that two runs died merging are skipped with a warning.
         """
         self._died = tuple(hour for hour in self._died if hour[:10] >= first)
         for hour in sorted(set(self._died)):
@@ -116,8 +116,8 @@ class Progress:
             self._record(due={d: found for d, found in self._due.items() if d not in finished})
 
     def bars_due(self, bar: str) -> dict[str, tuple[str, ...]]:
-        """Return the due periods of an interval's historical bars, with the dates on which new ones
-        arrived."""
+        """Return the due periods of an interval's historical bars, each with the dates on which new
+        bars arrived."""
         keys = [key for key in sorted(self._bars_due) if key.startswith(f"{bar} ")]
         return {key.removeprefix(f"{bar} "): self._bars_due[key] for key in keys}
 
@@ -144,7 +144,7 @@ class Progress:
     @property
     def until(self) -> str:
         """Return the day up to which the view can read compacted days: the last one that is over,
-        but before any due data that the view reads from raw objects now.
+        or an earlier one while due data have to be read from raw objects.
 
         Such data are ticks of days after the boundary, and bars that arrived on it or later.
         """
@@ -174,8 +174,8 @@ class Progress:
 
 
 def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...]]:
-    """Return the days after the boundary, without dates of arrival, for a state of a version that
-    recorded no due days; none before the first run."""
+    """Return the days after the boundary, without dates of arrival; none before the first run. They
+    replace the due days in a state of a version that recorded none."""
     if marks.compacted_until is None:
         return {}
     return dict.fromkeys(days_between(marks.compacted_until, last), ())
@@ -184,7 +184,7 @@ def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...
 def _joined(
     known: Mapping[str, Iterable[str]], found: Iterable[tuple[str, str]]
 ) -> dict[str, tuple[str, ...]]:
-    """Return what is due with pairs of a due key and a date of arrival added."""
+    """Return what is due after adding pairs of a due key and a date of arrival."""
     due = {what: set(arrivals) for what, arrivals in known.items()}
     for what, arrival in found:
         due.setdefault(what, set()).add(arrival)

@@ -38,8 +38,8 @@ PERIODS = 24
 
 
 class Run:
-    """The steps of a run. `done` has the days whose ticks it has written. `_tried` has the days
-    whose bars it has tried to write, each with the run that wrote its ticks."""
+    """The steps of a run. `done` has the days whose ticks this run has written. `_tried` has the
+    days whose bars it has tried to write, each day with the run that wrote its ticks."""
 
     def __init__(self, lake: LakeStores, statements: Statements, now: datetime) -> None:
         self._lake = lake
@@ -67,8 +67,8 @@ class Run:
             self._lake.catalog.unstage(table)
 
     def gather(self, merged: Merged, part: float) -> None:
-        """Merge the hours with many batches that arrived after the boundary, in a part (0 to 1) of
-        the remaining time. Raises OutOfTime and CompactionError."""
+        """Merge the hours with many batches that arrived after the boundary. Takes at most a part
+        (0 to 1) of the remaining time. Raises OutOfTime and CompactionError."""
         early = MergeEarly(self._lake.raw, self._progress, self._statements.share(part))
         early(max(self._oldest, self._progress.boundary or ""), self.now, merged)
 
@@ -79,7 +79,7 @@ class Run:
 
     def ahead(self) -> None:
         """Survey new raw objects, and compact what the view's boundary waits for. The boundary
-        moves after every hundred days, so that a run that cannot finish makes progress."""
+        moves after every hundred days, so that even a run that cannot finish makes progress."""
         with self._writer.collecting_errors("the survey", [to_text(self.now)]):
             self._progress.survey(self._statements)
         parts = self._lake.catalog.parts(DAYS_OF_TICKS)
@@ -174,8 +174,8 @@ class Run:
         return lake_sql.day_ticks(days, arrived(days, arrivals), kept)
 
     def _minutes(self, most: int | None = None) -> None:
-        """Write the bars of days whose ticks were rewritten since their bars, newest first; at most
-        `most` days."""
+        """Write the bars of at most `most` days, the newest first: days whose ticks were rewritten
+        since their bars."""
         ticks = self._lake.catalog.parts(DAYS_OF_TICKS)
         bars = self._lake.catalog.parts(MINUTE_BARS)
         runs = {day: part.run for day, part in ticks.items()}
@@ -199,8 +199,8 @@ class Run:
     def _history(self) -> None:
         """Add the historical bars that have arrived to their tables, period by period.
 
-        A period is rewritten from its own bars and the new ones. The bar from the later batch wins,
-        so doing a period twice is harmless.
+        A period is rewritten from its own bars and the new ones. If a bar comes twice, the one from
+        the later batch wins, so a period may be rewritten twice.
         """
         for bar, table in HISTORY.items():
             due = self._progress.bars_due(bar)
@@ -212,6 +212,6 @@ class Run:
                     self._progress.bars_done(bar, periods)
 
     def _measured(self, ticks: str) -> list[Day]:
-        """Return the days of the ticks that a statement selects, with their numbers of symbols and
-        ticks. Raises CompactionError."""
+        """Return the days of the ticks that a statement selects, each with its numbers of symbols
+        and ticks. Raises CompactionError."""
         return measured(self._statements.rows(lake_sql.measure(ticks)))

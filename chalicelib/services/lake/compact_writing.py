@@ -26,8 +26,8 @@ Row = tuple[str | None, ...]
 
 
 class Statements:
-    """Runs statements and waits for the end of each, up to a deadline, a time.monotonic. `scanned`
-    counts the bytes that they scanned."""
+    """Runs statements, and waits for each of them until `deadline`, a time.monotonic. `scanned`
+    counts the bytes that they have scanned."""
 
     def __init__(self, lake: LakeStores, sleep: Callable[[float], None], deadline: float) -> None:
         self._lake = lake
@@ -115,9 +115,9 @@ class Writer:
     ) -> dict[str, CompactedPeriod]:
         """Write a statement's rows, check them, and point the periods' partitions at them.
 
-        `runs` has the run to note for a period if it is not this one, `arrivals` a period's late
-        dates of arrival. Returns the new parts. A CompactionError is noted in `failed`: then no
-        partition moves, and the result is empty. Raises OutOfTime.
+        `runs` has the run to note for a period if it is not this one; `arrivals` has late dates of
+        arrival by period. Returns the new parts. After a CompactionError, which is noted in
+        `failed`, no partition moves and the result is empty. Raises OutOfTime.
         """
         run = uuid.uuid4().hex
         try:
@@ -168,7 +168,7 @@ class Writer:
         return {period: (folders[period], count) for period, count in rows.items() if count}
 
     def _checked(self, table: Table, select: str, run: str) -> dict[str, int]:
-        """Return by period the number of rows that a run wrote. Raises CompactionError if they
+        """Return by period the number of rows that a run wrote. Raises CompactionError if the rows
         differ from their source."""
         rows: dict[str, int] = {}
         found = self._statements.rows(lake_sql.check(table, select, run))

@@ -43,7 +43,7 @@ class Table(msgspec.Struct, frozen=True):
 
     @property
     def unchecked(self) -> str:
-        """Return the name of the table with the same columns over written but unchecked files."""
+        """Return the name of the table of unchecked files, which has the same columns."""
         return f"{self.name}_unchecked"
 
     def period_of(self, date: str) -> str:
@@ -90,7 +90,7 @@ def bars(bar: str, compacted_until: str | None) -> str:
 
 def raw_bars_survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
     """Return the statement that lists intervals and months of the historical bars that arrived in
-    some hours; with `by_object` for each object."""
+    some hours. With `by_object` it lists them for each object."""
     return _fill(
         "raw_bars_survey",
         arrived=partitions(arrived),
@@ -126,7 +126,7 @@ def all_ticks(compacted_until: str | None, months: Sequence[str] = ()) -> str:
     ticks of later days.
 
     Ticks of `months` are read from the table of months, other ticks from the table of days. A tick
-    is at most five minutes ahead of its arrival, and a local date at most 14 hours ahead of UTC, so
+    is at most five minutes ahead of its arrival, and a local date at most 14 hours ahead of UTC. So
     ticks of days after the boundary arrive on the boundary's own date at the earliest.
     """
     until = day_text(compacted_until or NOTHING_YET)
@@ -158,8 +158,8 @@ def _next_month(month: str) -> str:
 
 
 def survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
-    """Return the statement that lists trading days of the raw ticks that arrived in some hours;
-    with `by_object` for each object."""
+    """Return the statement that lists trading days of the raw ticks that arrived in some hours.
+    With `by_object` it lists them for each object."""
     return _fill("survey", raw=_raw(arrived), batch="batch" if by_object else "''")
 
 
@@ -175,8 +175,8 @@ def measure(ticks: str) -> str:
 def day_ticks(
     days: Sequence[str], arrived: Iterable[ArrivalHours], kept: Sequence[str] = ()
 ) -> str:
-    """Return the statement that selects the ticks of trading days; for the days in `kept` also
-    those that only Parquet still has."""
+    """Return the statement that selects the ticks of trading days. For the days in `kept` it also
+    selects those that only Parquet still has."""
     raw = _raw(arrived)
     if kept:
         return _fill("day_ticks_kept", raw=raw, dates=days_list(days), kept=days_list(kept))
@@ -215,7 +215,7 @@ def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str
 
 
 def check(table: Table, rows: str, run: str) -> str:
-    """Return the statement that counts by period the rows that a run wrote, and those that differ
+    """Return the statement that counts, by period, the rows that a run wrote and those that differ
     from `rows`."""
     return _fill(
         "check",

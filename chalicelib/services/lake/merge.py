@@ -58,8 +58,8 @@ class Packed(msgspec.Struct, frozen=True):
 class Merge:
     """The step that merges raw objects before and after compaction, under its lease.
 
-    `need` takes seconds, and raises OutOfTime if less time is left. `begin` is called with an hour
-    before its first object changes, and returns whether to merge it.
+    `need(seconds)` raises OutOfTime if less time is left. `begin(hour)` is called before an hour's
+    first object changes, and returns whether to merge the hour.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Merge:
         self._begin = begin
 
     def __call__(self, first: str, last: str, before: str, merged: Merged) -> None:
-        """Merge what arrived on the dates `[first, last]` and was written before an instant.
+        """Merge objects with arrival dates `[first, last]` that were written before an instant.
 
         Adds to `merged` after each merge. Raises OutOfTime, and CompactionError if a written object
         differs from what was read or an object cannot be deleted.
@@ -82,7 +82,7 @@ class Merge:
             self.one(hour, merged)
 
     def one(self, hour: RawHour, merged: Merged) -> None:
-        """Merge one hour, unless `begin` returns False. Raises the same errors as a call."""
+        """Merge one hour, unless `begin` returns False. Raises the same errors as `__call__`."""
         found = groups(hour)
         if found and not self._begin(hour.hour):
             return
@@ -105,8 +105,8 @@ class Merge:
             log.warning("%s to %s are not merged: %s", group[0].name, group[-1].name, error)
 
     def _packed(self, group: Sequence[Numbered], has_readings: frozenset[str]) -> Iterator[Packed]:
-        """Yield the objects of a group. Their lines, at most MOST_BYTES, are read at once, readings
-        only when they are needed."""
+        """Yield the objects of a group. All their lines, at most MOST_BYTES, are read at once.
+        Readings are read only when they are needed."""
         bodies = self._raw.read(RAW, [one.name for one in group])
         for start in range(0, len(group), READ_AT_ONCE):
             self._need(SHORTEST_SECONDS)

@@ -28,8 +28,8 @@ SETTLED = timedelta(hours=1)
 
 
 class MergeEarly:
-    """The step before the survey, under compaction's lease. `need` takes seconds, and raises
-    OutOfTime if less time is left."""
+    """The step before the survey, under compaction's lease. `need(seconds)` raises OutOfTime if
+    less time is left."""
 
     def __init__(self, raw: RawObjects, progress: Progress, need: Callable[[float], None]) -> None:
         self._raw = raw
@@ -42,8 +42,8 @@ class MergeEarly:
         """Merge the hours that have many batches, from the date of arrival `first` on. Adds to
         `merged`.
 
-        Before each merge it is recorded that the next survey must read the whole hour. Raises
-        OutOfTime and CompactionError.
+        Records before each merge that the next survey must read the whole hour. Raises OutOfTime
+        and CompactionError.
         """
         last = now - SETTLED - timedelta(hours=1)
         with self._progress.merging():
@@ -53,9 +53,9 @@ class MergeEarly:
                     self._merge.one(hour, merged)
 
     def again(self, first: str, now: datetime, merged: Merged) -> None:
-        """Merge the hours, from the date of arrival `first` on, in which one run died. This step
-        comes last: a run that dies there again has done everything else. Raises the same errors as
-        a call."""
+        """Merge the hours, from the date of arrival `first` on, that one run died merging. This
+        step comes last: a run that dies in it has done everything else. Raises the same errors as
+        `__call__`."""
         for hour in self._progress.to_retry(first):
             self._need(SHORTEST_SECONDS)
             log.warning("raw objects of %s are merged again: a run died merging them", hour)

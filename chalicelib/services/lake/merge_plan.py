@@ -43,8 +43,8 @@ def batches(hour: RawHour) -> int:
 def groups(hour: RawHour) -> list[list[Numbered]]:
     """Return the groups of objects to merge, in the order of their last sequence numbers.
 
-    Groups do not overlap in that order: of two copies of a tick, the same one has the higher number
-    after merging as before. A merged object is merged again only with objects that came later.
+    Groups do not overlap in that order, so merging does not change which of two copies of a tick
+    has the higher number. A merged object is merged again only with objects that came later.
     """
     known = [one for one in map(numbered, hour.objects) if one is not None]
     found: list[list[Numbered]] = []

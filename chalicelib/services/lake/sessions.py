@@ -15,7 +15,7 @@ time zone."""
 
 
 def sessions(calendars: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Return by day the SQL rows with the day's session in each calendar that its ticks follow.
+    """Return SQL rows by day: the day's session in each calendar that its ticks follow.
 
     A calendar is named by its time zone, or by the ending of its symbols. Calendars with UTC days
     get no row, and neither do names that are not IANA zones: the statement uses the UTC day for any

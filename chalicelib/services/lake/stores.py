@@ -14,11 +14,11 @@ from chalicelib.services.lake.lake_sql import Table
 from chalicelib.services.query_engine import QueryEngine
 
 OVERLAP = timedelta(minutes=5)
-"""How long before the previous survey an object may have been written that its listing missed."""
+"""An object that a survey's listing missed was written at most this long before that survey."""
 
 
 class CompactedPeriod(msgspec.Struct, frozen=True):
-    """A period (day, month or year) of a table: the location of its Parquet, the run that it is of,
+    """A period (day, month or year) of a table: the location of its Parquet, the run noted for it,
     its number of rows, and since when the partition points there.
 
     `arrivals` has the dates outside the usual window on which ticks of a day arrived.
@@ -38,13 +38,13 @@ class CompactionState(msgspec.Struct, frozen=True):
     surveyed_until: when the newest surveyed raw object was written.
     lately: `fingerprint`s of the surveyed raw objects written shortly before that.
     bars_due: periods of historical bars to be compacted, as `1d 2026`, each with the dates on which
-        they arrived; None if a version that did not survey bars wrote the state.
+    its bars arrived; None if a version that did not survey bars wrote the state.
     months: those that the view reads from the table of months.
     due: trading days to be compacted, each with the dates on which its ticks arrived; None if a
-        version that did not record them wrote the state.
+    version that did not record due days wrote the state.
     unsurveyed: hours of arrival, as `2026-11-20T15`, that were merged before any survey read them.
-    merging: hours of arrival whose merging has begun and not ended; an hour is there once for each
-        run that died merging it, or merges it now.
+    merging: hours of arrival whose merging has begun and not ended. An hour is there once for each
+    run that died merging it, or merges it now.
     """
 
     compacted_until: str | None = None
@@ -94,8 +94,7 @@ class Catalog(Protocol):
         """Remove periods from a table; objects remain."""
 
     def stage(self, table: Table, run: str, locations: Mapping[str, str]) -> None:
-        """Show what a run has written, at these locations by period, in the table of unchecked
-        files."""
+        """Show a run's files, at these locations by period, in the table of unchecked files."""
 
     def unstage(self, table: Table) -> None:
         """Empty the table of unchecked files; objects remain."""
@@ -105,17 +104,18 @@ class LakeObjects(Protocol):
     """The objects of the archive bucket."""
 
     def changed(self, since: str | None, known: frozenset[str]) -> Changed:
-        """Return raw objects written since an instant, or all for None.
+        """Return raw objects written since an instant; None returns all.
 
-        Objects written up to some minutes before it count too, unless their fingerprints are
-        `known`: S3 may have listed them late.
+        Objects written in the OVERLAP before it count too, unless their fingerprints are `known`:
+        S3 may have listed them late.
         """
 
     def remove_superseded(
         self, table: Table, parts: Mapping[str, CompactedPeriod], before: datetime, deadline: float
     ) -> int:
-        """Delete a table's objects that neither a part nor a reader uses: those outside all parts
-        that were written before an instant, if the part of their period has not moved since then.
+        """Delete a table's objects that neither a part nor a reader uses. They lie outside all
+        parts, were written before an instant, and the part of their period has not moved since
+        then.
 
         Returns the number deleted; stops at the deadline, a time.monotonic.
         """
@@ -146,8 +146,8 @@ class RawObjects(Protocol):
     """The raw archive's objects and their readings; `root` is `raw/` or `readings/`."""
 
     def hours(self, first: str, last: str, before: str) -> Iterator[RawHour]:
-        """Return the hours of the dates `[first, last]` in order, with their batches written before
-        an instant and all merged objects."""
+        """Return the hours of the dates `[first, last]` in order, each with its batches written
+        before an instant and all its merged objects."""
 
     def read(self, root: str, names: Sequence[str]) -> list[bytes]:
         """Return the objects' bodies."""

@@ -1,10 +1,10 @@
 """Adjusts bars for splits and dividends when they are read; stored bars stay as they are.
 
 If a source gives prices as they were traded, its bars are adjusted for every split that a source
-reported. Yahoo's bars are adjusted for splits when they are fetched. So they are adjusted only for
-later splits: those that the series' ticks reported, if the stored bars before them do not fit those
-that follow, and those since the series left Yahoo. A split that only prices show counts if no
-source reported it.
+reported. Yahoo's bars are adjusted for splits when they are fetched, so here only for later
+splits. Those are splits since the series left Yahoo, and splits that the series' ticks reported, if
+the stored bars before such a split do not fit those after it. A split that only prices show counts
+if no source reported it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from chalicelib.services.stores import Stores
 Adjust = Callable[[Sequence[Bar]], list[Bar]]
 
 _NEAR = timedelta(days=3)
-"""A split that ticks report or show within this time of one that a source reported is the same."""
+"""A split in ticks within this time of a split that a source reported is the same split."""
 
 
 class Actions:
@@ -51,8 +51,8 @@ class Actions:
 
     @property
     def told_apart(self) -> list[Action]:
-        """Return the splits reported by sources that took effect while the series had a source
-        whose prices are as they were traded."""
+        """Return the splits that sources reported and that took effect while the series' source
+        gave prices as they were traded."""
         if not self._told:
             return []
         entry = self._stores.symbols.find(self._state.symbol)
@@ -81,7 +81,7 @@ class Actions:
 
 
 class _Adjuster:
-    """Adjusts bars of SPLIT_ADJUSTED sources by the scale `fetched`, others by `raw`."""
+    """Adjusts bars of SPLIT_ADJUSTED sources by the scale `fetched`, others by the scale `raw`."""
 
     def __init__(self, raw: Scale, fetched: Scale, zone: str | None) -> None:
         self._raw = raw
@@ -108,7 +108,7 @@ class _Adjuster:
 
 
 def _was_raw(sources: Sources, split: Action) -> bool:
-    """Return whether the source of the ex-date is known, and its prices are as they were traded."""
+    """Return whether the source on the ex-date is known and gives prices as they were traded."""
     source = sources.at(f"{split.ex_date}T00:00:00.000000Z")
     return source is not None and source not in SPLIT_ADJUSTED
 

@@ -26,7 +26,7 @@ _Extended = Annotated[
 
 
 class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One bar `[timestamp, timestamp + interval)`; not closed while ticks may still change it.
+    """One bar `[timestamp, timestamp + interval)`. Not closed while ticks may change it.
 
     `extended` is set only for bars outside the regular session, and is not a CSV column.
     """
@@ -48,7 +48,7 @@ class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SymbolBarRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A bar's row in a table of several symbols; see BarRow."""
+    """A BarRow with its symbol, for a table of several symbols."""
 
     timestamp: _Start
     symbol: Symbol
@@ -72,7 +72,7 @@ BAR_COLUMNS = tuple(name for name in BarRow.__struct_fields__ if name != "extend
 
 
 class TickRow(msgspec.Struct, frozen=True):
-    """A stored tick with values derived from it alone; None if a needed field is unknown."""
+    """A stored tick with values derived from it alone: each None if it needs an unknown field."""
 
     timestamp: Instant
     symbol: Symbol
@@ -148,7 +148,7 @@ class ActionRow(msgspec.Struct, frozen=True):
 
 
 class PriceTable(msgspec.Struct, frozen=True):
-    """A page of rows of one symbol; `cursor` leads to the next page, None if there is none.
+    """A page of rows of one symbol. `cursor` leads to the next page; None on the last page.
     `sources` has the sources of its rows in order of time, each with the time of its first row.
     `actions` are those that sources reported; None unless bars are adjusted."""
 

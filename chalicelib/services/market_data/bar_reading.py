@@ -1,9 +1,9 @@
 """Bars of any interval: stored bars, folded if necessary, followed by the live bars.
 
 A bar's values do not depend on the requested range: a range selects bars by their label, and each
-bar is complete. Reading stops after MOST_READ stored bars, so that no request is slow; a page may
-then have fewer rows than its limit and still a next page. A whole range is read page by page, and
-refused above MOST_STORED stored bars.
+bar is complete. Reading stops after MOST_READ stored bars, so that no request is slow. A page may
+then have fewer rows than its limit although another page follows. A whole range is read page by
+page, and refused above MOST_STORED stored bars.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_READ = 15_000
 MOST_READ_AT_ONCE = 6_000
 """The most bars read by one call, about as many as one Query returns: 1 MB."""
 MOST_STORED = 150_000
-"""The most stored bars that one request may read, the same as for a preview: 2.7 s of CPU."""
+"""The most stored bars that one request may read: 2.7 s of CPU. A preview has the same limit."""
 
 
 class StoredCount:
@@ -52,8 +52,8 @@ class StoredCount:
 
 
 class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for a symbol's bars whose labels lie in `range` and, in the requested order, after
-    the bar with the key `after`."""
+    """A request for a symbol's bars with labels in `range`. In the requested order, they follow the
+    bar with the key `after`."""
 
     symbol: str
     interval: str
@@ -74,7 +74,7 @@ class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BarPage(msgspec.Struct, frozen=True):
-    """Bars in the requested order; `more` means that the range has bars after them."""
+    """Bars in the requested order. If `more` is set, the range has bars after them."""
 
     rows: list[Bar]
     more: bool
@@ -113,8 +113,8 @@ def read_bars(
 def _parts(interval: str, bars: int) -> int:
     """Return how many stored bars are enough for `bars` bars.
 
-    A label may have bars of both kinds, the last label may be incomplete, and one stored bar lies
-    before a range that begins with an extended bar.
+    A label may have both a regular and an extended bar, the last label may be incomplete, and one
+    stored bar lies before a range that begins with an extended bar.
     """
     parts = MOST_PARTS[interval]
     return 1 + (bars if parts == 1 else (bars + 1) * parts)
@@ -142,8 +142,8 @@ def shifted_end(end: str | None, span: timedelta) -> str | None:
 def _stored(
     store: BarStore, request: BarRequest, wanted: int, live: Sequence[Bar], count: StoredCount
 ) -> tuple[list[Bar], bool]:
-    """Return stored bars in the requested order, at least `wanted` visible ones if there are that
-    many, and whether the range has no others.
+    """Return stored bars in the requested order, and whether the range has no others. At least
+    `wanted` of them are visible, if there are that many.
 
     Reads consistently if a live bar follows, since the bar before it may have closed just now.
     """

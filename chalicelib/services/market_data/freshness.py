@@ -22,7 +22,7 @@ OPEN_CACHE_SECONDS = 15
 CLOSED_CACHE_SECONDS = 3600
 
 _SILENCE = 4
-"""A symbol that has been silent for this many times the gap between its ticks has become slower."""
+"""If a symbol is silent for more than this many gaps between its ticks, it has become slower."""
 
 SPLIT_ADJUSTED = ("yfinance", "yfinance-live")
 """Sources whose history is always adjusted for splits (yfinance issue 2076). Other sources' prices
@@ -128,8 +128,8 @@ def label(
 
 def cadence(last: Tick | None, gap: int, now: datetime) -> int:
     """Return the seconds between a symbol's prices, at most OPEN_CACHE_SECONDS: the `gap` between
-    its two newest ticks (0 if unknown), or more if it has long been silent. `now` is the present
-    minus the source's delay."""
+    its two newest ticks (0 if unknown), or more if the symbol has long been silent. `now` is the
+    present minus the source's delay."""
     if last is None or not gap:
         return OPEN_CACHE_SECONDS
     silent = (now - from_text(last.timestamp)).total_seconds() / _SILENCE
@@ -169,7 +169,7 @@ def _next_open(calendar: Calendar, now: datetime) -> datetime | None:
 
 def _next_prices(calendar: Calendar, opens: datetime | None) -> datetime | None:
     """Return when prices resume: at the start of the pre-market before the next open, or at the
-    open if the exchange has no pre-market; None if trading hours are unknown or it is open."""
+    open if there is no pre-market; None if trading hours are unknown or the exchange is open."""
     if opens is None:
         return None
     session = calendar.session_at(opens)

@@ -20,26 +20,26 @@ _SMOOTHING = 40
 """The number of windows after which a Wilder average no longer depends on where it began."""
 
 _SESSION_BARS = {"1m": 1920, "5m": 384, "15m": 128, "30m": 64, "1h": 32}
-"""The most bars of a session: VWAP starts at its first one. That is 32 hours' worth: a local day
-may have 25 hours, and a currency's ticks from Friday's close to midnight belong to Friday, whose
-session began on Thursday evening."""
+"""The most bars of a session, with whose first bar VWAP starts. They cover 32 hours: a local day
+may have 25 hours, and a currency's ticks from Friday's close to midnight belong to Friday's
+session, which began on Thursday evening."""
 
 _WHOLE = re.compile(r"\d{1,4}", re.ASCII)
 _FRACTION = re.compile(r"\d{1,2}(\.\d{1,4})?", re.ASCII)
 
 Numbers = tuple[Any, ...]
-"""The numbers of one indicator: windows, which are whole, and factors."""
+"""The numbers of one indicator: windows (whole numbers) and factors."""
 
 
 class Indicator(msgspec.Struct, frozen=True):
     """What the API knows of an indicator; its key in INDICATORS is the name of its parameter.
 
     allowed: the allowed values of the parameter, in words.
-    read: returns the numbers of each indicator that a value asks for; none if it is invalid.
-    values: returns the value after each bar, None before the first; a struct for several columns.
+    read: returns the numbers of each indicator that a value asks for; empty if it is invalid.
+    values: returns after each bar a value, or a struct for several columns; None before the first.
     warm_up: returns how many earlier bars a value depends on, by the numbers and the interval.
-    columns: the names of its values, without numbers; its parameter's name if empty.
-    needs_bars: whether it needs more than prices.
+    columns: the names of the values, without numbers; if empty, the name of the parameter.
+    needs_bars: whether the indicator needs more than prices.
     """
 
     allowed: str

@@ -23,7 +23,7 @@ A page of 5,000 rows has room for every column that can be requested."""
 
 
 class IndicatorTable(msgspec.Struct, frozen=True):
-    """A page with one row per bar or tick, in the requested order; `columns` follow `timestamp`."""
+    """A page with one row per bar or tick, in the requested order; `columns` lacks `timestamp`."""
 
     interval: str
     columns: tuple[str, ...]
@@ -38,7 +38,7 @@ class IndicatorTables:
         self._series = series
 
     def table(self, query: PriceQuery, known: Known, studies: Sequence[Study]) -> IndicatorTable:
-        """Return one page, or the whole range if the query has no limit. Bars before the first row
+        """Return one page or, if the query has no limit, the whole range. Bars before the first row
         are read as far back as the indicators need. Raises TooLarge before anything is computed."""
         self._series.adjust(query.adjustment)
         columns = tuple(column for study in studies for column in study.columns)

@@ -2,7 +2,7 @@
 
 Only intervals that reach equally far back into the range qualify: if there are years of days but
 only minutes since yesterday, a year is not shown as yesterday's minutes. If there is only one price
-a day, the choice is days: minutes would show no more rows, with less in each.
+a day, days are chosen: minutes would give as many rows, with less in each.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from chalicelib.services.market_data.queries import BAR_INTERVALS, Range
 MOST_ROWS = 400
 
 ReadBars = Callable[[str, str | None, int], list[Bar]]
-"""Reads stored bars in order of time: `(interval, after, limit)`, from the range's start or after
-the key `after`, and past the range's end as far as a bar that begins in the range may reach."""
+"""Called as `(interval, after, limit)`; reads stored bars in order of time from the range's start,
+or after the key `after`. Reads past the range's end as far as the last bar in the range may
+reach."""
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """The chosen interval with all its bars in the range; `rows` is None if all intervals have too
+    """The chosen interval with all its bars in the range. `rows` is None if every interval has too
     many."""
 
     interval: str
@@ -90,8 +91,8 @@ def _reaching_back(series: dict[str, _Series]) -> list[str]:
 
 
 def _candidates(reaching: list[str], series: dict[str, _Series]) -> Iterator[tuple[str, str]]:
-    """Yield stored intervals and the intervals made from them, finest first, without those that
-    must have too many bars because a coarser stored interval has."""
+    """Yield stored intervals and the intervals made from them, finest first. If a coarser stored
+    interval has too many bars, the intervals made from the finer one are left out."""
     for base, coarser in zip(reaching, [*reaching[1:], ""], strict=True):
         yield base, base
         if not coarser or series[coarser].bars(coarser) is not None:

@@ -1,7 +1,7 @@
 """Prices of several symbols as one table: one symbol after the other, each in order of time.
 
-A page ends after the symbol at which MOST_READ stored bars were read. The rows of a whole range are
-counted across all symbols while reading, so that a range that is too long is refused early.
+A page ends after the symbol with which MOST_READ stored bars have been read. The rows of a whole
+range are counted across all symbols during reading, so that too long a range is refused early.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ PARALLEL_SYMBOLS = 8
 
 
 class ManyPrices(msgspec.Struct, frozen=True):
-    """Tables in the order of the symbols; `cursor` leads to the next page, None if there is
-    none."""
+    """Tables in the order of the symbols. `cursor` leads to the next page; None on the last
+    page."""
 
     tables: tuple[PriceTable, ...]
     cursor: PriceCursor | None
@@ -62,7 +62,7 @@ def _whole(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
 
 
 def _from(query: ManyPricesQuery) -> tuple[str, ...]:
-    """Return the symbols from the cursor's on."""
+    """Return the symbols, beginning with the cursor's."""
     at = query.symbols.index(query.cursor.symbol) if query.cursor else 0
     return query.symbols[at:]
 

@@ -105,8 +105,8 @@ class MarketData:
         return self.quote(known.state)
 
     def quotes(self, symbols: list[str]) -> list[Quote]:
-        """Return the newest prices of at most 100 symbols, in order, without symbols that have
-        none."""
+        """Return the newest prices of at most 100 symbols, in order. Symbols without a price are
+        left out."""
         states = self._states.get_many(symbols)
         found = [states[symbol] for symbol in symbols if symbol in states]
         return [self.quote(state) for state in found if state.last is not None]

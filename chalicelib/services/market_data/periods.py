@@ -17,9 +17,9 @@ SESSIONS: dict[str, int] = {"1d": 1, "5d": 5}
 def period_start(period: Period, newest: str, oldest_session: str | None) -> str | None:
     """Return the start of a period that ends with the price at `newest`; None for "max".
 
-    Periods in days go back whole days and cover at least SESSIONS sessions: `oldest_session` is the
-    label of the first of them. Months and years go back to the same day of the month, or to its
-    last.
+    Periods in days go back whole days and cover at least SESSIONS sessions, the first of which has
+    the label `oldest_session`. Months and years go back to the same day of the month, or to the
+    month's last day.
     """
     if period == "max":
         return None

@@ -29,7 +29,7 @@ MOST_DELAYS = 1_000
 """The most ticks whose delays are measured."""
 
 ARRIVES_WITHIN = timedelta(minutes=1)
-"""How long after its end a minute may be without a bar before it counts as missing."""
+"""A minute counts as missing if it has no bar this long after its end."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -122,8 +122,8 @@ class QualityReader:
         return first, max(first, last)
 
     def _since(self, symbol: str) -> int:
-        """Return the minute from which bars are expected: the first stored one, or if it is earlier
-        the first whole one after the symbol was added whose bar cannot have expired."""
+        """Return the minute from which bars are expected: the first stored one or, if earlier, the
+        first whole minute after the symbol was added whose bar cannot have expired."""
         entry = self._stores.symbols.find(symbol)
         kept = to_text(self._clock() - timedelta(days=self._kept_days))
         added = max(entry.added_at, kept) if entry else kept

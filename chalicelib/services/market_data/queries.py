@@ -43,8 +43,8 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """The position of a walk: after the row labelled `after`, in the interval and range that the
-    first page settled, so that a new newest price changes neither."""
+    """The position of a walk: after the row labelled `after`. The interval and the range are those
+    that the first page settled, so that a new newest price changes neither."""
 
     interval: str
     range: Range
@@ -95,7 +95,7 @@ class ManyPricesQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """A query for fired alerts; of all symbols if `symbol` is None, then of at most MAX_DAYS days.
+    """A query for fired alerts. Without `symbol` it covers all symbols on at most MAX_DAYS days.
 
     `after` is the position of the last alert of the page before.
     """

@@ -37,8 +37,8 @@ WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
 """How far the coarsest bar made from a stored interval may reach beyond its label."""
 
 MOST_MINUTES = 122
-"""The most minutes around an hourly bar: its own and that of the closing price, regular and
-extended."""
+"""The most minute bars around an hourly bar: those of its hour and of the closing price's minute,
+regular and extended."""
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -59,8 +59,8 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Slice(msgspec.Struct, Generic[Row], frozen=True):
-    """A page of a series in the requested order; `cursor` leads to the next page, None if there is
-    none."""
+    """A page of a series in the requested order. `cursor` leads to the next page; None on the last
+    page."""
 
     interval: str
     rows: list[Row]
@@ -68,8 +68,8 @@ class Slice(msgspec.Struct, Generic[Row], frozen=True):
 
 
 def _last_instant(symbol: str, label: str) -> str:
-    """Return the last instant of a daily bar's session, where periods of a symbol without ticks
-    end."""
+    """Return the last instant of a daily bar's session. Periods of a symbol without ticks end
+    there."""
     session = calendar_for(symbol, None).session_on(date.fromisoformat(label[:10]))
     return to_text(session.close - _INSTANT)
 
@@ -98,7 +98,7 @@ class Series:
         Raises Unknown."""
         state = self._stores.state.get(symbol)
         entry = None
-        if state is None or state.last is None:  # a forgotten symbol leaves a state without it
+        if state is None or state.last is None:  # a forgotten symbol leaves a state without a tick
             entry = self._stores.symbols.find(symbol)
             if entry is None:
                 raise Unknown("symbol", symbol)
@@ -108,8 +108,8 @@ class Series:
         """Return a page of ticks, up to the newest one that detect has processed: one Query.
 
         After that tick, items of a batch may still be written in parallel, and a reader that pages
-        on would skip the late ones; up to it, bars, alerts and quotes agree with the ticks. A
-        symbol that detect has not processed yet has none.
+        on would skip the late ones. Up to it, bars, alerts and quotes agree with the ticks. If
+        detect has not processed a symbol yet, the symbol has no ticks here.
         """
         reach = self.range_of(query, known)
         if known.last is None:
@@ -136,8 +136,8 @@ class Series:
         return Slice("tick", rows, cursor)
 
     def bars(self, query: PriceQuery, known: Known) -> Slice[Bar]:
-        """Return a page of bars, in the requested interval or, for "auto", in the one chosen for
-        the range."""
+        """Return a page of bars in the requested interval; for "auto", in the one chosen for the
+        range."""
         reach = self.range_of(query, known)
         interval: str = query.cursor.interval if query.cursor else query.interval
         page = None
@@ -214,7 +214,7 @@ class Series:
         return read_bars(self._stores.bars, request, live, self.stored, adjust)
 
     def actions(self, known: Known) -> Actions | None:
-        """Return the actions for which bars are adjusted; None if they are not adjusted."""
+        """Return the actions for which bars are adjusted; None if bars stay as they are stored."""
         if self._adjustment is None:
             return None
         if known.symbol not in self._actions:

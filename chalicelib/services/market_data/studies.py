@@ -21,7 +21,7 @@ class Study(msgspec.Struct, frozen=True):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return the names of its columns, numbers included: `sma_20`, `macd_signal_12_26_9`."""
+        """Return the names of the columns, numbers included: `sma_20`, `macd_signal_12_26_9`."""
         suffix = "".join(f"_{number:g}" for number in self.numbers)
         return tuple(f"{name}{suffix}" for name in self._indicator.columns or (self.kind,))
 
@@ -31,13 +31,12 @@ class Study(msgspec.Struct, frozen=True):
         return self._indicator.needs_bars
 
     def warm_up(self, interval: str) -> int:
-        """Return on how many bars before the first one shown its values depend, to DECIMALS
-        places."""
+        """Return how many bars before the first one shown affect the values, to DECIMALS places."""
         return self._indicator.warm_up(self.numbers, interval)
 
     def values(self, bars: BarColumns, skip: int) -> list[list[float | None]]:
-        """Return its columns, with a value after each bar but the first `skip`; None before the
-        first valid one."""
+        """Return the columns: a value after each bar except the first `skip` bars; None before the
+        first valid value."""
         found = list(self._indicator.values(bars, self.numbers))[skip:]
         if not self._indicator.columns:
             return [_rounded(found)]
