@@ -15,12 +15,10 @@ from chalicelib.services.stores import Stores
 
 
 class AdjustedStates:
-    """Reads states as StateStore does, but with other splits than detection noted: none for "raw";
-    for "splits" those that sources reported, and those noted that no source reported; for "all"
-    dividends, too.
-
-    A bar is judged with the splits up to its own session, as live, whenever they became known.
-    """
+    """Reads states as StateStore does, but replaces the splits that detection noted. For "raw"
+    there are none; for "splits" those that sources reported, and noted ones that no source
+    reported; for "all" dividends, too. As live, a bar is judged with the splits up to its own
+    session, no matter when they became known."""
 
     def __init__(self, stores: Stores, adjustment: Adjustment) -> None:
         self._stores = stores
@@ -28,19 +26,19 @@ class AdjustedStates:
         self._found: dict[str, State] = {}
 
     def get(self, symbol: str) -> State | None:
-        """See StateStore. A symbol without a state, as one with history only, gets an empty one."""
+        """Return the state of a symbol; an empty one if it has none, as with history only."""
         if symbol not in self._found:
             state = self._stores.state.get(symbol) or State(symbol=symbol)
             self._found[symbol] = self._adjusted(state)
         return self._found[symbol]
 
     def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
-        """See StateStore."""
+        """Return the states of those symbols that have one."""
         states = self._stores.state.get_many(symbols)
         return {symbol: self._adjusted(state) for symbol, state in states.items()}
 
     def put(self, state: State) -> bool:
-        """Refuse: previews write nothing."""
+        """Raise RuntimeError: previews write nothing."""
         raise RuntimeError(f"a preview writes no state, not that of {state.symbol} either")
 
     def _adjusted(self, state: State) -> State:

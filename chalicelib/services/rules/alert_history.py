@@ -14,10 +14,10 @@ from chalicelib.services.market_data.queries import MAX_DAYS, AlertQuery, Range
 from chalicelib.services.stores import AlertStore, Page
 
 _READ_AHEAD = 200
-"""Rows per read if only one condition is wanted: the others are read and skipped."""
+"""Rows per read if only one condition is wanted: other alerts are read and skipped."""
 
 MOST_READ = 20_000
-"""The most alerts that one answer reads; its page may be short and still have a next one."""
+"""The most alerts that one answer reads. Its page may then be short although others follow."""
 
 
 class RangeTooLong(ValueError):  # noqa: N818 - named after the problem type
@@ -25,8 +25,8 @@ class RangeTooLong(ValueError):  # noqa: N818 - named after the problem type
 
 
 class AlertTable(msgspec.Struct, frozen=True):
-    """A page of alerts; `after` is the position after which the next page begins, None if this is
-    the last one."""
+    """A page of alerts. The next page begins after the position `after`, which is None on the last
+    page."""
 
     rows: list[StoredAlert]
     after: str | None
@@ -42,7 +42,7 @@ class AlertHistory:
     def alerts(self, query: AlertQuery) -> AlertTable:
         """Return one page in the order of the ticks' times.
 
-        Without a symbol and a range: the last MAX_DAYS days. Raises RangeTooLong.
+        Without a symbol and a range it covers the last MAX_DAYS days. Raises RangeTooLong.
         """
         found = self._of_symbol(query) if query.symbol else self._of_days(query)
         rows: list[StoredAlert] = []
@@ -103,13 +103,13 @@ class AlertHistory:
         return Range(to_text(start), to_text(end))
 
     def _default_end(self, start: str | None, span: timedelta) -> datetime:
-        """Return the latest time that a tick may have now, which is the present plus MAX_AHEAD, but
-        at most `span` after `start`."""
+        """Return the latest time that a tick may have now (the present plus MAX_AHEAD), but at most
+        `span` after `start`."""
         end = self._clock() + MAX_AHEAD + timedelta(seconds=1)
         return min(end, from_text(start) + span) if start else end
 
     def _page(self, query: AlertQuery) -> int:
-        """Return the page size: one more row than requested shows whether others follow."""
+        """Return how many rows to read: one more than requested shows whether others follow."""
         return max(query.limit + 1, _READ_AHEAD if query.condition else 0)
 
 
@@ -125,8 +125,8 @@ def _time_of(position: str) -> str:
 
 
 def _is_ahead(reach: Range, position: str, descending: bool) -> bool:
-    """Return whether a position lies before a whole range, in reading order. By default the range
-    moves with the clock, and so it may have moved past the position of an earlier page."""
+    """Return whether a position lies before the whole range, in reading order. A default range
+    moves with the clock, so it may have moved past the position of an earlier page."""
     time = _time_of(position)
     return time >= (reach.end or "") if descending else time < (reach.start or "")
 

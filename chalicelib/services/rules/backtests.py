@@ -32,10 +32,10 @@ def backtest_of(
     since: Position | None = None,
     time_is_up: Callable[[], bool] = never,
 ) -> Backtest:
-    """Return the backtest of a preview that began at `start`, or continued another one from
-    `since`: trade at each alert, over the bars that the rule was judged on. If the time is up
-    before all bars are read, the backtest ends there and says so. A rule on ticks is traded on 1m
-    bars."""
+    """Return the backtest of a preview that began at `start` or, if it continued another one, at
+    `since`. It trades at each alert, over the bars that the rule was judged on; for a rule on
+    ticks, over 1m bars. If the time is up before all bars are read, the backtest ends there and
+    says so."""
     on_ticks = rule.interval == "tick"
     interval = "1m" if on_ticks else rule.interval
     if previewed.until is None:
@@ -77,8 +77,7 @@ def _rows(
     reach: tuple[str | None, str],
     time_is_up: Callable[[], bool],
 ) -> tuple[list[Bar], str | None]:
-    """Return stored regular bars, and the start from which on they were not read; None if all
-    were."""
+    """Return stored regular bars, and the start from which none were read; None if all were."""
     rows: list[Bar] = []
     start, end = reach
     while True:
@@ -94,7 +93,7 @@ def _rows(
 def _with_running(
     stores: Stores, symbol: str, interval: str, rows: list[Bar], last: str, end: str
 ) -> list[Bar]:
-    """Return stored bars, with the running one added if that is the last bar judged."""
+    """Return stored bars. If the running bar was the last one judged, add it."""
     state, base = stores.state.get(symbol), BASE_OF[interval]
     if state is None or base != interval or (rows and rows[-1].start >= last):
         return rows
@@ -104,8 +103,8 @@ def _with_running(
 def _adjusted(
     stores: Stores, symbol: str, rows: list[Bar], time_is_up: Callable[[], bool]
 ) -> tuple[list[Bar], str | None]:
-    """Return bars adjusted for splits, and the start from which on they were not adjusted; None if
-    all were."""
+    """Return bars adjusted for splits, and the start of the first one that was not adjusted; None
+    if all were."""
     state = stores.state.get(symbol)
     found: list[Bar] = []
     for page in adjusted_pages(rows, state.splits if state is not None else (), _PAGE):

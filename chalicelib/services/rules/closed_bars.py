@@ -1,4 +1,4 @@
-"""The closed bars of an interval over a range, at whose closes detect judges a rule.
+"""The closed bars of an interval over a range. Detect judges a rule at their closes.
 
 A bar closes when the first tick after it arrives, before the rule expires. Stored bars alone do not
 show that: a week has stored days before it ends, and a day is over at the first tick after its
@@ -32,7 +32,7 @@ _MOST_AFTER_CLOSE = 1000
 """How many ticks are read to find one after a session's close."""
 
 LastPart = tuple[Close, DatedClose | None]
-"""The last stored bar of a bar, whose close is the bar's, and the close of the session before."""
+"""The last stored bar of those that form a bar, and the close of the session before."""
 
 
 class ClosedBars:
@@ -54,7 +54,7 @@ class ClosedBars:
         self, start: str | None, end: str | None, before: DatedClose | None
     ) -> Iterator[LastPart]:
         """Yield the bars that close with a stored bar in `[start, end)`; `before` is the last close
-        before these. Ends before the first bar that closes after the rule has expired. Raises
+        before them. Ends before the first bar that closes after the rule has expired. Raises
         TimeIsUp."""
         dated = _with_session_before(self._closes(start, end), before)
         groups = groupby(dated, key=lambda part: label(part[0].start, self._interval))
@@ -68,7 +68,7 @@ class ClosedBars:
                 yield last
 
     def _closes(self, start: str | None, end: str | None) -> Iterator[Close]:
-        """Yield stored bars up to the end of the bar that contains `end`; the live day last."""
+        """Yield stored bars, with the running day in its place, up to the end of `end`'s bar."""
         until = later(end, seconds=LONGEST_SECONDS[self._interval]) if end is not None else None
         day = self._running_day(start, until)
         for close in self._stores.bars.closes(self._state.symbol, self._base, start, until):
@@ -104,7 +104,7 @@ class ClosedBars:
 
     def _is_over(self, name: str, *, has_next: bool) -> bool:
         """Return whether a bar has closed by the newest tick. A historical bar after the newest
-        tick has closed if it is a single stored bar, or if another stored bar follows it."""
+        tick has closed if bars of its interval are stored as such, or if another bar follows it."""
         if self._newest is not None:
             running = label_of(self._newest[0], self._interval)
             if name <= running:
@@ -112,15 +112,15 @@ class ClosedBars:
         return has_next or self._interval == self._base
 
     def _is_beyond_expiry(self, name: str, last: Close) -> bool:
-        """Return whether a bar lies beyond the newest tick and ends after the rule has expired;
-        then each later bar does so, too."""
+        """Return whether a bar lies beyond the newest tick and ends after the rule has expired. If
+        so, each later bar does, too."""
         if self._newest is not None and name <= label_of(self._newest[0], self._interval):
             return False
         return self._rule.has_expired(later(last.start, seconds=LONGEST_SECONDS[self._base]))
 
     def _has_day_closed(self, place: SessionPlace, instant: str) -> bool:
-        """Return whether a tick after the close of the newest tick's session has closed its day. A
-        tick that counts as regular, such as an auction's, may have followed it."""
+        """Return whether a tick after the session's close has closed the newest tick's day. The
+        newest tick may be a later one that counts as regular, such as an auction's."""
         if self._interval != "1d":
             return False
         start, end = to_text(place.session.close), just_after(instant)
@@ -136,7 +136,7 @@ def _last(parts: Iterable[LastPart]) -> LastPart:
 
 
 def _with_session_before(closes: Iterable[Close], before: DatedClose | None) -> Iterator[LastPart]:
-    """Pair each close with the last one of the session before it, if known."""
+    """Pair each close with the last close of the session before, if known."""
     last = before
     for close in closes:
         if last is not None and last[0] != close.date:

@@ -19,10 +19,10 @@ _MOST_AFTER_HOURS = 1000
 
 
 class LastTicks:
-    """Reads a symbol's prices; does not look for ticks of bars before the oldest stored price."""
+    """Finds last ticks among a symbol's prices; skips bars before the oldest stored price."""
 
     def __init__(self, stores: Stores, symbol: str, interval: str, zone: str | None) -> None:
-        """Create a reader; `zone` is the exchange's, as its last tick names it."""
+        """Create a reader; `zone` is the exchange's time zone, as its last tick names it."""
         self._stores = stores
         self._symbol = symbol
         self._base = BASE_OF[interval]

@@ -52,9 +52,10 @@ class Preview:
         *,
         is_in_force: bool = False,
     ) -> Previewed:
-        """Judge `rule` for one symbol over `[start, end)`; None is an open end. `since`, the
-        position that an earlier preview of the rule reached, replaces `start`. Without it the rule
-        begins as a new one, or if it `is_in_force` as one that has been judged before.
+        """Judge `rule` for one symbol over `[start, end)`; None is an open end. To continue an
+        earlier preview of the rule, pass the position that it reached as `since`, which replaces
+        `start`. Otherwise the rule begins as a new one or, if it `is_in_force`, as one judged
+        before.
 
         Stops at the deadline, a time of the clock: the result is then not `complete`. Raises
         RuleError if the rule is for another symbol, or needs too many bars.
@@ -86,8 +87,8 @@ class Preview:
             return run.result(complete=False)
 
     def adjusted(self, adjustment: Adjustment) -> Preview:
-        """Return a preview service that adjusts bars by `adjustment`, not as live rules do; see
-        AdjustedStates."""
+        """Return a preview service that adjusts bars by `adjustment`, unlike live rules.
+        AdjustedStates says how."""
         from chalicelib.services.rules.adjusted_states import AdjustedStates
 
         states = AdjustedStates(self.stores, adjustment)
@@ -119,8 +120,8 @@ class Preview:
         run: PreviewRun,
         time_is_up: Callable[[], bool],
     ) -> Previewed:
-        """Preview a rule with `when`, whose modules are loaded only for such rules. Raises
-        RuleError if it needs too many bars."""
+        """Preview a rule with `when`. The modules for this are loaded for such rules only. Raises
+        RuleError if the rule needs too many bars."""
         from chalicelib.services.rules.when_preview import WhenPreview, check_cost
 
         check_cost(rule)
@@ -154,7 +155,7 @@ class Preview:
         return [row.dated for row in history(rule.interval, start, start, count)]
 
     def _closes_shown(self, rule: Rule) -> int:
-        """Return how many closes before a bar the rule and the shown averages use."""
+        """Return how many closes before a bar the rule and the shown averages need."""
         return max(rule.closes_to_begin, self._shown.slow)
 
     def _warm_up(self, rule: Rule, symbol: str, start: str | None) -> list[Tick]:

@@ -33,8 +33,8 @@ and compute the others in its time."""
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far a preview got: the label of its last bar, or the timestamp of its last tick, and what
-    the rule remembers there; on bars also the last close of the session before."""
+    """How far a preview got: the label of its last bar (for ticks, the timestamp of its last tick)
+    and what the rule remembers there; on bars also the last close of the session before."""
 
     until: str
     rule_state: RuleState
@@ -45,9 +45,9 @@ class Previewed(msgspec.Struct, frozen=True):
     """The alerts that would have fired, in order.
 
     `judged` counts the prices that the rule was judged at. `complete` is false if a limit or the
-    deadline was reached before the end of the range; `position` is where the next preview goes on,
-    None if nothing was judged. `unknown` counts the prices at which a condition `when` was not
-    known yet. `fired_at` has the label of each alert's bar, for ticks its timestamp.
+    deadline was reached before the end of the range. The next preview goes on at `position`, None
+    if nothing was judged. `unknown` counts the prices at which a condition `when` was not known
+    yet. `fired_at` has the label of each alert's bar; for ticks, each tick's timestamp.
     """
 
     alerts: tuple[Alert, ...]
@@ -75,8 +75,8 @@ class Previewed(msgspec.Struct, frozen=True):
 
 
 class Window:
-    """The newest `depth` closes before a bar and its own, adjusted for the splits up to the bar's
-    session, as in live detection."""
+    """A bar's close and the newest `depth` closes before it, adjusted for the splits up to the
+    bar's session, as in live detection."""
 
     def __init__(self, before: Iterable[DatedClose], splits: Sequence[Split], depth: int) -> None:
         self._dated = deque(before, maxlen=depth)
@@ -127,8 +127,8 @@ class PreviewRun:
         self._fired_at: list[str] = []
 
     def close_before(self, closes: Sequence[DatedClose]) -> DatedClose | None:
-        """Return the last close before the range; when an earlier preview is continued, that of the
-        session before its last bar. `closes` are the last ones before the range."""
+        """Return the last close before the range: the last of `closes`. If an earlier preview is
+        continued, return the last close of the session before its last bar."""
         if self.position is not None:
             return self.position.close_before
         return closes[-1] if closes else None
@@ -153,7 +153,7 @@ class PreviewRun:
 
     def over_ticks(self, warm_up: list[Tick], pages: Iterable[list[Tick]]) -> Previewed:
         """Judge ticks with the code that detect runs, at most about MAX_TICKS of them; `warm_up`
-        are the ticks before."""
+        has the ticks before these."""
         unwatched = Watch((), self._watch.fast, self._watch.depth)
         state = advance(State(symbol=self._symbol), warm_up, unwatched, _suppress_nothing).state
         name = self._rule.rule_id
@@ -178,7 +178,7 @@ class PreviewRun:
 
     def over_bars(self, parts: Iterable[LastPart], window: Window, ticks: LastTicks) -> Previewed:
         """Judge the closed bars in order, at most MAX_BARS of them. `window` has the closes before
-        them; `ticks` reads the last tick of a bar that fires."""
+        them; `ticks` reads the last tick of each bar that fires."""
         rule_state = self.position.rule_state if self.position is not None else None
         begun = self.position.until if self.position is not None else ""
         for bar, session_before in parts:

@@ -39,14 +39,14 @@ _writing = threading.Lock()
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A rule in force; `default` ones come from the settings and cannot be deleted."""
+    """A rule in force. A `default` one comes from the settings and cannot be deleted."""
 
     rule: Rule
     default: bool
 
 
 class _Change(msgspec.Struct, frozen=True):
-    """A write: at most one rule to put, and the keys of those to delete."""
+    """A write: at most one rule to put, and the keys of the rules to delete."""
 
     put: Rule | None = None
     remove: Sequence[RuleKey] = ()
@@ -140,7 +140,8 @@ class RuleBook:
     def _write(self, decide: Callable[[RuleTable], _Change]) -> RuleTable:
         """Decide on a change of the current table, and write it; retry if another write was faster.
 
-        Returns the table that it was decided on. Raises what `decide` raises, and Contended.
+        Returns the table that the change was decided on. Raises Contended, and what `decide`
+        raises.
         """
         with _writing:
             for attempt in range(TRIES):
@@ -157,7 +158,7 @@ class RuleBook:
         return table
 
     def _check_cost(self, new: Rule) -> None:
-        """Raise Conflict if a symbol's conditions `when` would cost too much with a new one."""
+        """Raise Conflict if a symbol's conditions `when` would cost too much with the new rule."""
         stored = [rule for rule in self._store.all() if rule.when and rule.enabled]
         others = [rule for rule in stored if rule.rule_id != new.rule_id]
         symbols = {rule.symbol for rule in others} if new.symbol == ANY_SYMBOL else set()
@@ -166,7 +167,7 @@ class RuleBook:
             check_kept([*others, new], self._symbols, others)
 
     def _check_room(self, new: Rule, table: RuleTable) -> None:
-        """Raise Conflict if `new` would exceed the limit of all rules or of its symbol's."""
+        """Raise Conflict if `new` would exceed the limit of all rules or the one of its symbol."""
         stored_ids = {rule_id for _, rule_id in table.enabled}
         others = {key: on for key, on in table.enabled.items() if key[1] != new.rule_id}
         for rule_id, default in self._defaults.items():
@@ -188,8 +189,8 @@ class RuleBook:
 
 
 def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
-    """Raise Conflict if the enabled rules of one of the symbols, with those for all, would cost
-    too much together. Rules without `when` cost nothing."""
+    """Raise Conflict if the enabled rules of any of the symbols would cost too much together, rules
+    for all symbols included. Rules without `when` cost nothing."""
     if all(rule.when is None for rule in enabled):
         return
     from chalicelib.domain.when.costs import excess_of
@@ -207,9 +208,9 @@ def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
 def check_kept(
     enabled: Sequence[Rule], symbols: Callable[[], int], before: Sequence[Rule] = ()
 ) -> None:
-    """Raise Conflict if containers could not keep the values of all enabled rules, and so would
-    read their bars again at each price. A rule for all symbols counts once for each of `symbols()`.
-    Rules that need no more than those of `before` are allowed in any case."""
+    """Raise Conflict if containers could not keep the values of all enabled rules: they would then
+    read bars again at each price. A rule for all symbols counts once for each of `symbols()`. Rules
+    that need no more than those of `before` are allowed in any case."""
     if all(rule.when is None for rule in enabled):
         return
     from chalicelib.domain.when.costs import MAX_NUMBERS_OF_ALL, kept_numbers

@@ -15,9 +15,9 @@ from chalicelib.services.stores import MAX_APPLIED, RuleKey, RuleStore, RuleTabl
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One rule that changes. `before` is None for a new one, `after` for one that is deleted.
+    """One rule that changes. `before` is None for a new rule, `after` for a deleted one.
 
-    default: the default rule that a deleted one had replaced, which is in force again.
+    default: the default rule that the deleted rule had replaced, and that is in force again.
     """
 
     rule_id: str
@@ -32,8 +32,8 @@ class Change(msgspec.Struct, frozen=True):
 
     @property
     def fields(self) -> dict[str, tuple[object, object]]:
-        """Return the fields that differ, each with its values before and after; empty for a new
-        rule or one that is no longer there."""
+        """Return the fields that differ, each with its values before and after. Empty if the rule
+        is new, or if none is in force after the change."""
         before, after = self.before, self.in_force
         if before is None or after is None:
             return {}
@@ -82,8 +82,8 @@ class RuleSets:
     def plan(self, wanted: Sequence[Rule], *, prune: bool = False) -> Plan:
         """Return what has to change so that the wanted rules are stored.
 
-        Of the other rules, those that the last applied file had are deleted; with `prune` all are.
-        Raises RuleError, Conflict.
+        Other rules are deleted if the last applied file had them; with `prune`, all are. Raises
+        RuleError, Conflict.
         """
         table = self._store.table()
         found = sorted(self._store.current(table), key=_by_id)
@@ -110,8 +110,8 @@ class RuleSets:
         return plan
 
     def apply(self, plan: Plan) -> None:
-        """Write all changes of a plan. Writes nothing and raises Contended if rules were written
-        since it was made."""
+        """Write all changes of a plan. If rules were written since the plan was made, write nothing
+        and raise Contended."""
         put = [one.after for one in plan.changes if one.after is not None]
         if not self._store.write_all(plan.table, put, plan.remove, plan.applied):
             raise Contended("the rules were changed by others since they were read; plan again")
@@ -122,7 +122,7 @@ class RuleSets:
     def _check(
         self, plan: Plan, found: Iterable[Rule | BrokenRule], wanted: Sequence[Rule]
     ) -> None:
-        """Raise Conflict if the result would exceed a limit, RuleError for unknown channels."""
+        """Raise Conflict if the result would exceed a limit, and RuleError for unknown channels."""
         put = [one for one in plan.changes if one.after is not None]
         writes = len(put) + len(plan.remove)
         if writes > MAX_APPLIED:

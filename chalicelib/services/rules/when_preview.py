@@ -40,12 +40,12 @@ from chalicelib.services.rules.preview_run import Position
 from chalicelib.services.stores import Stores
 
 _AT_ONCE = 2_000
-"""The number of points whose bars are read together, or of bars if a series has several in each."""
+"""How many points' bars are read together, times the most bars of a series in one point."""
 
 
 class Judgement(NamedTuple):
-    """One point that was judged: its alert if the rule fires, whether the condition was known, what
-    the rule remembers, and on bars the last close of the session before."""
+    """One judged point: its alert if the rule fires, whether the condition was known, what the rule
+    remembers, and on bars the last close of the session before."""
 
     label: str
     alert: Alert | None
@@ -130,14 +130,14 @@ class WhenPreview:
                 yield Judgement(point.label, alert, known, rule_state)
 
     def _tick_at(self, timestamp: str) -> Tick | None:
-        """Return the last stored tick up to `timestamp`, which a split may follow; None without
-        any."""
+        """Return the last stored tick up to `timestamp`; None without any. A split may follow
+        it."""
         prices, end = self._stores.prices, just_after(timestamp)
         rows = prices.ticks(self._subject.symbol, None, end, limit=1, descending=True).rows
         return rows[0].tick if rows else None
 
     def _memories(self, desk: Desk, point: Point) -> dict[str, str]:
-        """Return what the rule remembers of the ticks before a point, under its id."""
+        """Return by id what the rule remembers of the ticks before a point."""
         rule_id, state = self._rule.rule_id, self._rule_state
         found = {rule_id: state.memory if state else ""}
         if self._tick is not None:
@@ -151,14 +151,14 @@ class WhenPreview:
         name = label(part[0].start, self._rule.interval)
         symbol, zone, _ = self._subject
         interval, date = self._rule.interval, part[0].date
-        if interval not in DAYS and date == name[:10]:  # a historical bar's may be wrong
+        if interval not in DAYS and date == name[:10]:  # a historical bar's date may be wrong
             date = session_date(symbol, zone, name)
         return bar_point(interval, name, date, symbol, zone)
 
     def _at_bar(
         self, desk: Desk, point: Point, part: LastPart, truth: Truth, ticks: LastTicks
     ) -> Judgement:
-        """Judge at a bar. Its last tick is read only if the rule may fire, for the alert's time."""
+        """Judge at a bar. If the rule may fire, read the bar's last tick for the alert's time."""
         observation = self._observation(point, part, holds=truth is True)
         held = desk.held_before(self._rule.rule_id)
         observation = msgspec.structs.replace(observation, held=held)
@@ -178,7 +178,7 @@ class WhenPreview:
         return Judgement(point.label, alert, truth is not None, after, part[1])
 
     def _begin(self, held: bool | None) -> None:
-        """Begin a rule in force at its first point; `held` is whether its condition held before."""
+        """Begin a rule in force at its first point; `held`: whether its condition held before."""
         if self._is_in_force and self._rule_state is None:
             self._rule_state = in_force(self._rule, None, held)
 

@@ -14,11 +14,11 @@ from chalicelib.services.rules.preview_run import Previewed
 
 YEAR = timedelta(days=365)
 MOST_SYMBOLS = 10
-"""How many symbols a rule for all symbols is tried on."""
+"""The most symbols on which a rule for all symbols is tried."""
 
 STORM_A_YEAR = 250
 STORM_A_DAY = 10
-"""A rule with more alerts of one symbol, in a year or in a day, is a storm."""
+"""A rule with more alerts of one symbol than these, in a year or in a day, is a storm."""
 
 Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 
@@ -26,10 +26,10 @@ Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 class Fires(msgspec.Struct, frozen=True):
     """How often a rule fires over a year.
 
-    count: in all; last: the date of the last time, empty without any; most: for the symbol with
-    most; busiest: the most for one symbol in a day; symbols: how many it was tried on; judged: at
-    how many prices; is_known: whether its condition was ever known; complete: whether nothing was
-    cut off.
+    count: all alerts; last: the date of the last one, or empty; most: the alerts of the symbol with
+    most; busiest: the most alerts of one symbol in a day; symbols: how many were tried; judged: how
+    many prices were judged; is_known: whether the condition was ever known; complete: whether
+    nothing was cut off.
     """
 
     count: int = 0
@@ -59,7 +59,7 @@ class Fires(msgspec.Struct, frozen=True):
 
 def fires_of(preview: Preview, rule: Rule, tracked: Sequence[str], now: datetime) -> Fires:
     """Return how often a rule fires in the year before `now`. A rule for all symbols is tried on
-    the first MOST_SYMBOLS of `tracked`. `preview` judges a rule as if it was in force before the
+    the first MOST_SYMBOLS of `tracked`. `preview` judges a rule as one that was in force before the
     year began."""
     symbols = tracked[:MOST_SYMBOLS] if rule.symbol == ANY_SYMBOL else [rule.symbol]
     start, end = to_text(now - YEAR), to_text(now)
