@@ -24,7 +24,7 @@ KEPT_SECONDS = 2
 """How long an answer is cached, so that frequent calls without a key cause no more reads."""
 
 LISTED_SECONDS = 30
-"""How long a long list of symbols, and the number of dead-lettered batches, are cached."""
+"""How long the number of dead-lettered batches and a long list of symbols are cached."""
 
 DELIVERIES_SECONDS = 10
 """How long the lag of deliveries is cached: up to 200 alerts are read for it."""
@@ -44,21 +44,21 @@ Value = TypeVar("Value")
 
 
 class Producing(ProducerStatus, frozen=True, kw_only=True):
-    """The latest report of the producer, `age_seconds` ago. `problem` and `dropped` may name
-    symbols: they are left out if reading prices needs a token, since this answer needs none."""
+    """The producer's latest report, `age_seconds` old. `problem` and `dropped` may name symbols.
+    They are left out if reading prices needs a token, since the health check needs none."""
 
     age_seconds: int
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The health of a deployment. Ages and counts inform and never fail: a market may be closed.
+    """The health of a deployment. No age or count makes it fail, since a market may be closed.
 
-    `symbols` counts those seen, `given_up` the dead-lettered batches that wait to be redriven; None
-    if unknown. `detect_lag_seconds` is the age of the oldest price that detect has not processed, 0
-    if it has processed all. It covers at most MOST_SAMPLED symbols, as does `last_tick`.
-    `deliver_lag_seconds` is the age of the oldest of the latest alerts whose first attempt has not
-    begun, or how long a further attempt has been due. `silent_symbols` counts the symbols that
-    should trade and are silent; `silent` names MOST_SAMPLED of them, none if reading needs a token.
+    `symbols` counts the symbols seen. `given_up` counts the dead-lettered batches to be redriven;
+    None if unknown. `detect_lag_seconds` is the age of the oldest price that detect has not
+    processed, 0 if there is none. It covers at most MOST_SAMPLED symbols, as does `last_tick`.
+    `deliver_lag_seconds` is the longest time that an attempt for one of the latest alerts has been
+    due, 0 if none is. `silent_symbols` counts the symbols that should trade and are silent.
+    `silent` names MOST_SAMPLED of them, none if reading prices needs a token.
     """
 
     status: str
@@ -78,10 +78,12 @@ class Health(msgspec.Struct, frozen=True):
 class HealthCheck:
     """Answers health checks from data read at most KEPT_SECONDS ago.
 
-    A read takes a Query, two BatchGetItem, a Query for each of MOST_SAMPLED symbols, once in
-    DELIVERIES_SECONDS a GetItem and two or three Queries for deliveries, once in SILENT_SECONDS two
-    Queries and a BatchGetItem for each hundred symbols, and once in LISTED_SECONDS a listing of the
-    failures bucket. Errors of the stores are raised, not cached.
+    Each read takes a Query for the list of symbols, a BatchGetItem for states, one for reports, and
+    a Query for each of MOST_SAMPLED symbols. Other data, and a long list, are read less often:
+    - every DELIVERIES_SECONDS: a GetItem, and one to three Queries for the lag of deliveries;
+    - every SILENT_SECONDS: two Queries, and a BatchGetItem for each hundred symbols;
+    - every LISTED_SECONDS: the list of symbols if it is long, and a page of the failures bucket.
+    Errors of the stores are raised, not cached.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ class HealthCheck:
         is_closed: bool,
     ) -> None:
         """Create the check. `channels` returns the channels, `silence` the silent symbols;
-        `is_closed` says whether reading needs a token."""
+        `is_closed` says whether reading prices needs a token."""
         self._stores = stores
         self._channels = channels
         self._clock = clock
@@ -155,8 +157,8 @@ class Kept(Generic[Value]):
         self._kept: tuple[Value, datetime] | None = None
 
     def get(self, read: Callable[[], Value], seconds: Callable[[Value], float]) -> Value:
-        """Return the value. If it has expired, `read` reads it, and `seconds` returns how long the
-        new value is cached."""
+        """Return the value. If it has expired, call `read` for a new one, and cache that for as
+        many seconds as `seconds` returns for it."""
         now = self._clock()
         if self._kept is None or now >= self._kept[1]:
             value = read()
@@ -165,13 +167,14 @@ class Kept(Generic[Value]):
 
 
 def _seconds_to_keep(symbols: list[str]) -> float:
-    """Return how long to cache the list: 0 if it is short, since it costs little to read and grows
-    while a system starts."""
+    """Return how long to cache the list of symbols: 0 for a short list, since that costs little to
+    read and grows while a system starts."""
     return LISTED_SECONDS if len(symbols) > _LONG_LIST else 0
 
 
 def spread(symbols: Sequence[str], count: int) -> list[str]:
-    """Return at most `count` evenly spaced symbols, starting with the first; the same each time."""
+    """Return at most `count` evenly spaced symbols, the first one included; always the same
+    ones."""
     most = min(count, len(symbols))
     return [symbols[place * len(symbols) // most] for place in range(most)]
 
@@ -188,7 +191,7 @@ def _detect_lag(
 
 
 def _producing(statuses: list[ProducerStatus], now: datetime, is_closed: bool) -> Producing | None:
-    """Return the latest report, from a producer that has not ended if there is one.
+    """Return the latest report of the producers that have not ended, or of all if all have ended.
 
     Reports from the future are ignored: they would remain the latest.
     """

@@ -27,8 +27,8 @@ class Arrival(NamedTuple):
     """The time at which the stream accepted a record, and the record's number in its shard or
     group.
 
-    Sequences below WHOLE were stored by earlier versions: the last 20 bits of a record's number,
-    which order only the records of one millisecond.
+    Earlier versions stored only the last 20 bits of the number, which order only the records of one
+    millisecond. Such a sequence is below WHOLE.
     """
 
     ingested_at: str
@@ -37,7 +37,7 @@ class Arrival(NamedTuple):
     def order(self, other: Arrival) -> int:
         """Return above 0 if this record came later than the other, below 0 if it came earlier.
 
-        If the clock may have gone back, the numbers decide: they increase within a shard.
+        If the clock may have gone back, the records' numbers decide: they increase within a shard.
         """
         mine, theirs = tuple(self), tuple(other)
         if min(self.sequence, other.sequence) >= WHOLE and _near(self, other):
@@ -67,12 +67,13 @@ class PricedRecord(msgspec.Struct, frozen=True):
     """The ticks of a symbol in one wire record: one item of the prices table, keyed by its last
     tick.
 
-    `ticks` are in order of time, of one source and mode. The newest record of a batch has
-    `complete_from`: all ticks from that instant to its own are stored. It also has `others`, a
-    digest of the symbol's other ticks in the batch, if there are any, and `spans`, the spans of the
-    batch's ticks, if there are several. `sequence` orders the records of a shard or group. If ticks
-    of several records share the item, `arrivals` holds one for each tick; the item's own is the
-    last tick's.
+    `ticks` are in order of time, of one source and mode. `sequence` orders the records of a shard
+    or group. If ticks of several records share the item, `arrivals` has one for each tick; the
+    item's own is the last tick's.
+
+    The symbol's newest record of a batch has `complete_from`: all ticks from that instant to its
+    own are stored. If the batch has other ticks of the symbol, this record also has `others`, a
+    digest of them. If the batch's ticks have several spans, it has these as `spans`.
     """
 
     ticks: tuple[Tick, ...]
@@ -115,7 +116,7 @@ Copy = tuple[str, StoredTick]
 def supersedes(copy: Copy, other: Copy) -> bool:
     """Return whether a copy of a tick wins over another because it came later.
 
-    Of two copies from one record, the one that is the last tick of its item wins.
+    If both come from one record, the copy that is the last tick of its item wins.
     """
     (key, mine), (other_key, theirs) = copy, other
     if order := mine.arrival.order(theirs.arrival):

@@ -18,9 +18,9 @@ QueryState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a statement.
 
-    `reason` is why it failed or was cancelled; `reused` means that an earlier result was used,
-    which scans nothing; `location` is where its result is, as `s3://bucket/key`; `parameters` are
-    the bound values as SQL literals.
+    `reason` says why the statement failed or was cancelled. `reused` means that an earlier result
+    was used, which scans nothing. `location` is the address of the result, as `s3://bucket/key`.
+    `parameters` are the bound values as SQL literals.
     """
 
     query_id: str
@@ -36,7 +36,7 @@ class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ended(self) -> bool:
-        """Return whether it has ended."""
+        """Return whether the statement has ended."""
         return self.state not in ("queued", "running")
 
 

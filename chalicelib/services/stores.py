@@ -1,7 +1,7 @@
 """The interfaces to the stores; adapters and the tests' fakes implement them.
 
-Ranges are half-open texts of instants; None is an open end. Reads of prices, bars and alerts return
-pages; `next_key` is None at the end, otherwise more may follow.
+Ranges are half-open, with instants as texts; None means an open end. Reads of prices, bars and
+alerts return pages: `next_key` is None at the end; otherwise more rows may follow.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ MOST_COPIES = 50_000
 Items may hold copies of each other's ticks, but hardly any do."""
 
 CROWDED_STEP = 5_000
-"""The most ticks that detect and rebuild take at once from a minute with very many: each page reads
-all that are left of the minute, so larger pages read it less often."""
+"""The most ticks that detect and rebuild take at once from a minute with very many. Each page reads
+all ticks that are left of the minute, so larger pages read the minute less often."""
 
 
 class PriceStore(Protocol):
     """Stores ticks by symbol and time."""
 
     def write(self, records: Sequence[PricedRecord], deadline: float) -> set[int]:
-        """Put all records; return the indexes of those not acknowledged by the deadline (monotonic
-        s)."""
+        """Put all records; return the indexes of those not acknowledged by the deadline
+        (time.monotonic)."""
 
     def find_many(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
         """Return the items stored under these keys, read consistently."""
@@ -68,18 +68,18 @@ class PriceStore(Protocol):
     ) -> Page[StoredTick]:
         """Return a page of at most `limit` ticks, each once, in order of time.
 
-        A page reads whole minutes. In a minute with more than `limit` ticks it may have up to
+        A page reads whole minutes. If a minute has more than `limit` ticks, the page may have up to
         `most`, so that the minute is read less often. Raises TooManyCopies if the items read hold
-        more than `most_copies` further copies of these ticks, or more ticks within one minute.
+        more than `most_copies` further copies of ticks, or if one minute has more ticks than that.
         """
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
         """Return when the stream accepted the symbol's first record after an instant (of all for
-        None); None if there is none. Reads at most one item."""
+        None). Return None if there is no such record. Reads at most one item."""
 
 
 class Close(msgspec.Struct, frozen=True):
-    """What rules need of a bar. `date` is its session's; `ticks` is 0 for a historical bar."""
+    """What rules need of a bar. `date` is its session's date; `ticks` is 0 for a historical bar."""
 
     start: str
     date: str
@@ -89,16 +89,17 @@ class Close(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Bars not put because another bar made from ticks is stored in their place: `differing` if
-    that has other values, so that one of the two is outdated, `same` if it has the same."""
+    """Bars that were not put, since another bar made from ticks is stored in their place:
+    `differing` if that has other values, so that one of the two is outdated, `same` if it has the
+    same."""
 
     differing: tuple[Bar, ...] = ()
     same: tuple[Bar, ...] = ()
 
 
 def refused_by(bars: Iterable[Bar], stored: Iterable[Bar | None]) -> Refused:
-    """Return which bars were refused. `stored` has for each bar the one in its place that was made
-    from ticks, or None if there is none or the bar was put."""
+    """Return which bars were refused. `stored` has, for each bar, the one made from ticks that is
+    stored in its place; None if there is none or the bar was put."""
     pairs = [(bar, one) for bar, one in zip(bars, stored, strict=True) if one is not None]
     return Refused(
         differing=tuple(bar for bar, one in pairs if not one.same_values(bar)),
@@ -120,7 +121,7 @@ class BarStore(Protocol):
     ) -> Iterator[Close]:
         """Return the closes of all bars whose start lies in the range, in order.
 
-        With `newest` they are returned newest first, read consistently, `newest` at a time.
+        With `newest`, they come newest first and are read consistently, `newest` at a time.
         """
 
     def bars(
@@ -135,49 +136,49 @@ class BarStore(Protocol):
         consistent: bool = False,
         deleted: bool = False,
     ) -> Page[Bar]:
-        """Return bars whose `key` lies in the range: one start may have a regular and an extended
-        one. Tombstones are included if `deleted`."""
+        """Return bars whose `key` lies in the range; a regular and an extended bar may have the
+        same start. Tombstones are included if `deleted`."""
 
     def put(self, bar: Bar, expires_from: str) -> bool:
-        """Put a bar made from ticks, unless a historical one or one with at least its revision is
-        stored. Returns whether it was put."""
+        """Put a bar made from ticks, unless a historical bar, or one with the same or a higher
+        revision, is stored. Returns whether it was put."""
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
-        """Put bars made from ticks, each as in `put`; no two may have the same series and key.
+        """Put bars made from ticks, each as `put` does; no two may have the same series and key.
 
         After an error some may be stored and others not.
         """
 
     def discard(self, bar: Bar, expires_from: str) -> bool:
-        """Put a tombstone in place of a bar made from ticks, stored or not, unless another revision
-        is stored. Returns whether a tombstone is stored now."""
+        """Put a tombstone in place of a bar made from ticks, even if no bar is stored, but not in
+        place of another revision. Returns whether a tombstone is stored now."""
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
         """Put historical bars in place of whatever is stored; return the indexes of those not
         acknowledged by the deadline."""
 
     def write_late_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put historical bars, except where a historical one that is not folded and came later is
-        stored; return the indexes of those not processed by the deadline. Each call makes
+        """Put historical bars, but none in place of a historical bar that came later and is not
+        folded. Return the indexes of those not processed by the deadline. Each call makes
         progress."""
 
     def fill(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put folded historical bars where no bar is stored, or one folded from fewer bars, or from
-        as many that came no later; return the indexes of those not processed by the deadline. Each
-        call makes progress."""
+        """Put folded historical bars. Of the stored bars, they replace only those folded from fewer
+        bars, or from as many that came no later. Return the indexes of those not processed by the
+        deadline. Each call makes progress."""
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
-        """Give each symbol a new, unique mark: its stored bars have changed but its state has
-        not, so data read under another mark is invalid. Returns the indexes of those not
-        acknowledged by the deadline."""
+        """Give each symbol a new, unique mark: its stored bars have changed but its state has not.
+        Data read under another mark is then invalid. Returns the indexes of those not acknowledged
+        by the deadline."""
 
     def history_mark(self, symbol: str) -> str:
         """Return the symbol's mark, read consistently; empty if it has none."""
 
 
 class RecordedActions(msgspec.Struct, frozen=True):
-    """The result of recording actions. `conflicts` has, by the index of an action that a stored one
-    contradicts, the one of the two that counts and then the other. `left` has the indexes of
+    """The result of recording actions. `conflicts` has the actions that a stored one contradicts:
+    by index, first the one of the two that counts, then the other. `left` has the indexes of
     actions that were not settled by the deadline."""
 
     conflicts: dict[int, tuple[Action, Action]]
@@ -188,22 +189,22 @@ class ActionStore(Protocol):
     """Stores corporate actions: of each symbol and ex-date at most one split and one dividend."""
 
     def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
-        """Store actions: of all that ever came with one `place`, the one with the lowest `rank` is
-        kept. Each call makes progress."""
+        """Store actions. Of all actions that ever came with one `place`, the one with the lowest
+        `rank` is kept. Each call makes progress."""
 
     def actions(self, symbol: str) -> list[Action]:
-        """Return the actions of a symbol by ex-date, the newest 2,000 of them."""
+        """Return the newest 2,000 actions of a symbol, by ex-date."""
 
 
 class StateStore(Protocol):
-    """Stores one state per symbol. A stored state that cannot be read is returned as an empty one
-    that is `unreadable`; it is replaced like others."""
+    """Stores one state per symbol. If a stored state cannot be read, an empty state that is
+    `unreadable` is returned. A write replaces it like any other."""
 
     def get(self, symbol: str) -> State | None:
         """Return the state, read consistently; None if there is none."""
 
     def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
-        """Return the existing states of some symbols, read consistently, 100 a request."""
+        """Return the existing states of some symbols, read consistently, 100 per request."""
 
     def put(self, state: State) -> bool:
         """Write the state under the next version, if `state.version` is still the stored one;
@@ -214,12 +215,12 @@ class AlertStore(Protocol):
     """Stores alerts, each once."""
 
     def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """Put alerts, each unless it is stored; those that are not quiet are then delivered. After
-        an error some may be stored."""
+        """Put the alerts that are not stored yet; those that are not quiet are then delivered.
+        After an error some may be stored."""
 
     def record_pending(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """Put alerts that are not stored. Stored ones that an earlier version of Ticktape recorded
-        without sending them are delivered now. After an error some may be done."""
+        """Put the alerts that are not stored yet. If an earlier version of Ticktape recorded an
+        alert without sending it, it is delivered now. After an error some may be done."""
 
     def find(self, alert_id: str) -> StoredAlert | None:
         """Return the alert with this id and its deliveries; None if there is none."""
@@ -267,9 +268,9 @@ MAX_REMOVED = 90
 
 
 class RuleTable(msgspec.Struct, frozen=True):
-    """The stored rules, and whether each is enabled; a broken one counts as not enabled.
+    """The keys of the stored rules, and whether each is enabled. Broken rules count as not enabled.
 
-    A write names the version that it was decided on, and fails if that is outdated.
+    A write names the version that it is based on, and fails if that version is outdated.
     """
 
     version: int
@@ -294,7 +295,7 @@ class RuleStore(Protocol):
         missing."""
 
     def of(self, symbol: str) -> list[Rule]:
-        """Return the current rules stored for a symbol (`*` for those of all)."""
+        """Return the current rules stored for a symbol (`*` for the rules of all symbols)."""
 
     def find(self, rule_id: str) -> Rule | BrokenRule | None:
         """Return the rule with this id; None if there is none."""
@@ -317,8 +318,8 @@ class RuleStore(Protocol):
         remove: Sequence[RuleKey],
         applied: Sequence[str],
     ) -> bool:
-        """Put and delete at most MAX_APPLIED rules, note `applied`, the ids in a file of rules, and
-        return True.
+        """Put and delete at most MAX_APPLIED rules, note `applied` (the ids in a file of rules),
+        and return True.
 
         Returns False and writes nothing if another write came after `table` was read.
         """
@@ -333,9 +334,9 @@ class RuleStore(Protocol):
 class QuarantinedPart(msgspec.Struct, frozen=True):
     """A part of a record that could not be processed.
 
-    It is identified by its origin (a shard or queue), its record's sequence_number there, and
-    its number among the record's rejected parts. line: its line in the record, from 0; payload:
-    its bytes in base64.
+    Its origin (a shard or queue), its record's sequence_number there and its number among the
+    record's rejected parts identify it. line: the part's line in the record, from 0. payload: its
+    bytes in base64.
     """
 
     reason: str
@@ -348,8 +349,8 @@ class QuarantinedPart(msgspec.Struct, frozen=True):
 
 
 class Archive(Protocol):
-    """Stores raw records and quarantine. A batch is named by its origin and its records' numbers
-    and lines: nothing else is stored under its name."""
+    """Stores raw records and quarantine. A batch's objects are named by its origin and its records'
+    numbers and lines, so that no other batch is stored under the same name."""
 
     def put_raw(
         self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
@@ -372,7 +373,7 @@ class Archive(Protocol):
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]
     ) -> None:
-        """Write one object with a batch's unprocessable parts, and why."""
+        """Write one object with a batch's unprocessable parts and the reasons."""
 
 
 class Stores(msgspec.Struct, frozen=True):

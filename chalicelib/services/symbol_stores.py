@@ -1,5 +1,5 @@
-"""The interfaces to what is kept of symbols besides their series: lists, and the reports of the
-producers that collect them."""
+"""The interfaces to the lists of symbols, to the producers' reports, and to the deletion of
+series."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:  # detect alone notes splits
 class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A line of one of the lists of symbols: "seen", "tracked" or "forgotten".
 
-    `source` is the first source of the series, or the one with which it has to begin; `switches`
-    are the later ones (`2026-11-20T15:30:00.000000Z alpaca`, separated by commas). Only lines of
-    "tracked" have `standby`, the text of a Standby. `split_date` and `split_ratio` are of the last
-    split that detect saw: history from before it must be fetched again. `problem_at` is the arrival
-    of the quarantined item.
+    `source` is the first source of the series, or the one with which it has to begin. `switches`
+    has the later ones, separated by commas (`2026-11-20T15:30:00.000000Z alpaca`). Only lines of
+    "tracked" have `standby`, the text of a Standby. `split_date` and `split_ratio` describe the
+    last split that detect saw: history from before that split must be fetched again. `problem_at`
+    is the arrival of the quarantined item.
     """
 
     symbol: Symbol
@@ -98,8 +98,8 @@ class SymbolStore(Protocol):
         """Write why an item was quarantined into the symbol's line in "seen", if there is one."""
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """Add a line to "seen", or fill in what it lacks; return the line that is stored now. A new
-        line has no `packed_at`."""
+        """Add a line to "seen", or fill in what the stored line lacks; return the line that is
+        stored now. A new line has no `packed_at`."""
 
     def set_sources(self, name: str, entry: SymbolEntry, sources: Sources) -> bool:
         """Write sources into a symbol's line and return True; return False if the line no longer
@@ -112,14 +112,14 @@ class SymbolStore(Protocol):
         """Write a standby into the symbol's line in "tracked", or remove it, if the line exists."""
 
     def remove(self, name: str, symbol: str) -> None:
-        """Remove a symbol from a list, if it is there."""
+        """Remove a symbol from a list, if the list has it."""
 
 
 class ProducerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A producer's report about itself at `time`.
 
-    `progress` is the share of its history that was sent, from 0 to 1, None if there is no end to
-    measure against. `dropped` counts by reason the ticks that it did not send.
+    `progress` is the share of the history that has been sent, from 0 to 1; None if there is no end
+    to measure against. `dropped` counts the ticks that the producer did not send, by reason.
     """
 
     command: str

@@ -28,12 +28,12 @@ up to two bars for each regular one; fabricated ticks could otherwise make each 
 everything."""
 
 _MOST_KEPT = 1024
-"""The closes of a series that are cached: more than any rule needs, which is at most 802."""
+"""The most closes of a series that are cached. No rule needs more than 802."""
 
 
 class ClosesBefore:
-    """Reads a symbol's closes from the bars table, in regular hours only. Create one for each run
-    of ticks: its intervals share what was read."""
+    """Reads a symbol's closes in regular hours from the bars table. Create one reader for each run
+    of ticks: all intervals share what it has read."""
 
     def __init__(self, bars: BarStore, symbol: str) -> None:
         self._bars = bars
@@ -42,7 +42,7 @@ class ClosesBefore:
 
     def __call__(self, interval: str, first: str, end: str, count: int) -> Sequence[BarClose]:
         """Return the closes of bars before `end`, in order: the newest `count` before the label
-        `first`, and all from there on."""
+        `first`, and all from `first` on."""
         return _from(self._all(interval, first, end, count), first, count)
 
     def _all(self, interval: str, first: str, end: str, count: int) -> list[BarClose]:
@@ -51,8 +51,8 @@ class ClosesBefore:
 
     def _newest(self, base: str, first: str, end: str, count: int) -> list[Close]:
         """Return the regular stored bars that begin before `end`, in order: the newest `count`
-        before `first`, and all after. There are fewer if too many extended ones lie between them.
-        """
+        before `first`, and all from `first` on. There are fewer if too many extended bars lie
+        between them."""
         found: list[Close] = []
         older = 0
         for close in islice(self._backwards(base, end, count), _most_read(count)):
@@ -111,8 +111,8 @@ class KeptClosesBefore(ClosesBefore):
             self._keeper.keep(self._symbol, interval, kept)
 
     def _read_basis(self) -> Basis:
-        """Return the basis of what is read from now on: read the history's mark, and drop what was
-        read before it."""
+        """Read the history's mark, drop what was read before, and return the basis of what is read
+        from now on."""
         mark = self._bars.history_mark(self._symbol)
         self._read.clear()
         return Basis(self._repairs, mark)
@@ -120,7 +120,7 @@ class KeptClosesBefore(ClosesBefore):
     def _since(self, interval: str, start: str, end: str, most: int) -> list[BarClose] | None:
         """Return the closes of bars from the label `start` on, read from stored minutes.
 
-        None if these would be more than `most`, as after a tick from long ago.
+        Return None if there would be more than `most`, as after a tick from long ago.
         """
         seconds = (from_text(max(start, end)) - from_text(start)).total_seconds()
         found = []
@@ -184,7 +184,7 @@ def _count_before(closes: Sequence[BarClose], first: str) -> int:
 
 
 def _from(closes: Sequence[BarClose], first: str, count: int) -> Sequence[BarClose]:
-    """Return the newest `count` closes before the label `first`, and all from there on."""
+    """Return the newest `count` closes before the label `first`, and all from `first` on."""
     return closes[max(0, _count_before(closes, first) - count) :]
 
 

@@ -39,12 +39,12 @@ class Corrections:
     def repair(
         self, state: State, spans: Sequence[Span], arrival: str, doubtful: Sequence[Bar] = ()
     ) -> tuple[State, list[Span]]:
-        """Repair all bars with ticks in the spans, which are ordered and disjoint and end by the
-        state's last tick. `doubtful` bars were stored by this invocation from an outdated state:
+        """Repair all bars with ticks in the spans. The spans are ordered and disjoint, and end by
+        the state's last tick. This invocation stored the `doubtful` bars from an outdated state:
         they do not prove that ticks have expired.
 
-        Returns the state with its last tick and live bars repaired, and the spans that were not
-        repaired since they hold too many ticks or minutes; of some spans that is only the end.
+        Returns the state with its last tick and live bars repaired, and the spans, or the ends of
+        spans, that were not repaired since they hold too many ticks or minutes.
         """
         if not spans:
             return state, []
@@ -57,7 +57,7 @@ class Corrections:
     def settle(
         self, state: State, clashes: Sequence[Bar], arrival: str, doubtful: Sequence[Bar] = ()
     ) -> State:
-        """Compute bars again for which another container has stored different values, since the
+        """Compute again the bars for which another container has stored different values, since the
         state of one of the two lacked ticks. The stored prices decide. Return the state with its
         live bars repaired. `doubtful` is as in `repair`."""
         last = state.last_timestamp
@@ -153,8 +153,8 @@ class _Run:
             self._touched.add([tick for tick in touched if tick.timestamp in kept] or whole)
 
     def _has_volumes(self, touched: Sequence[Tick]) -> bool:
-        """Return whether ticks of the symbol have volumes: these, those of the live day, or those
-        of their own days, since a tick may have had one before its correction."""
+        """Return whether ticks of the symbol have volumes: the touched ones, those of the live day,
+        or those of the touched days. A touched tick may have had a volume before its correction."""
         day = self.state.day
         known = day is not None and day.volume is not None
         if known or any(tick.volume is not None for tick in touched):
@@ -166,8 +166,8 @@ class _Run:
         return any(bar.volume is not None for bar in days)
 
     def _with_last_regular(self, state: State) -> State:
-        """Return the state with the newest regular tick as its `mark`, which is read from the
-        prices, if its last tick is extended and it has no mark."""
+        """Return the state. If its last tick is extended and it has no `mark`, the newest regular
+        tick is read from the prices and becomes its `mark`."""
         last = state.last
         if last is None or state.mark is not None or not place_of(last).extended:
             return state
@@ -196,8 +196,8 @@ class _Run:
         return self._writer.put_minutes(bars, self._arrival, self._expired_before, self._doubtful)
 
     def _have_expired(self, live: str, bars: Sequence[Bar]) -> bool:
-        """Return whether ticks of the live minute have expired: the minute of an idle symbol stays
-        live for long."""
+        """Return whether ticks of the live minute have expired. An idle symbol's minute stays live
+        for long."""
         found = sum(bar.ticks for bar in bars if bar.start == live)
         known = sum(bar.ticks for bar in self.state.minutes)
         return live < self._expired_before and 0 < found < known
@@ -223,8 +223,8 @@ class _Run:
 
     def _put_day(self, session: Session, day: Bar | None, extended: int) -> None:
         """Put a day, or discard it if `day` is None: in the state if it is live, else in the table.
-        The known day may have up to `extended` ticks more, which count as extended now; one with
-        even more was made from ticks that have expired, and stays."""
+        The known day may have up to `extended` more ticks, which count as extended now. If it has
+        even more, it was made from ticks that have expired, and stays."""
         start = f"{session.date.isoformat()}T00:00:00.000000Z"
         if self._is_running(session):
             if self._has_lost_ticks(session, day, extended):
@@ -247,7 +247,7 @@ class _Run:
 
 
 def _with_stored(state: State, ticks: Sequence[Tick]) -> State:
-    """Return the state with `last` and `mark` as stored now: their values may have changed, and a
+    """Return the state with `last` and `mark` as stored now. Their values may have changed, and a
     late or corrected tick may be the newest regular one."""
     if state.last is None:
         return state

@@ -31,8 +31,8 @@ class Touched:
         self._edges: set[date] = set()
 
     def add(self, ticks: Sequence[Tick]) -> None:
-        """Add all ticks of a span, in order: those of sessions inside it are complete, those of its
-        first and last session may not be."""
+        """Add all ticks of a span, in order. Sessions inside the span are complete; its first and
+        last session may not be."""
         for tick in ticks:
             session = place_of(tick).session
             self._sessions[session.date] = session
@@ -57,11 +57,12 @@ class Days:
         self._expired_before = expired_before
 
     def day(self, state: State, session: Session, whole: Collection[str]) -> tuple[Bar | None, int]:
-        """Return a day made from its regular minutes, and the number of ticks in extended ones.
+        """Return a session's day, made from its regular minutes, and the number of ticks in
+        extended ones.
 
-        Minutes hidden by historical bars are made again from their ticks. The day is None
-        without a regular tick. `whole` has the starts of minutes whose ticks are all known to be
-        stored. Raises TooMuch, and Expired if ticks of the session are no longer stored.
+        Minutes hidden by historical bars are made again from their ticks. The day is None without a
+        regular tick. `whole` has the starts of minutes whose ticks are all known to be stored.
+        Raises TooMuch, and Expired if ticks of the session are no longer stored.
         """
         reach = day_range(session)
         minutes = self._minutes(state, session, self._reader.stored(state.symbol, "1m", *reach))
@@ -92,8 +93,8 @@ class Days:
         return msgspec.structs.replace(day, volume=with_volume[0].volume) if with_volume else day
 
     def _require_all_ticks(self, symbol: str, session: Session, minute: Bar) -> None:
-        """Raise Expired if a minute has lost ticks. Only the first minute of a day is read, though
-        DynamoDB deletes expired items in any order: all of them are too many to read."""
+        """Raise Expired if a minute has lost ticks. Only a day's first minute is read, since all of
+        them are too many, although DynamoDB deletes expired items in any order."""
         ticks = self._reader.ticks(symbol, minute.start, later(minute.start, minutes=1))
         if sum(_is_regular(tick, session) for tick in ticks) < minute.ticks:
             raise Expired
@@ -117,8 +118,8 @@ class Days:
         ]
 
     def _newest_regular(self, state: State, session: Session, last: Bar, start: str) -> list[Tick]:
-        """Return the newest regular ticks of a session, in order: the last one if it has all of the
-        day's figures, else some more. `last` is the session's last regular minute."""
+        """Return the newest regular ticks of a session, in order: only the last one if it has all
+        of the day's figures, else some more. `last` is the session's last regular minute."""
         known = next(
             (tick for tick in (state.last, state.mark) if _is_regular(tick, session)), None
         )

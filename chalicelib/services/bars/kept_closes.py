@@ -40,7 +40,7 @@ class Basis(msgspec.Struct, frozen=True, array_like=True):
 class KeptCloses(msgspec.Struct, frozen=True, array_like=True):
     """The closes of one series: of all bars from the first of `closes` up to the label `end`.
 
-    is_whole: no bar is stored before the first; read_at: when all were last read (monotonic s).
+    is_whole: no bar is stored before the first; read_at: the last full reading (time.monotonic).
     """
 
     basis: Basis
@@ -110,9 +110,9 @@ class CloseKeeper:
                 self._drop((symbol, interval))
 
     def repaired(self, symbol: str, before: int, after: int, since: str) -> None:
-        """Keep a symbol's series valid after a repair that changed no minute before the instant
-        `since`, and that raised the count of repairs from `before` to `after`: drop the closes
-        from `since` on."""
+        """Keep a symbol's series valid after a repair: drop the closes from the instant `since` on.
+        The repair changed no earlier minute, and raised the count of repairs from `before` to
+        `after`."""
         for interval in MINUTES:
             kept = self.get(symbol, interval)
             if kept is None or kept.basis.repairs != before:

@@ -21,10 +21,10 @@ class _Read(NamedTuple):
 
 
 class OtherRows:
-    """Keeps the newest bars of some symbols until their version changes. A version is taken from a
-    symbol's state and history, and changes whenever further bars may be stored. Bars are stored
-    before the state, so bars read after a state include all that it has closed. Threads may share
-    it."""
+    """Caches the newest bars of symbols. A symbol's bars are kept until its version changes, which
+    is taken from its state and history and changes whenever further bars may be stored. Bars are
+    stored before the state, so bars read after a state include all that the state has closed.
+    Threads may share the cache."""
 
     def __init__(self, bars: BarStore) -> None:
         self._bars = bars
@@ -48,7 +48,7 @@ class OtherRows:
             self._keep(symbol, base, _Read(version, "", []))
 
     def is_empty(self, symbol: str, base: str, version: object) -> bool:
-        """Return whether it is known that no regular bar of a series is stored."""
+        """Return whether a series is known to have no stored regular bar."""
         kept = self._kept.get((symbol, base))
         return kept is not None and kept.version == version and not (kept.start or kept.bars)
 

@@ -108,8 +108,8 @@ class Reader:
     ) -> list[Tick]:
         """Return the ticks from `start` on of the minutes whose volumes depend on touched ticks.
 
-        These are the ticks of the next minute that has any; if ticks of the symbol have volumes,
-        also those up to the session's first regular tick with a volume. Raises TooMuch.
+        These are the ticks of the next minute that has any. If ticks of the symbol have volumes,
+        those up to the session's first regular tick with a volume are added. Raises TooMuch.
         """
         if start > last:
             return []

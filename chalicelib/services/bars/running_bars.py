@@ -1,5 +1,5 @@
-"""Adds a state's running bars to stored ones, for conditions: a finished bar is stored only at the
-next price, but counts from its end on."""
+"""Adds a state's running bars to stored ones, for conditions. A bar that has ended counts at once,
+but is stored only at the next price."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class RunningBars:
     def added(
         self, rows: list[Bar], state: State, base: str, until: str, *, may_go_on: bool
     ) -> list[Bar]:
-        """Return stored regular bars of an interval, in order, with the state's running one added
-        if it begins before `until`. An hour takes a Query; one that ends after `until` is left out
-        unless it `may_go_on`."""
+        """Return the stored regular bars of an interval, in order, and the state's running bar if
+        it begins before `until`. For an hour this takes a Query, and an hour that ends after
+        `until` is left out unless it `may_go_on`."""
         if base == "1h":
             return self._with_hour(rows, state, until, may_go_on=may_go_on)
         bar = state.day if base == "1d" else _regular_minute(state)

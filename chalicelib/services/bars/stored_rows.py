@@ -1,4 +1,4 @@
-"""Reads stored regular bars for conditions, once for all series that are made of them."""
+"""Reads stored regular bars for conditions, once for all series that are made of the same bars."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class StoredRows:
     """Reads bars. What was read is kept until `forget`, so that bars of 5, 15 and 30 minutes are
     made of the same minutes.
 
-    Reads are consistent by default. They raise TimeIsUp between two pages once `time_is_up`, but
-    not before FREE_PAGES: so each preview that continues another one gets further.
+    Reads are consistent by default. Once `time_is_up`, they raise TimeIsUp before a further page,
+    but not before FREE_PAGES: so each preview that continues another one gets further.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class StoredRows:
         self._kept.clear()
 
     def newest(self, symbol: str, base: str, first: str, until: str, wanted: int) -> Rows:
-        """Return at least the newest `wanted` bars before `first`, and those from there up to
-        `until`. There are fewer if fewer are stored, or if too many extended ones lie between."""
+        """Return at least the newest `wanted` bars before `first`, and those from `first` up to
+        `until`. There are fewer if fewer are stored, or if too many extended bars lie between."""
         kept = self._kept.get((symbol, base, until))
         if kept is not None:
             older = bisect_left(kept.bars, first, key=_start)

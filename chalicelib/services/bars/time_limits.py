@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class TimeIsUp(Exception):  # noqa: N818  # not an error: what was read so far counts
-    """The time for reading was over."""
+    """The time for reading is over."""
 
 
 def never() -> bool:

@@ -28,8 +28,8 @@ _SPAN = timedelta(days=2)
 class WhenBars:
     """Reads bars of a symbol and of others.
 
-    `states` has the state of each symbol that has one. A running bar of a state counts once it is
-    over by its label, since it is stored only at the next price. Reading may raise TimeIsUp.
+    `states` has the state of each symbol that has one. A state's running bar is stored only at the
+    next price, so it counts once it is over by its label. Reading may raise TimeIsUp.
     """
 
     def __init__(
@@ -68,8 +68,8 @@ class WhenBars:
     def newest(
         self, key: SeriesKey, first: Point, last: Point, count: int, splits: Sequence[Split]
     ) -> list[Bar]:
-        """Return the newest `count` bars before `first`, and those from there up to `last`, in
-        order. `splits` are those of the symbol itself; those of others come from their states."""
+        """Return the newest `count` bars before `first`, and those from `first` up to `last`, in
+        order. `splits` are the symbol's own; those of other symbols come from their states."""
         base = BASE_OF[key.interval]
         before = self._until(key, first) if base == "1d" else first.end
         until, wanted = self._until(key, last), stored_bars(key, count + 1)
@@ -91,7 +91,7 @@ class WhenBars:
 
     def is_final(self, key: SeriesKey, bar: Bar, *, is_newest: bool) -> bool:
         """Return whether no price that arrives in order can still change a bar. Of historical bars
-        only the newest may change; without a state there are no prices."""
+        only the newest may change. Without a state there are no prices."""
         state = self._states.get(key.symbol or self._symbol)
         if state is None or not (bar.ticks or is_newest):
             return True
@@ -112,7 +112,7 @@ class WhenBars:
         return fold_bars(adjusted_bars(rows, splits), key.interval)
 
     def _dated(self, bar: Bar) -> Bar:
-        """Return a bar with its session's date, which history does not name."""
+        """Return a bar with its session's date, which historical bars lack."""
         if bar.session_date:
             return bar
         date = bar.start[:10] if bar.interval == "1d" else self._session_date(bar)

@@ -61,8 +61,8 @@ class Desks:
                 yield desk, point
 
     def newest_split(self, point: Point) -> str:
-        """Return the date of the newest split that bars are adjusted for at a point, of any of the
-        symbols; empty if there is none."""
+        """Return the date of the newest split, of any of the symbols, that bars are adjusted for at
+        a point; empty if there is none."""
         splits = [*self._known(point), *self._bars.splits_of_others()]
         return max((split.date for split in splits), default="")
 
@@ -70,7 +70,7 @@ class Desks:
         return tuple(split for split in self._subject.splits if split.date <= point.date)
 
     def _extended(self, points: Sequence[Point], splits: tuple[Split, ...]) -> Desk | None:
-        """Return the desk with the bars up to the last point; None if it cannot continue."""
+        """Return the desk with the bars up to the last point; None if a new desk is needed."""
         desk = self.desk
         if desk is None or splits != self.splits or points[0].label <= desk.at:
             return None
@@ -103,9 +103,9 @@ class Desks:
         return desk
 
     def _may_trade_between(self, key: SeriesKey) -> bool:
-        """Return whether a series may have more bars between two points than its needs count: if
-        it is of another symbol, or if it has bars of minutes or hours between points of days, since
-        a symbol may trade round the clock."""
+        """Return whether a series may have more bars between two points than its needs count. This
+        holds for series of other symbols, and for minutes or hours between points of days, since a
+        symbol may trade round the clock."""
         return bool(key.symbol) or (self._interval in DAYS and key.interval not in DAYS)
 
     def _point_of(self, bar: Bar) -> Point:
@@ -134,8 +134,8 @@ class Desks:
 
 
 def _first_label(series: tuple[SeriesKey, Track]) -> tuple[str, str]:
-    """Return a sort key of series by which the first one of a symbol reads the minutes of the
-    others, too."""
+    """Return a sort key of series. In its order, the first series of a symbol reads the minutes of
+    the symbol's others, too."""
     key, track = series
     return key.symbol, track.next_label if track.last else ""
 
@@ -147,7 +147,7 @@ def after_split(
     states: Mapping[str, RuleState | None],
     splits: Sequence[Split],
 ) -> dict[str, str]:
-    """Return by rule what rules on ticks remember at a point, for rules that were last judged
+    """Return what rules on ticks remember at a point, by rule, for the rules that were last judged
     before the newest split; empty if there are none. `before` is the tick before the point."""
     known = [split for split in splits if split.date <= point.date]
     behind = [
@@ -164,8 +164,8 @@ def after_split(
 
 
 def _span(key: SeriesKey, point: Point) -> str:
-    """Return the name of the span of time around a point in which no further bar of a series of the
-    symbol itself ends; empty if there is no such span."""
+    """Return the name of the span of time around a point in which no further bar of a series ends.
+    It is empty for a series of another symbol, and if there is no such span."""
     if key.symbol or key.interval == point.interval:
         return ""
     if key.interval in DAYS:

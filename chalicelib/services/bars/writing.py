@@ -40,7 +40,7 @@ class BarWriter:
     def put_hours(
         self, symbol: str, timezone: str | None, hours: Sequence[Hour], arrival: str
     ) -> None:
-        """Fold and put finished hours. An hour that ticks of the other kind interrupted may have
+        """Fold and put finished hours. If regular and extended ticks alternate, an hour may have
         been stored before: the one folded now wins. Raises Contended."""
         folded = self._folded(symbol, timezone, hours)
         refused = self.put_all([one.bar for one in folded], arrival)
@@ -79,9 +79,9 @@ class BarWriter:
     def put_differing(
         self, bars: Sequence[Bar], interval: str, arrival: str, fewer: MayLose
     ) -> int:
-        """Put a symbol's finished bars, which are in order, if they differ from the stored ones,
-        with `revision` raised. Returns how many differed. `fewer` returns how many ticks a bar may
-        have lost: one that lost more stays as stored. Raises Contended."""
+        """Put those of a symbol's finished bars that differ from the stored ones, with `revision`
+        raised; return how many differed. `bars` are in order. `fewer` returns how many ticks a bar
+        may have lost; a bar that lost more stays as stored. Raises Contended."""
         if not bars:
             return 0
         end = just_after(key_of(bars[-1].start, extended=True))
@@ -110,12 +110,11 @@ class BarWriter:
     def put_minutes(
         self, bars: Sequence[Bar], arrival: str, expired_before: str, doubtful: Sequence[Bar] = ()
     ) -> Minutes:
-        """Put a symbol's whole minutes, both kinds of each, if they differ from the stored ones.
+        """Put a symbol's whole minutes, regular and extended, if they differ from the stored ones.
 
         A minute with fewer ticks than its stored bars have is left unchanged, since some have
         expired, unless it begins at `expired_before` or later. Stored bars in `doubtful` do not
-        count. The result's `gone` bars are to be discarded after their hours are put. Raises
-        Contended.
+        count. Discard the result's `gone` bars after putting their hours. Raises Contended.
         """
         if not bars:
             return Minutes()
@@ -172,9 +171,9 @@ class BarWriter:
         return count
 
     def discard_running(self, bars: Iterable[Bar], arrival: str) -> None:
-        """Put tombstones for live bars that have no ticks left, unless a historical bar or a
-        tombstone is stored: another container may still know such a bar and store it. Raises
-        Contended."""
+        """Put tombstones for live bars that have no ticks left, since another container may still
+        know such a bar and store it. None is put where a historical bar or a tombstone is stored.
+        Raises Contended."""
         for bar in bars:
             found = self._stored(bar.symbol, bar.interval, bar.key, just_after(bar.key))
             revision = found[0].revision if found else 0
@@ -189,8 +188,8 @@ class BarWriter:
 
 class _Folded(msgspec.Struct, frozen=True):
     """An hour folded from minutes, and how many ticks it may have lost since it was stored: as many
-    as moved to the other kind in the same minutes, or any number if history replaced them. An hour
-    that lost more was folded from minutes that have expired."""
+    as the same minutes have of the other kind, regular or extended, or any number if history
+    replaced them. An hour that lost more was folded from minutes that have expired."""
 
     bar: Bar
     may_lose: int
@@ -213,7 +212,7 @@ class Minutes(msgspec.Struct, frozen=True):
     """The result of putting minutes.
 
     changed: how many differed.
-    gone, emptied: stored bars, and live ones, whose ticks are all of the other kind now.
+    gone, emptied: stored and live bars whose ticks have all become extended, or all regular.
     beside: stored bars that remain.
     expired: starts of minutes whose ticks have expired.
     """
