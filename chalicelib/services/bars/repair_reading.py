@@ -46,7 +46,7 @@ def _is_in(tick: Tick, session: Session) -> bool:
 def stored_bars(
     bars: BarStore, symbol: str, interval: str, start: str, end: str, *, deleted: bool = False
 ) -> list[Bar]:
-    """Return the bars of `[start, end)`, in order, read consistently; with tombstones if
+    """Return the bars of `[start, end)`, in order, read consistently; tombstones too if
     `deleted`."""
     found: list[Bar] = []
     while True:
@@ -64,8 +64,8 @@ class Expired(Exception):  # noqa: N818 - ends a repair, not an error
 
 
 class Reader:
-    """Reads bars and ticks consistently. Create one for each repair, since it counts ticks and
-    minutes."""
+    """Reads bars and ticks consistently, and counts ticks and minutes. Create one for each
+    repair."""
 
     def __init__(self, prices: PriceStore, bars: BarStore) -> None:
         self._prices = prices
@@ -147,8 +147,7 @@ class Reader:
         return [*self.last_with_volume(first.symbol, low, last[0].timestamp), *last]
 
     def last_with_volume(self, symbol: str, low: str, end: str) -> list[Tick]:
-        """Return the last regular tick of `[low, end)` that has a volume, if any. Raises
-        TooMuch."""
+        """Return the last regular tick of `[low, end)` with a volume, if any. Raises TooMuch."""
         count = NEWEST_TICKS
         while low < end:
             found = self.newest(symbol, low, end, count)

@@ -57,8 +57,7 @@ class StoredRows:
         others: OtherRows | None = None,
         versions: Mapping[str, object] = NO_VERSIONS,
     ) -> None:
-        """`prepare` completes a stored bar; `others` keeps the bars of the symbols in
-        `versions`."""
+        """`prepare` completes a stored bar; `others` keeps bars of the symbols in `versions`."""
         self._bars = bars
         self._prepare = prepare
         self._others = others

@@ -161,8 +161,7 @@ class BarWriter:
         return changed
 
     def discard(self, bars: Iterable[Bar], arrival: str) -> int:
-        """Put tombstones in place of bars that have no ticks left; return their number. Raises
-        Contended."""
+        """Put tombstones in place of bars without ticks; return their number. Raises Contended."""
         count = 0
         for bar in bars:
             if not self._bars.discard(bar, arrival):

@@ -1,5 +1,5 @@
-"""The timers of digests: one for each that is due soon, and one for each channel's agenda, in which
-the others wait."""
+"""The timers of digests. A digest that is due soon has its own; the others wait in their channel's
+agenda, which has one timer for all."""
 
 from __future__ import annotations
 
@@ -40,9 +40,8 @@ class Agendas:
         self._clock = clock
 
     def put_timer(self, digest: Digest) -> None:
-        """Have a digest requested at its time: by a timer of its own if it is due soon, else by way
-        of its channel's agenda. Once this returns, the queue has a message that leads to the
-        digest."""
+        """Have a digest requested at its time: by its own timer if it is due soon, else through its
+        channel's agenda. Once this returns, the queue has a message that leads to the digest."""
         seconds = self._seconds_until(digest.until)
         if seconds <= REACH_SECONDS:
             self._retries.put(request_of(digest), seconds)
@@ -54,9 +53,9 @@ class Agendas:
             self._put_next(digest.channel)
 
     def follow(self, retry: Retry, turn: Turn, *, is_gone: bool) -> Result:
-        """Put the timers of a channel's digests that have come into reach, and the agenda's own
-        again while other digests wait. If the channel `is_gone`, all of its digests are requested
-        immediately, which ends them.
+        """Put the timers of a channel's digests that have come into reach. If other digests wait,
+        put the agenda's own timer again. If the channel `is_gone`, request all of its digests now,
+        which ends them.
 
         Returns "deferred" if the agenda's timer has been put again, else "none": no digest waits,
         or a later copy of the timer is in the queue.

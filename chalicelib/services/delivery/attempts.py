@@ -53,7 +53,7 @@ def pause(made: int, retry_after: float | None = None) -> float:
 
 
 class Attempts:
-    """Makes a container's attempts. They share its breakers and budgets."""
+    """Makes a container's attempts, which share its breakers and budgets."""
 
     def __init__(
         self,
@@ -95,9 +95,9 @@ class Attempts:
             channel.prepare()
 
     def postpone(self, found: Delivery | None, retry: Retry) -> Result | None:
-        """Request an attempt later, since there is no time for it now: return "deferred". This does
-        not count as an attempt, but after MAX_POSTPONED_SECONDS the delivery ends as dead. The
-        request is put before the delivery is marked, as in `retry`."""
+        """Request an attempt for later, since there is no time for it now; return "deferred". This
+        does not count as an attempt, but after MAX_POSTPONED_SECONDS the delivery ends as dead. As
+        in `retry`, the request is put before the delivery is marked."""
         now = self._clock()
         request = postponed_request(retry, found, to_text(now))
         waited = (now - from_text(request.postponed)).total_seconds()
@@ -130,8 +130,8 @@ class Attempts:
         turn: Turn,
         channel: Channel,
     ) -> Result | None:
-        """Send a message on a claimed delivery. Return "sent", or what `retry` returns after a
-        failure, or for a lasting one "dead"; None if the request must be delivered again."""
+        """Send a message on a claimed delivery. Return "sent", "dead" after a lasting failure, or
+        what `retry` returns after another one; None if the request must be delivered again."""
         name = claimed.channel
         if not self._breakers.lets_through(name):
             return self.retry(claimed, retry, Passing(NOT_TRIED))
@@ -157,8 +157,8 @@ class Attempts:
         return self.retry(claimed, retry, failure)
 
     def _excusing(self, attempt: Attempt, message: Message) -> Message:
-        """Return the message, with the time in which its picture is drawn excused from the
-        attempt's."""
+        """Return the message. The time in which its picture is drawn is excused from the attempt's
+        time."""
         draw = message.picture
         if draw is None:
             return message
@@ -177,8 +177,8 @@ class Attempts:
 
     def retry(self, claimed: Delivery, retry: Retry, error: Passing) -> Result | None:
         """Request the next attempt and return "retried"; if this was the last one, end the delivery
-        as dead. The request is put before the delivery is marked: if the process dies between the
-        two, its own request is delivered again."""
+        as dead. The next request is put before the delivery is marked: if the process dies in
+        between, the present one is delivered again."""
         following = following_request(retry, claimed)
         made = following.attempts - following.since
         if made >= MAX_ATTEMPTS:
@@ -196,7 +196,7 @@ class Attempts:
 
     def _bury(self, claimed: Delivery, retry: Retry, reason: str) -> Result | None:
         """Keep the request where `redrive` finds it, mark the delivery as dead, and return "dead".
-        A request that `redrive` has found stays where it is: return None."""
+        If `redrive` has found the request already, that stays where it is: return None."""
         if not retry.dead:
             self._retries.bury(following_request(retry, claimed), reason)
         dead = ended(claimed, "dead", to_text(self._clock()), reason)

@@ -1,7 +1,7 @@
-"""Limit what a container of `deliver` sends, and what it leaves to the queue of retries, per minute
-(docs/decisions/0290). Alerts beyond a limit wait for a digest.
+"""Limit how many messages a container of `deliver` sends per minute, and how many alerts it leaves
+to the queue of retries (docs/decisions/0290). Alerts beyond a limit wait for a digest.
 
-Rules choose how often they fire and how many channels they name, and receivers how often they fail.
+Rules decide how often they fire and how many channels they name, and receivers how often they fail.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 
 class MessageBound(NamedTuple):
-    """The most messages of a minute; an alert counts once for each channel. Up to `firsts` first
-    messages of a rule on a channel are sent in any case; of all others at most `rule` for one rule,
-    `channel` for one channel, and `shared` in all."""
+    """The limits of messages per minute; an alert counts once for each channel. Up to `firsts`
+    messages are sent in any case, each the first of its rule on its channel. Of the others, one
+    rule may send `rule`, one channel `channel`, and all together `shared`."""
 
     firsts: int
     rule: int
@@ -26,9 +26,9 @@ class MessageBound(NamedTuple):
 
 
 class RetryBound(NamedTuple):
-    """The most alerts of a minute that go to the queue of retries. Each channel may put `own` in
-    any case, and more up to `each`; what all channels put beyond `own` is at most `shared`. While
-    the queue has `waiting` messages or more, a channel may put one, and only if it has put none for
+    """The most alerts per minute that go to the queue of retries. Each channel may put `own` in any
+    case, and more up to `each`; what all channels put beyond `own` is at most `shared`. While the
+    queue has `waiting` messages or more, a channel may put one alert if it has put none for
     `minutes`."""
 
     own: int
@@ -45,7 +45,7 @@ log = logging.getLogger("ticktape.deliver")
 
 
 class _Minute:
-    """What was counted in one minute."""
+    """The counts of one minute."""
 
     def __init__(self) -> None:
         self.firsts: set[tuple[str, str]] = set()
@@ -55,7 +55,7 @@ class _Minute:
 
 
 class MessageBudget:
-    """The messages of a container, by the minute of its clock."""
+    """Counts a container's messages, by the minute of its clock."""
 
     def __init__(self, bound: MessageBound = MESSAGES) -> None:
         self._bound = bound
@@ -86,11 +86,11 @@ class MessageBudget:
 
 
 class RetryBudget:
-    """The alerts that a container leaves to the queue of retries, by the minute of its clock;
-    several threads share it. `depth` returns the number of messages in the queue, which other
-    containers fill, too. It is called at most once a minute: when the first alert goes to the
-    queue, or earlier if the queue was full the minute before and a channel that has put one lately
-    asks for room."""
+    """Counts the alerts that a container leaves to the queue of retries, by the minute of its
+    clock. Several threads share it. `depth` returns the number of messages in the queue, to which
+    other containers add. It is called at most once a minute: when the first alert goes to the
+    queue, or, if the queue was full the minute before, when a channel that has put one lately asks
+    for room."""
 
     def __init__(self, depth: Callable[[], int], bound: RetryBound = RETRIES) -> None:
         self._depth = depth

@@ -15,8 +15,8 @@ class Channel(Protocol):
     use it."""
 
     def prepare(self) -> None:
-        """Load what the first send needs, so that it takes no longer than others. It need not be
-        called, and may raise what `send` raises."""
+        """Load what the first send needs, so that this send takes no longer than others. Calling it
+        is optional, and it may raise what `send` raises."""
 
     def send(self, message: Message) -> None:
         """Try once to send the message, within MAX_SEND_SECONDS and without retries.

@@ -34,7 +34,7 @@ ChannelStore = ListStore[StoredChannel]
 
 
 Seal = Callable[[str, Secrets], str]
-"""Returns the secrets of the channel with an id encrypted, as text that can be decrypted for this
+"""Encrypts the secrets of the channel with an id; returns text that can be decrypted for this
 channel only. Raises Conflict."""
 
 
@@ -48,8 +48,8 @@ class ChannelBook:
         clock: Callable[[], datetime],
         push_keys: PushKeyRing | None = None,
     ) -> None:
-        """`push_keys` has the stage's key pair for Web Push; without it, browsers cannot be
-        channels."""
+        """`push_keys` has the stage's key pair for Web Push; without it, no browser can be a
+        channel."""
         self._push_keys = push_keys
         self._store = store
         self._seal = seal
@@ -60,8 +60,8 @@ class ChannelBook:
         return _all_of(self._store.table())
 
     def listed(self) -> Listed[StoredChannel]:
-        """Return all channels, as `all` does, and those that cannot be read and get no alerts, at
-        most MAX_CHANNELS."""
+        """Return all channels, as `all` does, and the ids of at most MAX_CHANNELS that cannot be
+        read. Those get no alerts."""
         table = self._store.table()
         return Listed(_all_of(table), table.unreadable_ids(MAX_CHANNELS))
 
@@ -90,8 +90,7 @@ class ChannelBook:
         return made
 
     def replace(self, channel_id: str, given: dict[str, Any]) -> StoredChannel:
-        """Change a channel and return it. Raises Unknown, ChannelError, Conflict,
-        Contended."""
+        """Change a channel and return it. Raises Unknown, ChannelError, Conflict, Contended."""
         made, secrets = parse_changed(given, self.find(channel_id))
         if secrets is not None:
             sealed = self._seal(channel_id, secrets)
@@ -116,7 +115,7 @@ class ChannelBook:
         return made
 
     def push_key(self) -> str:
-        """Return the public key that browsers subscribe with, which is made if there is none.
+        """Return the public key that browsers subscribe with. If there is none, it is made first.
         Raises Conflict, Contended."""
         if self._push_keys is None:
             raise Conflict("this system sends no Web Push")
@@ -124,7 +123,7 @@ class ChannelBook:
 
     def _vapid(self, channel: StoredChannel) -> str:
         """Return the stage's encrypted key pair for a browser's channel, "" for other channels.
-        Raises Conflict if the stage has none."""
+        Raises Conflict if the stage has no key pair."""
         if channel.kind != "web_push":
             return ""
         key = self._push_keys.current() if self._push_keys else None

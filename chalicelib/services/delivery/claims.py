@@ -1,5 +1,5 @@
-"""Claims of deliveries: written before an attempt, so that no other invocation makes the same
-attempt meanwhile, and replaced by a mark after it."""
+"""Claims of deliveries. A claim is written before an attempt, so that no other invocation makes the
+same attempt meanwhile. After the attempt, a mark replaces it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Claims:
         return self._store.find(retry.symbol, retry.timestamp, retry.rule_id)
 
     def members_of(self, retry: Retry) -> int:
-        """Return the number of a digest's members; it must have been closed. 0 if it is gone."""
+        """Return the number of members of a closed digest; 0 if the digest is gone."""
         stored = self.find(retry)
         return stored.members if isinstance(stored, StoredDigest) else 0
 
@@ -60,8 +60,8 @@ class Claims:
         return None
 
     def renewed(self, retry: Retry, claimed: Delivery) -> Delivery | None:
-        """Return the claim, written again unless it is fresh enough to last for an attempt, as
-        after reading the members of a digest; None if another invocation was faster."""
+        """Return the claim. If it is too old to last for an attempt, as after reading the members
+        of a digest, it is written again first. Return None if another invocation was faster."""
         now = self._clock()
         if now - from_text(claimed.at) <= CLAIM_AND_MARK / 2:
             return claimed

@@ -1,5 +1,5 @@
-"""Deliver alerts: each is sent at least once on each of its channels, and again only if a process
-dies between sending and marking, or if the channel's answer is lost."""
+"""Deliver alerts, each at least once on each of its channels. An alert is sent again only if a
+process dies between sending and marking, or if the channel's answer is lost."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ class Deliver:
         self._link_key = link_key
 
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
-        """Make the first attempt of each alert on each of its channels, urgent alerts first, unless
-        the channel holds the alert back. `alerts` has each with the identifier of its record; one
-        that comes twice is sent once. An attempt that could last beyond `deadline` (of `monotonic`)
-        is put off."""
+        """Make the first attempt of each alert on each of its channels, unless the channel holds
+        the alert back. Urgent alerts come first. `alerts` has each with the identifier of its
+        record; an alert that comes twice is sent once. An attempt that could last beyond `deadline`
+        (of `monotonic`) is put off."""
         tasks = [
             Task(identifiers, first_request(stored.alert, channel), stored)
             for identifiers, stored in distinct(alerts)
@@ -157,8 +157,8 @@ class Deliver:
         return "held" if outcome == "held" else None
 
     def _one(self, task: Task, turn: Turn) -> Result | None:
-        """Make an attempt if it is due and return its result, "none" if it is not; None if the
-        request must be delivered again."""
+        """Make an attempt if it is due, and return its result. Return "none" if it is not due, None
+        if the request must be delivered again."""
         retry = task.retry
         stored = task.stored or self._claims.find(retry)
         if stored is None:
@@ -185,8 +185,9 @@ class Deliver:
         found: Delivery | None,
         channel: Channel,
     ) -> Result | None:
-        """Make an attempt that is due. If its channel fails or there is no time for it, a first
-        attempt is left to be held; a further one counts as failed, or is postponed."""
+        """Make an attempt that is due. If its channel fails or there is no time, a first attempt is
+        left to be held. A further one counts as failed if the channel fails; else it is
+        postponed."""
         retry = task.retry
         hindrance = self._attempts.hindrance(retry.channel, stored)
         if hindrance and task.stored:
@@ -211,23 +212,23 @@ class Deliver:
         return self._attempts.make(message, claimed, retry, turn, channel)
 
     def _may_try(self, task: Task, turn: Turn) -> bool:
-        """Return whether an attempt may begin. A first one may only if, should it fail, the queue
-        of retries has room for it."""
+        """Return whether an attempt may begin. Before a first attempt, the queue of retries must
+        have room for it in case it fails."""
         channel = task.retry.channel
         has_room = not task.stored or self._retry_budget.has_room(channel, self._clock())
         return has_room and turn.may_try(channel)
 
     def _put_off(self, task: Task) -> Result | None:
-        """Leave an attempt to the queue of retries; return "unsent" for a first one if the queue's
-        budget is used up."""
+        """Leave an attempt to the queue of retries. Return "unsent" instead if it is a first one
+        and the queue's budget is used up."""
         if task.stored and not self._retry_budget.take(task.retry.channel, self._clock()):
             return "unsent"
         return self._defer(task.retry, pause(1))
 
     def _absent(self, retry: Retry) -> Result | None:
-        """Settle a request whose alert or digest is not stored. For an alert nothing is done: it is
-        gone. The request for a digest is put before the digest is made: at the digest's time, or
-        once the channel has been deleted, it closes the digest, so that none is made without a
+        """Settle a request whose alert or digest is not stored. An alert is gone, so nothing is
+        done. A digest's request is put before the digest is made. At the digest's time, or once its
+        channel is deleted, the request closes the digest, so that none is made without a
         request."""
         digest = digest_of(retry.symbol)
         if digest is None:
@@ -242,7 +243,7 @@ class Deliver:
         return self._channels.find(channel) is None
 
     def _gone(self, found: Delivery | None, retry: Retry) -> Result:
-        """Mark a delivery as dead whose channel has been deleted; no attempt is made."""
+        """Mark a delivery as dead, since its channel has been deleted; no attempt is made."""
         attempts = found.attempts if found else 0
         before = Delivery(channel=retry.channel, status="dead", attempts=attempts, at="")
         dead = ended(before, "dead", to_text(self._clock()), GONE)
@@ -250,8 +251,8 @@ class Deliver:
         return "none"
 
     def _defer(self, retry: Retry, seconds: float) -> Result | None:
-        """Put the request again for later and return "deferred". A request that `redrive` has found
-        stays where it is: return None."""
+        """Put the request again for later and return "deferred". If `redrive` has found the
+        request, that stays where it is: return None."""
         if retry.dead:
             return None
         self._retries.put(retry, seconds)
@@ -259,8 +260,8 @@ class Deliver:
 
     def _wait(self, digest: Digest, retry: Retry, seconds: float) -> Result | None:
         """Put a digest's request again for later. Before its first attempt, a digest that is due
-        far ahead is entered into the agenda instead: its request is from a version of Ticktape
-        without agendas."""
+        far ahead goes into the agenda instead: its request comes from a version of Ticktape without
+        agendas."""
         if retry.dead:
             return None
         if retry.attempts:
@@ -270,9 +271,9 @@ class Deliver:
         return "deferred"
 
     def _refused(self, retry: Retry) -> Result | None:
-        """Settle a request whose delivery could not be claimed: "none" if the attempt is no longer
-        due. Else put the request again for after a lease: another invocation has claimed the
-        delivery, or this one has and the answer was lost."""
+        """Settle a request whose delivery could not be claimed. Return "none" if the attempt is no
+        longer due. Otherwise another invocation has claimed the delivery, or this one has and the
+        answer was lost: put the request again for after a lease."""
         stored = self._claims.find(retry)
         if stored is None:
             return "none"
@@ -324,7 +325,7 @@ class Deliver:
         return found[::-1]
 
     def _unsent(self, claimed: Delivery, retry: Retry, counted: int) -> Result:
-        """Mark a digest as dead that has no members, or none any more, without sending it."""
+        """Mark a digest as dead without sending it, since it never had members or has none left."""
         reason = EXPIRED if counted else EMPTY
         if counted:
             log.error("%s: a digest of %d alerts: %s", claimed.channel, counted, reason)

@@ -1,4 +1,4 @@
-"""The channels as `deliver` uses them: to which ones an alert goes, and the Channel of each."""
+"""The channels as `deliver` uses them: which of them get an alert, and the Channel of each."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class Channels(Protocol):
         """Return the ids of the channels that an alert goes to."""
 
     def find(self, channel_id: str) -> Channel | None:
-        """Return the Channel that sends to the one with this id; None if there is none."""
+        """Return the Channel that sends to the channel with this id; None if there is none."""
 
     def holding(self, channel_id: str) -> Holding | None:
         """Return which alerts a channel holds back; None if it holds back none, or if no channel
         has this id."""
 
     def is_established(self, channel_id: str, now: datetime) -> bool:
-        """Return whether a channel has had its address for long; see domain.channels."""
+        """Return whether a channel has had its address for a long time; see domain.channels."""
 
     def mutes(self) -> tuple[Mute, ...]:
         """Return the mutes, including ended ones."""
 
 
 class _Reading(NamedTuple):
-    """What was read, and when. `absent` has the ids that were asked for and that no channel had."""
+    """What was read, and when. `absent` has the ids that were asked for but that no channel had."""
 
     at: float
     known: Mapping[str, StoredChannel]
@@ -51,8 +51,8 @@ class _Reading(NamedTuple):
 
 
 class Directory:
-    """Channels and mutes of a store, cached for KEPT_SECONDS, and read again if a channel is asked
-    for that is not known. An id that no channel has causes one such reading within that time.
+    """The channels and mutes of a store, cached for KEPT_SECONDS. They are read again if an unknown
+    channel is asked for. An id that no channel has causes one such reading within that time.
 
     While one thread reads, others get the channels that are known. `now` is a monotonic clock in
     seconds.
@@ -100,7 +100,7 @@ class Directory:
         return self._read().mutes
 
     def _read(self, asked: Collection[str] = ()) -> _Reading:
-        """Return a reading that has not aged, and in which each id in `asked` is known or
+        """Return a reading that is not too old, and in which each id in `asked` is known or
         absent."""
         if not self._tells(asked):
             with self._reading:

@@ -62,7 +62,7 @@ failed: its record must be delivered again."""
 
 
 class _Alert(NamedTuple):
-    """An alert of a channel; `at` is the place of its task."""
+    """An alert on a channel; `at` is the index of its task."""
 
     at: int
     stored: StoredAlert
@@ -89,8 +89,8 @@ class Holder:
         self._timed: set[Digest] = set()
 
     def outcomes(self, tasks: Sequence[Task], turn: Turn) -> list[Outcome]:
-        """Hold those alerts whose first attempts are tasks and that are muted, held back by their
-        channels or beyond the budget of messages. Return the outcome of each task. If there are no
+        """Return the outcome of each task. If a task is the first attempt of an alert, the alert is
+        held if it is muted, held back by its channel, or beyond the budget of messages. Without
         such alerts, nothing is written."""
         found: list[Outcome] = ["send"] * len(tasks)
         by_channel = _by_channel(tasks)
@@ -121,8 +121,8 @@ class Holder:
     def _beyond_budget(
         self, tasks: Sequence[Task], found: Sequence[Outcome], now: datetime
     ) -> list[int]:
-        """Return the places of the tasks that exceed the budget of messages. Urgent alerts are
-        counted first. An alert is counted for all of its channels before the next one, so that
+        """Return the indexes of the tasks that exceed the budget of messages. Urgent alerts are
+        counted first. Each alert is counted for all of its channels before the next alert, so that
         channels share evenly."""
         places = [at for at, task in enumerate(tasks) if task.stored and found[at] == "send"]
         places.sort(key=lambda at: not _passes(tasks[at]))
@@ -138,8 +138,8 @@ class Holder:
         return self._digests.chunk
 
     def join(self, digest: Digest, group: Sequence[tuple[_Alert, str]]) -> _Joined:
-        """Add at most `chunk` alerts, each with the reason why it is held, to a digest, which is
-        opened if it is new. Return which alerts were added. Raises Contended."""
+        """Add at most `chunk` alerts, each with the reason why it is held, to a digest. A new
+        digest is opened first. Return which alerts were added. Raises Contended."""
         self._put_timer_once(digest)
         left = list(group)
         refused: list[int] = []
@@ -164,7 +164,8 @@ class Holder:
 
     def _put_timer_once(self, digest: Digest) -> None:
         """Put a message that leads to a digest into the queue, unless this container has done so
-        lately: every digest that it adds to has one, even if somebody else has made the head."""
+        lately. So each digest that it adds to has a message, even if another process has made the
+        head."""
         if digest in self._timed:
             return
         if len(self._timed) >= _MOST_TIMED:
@@ -173,8 +174,8 @@ class Holder:
         self._timed.add(digest)
 
     def _open(self, digest: Digest) -> bool:
-        """Open a digest that is absent; return whether it is open now. It may be closed: a request
-        that does not find its digest closes it."""
+        """Open a digest that is absent; return whether it is open now. A request that did not find
+        the digest may have closed it."""
         found = self._store.find(digest.symbol, digest.timestamp, digest.rule_id)
         if isinstance(found, StoredDigest):
             return found.is_open and found.on(digest.channel) == opened(digest)
@@ -195,8 +196,8 @@ class Holder:
 
 
 class _Joined(NamedTuple):
-    """The places of alerts that were held, the places of those that have a delivery already, and
-    the alerts that were too late, since the digest is closed."""
+    """The indexes of alerts that were held and of those that already had a delivery, and the alerts
+    that were too late, since the digest is closed."""
 
     held: list[int]
     refused: list[int]
@@ -213,7 +214,7 @@ class _Muting:
         self._held: dict[tuple[datetime, str], tuple[Held, ...]] = {}
 
     def of(self, alert: Alert, now: datetime) -> tuple[Held, ...]:
-        """Return until when and why an alert is muted, as the only item; empty if it is not."""
+        """Return the Held that says until when and why an alert is muted; empty if it is not."""
         key = now, alert.alert_id
         if key not in self._held:
             if now not in self._in_force:
@@ -269,8 +270,7 @@ class _Batch(msgspec.Struct):
     def _by_end(
         self, alerts: Sequence[_Alert], now: datetime
     ) -> dict[str, list[tuple[_Alert, str]]]:
-        """Return the alerts that are to be held, with their reasons, by the time of their
-        digest."""
+        """Return the alerts to be held, each with its reason, by the time of their digest."""
         by_end: dict[str, list[tuple[_Alert, str]]] = defaultdict(list)
         passing = []
         for alert in alerts:
@@ -323,7 +323,7 @@ class _Batch(msgspec.Struct):
 
 
 class _HeldBack(_Batch):
-    """The alerts of a batch on one channel that are all held, for the same reason."""
+    """The alerts of a batch on one channel, which are all held for the same reason."""
 
     reason: str
 

@@ -1,4 +1,5 @@
-"""How far `deliver` and `redeliver` are behind with the latest alerts, read from their items."""
+"""How many seconds `deliver` and `redeliver` are behind, read from the items of the latest
+alerts."""
 
 from __future__ import annotations
 
@@ -21,9 +22,9 @@ LONGEST = timedelta(seconds=EVENT_SOURCES["deliver"].maximum_record_age_seconds)
 def deliver_lag(
     alerts: AlertStore, prices: PriceStore, channels: Sequence[StoredChannel], now: datetime
 ) -> int:
-    """Return how many seconds the latest alerts are behind: the longest time that an attempt has
-    been due; 0 if none is. Takes a Query for each day of the last LONGEST, and one for the price of
-    the alert that has waited longest for its first attempt."""
+    """Return the longest time, in seconds, that an attempt for one of the latest alerts has been
+    due; 0 if none is due. Takes a Query for each day of the last LONGEST. If alerts wait for a
+    first attempt, one more Query reads the price of the oldest of these."""
     days = dict.fromkeys(to_text(at)[:10] for at in (now, now - LONGEST))
     pages = [alerts.by_day(day, None, None, limit=LATEST, descending=True) for day in days]
     latest = [stored for page in pages for stored in page.rows]
@@ -34,8 +35,8 @@ def deliver_lag(
 
 
 def overdue(stored: StoredAlert, now: datetime) -> list[str]:
-    """Return the instants at which further attempts of an alert were due that have not been made;
-    for an attempt that broke off, the end of its claim."""
+    """Return the instants at which further attempts for an alert were due but not made. For an
+    attempt that broke off, this is the end of its claim."""
     return [
         one.until
         for one in stored.deliveries
@@ -46,10 +47,10 @@ def overdue(stored: StoredAlert, now: datetime) -> list[str]:
 def untouched_alerts(
     latest: Sequence[StoredAlert], channels: Sequence[StoredChannel]
 ) -> list[StoredAlert]:
-    """Return the alerts that wait for a first attempt, newest first, as `latest` is.
+    """Return the alerts that wait for a first attempt, newest first, as in `latest`.
 
-    An alert older than one of its symbol that was tried is left out: `deliver` gets the alerts of a
-    symbol in order, so there was no channel to send it to, or it was dead-lettered.
+    An alert is left out if a newer one of its symbol was tried. `deliver` gets the alerts of a
+    symbol in order, so the older one had no channel to be sent to, or was dead-lettered.
     """
     tried: set[str] = set()
     found = []
@@ -64,7 +65,7 @@ def untouched_alerts(
 
 def _arrival(prices: PriceStore, stored: StoredAlert, now: datetime) -> str:
     """Return when the price of an alert arrived, or the alert's own time if its price is not
-    stored; `now` if that is so long ago that the alert is no longer in the stream."""
+    stored. If that is so long ago that the alert is no longer in the stream, return `now`."""
     alert = stored.alert
     just_before = later(alert.timestamp, microseconds=-1)
     arrival = prices.arrival_after(alert.symbol, just_before) or alert.timestamp

@@ -20,8 +20,8 @@ def in_lanes(
     one: Callable[[Item], Outcome], items: Sequence[Item], lane_of: Callable[[Item], str]
 ) -> list[Outcome]:
     """Call `one` for each item; return the results in the order of items. Each lane has threads of
-    its own and begins its items in order. A single item runs in the caller's thread, and so do all
-    if PARALLEL_SENDS is 1."""
+    its own and begins its items in order. A single item runs in the caller's thread; if
+    PARALLEL_SENDS is 1, all do."""
     if min(len(items), PARALLEL_SENDS) < 2:
         return list(map(one, items))
     sizes: dict[str, int] = {}

@@ -36,11 +36,11 @@ MuteStore = ListStore[Mute]
 class MuteBook:
     """Reads and writes mutes. Ended mutes are not shown, and are dropped with the next write.
 
-    Links make one mute for each symbol or rule. If it is removed, links to mutes that end no later
-    are refused until its end.
+    Links make one mute for each symbol or rule. If that mute is removed, links to mutes that end no
+    later are refused until its end.
 
-    `states` returns the store that has the time zone of a symbol's exchange; `link_key` verifies
-    signed links, and is empty if there are none.
+    `states` returns the store that has the time zone of a symbol's exchange. `link_key` verifies
+    signed links; it is empty if there are none.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class MuteBook:
         self._link_key = link_key
 
     def listed(self) -> Listed[Mute]:
-        """Return the mutes, oldest first, and the ids of at most MAX_MUTES that cannot be read and
-        mute nothing."""
+        """Return the mutes, oldest first, and the ids of at most MAX_MUTES that cannot be read.
+        Those mute nothing."""
         table = self._store.table()
         mutes = [mute for mute in self._needed(table) if not mute.removed]
         return Listed(mutes, table.unreadable_ids(MAX_MUTES))
@@ -70,7 +70,7 @@ class MuteBook:
 
     def follow(self, link: object) -> Mute:
         """Store the mute of a signed link and return it. If a link has made a mute of the same
-        symbol or rule, replace that if it ends earlier; else write nothing and return it.
+        symbol or rule, replace that if it ends earlier; else return it and write nothing.
 
         Raises MuteError, Contended, and Conflict, also if the mute was removed.
         """
@@ -121,8 +121,8 @@ def _with(stored: Sequence[Mute], made: Mute) -> list[Mute]:
 
 
 def _with_linked(stored: Sequence[Mute], made: Mute) -> list[Mute]:
-    """Return the mutes with one that a link makes, in place of those that links have made of the
-    same symbol or rule. Raises Conflict if there is no room."""
+    """Return the mutes with `made`, which comes from a link. It replaces the mutes that links have
+    made of the same symbol or rule. Raises Conflict if there is no room."""
     others = [mute for mute in stored if not _is_same(mute, made)]
     if sum(is_from_link(mute) and not mute.removed for mute in others) >= MAX_FROM_LINKS:
         raise Conflict(
@@ -132,9 +132,8 @@ def _with_linked(stored: Sequence[Mute], made: Mute) -> list[Mute]:
 
 
 def _lasting(stored: Iterable[Mute], made: Mute) -> Mute | None:
-    """Return the stored mute that a link has made of the same symbol or rule and that ends no
-    earlier; None if there is none. Raises Conflict if it was removed.
-    """
+    """Return the stored mute that a link has made of the same symbol or rule, if it ends no earlier
+    than `made`; else None. Raises Conflict if that mute was removed."""
     for mute in stored:
         if _is_same(mute, made) and (mute.until or "") >= (made.until or ""):
             if mute.removed:
@@ -152,8 +151,8 @@ def _is_same(mute: Mute, made: Mute) -> bool:
 
 
 def _without(stored: Sequence[Mute], mute_id: str) -> list[Mute]:
-    """Return the mutes without the one with this id; one that a link has made is kept as removed.
-    Raises Unknown."""
+    """Return the mutes without the one with this id. If a link has made that mute, it is kept, as
+    removed. Raises Unknown."""
     gone = next((mute for mute in stored if mute.mute_id == mute_id and not mute.removed), None)
     if gone is None:
         raise Unknown("mute", mute_id)

@@ -1,5 +1,5 @@
 """Pictures of alerts for channels that take them. A picture is drawn once for all channels of an
-alert, when the first one asks. A message never waits long for its picture, nor fails without it."""
+alert, when the first one asks. No message waits long for a picture, or fails without one."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ MOST_FAILED = 3
 """An invocation draws no more pictures after this many have failed or come late."""
 
 MOST_ATTEMPTS = 3
-"""The attempts of a delivery with a picture. Further ones go without it, since it may be what makes
-them fail."""
+"""The attempts of a delivery with a picture. Further attempts go without, since the picture may be
+what makes them fail."""
 
 
 class Pictures:
@@ -42,7 +42,7 @@ class Pictures:
 
     def of(self, stored: StoredAlert, attempt: int) -> Picture:
         """Return a function that returns the picture of an alert for its attempt number `attempt`,
-        from 1; it returns None if the message goes without a picture."""
+        from 1. The function returns None if the message goes without a picture."""
         if stored.alert.condition == TEST_CONDITION or attempt > MOST_ATTEMPTS:
             return _without
         return lambda: self._wait(stored)
@@ -60,8 +60,8 @@ class Pictures:
         return None
 
     def _begun(self, stored: StoredAlert) -> Future[bytes | None] | None:
-        """Return an alert's picture, which another thread begins to draw unless it was begun
-        before; None if too many have failed."""
+        """Return an alert's picture. Unless it was begun before, another thread begins to draw it.
+        Return None if too many pictures have failed."""
         alert_id = stored.alert.alert_id
         with self._lock:
             if alert_id in self._drawn or self.failed >= MOST_FAILED:
@@ -101,8 +101,8 @@ class Pictures:
 def end_of(alert: Alert, base: str, calendar: Calendar) -> str:
     """Return the end of the range of stored bars that were known at an alert.
 
-    For a rule on ticks it is the start of the alert's minute, which was in progress at the alert,
-    even if it is stored by now. A day is labelled by its session's date.
+    For a rule on ticks it is the start of the alert's minute. That minute was in progress at the
+    alert, even if it is stored by now. A day is labelled by its session's date.
     """
     if base == "1d":
         day = calendar.session_at(from_text(alert.timestamp)).date

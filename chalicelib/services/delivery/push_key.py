@@ -49,7 +49,7 @@ class PushKeyRing:
         return self._store.read()
 
     def ensure(self) -> PushKey:
-        """Return the key pair, which is made if there is none. Raises Conflict, Contended."""
+        """Return the key pair. If there is none, it is made first. Raises Conflict, Contended."""
         found = self._store.read()
         if found is not None:
             return found

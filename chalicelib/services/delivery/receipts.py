@@ -18,7 +18,8 @@ Heads = Callable[[Collection[Digest]], Mapping[Digest, StoredDigest]]
 
 def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt, ...]]:
     """Return the receipts of each alert, one for each of its deliveries. A held alert has that of
-    its digest, which is read once for all of its alerts; without held alerts nothing is read."""
+    its digest. Each digest is read once for all of its alerts; without held alerts nothing is
+    read."""
     wanted = {_digest(one) for alert in alerts for one in alert.deliveries if one.status == "held"}
     found = heads(wanted) if wanted else {}
     return [
@@ -27,8 +28,8 @@ def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt,
 
 
 def readable(alerts: Sequence[StoredAlert]) -> Sequence[StoredAlert]:
-    """Return the first of these alerts, as many as are held in no more than MOST_HEADS digests; at
-    least one if there are any."""
+    """Return as many of the first alerts as are held in no more than MOST_HEADS digests; at least
+    one if there are any."""
     wanted: set[Digest] = set()
     for number, alert in enumerate(alerts):
         wanted |= {_digest(one) for one in alert.deliveries if one.status == "held"}

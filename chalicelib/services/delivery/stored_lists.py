@@ -1,5 +1,5 @@
-"""Lists that are stored as a whole under a version: how they change, and entries that this version
-of Ticktape cannot read."""
+"""Lists that are stored as a whole: how they change, and entries that this version of Ticktape
+cannot read."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Entry = TypeVar("Entry")
 class StoredList(NamedTuple, Generic[Entry]):
     """The entries of a list; `version` counts the writes, 0 before the first one.
 
-    `unreadable` are those that this version cannot read, as stored: the others go on without them,
-    and writing keeps them.
+    `unreadable` has, as stored, the entries that this version of Ticktape cannot read. The others
+    work without them, and writing keeps them.
     """
 
     version: int
@@ -46,13 +46,13 @@ class Listed(NamedTuple, Generic[Entry]):
 
 
 class ListStore(Protocol[Entry]):
-    """Where such a list is kept."""
+    """Stores such a list."""
 
     def table(self) -> StoredList[Entry]:
-        """Return all of it, read consistently."""
+        """Return the whole list, read consistently."""
 
     def write(self, table: StoredList[Entry], entries: tuple[Entry, ...], /) -> bool:
-        """Replace the entries of a list as read; return False if another write came between."""
+        """Replace the entries of `table`, as read; return False if another write came between."""
 
 
 def unreadable_id(raw: bytes) -> str:
@@ -66,8 +66,8 @@ def rewrite(
     named: str,
     forget: str = "",
 ) -> None:
-    """Change a list as it is, again if another write was faster. `forget` is the id of an entry
-    that cannot be read and is left out. Raises what `change` raises, and Contended."""
+    """Read a list, change and write it; start again if another write was faster. `forget` is the id
+    of an entry that cannot be read and is left out. Raises what `change` raises, and Contended."""
     for attempt in range(TRIES):
         table = store.table().without(forget)
         if store.write(table, tuple(change(table))):
@@ -82,8 +82,8 @@ def remove_unreadable(
     kept: Callable[[StoredList[Entry]], list[Entry]],
     named: str,
 ) -> bool:
-    """Remove an entry that cannot be read; return whether there was one with this id. `kept` are
-    the other entries of the list. Raises Contended."""
+    """Remove an entry that cannot be read; return whether there was one with this id. `kept`
+    returns the other entries of the list. Raises Contended."""
     if entry_id not in map(unreadable_id, store.table().unreadable):
         return False
     rewrite(store, kept, named, forget=entry_id)

@@ -36,15 +36,15 @@ class DeliveryStore(Protocol):
 
     def replace(self, key: Key, before: Delivery | None, after: Delivery) -> bool:
         """Write the delivery of an alert or a digest on a channel if the stored one is still
-        `before`; return whether it was written. Writing it closes a digest.
+        `before`; return whether it was written. Writing a digest's delivery closes the digest.
 
-        The first delivery of an alert is also refused once an earlier version of Ticktape sends or
-        has sent it. The first delivery that is sent sets the alert's `notified_at`.
+        The first delivery of an alert is also refused if an earlier version of Ticktape is sending
+        or has sent the alert. The first delivery that is sent sets the alert's `notified_at`.
         """
 
 
 class ToHold(NamedTuple):
-    """An alert that is to be held, with its delivery, and its member of the digest."""
+    """An alert to be held, with its delivery and its member of the digest."""
 
     stored: StoredAlert
     delivery: Delivery
@@ -71,7 +71,7 @@ class AgendaStore(Protocol):
         """Remove a digest from its channel's agenda."""
 
     def waiting(self, channel: str) -> Iterable[Digest]:
-        """Return the digests of a channel's agenda in the order in which they are due, read
+        """Return the digests of a channel's agenda, by the time at which they are due, read
         consistently."""
 
     def timer_at(self, channel: str) -> str | None:
@@ -79,8 +79,8 @@ class AgendaStore(Protocol):
         none."""
 
     def note_timer(self, channel: str, at: str) -> None:
-        """Note that the agenda's timer has been put for an instant, unless one up to a minute later
-        is noted. An even later one is replaced: it was noted by a clock that was wrong."""
+        """Note the instant for which the agenda's timer has been put, unless one up to a minute
+        later is noted. An even later one is replaced: a clock that was wrong has noted it."""
 
 
 class StoredWindow(NamedTuple):
@@ -133,8 +133,7 @@ class RetryQueue(Protocol):
         shorter."""
 
     def depth(self) -> int:
-        """Return the approximate number of messages that are to be delivered or being
-        processed."""
+        """Return the approximate number of messages to be delivered or being processed."""
 
     def bury(self, retry: Retry, reason: str) -> None:
-        """Keep a request for `redrive`: no further attempt is made by itself."""
+        """Keep a request for `redrive`, without which no further attempt is made."""

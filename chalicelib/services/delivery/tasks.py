@@ -20,8 +20,8 @@ from chalicelib.services.delivery.pictures import Pictures
 
 MOST_FAILURES = 8
 MOST_LOST_SECONDS = 10.0
-"""An invocation no longer tries a channel that has failed this often, or for this long in all: its
-other deliveries wait for the first pause."""
+"""An invocation no longer tries a channel that has failed this often, or for this long in all: the
+channel's other deliveries wait for the first pause."""
 
 HOLDING_SECONDS = 3.0
 """The time left at the end of an invocation for holding alerts that it could not send."""
@@ -114,8 +114,8 @@ class Turn:
 def distinct(
     alerts: Sequence[tuple[str, StoredAlert]],
 ) -> list[tuple[tuple[str, ...], StoredAlert]]:
-    """Return each alert once, as its last record has it, with the identifiers of all its records:
-    a record may come twice, and an alert that was deleted may be raised again."""
+    """Return each alert once, as its last record has it, with the identifiers of all its records. A
+    record may come twice, and an alert that was deleted may be raised again."""
     identifiers: dict[str, list[str]] = {}
     last: dict[str, StoredAlert] = {}
     for identifier, stored in alerts:
@@ -148,8 +148,8 @@ def following_request(retry: Retry, claimed: Delivery) -> Retry:
 
 
 def seconds_until(found: Delivery | None, now: datetime) -> float:
-    """Return how long a waiting delivery has yet to wait; 0 for others. Negative if it is
-    overdue."""
+    """Return how long a waiting delivery has yet to wait (negative: it is overdue); 0 for
+    others."""
     if found is None or found.status != "waiting":
         return 0.0
     return (from_text(found.until) - now).total_seconds()

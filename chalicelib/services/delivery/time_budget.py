@@ -16,10 +16,10 @@ class TimeBound(NamedTuple):
     """The seconds during which attempts may be under way: a bucket that holds `all_channels` and is
     refilled by `share` seconds a second.
 
-    Once it is empty, a quick channel may overdraw it by `reserve`, or for digests and urgent alerts
-    by `reserve_of_urgent`, as long as it has time of its own left: a bucket of `own` seconds,
-    refilled by `own_share`. An established channel is quick unless an attempt on it takes `slow`
-    seconds: then it is not for `penalty` times as long as the attempt took.
+    If it is empty, a quick channel may overdraw it by `reserve`, or by `reserve_of_urgent` for
+    digests and urgent alerts, as long as the channel has time of its own. This is a bucket of `own`
+    seconds, refilled by `own_share`. An established channel is quick. If an attempt on it takes
+    `slow` seconds, it is not quick for `penalty` times as long as the attempt took.
     """
 
     all_channels: float
@@ -45,8 +45,8 @@ TIME = TimeBound(
 
 
 class Attempt:
-    """An attempt that is under way. `excused` are seconds of it that are not its channel's fault:
-    they count for all channels together, but not as time of its own."""
+    """An attempt that is under way. `excused` counts its seconds that are not the channel's fault:
+    they count for all channels together, but not for the channel's own time."""
 
     def __init__(self, begun: float) -> None:
         self.begun = begun
@@ -77,7 +77,7 @@ class TimeBudget:
     @contextmanager
     def attempt(self, channel: str) -> Iterator[Attempt]:
         """Count the time of an attempt on a channel, which is made in this context. Time in which
-        several attempts are under way counts once for all channels together, and in full for each
+        several attempts are under way counts once for all channels together, but in full for each
         channel's own time."""
         attempt = Attempt(self._change(1))
         with self._lock:
@@ -99,8 +99,8 @@ class TimeBudget:
             return self._is_quick(channel) and self._own_left(channel) > 0
 
     def is_quick(self, channel: str) -> bool:
-        """Return whether no attempt on a channel is slow, or was so lately that the penalty still
-        lasts."""
+        """Return whether a channel is quick: no attempt on it is slow, and the penalty of an
+        earlier slow one is over."""
         with self._lock:
             return self._is_quick(channel)
 
