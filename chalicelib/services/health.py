@@ -173,8 +173,7 @@ def _seconds_to_keep(symbols: list[str]) -> float:
 
 
 def spread(symbols: Sequence[str], count: int) -> list[str]:
-    """Return at most `count` evenly spaced symbols, the first one included; always the same
-    ones."""
+    """Return at most `count` evenly spaced symbols, always the same ones, including the first."""
     most = min(count, len(symbols))
     return [symbols[place * len(symbols) // most] for place in range(most)]
 

@@ -158,7 +158,7 @@ class BarStore(Protocol):
         acknowledged by the deadline."""
 
     def write_late_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put historical bars, but none in place of a historical bar that came later and is not
+        """Put historical bars, except in place of a historical bar that came later and is not
         folded. Return the indexes of those not processed by the deadline. Each call makes
         progress."""
 
@@ -168,8 +168,8 @@ class BarStore(Protocol):
         deadline. Each call makes progress."""
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
-        """Give each symbol a new, unique mark: its stored bars have changed but its state has not.
-        Data read under another mark is then invalid. Returns the indexes of those not acknowledged
+        """Give each symbol a new, unique mark, since its stored bars have changed but its state has
+        not: data read under another mark is invalid. Returns the indexes of those not acknowledged
         by the deadline."""
 
     def history_mark(self, symbol: str) -> str:
@@ -291,7 +291,7 @@ class RuleStore(Protocol):
     broken: tuple[BrokenRule, ...]
 
     def all(self) -> list[Rule]:
-        """Return all rules in order of rule_id; one written within the last seconds may be
+        """Return all rules in order of rule_id. A rule written within the last seconds may be
         missing."""
 
     def of(self, symbol: str) -> list[Rule]:

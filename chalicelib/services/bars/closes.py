@@ -111,8 +111,8 @@ class KeptClosesBefore(ClosesBefore):
             self._keeper.keep(self._symbol, interval, kept)
 
     def _read_basis(self) -> Basis:
-        """Read the history's mark, drop what was read before, and return the basis of what is read
-        from now on."""
+        """Read the history's mark, drop what was read before, and return the basis of further
+        reads."""
         mark = self._bars.history_mark(self._symbol)
         self._read.clear()
         return Basis(self._repairs, mark)

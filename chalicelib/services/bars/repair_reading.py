@@ -46,8 +46,7 @@ def _is_in(tick: Tick, session: Session) -> bool:
 def stored_bars(
     bars: BarStore, symbol: str, interval: str, start: str, end: str, *, deleted: bool = False
 ) -> list[Bar]:
-    """Return the bars of `[start, end)`, in order, read consistently; tombstones too if
-    `deleted`."""
+    """Return the bars of `[start, end)`, in order, read consistently; `deleted` adds tombstones."""
     found: list[Bar] = []
     while True:
         page = bars.bars(
@@ -64,8 +63,7 @@ class Expired(Exception):  # noqa: N818 - ends a repair, not an error
 
 
 class Reader:
-    """Reads bars and ticks consistently, and counts ticks and minutes. Create one for each
-    repair."""
+    """Reads bars and ticks consistently, and counts them. Create one reader for each repair."""
 
     def __init__(self, prices: PriceStore, bars: BarStore) -> None:
         self._prices = prices
@@ -89,8 +87,8 @@ class Reader:
             start = just_after(page.next_key)
 
     def within_bound(self, ticks: Sequence[Tick]) -> tuple[list[Tick], list[Tick]]:
-        """Divide ticks, which are in order, into those within the repair's MOST_MINUTES and those
-        beyond."""
+        """Divide ticks, which are in order, into those within the repair's MOST_MINUTES and the
+        others."""
         minutes = sorted({minute_of(tick.timestamp) for tick in ticks})
         beyond = minutes[self._minutes_left :]
         self._minutes_left -= len(minutes) - len(beyond)

@@ -32,8 +32,8 @@ class Rows(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """All regular bars of a range that begins at `start`; `start` is empty if there are none
-    before."""
+    """All regular bars of a range from `start` on. `start` is empty if no earlier bars are
+    stored."""
 
     start: str
     bars: list[Bar]

@@ -126,7 +126,8 @@ class WhenBars:
         return state.timezone if state is not None else None
 
     def _until(self, key: SeriesKey, point: Point) -> str:
-        """Return an instant before which all stored bars begin that may be over at a point."""
+        """Return an instant such that every stored bar that may be over at a point begins before
+        it."""
         if BASE_OF[key.interval] == "1d":
             return f"{date.fromisoformat(point.date) + _SPAN}T00:00:00.000000Z"
         if key.symbol or point.interval not in DAYS:

@@ -161,7 +161,8 @@ class BarWriter:
         return changed
 
     def discard(self, bars: Iterable[Bar], arrival: str) -> int:
-        """Put tombstones in place of bars without ticks; return their number. Raises Contended."""
+        """Put tombstones in place of bars with no ticks left. Return their number. Raises
+        Contended."""
         count = 0
         for bar in bars:
             if not self._bars.discard(bar, arrival):
@@ -171,8 +172,8 @@ class BarWriter:
 
     def discard_running(self, bars: Iterable[Bar], arrival: str) -> None:
         """Put tombstones for live bars that have no ticks left, since another container may still
-        know such a bar and store it. None is put where a historical bar or a tombstone is stored.
-        Raises Contended."""
+        know such a bar and store it. A stored historical bar or tombstone stays. Raises
+        Contended."""
         for bar in bars:
             found = self._stored(bar.symbol, bar.interval, bar.key, just_after(bar.key))
             revision = found[0].revision if found else 0

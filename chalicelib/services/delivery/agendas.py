@@ -90,7 +90,7 @@ class Agendas:
     def _put_next(self, channel: str) -> None:
         at = to_text(self._clock() + timedelta(seconds=STEP_SECONDS))
         self._retries.put(timer_of(channel, at), STEP_SECONDS)
-        self._store.note_timer(channel, at)  # after it: others rely on a message that is noted
+        self._store.note_timer(channel, at)  # last: others rely on a noted timer
 
     def _seconds_until(self, at: str) -> float:
         return (from_text(at) - self._clock()).total_seconds()

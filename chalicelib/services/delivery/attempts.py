@@ -157,8 +157,7 @@ class Attempts:
         return self.retry(claimed, retry, failure)
 
     def _excusing(self, attempt: Attempt, message: Message) -> Message:
-        """Return the message. The time in which its picture is drawn is excused from the attempt's
-        time."""
+        """Return the message. The attempt's time then excludes the drawing of its picture."""
         draw = message.picture
         if draw is None:
             return message

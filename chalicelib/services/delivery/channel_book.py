@@ -48,8 +48,7 @@ class ChannelBook:
         clock: Callable[[], datetime],
         push_keys: PushKeyRing | None = None,
     ) -> None:
-        """`push_keys` has the stage's key pair for Web Push; without it, no browser can be a
-        channel."""
+        """`push_keys` has the key pair for Web Push; without it, no browser can be a channel."""
         self._push_keys = push_keys
         self._store = store
         self._seal = seal

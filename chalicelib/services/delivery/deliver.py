@@ -102,9 +102,8 @@ class Deliver:
         return self._all(tasks, self._holder.outcomes(tasks, turn), turn)
 
     def again(self, retries: Sequence[tuple[str, Retry]], deadline: float) -> Delivered:
-        """Make the requested attempts that are still due, those of digests and agendas first.
-        `retries` has each request with the identifier of its message. `deadline` is as in
-        `new`."""
+        """Make the requested attempts that are still due. Those of digests and agendas come first.
+        `retries` has each request with the identifier of its message. `deadline` is as in `new`."""
         tasks = [Task((name,), retry, None) for name, retry in retries]
         tasks.sort(key=lambda task: not is_timer(task.retry) and not digest_of(task.retry.symbol))
         return self._all(tasks, ["send"] * len(tasks), self._turn(deadline))
@@ -186,8 +185,7 @@ class Deliver:
         channel: Channel,
     ) -> Result | None:
         """Make an attempt that is due. If its channel fails or there is no time, a first attempt is
-        left to be held. A further one counts as failed if the channel fails; else it is
-        postponed."""
+        left to be held. A further one counts as failed, or is postponed for lack of time."""
         retry = task.retry
         hindrance = self._attempts.hindrance(retry.channel, stored)
         if hindrance and task.stored:
@@ -228,7 +226,7 @@ class Deliver:
     def _absent(self, retry: Retry) -> Result | None:
         """Settle a request whose alert or digest is not stored. An alert is gone, so nothing is
         done. A digest's request is put before the digest is made. At the digest's time, or once its
-        channel is deleted, the request closes the digest, so that none is made without a
+        channel is deleted, the request closes the digest, so that no digest is made without a
         request."""
         digest = digest_of(retry.symbol)
         if digest is None:

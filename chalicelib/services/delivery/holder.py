@@ -164,7 +164,7 @@ class Holder:
 
     def _put_timer_once(self, digest: Digest) -> None:
         """Put a message that leads to a digest into the queue, unless this container has done so
-        lately. So each digest that it adds to has a message, even if another process has made the
+        lately. So each digest that it adds to has a message, even if another process made the
         head."""
         if digest in self._timed:
             return

@@ -1,5 +1,4 @@
-"""How many seconds `deliver` and `redeliver` are behind, read from the items of the latest
-alerts."""
+"""How far `deliver` and `redeliver` are behind, read from the items of the latest alerts."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Heads = Callable[[Collection[Digest]], Mapping[Digest, StoredDigest]]
 
 def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt, ...]]:
     """Return the receipts of each alert, one for each of its deliveries. A held alert has that of
-    its digest. Each digest is read once for all of its alerts; without held alerts nothing is
+    its digest. Each digest is read once for all of its alerts. If no alert is held, nothing is
     read."""
     wanted = {_digest(one) for alert in alerts for one in alert.deliveries if one.status == "held"}
     found = heads(wanted) if wanted else {}

@@ -75,8 +75,7 @@ class AgendaStore(Protocol):
         consistently."""
 
     def timer_at(self, channel: str) -> str | None:
-        """Return the instant noted for the agenda's timer, read consistently; None if there is
-        none."""
+        """Return the instant noted for the agenda's timer, read consistently; None without one."""
 
     def note_timer(self, channel: str, at: str) -> None:
         """Note the instant for which the agenda's timer has been put, unless one up to a minute
@@ -106,8 +105,7 @@ class DigestStore(Protocol):
         """Store the head of an open digest unless there is a head; return whether it was stored."""
 
     def close_empty(self, digest: Digest, now: str) -> bool:
-        """Store the head of a closed digest unless there is a head; return whether it was
-        stored."""
+        """Store the head of a closed digest if there is no head; return whether it was stored."""
 
     def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
         """Mark alerts as held and add them to an open digest, all of them or none; return whether

@@ -148,8 +148,7 @@ def following_request(retry: Retry, claimed: Delivery) -> Retry:
 
 
 def seconds_until(found: Delivery | None, now: datetime) -> float:
-    """Return how long a waiting delivery has yet to wait (negative: it is overdue); 0 for
-    others."""
+    """Return how long a waiting delivery must wait, negative if it is overdue; 0 for others."""
     if found is None or found.status != "waiting":
         return 0.0
     return (from_text(found.until) - now).total_seconds()

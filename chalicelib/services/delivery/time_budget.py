@@ -17,9 +17,9 @@ class TimeBound(NamedTuple):
     refilled by `share` seconds a second.
 
     If it is empty, a quick channel may overdraw it by `reserve`, or by `reserve_of_urgent` for
-    digests and urgent alerts, as long as the channel has time of its own. This is a bucket of `own`
-    seconds, refilled by `own_share`. An established channel is quick. If an attempt on it takes
-    `slow` seconds, it is not quick for `penalty` times as long as the attempt took.
+    digests and urgent alerts, as long as the channel has time of its own left. Its own time is a
+    bucket of `own` seconds, refilled by `own_share`. An established channel is quick. If an attempt
+    on it takes `slow` seconds, it is not quick for `penalty` times as long as the attempt took.
     """
 
     all_channels: float

@@ -66,12 +66,12 @@ class AlertBudget:
 
     def reserve(self) -> Reservation:
         """Return a reservation for a step of one symbol: a context that gives back what was taken
-        in it unless that is kept."""
+        in it, unless that is kept."""
         return Reservation(self)
 
     def take(self, kind: str, rule_id: str, minute: str) -> bool:
-        """Take one from the budget for "send", "record" or "first" and return True; return False if
-        it is used up."""
+        """Take one alert from the budget for "send", "record" or "first", and return True; return
+        False if that is used up."""
         with self._lock:
             taken = self._minutes.setdefault((kind, minute), _Minute())
             self._minutes.move_to_end((kind, minute))
@@ -80,14 +80,14 @@ class AlertBudget:
             return taken.take(rule_id, self._bounds[kind])
 
     def give_back(self, kind: str, rule_id: str, minute: str) -> None:
-        """Give back one that `take` took, unless its minute is no longer remembered."""
+        """Give back one alert that `take` took, unless its minute is no longer remembered."""
         with self._lock:
             if (taken := self._minutes.get((kind, minute))) is not None:
                 taken.give_back(rule_id, self._bounds[kind])
 
 
 class Reservation:
-    """The Room of one step: a context that gives back at its end everything that was not kept."""
+    """The Room of one step: a context that at its end gives back everything that was not kept."""
 
     def __init__(self, budget: AlertBudget) -> None:
         self._budget = budget

@@ -25,8 +25,8 @@ class AlertExcess:
         self._last = ""
 
     def note(self, symbol: str, outcome: Outcome) -> None:
-        """Count the alerts of a symbol's step that are above the limits. To be called after the
-        step's state was written."""
+        """Count the alerts of a symbol's step above the limits. Call it after writing the step's
+        state."""
         if not outcome.dropped and not outcome.unsent:
             return
         with self._lock:

@@ -11,13 +11,13 @@ from chalicelib.services.priced import NEAR_SECONDS, Span
 
 
 class ChangedPrices(msgspec.Struct, frozen=True):
-    """A stream record that reports that all ticks of `symbol` from complete_from to newest are
-    stored, or several such records joined.
+    """A stream record, or several joined ones, of a symbol. It reports that all ticks from
+    `complete_from` to `newest` are stored.
 
-    `identifier` is reported on failure. The ticks lie in `spans`, in order, or anywhere between the
-    two if there are none. `again`: the item existed before with other content, so an invocation
-    that died may have made bars of different ticks. `changed` has the spans of joined records for
-    which that holds.
+    `identifier` is reported on failure. The ticks lie in `spans`, which are in order; without spans
+    they lie anywhere between those two instants. `again` means that the item existed before with
+    other content, so an invocation that died may have made bars of different ticks. `changed` has
+    the spans of those joined records for which `again` holds.
     """
 
     identifier: str
@@ -61,8 +61,7 @@ def joined_spans(spans: Iterable[Span]) -> list[Span]:
 
 
 def by_symbol(changes: Iterable[ChangedPrices]) -> list[ChangedPrices]:
-    """Return one change per symbol: the first identifier, newest tick and earliest
-    complete_from."""
+    """Return one change per symbol: first identifier, newest tick and earliest complete_from."""
     found: dict[str, list[ChangedPrices]] = {}
     for change in changes:
         found.setdefault(change.symbol, []).append(change)

@@ -14,10 +14,10 @@ from chalicelib.domain.when.points import Point, bar_point, tick_point
 
 
 class Closing(msgspec.Struct, frozen=True):
-    """A point of a run. `tick` is the tick whose price is judged; `newest` is the tick at which it
-    is judged, which closed the bar; `was_over` says that the tick before `newest` had closed the
-    bar already. At a point on ticks, `tick` and `newest` are the same, and `before` is the tick
-    before."""
+    """A point of a run. `tick` has the price that is judged. `newest` is the tick at which it is
+    judged, since the bar is closed then. `was_over` says that the tick before had closed the bar
+    already. At a point on ticks, `tick` and `newest` are the same, and `before` is the preceding
+    tick."""
 
     point: Point
     tick: Tick
@@ -28,8 +28,8 @@ class Closing(msgspec.Struct, frozen=True):
 
 
 def closings_of(before: State, ticks: Sequence[Tick], intervals: set[str]) -> list[Closing]:
-    """Return the points on the given intervals that lie in a run after the state `before`, in the
-    order of its ticks, each bar once."""
+    """Return the points on `intervals` that lie in a run of ticks after the state `before`. They
+    are in the order of the ticks; each bar has one."""
     return list(_each_closing(before, ticks, intervals)) if intervals else []
 
 

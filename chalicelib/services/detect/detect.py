@@ -55,11 +55,11 @@ KEPT_SECONDS = 60.0
 
 
 class Detected(msgspec.Struct, frozen=True):
-    """The result of a batch. `failed` has the identifiers of records to be delivered again, the
-    first of each failed symbol. `late` counts steps that repaired bars, `unrepaired` the spans of
-    late ticks and the unreadable states left for `rebuild`, `dropped` and `unsent` the alerts above
-    the limits of recording and of sending, `left_out` the symbols whose costly conditions were not
-    judged since there was no time to read their bars."""
+    """The result of a batch. `failed` has, for each failed symbol, the identifier of the first
+    record to be delivered again. `late` counts steps that repaired bars. `unrepaired` counts the
+    spans of late ticks and the unreadable states that are left for `rebuild`. `dropped` and
+    `unsent` count the alerts above the limits of recording and of sending. `left_out` counts the
+    symbols whose costly conditions were not judged, since there was no time to read their bars."""
 
     symbols: int
     ticks: int
@@ -88,11 +88,11 @@ def _keep_nothing() -> None:
 class Step(msgspec.Struct, frozen=True):
     """The result of one step.
 
-    It has the outcome of new ticks, whether late ticks had bars repaired, how many spans of late
-    ticks were too large to repair, and the closed bars refused because others are stored. No stored
-    bar before `since` was repaired; it is empty if none was repaired at all. `history` read the
+    It has the outcome of new ticks, whether bars were repaired after late ticks, how many spans of
+    late ticks were too large to repair, and the closed bars refused because others are stored. No
+    stored bar before `since` was repaired; `since` is empty if no bar was. `history` has read the
     closes that rules were judged by. `keep_when` keeps the values that rules with `when` were
-    judged by; it is to be called after the state is written.
+    judged by; call it after the state is written.
     """
 
     outcome: Outcome
@@ -105,8 +105,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Doubtful(msgspec.Struct, frozen=True):
-    """Bars and hours put from a state that proved outdated: the bars are to be computed again from
-    prices, the hours folded again. `inserted` are the bars in whose place none was stored."""
+    """Bars and hours put from a state that proved outdated. The bars are to be computed again from
+    prices, the hours folded again. `inserted` has the bars in whose place no bar was stored."""
 
     bars: tuple[Bar, ...] = ()
     hours: tuple[Hour, ...] = ()
@@ -152,9 +152,9 @@ class RulesInForce(Protocol):
 class Detect:
     """The service that the table's stream calls; one per container.
 
-    It caches the states that it wrote: the version check on the next write shows whether another
-    invocation wrote since, and only then is the state read again. A state unused for KEPT_SECONDS
-    is also read again, since its symbol may have been forgotten meanwhile.
+    It caches the states that it wrote. The version check on the next write shows whether another
+    invocation wrote since; only then is the state read again. A state unused for KEPT_SECONDS is
+    also read again, since its symbol may have been forgotten meanwhile.
     """
 
     def __init__(
@@ -178,9 +178,9 @@ class Detect:
     def __call__(self, changes: Sequence[ChangedPrices], deadline: float = math.inf) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
 
-        A failure of one symbol does not affect the others. A symbol whose ticks take longer than
-        `deadline` (time.monotonic), or that has not begun by then, has failed, too: it continues
-        when its records are delivered again. The first PARALLEL_SYMBOLS always begin.
+        A failure of one symbol does not affect the others. A symbol also fails if its ticks take
+        longer than `deadline` (time.monotonic) or if it has not begun by then. It continues when
+        its records are delivered again. The first PARALLEL_SYMBOLS always begin.
         """
         spans = by_symbol(changes)
         if not spans:
@@ -307,8 +307,8 @@ class Detect:
             self._closes.repaired(before.symbol, before.repairs, after.repairs, step.since)
 
     def _with_agreed_rules(self, state: State, watch: Watch, newest: str) -> Watch:
-        """Return `watch`, with the current rules if its own differ from those that the state was
-        last judged by: another container may know a new rule, or that one was deleted."""
+        """Return `watch`. If its rules differ from those that the state was last judged by, it gets
+        the current ones: another container may know a new rule, or that a rule was deleted."""
         known = {rule.rule_id: rule.fingerprint for rule in watch.rules}
         judged = {name: rule_state.fingerprint for name, rule_state in state.rule_states.items()}
         agree = all(known.get(name) == version for name, version in judged.items())
@@ -378,9 +378,9 @@ class Detect:
         room: Room,
         deadline: float,
     ) -> tuple[Outcome, Callable[[], None]]:
-        """Judge the rules with `when` on the bars stored by now. Return the outcome with their
+        """Judge the rules with `when` on the bars stored by now. Return the outcome with the rules'
         states and alerts, and a function that keeps the values that they were judged by. The
-        modules for that are loaded with the first such rule."""
+        modules for this are loaded with the first such rule."""
         if all(rule.when is None for rule in watch.rules):
             return outcome, _keep_nothing
         taken, after = ticks[: outcome.taken], outcome.state

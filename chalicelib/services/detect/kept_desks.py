@@ -50,8 +50,8 @@ class KeptDesks:
         self._lock = threading.Lock()
 
     def take(self, key: Key, basis: Basis) -> KeptDesk | None:
-        """Remove a desk and return it; None if there is none or it is outdated. It is removed since
-        its user changes it."""
+        """Remove a desk and return it; None if there is none or it is outdated. It is removed
+        because the caller changes it."""
         with self._lock:
             kept = self._drop(key)
         is_valid = kept is not None and kept.basis == basis and not self._is_idle(kept)

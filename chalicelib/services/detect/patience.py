@@ -1,4 +1,4 @@
-"""Symbols whose costly conditions were left out: there was no time to read their bars."""
+"""Symbols whose costly conditions were left out, since there was no time to read their bars."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ log = logging.getLogger("ticktape.detect")
 
 MOST_IN_A_ROW = 3
 PAUSE_SECONDS = 600.0
-"""How long a container does not try them after MOST_IN_A_ROW failures, so that other symbols do not
-wait for them at each price."""
+"""How long a container leaves a symbol's costly conditions out after MOST_IN_A_ROW failures, so
+that other symbols do not wait for them at each price."""
 
 
 class Patience:
@@ -29,13 +29,13 @@ class Patience:
         return self._again.get(symbol, 0.0) > self._clock()
 
     def note_waiting(self, symbol: str) -> None:
-        """Note that a symbol's costly conditions were left out because other symbols read their
-        bars first."""
+        """Note that a symbol's costly conditions were left out, since others read their bars
+        first."""
         self._waiting.add(symbol)
         log.error("%s: its costly conditions are left out, others read bars first", symbol)
 
     def note_left(self, symbol: str) -> None:
-        """Note that a symbol's costly conditions were left out because the time was over; after
+        """Note that a symbol's costly conditions were left out, since the time was over. After
         MOST_IN_A_ROW times they are paused."""
         self._left[symbol] += 1
         log.error("%s: its costly conditions are left out, no time to read their bars", symbol)

@@ -18,10 +18,12 @@ SHORT_SECONDS = 5.0
 
 
 class Turns:
-    """Lets symbols take turns, so that some are done by the deadline: each has all of the CPU.
+    """Lets symbols take turns. In its turn a symbol has all of the CPU, so that some symbols are
+    done by the deadline.
 
-    A symbol whose turn does not come by the deadline, or begins late and does not end by it, is
-    tried again when its records are delivered again; others are done then. Threads may share it.
+    If a symbol's turn does not come by the deadline, or begins late and does not end by then, the
+    symbol is tried again when its records are delivered again. By then others are done. Threads may
+    share the turns.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -66,8 +68,8 @@ class Turns:
         return min(max(0.0, deadline - self._clock()), threading.TIMEOUT_MAX)
 
     def _is_early(self, deadline: float) -> bool:
-        """Return whether this is the first turn of the batch, and at least half of the batch's time
-        is left or it had none when it began."""
+        """Return whether this is the batch's first turn and it begins early: at least half of the
+        batch's time is left, or the batch had no time when it began."""
         gone = self._clock() - self._begun
         left = self._seconds_until(deadline)
         return not self._is_taken and (left >= gone or deadline <= self._begun)

@@ -38,9 +38,9 @@ from chalicelib.services.stores import Stores
 
 
 class WhenJudged(msgspec.Struct, frozen=True):
-    """The result: the states of the rules with `when`, their alerts, and by rule the numbers of
-    alerts above the limits, not recorded (`dropped`) or not sent (`unsent`). `keep` keeps the
-    desks; it is to be called after the state is written."""
+    """The result: the states of the rules with `when`, and their alerts. `dropped` and `unsent`
+    count, by rule, the alerts above the limits that were not recorded or not sent. `keep` keeps the
+    desks; call it after the state is written."""
 
     rule_states: Mapping[str, RuleState]
     alerts: tuple[Alert, ...]
@@ -98,9 +98,9 @@ class WhenRules:
     ) -> WhenJudged:
         """Judge the rules at the ticks that led from `before` to `after`, whose bars are stored.
 
-        Cheap rules are always judged. If the deadline comes while bars of costly ones are read,
-        those that are not judged yet are left out. Raises Contended if other symbols read theirs
-        first.
+        Cheap rules are always judged. If the deadline comes while bars of costly rules are read,
+        the rules that are not judged yet are left out. Raises Contended if other symbols read their
+        bars first.
         """
         run = WhenRun(before, after, watch, AlertCount(None, quiet, room))
         rules, is_off = within_cost(watch.rules), self._patience.is_over(after.symbol)
@@ -136,8 +136,8 @@ class WhenRules:
         *,
         is_costly: bool = False,
     ) -> list[_Work]:
-        """Return the rules, cheap or costly ones, by interval, with the points at which any is
-        due; the cheapest first."""
+        """Return the cheap or the costly rules by interval, the cheapest first, with the points at
+        which any is due."""
         works = []
         for interval in sorted({rule.interval for rule in rules}):
             mine = [rule for rule in rules if rule.interval == interval]
@@ -191,9 +191,9 @@ class WhenRules:
     def _desks(
         self, rules: Sequence[Rule], key: Key, after: State, deadline: float
     ) -> tuple[Desks, Basis]:
-        """Return the desks of rules on one interval, and the basis that stored bars are read under:
-        while it is the same, no bar before the newest has changed. Bars of other symbols are kept
-        under the versions of their states, which are read before the bars."""
+        """Return the desks of rules on one interval, and the basis that stored bars are read under.
+        While the basis is the same, no bar before the newest has changed. Bars of other symbols are
+        kept under the versions of their states, which are read before the bars."""
         others = sorted(other_symbols(rules) - {after.symbol})
         states = self._stores.state.get_many(others) if others else {}
         marks = {name: self._mark(name) for name in others}

@@ -73,7 +73,7 @@ class WhenRun:
                     self._judge(rule, desk, closing, truths[rule.rule_id] is True, memory)
 
     def _memories(self, rules: Sequence[Rule], desk: Desk, closing: Closing) -> dict[str, str]:
-        """Return by rule what rules on ticks remember of the ticks before a point."""
+        """Return what rules on ticks remember of the ticks before a point, by rule."""
         states = {rule.rule_id: self._state(rule) for rule in rules}
         known = {rule.rule_id: known_to(rule, states[rule.rule_id]) for rule in rules}
         found = {name: state.memory for name, state in known.items() if state is not None}
@@ -83,8 +83,8 @@ class WhenRun:
         return found
 
     def _memories_at_bars(self, rules: Sequence[Rule], split: str) -> dict[str, tuple[str, str]]:
-        """Return by rule the bar at which it was last judged and what it remembers. Rules that
-        remember nothing or were last judged before the split are left out."""
+        """Return, by rule, the bar at which the rule was last judged and what it remembers. Rules
+        that remember nothing or were last judged before the split are left out."""
         known = {rule.rule_id: known_to(rule, self._state(rule)) for rule in rules}
         return {
             name: (state.bar, state.memory)
@@ -111,9 +111,9 @@ class WhenRun:
 
 
 def _remembers(rule: Rule) -> bool:
-    """Return whether a rule's state has what its condition remembers of the points before: on
-    ticks, since they are not read again, and with other symbols, since a bar of theirs may be
-    stored after a decision that was made without it."""
+    """Return whether a rule's state has what its condition remembers of earlier points. It has for
+    rules on ticks, since ticks are not read again, and for conditions on other symbols, since a bar
+    of theirs may be stored after a decision that was made without it."""
     return rule.interval == "tick" or bool(symbols_of(rule.when or ""))
 
 

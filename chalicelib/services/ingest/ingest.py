@@ -41,10 +41,10 @@ HOUR = len("2026-11-20T15")
 class Ingested(msgspec.Struct, frozen=True):
     """The result of a batch.
 
-    It counts the ticks that were `taken` from records and those `stored`, the stored historical
-    `bars`, and the `quarantined` parts. `failed` has the indexes of records to be delivered again;
-    `reason` is why the last quarantined part was rejected, empty if none was;
-    `oldest_age_seconds` is the age of the oldest live tick.
+    `taken` counts the ticks taken from records, `stored` those stored, `bars` the stored historical
+    bars, and `quarantined` the quarantined parts. `failed` has the indexes of records to be
+    delivered again. `reason` says why the last quarantined part was rejected; it is empty if none
+    was. `oldest_age_seconds` is the age of the oldest live tick.
     """
 
     taken: int
@@ -56,8 +56,8 @@ class Ingested(msgspec.Struct, frozen=True):
     oldest_age_seconds: float
 
     def identifiers(self, records: Sequence[Incoming], *, all_later: bool) -> list[str]:
-        """Return the identifiers to report: that of the first failed record and, if `all_later` as
-        for a FIFO queue, those of all records after it."""
+        """Return the identifiers to report: that of the first failed record and, if `all_later`
+        (for a FIFO queue), those of all records after it."""
         if not self.failed:
             return []
         first = min(self.failed)
@@ -90,10 +90,10 @@ class Ingest:
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
         """Process a batch in the order of delivery.
 
-        `deadline` is a time.monotonic. Records with writes that are not acknowledged by then have
-        failed. So has the first record for which there was no time, because its symbols could not
-        be registered or too many stored ticks were merged with the records before it; no later
-        record is stored. Errors of the archive are raised: then nothing counts as processed.
+        Records with writes that are not acknowledged by `deadline` (time.monotonic) have failed. So
+        has the first record for which there was no time: its symbols could not be registered, or
+        too many stored ticks were merged with the records before it. No later record is stored.
+        Errors of the archive are raised: then nothing counts as processed.
         """
         reads = [within_symbol_limit(read) for read in read_all(records)]
         offered = offered_by(reads)
@@ -142,7 +142,7 @@ class Ingest:
         self._known.unlearn(symbol)
 
     def _archive(self, reads: Sequence[Read]) -> None:
-        planned = plan_readings(reads)  # of the whole batch, whose records may span several hours
+        planned = plan_readings(reads)  # for the batch, not for each hour
         for mine in _by_hour(reads):
             place = to_text(mine[0].record.arrival), mine[0].record.origin, numbers_of(mine)
             identities = identities_of(mine)
@@ -172,8 +172,8 @@ class Ingest:
     ) -> _Stored:
         """Store the prices of one portion after another, for half of the time that is left.
 
-        A portion takes far less than the other half. The first is always stored, so each delivery
-        gets further.
+        A portion takes far less than the other half. The first portion is always stored, so that
+        each delivery gets further.
         """
         items, until = self._stored_items(), half_way(deadline)
         done: list[Read] = []
@@ -201,8 +201,8 @@ class Ingest:
         return left
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
-        """Write each symbol's newest item last, and only if all its others are acknowledged. Return
-        the indexes of the records of symbols with an item that is not."""
+        """Write each symbol's newest item last, and only if all its other items are acknowledged.
+        Return the indexes of the records of symbols with an item that is not acknowledged."""
         others = [write for write in writes if not write.newest]
         failed = self._put(others, deadline)
         symbols = {write.priced.key[0] for write in failed}
@@ -249,10 +249,10 @@ class Ingest:
 
 
 def _by_hour(reads: Iterable[Read]) -> Iterable[list[Read]]:
-    """Group records that have lines by their hour of arrival. Thus a message that its sender dates
+    """Group records that have lines by their hour of arrival. So a message that its sender dates
     far back does not move other ticks to an hour that SQL no longer reads. A stream's clock may go
-    back a little: a record less than CLOCK_SECONDS earlier than the newest one before it is put
-    into that one's hour."""
+    back a little: a record less than CLOCK_SECONDS earlier than the newest record before it is put
+    into that record's hour."""
     found: dict[str, list[Read]] = {}
     newest: datetime | None = None
     for read in reads:

@@ -26,17 +26,17 @@ KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
 IDLE_SECONDS = 60
 LEARNT_SECONDS = 180
-"""After this time each container knows that a symbol is packed: a line is read again after
-KNOWN_SECONDS, and an invocation that has read it ends within the handler's 60."""
+"""After this time each container knows that a symbol is packed: a cached line is read again after
+KNOWN_SECONDS, and an invocation that still uses the old one ends within the handler's 60."""
 _YES = "yes"
 
 
 class Offered(msgspec.Struct):
     """What a batch tells about a symbol.
 
-    entry: the first named source, the first arrival, whether several of its ticks may share an
-    item; sources: all named ones; newest: the last timestamp; recorded: the sources of the whole
-    series, if its ticks come from a recording.
+    entry: the first source named, the first arrival, and whether several ticks may share an item.
+    sources: all sources named; newest: the last timestamp.
+    recorded: the sources of the whole series, if its ticks come from a recording.
     """
 
     entry: SymbolEntry
@@ -46,7 +46,7 @@ class Offered(msgspec.Struct):
 
 
 class _ParsedSources:
-    """The sources of lines, parsed when needed; those of at most MAX_SWITCHES switches are kept."""
+    """Parses the sources of lines when needed; those of at most MAX_SWITCHES switches are kept."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[SymbolEntry, Sources]] = {}
@@ -98,8 +98,8 @@ class KnownSymbols:
         return None if line is None else self._sources.of(line)
 
     def learn(self, offered: Mapping[str, Offered], deadline: float) -> dict[str, str]:
-        """Look up the lines of a batch's symbols where they are not cached or may have changed, and
-        write what they lack, until the deadline; return the refused symbols, with the reason."""
+        """Look up the lines of a batch's symbols that are not cached or may have changed, and write
+        what they lack, until the deadline. Return the refused symbols, with the reason."""
         self._forget()
         self._forget_idle(offered)
         new = [symbol for symbol, mine in offered.items() if self._needs_reading(symbol, mine)]
@@ -122,8 +122,8 @@ class KnownSymbols:
         return refused
 
     def look_up(self, actions: Iterable[Action]) -> None:
-        """Read the lines of the symbols of actions where they are not cached or may have changed.
-        Actions register no symbol."""
+        """Read the lines of the actions' symbols that are not cached or may have changed. Actions
+        register no symbol."""
         due = sorted({one.symbol for one in actions if self._may_be_outdated(one)})
         for symbol in due:
             self._lines.pop(symbol, None)
@@ -131,8 +131,8 @@ class KnownSymbols:
             self._keep(lambda: self._store.find_many(SEEN, due))
 
     def not_yet_shared(self, offered: Iterable[str]) -> set[str]:
-        """Return the symbols whose ticks may not share items yet: a container that does not know
-        that they are packed would overwrite the whole item with a repeated part of it."""
+        """Return the symbols whose ticks may not share items yet. A container that does not know
+        that a symbol is packed would overwrite a whole item with a repeated part of it."""
         since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
         lines = (self._lines[symbol] for symbol in offered)
         return {line.symbol for line in lines if line.packed_at and line.packed_at > since}
@@ -145,7 +145,8 @@ class KnownSymbols:
         return self._clock().timestamp()
 
     def _keep(self, read: Callable[[], Mapping[str, SymbolEntry]]) -> None:
-        """Cache the lines that `read` returns, valid for LEASE_SECONDS from before it began."""
+        """Cache the lines that `read` returns: valid for LEASE_SECONDS from the start of the
+        reading."""
         until = to_text(from_epoch_seconds(self._now() + LEASE_SECONDS))
         lines = read()
         self._lines |= lines
@@ -183,10 +184,10 @@ class KnownSymbols:
             self._came[symbol] = now
 
     def _needs_reading(self, symbol: str, offered: Offered) -> bool:
-        """Return whether to read the stored line: it is not cached, may lack a switch that decides
-        about the newest tick, or names another source.
+        """Return whether to read the stored line: it is not cached, it may lack a switch that
+        decides about the newest tick, or the batch names another source.
 
-        The series of that other source may have been forgotten since the line was read.
+        The series of the line's source may have been forgotten since the line was read.
         """
         if symbol not in self._lines or offered.newest >= self._valid_until[symbol]:
             return True
@@ -232,7 +233,7 @@ class Foreign:
     def reason(self, item: Tick | Bar | Action) -> str | None:
         """Return why an item does not belong in the series; None if it does.
 
-        A tick without a source fits any series; the first named source becomes the series'.
+        A tick without a source fits any series. The first source named becomes the series' source.
         """
         sources = self._known.sources(item.symbol)
         if sources is None or (not sources.switches and item.source == sources.first):
@@ -277,8 +278,8 @@ def _entry(item: Tick | Bar, added_at: str, *, packed: bool) -> SymbolEntry:
 
 
 def _is_open(entry: SymbolEntry, *, packed: bool) -> bool:
-    """Return whether a further item may complete the entry, which lacks the source, the currency or
-    `packed`."""
+    """Return whether a further item may complete the entry, since the entry lacks the source, the
+    currency or `packed`."""
     return entry.source is None or entry.currency is None or (packed and not entry.packed)
 
 

@@ -46,8 +46,8 @@ def within_symbol_limit(read: Read) -> Read:
 class NewSymbols:
     """Adds new symbols to the list of those seen, up to a limit; tracked ones even beyond it.
 
-    The limit may be exceeded by UNCOUNTED per container, and by what other containers add during a
-    count.
+    Each container may exceed the limit by UNCOUNTED symbols, and by those that other containers add
+    during a count.
     """
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime], most: int) -> None:
@@ -70,8 +70,7 @@ class NewSymbols:
         return {symbol: reason for symbol in beyond if symbol not in tracked}
 
     def _room(self) -> int:
-        """Return how many more symbols the stage accepts, by a count unless it was full just
-        now."""
+        """Return how many more symbols the stage accepts, counted unless it was full just now."""
         now = self._clock().timestamp()
         if now < self._full_until:
             return 0

@@ -34,9 +34,10 @@ MAX_SPANS = 8
 class Incoming(msgspec.Struct, frozen=True):
     """One record of a stream or queue.
 
-    identifier: reported on failure; number: its number in the origin (a shard or queue), unique
-    there; arrival: when the stream accepted it, or when its sender says it sent it to the queue;
-    taken: when the queue accepted it, None for a stream.
+    identifier: reported on failure.
+    number: the record's number in its origin (a shard or queue), unique there.
+    arrival: when the stream accepted it, or when the sender says that it was sent to the queue.
+    taken: when the queue accepted it; None for a stream.
     """
 
     identifier: str
@@ -55,8 +56,8 @@ class Read(msgspec.Struct, frozen=True):
 
 
 class Write(msgspec.Struct):
-    """A prices item to be put, the indexes of the records that its ticks came in, and whether it is
-    the newest of its symbol in the batch."""
+    """A prices item to be put, the indexes of the records that its ticks came in, and whether the
+    item is the newest of its symbol in the batch."""
 
     priced: PricedRecord
     sources: set[int]
@@ -106,8 +107,8 @@ def with_rejected(read: Read, ticks: Sequence[Tick], reason: str) -> Read:
 
 
 def plan_readings(reads: Iterable[Read]) -> list[Reading]:
-    """Return the readings of a batch, in order of identity: of items that SQL would misread from
-    the lines, and of the last of several copies that contradict each other."""
+    """Return the readings of a batch, in order of identity: one for each item that SQL would
+    misread from the lines, and one for the last of several copies that contradict each other."""
     found: dict[Identity, Tick | Bar | None] = {}
     needed: set[Identity] = set()
     for read in reads:
@@ -141,7 +142,7 @@ def plan_prices(reads: Sequence[Read], apart: Collection[str] = ()) -> list[Writ
 
     If two records have the same last tick, their ticks are merged, and the later record's values
     win: BatchWriteItem accepts a key only once. Ticks that do not fit into the merged item get
-    their own.
+    another one.
     """
     writes: dict[Key, Write] = {}
     _add(writes, _planned(reads, apart))
@@ -157,8 +158,8 @@ def _planned(reads: Sequence[Read], apart: Collection[str]) -> Iterator[Write]:
 
 
 def packed_symbols(read: Read) -> set[str]:
-    """Return the symbols whose ticks may share an item: those with two ticks of the record that are
-    near enough to each other."""
+    """Return the symbols whose ticks may share an item: those of which the record has two ticks
+    that are near enough to each other."""
     stamps: dict[str, list[str]] = defaultdict(list)
     for tick in read.decoded.ticks:
         stamps[tick.symbol].append(tick.timestamp)
@@ -174,9 +175,9 @@ def _any_near(stamps: Iterable[str]) -> bool:
 def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list[Write]:
     """Return the writes, merged with stored items so that none overwrites stored ticks.
 
-    `stored` are the table's items under keys of the writes: a producer that repeats a part of a
-    record must not lose the rest, and a part that moves to its own key must not undo a correction
-    that is stored there.
+    `stored` has the table's items under keys of the writes. A producer that repeats a part of a
+    record must not lose the rest. A part that moves to its own key must not undo a correction that
+    is stored there.
     """
     planned = {write.priced.key: write for write in writes}
     _add(planned, [Write(record, set()) for record in stored], older=True)
@@ -184,9 +185,9 @@ def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list
 
 
 def _add(writes: dict[Key, Write], new: Iterable[Write], *, older: bool = False) -> None:
-    """Add writes in order; `older`: they count as older than those of `writes`. All writes of one
-    key are merged together, so that the work grows with their ticks. Ticks that do not fit into one
-    item are added in a further round."""
+    """Add writes in order; with `older`, they count as older than those of `writes`. All writes of
+    one key are merged together, so that the work grows with their ticks. Ticks that do not fit into
+    one item are added in a further round."""
     waiting = list(new)
     while waiting:
         groups: dict[Key, list[Write]] = {}
@@ -202,7 +203,7 @@ def _add(writes: dict[Key, Write], new: Iterable[Write], *, older: bool = False)
 def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
     """Return the historical bars of a batch, each key once, and their records' indexes.
 
-    The last one wins, but an original bar wins over a folded one.
+    Of bars with one key, the last one wins, but an original bar wins over a folded one.
     """
     found: dict[tuple[str, str], tuple[Bar, int]] = {}
     for index, read in enumerate(reads):
@@ -262,8 +263,8 @@ def _shared(tick: Tick) -> tuple[str | None, ...]:
 def _merged(group: Sequence[Write]) -> tuple[Write, list[Write]]:
     """Merge writes of one key; return the merged write, and others with the ticks that do not fit.
 
-    If several have the same tick, the copy that arrived last wins; of copies with one arrival, the
-    last write's.
+    If several have the same tick, the copy that arrived last wins; among copies with one arrival,
+    the last write's copy wins.
     """
     newest = group[-1]
     if len(group) == 1:
@@ -311,8 +312,8 @@ def _mark_newest(writes: Iterable[Write]) -> None:
 
 def _spans_of(writes: Sequence[Write]) -> tuple[Span, ...]:
     """Return the spans of ticks, divided at the widest gaps between ticks that are not near each
-    other; none if there is only one. A tick of last year and one of now in the same batch must not
-    cause a read of the whole year between them."""
+    other; none if there is only one span. A tick of last year and one of now in the same batch must
+    not cause a read of the whole year."""
     near = timedelta(seconds=NEAR_SECONDS)
     items = sorted((ticks[0].timestamp, ticks[-1].timestamp) for ticks in map(_ticks, writes))
     gaps = [
@@ -331,8 +332,8 @@ def _ticks(write: Write) -> tuple[Tick, ...]:
 
 
 def _digest(others: Iterable[Write]) -> str | None:
-    """Return a digest of a symbol's other items in the batch; None if there are none. A table's
-    stream reports nothing for an item that is put again unchanged, so a late tick between two
-    stored ones would be missed if the newest item did not change with it."""
+    """Return a digest of a symbol's other items in the batch; None if there are none. The newest
+    item changes with it. A table's stream reports nothing for an item that is put again unchanged,
+    so without it a late tick between two stored ones would be missed."""
     ticks = [write.priced.ticks for write in sorted(others, key=lambda write: write.priced.key)]
     return f"{zlib.crc32(msgspec.json.encode(ticks)):08x}" if ticks else None

@@ -62,8 +62,8 @@ def _parts(read: Read, arrival: str) -> list[QuarantinedPart]:
 
 
 def _log(bad: Sequence[Read]) -> None:
-    """Log a line for each reason, with its number of parts and the first of them; at most the
-    MOST_REASONS most frequent reasons."""
+    """Log a line for each of the MOST_REASONS most frequent reasons, with the number of its parts
+    and the first of them."""
     first: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for read in bad:

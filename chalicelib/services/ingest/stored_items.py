@@ -43,8 +43,8 @@ class Portion(msgspec.Struct, frozen=True):
 class _Merged(msgspec.Struct, frozen=True):
     """Merged writes, and those that are left out since they would move too many items.
 
-    `read` are the keys that were read. If `is_whole` is false, reading stopped at MOST_STORED, and
-    what it stopped at is left out.
+    `read` has the keys that were read. If `is_whole` is false, reading stopped at MOST_STORED, and
+    the writes that it stopped at are left out.
     """
 
     writes: list[Write]
@@ -80,8 +80,8 @@ class StoredItems:
             count = max(1, min([count // 2, *unread]))
 
     def _of_one_record(self, writes: Sequence[Write]) -> Portion:
-        """Return the portion with as many writes as fit, each symbol's newest first: without it,
-        detect would not be told of the others. The rest is refused."""
+        """Return the portion with as many writes as fit, each symbol's newest first: without that
+        one, detect would not be told of the others. The remaining writes are refused."""
         ordered = sorted(writes, key=lambda write: not write.newest)
         count = len(ordered)
         while True:

@@ -1,5 +1,5 @@
-"""Note with symbols why their items were quarantined. The notes are only for people, so no price
-waits for them."""
+"""Note why symbols' items were quarantined. The notes are only for people, so no price waits for
+them."""
 
 from __future__ import annotations
 

@@ -54,8 +54,8 @@ class ToldActions:
 
     def store(self, reads: Sequence[Read], deadline: float) -> tuple[list[Read], set[int]]:
         """Store the actions; return the records, and the indexes of those with actions that were
-        not settled by the deadline. If a stored action contradicts one of a record, the one of the
-        two that does not count becomes a rejected part of the record and goes to quarantine."""
+        not settled by the deadline. If a stored action contradicts an action of a record, the one
+        that does not count becomes a rejected part of the record and goes to quarantine."""
         places = [(index, one) for index, read in enumerate(reads) for one in read.decoded.actions]
         if not places:
             return list(reads), set()
@@ -82,8 +82,8 @@ def _without(read: Read, refusal: Callable[[Action], str | None]) -> Read:
 
 
 def _with_rejected(read: Read, refused: Sequence[_Refused]) -> Read:
-    """Return the record with refused actions added to the rejected parts, and without those among
-    its own actions."""
+    """Return the record with refused actions added to its rejected parts and removed from its own
+    actions."""
     decoded = read.decoded
     parts = [Rejected(0, msgspec.json.encode(action), reason) for action, reason in refused]
     ours = {id(action) for action, _ in refused}

@@ -30,8 +30,8 @@ class ToldSources:
     def tell(self, symbols: Iterable[str], known: KnownSymbols) -> None:
         """Write the sources of a batch's symbols, without switches that may still be replaced.
 
-        Few lists have an object each. More of them share one, since a producer may send thousands
-        of new symbols with a list in one record.
+        At most FEW lists have an object each. More of them share objects, since a producer may send
+        thousands of new symbols with a list in one record.
         """
         fixed_before = to_text(self._clock() + timedelta(seconds=LEASE_SECONDS))
         told = [self._line(symbol, known, fixed_before) for symbol in symbols]
@@ -41,7 +41,8 @@ class ToldSources:
             self._put(news[at : at + size])
 
     def _line(self, symbol: str, known: KnownSymbols, fixed_before: str) -> Told | None:
-        """Return the list of a series' sources; None if a replay decides as ingest without one."""
+        """Return the list of a series' sources; None if a replay without the list decides as ingest
+        does."""
         sources, since = known.sources(symbol), known[symbol].forgotten_at or ""
         if sources is None or not (sources.switches or (since and sources.first)):
             return None
