@@ -1,8 +1,8 @@
 """Corporate actions: the splits and dividends that a source reported, and their factors.
 
-A price from before an action is multiplied by the action's factor, which is exact until the end:
-the product of all factors is rounded once, to eight decimals. The factor of a dividend is
-1 - dividend / close before the ex-date, as by CRSP and Yahoo (docs/api.md#adjusted-prices).
+A price from before an action is multiplied by the action's factor. Factors are exact: only the
+product of a price and all its factors is rounded, to eight decimals. The factor of a dividend is 1
+- dividend / close before the ex-date, as by CRSP and Yahoo (docs/api.md#adjusted-prices).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ HIGHEST_RATIO = 10_000
 """The most shares that one share becomes in a split, or the most that become one."""
 
 SAME_AMOUNT = Fraction(1, 1000)
-"""The most relative difference of two amounts of one dividend: Yahoo divides amounts by later
-splits and rounds them to six decimals."""
+"""The largest relative difference between two amounts of the same dividend. Yahoo divides amounts
+by later splits and rounds them to six decimals."""
 
 _EIGHT = 10**8
 _BITS = 192
-"""Binary places of an approximate factor: twice the digits of the highest volume, and more."""
+"""Binary places of an approximate factor: more than twice the digits of the highest volume."""
 _MASK = (1 << _BITS) - 1
 _HALF = 1 << (_BITS - 1)
 _HIGHEST_PRICE = int(HIGHEST_PRICE.scaleb(8))
@@ -64,7 +64,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def instant(self) -> str:
-        """Return the instant at which the action's source must be that of the symbol's series."""
+        """Return the instant at which the series must have the action's source."""
         return self.known_at
 
     @property
@@ -79,8 +79,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rank(self) -> tuple[str, Fraction]:
-        """Return the sort key of actions with the same `place`: the lowest one is kept, whatever
-        the order in which they arrive."""
+        """Return the sort key of actions with the same `place`. The action with the lowest key is
+        kept, in whatever order they arrive."""
         return self.known_at, self.factor
 
     def is_repeated_by(self, other: Action) -> bool:
@@ -147,10 +147,10 @@ def scaled_price(price: Decimal, factor: Fraction) -> Decimal:
 
 
 class _Factor:
-    """Multiplies by an exact factor, however many digits it has, and rounds half to even.
+    """Multiplies by an exact factor of any number of digits, and rounds half to even.
 
     The factor lies between two fixed-point numbers, `_below` and `_above`. If the products with
-    both round alike, so does the exact one, which is computed only otherwise.
+    both round alike, the exact product rounds like them. It is computed only if they differ.
     """
 
     __slots__ = ("_above", "_below", "_denominator", "_numerator")
@@ -188,7 +188,7 @@ def _rounded(product: int) -> int:
 
 
 def _half_even(whole: int, rest: int, half: int) -> int:
-    """Return `whole`, plus 1 if `rest` is above `half`, or equal to it and `whole` is odd."""
+    """Return `whole`, plus 1 if `rest` is above `half`, or equals it while `whole` is odd."""
     return whole + (rest > half or (rest == half and whole & 1))
 
 
@@ -198,8 +198,8 @@ def _decimal(units: int) -> Decimal:
 
 
 def _products(factors: Sequence[Fraction]) -> list[tuple[int, int]]:
-    """Return for each place the product of the factors from there on, as a numerator and a
-    denominator. They are not reduced, which would take longer than all else."""
+    """Return the product of the factors from each index on, as a numerator and a denominator. The
+    fractions are not reduced, since that would take longer than everything else."""
     numerators = accumulate((one.numerator for one in reversed(factors)), mul)
     denominators = accumulate((one.denominator for one in reversed(factors)), mul)
     return list(zip(numerators, denominators, strict=True))[::-1]

@@ -18,15 +18,15 @@ _SPECIAL = tuple(
         ),
     )
 )
-"""Networks that `ipaddress` calls global, in some versions of Python at least."""
+"""Networks that are not public, though some versions of Python's `ipaddress` call them global."""
 
 
 def is_public(text: str) -> bool:
     """Return whether an IP address is on the public internet.
 
     Private, shared, loopback, link-local (where cloud metadata is), multicast, unspecified and
-    reserved addresses are not, and neither is an IPv6 address that stands for such an IPv4 address
-    (mapped, 6to4, Teredo). Other text is not public.
+    reserved addresses are not public. An IPv6 address that contains such an IPv4 address (mapped,
+    6to4, Teredo) is not public either, and neither is any other text.
     """
     address = parse_address(text)
     if address is None:
@@ -35,7 +35,7 @@ def is_public(text: str) -> bool:
 
 
 def parse_address(text: str) -> Address | None:
-    """Return the IP address in `text`, without its brackets and zone; None if it is a host's
+    """Return the IP address in `text`, without brackets and zone; None if `text` is a host's
     name."""
     try:
         return ipaddress.ip_address(text.strip("[]").partition("%")[0])

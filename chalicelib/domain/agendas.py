@@ -1,4 +1,4 @@
-"""Agendas: of each channel, the digests that are due too far ahead for a timer of their own.
+"""Agendas: an agenda has the digests of a channel that are due too far ahead for their own timers.
 
 An agenda has one timer: a message that arrives every quarter of an hour while digests wait. At each
 arrival, the digests that are due within REACH_SECONDS get timers of their own.
@@ -12,12 +12,11 @@ from chalicelib.domain.deliveries import Retry
 from chalicelib.domain.times import from_text
 
 STEP_SECONDS = 900.0
-"""The time from one message of an agenda's timer to the next: the longest that SQS keeps one
-back."""
+"""The time from one message of an agenda's timer to the next: the longest delay that SQS allows."""
 
 REACH_SECONDS = 2 * STEP_SECONDS
-"""A digest that is due later than this waits in the agenda. The reach is two steps: a digest that
-one timer just misses is still a step ahead at the next."""
+"""A digest that is due later than this waits in the agenda. The reach is two steps: a digest just
+beyond the reach of one timer is still a step ahead at the next timer."""
 
 MARGIN_SECONDS = 60.0
 """A timer that is due sooner than this may have been read from the queue already, since clocks
@@ -28,12 +27,12 @@ _TIMER = "timer"
 
 
 def key_of(channel: str) -> str:
-    """Return the key of a channel's agenda in the alerts table, which no symbol has."""
+    """Return the key of a channel's agenda in the alerts table. No symbol has such a key."""
     return f"{_PREFIX}{channel}"
 
 
 def timer_of(channel: str, at: str) -> Retry:
-    """Return the message of an agenda's timer for the instant `at`, in its stored form."""
+    """Return the message of an agenda's timer for the instant `at` (in its stored form)."""
     return Retry(symbol=key_of(channel), timestamp=at, rule_id=_TIMER, channel=channel)
 
 
@@ -43,7 +42,7 @@ def is_timer(retry: Retry) -> bool:
 
 
 def is_ahead(at: str, now: datetime, margin_seconds: float) -> bool:
-    """Return whether the timer of the instant `at` is still to come, by more than the margin.
-    False, too, if it is further ahead than timers are ever set: then a clock was wrong."""
+    """Return whether the timer of the instant `at` is more than the margin ahead. False if it is
+    further ahead than any timer is set: then a clock was wrong."""
     seconds = (from_text(at) - now).total_seconds()
     return margin_seconds < seconds <= STEP_SECONDS + MARGIN_SECONDS

@@ -1,8 +1,8 @@
 """Limits on alerts per minute of market time: per symbol, and for all symbols of a container.
 
-A symbol's limits depend only on its ticks, so that they hold however ticks are batched. A Room is
-shared by all symbols of a container. Its limits are applied before the state is written, so that
-the written state says which alerts exist.
+A symbol's limits depend only on its ticks, so that they hold however ticks are batched. All symbols
+of a container share a Room. The Room's limits are applied before the state is written, so that the
+written state says which alerts exist.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from chalicelib.domain.ticks import Tick
 
 MAX_SENT_A_MINUTE = 1_500
 MAX_RECORDED_A_MINUTE = 3_000
-"""Alerts of a symbol per minute of market time. Those above the first limit are recorded but not
-sent, those above the second are dropped: no symbol may delay the others."""
+"""Limits on a symbol's alerts per minute of market time, so that no symbol delays the others.
+Alerts above the first limit are recorded but not sent. Alerts above the second are dropped."""
 
 MINUTE = len("2026-11-20T15:30")
 
@@ -31,8 +31,8 @@ Quiet = Callable[[Tick], str]
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True):
-    """The numbers of alerts recorded in a minute of market time: all, and those of rules that
-    notify. Suppressed alerts count, so that the numbers depend on the ticks alone."""
+    """How many alerts were recorded in a minute of market time: all of them, and those of rules
+    that notify. Suppressed alerts count, so that the numbers depend on the ticks alone."""
 
     recorded: int = 0
     notifying: int = 0
@@ -42,23 +42,23 @@ class Room(Protocol):
     """Capacity for alerts of all symbols. Each call takes a place."""
 
     def record(self, rule_id: str, minute: str, *, is_first: bool = False) -> bool:
-        """Take a place for one more alert of a rule in a minute of market time; return whether
-        there was one. More places are kept for a symbol's first alert of the rule in that
+        """Take a place for one more alert of a rule in a minute of market time; return whether a
+        place was free. More places are kept for a symbol's first alert of the rule in that
         minute."""
 
     def send(self, rule_id: str, minute: str) -> bool:
-        """Take a place for one more message; return whether there was one."""
+        """Take a place for one more message; return whether a place was free."""
 
 
 class Boundless:
     """A Room without limits: for alerts that are neither recorded nor sent."""
 
     def record(self, rule_id: str, minute: str, *, is_first: bool = False) -> bool:  # noqa: ARG002
-        """See Room."""
+        """Return True: there is always a place."""
         return True
 
     def send(self, rule_id: str, minute: str) -> bool:  # noqa: ARG002
-        """See Room."""
+        """Return True: there is always a place."""
         return True
 
 
@@ -68,8 +68,8 @@ BOUNDLESS = Boundless()
 class AlertCount:
     """Counts the alerts of a run of one symbol's ticks, by the minute of each tick.
 
-    `told` is the count in the state. `dropped` counts by rule the alerts for which there was no
-    place, `unsent` those that were recorded but not sent for lack of a place.
+    `told` is the count in the state. `dropped` counts by rule the alerts above the limits for
+    recording, `unsent` the recorded alerts above the limits for sending.
     """
 
     def __init__(self, told: Told | None, quiet: Quiet, room: Room) -> None:
@@ -89,8 +89,8 @@ class AlertCount:
         self._told = Told()
 
     def admits(self, rule: Rule, newest: Tick, *, is_first: bool) -> bool:
-        """Return whether an alert at the tick `newest` is recorded; count it as dropped
-        otherwise. `is_first` says whether it is the rule's first one in the minute."""
+        """Return whether an alert at the tick `newest` may be recorded; if not, count it as
+        dropped. `is_first` says whether the alert is the rule's first one in the minute."""
         full = self._told.recorded >= MAX_RECORDED_A_MINUTE
         minute = newest.timestamp[:MINUTE]
         if full or not self._room.record(rule.rule_id, minute, is_first=is_first):
@@ -99,7 +99,7 @@ class AlertCount:
         return True
 
     def quiet(self, rule: Rule, newest: Tick) -> str:
-        """Count a recorded alert; return why it is not sent, empty if it is."""
+        """Count a recorded alert; return why it is not sent, or an empty text if it is."""
         reason = self._quiet(newest) if rule.notify else RECORD_ONLY
         if not reason and not self._may_send(rule, newest):
             reason = TOO_MANY

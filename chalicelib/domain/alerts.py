@@ -1,4 +1,4 @@
-"""Alerts: a rule fired on a symbol at a tick. These three identify an alert."""
+"""Alerts: a rule fired on a symbol at a tick. Rule, symbol and tick identify an alert."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ TEST_CONDITION = "test"
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One firing of a rule. `values` are the figures shown with it, by name.
 
-    `channels` are those that its rule names; none means the default ones. `quiet` is empty if the
-    alert is to be sent, else the reason why it is only recorded. `severity` is that of its rule.
+    `channels` are the ids that the rule names; if empty, the default channels apply. `quiet` is the
+    reason why the alert is only recorded; empty if it is to be sent. `severity` is the rule's.
     """
 
     symbol: str
@@ -61,8 +61,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class StoredAlert(msgspec.Struct, frozen=True):
     """An alert as stored in the table.
 
-    notified_at is the time at which the first of its channels accepted the message, None until
-    then. exchange_timezone is None if the ticks had none, and for alerts of earlier versions.
+    notified_at is the time at which a channel first accepted the message; None until then.
+    exchange_timezone is None if the ticks had none, and for alerts that earlier versions stored.
     """
 
     alert: Alert

@@ -59,8 +59,8 @@ class BatchName(msgspec.Struct, frozen=True):
 def batch_name(origin: str, numbers: Sequence[str], contents: Iterable[bytes]) -> str:
     """Return the name of a batch without its folder and ending.
 
-    It is made from the stream's numbers and the contents, so that a redelivered batch overwrites
-    only itself. A queue's numbers come from its senders, who may repeat those of others' messages.
+    The name is made from the stream's numbers and the contents, so that a redelivered batch
+    overwrites only itself. Senders give a queue's numbers, and may repeat those of others.
     """
     digest = blake2b(" ".join(numbers).encode(), digest_size=8)
     for content in contents:
@@ -81,7 +81,7 @@ def quarantine_key(date: str, name: str) -> str:
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     """The line of an object below `raw/sources/` for one series: its sources, as text. `since` is
-    when the earlier series of the symbol was forgotten, empty if there was none."""
+    the time at which the symbol's earlier series was forgotten; empty if there was none."""
 
     symbol: str
     sources: str
@@ -99,8 +99,8 @@ _told = msgspec.json.Decoder(Told)
 def sources_key(told: Sequence[Told]) -> str:
     """Return the key of the object with the sources of one series or of several.
 
-    The object of one series is named by its number of switches, since recorded switches never
-    change; that of several is named by the digest of its contents.
+    For one series the name has its number of switches, since recorded switches never change. For
+    several it has the digest of the contents.
     """
     return f"{RAW}{SOURCES}{_sources_name(told)}{ENDING}"
 
@@ -127,8 +127,8 @@ def sources_body(told: Iterable[Told]) -> bytes:
 
 
 def read_sources(body: bytes) -> list[Told]:
-    """Return the series in the contents of such an object. Raises ValueError if they cannot be read
-    or are empty."""
+    """Return the series in an object made by `sources_body`. Raises ValueError if it is empty or
+    cannot be read."""
     try:
         told = [_told.decode(line) for line, _ in each_line(body)]
     except (*UNREADABLE, OSError, EOFError, zlib.error) as error:
@@ -143,8 +143,8 @@ def read_sources(body: bytes) -> list[Told]:
 def merged_name(folder: str, first: int, last: int, members: Iterable[str]) -> str:
     """Return the name of an object merged from others, with a digest of their names.
 
-    The digest makes the name identify its members: senders may number their messages alike, and two
-    runs may merge an hour at the same time, each with other late arrivals.
+    The digest distinguishes objects with the same numbers: senders may number messages alike, and
+    two runs may merge an hour at the same time, each with other late arrivals.
     """
     digest = blake2b("\n".join(sorted(members)).encode(), digest_size=8).hexdigest()
     return f"{folder}{MERGED}-{first}.{digest}-{last}{ENDING}"
@@ -170,7 +170,7 @@ def day_prefix(root: str, day: str) -> str:
 
 
 def hour_of(folder: str) -> tuple[str, str] | None:
-    """Return the date and the hour of arrival of a folder without a root; None for any other."""
+    """Return the date and hour of arrival in a folder's name without a root; None for others."""
     found = _FOLDER.fullmatch(folder)
     return (found[1], found[2]) if found else None
 
@@ -183,5 +183,5 @@ def raw_name(key: str) -> tuple[str, str, str] | None:
 
 
 def arrival_day(key: str) -> str:
-    """Return the date of arrival in a key, as written there; empty without one."""
+    """Return the date of arrival as written in a key; empty if the key has none."""
     return next((part.removeprefix(DATE) for part in key.split("/") if part.startswith(DATE)), "")

@@ -1,9 +1,9 @@
 """What followed a rule's fires: returns, moves, and a curve of one simple way to trade them.
 
 A trade buys at the open of the bar after a fire and sells at the open `hold_bars` bars later. Fires
-while it holds are ignored, up to the bar before the sale. All money is in one position; slippage
-makes each price worse, and the fee is a share of it. It is compared with buying at the first open
-and holding, at the same costs.
+during a trade are ignored, up to the bar before the sale. All money is in one position. Slippage
+makes each price worse, and the fee is a share of the price. The result is compared with buying at
+the first open and holding, at the same costs.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ class Trading(msgspec.Struct, frozen=True):
 class Backtest(msgspec.Struct, frozen=True):
     """What followed the fires of a rule.
 
-    `best` and `worst` are the highest high and lowest low before the next fire, from the open after
-    the fire. The curve is thinned to at most 250 points.
+    `best` and `worst` are the moves from the open after a fire to the highest high and the lowest
+    low before the next fire. The curve is thinned to at most 250 points.
     """
 
     fires: int
@@ -108,7 +108,7 @@ class Backtest(msgspec.Struct, frozen=True):
 
 
 def parse_costs(given: object) -> TradingCosts:
-    """Return the costs that a client gives; `true` for the default ones. Raises RuleError."""
+    """Return the costs that a client gives; `true` means the default costs. Raises RuleError."""
     if given is True:
         return TradingCosts()
     try:
@@ -121,8 +121,8 @@ def parse_costs(given: object) -> TradingCosts:
 def backtest(bars: Sequence[Bar], fires: Iterable[int], costs: TradingCosts) -> Backtest:
     """Return what followed a rule's fires.
 
-    `fires` are the indexes, in order, of the bars at whose closes it fired; -1 is a fire before the
-    first bar, at whose open a trade can begin.
+    `fires` are the indexes, in order, of the bars at whose closes the rule fired. -1 is a fire
+    before the first bar: a trade can begin at that bar's open.
     """
     prices = _Prices(bars)
     places = [place for place in fires if place < len(bars)]

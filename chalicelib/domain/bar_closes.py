@@ -12,10 +12,10 @@ from chalicelib.domain.times import later
 
 
 class BarClose(msgspec.Struct, frozen=True, array_like=True):
-    """The close of a stored bar or of one in the run, not adjusted for splits.
+    """The close of a stored bar or of a bar in the run, not adjusted for splits.
 
-    label: the bar's label; part: the start of the minute or day in it from which the close comes
-    (for a historical hour its last possible minute); dated: the close with its session's date;
+    label: the bar's label; part: the start of the minute or day whose close the bar has (for a
+    historical hour, its last possible minute); dated: the close with its session's date;
     is_history: the close is from history, which bars of ticks do not replace.
     """
 
@@ -26,8 +26,8 @@ class BarClose(msgspec.Struct, frozen=True, array_like=True):
 
 
 StoredCloses = Callable[[str, str, str, int], Sequence[BarClose]]
-"""(interval, first, end, count) -> the stored closes of bars before the label `end`, in order, with
-at least `count` before the label `first` if there are that many."""
+"""(interval, first, end, count) -> in order, the stored closes of bars before the label `end`. At
+least `count` of them are before the label `first`, if there are that many."""
 
 
 def no_history(_interval: str, _first: str, _end: str, _count: int) -> list[BarClose]:
@@ -38,8 +38,8 @@ def no_history(_interval: str, _first: str, _end: str, _count: int) -> list[BarC
 class CloseSeries:
     """Closes of bars of one interval in a run of ticks: stored ones, then those that the run adds.
 
-    If history is stored for a bar of the run, history's close counts for later bars, as it does
-    when each tick comes in its own run.
+    If history is stored for a bar of the run, later bars see history's close, as they do when each
+    tick comes in its own run.
     """
 
     def __init__(self, first: str) -> None:
@@ -70,8 +70,8 @@ class CloseSeries:
     def refine(self, minutes: Sequence[BarClose]) -> None:
         """Apply historical minutes to the run's finished hours that `before_last` has not used yet.
 
-        An hour takes the close of a historical minute in it that is not before its last tick, since
-        such an hour is stored with that close. `minutes` are the run's historical ones, in order.
+        If a historical minute of an hour is not before the hour's last tick, the hour takes the
+        minute's close, since it is stored with that close. `minutes` are the run's, in order.
         """
         for at in range(self._taken, len(self.own) - 1):
             own = self.own[at]
@@ -87,7 +87,7 @@ class CloseSeries:
         return found
 
     def _stored_for(self, own: BarClose) -> BarClose:
-        """Return history of the same bar that ends no sooner, else the run's own close."""
+        """Return history's close of the same bar if it ends no sooner, else the run's own close."""
         if self._history and self._history[-1].label == own.label:
             stored = self._history.pop()
             return stored if stored.part >= own.part else own

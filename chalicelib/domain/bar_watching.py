@@ -1,8 +1,8 @@
 """Judges rules on bars: once at the close of each bar of their interval, in regular hours.
 
-A bar closes at the first tick after it; a day also at the first tick after its session's close. Its
-close is its last regular tick. Earlier closes come from history, which is read only when a bar with
-a rule on it closes.
+A bar closes at the first tick after it; a day also at the first tick after its session's close. A
+bar's close is its last regular tick. Earlier closes come from history, which is read only if a rule
+watches the bar that closes.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def has_closed(interval: str, mark: SessionPlace, place: SessionPlace, instant: 
 class _Closed(CloseSeries):
     """The bars of one interval that close in a run.
 
-    `last` is the label of the newest of them and `at` the timestamp of its close, since a later
-    regular price, such as the closing auction's, may follow after the bar was judged.
+    `last` is the label of the newest of these bars, and `at` the timestamp of its close. A later
+    regular price, such as the closing auction's, may replace the close after the bar was judged.
     """
 
     last = at = ""
@@ -88,8 +88,8 @@ class BarWatch:
     ) -> dict[str, Observation]:
         """Return by interval the observations of bars that the new tick closes.
 
-        `tick` is the last regular one, at `mark`; the previous tick is at `before`, the new one at
-        `now`.
+        `tick` is the last regular tick, at `mark`. The previous tick is at `before`, the new tick
+        at `now`.
         """
         found = {}
         for interval in self._rules:
@@ -103,11 +103,11 @@ class BarWatch:
     def _closes_now(
         self, interval: str, mark: SessionPlace, tick: Tick, was_over: bool, now: str
     ) -> bool:
-        """Note the close of the bar around `mark`; return whether a rule has still to be judged on
+        """Note the close of the bar around `mark`; return whether a rule must still be judged on
         it.
 
         False if this run has closed the bar before: a later regular tick then only replaces its
-        close. Otherwise the rule states decide; to a new rule, a bar that `was_over` has closed
+        close. Otherwise the rule states decide. For a new rule, a bar that `was_over` has closed
         already.
         """
         label = label_of(mark, interval)
@@ -130,8 +130,8 @@ class BarWatch:
         return not was_over if rule_state is None else rule_state.bar < label
 
     def _refine(self, hours: _Closed) -> None:
-        """Apply historical minutes to hours: stored hours include them, but a run's are stored only
-        at its end."""
+        """Apply historical minutes to the run's hours. Stored hours include these minutes, but the
+        run's hours are stored only at its end."""
         if self._minutes is None:
             end = place_of(self._ticks[-1]).minute
             stored = self._history("1m", hours.first, end, 0)

@@ -23,9 +23,9 @@ ZERO = Decimal(0)
 def total_volume(first: Decimal | None, second: Decimal | None) -> Decimal | None:
     """Return the sum of the volumes of two parts of a bar, at most HIGHEST_VOLUME.
 
-    One unknown volume counts as 0; the sum of two is None. Without a bound, the increases of a
-    cumulative volume that goes up and down could add up to any number. The sum does not depend on
-    the order of the parts.
+    If one volume is unknown, it counts as 0; if both are, the sum is None. Without a bound, the
+    increases of a cumulative volume that goes up and down could add up to any number. The sum does
+    not depend on the order of the parts.
     """
     if first is None or second is None:
         return second if first is None else first
@@ -36,11 +36,11 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """One bar of a symbol.
 
     `ticks` counts its ticks; 0 marks a historical bar. volume is the number of shares (or units)
-    traded in it; None if unknown. `extended` marks a bar of ticks outside the regular session.
-    `revision` counts corrections. `deleted` marks a tombstone: all its ticks have moved to the
-    other kind. It is kept so that no container with the old bar inserts it again. Only repairs see
-    it. `folded` is the number of finer bars from which the sender made a historical bar; 0 for an
-    original one.
+    traded in the bar; None if unknown. `extended` marks a bar of ticks outside the regular session.
+    `revision` counts corrections. `deleted` marks a tombstone: all ticks of the bar have moved to
+    the other kind, regular or extended. A tombstone keeps containers with the old bar from
+    inserting it again; only repairs see tombstones. `folded` is the number of finer bars from which
+    the sender made a historical bar; 0 for an original one.
     """
 
     symbol: str
@@ -72,13 +72,13 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def instant(self) -> str:
-        """Return the instant at which the bar's source must be that of the symbol's series."""
+        """Return the instant at which the series must have the bar's source."""
         return self.start
 
     @property
     def last_key(self) -> str:
-        """Return the key after which only bars with later starts are shown: a historical bar hides
-        an extended one with its start."""
+        """Return the key after which only bars with later starts are shown. A historical bar hides
+        an extended bar with the same start."""
         whole = not self.ticks and self.interval in STORED
         return key_of(self.start, extended=True) if whole else self.key
 
@@ -101,8 +101,8 @@ def start_of(key: str, *, extended: bool) -> str:
 
 
 def shown(bars: Sequence[Bar]) -> list[Bar]:
-    """Return bars of one interval without the extended ones whose start a historical bar has, too:
-    that bar covers the whole interval."""
+    """Return bars of one interval, without each extended bar that has the start of a historical
+    bar. The historical bar covers the whole interval."""
     whole = {bar.start for bar in bars if not bar.ticks}
     return [bar for bar in bars if not bar.extended or bar.start not in whole]
 

@@ -42,8 +42,8 @@ class Breakers:
         self._lock = threading.Lock()
 
     def lets_through(self, channel: str) -> bool:
-        """Return whether to try to send. After a pause one caller may; for the others, its attempt
-        begins the next pause."""
+        """Return whether to try to send. After a pause one caller may; for all others, that
+        caller's attempt begins the next pause."""
         with self._lock:
             circuit = self._circuits.get(channel)
             if circuit is None or not circuit.is_open:
@@ -60,13 +60,13 @@ class Breakers:
             return circuit is not None and circuit.is_open and self._now() < circuit.open_until
 
     def succeeded(self, channel: str) -> None:
-        """Close the circuit: the channel took a message. It does not matter how slowly, since a
-        slow channel in a pause would never get its messages."""
+        """Close the circuit: the channel took a message. Slow successes count, too: a slow channel
+        in a pause would never get its messages."""
         with self._lock:
             self._circuits.pop(channel, None)
 
     def failed(self, channel: str, seconds: float) -> None:
-        """Count a temporary failure, which took `seconds`; begin a pause if there were enough."""
+        """Count a temporary failure that took `seconds`; after enough failures, begin a pause."""
         with self._lock:
             circuit = self._circuits.setdefault(channel, _Circuit())
             circuit.failures += 1

@@ -42,7 +42,7 @@ def is_extended(session: Session, instant: datetime, market_state: str | None) -
     """Return whether a tick is outside the regular session: by its source's market state, else by
     the clock.
 
-    "CLOSED" with a quote means the last regular price. On a day without a session (a recording may
+    A quote with "CLOSED" has the last regular price. On a day without a session (a recording may
     have such rows) everything counts as regular.
     """
     if market_state:
@@ -53,7 +53,7 @@ def is_extended(session: Session, instant: datetime, market_state: str | None) -
 def hour_start(session: Session, instant: datetime, extended: bool) -> datetime:
     """Return the start of the hourly bar that contains an instant.
 
-    Hours count from the session's open, backwards before it, so that none spans the open; extended
+    Hours count from the session's open in both directions, so that no hour spans the open. Extended
     hours after the close count from the close.
     """
     after_close = extended and instant >= session.close
@@ -220,7 +220,7 @@ class BarBuilder:
 def with_session_figures(day: Bar, tick: Tick, ticks: int) -> Bar:
     """Return a 1d bar with the next tick folded in; `ticks` is the new count.
 
-    The session's open, high, low and volume are the tick's where it has them. The bar takes the
+    The session's open, high, low and volume are the tick's if the tick has them. The bar takes the
     newest source, and drops the volume of another source.
     """
     changed = differ(day.source, tick.source)

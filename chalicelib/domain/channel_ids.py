@@ -1,4 +1,4 @@
-"""Ids of channels. Rules and alerts name channels by them, and need to know no more."""
+"""Ids of channels. Rules and alerts name channels by id, and know nothing else of them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The options that an address of apprise may have: what is behind its first `?`, as `name=value`.
+"""The options that an apprise address may have: the `name=value` pairs behind its first `?`.
 
-Allowed are options that say how and to whom a message is sent. Others read files, fetch other
-addresses, store keys, or lift what holds for every message: checked certificates, no redirects, one
-attempt, ten seconds.
+Allowed options say how and to whom a message is sent. Others read files, fetch other addresses,
+store keys, or lift what holds for every message: checked certificates, no redirects, one attempt,
+ten seconds.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ def allowed_options(scheme: str) -> frozenset[str]:
 def refused_option(scheme: str, address: str) -> str | None:
     """Return the first option of an address that is not allowed; None if all are.
 
-    Names are compared as they are written: apprise decodes and trims them, so that one with a blank
-    or a percent sign may be read as another one. Everything behind the first `?` counts, since
-    apprise does not end a path or a query where RFC 3986 does.
+    Names are compared as written. Apprise decodes and trims names, so it may read a name with a
+    blank or a percent sign as another name. Everything behind the first `?` counts, since apprise
+    does not end a path or a query where RFC 3986 does.
     """
     names = (part.partition("=")[0] for part in re.split("[&;?#]", address.partition("?")[2]))
     return refused_name(scheme, (name.lower() for name in names if name))

@@ -67,7 +67,7 @@ SERVICES = {
 requests or mail; none runs programs, writes files or shows desktop notifications."""
 
 WITH_PICTURES = frozenset({"Discord", "mail by SMTP", "ntfy", "Pushover", "Slack", "Telegram"})
-"""The services that take a picture with a message; of Slack only bots do, not webhooks."""
+"""The services that take a picture with a message. In Slack, bots do, but webhooks do not."""
 
 HIDDEN = "(not shown)"
 """Shown in an error in place of an address or a secret."""
@@ -118,7 +118,7 @@ def _secret(kind: Kind, given: Any) -> str:
 
 
 def _address(kind: Kind, given: Any) -> str:
-    """Return the address if it is allowed, else raise ChannelError. Its host is resolved and
+    """Return the address if it is allowed, else raise ChannelError. The host is resolved and
     checked again whenever a message is sent."""
     if not isinstance(given, str) or not given:
         raise ChannelError("address", None if given is None else HIDDEN, _address_form(kind))
@@ -163,7 +163,7 @@ def _address_form(kind: Kind) -> str:
 
 
 def service_of(kind: Kind, secrets: Secrets) -> str:
-    """Return the name of the service behind an address; it holds no secret."""
+    """Return the name of the service behind an address. The name reveals no secret."""
     if kind == "web_push":
         return service_at(secrets.address) or "push"
     return "webhook" if kind == "webhook" else SERVICES[urlsplit(secrets.address).scheme]

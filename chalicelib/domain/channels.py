@@ -1,7 +1,7 @@
 """Channels: where alerts are sent, and what clients may set and see.
 
-A channel of kind `sns` is the stage's topic. It is always there, under the id `sns`. The others
-have an address, which is a secret: it is taken, encrypted and never shown.
+A channel of kind `sns` is the stage's topic. It is always there, under the id `sns`. All other
+channels have a secret address: clients give it, and it is stored encrypted and never shown.
 """
 
 from __future__ import annotations
@@ -45,16 +45,15 @@ ESTABLISHED_SECONDS = 6 * 3600.0
 
 
 class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A stored channel. Raises ValueError if it has the topic's id but not its kind, or the
-    reverse.
+    """A stored channel. Raises ValueError if only one of its id and its kind is the topic's.
 
-    `service` tells where an address leads without telling the address ("Telegram", "webhook").
-    `default`: rules that name no channels send to it. `picture`: a chart is attached to each
-    message, if the service is one of WITH_PICTURES. `sealed` is the encrypted Secrets as base64;
-    empty for the topic. `address_at` is when it got its present address, empty if it was made with
-    it. `vapid` is the encrypted key pair with which a browser's subscription was made. `ended` is
-    why nothing can be sent to it any more, else empty. `limit`, `digest` and `quiet_hours` say what
-    it holds back (domain/holding_settings.py).
+    `service` names where an address leads without revealing it ("Telegram", "webhook"). `default`:
+    rules that name no channels send to this one. `picture`: a chart is attached to each message, if
+    the service is one of WITH_PICTURES. `sealed` is the encrypted Secrets as base64; empty for the
+    topic. `address_at` is when the channel got its present address; empty if it was created with
+    that address. `vapid` is the encrypted key pair with which a browser's subscription was made.
+    `ended` is why nothing can be sent any more, else empty. `limit`, `digest` and `quiet_hours` say
+    what the channel holds back (domain/holding_settings.py).
     """
 
     channel_id: str
@@ -95,8 +94,8 @@ _SHOWN_TOO = ("channel_id", "service", "created_at", "ended")
 
 
 def parse_new(given: dict[str, Any]) -> tuple[StoredChannel, Secrets]:
-    """Return the channel that a client describes, without an id and a time, and its secrets. Raises
-    ChannelError for an invalid field."""
+    """Return the channel that a client describes, still without an id and a time, and the channel's
+    secrets. Raises ChannelError for an invalid field."""
     _refuse_unknown(given)
     kind = given.get("kind")
     if kind not in ADDRESSED:
@@ -108,11 +107,11 @@ def parse_new(given: dict[str, Any]) -> tuple[StoredChannel, Secrets]:
 def parse_changed(
     given: dict[str, Any], before: StoredChannel
 ) -> tuple[StoredChannel, Secrets | None]:
-    """Return `before` with a client's changes, and its new secrets; None if they stay as they are.
+    """Return `before` with a client's changes, and the new secrets, or None if the old ones stay.
 
-    A client that gives an address, a secret or a subscription gives all of them. Without them a
-    channel that has ended remains ended. Absent fields that say what is held back keep their
-    values. Raises ChannelError for an invalid field, and for another kind.
+    A client that gives an address, a secret or a subscription must give the channel's secrets
+    completely. Otherwise a channel that has ended remains ended. Settings of what is held back keep
+    their values if absent. Raises ChannelError for an invalid field or another kind.
     """
     _refuse_unknown(given)
     kind = before.kind
@@ -163,8 +162,7 @@ def shown(channel: StoredChannel) -> dict[str, Any]:
 
 
 def with_topic(stored: Iterable[StoredChannel]) -> list[StoredChannel]:
-    """Return all channels: the topic, which is added if it is not stored, then the others by
-    age."""
+    """Return all channels: first the topic, even if it is not stored, then the others by age."""
     found = list(stored)
     if all(channel.channel_id != SNS for channel in found):
         found.insert(0, TOPIC)
@@ -186,8 +184,8 @@ def is_established(channel: StoredChannel, now: datetime) -> bool:
 def receivers(named: Collection[str], stored: Sequence[StoredChannel]) -> tuple[str, ...]:
     """Return the ids of the channels to which a rule's alert is sent.
 
-    They are the channels that the rule names, else the default ones, without disabled ones. A named
-    channel that has been deleted stays in the list, so that its delivery shows it.
+    These are the channels that the rule names, or else the default ones; disabled channels are left
+    out. A named channel that has been deleted stays in the list, so that its delivery shows this.
     """
     by_id = {channel.channel_id: channel for channel in with_topic(stored)}
     if not named:
@@ -221,7 +219,7 @@ def _channel(given: dict[str, Any], kind: Kind, service: str, before: Holding) -
 
 
 def _picture(given: dict[str, Any], service: str) -> bool:
-    """Return whether pictures are wanted; a service without them allows `false` alone."""
+    """Return whether pictures are wanted. A service without pictures allows only `false`."""
     wanted = _flag(given, "picture", True)
     if wanted and given.get("picture") and service not in WITH_PICTURES:
         raise ChannelError("picture", True, f"false: {service} takes no pictures")

@@ -34,14 +34,14 @@ def enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool
 
 
 def _was_inside(rule: Rule, before: RuleState, observation: Observation) -> bool:
-    """Return whether a level held at the previous price, adjusted for a split since."""
+    """Return whether a level held at the previous price, adjusted for any split since then."""
     if is_before(before, observation.split) and observation.previous_price is not None:
         return _holds_level(rule, observation.previous_price)
     return before.inside
 
 
 def _held(before: RuleState, observation: Observation) -> bool:
-    """Return whether `when` held at the point before, with values adjusted for a split since."""
+    """Return whether `when` held at the point before, with values adjusted for any split since."""
     if is_before(before, observation.split) and observation.held is not None:
         return observation.held
     return before.inside
@@ -50,8 +50,8 @@ def _held(before: RuleState, observation: Observation) -> bool:
 def held_before(rule: Rule, previous_price: Decimal | None, held: bool | None) -> bool:
     """Return whether a rule's condition held at the price before.
 
-    A level is compared with `previous_price`, and `held` is the answer for `when`; None in either
-    counts as true. False for other conditions.
+    A level is compared with `previous_price`. For `when`, `held` is the answer. None counts as true
+    in either; for other conditions the result is False.
     """
     if rule.condition == "when":
         return held is not False

@@ -17,8 +17,8 @@ from chalicelib.domain.times import from_text, later, minute_of, to_text
 def minutes_of(before: Sequence[Tick], ticks: Sequence[Tick]) -> list[Bar]:
     """Return all 1m bars of a run of ticks in order.
 
-    `before` are ticks of earlier minutes, the newest last: the first minute's volume is the
-    increase since them.
+    `before` are ticks of earlier minutes, newest last. The first minute's volume is the increase
+    since those ticks.
     """
     if not ticks:
         return []
@@ -43,8 +43,8 @@ def day_of_parts(parts: Sequence[Bar], newest: Sequence[Tick]) -> Bar | None:
     """Return the 1d bar of a session's regular hours or minutes, in order, and its newest regular
     ticks; None without parts.
 
-    The session's own open, high, low and volume are the last values of any tick, as in BarBuilder;
-    values that `newest` lacks are taken from the parts, which have no volume.
+    The session's own open, high, low and volume are the last values of any tick, as in BarBuilder.
+    If `newest` lacks a value, it comes from the parts, except for the volume.
     """
     if not parts:
         return None
@@ -65,9 +65,9 @@ def day_of_parts(parts: Sequence[Bar], newest: Sequence[Tick]) -> Bar | None:
 class HourSpan(msgspec.Struct, frozen=True):
     """An hour and the range `[start, end)` of its minutes' labels.
 
-    Hours count from a session's open or close, so those of neighbouring sessions may overlap: the
-    range may include minutes of another session, or regular beside extended ones, which `holds`
-    excludes.
+    Hours count from a session's open or close, so the hours of neighbouring sessions may overlap.
+    The range may include minutes of another session or of the other kind, regular or extended;
+    `holds` excludes these.
     """
 
     hour: Hour
@@ -115,8 +115,8 @@ def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:
 
 
 def day_range(session: Session) -> tuple[str, str]:
-    """Return two instants between which all ticks of a session lie: its hours and twelve more on
-    either side."""
+    """Return two instants between which all ticks of a session lie: its hours, and twelve more
+    hours on either side."""
     early = min(session.open, session.pre_open)
     late = max(session.post_close, session.regular_until, session.close)
     return later(to_text(early), hours=-12), later(to_text(late), hours=12)

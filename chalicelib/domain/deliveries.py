@@ -21,12 +21,12 @@ MAX_RETRY_AFTER_SECONDS = 3600.0
 """The longest wait that a receiver may ask for; a longer one is cut to this."""
 
 MAX_POSTPONED_SECONDS = 24 * 3600.0
-"""How long an attempt for which there is no time may be postponed; then the delivery ends."""
+"""How long an attempt may be postponed for lack of time; then the delivery ends."""
 
 LONGEST_PAUSE_OF_QUICK_SECONDS = 60.0
 LONGEST_PAUSE_OF_DIGESTS_SECONDS = 10.0
-"""The longest pauses of postponed attempts on channels that answer quickly, and of digests on those
-of them that are established."""
+"""The longest pauses of postponed attempts: on channels that answer quickly, and of digests on such
+channels that are established."""
 
 DeliveryStatus = Literal["sending", "waiting", "sent", "dead", "held"]
 """sending: an attempt is under way; waiting: the last one failed, another one follows; dead: no
@@ -66,9 +66,9 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One alert on one channel.
 
     `channel` is the channel's id. `at` is the time of the last attempt, in its stored form, and
-    `error` the reason of the last failure; empty after a success. `until` is the end of the claim
-    while it is sending, the time of the next attempt while it waits, and the time of its digest
-    while it is held, for which `reason` says why.
+    `error` the reason of the last failure; empty after a success. `until` depends on the status: it
+    is the end of the claim (sending), the time of the next attempt (waiting), or the time of the
+    digest (held, for which `reason` says why).
     """
 
     channel: str
@@ -92,10 +92,9 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `since` is the number of attempts before the present round, which a redrive begins. `dead` means
     that the delivery was marked dead, so that only a redrive requests it. `postponed` is the
-    instant at which it was postponed first in this round, in its stored form; empty if it was not.
-    `symbol`, `timestamp` and `rule_id` identify the alert; of a digest its head
-    (domain/digests.py), of the timer of a channel's agenda the agenda and the instant
-    (domain/agendas.py).
+    instant, in its stored form, at which the attempt was first postponed in this round; empty if it
+    was not. `symbol`, `timestamp` and `rule_id` identify the alert. For a digest they identify its
+    head (domain/digests.py), for an agenda's timer the agenda and the instant (domain/agendas.py).
     """
 
     symbol: str
@@ -109,16 +108,16 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def is_claimed(found: Delivery | None, now: str) -> bool:
-    """Return whether another invocation is sending, and its claim is valid."""
+    """Return whether another invocation is sending and its claim is still valid."""
     return found is not None and found.status == "sending" and found.until >= now
 
 
 def is_due(found: Delivery | None, retry: Retry) -> bool:
-    """Return whether a request for an attempt is to be followed, if no claim prevents it
-    (`is_claimed`).
+    """Return whether to follow a request for an attempt. A claim (`is_claimed`) may still prevent
+    it.
 
-    A waiting delivery has exactly one valid request, the one with its number of attempts; others
-    are repetitions. An expired claim belonged to an invocation that died.
+    A waiting delivery has exactly one valid request, the one with its number of attempts; all other
+    requests are repetitions. An expired claim belonged to an invocation that died.
     """
     if found is None or found.status == "sending":
         return True
@@ -128,7 +127,7 @@ def is_due(found: Delivery | None, retry: Retry) -> bool:
 
 
 def held(channel: str, now: str, until: str, reason: str) -> Delivery:
-    """Return the delivery of an alert that is in the digest of `until`."""
+    """Return the delivery of an alert that is in the digest due at `until`."""
     return Delivery(
         channel=channel, status="held", attempts=0, at=now, until=until, reason=reason[:MAX_REASON]
     )
@@ -146,8 +145,8 @@ def ended(claimed: Delivery, status: DeliveryStatus, now: str, error: str = "") 
 
 
 def pause_seconds(attempts: int, retry_after: float | None, draw: float) -> float:
-    """Return the wait after `attempts` attempts of a round: exponential with jitter, which `draw`,
-    from 0 to 1, determines; at least what the receiver asks for, up to MAX_RETRY_AFTER_SECONDS."""
+    """Return the wait after `attempts` attempts of a round: exponential, with jitter by `draw` (0
+    to 1). It is at least what the receiver asks for, up to MAX_RETRY_AFTER_SECONDS."""
     longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempts - 1))
     asked = min(retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
     return max(longest * (1 + draw) / 2, asked)
@@ -164,6 +163,6 @@ def postponed_request(retry: Retry, found: Delivery | None, now: str) -> Retry:
 
 
 def postponed_pause_seconds(waited: float, longest: float, draw: float) -> float:
-    """Return the wait of an attempt that has been postponed for `waited` seconds: a quarter of it,
-    at most `longest`, with jitter, which `draw`, from 0 to 1, determines."""
+    """Return how long to wait again if an attempt has been postponed for `waited` seconds: a
+    quarter of these, at most `longest`, with jitter by `draw` (0 to 1)."""
     return min(longest, max(FIRST_PAUSE_SECONDS, waited / 4)) * (1 + draw) / 2

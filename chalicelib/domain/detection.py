@@ -34,11 +34,11 @@ from chalicelib.domain.watching import (
 )
 
 MAX_PENDING = 100
-"""The number of pending alerts at which a run of ticks stops early: they are stored in the state's
+"""A run of ticks stops early at this number of pending alerts, since they are stored in the state's
 item."""
 
 NAME_SPLITS = (*YAHOO_SOURCES, "alpaca")
-"""Sources whose producers write splits into ticks, so that none is inferred from their prices."""
+"""Sources whose producers write splits into ticks. No split is inferred from their prices."""
 
 LONGEST_GAP = 99
 """The longest gap between ticks that a state records, in seconds."""
@@ -46,7 +46,7 @@ LONGEST_GAP = 99
 
 class Opening(msgspec.Struct, frozen=True, array_like=True):
     """The start of the last tick's session. `before` is the last regular price of earlier sessions,
-    or else their last price; `closes` is the number of the newest prices that belong to the
+    or their last price if none was regular. `closes` is how many of the newest prices belong to the
     session."""
 
     closes: int = 0
@@ -56,14 +56,14 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """The state of detection for a symbol.
 
-    last: the newest folded tick; gap: whole seconds (rounded up, 99 at most) since the one before,
-    0 if unknown; mark: the newest regular tick if it is another; minute, day: the running bars;
+    last: the newest folded tick; gap: whole seconds (rounded up, 99 at most) since the tick before,
+    0 if unknown; mark: the newest regular tick if it is not `last`; minute, day: the running bars;
     beside: the minute's bar of the other kind, regular or extended; closes: the newest prices,
     newest last, adjusted for all splits; rule_states by rule; splits: the newest ones, in order;
     opening: None in a session that an older version began; pending: alerts that may not have been
     recorded yet, at most MAX_PENDING plus those of one tick; told: the alerts of the last tick's
-    minute, None without any; version counts the writes, repairs those after recomputed bars.
-    unreadable: why the stored state could not be read; this one is then empty.
+    minute, None without any; version: the number of writes; repairs: the number of writes after
+    bars were recomputed; unreadable: why the stored state could not be read and is empty here.
     """
 
     symbol: str
@@ -110,8 +110,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         return sorted(bars, key=lambda bar: bar.key)
 
     def running(self, interval: str) -> list[Bar]:
-        """Return the running bars of a stored interval in order; none for 1h, whose running bar
-        readers fold from minutes."""
+        """Return the running bars of a stored interval in order; none for 1h, since readers fold
+        its running bar from minutes."""
         if interval == "1m":
             return self.minutes
         return [self.day] if interval == "1d" and self.day else []
@@ -159,8 +159,8 @@ class Watch(msgspec.Struct, frozen=True):
 def rules_for(symbol: str, rules: Sequence[Rule]) -> tuple[Rule, ...]:
     """Return the rules that apply to a symbol, by id.
 
-    If an id is stored for the symbol and for all, which earlier versions allowed, the symbol's own
-    counts.
+    Earlier versions allowed a rule of the symbol and a rule for all to have the same id. In that
+    case the symbol's own rule counts.
     """
     mine = {rule.rule_id: rule for rule in rules if rule.symbol == ANY_SYMBOL}
     mine |= {rule.rule_id: rule for rule in rules if rule.symbol == symbol}
@@ -178,8 +178,8 @@ def advance(
     """Fold ticks, in order and all later than `state.last`, into the state.
 
     Stops after MAX_PENDING alerts; `taken` of the outcome says after how many ticks. The new
-    state's `pending` has only this run's alerts, as far as the room has places: those of the old
-    state must have been recorded before.
+    state's `pending` has only this run's alerts, as far as the room has places. The old state's
+    pending alerts must have been recorded before the call.
     """
     count = AlertCount(state.told, quiet, room)
     run = _Run(state, watch, count, history, ticks)
@@ -278,8 +278,8 @@ class _Run:
         )
 
     def _remembered(self) -> dict[str, RuleState]:
-        """Return the states of enabled rules and, up to MAX_RULES in all, of disabled ones:
-        switching rules on and off does not enlarge a state."""
+        """Return the states of all enabled rules, and of disabled ones up to MAX_RULES in all, so
+        that switching rules on and off does not enlarge a state."""
         rules = sorted(self._watch.rules, key=lambda rule: not rule.enabled)
         known = [rule.rule_id for rule in rules if rule.rule_id in self._rule_states]
         on = sum(rule.enabled for rule in rules)
@@ -316,8 +316,8 @@ class _Run:
         self._closes = RunningCloses([*before, *self._closes[older:]])
 
     def _judge(self, interval: str, observation: Observation, tick: Tick, newest: Tick) -> None:
-        """Judge an interval's unexpired rules on an observation, at the new tick `newest`; `tick`
-        is the one whose price the alerts show."""
+        """Judge an interval's unexpired rules on an observation, at the new tick `newest`. Alerts
+        show the price of `tick`."""
         for rule in self._rules:
             rule_state = self._rule_states.get(rule.rule_id)
             if rule.interval != interval or not is_followed(rule, rule_state, newest.timestamp):
@@ -350,11 +350,10 @@ def _last_regular(state: State) -> tuple[Tick | None, SessionPlace | None]:
 def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPlace) -> Split | None:
     """Return the split that prices show; None if they show none.
 
-    `mark` is the last regular tick before `tick`, which is one of a session up to its first regular
-    one.
-
-    Prices show nothing if ticks of the source name splits, or if they come from two sources. Before
-    the open a source may still give an older previous close, so that the price must agree, too.
+    `mark` is the last regular tick before `tick`. `tick` is one of a session's ticks up to its
+    first regular one. Prices show nothing if the source's ticks name splits, or if the prices come
+    from two sources. Before the open a source may still give an older previous close, so the price
+    must agree, too.
     """
     if tick.source in NAME_SPLITS or tick.previous_close is None or place.date == before.date:
         return None
@@ -369,8 +368,8 @@ def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPla
 
 
 def _is_next_session(mark: Tick, before: SessionPlace, place: SessionPlace) -> bool:
-    """Return whether no price is missing in between: `mark` is its session's last price, and
-    `place` is in the next session. Otherwise a jump may be real."""
+    """Return whether no price is missing between `mark` and `place`: `mark` is its session's last
+    price, and `place` is in the next session. Otherwise a jump may be real."""
     calendar = calendar_for(mark.symbol, mark.exchange_timezone)
     if calendar.next_session(before.session).date != place.session.date:
         return False

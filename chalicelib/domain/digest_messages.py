@@ -14,8 +14,8 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_text
 
 MOST_LINES = 6
-"""The most groups in the text. With them it stays below Pushover's 1,024 characters, the lowest
-limit of all channels."""
+"""The most groups in the text. With this many the text stays below Pushover's 1,024 characters, the
+lowest limit of all channels."""
 
 MOST_GROUPS = 100
 """The most groups in the JSON."""
@@ -24,8 +24,8 @@ MOST_BYTES = 40_000
 """The most bytes of an attribute's values: some 4,000 symbols."""
 
 MOST_MEMBERS = 10_000
-"""The most members from which a message is made. Of a larger digest the latest are used, and the
-others counted."""
+"""The most members from which a message is made. For a larger digest the latest members are used,
+and the others are counted."""
 
 _MOST_REASONS = 2
 _LINE_LIMIT = 72
@@ -54,7 +54,7 @@ class _Group:
         return "urgent" in self.severities
 
     def line(self) -> Line:
-        """Return the group for people: the words of a single alert, or the number of alerts."""
+        """Return the group's line for people: a single alert's words, or the number of alerts."""
         last = self.last
         if self.count == 1:
             return Line(_local(last).strftime(_DAY_AND_MINUTE), _told(last))
@@ -81,8 +81,8 @@ class _Group:
 
 
 class _Contents(msgspec.Struct, frozen=True):
-    """The contents of a digest: its groups, sorted by urgency and then by size, the number of
-    alerts in them, and that of `earlier` alerts, which are in no group."""
+    """The contents of a digest. `groups` are sorted by urgency and then by size, and `grouped` is
+    the number of alerts in them. `earlier` is the number of alerts in no group."""
 
     groups: tuple[_Group, ...]
     grouped: int
@@ -102,8 +102,7 @@ def compose_digest(
     """Return the message of a digest; None without members.
 
     `members` come in the order of their times; `earlier` is the number of older ones, which are
-    only counted. The length of the message is bounded: it lists the first groups and counts the
-    others.
+    only counted. To bound its length, the message lists the first groups and counts the others.
     """
     contents = _contents(members, earlier)
     if not contents.groups:
@@ -152,7 +151,7 @@ def _heading(contents: _Contents) -> str:
 
 
 def _told(member: Member) -> str:
-    """Return an alert's words; if they are too long, the first of them and its price."""
+    """Return an alert's words; if they are too long, the first words and the alert's price."""
     if len(member.message) <= _LINE_LIMIT:
         return member.message
     end = f"…, at {plain(member.price)}"
@@ -199,8 +198,8 @@ def _machine_form(digest: Digest, contents: _Contents) -> dict[str, object]:
 def _named(groups: Sequence[_Group]) -> dict[str, tuple[str, ...]]:
     """Return the groups' values of each attribute by which subscriptions filter.
 
-    Beyond MOST_BYTES values are left out: those of urgent alerts, and then of the latest, come
-    first.
+    Values beyond MOST_BYTES are left out. Urgent alerts' values come first, then the latest
+    alerts'.
     """
     latest = sorted(groups, key=lambda one: one.last.timestamp, reverse=True)
     ordered = sorted(latest, key=lambda one: not one.is_urgent)

@@ -1,7 +1,7 @@
 """Digests: the alerts that a channel held back until an instant, sent as one message.
 
-A digest has a head, which stores the delivery of the message, and a member for each alert. Its key
-begins with `digest:`, as no symbol does.
+A digest has a head, which stores the delivery of the message, and a member for each alert. Unlike a
+symbol, a digest's key begins with `digest:`.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Digest(msgspec.Struct, frozen=True):
 
     @property
     def symbol(self) -> str:
-        """Return the hash key of its head and its members."""
+        """Return the hash key of the digest's head and members."""
         return f"{_PREFIX}{self.channel}:{self.until}"
 
     @property
     def timestamp(self) -> str:
-        """Return an empty text, before every member's timestamp."""
+        """Return an empty text, which sorts before every member's timestamp."""
         return ""
 
     @property
@@ -56,7 +56,7 @@ class Digest(msgspec.Struct, frozen=True):
 
 
 def digest_of(symbol: str) -> Digest | None:
-    """Return the digest whose key `symbol` is; None for a symbol of prices."""
+    """Return the digest with the key `symbol`; None if `symbol` is a symbol of prices."""
     if not symbol.startswith(_PREFIX):
         return None
     channel, _, until = symbol.removeprefix(_PREFIX).partition(":")
@@ -75,8 +75,8 @@ def opened(digest: Digest) -> Delivery:
 
 
 class StoredDigest(msgspec.Struct, frozen=True):
-    """A digest's head as stored, with the number of its members. While it is open, alerts may be
-    added; a claim closes it."""
+    """A digest's head as stored, with the number of its members. While the digest is open, alerts
+    may be added to it; a claim closes it."""
 
     digest: Digest
     is_open: bool
@@ -85,8 +85,8 @@ class StoredDigest(msgspec.Struct, frozen=True):
     members: int = 0
 
     def on(self, channel: str) -> Delivery | None:
-        """Return the digest's delivery on a channel; None before its first attempt, and for any
-        channel but its own."""
+        """Return the digest's delivery on a channel; None before the first attempt, and for any
+        other channel than the digest's own."""
         return next((one for one in self.deliveries if one.channel == channel), None)
 
 
@@ -128,8 +128,8 @@ def member_of(stored: StoredAlert, reason: str) -> Member:
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What became of an alert on a channel. If it was held, `delivery` is that of its digest once
-    the digest is closed, and `held_until` and `reason` say until when and why it was held."""
+    """What became of an alert on a channel. If the alert was held, `held_until` and `reason` say
+    until when and why; once its digest is closed, `delivery` is the digest's."""
 
     delivery: Delivery
     held_until: str | None = None

@@ -62,7 +62,7 @@ class KeyFieldError(FieldError):
 
 
 class ChannelError(FieldError):
-    """A field of a channel. `value` never holds an address or a secret."""
+    """An invalid field of a channel. `value` never holds an address or a secret."""
 
 
 class MuteError(FieldError):
@@ -96,7 +96,7 @@ class BadPosition(TicktapeError, ValueError):  # noqa: N818 - named after the pr
 
 
 class Contended(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
-    """Another invocation holds a claim or keeps winning; a later delivery resolves it."""
+    """Another invocation holds a claim or keeps winning; a later delivery resolves the conflict."""
 
 
 class TooLarge(TicktapeError):  # noqa: N818 - named after the problem type
@@ -110,8 +110,8 @@ class TooLarge(TicktapeError):  # noqa: N818 - named after the problem type
 
 
 class TooManyCopies(TooLarge):
-    """The items of a range hold more copies of its ticks, or more ticks of one minute, than may be
-    read: more than `most`."""
+    """A range's items hold more than `most` copies of its ticks, or more than `most` ticks of one
+    minute: too many to read."""
 
     def __init__(self, most: int) -> None:
         super().__init__(

@@ -34,8 +34,8 @@ _CME_AND_CBOT = frozenset(
         "ZS", "ZT", "ZW",
     )
 )  # fmt: skip
-"""Futures of .CME and .CBT, whose symbols such as `ES=F` name no exchange; all others may be
-NYMEX's."""
+"""Futures of .CME and .CBT. A future's symbol, such as `ES=F`, names no exchange; all other futures
+may be NYMEX's."""
 _INDICES = {"^FTSE": ".L", "^GDAXI": ".DE", "^HSI": ".HK", "^N225": ".T"}
 _DELAYS = {
     suffix: timedelta(minutes=minutes) for minutes, names in _MINUTES.items() for suffix in names

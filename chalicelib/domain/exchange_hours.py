@@ -26,8 +26,8 @@ class Hours(msgspec.Struct, frozen=True):
 class ExchangeHours:
     """Opening hours of one exchange. Raises KeyError for an exchange that is in no table.
 
-    XNYS, XLON and XHKG have complete hours; the others only days and closes, with midnight as the
-    opening in `on`.
+    XNYS, XLON and XHKG have complete hours. The others have only days and closes; for them, `on`
+    has midnight as the opening.
     """
 
     def __init__(self, exchange: str) -> None:

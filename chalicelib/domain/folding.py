@@ -1,7 +1,7 @@
 """Folds stored bars into coarser ones: 5m, 15m and 30m out of 1m, 1wk and 1mo out of 1d.
 
-Minutes fold on the clock (every exchange opens on the half hour), weeks begin on Monday, both
-labelled by their start; weeks and months go by the session's date, at 00:00Z as days do.
+Minutes fold on the clock, since every exchange opens on the half hour. Weeks begin on Monday; weeks
+and months go by the session's date. Labels are starts, at 00:00Z from days on.
 """
 
 from __future__ import annotations
@@ -72,6 +72,6 @@ def fold_bars(bars: Iterable[Bar], interval: str) -> list[Bar]:
 
 
 def join(parts: Iterable[Bar], interval: str, start: str) -> Bar:
-    """Return one bar of `interval` labelled `start` from its parts, at least one, in order."""
+    """Return the bar of `interval` labelled `start` from its parts in order, at least one."""
     joined = reduce(merge, parts)
     return msgspec.structs.replace(joined, interval=interval, start=start)

@@ -15,7 +15,7 @@ from chalicelib.domain.sessions import Calendar, calendar_for
 from chalicelib.domain.times import EPOCH, from_text, to_text
 
 AFTER_CLOSE = timedelta(minutes=15)
-"""The digest at the close is due this long after it, so that it includes alerts on the day's
+"""The digest at the close is due this long after the close, so that it includes alerts on the day's
 bars."""
 
 _FIVE_MINUTES = timedelta(minutes=5)
@@ -29,7 +29,7 @@ _DIGEST = "digest"
 
 
 class Held(msgspec.Struct, frozen=True):
-    """Until which aware instant an alert is held back, and why."""
+    """The instant until which an alert is held back (aware), and why."""
 
     until: datetime
     reason: str
@@ -37,7 +37,7 @@ class Held(msgspec.Struct, frozen=True):
 
 class Window(msgspec.Struct, frozen=True, omit_defaults=True):
     """The window of a channel's limit: when it started, and the ids of the alerts that it let
-    through. `over`: it held others, so that a digest begins the next window."""
+    through. `over`: it held other alerts, so that their digest begins the next window."""
 
     start: str
     ids: tuple[str, ...] = ()
@@ -59,8 +59,8 @@ def hold(
     """Return until when the channel's digest and quiet hours hold an alert, and why; None if
     neither does, so that only the channel's limit decides (`count`).
 
-    `also` are further reasons to hold it. The one that ends last counts, and quiet hours may move
-    its end. An alert that passes (`passes`) is held by `also` alone.
+    `also` are further reasons to hold the alert. The reason that ends last counts, and quiet hours
+    may move its end. An alert that passes (`passes`) is held by `also` alone.
     """
     if passes(alert):
         return max(also, key=lambda each: each.until, default=None)
@@ -154,10 +154,10 @@ def held_by_limit(holding: Holding, window: Window, limit: Limit) -> Held:
 
 
 def held_back(holding: Holding, alert: Alert, reason: str, now: datetime) -> Held:
-    """Return until when an alert is held whose channel cannot take it now, for `reason`.
+    """Return until when to hold an alert that its channel cannot take now, for `reason`.
 
-    That is the next multiple of five minutes; for an alert that does not pass quiet hours, their
-    end if it falls into them.
+    This is the next multiple of five minutes. If that falls into quiet hours, and the alert does
+    not pass them, it is their end.
     """
     held = Held(now - (now - EPOCH) % _FIVE_MINUTES + _FIVE_MINUTES, reason)
     return held if passes(alert) else after_quiet_hours(holding, held) or held

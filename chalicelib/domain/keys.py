@@ -44,8 +44,8 @@ def cover(scopes: Collection[str], scope: str) -> bool:
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One key without its token. `requests_per_minute` None: the key has no limit of its own.
 
-    made_by: the id of the key that made it, or COMMAND; None for the first key, and for keys of
-    versions that did not record it.
+    made_by: the id of the key that made this one, or COMMAND. None for the first key, and for keys
+    from versions that did not record the maker.
     """
 
     key_id: str
@@ -91,8 +91,8 @@ def parse_key(given: dict[str, Any], key_id: str, now: datetime) -> Key:
 
 
 def within(key: Key, maker: Key) -> Key:
-    """Return the key with an expiry no later than its maker's. Raises KeyFieldError if it asks for
-    a later one."""
+    """Return the key with an expiry no later than its maker's. Raises KeyFieldError if the key asks
+    for a later expiry."""
     if maker.expires_at is None:
         return key
     if key.expires_at is not None and key.expires_at > maker.expires_at:

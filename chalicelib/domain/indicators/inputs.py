@@ -1,4 +1,4 @@
-"""What indicators take: numbers of bars, and prices as whole numbers, whose running sums are
+"""The inputs of indicators: numbers of bars, and prices as whole numbers, so that running sums are
 exact."""
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ UNITS: int = 10**_DIGITS
 
 
 def checked_window(window: int, name: str = "window") -> int:
-    """Return `window`, a number of bars. Raises ValueError, which calls it `name`, if it is below
-    1."""
+    """Return `window`, a number of bars. If it is below 1, raise ValueError, which calls it
+    `name`."""
     if window < 1:
         raise ValueError(f"{name} is {window}; at least 1 bar is needed")
     return window

@@ -9,7 +9,7 @@ from chalicelib.domain.indicators.inputs import Number, checked_window
 
 
 class MACDValue(msgspec.Struct, frozen=True):
-    """The difference of two EMAs, its own EMA (the signal line), and the distance between them."""
+    """The difference of two EMAs, the EMA of it (the signal line), and the distance of the two."""
 
     macd: float
     signal: float

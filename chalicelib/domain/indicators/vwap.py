@@ -10,8 +10,8 @@ from chalicelib.domain.indicators.inputs import Number
 class VWAP:
     """Mean typical price (high, low and close) of a session's bars, weighted by volume.
 
-    It restarts with each session date; None while the session has no volume. A bar with unknown
-    volume (None) adds nothing.
+    The mean restarts with each session date, and is None while the session has no volume. A bar
+    with unknown volume (None) adds nothing.
     """
 
     lookback = 0
