@@ -1,8 +1,8 @@
 """Corporate actions: the splits and dividends that a source reported, and their factors.
 
 A price from before an action is multiplied by the action's factor. Factors are exact: only the
-product of a price and all its factors is rounded, to eight decimals. The factor of a dividend is 1
-- dividend / close before the ex-date, as by CRSP and Yahoo (docs/api.md#adjusted-prices).
+product of a price and all its factors is rounded, to eight decimals. The factor of a dividend is
+1 - dividend / close before the ex-date, as by CRSP and Yahoo (docs/api.md#adjusted-prices).
 """
 
 from __future__ import annotations

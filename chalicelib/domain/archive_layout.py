@@ -7,8 +7,8 @@
     raw/sources/AAPL-<number of switches>-<since>.json.gz   of a series that began again
     raw/sources/many-<digest>.json.gz                       lists of many series
 
-`<first>` and `<last>` are sequence numbers; SQL reads the last one from the end of the name
-(`services/lake/columns.py`), readers parse names with `parsed`.
+`<first>` and `<last>` are sequence numbers. SQL reads `<last>` from the end of the name
+(`services/lake/columns.py`); other readers parse names with `parsed`.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ from chalicelib.domain.watching import (
 )
 
 MAX_PENDING = 100
-"""A run of ticks stops early at this number of pending alerts, since they are stored in the state's
-item."""
+"""A run of ticks stops early at this number of pending alerts, since all of them are stored in the
+state's item."""
 
 NAME_SPLITS = (*YAHOO_SOURCES, "alpaca")
 """Sources whose producers write splits into ticks. No split is inferred from their prices."""

@@ -8,12 +8,12 @@ TicktapeError
 │   ├── KeyFieldError   of an API key
 │   ├── ChannelError    of a channel
 │   └── MuteError       of a mute
-├── Unknown             there is nothing of the name that a request has
-├── Conflict            the current state does not allow what is asked for
+├── Unknown             a request names something that does not exist
+├── Conflict            the current state does not allow the request
 ├── DeliveryError       a channel did not take a message (domain/deliveries.py)
 ├── UnreadableError     bytes that are not JSON of the expected shape
 ├── Contended           another invocation holds the claim: retry
-├── TooLarge            an answer would hold, or take, too much
+├── TooLarge            an answer would hold too much, or take too much to make
 │   └── TooManyCopies   stored items hold more copies of ticks than may be read at once
 ├── StatementRefused    Athena did not start a statement
 ├── CompactionError     a statement failed, or its result is wrong

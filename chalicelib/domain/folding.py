@@ -1,7 +1,7 @@
 """Folds stored bars into coarser ones: 5m, 15m and 30m out of 1m, 1wk and 1mo out of 1d.
 
 Minutes fold on the clock, since every exchange opens on the half hour. Weeks begin on Monday; weeks
-and months go by the session's date. Labels are starts, at 00:00Z from days on.
+and months go by the session's date, at 00:00Z as days do. All bars are labelled by their start.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _DIGEST = "digest"
 
 
 class Held(msgspec.Struct, frozen=True):
-    """The instant until which an alert is held back (aware), and why."""
+    """The aware instant until which an alert is held back, and the reason."""
 
     until: datetime
     reason: str

@@ -1,7 +1,7 @@
 """The forms of a message for people: plain text, Markdown and HTML from one description.
 
-Labels, symbols and sources may hold any character: each form escapes what it would take for markup.
-Markdown is CommonMark, which apprise converts into what Slack, Telegram and others have.
+Labels, symbols and sources may hold any character: each form escapes what would be markup there.
+Markdown is CommonMark, which apprise converts for Slack, Telegram and others.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _MENTION = re.compile(r"@(?=\w)")
 _QUOTE = "'"
 _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=[^\W_])(?=\.[^\W\d_]{2})", re.IGNORECASE)
 _NO_WIDTH = "\u200b"
-"""A space of no width. It is put between `@` and a name, since Discord has no escape for mentions,
-and into what looks like an address, since mail programs and chats make links even in plain text."""
+"""A space of no width. It goes between `@` and a name, since Discord has no escape for mentions,
+and into what looks like an address, since mail programs and chats link even plain text."""
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A field of a message. If `is_link`, the value is an address, and the label its text where the
-    form has links."""
+    """A field of a message. If `is_link`, the value is an address, and the label becomes the link's
+    text in forms that have links."""
 
     label: str
     value: str
@@ -71,26 +71,26 @@ def markdown_text(text: str) -> str:
 
 
 def code_block(body: Body) -> str:
-    """Return the whole message for services whose Markdown has no escapes: what it says in a code
-    block, where nothing is markup, a link or a mention, and its links below."""
+    """Return the whole message for services whose Markdown has no escapes. The text is in a code
+    block, where nothing is markup, a link or a mention; the links follow below."""
     plain = Body(body.heading, tuple(line for line in body.lines if not line.is_link))
     links = [_text_line(line) for line in body.lines if line.is_link]
     return "\n".join([_fenced(render(plain, "text")), *links])
 
 
 def _fenced(text: str) -> str:
-    """Return a text in a code block, which nothing in it ends."""
+    """Return a text in a code block that no part of the text can end."""
     return f"```text\n{text.replace('`', _QUOTE)}\n```"
 
 
 def _escaped_start(found: re.Match[str]) -> str:
-    """Escape what would begin a heading or a list; a digit is escaped by its dot."""
+    """Escape what would begin a heading or a list. In `1.` the dot is escaped, not the digit."""
     blanks, mark = found[1], found[2]
     return f"{blanks}{mark}\\" if mark[0].isdigit() else f"{blanks}\\{mark}"
 
 
 def _html_text(text: str) -> str:
-    from html import escape  # 2 ms, which functions that send nothing are spared
+    from html import escape  # takes 2 ms; functions that send nothing never load it
 
     return escape(text, quote=True)
 

@@ -29,7 +29,7 @@ class Message(msgspec.Struct, frozen=True):
     `several` are attributes with several values, of which a filter needs to match only one. If
     there is no room for all, the first attributes and values are kept. `body` is what `text` says,
     for channels that have Markdown or HTML; None if there is only text. `picture` is for channels
-    that take one; None if the message has none.
+    that take pictures; None if the message has none.
     """
 
     subject: str
@@ -45,8 +45,8 @@ class Message(msgspec.Struct, frozen=True):
 def compose(
     alert: Alert, exchange_timezone: str | None, page_url: str, mute: Line | None = None
 ) -> Message:
-    """Return the message of an alert, with the time in the exchange's zone; `mute` is the line with
-    the link that mutes it."""
+    """Return the message of an alert, with the time in the exchange's zone. `mute` is the line with
+    the link that mutes the alert."""
     mark = SIMULATED_MARK if alert.simulated else ""
     when = _local_time(alert, exchange_timezone)
     body = Body(mark + alert.message, _lines(alert, when, page_url, mute))
@@ -68,7 +68,7 @@ def compose(
 
 
 def fitting(values: Iterable[str], most_bytes: int) -> tuple[str, ...]:
-    """Return the first values, each once, that fit into these bytes as a JSON array."""
+    """Return the first distinct values that fit into `most_bytes` as a JSON array."""
     found: list[str] = []
     left = most_bytes - len("[")  # each value is followed by a comma or the bracket
     for value in dict.fromkeys(values):

@@ -18,8 +18,8 @@ _UNITS = {"StoreAgeMilliseconds": "Milliseconds", "CompactionBytesScanned": "Byt
 def embedded(
     function: str, stage: str, counters: Mapping[str, float], now: datetime, **properties: str
 ) -> str:
-    """Return the line, with texts for searching the log. The only dimension is the stage, so
-    that there are few metrics."""
+    """Return the line; `properties` are texts for searching the log. The only dimension is the
+    stage, so that there are few metrics."""
     metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in counters]
     document = {
         "_aws": {

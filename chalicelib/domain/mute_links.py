@@ -1,8 +1,8 @@
-"""Signed links that mute: one in a message mutes that alert's symbol, or its rule, for a while.
+"""Signed links in messages. A link mutes the symbol or the rule of the message's alert for a while.
 
-A link leads to the page, which asks before it sends the link to the API. It is a base64url text of
-a JSON list and an HMAC-SHA256 over it, cut to 16 bytes. Its key is derived for this purpose and
-stage alone. A link can only mute what it names, until the time that it names.
+A link leads to the page, which asks before it sends the link to the API. The link is base64url text
+of a JSON list and an HMAC-SHA256 over that list, cut to 16 bytes. The key is derived for this
+purpose and stage alone. A link can only mute what it names, until the time that it names.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _decoder = msgspec.json.Decoder(_Payload)
 
 
 def link_key(secret: str, stage: str) -> bytes:
-    """Return the key of a stage's links; empty without a secret: then messages have no links."""
+    """Return the key of a stage's links; empty without a secret, so that messages have no links."""
     if not secret:
         return b""
     return hmac.digest(secret.encode(), _PURPOSE + b"|" + stage.encode(), hashlib.sha256)
@@ -62,9 +62,9 @@ def mute_line(
     """Return the line of a message with the link that mutes its alert; None without a page or key,
     and for test alerts.
 
-    It mutes the symbol; for an urgent alert, which a symbol's mute lets through, the rule. The mute
-    lasts until the next open. If the market never closes, it lasts until a midnight in UTC, so that
-    the links of a day's messages end together as well.
+    The link mutes the symbol. For an urgent alert, which a symbol's mute lets through, it mutes the
+    rule. The mute lasts until the next open. If the market never closes, it lasts until a midnight
+    in UTC, so that all links of a day's messages end together.
     """
     if not page_url or not key or alert.condition == TEST_CONDITION:
         return None
@@ -94,8 +94,8 @@ def _midnight_after(now: datetime) -> datetime:
 
 
 def parse_link(link: object, key: bytes, now: datetime) -> Mute:
-    """Return the mute that a link makes. Its id follows from what is muted and until when, so every
-    link with the same of both makes the same mute.
+    """Return the mute that a link makes. The mute's id follows from what is muted and until when,
+    so links that agree in both make the same mute.
 
     Raises MuteError for a link that was not made with `key`, that is too old, or whose mute has
     ended.
@@ -121,7 +121,7 @@ def parse_link(link: object, key: bytes, now: datetime) -> Mute:
 
 
 def is_from_link(mute: Mute) -> bool:
-    """Return whether a link made a mute: then its id follows from what it mutes until when."""
+    """Return whether a link made a mute: its id then follows from what it mutes and until when."""
     return mute.mute_id == _id_of(mute.symbol, mute.rule_id, mute.until)
 
 

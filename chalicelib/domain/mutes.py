@@ -25,7 +25,7 @@ from chalicelib.domain.times import EPOCH, from_text, to_text
 
 MAX_MUTES = 100
 MAX_DAYS = 31
-"""The most days that a mute may last. A rule that is not wanted is switched off."""
+"""The most days that a mute may last. To silence a rule for longer, switch it off."""
 
 UNTIL_OPEN = "until_open"
 """The value of `until` that means the next opening of the symbol's market."""
@@ -48,9 +48,9 @@ Opening = Callable[[str], datetime]
 class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is muted, and when.
 
-    It applies to the alerts of `symbol` or of `rule_id`; to all if both are None. `until`, in its
-    stored form, ends a mute that begins at once; a `recurring` one has none. One that is `removed`
-    mutes nothing: it is kept so that no link makes it a second time.
+    A mute applies to the alerts of `symbol` or of `rule_id`; to all alerts if both are None.
+    `until`, in its stored form, ends a mute that begins at once; a `recurring` mute has no `until`.
+    A `removed` mute mutes nothing: it is kept so that no link makes the same mute again.
     """
 
     mute_id: str
@@ -70,12 +70,12 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.symbol if self.symbol is not None else "everything"
 
     def has_expired(self, now: datetime) -> bool:
-        """Return whether it will never mute anything again."""
+        """Return whether `until` has passed, so that the mute never mutes again."""
         return self.until is not None and self.until <= to_text(now)
 
     def applies_to(self, alert: Alert) -> bool:
-        """Return whether it is about an alert. An urgent one is muted by its rule only, a test by
-        none."""
+        """Return whether the mute applies to an alert. Urgent alerts are muted by their rule's mute
+        alone, test alerts by no mute."""
         if alert.condition == TEST_CONDITION:
             return False
         if self.rule_id is not None:
@@ -83,7 +83,7 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return alert.severity != "urgent" and self.symbol in (None, alert.symbol)
 
     def ends_after(self, now: datetime) -> datetime | None:
-        """Return when it ends if it is in force; else None."""
+        """Return when the mute ends if it is in force; else None."""
         if self.removed:
             return None
         if self.recurring is not None:
@@ -95,13 +95,13 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def in_force(mutes: Iterable[Mute], now: datetime) -> list[tuple[datetime, Mute]]:
-    """Return the mutes that are in force with their ends, the one that ends last first."""
+    """Return the mutes in force, each with its end, the latest end first."""
     ends = [(end, mute) for mute in mutes if (end := mute.ends_after(now))]
     return sorted(ends, key=lambda found: found[0], reverse=True)
 
 
 def held_by(found: Sequence[tuple[datetime, Mute]], alert: Alert) -> Held | None:
-    """Return until when an alert that comes now is held; None if it is not.
+    """Return until when an alert that comes now is held; None if no mute holds it.
 
     `found` is from `in_force`. If several mutes apply, the one that ends last counts. Its end is
     rounded up to a whole minute, so that many mutes make at most one digest a minute on a channel.
@@ -120,8 +120,7 @@ def _whole_minute(instant: datetime) -> datetime:
 def check_stored(mute: Mute, now: datetime) -> None:
     """Raise ValueError for a stored mute with values that `parse_mute` does not make.
 
-    A mute that has ended is valid. The end may be MAX_DAYS ahead and, since clocks differ, an hour
-    more.
+    A mute that has ended is valid. Since clocks differ, the end may be MAX_DAYS and an hour ahead.
     """
     if not MUTE_ID.fullmatch(mute.mute_id):
         raise MuteError("mute_id", mute.mute_id, MUTE_ID_ALLOWED)
@@ -139,12 +138,12 @@ def check_stored(mute: Mute, now: datetime) -> None:
 
 
 def still_needed(mutes: Iterable[Mute], now: datetime) -> list[Mute]:
-    """Return the mutes without those that have expired."""
+    """Return the mutes that have not expired."""
     return [mute for mute in mutes if not mute.has_expired(now)]
 
 
 def next_open(symbol: str, exchange_timezone: str | None, now: datetime) -> datetime:
-    """Return the next opening of a symbol's market, on a day on which it trades.
+    """Return the next opening of a symbol's market on a trading day.
 
     If only the market's time zone is known, its days open at midnight. A market that never closes
     opens at midnight in UTC.
@@ -200,8 +199,8 @@ def _until(given: dict[str, Any], symbol: str | None, now: datetime, opening: Op
 
 
 def _target(given: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Return the symbol and the rule's id that a client gives, at least one of them None; both for
-    everything. Raises MuteError."""
+    """Return the symbol and the rule's id that a client gives. At least one of them is None; if
+    both are, the mute is for everything. Raises MuteError."""
     symbol, rule_id = _symbol(given, "symbol"), _rule_id(given)
     if symbol is not None and rule_id is not None:
         raise MuteError("rule_id", rule_id, "symbol or rule_id, not both")

@@ -18,7 +18,7 @@ MOST_PAYLOAD_BYTES = 3_993
 
 
 def payload(message: Message) -> bytes:
-    """Return a message as the page's service worker reads it (frontend/sw.js), as JSON.
+    """Return a message as JSON for the page's service worker (frontend/sw.js).
 
     `hash` leads to the alert within the page; links are left out, since notifications show text.
     """

@@ -66,7 +66,7 @@ def _split(payload: bytes) -> list[bytes]:
 
 
 def _checked(line: Line) -> Iterator[Line]:
-    """Yield the line, or the line with its fault and, for an array, its valid items."""
+    """Yield a valid line as it is; else the line with its fault and an array's valid items."""
     fault = _fault(line.text)
     if fault is None:
         yield line
@@ -97,7 +97,7 @@ def items_of(line: bytes) -> list[bytes] | None:
 
 
 def _cut(line: bytes) -> list[bytes]:
-    """Split the items of an array that no JSON decoder could read; none for anything else."""
+    """Return the items of an array that no JSON decoder could read; none for anything else."""
     items: list[bytes] = []
     depth = start = 0
     for token in _TOKENS.finditer(line if line.startswith(b"[") else b""):

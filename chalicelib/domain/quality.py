@@ -66,7 +66,7 @@ class Jump(msgspec.Struct, frozen=True):
 
 
 class Delays(msgspec.Struct, frozen=True):
-    """Seconds from the timestamps of ticks to their arrival; only `ticks` is set without any."""
+    """Seconds from the timestamps of ticks to their arrival. Without ticks, only `ticks` is set."""
 
     ticks: Annotated[Count, Meta(description="The ticks measured: the newest live ones.")]
     start: Annotated[
@@ -154,7 +154,7 @@ def _sessions(
 
 
 def _joined(stretches: Sequence[Stretch]) -> list[Stretch]:
-    """Return the stretches with those joined that follow each other without a pause."""
+    """Return the stretches, joining those that follow each other without a pause."""
     found: list[Stretch] = []
     for stretch in stretches:
         if found and found[-1].end == stretch.start:

@@ -22,8 +22,8 @@ _A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 class QuietHours(msgspec.Struct, frozen=True):
     """One entry: on each of `days`, from `start` to `end` by the clock of `time_zone`.
 
-    `days` are those on which it starts. It ends on the next day unless `end` is after `start`, so
-    equal times last a whole day. Times are `HH:MM`.
+    The hours start on `days`. They end on the next day unless `end` is after `start`, so equal
+    times last a whole day. Times are `HH:MM`.
     """
 
     days: tuple[Day, ...]
@@ -35,8 +35,8 @@ class QuietHours(msgspec.Struct, frozen=True):
 def local_instant(day: date, clock: str, zone: ZoneInfo, *, second: bool = False) -> datetime:
     """Return the instant of a wall-clock time `HH:MM` on a day, in UTC.
 
-    A time that does not exist, since clocks jump ahead, is as much later as they jump. Of a time
-    that occurs twice it is the first, or the second if `second` is true.
+    If clocks jump ahead over the time, the result is later by the jump. If the time occurs twice,
+    the result is its first occurrence, or the second if `second` is true.
     """
     local = datetime.combine(day, time.fromisoformat(clock), zone)
     first = local.astimezone(UTC)
@@ -61,7 +61,7 @@ def quiet_end(quiet: Iterable[QuietHours], instant: datetime) -> tuple[datetime,
 
 
 def never_end(quiet: Iterable[QuietHours]) -> bool:
-    """Return whether entries leave no part of the week."""
+    """Return whether entries leave no part of the week free."""
     return quiet_end(quiet, _A_MONDAY)[0] - _A_MONDAY >= LONGEST_QUIET
 
 

@@ -1,10 +1,10 @@
 """A batch's lines as one gzip file, with the times at which the stream received them.
 
 A tick without a timestamp gets the stream's time, which is not in its line. The gzip header's
-comment (RFC 1952, FCOMMENT), which every reader of the lines skips, stores it: `{"arrivals":
-[["2026-11-20T15:30:00.123000Z", 3], [2000, 1], ...]}`. Each entry is an arrival and its number of
-lines. The first arrival is an instant, further ones are microseconds since the arrival before; null
-stands for an unknown one.
+comment (RFC 1952, FCOMMENT) stores that time; readers of the lines skip the comment. An example is
+`{"arrivals": [["2026-11-20T15:30:00.123000Z", 3], [2000, 1], ...]}`. Each entry is an arrival and
+its number of lines. The first arrival is an instant, further arrivals are microseconds since the
+one before; null marks an unknown arrival.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NAMED = 0x02 | 0x04 | 0x08
 
 
 class ArchivedLine(msgspec.Struct, frozen=True):
-    """One line, and the instant of its first tick without a timestamp, or else its arrival."""
+    """A line and the instant of its first tick without a timestamp, or else the line's arrival."""
 
     line: bytes
     arrival: datetime
@@ -109,7 +109,7 @@ def _unzipped(body: bytes) -> bytes:
 def _arrivals_of(body: bytes, lines: int) -> Iterator[datetime | None]:
     """Yield the arrival of each line; None for all if the comment is foreign or broken.
 
-    The comment counts only if its counts match the lines: it may claim any number.
+    The comment is used only if its counts add up to `lines`, since it may claim any number.
     """
     unknown = repeat(None, lines)
     if body[:3] != _MAGIC or not body[3] & _FCOMMENT or body[3] & _NAMED:

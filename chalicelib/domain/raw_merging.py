@@ -1,8 +1,8 @@
 """Merges several batches of the raw archive into one: all their lines, and the readings that SQL
 needs.
 
-Of several copies of a tick SQL takes the one in the object with the highest last sequence number.
-Within one object it cannot distinguish them, so a reading says which copy that was.
+If a tick has several copies, SQL takes the copy in the object with the highest last sequence
+number. Within one object SQL cannot distinguish copies, so a reading says which copy to take.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _stamped = msgspec.json.Decoder(_Stamped)
 
 
 def _identity(line: bytes) -> Identity | None:
-    """Return the identity of a line in SQL's form; None for any other line."""
+    """Return the identity of a line as in SQL; None for a line that has none."""
     try:
         found = _stamped.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -90,8 +90,8 @@ def _contradicted(batches: Iterable[RawBatch]) -> set[Identity]:
 
 
 class _Copy(msgspec.Struct, frozen=True):
-    """A tick or bar in one batch; the one of the highest rank counts, as in raw_ticks.sql and
-    raw_bars.sql."""
+    """A copy of a tick or bar in one batch. The copy with the highest rank counts, as in
+    raw_ticks.sql and raw_bars.sql."""
 
     number: int
     has_sent_at: bool
@@ -112,7 +112,7 @@ def _best(
 ) -> Mapping[Identity, _Copy]:
     """Return the copy of each contested identity that SQL would take from the batches.
 
-    Only that one is kept in memory: a sender may repeat a tick in every batch.
+    Only this copy is kept in memory, since a sender may repeat a tick in every batch.
     """
     found: dict[Identity, _Copy] = {}
     for place, (batch, rows) in enumerate(zip(batches, told, strict=True)):

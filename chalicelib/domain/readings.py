@@ -1,9 +1,9 @@
 """Readings: what SQL cannot read from the raw archive's lines by itself.
 
-Most lines are plain: SQL takes from them what ingest took. For the others a reading says what
-ingest took: ticks without a timestamp or in an array, numbers and instants in other forms than the
-stored one, repeated names or names before a blank, time zones that the statement does not list, and
-refused identities.
+Most lines are plain: SQL takes from them what ingest took. For other lines a reading says what
+ingest took: for ticks without a timestamp or in an array, numbers and instants in another form than
+the stored one, repeated names or names before a blank, time zones that the statement does not list,
+and refused identities.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-
 _ODD = re.compile(
     rb'":\s*(?:[+-]|[0-9]+(?:\.[0-9]+)?[eE]|[0-9]+\.[0-9]{9}|"[0-9._eE+\s-]+")',
 )
-"""Matches values with signs, exponents, too many decimals, and numbers in quotes. Matches beyond
-prices and volumes cost only a reading."""
+"""Matches values with signs, exponents, too many decimals, and numbers in quotes. A match in
+another field than a price or volume only costs a reading."""
 
 _SPACED = re.compile(rb'"\s+:')
 """Matches a name with a blank before its colon, which neither _ODD nor _repeats_a_name expects."""
@@ -53,7 +53,7 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """The result of one identity of a batch: its tick or bar, or None if every copy was refused."""
+    """What ingest took for one identity of a batch: a tick or bar; None if all were refused."""
 
     identity: Identity
     item: Tick | Bar | None
@@ -89,7 +89,7 @@ def _texts(item: Tick | Bar, fields: dict[str, str]) -> dict[str, str]:
 
 
 def identity_of(item: Tick | Bar) -> Identity:
-    """Return SQL's identity of a tick or bar."""
+    """Return the identity by which SQL distinguishes a tick or bar from others."""
     if isinstance(item, Bar):
         return item.symbol, item.start, item.interval
     return item.symbol, item.timestamp
@@ -120,7 +120,7 @@ def _has_plain_values(line: bytes) -> bool:
 def _repeats_a_name(line: bytes) -> bool:
     """Return whether a line without backslashes may have a repeated name.
 
-    Ingest takes the last value of a repeated name; Athena's reader refuses such a line.
+    Ingest takes the last value of a repeated name; Athena's reader refuses a line with one.
     """
     pieces = line.split(b'":')
     return len({piece.rpartition(b'"')[2] for piece in pieces}) < len(pieces)

@@ -60,10 +60,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One rule. `symbol` is a symbol or "*" for all.
 
     value: a price, or a percentage for the percent conditions; fast and slow: the averages' windows
-    in ticks or bars; window: the bars that a move is measured over; cooldown in seconds. With the
+    in ticks or bars; window: over how many bars a move is measured; cooldown in seconds. With the
     interval "tick" every tick is judged, with others the close of each bar. when: the text of the
-    condition `when` (domain/when). channels: the ids of the channels of its alerts; none means the
-    default ones. severity: that of its alerts.
+    condition `when` (domain/when). channels: the ids of the channels that get the alerts; if empty,
+    the default channels. severity: the severity of the alerts.
     """
 
     rule_id: str
@@ -113,8 +113,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def closes_to_begin(self) -> int:
         """Return how many earlier prices (or closes) a new rule reads, to find the side on which
-        its averages begin. For averages these are more than `closes_needed`: they may be equal for
-        a while."""
+        its averages begin. For averages this is more than `closes_needed`, since the averages may
+        be equal for a while."""
         return 2 * self.closes_needed if self.condition in CROSSES else self.closes_needed
 
     def is_active(self, timestamp: str) -> bool:
@@ -127,7 +127,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 class BrokenRule(msgspec.Struct, frozen=True):
-    """A stored rule that is not judged, and why: it is unreadable, because a newer version or a
+    """A stored rule that is not judged, and why. It is unreadable, because a newer version or a
     person wrote it, or it exceeds the limit of its symbol."""
 
     rule_id: str
@@ -137,8 +137,8 @@ class BrokenRule(msgspec.Struct, frozen=True):
 
 def within_bound(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     """Divide a symbol's rules into those judged, in order, and those left out because MAX_RULES
-    others are enabled. Rules for all symbols have priority, then the others by id; NEWER_DEFAULTS
-    come last. An earlier version allowed more."""
+    others are enabled. Rules for all symbols have priority, then the others by id, and last
+    NEWER_DEFAULTS. An earlier version allowed more rules."""
     enabled = [rule for rule in rules if rule.enabled]
     if len(enabled) <= MAX_RULES:
         return tuple(rules), ()
@@ -168,8 +168,8 @@ def default_rules(
 ) -> tuple[Rule, ...]:
     """Return the rules of an empty deployment, for every symbol.
 
-    Crosses on ticks are recorded in any case. With `every_tick` each of them is sent, else crosses
-    on 5-minute bars, at most one a symbol and hour, and the daily 50/200 cross.
+    Crosses on ticks are always recorded. With `every_tick` each of them is sent. Without it,
+    crosses on 5-minute bars are sent, at most one a symbol and hour, and the daily 50/200 cross.
     """
     crosses = tuple(
         Rule(
@@ -194,7 +194,7 @@ def default_rules(
 
 def _crosses_on_bars(fast: int, slow: int) -> tuple[Rule, Rule]:
     """Return the rules whose crosses are sent by default. Each judges golden and death crosses, so
-    that its cooldown counts both."""
+    that both count for its cooldown."""
     five_minutes, daily = NEWER_DEFAULTS
     return (
         Rule(
@@ -329,7 +329,7 @@ def _count(given: dict[str, Any], field: str) -> int | None:
 
 
 def _when(given: dict[str, Any]) -> str | None:
-    """Return the text of a condition `when`. Rules without one do not load its modules."""
+    """Return the text of a condition `when`; without one, its modules are not loaded."""
     if given.get("when") is None:
         return None
     from chalicelib.domain.when.parsing import parse_when

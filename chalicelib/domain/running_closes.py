@@ -20,9 +20,9 @@ class RunningCloses(Sequence[Decimal]):
     """Closes in order, newest last: a sequence that grows at its end and loses its oldest ones.
 
     `total` is the difference of two running sums, so an average over 400 closes is as fast as over
-    2. It is exact: the sum of the closes has fewer than the 28 digits of Python's decimals, since
-    each is below 10^12 and has at most eight decimals. Running sums are built only when they pay
-    off: most runs have few ticks.
+    2. The sums are exact: each close is below 10^12 and has at most eight decimals, so a sum has
+    fewer than the 28 digits of Python's decimals. Running sums are built only when they pay off:
+    most runs have few ticks.
     """
 
     def __init__(self, closes: Iterable[Decimal] = ()) -> None:

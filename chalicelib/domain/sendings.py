@@ -17,8 +17,8 @@ ATTRIBUTE = "ticktape.sent"
 
 MOST_AHEAD = 300_000
 MOST_BEHIND = 20 * 86_400_000
-"""Milliseconds between SQS's time and the sender's above which the sender's is ignored. A queue
-keeps a message for at most 14 days, and the ticks' queue for four."""
+"""If SQS's time and the sender's differ by more than these milliseconds, the sender's is ignored. A
+queue keeps a message for at most 14 days, and the ticks' queue for four."""
 
 _FORM = re.compile(r"([0-9]{13})-([0-9]{1,6})", re.ASCII)
 _PLACE_BITS = 20
@@ -36,8 +36,8 @@ class Sending(NamedTuple):
 
     @property
     def number(self) -> str:
-        """Return a sequence number: it grows with each message, by 256 within a millisecond like
-        SQS's own numbers, and is above all of those."""
+        """Return a sequence number. Numbers grow with each message, by 256 within a millisecond
+        like SQS's own numbers, and are above all of SQS's."""
         return str((1 << 62 | self.milliseconds << _PLACE_BITS | self.place) << 8)
 
     def after(self, milliseconds: int) -> Sending:

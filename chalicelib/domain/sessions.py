@@ -23,7 +23,7 @@ MarketState = Literal["PRE", "REGULAR", "POST", "CLOSED"]
 NEW_YORK = "America/New_York"
 
 LAST_PRICE = timedelta(minutes=5)
-"""A price this shortly before the close, or later, counts as its session's last."""
+"""A price counts as its session's last if it comes this shortly before the close, or later."""
 
 _DAY = timedelta(days=1)
 _CACHED_SESSIONS = 4096
@@ -229,13 +229,13 @@ class DayCalendar(Calendar):
         return ExchangeHours(self.exchange) if self.exchange else None
 
     def trades_on(self, day: date) -> bool:
-        """See Calendar. For the phases every day's session is a trading day."""
+        """Return whether the market has a session on the day. Phases treat every day alike."""
         if self._hours is not None:
             return self._hours.is_trading_day(day)
         return self.zone is UTC or day.weekday() < 5
 
     def trading_ends(self, session: Session) -> datetime:
-        """See Calendar: the close of the zone's exchange, if the closing table has it."""
+        """Return the close of the zone's exchange, or the session's close if that is unknown."""
         if self._hours is None:
             return session.close
         return self._instant(session.date, self._hours.on(session.date).close)
@@ -246,9 +246,9 @@ class DayCalendar(Calendar):
 
 
 class OvernightCalendar(Calendar):
-    """Five sessions a week that open on the previous evening, from Sunday's on; no holidays.
+    """Five sessions a week that open on the evening before, from Sunday evening on; no holidays.
 
-    A session has the date on which it ends. Instants outside have their own local date.
+    A session has the date on which it ends. Instants outside all sessions have their local date.
     """
 
     def __init__(self, name: str, zone: tzinfo, opens: time, closes: time) -> None:
@@ -294,11 +294,11 @@ CRYPTO_PAIR = re.compile(r"[A-Z0-9]+-(?:USD|USDT|USDC|EUR|GBP|JPY|CAD|AUD|CHF|BT
 def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
     """Return the calendar of a symbol's ticks.
 
-    By symbol: `EURUSD=X` trades as currencies do, 17:00 to 17:00 in New York, `ES=F` as futures do
-    on CME, 18:00 to 17:00; a pair like BTC-USD round the clock in UTC unless it has another time
-    zone. By time zone: New York, London and Hong Kong have their exchange's sessions, any other
-    IANA zone whole local days. Without a time zone it is New York's exchange. Names that are not
-    IANA zones use UTC days without opening hours; no error is raised.
+    By symbol: `EURUSD=X` trades as currencies do, 17:00 to 17:00 in New York. `ES=F` trades as
+    futures do on CME, 18:00 to 17:00. A pair like BTC-USD trades round the clock, in UTC unless it
+    has another time zone. By time zone: New York, London and Hong Kong have their exchange's
+    sessions, any other IANA zone whole local days. Without a time zone New York's apply.
+    Names that are not IANA zones use UTC days without opening hours; no error is raised.
     """
     if symbol.endswith("=X"):
         return _currencies()

@@ -40,7 +40,7 @@ def crosses_down(previous: Decimal | None, price: Decimal, level: Decimal) -> bo
 def moved_more_than(price: Decimal, reference: Decimal | None, percent: Decimal) -> bool:
     """Return whether `price` is strictly more than `percent` away from `reference`, either way.
 
-    False without a reference, or with one of 0, which states of older versions may hold.
+    False if the reference is None, or is 0, as it may be in states of older versions.
     """
     if not reference:
         return False

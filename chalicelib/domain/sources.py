@@ -1,7 +1,7 @@
 """The sources of a series: one at a time, each from an instant on.
 
-A tick belongs to the series if its source is the one in force at its own timestamp, a historical
-bar at its start. So it does not matter when it comes (docs/decisions/0327-one-source-at-a-time.md).
+A tick belongs to the series if its source is in force at its timestamp, a historical bar if at its
+start. When they arrive does not matter (docs/decisions/0327-one-source-at-a-time.md).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LEASE_SECONDS = 300
 The difference to AHEAD_SECONDS allows for clocks that differ."""
 
 MOST_BYTES = 2_000
-"""The longest text of a series' sources, which ticks of its recording carry: some 50 switches."""
+"""The most bytes of a list of sources, which ticks of a recording carry: some 50 switches."""
 
 SOURCE = re.compile(rf"(?!{UNKNOWN_SOURCE}$){LABEL_FORM}")
 """The name of a source that a series can be switched to."""
@@ -144,16 +144,16 @@ def _switch(text: str) -> Switch:
 
 
 def differ(one: str, other: str) -> bool:
-    """Return whether two prices come from different sources; an unnamed source differs from
-    none."""
+    """Return whether two prices come from different sources. An unnamed source differs from no
+    other."""
     if one == other or UNKNOWN_SOURCE in (one, other):
         return False
     return family(one) != family(other)
 
 
 def runs_of(rows: Sequence[Any], starts: str) -> tuple[Switch, ...]:
-    """Return the sources of ticks or bars, which are in the order of time, each from its first row
-    on. `starts` names the attribute that dates a row."""
+    """Return the sources of ticks or bars in order of time, each with the time of its first row.
+    `starts` names the attribute that has a row's time."""
     found: list[Switch] = []
     for source, group in groupby(rows, key=attrgetter("source")):
         found.append(Switch(getattr(next(group), starts), source))
@@ -161,8 +161,8 @@ def runs_of(rows: Sequence[Any], starts: str) -> tuple[Switch, ...]:
 
 
 def joined(pages: Iterable[Sequence[Switch]]) -> tuple[Switch, ...]:
-    """Return as one list, in the order of time, what `runs_of` returned for pages of rows; the
-    pages may come in any order."""
+    """Return the results of `runs_of` for pages of rows as one list, in order of time. The pages
+    may come in any order."""
     found: list[Switch] = []
     for one in sorted((one for page in pages for one in page), key=attrgetter("timestamp")):
         if not found or differ(found[-1].source, one.source):

@@ -28,8 +28,8 @@ RATIOS = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
 """New shares for one old share; below 1 for a reverse split."""
 
 TOLERANCE = Fraction(4, 100)
-"""The most that the last stored price may differ from the official close. Dividends make less of a
-difference than the smallest ratio."""
+"""The largest share by which the last stored price may differ from the official close. A dividend
+makes less of a difference than the smallest ratio."""
 
 
 MAX_SPLITS = 12
@@ -68,9 +68,9 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
         return min(max(rounded, DECIMALS), HIGHEST_PRICE)
 
     def is_unadjusted(self, close: Decimal) -> bool:
-        """Return whether `close`, the last one stored before the split, is not adjusted yet.
+        """Return whether `close`, the last one stored before the split, is not adjusted for it yet.
 
-        It is unadjusted if, in proportion, it is nearer to `before` than to `before` as adjusted.
+        It is unadjusted if, in proportion, it is nearer to `before` than to the adjusted `before`.
         """
         squared = Fraction(close) ** 2 * self.numerator
         middle = Fraction(self.before) ** 2 * self.denominator
@@ -78,8 +78,8 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Told(Split, frozen=True, array_like=True):
-    """A split or dividend that a source reported as a corporate action. Prices before it are as
-    they were traded, so they are always adjusted: `denominator` / `numerator` is its factor,
+    """A split or dividend that a source reported as a corporate action. Prices before it count as
+    not adjusted for it, so they are always adjusted. `denominator` / `numerator` is the factor,
     whatever `before` is."""
 
     is_dividend: bool = False
@@ -94,15 +94,15 @@ class Told(Split, frozen=True, array_like=True):
 
     @property
     def volume_factor(self) -> Fraction:
-        """See Split."""
+        """Return 1 for a dividend, which leaves volumes as they are; for a split as Split does."""
         return Fraction(1) if self.is_dividend else super().volume_factor
 
     def adjust(self, price: Decimal) -> Decimal:
-        """See Split. A dividend's numbers may have too many digits for a Decimal's product."""
+        """Adjust a price; a dividend's numbers may have too many digits for a Decimal's product."""
         return scaled_price(price, self.factor)
 
     def is_unadjusted(self, close: Decimal) -> bool:  # noqa: ARG002 - Split's
-        """See Split."""
+        """Return True: closes before a reported action count as unadjusted and are not tested."""
         return True
 
 
@@ -143,8 +143,8 @@ def adjusted(price: Decimal, date: str, splits: Iterable[Split]) -> Decimal:
 def unadjusted(
     splits: Sequence[Split], last_close: Callable[[str], DatedClose | None]
 ) -> list[Split]:
-    """Return the splits for which the stored prices before them are not adjusted yet, in order like
-    `splits`.
+    """Return those of `splits`, in the same order, for which the stored prices before them are not
+    adjusted yet. Each Told is one of them.
 
     `last_close` returns the last stored close before a date, None without one.
     """
@@ -185,8 +185,8 @@ def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> li
 
 
 def _with_before_adjusted(split: Split, later: Iterable[Split]) -> Split:
-    """Return a split with its `before` adjusted for later splits; a Told, which does not need
-    `before`, as it is."""
+    """Return a split with its `before` adjusted for later splits. A Told is returned as it is,
+    since it does not need `before`."""
     if isinstance(split, Told):
         return split
     return msgspec.structs.replace(split, before=adjusted(split.before, split.date, later))

@@ -1,8 +1,8 @@
 """The times of ticks without a timestamp.
 
 A stream or queue reports the millisecond in which it received a record, and receives many records
-in one. The record's sequence number determines the microsecond of its first such tick. Each further
-one is a microsecond later; after every seventh they go on in the next millisecond.
+in one. A record's sequence number determines the microsecond of its first such tick. Each further
+such tick is a microsecond later; after every seventh they go on in the next millisecond.
 
 Neighbouring records are seven microseconds apart, so that they keep their order. Seven and a
 thousand are coprime: of a thousand records in one millisecond no two share a first microsecond, and
@@ -23,21 +23,21 @@ ROOM = 7
 """The most ticks of one record in one millisecond."""
 
 _KINESIS = 80
-"""The bit from which a Kinesis sequence number counts a shard's records; the bits below hold the
-second and the shard, the same for all records of a millisecond."""
+"""The bit from which a Kinesis sequence number counts a shard's records. The bits below hold the
+second and the shard, which all records of a millisecond share."""
 
 _FIFO = 60
-"""SQS's numbers of a FIFO queue have more bits than that, and are multiples of 256."""
+"""SQS's sequence numbers of a FIFO queue have more bits than this, and are multiples of 256."""
 
 WHOLE = 1 << 20
-"""The lowest sequence, except 0 for a record without a number."""
+"""The lowest result of `sequence_of`, except 0 for a record without a number."""
 
 
 class Stamps:
     """The times of one record's ticks without a timestamp.
 
-    number: the record's sequence number; None for a line of the archive, whose arrival is already
-    the first such tick's time.
+    number: the record's sequence number; None for a line of the archive, whose archived arrival is
+    the time of the first such tick.
     """
 
     def __init__(self, arrival: datetime, number: str | None) -> None:

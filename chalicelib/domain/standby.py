@@ -67,7 +67,7 @@ def parse_standby(text: str | None) -> Standby | None:
 
 
 def first_minute(now: datetime) -> datetime:
-    """Return the earliest instant, a whole minute, of a switch that is recorded at `now`."""
+    """Return the earliest whole minute at which a switch recorded at `now` takes effect."""
     earliest = now + timedelta(seconds=AHEAD_SECONDS)
     return earliest + (EPOCH - earliest) % MINUTE
 
@@ -75,13 +75,13 @@ def first_minute(now: datetime) -> datetime:
 def claimed(
     known: Sources, standby: Standby, source: str, silent_seconds: float | None, now: datetime
 ) -> Sources:
-    """Return the sources of a series after `source`, the first one or the standby, has claimed it;
+    """Return a series' sources after `source`, the first source or the standby, has claimed it;
     `known` if the series already has that source.
 
-    `silent_seconds` is how long the open market has had no price, None while it is closed: a
-    standby may take over only after a silence, while the first source need not show that it is
-    steady, which it alone knows. The switch has the name in `standby`, even if a source of the same
-    family claims. Raises NotNow if the source may not change yet.
+    `silent_seconds` is how long the open market has had no price, None while the market is closed.
+    A standby may take over only after a silence. The first source need not show that it is steady,
+    since it alone knows. The switch names the source as `standby` does, even if another source of
+    the same family claims. Raises NotNow if the source may not change yet.
     """
     if known.last is not None and family(known.last) == family(source):
         return known
@@ -101,7 +101,7 @@ def claimed(
     wanted = Sources(known.first, (*known.switches, Switch(to_text(start), named, cause)))
     back = Switch(to_text(start), standby.first, "steady")
     ended = wanted if cause == "steady" else Sources(wanted.first, (*wanted.switches, back))
-    if len(ended.text()) > MOST_BYTES - RESERVED_BYTES:  # no full list ends with the standby
+    if len(ended.text()) > MOST_BYTES - RESERVED_BYTES:  # a full list never ends with the standby
         times = len(known.switches)
         raise NotNow(f"the source has changed {times} times: what is left is for requests")
     return wanted
@@ -110,13 +110,13 @@ def claimed(
 def silence(
     symbol: str, last: Tick | None, known: Sources, added_at: str, now: datetime
 ) -> float | None:
-    """Return for how many seconds the market has been open without a price that the source in force
-    should have published by `now`; None while the market is closed or pauses, or if its trading
-    hours are unknown.
+    """Return for how many seconds the open market has had no price that the source in force should
+    have published by `now`. None while the market is closed or pauses, or if its trading hours are
+    unknown.
 
-    `last` is the newest stored tick; without one, `added_at`, when the symbol was added, takes its
+    `last` is the newest stored tick. Without one, `added_at`, when the symbol was added, takes its
     place. The silence begins no earlier than the session, the end of its pause, or the last switch:
-    earlier prices belong to the source before it.
+    earlier prices belong to the previous source.
     """
     hours = trading_hours(symbol, last.exchange_timezone if last else None)
     source = known.last or (last.source if last else None)

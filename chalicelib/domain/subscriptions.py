@@ -1,7 +1,7 @@
 """Subscriptions of browsers to Web Push.
 
-A subscription (W3C Push API) has the address of the browser vendor's push service, which is secret
-because all who know it can try to send there, and two keys by which messages are encrypted.
+A subscription (W3C Push API) has an address of the browser vendor's push service, and two keys by
+which messages are encrypted. The address is secret, since all who know it can try to send there.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _ADDRESS = re.compile(
     rf"https://(?P<host>{_LABEL}(?:\.{_LABEL})+)/[\w.~!$&'()*+,;=:@%/?-]+", re.ASCII
 )
-"""The host and the path with its query in characters of RFC 3986 alone: about others, such as a
-backslash, libraries disagree where a host ends."""
+"""The host and the path with its query, in characters of RFC 3986 alone. With others, such as a
+backslash, libraries disagree where the host ends."""
 
 
 class Keys(msgspec.Struct, frozen=True):

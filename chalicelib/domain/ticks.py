@@ -35,7 +35,7 @@ _PERCENT_DIGITS = Decimal("0.0001")
 _PRICES_KEPT = 8192
 
 _USUAL_SIZE = DECIMALS.__sizeof__()
-"""Bytes of a number of some 70 digits at most; longer ones are not kept."""
+"""Bytes of a number of some 70 digits at most. Results for longer numbers are not cached."""
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,7 +63,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def instant(self) -> str:
-        """Return the instant at which the tick's source must be that of the symbol's series."""
+        """Return the instant at which the series must have the tick's source."""
         return self.timestamp
 
 
@@ -116,8 +116,8 @@ def parse_symbol(text: object) -> str:
 
 
 def family(source: str) -> str:
-    """Return the family of sources with the same prices: a series may mix Yahoo's polled and pushed
-    ones."""
+    """Return the family of a source. Sources of one family have the same prices, so a series may
+    mix them, as Yahoo's polled and pushed ones."""
     return _YAHOO if source.startswith(_YAHOO) else source
 
 
@@ -129,7 +129,7 @@ def number(value: Decimal) -> Decimal:
     """Return `value` with at most eight decimals, without an exponent, trailing zeros or a zero's
     sign.
 
-    Raises ValueError for one that needs more than 28 digits.
+    Raises ValueError for a number that needs more than 28 digits.
     """
     try:
         if value.as_tuple().exponent < -8:  # type: ignore[operator]  # finite was checked before

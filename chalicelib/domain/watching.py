@@ -22,9 +22,10 @@ class RuleState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
     """What a rule remembers.
 
     side: the last non-zero sign of its averages; inside: whether its condition held at the last
-    price; session: that price's session date; fired_at: its last alert; fired_scope: that alert's
-    bar or session, if the trigger needs it; bar: the last bar at which a bar rule was judged;
-    memory: what a condition `when` on ticks, or over other symbols, remembers of the points before.
+    price; session: that price's session date; fired_at: when it last fired; fired_scope: the bar or
+    session of that alert, if the trigger needs it; bar: the last bar at which a bar rule was
+    judged; memory: what a condition `when` on ticks, or over other symbols, remembers of the points
+    before.
     """
 
     fingerprint: str
@@ -42,8 +43,8 @@ class Observation(msgspec.Struct, frozen=True):
 
     `closes` are the prices up to and including this one, newest last; `scope` is the bar for
     once_per_bar, `session` the session's date. `split` is the date of the last split, or empty; all
-    prices are adjusted for it. `holds` says whether a condition `when` is true there, and `held`
-    whether it was at the point before, with adjusted values; None if there is none.
+    prices are adjusted for it. `holds` says whether a condition `when` is true at this price;
+    `held`, whether it was true at the point before, with adjusted values (None without one).
     """
 
     timestamp: str
@@ -114,8 +115,8 @@ def as_fired(rule: Rule, after: RuleState) -> Rule:
 
 
 def without_alert(rule: Rule, before: RuleState | None, after: RuleState) -> RuleState:
-    """Return the state `after` a price, for an alert that was dropped: the rule may fire again as
-    if it had not fired there."""
+    """Return the state `after` a price whose alert was dropped: the rule may fire again as if it
+    had not fired at that price."""
     known = known_to(rule, before) or RuleState(rule.fingerprint)
     return msgspec.structs.replace(after, fired_at=known.fired_at, fired_scope=known.fired_scope)
 

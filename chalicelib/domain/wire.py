@@ -56,7 +56,7 @@ _STARTS = {
     "1m": (":00.000000", "a whole minute for a 1m bar"),
     "1d": ("T00:00:00.000000", "the session's date at 00:00Z for a 1d bar"),
 }
-"""How the start of a bar ends, and the words for it."""
+"""By interval, how the text of a bar's start ends, and that in words."""
 
 _PRICE_ALLOWED = "a number above 0 and below 10^12, also after rounding to eight decimals"
 _VOLUME_ALLOWED = "a number from 0 and below 10^18, also after rounding to eight decimals"
@@ -98,10 +98,10 @@ def decode(
 ) -> Decoded:
     """Parse one record's payload, which the stream received at `arrival` under a sequence number.
 
-    `taken` is the time at which a queue received it, if `arrival` is the sender's: no timestamp may
+    If `arrival` is the sender's time, `taken` is when a queue received the record: no timestamp may
     be far ahead of that. A line of the archive has no number, and its archived time as arrival.
 
-    It never raises: each invalid part is in `rejected` with its reason.
+    This never raises: each invalid part is in `rejected` with its reason.
     """
     record = _Record(arrival, Stamps(arrival, number), taken or arrival)
     for line in lines_of(payload):

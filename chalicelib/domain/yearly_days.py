@@ -37,7 +37,7 @@ class YearlyDays:
 
 
 def day_of(rule: str, year: int) -> date | None:
-    """Return the day that a rule such as `11.3.4` means in a year; None if it has none."""
+    """Return the day that a rule such as `11.3.4` means in a year; None if the year lacks it."""
     if rule.startswith("easter"):
         return _easter(year) + timedelta(days=int(rule[6:]))
     if "." in rule:

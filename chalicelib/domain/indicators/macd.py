@@ -9,7 +9,7 @@ from chalicelib.domain.indicators.inputs import Number, checked_window
 
 
 class MACDValue(msgspec.Struct, frozen=True):
-    """The difference of two EMAs, the EMA of it (the signal line), and the distance of the two."""
+    """The MACD line (a difference of two EMAs), its EMA (the signal line), and their distance."""
 
     macd: float
     signal: float

@@ -61,7 +61,7 @@ class Canvas:
                 self._cover(x, y, ink, radius + 0.5 - distance)
 
     def text(self, left: int, top: int, text: str, ink: Ink) -> int:
-        """Write a line of text, which covers what lies below; return the column after it."""
+        """Write a line of text over what lies below; return the column after the text."""
         levels = bytes(pixel(ink, level) for level in range(FULL + 1))
         for letter in _known(text):
             width, rows = _letter(letter)
@@ -92,7 +92,7 @@ class Canvas:
                 self._cover(*((near, along) if steep else (along, near)), ink, covered)
 
     def _cover(self, x: int, y: int, ink: Ink, share: float) -> None:
-        """Cover a pixel by a share from 0 to 1. Over another ink it is all or nothing."""
+        """Cover a pixel by a share from 0 to 1; over another ink, entirely or not at all."""
         level = min(FULL, int(share * FULL))
         if level <= 0 or not (0 <= x < self.width and 0 <= y < self.height):
             return
@@ -123,8 +123,8 @@ def clipped(text: str, width: int) -> str:
 
 
 def _known(text: str) -> Iterable[int]:
-    """Yield the places of letters in the font; that of the question mark for a letter that it
-    lacks."""
+    """Yield the letters' indexes in the font. A letter that the font lacks has the index of the
+    question mark."""
     first = ord(glyphs.FIRST)
     for letter in text:
         place = ord(letter) - first

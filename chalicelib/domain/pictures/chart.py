@@ -78,7 +78,7 @@ def _legend(canvas: Canvas, scene: Scene) -> None:
 
 
 def _grid(canvas: Canvas, scale: Scale, texts: dict[float, str], signal: float) -> None:
-    """Draw a line at each round price, with the price beside it where the signal's tag is not."""
+    """Draw a line at each round price, and write the price beside it except at the signal's tag."""
     for price, text in texts.items():
         row = round(scale.y(price))
         canvas.fill(scale.area.left, row, scale.area.right, row + 1, Ink.GRID)
@@ -113,7 +113,7 @@ def _candles(canvas: Canvas, scale: Scale, bars: Sequence[Bar]) -> None:
 
 
 def _average(canvas: Canvas, scale: Scale, average: Average, at: int, ink: Ink) -> None:
-    """Draw an average as a line, or as a dash at the signal if it is one of ticks."""
+    """Draw an average as a line, or as a dash at the signal if it is an average of ticks."""
     rows = [None if value is None else scale.y(value) for value in average.line]
     for is_known, run in groupby(enumerate(rows), key=lambda each: each[1] is not None):
         if is_known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 FULL = 15
-"""The level of a pixel that its ink covers entirely. Others show the ink's ground as well."""
+"""The level of a pixel that its ink covers entirely. At lower levels the ground shows through."""
 
 Colour = tuple[int, int, int]
 

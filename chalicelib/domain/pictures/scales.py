@@ -18,10 +18,11 @@ _BY_DATE = ("1d", "1wk", "1mo")
 _ROUND_MINUTES = (1, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440)
 _MOST_PRICES = 5
 _LEAST_SHARE = 1e-6
-"""The least height of a range, as a share of its price: labels stay short, and floats distinct."""
+"""The least height of a range as a share of its price, so that labels stay short and floats
+distinct."""
 
 _NEAR = 0.6
-"""A level is shown if it lies no further than this share of the bars' range beyond them."""
+"""A level is shown if its distance from the bars is at most this share of their range."""
 
 
 class Area(msgspec.Struct, frozen=True):
@@ -52,7 +53,7 @@ class Scale(msgspec.Struct, frozen=True):
 
     @property
     def step(self) -> float:
-        """Return the columns from one bar to the next."""
+        """Return the number of columns from one bar to the next."""
         return (self.area.right - self.area.left) / self.places
 
 
@@ -92,11 +93,11 @@ def round_prices(low: float, high: float) -> tuple[list[float], int]:
 
 
 def time_labels(bars: Sequence[Bar], interval: str, zone: tzinfo, least: int) -> dict[int, str]:
-    """Return the texts to write below bars, by the bars' places: at round times, and at least
-    `least` places apart.
+    """Return the texts to write below bars, by the bars' indexes: at round times, at least `least`
+    bars apart.
 
-    Times are those of the zone, days those of sessions. The date replaces the first time of a
-    further day.
+    Times are in the zone; days are those of sessions. On each further day, the date replaces the
+    first time.
     """
     labels: dict[int, str] = {}
     minutes = _minutes_between(interval, least)
@@ -111,7 +112,7 @@ def time_labels(bars: Sequence[Bar], interval: str, zone: tzinfo, least: int) ->
 
 
 def _minutes_between(interval: str, least: int) -> int:
-    """Return the least round number of minutes that is not below that of `least` bars of an
+    """Return the lowest round number of minutes that is at least as long as `least` bars of an
     interval."""
     minutes = {"1m": 1, "1h": 60, **MINUTES}.get(interval, 1) * least
     return next((step for step in _ROUND_MINUTES if step >= minutes), _ROUND_MINUTES[-1])

@@ -17,8 +17,8 @@ MOST_BARS = 60
 """The most bars in a picture."""
 
 MOST_READ = 600
-"""The most stored bars that are read for a picture; it shows fewer bars if each takes many of
-them."""
+"""The most stored bars that are read for a picture. The picture shows fewer bars if each is made of
+many stored ones."""
 
 TICK_INTERVAL = "1m"
 """The bars that a picture of a rule on ticks shows."""
@@ -32,7 +32,7 @@ _LEVELS = {
     "crossing_down": ("value", "Level"),
     "change_percent": ("previous_close", "Previous close"),
 }
-"""By condition, the value of an alert that is the price to compare with, and the price's name."""
+"""By condition: which of an alert's values is the price to compare with, and that price's name."""
 
 
 class Average(msgspec.Struct, frozen=True):
@@ -52,8 +52,8 @@ class Level(msgspec.Struct, frozen=True):
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """What is drawn. The signal lies at bar number `at`, which is one behind the last bar if its
-    own bar is still in progress."""
+    """What is drawn. The signal lies at bar number `at`, which is one after the last bar if the
+    signal's own bar is still in progress."""
 
     interval: str
     bars: tuple[Bar, ...]
@@ -78,8 +78,8 @@ def stored_needed(alert: Alert) -> int:
 def compose_scene(stored: Sequence[Bar], alert: Alert) -> Scene:
     """Return what to draw, from stored bars in order of time up to the alert.
 
-    For a rule on bars only regular bars are shown, on which it was judged, and the last one is the
-    bar at which it fired. For a rule on ticks the signal's minute is not stored yet.
+    For a rule on bars only regular bars are shown, since it was judged on these. The last one is
+    the bar at which the rule fired. For a rule on ticks the signal's minute is not stored yet.
     """
     interval = interval_of(alert)
     on_ticks = alert.interval == "tick"
@@ -104,7 +104,7 @@ def _level(alert: Alert) -> Level | None:
 
 
 def _averages(bars: Sequence[Bar], alert: Alert) -> tuple[Average, ...]:
-    """Return the averages of an alert. Those over ticks have no line among bars."""
+    """Return the averages of an alert. Averages over ticks have no line among bars."""
     closes = [bar.close for bar in bars]
     found = []
     for window, value in sorted(_windows(alert).items()):

@@ -15,8 +15,8 @@ from chalicelib.domain.splits import DatedClose, Split, unadjusted
 def adjusted_bars(bars: Sequence[Bar], splits: Sequence[Split]) -> list[Bar]:
     """Return stored bars in order, adjusted for all splits, which are in order.
 
-    Those before a split are unchanged once a fresh backfill has adjusted them for it. Products of
-    factors are rounded once, as by `Scale`.
+    Bars before a split stay as they are once a fresh backfill has adjusted them for it. The product
+    of a price and its factors is rounded once, as by `Scale`.
     """
     return list(chain.from_iterable(adjusted_pages(bars, splits, len(bars) or 1)))
 
@@ -33,7 +33,7 @@ def adjusted_pages(
 
 
 def _scale(bars: Sequence[Bar], splits: Sequence[Split]) -> Scale | None:
-    """Return the scale of bars; None if it changes nothing."""
+    """Return the scale of bars; None if it would change nothing."""
 
     def last_close(day: str) -> DatedClose | None:
         return next(((_date(bar), bar.close) for bar in reversed(bars) if _date(bar) < day), None)

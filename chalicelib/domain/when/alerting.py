@@ -24,8 +24,8 @@ def alert_of(
     quiet: str,
     values: Mapping[Leaf, Decimal],
 ) -> Alert:
-    """Return the alert of a rule that fired at an observation, with the values of its condition,
-    rounded to eight decimals, by their text."""
+    """Return the alert of a rule that fired at an observation. Its values are those of the rule's
+    condition by their text, rounded to eight decimals."""
     made = make_alert(rule, observation, tick, watch, quiet)
     shown = {leaf_text(leaf): number(value) for leaf, value in values.items()}
     return msgspec.structs.replace(made, values=made.values | shown)

@@ -16,7 +16,7 @@ VALUE_LIMIT = Decimal(10) ** 12
 
 
 class Part(NamedTuple):
-    """A node, and the number of levels of the tree below it, its own included."""
+    """A node, and the number of levels of its tree, the node's own level included."""
 
     node: Node
     depth: int
@@ -69,8 +69,8 @@ def checked_bars(value: object, place: Place, least: int = 1) -> int:
 
 
 def checked_name(name: str, place: Place) -> str:
-    """Return the name of a value in lower case. Raises WhenError for an unknown name, with the most
-    similar one."""
+    """Return the name of a value in lower case. Raises WhenError for an unknown name and suggests
+    the most similar one."""
     known = name.lower()
     if known in CATALOGUE:
         return known

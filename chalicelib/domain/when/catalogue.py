@@ -46,9 +46,9 @@ class Number(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A value: words for people, its numbers, and in `of` its default price if a condition may
-    choose another, or must (`must_choose`). It depends on `windows` times its largest number of
-    bars and `more`; with `session` on the bars of its session."""
+    """A value: its words for people, its numbers, and in `of` its default price if a condition may
+    or must (`must_choose`) choose the price. The value depends on `more` bars and `windows` times
+    as many bars as its largest number; with `session`, on the bars of its session."""
 
     words: str
     numbers: tuple[Number, ...] = ()

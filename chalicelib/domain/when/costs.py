@@ -63,15 +63,15 @@ class Excess(NamedTuple):
 
 
 def excess_of(rules: Iterable[Rule]) -> Excess | None:
-    """Return what the rules with `when` of a symbol, or of a preview, need together beyond a bound;
-    None if nothing. Cheap rules on one interval share bars and values, and so do costly ones."""
+    """Return what the rules with `when` of a symbol or a preview together need beyond a bound; None
+    if nothing. Cheap rules on one interval share bars and values, and so do costly ones."""
     return _excess(tuple((rule.interval, rule.when) for rule in rules if rule.when))
 
 
 @lru_cache(maxsize=256)
 def _excess(texts: tuple[tuple[str, str], ...]) -> Excess | None:
-    """Return `excess_of` rules with these intervals and texts; cached, since each run of ticks asks
-    for the same ones."""
+    """Return `excess_of` rules with these intervals and texts. The result is cached, since each run
+    of ticks asks for the same rules."""
     found = [_with_desk(interval, text) for interval, text in texts]
     bounds: tuple[tuple[Callable[..., int], int, str], ...] = (
         (_stored_bars, MAX_STORED_BARS_OF_A_SYMBOL, "stored bars together"),
@@ -106,8 +106,8 @@ def numbers_of(leaves: Iterable[Leaf]) -> int:
 
 
 def is_cheap(stored: int, updates: int) -> bool:
-    """Return whether values are cheap to compute again that need `stored` stored bars and together
-    take `updates` bars."""
+    """Return whether values that need `stored` stored bars and together take `updates` bars are
+    cheap to compute again."""
     return stored <= FEW_BARS and updates <= FEW_UPDATES
 
 
@@ -140,7 +140,7 @@ def by_cost(rules: Iterable[Rule]) -> tuple[list[Rule], list[Rule]]:
 
 def within_cost(rules: Sequence[Rule]) -> list[Rule]:
     """Return the rules with `when` of a symbol that are judged: the first ones by id that together
-    stay within all bounds. There are others only if two were stored at the same time."""
+    stay within all bounds. Other rules exist only if two were stored at the same time."""
     found = sorted((rule for rule in rules if rule.when), key=lambda rule: rule.rule_id)
     while excess_of(found):
         found.pop()

@@ -33,7 +33,7 @@ PRICE = Leaf("close")
 """On ticks, the tick's price."""
 
 _MORE = 1
-"""A value begins this many bars before those that it needs: for the sake of splits, one point more
+"""A value begins this many bars before those that it needs. For the sake of splits, one point more
 is decided than conditions look back to."""
 
 NO_MEMORIES: Mapping[str, tuple[str, str]] = MappingProxyType({})
@@ -68,8 +68,8 @@ class Track:
         return list(takewhile(lambda bar: bar.start < label, self._waiting))
 
     def add(self, bars: Iterable[Bar], may_change: Sequence[Bar] = ()) -> None:
-        """Add further bars, in order; those before are skipped. `may_change` are the ones among
-        them that further prices may change."""
+        """Add bars in order, skipping those up to `last`. `may_change` are the ones among them that
+        further prices may change."""
         for bar in bars:
             if bar.start > self.last:
                 self._waiting.append(bar)
@@ -83,8 +83,8 @@ class Track:
         return self._open[0].start if self._open else just_after(self.last)
 
     def agrees(self, bars: Sequence[Bar]) -> bool:
-        """Return whether bars read from `next_label` on begin with those that might have changed
-        but have not."""
+        """Return whether the bars that might have changed are unchanged in `bars`, which were read
+        from `next_label` on."""
         before = [_values(bar) for bar in self._open]
         return before == [_values(bar) for bar in bars[: len(before)]]
 
@@ -162,27 +162,27 @@ class Desk:
         }
 
     def begin(self, first: Point) -> None:
-        """Use the bars before the first point to be judged, except the last one and those whose
-        points conditions look back to from there."""
+        """Use the bars before the first point to be judged, except the last bar and those to whose
+        points conditions look back from there."""
         before, decided = self._bars_before(first)
         if len(before) > decided:
             self._advance(self._point_of(before[-decided - 1]))
 
     def first_decided(self, first: Point) -> Point:
-        """Return the first of the points that conditions look back to from the first one to be
+        """Return the earliest point to which conditions look back from the first point to be
         judged."""
         before, decided = self._bars_before(first)
         return self._point_of(before[-decided:][0]) if before else first
 
     def _bars_before(self, first: Point) -> tuple[list[Bar], int]:
-        """Return the bars before a point, and how many of the last ones are decided: one and those
-        that conditions look back to from it."""
+        """Return the bars before a point, and how many of the last ones are decided: the last bar
+        and those to which conditions look back from there."""
         before = list(self._own.before(first.label)) if self._own else []
         return before, 1 + max(self._horizons.values(), default=0)
 
     def begin_after_split(self, before: Point, price: Decimal) -> dict[str, str]:
-        """Return what rules on ticks remember at the last tick before a split, by rule, as if its
-        adjusted price and the adjusted bars had been the same for as long as they look back."""
+        """Return by rule what rules on ticks remember at the last tick before a split, as if its
+        price and the bars, both adjusted, had been the same for as long as the rules look back."""
         self._advance(before)
         self.values[PRICE] = price
         for name, decide in self._deciders.items():
@@ -200,8 +200,9 @@ class Desk:
     ) -> dict[str, Truth]:
         """Return by rule whether its condition holds at the next point.
 
-        `price` is a tick's, and `memories` what rules on ticks remember; a rule without one begins.
-        `at_bars` has, for rules on bars, the label of a bar and what the rule remembered after it.
+        `price` is a tick's, and `memories` what rules on ticks remember; rules without a memory
+        begin. `at_bars` has, for rules on bars, the label of a bar and what the rule remembered
+        after it.
         """
         self._pass_bars_before(point, at_bars)
         self._advance(point)
@@ -232,8 +233,8 @@ class Desk:
         return self._deciders[rule_id].memory
 
     def held_before(self, rule_id: str) -> bool | None:
-        """Return whether a rule's condition was true at the point before, or None if there is none;
-        on ticks, at the last one before a split."""
+        """Return whether a rule's condition was true at the point before (on ticks, at the last
+        point before a split); None if there is no such point."""
         return self._held[rule_id] is True if rule_id in self._held else None
 
     def shown(self, rule_id: str) -> dict[Leaf, Decimal]:

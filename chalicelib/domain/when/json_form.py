@@ -48,7 +48,7 @@ _OF_VALUES = {
     **dict.fromkeys(COMPARISONS, (Comparison, ("left", "right"))),
     **dict.fromkeys(EDGES, (Edge, ("of", "low", "high"))),
 }
-"""The conditions that are made of values, with the fields of these."""
+"""The conditions that are made of values, with the fields that hold the values."""
 
 _PARTS = {
     **{op: fields for op, (_, fields) in _OF_VALUES.items()},

@@ -1,7 +1,7 @@
 """Computes the values of the catalogue bar by bar, with the classes of `domain/indicators`.
 
-Averages of prices, sums and extremes are exact. What those classes give as floats is rounded to
-eight decimals, as in the API's answers, so that it does not depend on where the series began.
+Averages of prices, sums and extremes are exact. The floats of those classes are rounded to eight
+decimals, as in the API's answers, so that a value does not depend on where its series began.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HUNDRED = Decimal(100)
 
 
 LeafValue = Callable[[Bar], Decimal | None]
-"""One value of a series: returns it after one more bar; None while it is not known."""
+"""Takes the next bar of a series and returns the value after it; None while it is not known."""
 
 
 def leaf_value(leaf: Leaf) -> LeafValue:

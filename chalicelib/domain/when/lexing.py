@@ -48,7 +48,7 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def _word_at(text: str, at: int) -> str:
-    """Return the word at a place; white space that is not allowed is one by itself."""
+    """Return the word at a place. White space that is not allowed is a word by itself."""
     return text[at] if text[at].isspace() else text[at : at + 20].split()[0]
 
 

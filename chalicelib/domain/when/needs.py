@@ -96,7 +96,7 @@ def leaf_needs(condition: Condition, interval: str) -> dict[Leaf, int]:
 
 
 def _points_in(points: int, interval: str, of: str) -> int:
-    """Return how many bars of the interval `of` lie within `points` bars of `interval`, at most."""
+    """Return the most bars of the interval `of` that lie within `points` bars of `interval`."""
     if not points or interval == of:
         return points
     minutes = _LENGTH.get(interval, 23 * 390)
@@ -112,7 +112,7 @@ def most_in_a_point(text: str, interval: str) -> int:
 
 
 def stored_bars(key: SeriesKey, bars: int) -> int:
-    """Return how many stored bars `bars` bars of a series are made of, at most."""
+    """Return the most stored bars of which `bars` bars of a series are made."""
     return bars * MOST_PARTS[key.interval]
 
 

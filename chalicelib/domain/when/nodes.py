@@ -57,7 +57,7 @@ class Arithmetic(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """A comparison of two values, now, or now and at the point before for a cross."""
+    """A comparison of two values at a point; a cross also compares them at the point before."""
 
     op: str
     left: Expression

@@ -1,7 +1,7 @@
 """The points at which a rule is judged, and which bars are over there.
 
-Bars count from the point on at which they are over. That follows from their labels and from
-sessions alone, so it is the same live and in a preview, and no value looks ahead.
+A bar counts from the point on at which it is over. Labels and sessions alone decide this, so it is
+the same live and in a preview, and no value looks ahead.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Point(msgspec.Struct, frozen=True):
     """A tick, or the close of a bar.
 
     label: the bar's, or the tick's timestamp; end: the instant from which it counts; date: its
-    session's, of a week or month its last day's.
+    session's, or for a week or month the last day's.
     """
 
     interval: str

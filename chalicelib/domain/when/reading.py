@@ -262,8 +262,8 @@ class _Reader:
 
     def _argument_kind(self, token: Token, name: str, may_choose: bool) -> str:
         """Return the kind of an argument: `interval`, `of`, `symbol`, `number`, or empty for none
-        of them. A symbol may be spelt like a price, such as OPEN: it is a symbol where no price may
-        be chosen."""
+        of them. A symbol may be spelt like a price, such as OPEN: where no price may be chosen,
+        that is a symbol."""
         if token.kind == "word" and token.text.lower() in INTERVALS:
             return "interval"
         is_price = token.kind == "word" and token.text.lower() in FIELDS and CATALOGUE[name].of

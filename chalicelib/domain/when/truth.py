@@ -43,8 +43,8 @@ class Decider:
 
     @property
     def memory(self) -> str:
-        """Return what is remembered, as a short text without commas. Setting it to an empty one, or
-        to one that no decider wrote, begins again."""
+        """Return what is remembered, as a short text without commas. If it is set to an empty text,
+        or to one that no decider wrote, the decider begins again."""
         return "/".join(memory.text for memory in self._memories)
 
     @memory.setter
@@ -112,7 +112,7 @@ class Decider:
 
 class _Before:
     """The side of a comparison at the last point, or 1 inside a range and 0 outside; None if it was
-    unknown. `known` are the sides."""
+    unknown. `known` are the possible sides."""
 
     def __init__(self, wanted: int, known: tuple[int, ...]) -> None:
         self._wanted = wanted
@@ -182,7 +182,7 @@ def _not(truth: Truth) -> Truth:
 
 
 def _group(parts: list[Callable[[Values], Truth]], decisive: bool) -> Callable[[Values], Truth]:
-    """Return a function for some conditions of which one that is `decisive` decides."""
+    """Return a function that decides some conditions together: one `decisive` answer is enough."""
 
     def decide(values: Values) -> Truth:
         found = [part(values) for part in parts]
