@@ -29,7 +29,7 @@ from bench.cost_run import Walk
 from bench.recorded_local import Request, recorded_system
 from chalicelib.domain.times import from_text, to_text
 from embedded_aws.clients import Clients
-from embedded_aws.environment import Keys, point_at
+from embedded_aws.environment import variables_of
 from embedded_aws.process import EmulatorProcess
 from embedded_aws.signing import signed
 from local import resources
@@ -76,13 +76,6 @@ def ticks_of(symbols: int, count: int) -> list[list[WireTick]]:
 def kinesis(system: System) -> Any:
     """Return a client of the system's stream."""
     return Clients(variables_of(system.aws, system.keys))("kinesis")
-
-
-def variables_of(endpoint: str, keys: Keys) -> dict[str, str]:
-    """Return the environment of an emulator's clients."""
-    variables: dict[str, str] = {}
-    point_at(variables, endpoint, keys)
-    return variables
 
 
 def answered(system: System, path: str) -> dict[str, Any]:

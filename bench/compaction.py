@@ -34,15 +34,12 @@ READ_OBJECTS = 50
 
 def measure() -> list[dict[str, Any]]:
     """Return throughput and bytes per tick of each case."""
-    emulated = Emulated()
-    try:
+    with Emulated() as emulated:
         return [
             result
             for name, (ticks, batch) in CASES.items()
             for result in _measured(emulated, name, ticks, batch)
         ]
-    finally:
-        emulated.stop()
 
 
 def _measured(emulated: Emulated, name: str, ticks: int, batch: int) -> list[dict[str, Any]]:

@@ -33,11 +33,8 @@ NOT_OF_TICKS = ("quarantined", "quality", "sources_compared")
 
 def measure() -> list[dict[str, Any]]:
     """Return bytes and time of each report, on Parquet against raw."""
-    emulated = Emulated()
-    try:
+    with Emulated() as emulated:
         return _measured(emulated)
-    finally:
-        emulated.stop()
 
 
 def _measured(emulated: Emulated) -> list[dict[str, Any]]:

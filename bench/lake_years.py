@@ -42,13 +42,10 @@ ASKED = {
 
 def measure() -> list[dict[str, Any]]:
     """Return bytes and time of each statement, and the cost of the compaction."""
-    emulated = Emulated()
-    try:
+    with Emulated() as emulated:
         settings = emulated.provisioned()
         count = fill(emulated, settings)
         return _measured(aws_lake(settings, emulated.clients), count)
-    finally:
-        emulated.stop()
 
 
 def fill(emulated: Emulated, settings: Settings, days: int = DAYS) -> int:

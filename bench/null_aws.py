@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import stored
+from embedded_aws.environment import Keys, point_at
 
 CONTROL = "/_bench"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -159,26 +160,13 @@ def null_aws() -> Iterator[NullAws]:
     try:
         assert process.stdout is not None
         aws = NullAws(int(process.stdout.readline()))
-        lead_to(aws.url)
+        point_at(os.environ, aws.url, Keys("bench", "bench"))
         yield aws
     finally:
         os.environ.clear()
         os.environ.update(before)
         process.terminate()
         process.communicate(timeout=10)
-
-
-def lead_to(endpoint: str) -> None:
-    """Make clients created from now on use `endpoint`."""
-    for name in list(os.environ):
-        if name.startswith("AWS_") or name.upper().endswith("_PROXY"):
-            del os.environ[name]
-    os.environ.update(
-        AWS_ENDPOINT_URL=endpoint,
-        AWS_ACCESS_KEY_ID="bench",
-        AWS_SECRET_ACCESS_KEY="bench",
-        AWS_DEFAULT_REGION="us-east-1",
-    )
 
 
 if __name__ == "__main__":

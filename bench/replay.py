@@ -27,8 +27,9 @@ from typing import Any
 
 import msgspec
 
-from bench.chain import SUBSCRIBES, answered, driven, variables_of
+from bench.chain import SUBSCRIBES, answered, driven
 from bench.recorded_local import recorded_system
+from embedded_aws.environment import variables_of
 from local import resources
 from rigs.running_system import ROOT, System
 

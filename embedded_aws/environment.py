@@ -64,6 +64,13 @@ def point_at(
     bypass_proxy(environ)
 
 
+def variables_of(endpoint: str, keys: Keys) -> dict[str, str]:
+    """Return the environment variables with which any AWS client finds the emulator."""
+    found: dict[str, str] = {}
+    point_at(found, endpoint, keys)
+    return found
+
+
 def bypass_proxy(environ: MutableMapping[str, str]) -> None:
     """Access this machine directly, whatever proxy is set."""
     for name in ("NO_PROXY", "no_proxy"):

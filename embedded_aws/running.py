@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from embedded_aws.clients import Clients
 from embedded_aws.data_directory import DataDirectory
-from embedded_aws.environment import Keys, point_at
+from embedded_aws.environment import Keys, variables_of
 from embedded_aws.event_sources.checkpoints import Checkpoints
 from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.invoking import Handler
@@ -51,9 +51,7 @@ class EmbeddedAws:
     def variables(self) -> dict[str, str]:
         """Return the environment variables with which any AWS client finds it. See also
         `point_at`."""
-        found: dict[str, str] = {}
-        point_at(found, self.endpoint, self.keys)
-        return found
+        return variables_of(self.endpoint, self.keys)
 
     def map(
         self, source: Source, place: str, handler: Handler, timeout_seconds: float = 60.0

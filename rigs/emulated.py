@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 import botocore.session
 import msgspec
@@ -14,7 +15,7 @@ from botocore.validate import ParamValidator
 from chalicelib.adapters import json_wire
 from chalicelib.settings import Settings, load
 from embedded_aws.clients import Clients
-from embedded_aws.environment import Keys
+from embedded_aws.environment import Keys, variables_of
 from embedded_aws.process import EmulatorProcess
 from local import provision, resources
 
@@ -25,9 +26,7 @@ class EmulatedClients:
     """botocore clients of an emulator, as adapters.clients.Clients creates them."""
 
     def __init__(self, endpoint: str, keys: Keys) -> None:
-        def client(service: str, **options: bool) -> Any:
-            return _client(endpoint, keys, service, **options)
-
+        client = partial(_client, endpoint, keys)
         self.dynamodb = client("dynamodb", parameter_validation=False)
         self.dynamodb.meta.events.register("provide-client-params.dynamodb", _validate)
         json_wire.install(self.dynamodb)
@@ -61,7 +60,7 @@ def _client(endpoint: str, keys: Keys, service: str, *, parameter_validation: bo
 
 
 class Emulated:
-    """An emulator in a process of its own, which runs until `stop`."""
+    """An emulator in a process of its own: a context manager that ends it."""
 
     def __init__(self) -> None:
         self._process = EmulatorProcess(0, None)
@@ -75,18 +74,15 @@ class Emulated:
         """Return the emulator's process id."""
         return self._process.pid
 
-    def stop(self) -> None:
-        """End the process."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._process.stop()
 
     def provisioned(self) -> Settings:
         """Create fresh resources and return settings that name them."""
         stage = f"t{os.getpid()}-{next(_stages)}"
-        variables = {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": self.keys.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.keys.secret_key,
-        }
-        clients = Clients(variables)
+        clients = Clients(variables_of(self.endpoint, self.keys))
         made = provision.provision(clients, resources.load(stage), ingest="kinesis")
         return msgspec.structs.replace(load(made), read_access="open")

@@ -128,6 +128,5 @@ def own_log_level() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def emulated() -> Iterator[Emulated]:
     """One emulator for all tests of a worker that ask for it."""
-    emulator = Emulated()
-    yield emulator
-    emulator.stop()
+    with Emulated() as emulator:
+        yield emulator

@@ -40,12 +40,9 @@ class Executions:
 
     def get(self, number: str) -> Execution:
         """Return an execution. Raises InvalidRequestError if it does not exist."""
-        row = self._connection.execute(
-            "SELECT execution FROM athena_queries WHERE id = ?", (number,)
-        ).fetchone()
-        if row is None:
+        found = self._one("WHERE id = ?", (number,))
+        if found is None:
             raise InvalidRequestError(f"QueryExecution {number} was not found")
-        found: Execution = json.loads(row[0])
         return found
 
     def put(self, execution: Execution, token: str | None, same: str) -> None:

@@ -6,7 +6,6 @@ another form than it signed is refused.
 
 from __future__ import annotations
 
-import functools
 import hmac
 import re
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from botocore.auth import UNSIGNED_PAYLOAD, S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 LONGEST_LINK_SECONDS = 7 * 86400
 _TIME = "%Y%m%dT%H%M%SZ"
@@ -100,7 +100,7 @@ def is_valid(
     )
     request.context.update(timestamp=signature.timestamp, payload=payload)
     text = signer.string_to_sign(request, signer.canonical_request(request))
-    expected: str = signer.signature(text)
+    expected: str = signer.signature(text, request)
     return hmac.compare_digest(expected.encode(), signature.value.encode())
 
 
@@ -124,8 +124,8 @@ class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
     """Signs for the time and with the headers that the request names."""
 
     def __init__(self, signature: Signature, secret_key: str) -> None:
-        super().__init__(None, signature.service, signature.region)
-        self._key = _signing_key(secret_key, signature.day, signature.region, signature.service)
+        keys = Credentials(signature.access_key, secret_key)
+        super().__init__(keys, signature.service, signature.region)
 
     def headers_to_sign(self, request: Any) -> Any:
         return request.headers
@@ -133,21 +133,9 @@ class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
     def payload(self, request: Any) -> str:
         return str(request.context["payload"])
 
-    def signature(self, string_to_sign: str, _request: Any = None) -> str:
-        return hmac.new(self._key, string_to_sign.encode(), "sha256").hexdigest()
-
 
 class _S3Signer(_Signer, S3SigV4Auth):  # type: ignore[misc]
     """Signs S3's paths as they are sent."""
-
-
-@functools.lru_cache(maxsize=64)
-def _signing_key(secret_key: str, *scope: str) -> bytes:
-    """Return the key that AWS derives for a day, a region and a service."""
-    key = f"AWS4{secret_key}".encode()
-    for part in (*scope, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key
 
 
 def _signed_address(environ: Mapping[str, Any], signature: Signature) -> str:

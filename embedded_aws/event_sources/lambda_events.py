@@ -121,13 +121,11 @@ class Context:
     identity = None
     client_context = None
 
-    def __init__(
-        self, function: str, *, timeout_seconds: float, region: str, memory_mb: int = 512
-    ) -> None:
+    def __init__(self, function: str, *, timeout_seconds: float, region: str) -> None:
         self._ends = time.monotonic() + timeout_seconds
         self.function_name = function
         self.invoked_function_arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{function}"
-        self.memory_limit_in_mb = str(memory_mb)
+        self.memory_limit_in_mb = "512"
         self.aws_request_id = str(uuid.uuid4())
         self.log_group_name = f"/aws/lambda/{function}"
         self.log_stream_name = "local"

@@ -258,11 +258,8 @@ def _table(ticks: list[dict[str, Any]]) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def lake() -> Iterator[Lake]:
-    emulated = Emulated()
-    try:
+    with Emulated() as emulated:
         yield Lake(emulated)
-    finally:
-        emulated.stop()
 
 
 def test_every_report_on_raw_objects(lake: Lake) -> None:
