@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from costs.counted import Counted
 from costs.list_prices import prices
 from costs.pricing import Line, fixed, mails, total, variable
 from costs.settings import MARKET_HOURS, ROUND_THE_CLOCK, Settings
+from producer.arguments import number, whole_number
 
 TENTH = 0.1
 SMALL = Settings(mails=1)
@@ -228,33 +230,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _integer(low: int, high: int) -> Any:
-    def read(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: {low} to {high}")
-        return int(text)
-
-    return read
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    return partial(whole_number, low=low, high=high)
 
 
-def _seconds(low: float, high: float) -> Any:
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not allowed; allowed: {low:g} to {high:g}"
-            )
-        return value
-
-    return read
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    return partial(number, low=low, high=high, allowed=f"{low:g} to {high:g}")
 
 
 def _hours(text: str) -> float:
-    found: float = MARKET_HOURS if text == "market" else _seconds(1, 744)(text)
-    return found
+    return MARKET_HOURS if text == "market" else _seconds(1, 744)(text)
 
 
 if __name__ == "__main__":

@@ -27,10 +27,10 @@ class Ran(NamedTuple):
     failure: str = ""
 
 
-def benchmarks(folder: Path | None = None) -> list[str]:
+def benchmarks() -> list[str]:
     """Return the names of the modules that have a measurement."""
     names = [module.name for module in pkgutil.iter_modules(bench.__path__)]
-    return [name for name in names if _measures((folder or Path(__file__).parent) / f"{name}.py")]
+    return [name for name in names if _measures(Path(__file__).with_name(f"{name}.py"))]
 
 
 def _measures(source: Path) -> bool:

@@ -8,6 +8,7 @@ ask the same of a thousand rows and of a million. Every symbol has the same rows
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -148,18 +149,10 @@ class Rows:
 
     def _at(self, text: str) -> int:
         """Return the number of the first row not before `text`."""
-        low, high = 0, self._count
-        while low < high:
-            middle = (low + high) // 2
-            if self.when(middle) < text:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return bisect_left(range(self._count), text, key=self.when)
 
     def _past(self, text: str) -> int:
-        at = self._at(text)
-        return at + (at < self._count and self.when(at) == text)
+        return bisect_right(range(self._count), text, key=self.when)
 
     @staticmethod
     def _shown(item: Item, request: Request) -> Item:

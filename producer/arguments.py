@@ -255,7 +255,8 @@ def _sink(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _number(text: str, low: float, high: float, allowed: str) -> float:
+def number(text: str, low: float, high: float, allowed: str) -> float:
+    """Parse a number from `low` to `high`; `allowed` says in messages what is."""
     try:
         value = float(text)
     except ValueError:
@@ -267,18 +268,18 @@ def _number(text: str, low: float, high: float, allowed: str) -> float:
 
 def interval_seconds(text: str) -> float:
     """Parse the seconds between polls, 0.05 to 86,400."""
-    return _number(text, 0.05, 86_400, "0.05 to 86400 seconds")
+    return number(text, 0.05, 86_400, "0.05 to 86400 seconds")
 
 
 def seconds(text: str) -> float:
     """Parse a duration of 0 to 3,600 seconds."""
-    return _number(text, 0, 3600, "0 to 3600 seconds")
+    return number(text, 0, 3600, "0 to 3600 seconds")
 
 
 def flush_seconds(text: str) -> float:
     """Parse for how many seconds a tick may wait for others, 0 to 60: after a minute they could not
     share an item."""
-    return _number(text, 0, 60, "0 to 60 seconds")
+    return number(text, 0, 60, "0 to 60 seconds")
 
 
 def day(text: str) -> date:
@@ -318,11 +319,16 @@ def label(text: str) -> Label:
 
 def speed(text: str) -> float | None:
     """Parse a replay speed; None for `max`."""
-    return None if text == "max" else _number(text, 1e-6, 1e9, "max, or a number above 0")
+    return None if text == "max" else number(text, 1e-6, 1e9, "max, or a number above 0")
 
 
 def ticks_per_record(text: str) -> int:
     """Parse how many ticks may share a record, 1 to 1,000."""
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: 1 to 1000")
+    return whole_number(text, 1, 1000)
+
+
+def whole_number(text: str, low: int, high: int) -> int:
+    """Parse a whole number from `low` to `high`."""
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: {low} to {high}")
     return int(text)

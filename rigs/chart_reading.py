@@ -39,10 +39,7 @@ def closes(page: Page) -> list[float]:
 
 def x_range(page: Page) -> list[float]:
     """Return the visible range of the axis, in bars."""
-    return [
-        float(x)
-        for x in page.evaluate("() => document.querySelector('.js-plotly-plot').layout.xaxis.range")
-    ]
+    return [float(x) for x in layout(page, "xaxis.range")]
 
 
 def in_view(page: Page) -> dict[str, Any]:

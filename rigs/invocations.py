@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.times import to_text
+from embedded_aws.environment import REGION
+from embedded_aws.event_sources.lambda_events import event, kinesis_record, sqs_record
 
 START = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 SHARD = "shardId-000000000000"
@@ -30,57 +31,52 @@ def kinesis_event(
 ) -> dict[str, Any]:
     """Return a batch of one shard as Lambda passes it; sequence numbers count from `first`, and all
     records arrived `arrival` seconds after START."""
-    return {
-        "Records": [
-            {
-                "kinesis": {
-                    "kinesisSchemaVersion": "1.0",
-                    "partitionKey": "AAPL",
-                    "sequenceNumber": str(first + n),
-                    "data": base64.b64encode(data).decode(),
-                    "approximateArrivalTimestamp": instant(arrival).timestamp(),
+    return event(
+        [
+            kinesis_record(
+                {
+                    "SequenceNumber": str(first + n),
+                    "PartitionKey": "AAPL",
+                    "Data": data,
+                    "ApproximateArrivalTimestamp": instant(arrival),
                 },
-                "eventSource": "aws:kinesis",
-                "eventVersion": "1.0",
-                "eventID": f"{shard}:{first + n}",
-                "eventName": "aws:kinesis:record",
-                "invokeIdentityArn": "arn:aws:iam::123456789012:role/ticktape",
-                "awsRegion": "us-east-1",
-                "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/ticks",
-            }
+                shard,
+                "arn:aws:kinesis:us-east-1:123456789012:stream/ticks",
+                REGION,
+            )
             for n, data in enumerate(payloads)
         ]
-    }
+    )
 
 
 def sqs_event(payloads: Sequence[bytes], first: int = 0, arrival: float = 0) -> dict[str, Any]:
     """Return a batch of a FIFO queue as Lambda passes it; `first` and `arrival` are as in
     `kinesis_event`."""
     sent = str(round(instant(arrival).timestamp() * 1000))
-    return {
-        "Records": [
-            {
-                "messageId": f"message-{first + n}",
-                "receiptHandle": f"handle-{first + n}",
-                "body": data.decode(),
-                "attributes": {
-                    "ApproximateReceiveCount": "1",
-                    "SentTimestamp": sent,
-                    "SequenceNumber": str(first + n),
-                    "MessageGroupId": "0",
-                    "SenderId": "AIDAIO23YVJENQZJOL4VO",
-                    "MessageDeduplicationId": str(first + n),
-                    "ApproximateFirstReceiveTimestamp": sent,
+    return event(
+        [
+            sqs_record(
+                {
+                    "MessageId": f"message-{first + n}",
+                    "ReceiptHandle": f"handle-{first + n}",
+                    "Body": data.decode(),
+                    "Attributes": {
+                        "ApproximateReceiveCount": "1",
+                        "SentTimestamp": sent,
+                        "SequenceNumber": str(first + n),
+                        "MessageGroupId": "0",
+                        "SenderId": "AIDAIO23YVJENQZJOL4VO",
+                        "MessageDeduplicationId": str(first + n),
+                        "ApproximateFirstReceiveTimestamp": sent,
+                    },
+                    "MD5OfBody": "",
                 },
-                "messageAttributes": {},
-                "md5OfBody": "",
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:ticks.fifo",
-                "awsRegion": "us-east-1",
-            }
+                "arn:aws:sqs:us-east-1:123456789012:ticks.fifo",
+                REGION,
+            )
             for n, data in enumerate(payloads)
         ]
-    }
+    )
 
 
 class LambdaContext:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +130,6 @@ class Aws:
         return self.tables["alerts"].stream
 
 
-def services_over(
-    aws: Any, settings: Settings = SETTINGS, clock: Callable[[], datetime] | None = None
-) -> Services:
-    """Return the app's services with their stores on `aws`; without a `clock`, the time is 100 s
-    after START."""
-    return Services(settings, clock or (lambda: instant(100)), aws)
+def services_over(aws: Any, settings: Settings = SETTINGS) -> Services:
+    """Return the app's services with their stores on `aws`; the time is 100 s after START."""
+    return Services(settings, lambda: instant(100), aws)
