@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from chalicelib.domain.exchange_delays import exchange_delay
 from producer.exchange_hours import ExchangeHours, hours_of
@@ -13,16 +12,6 @@ from producer.markets import market_of
 AFTER_CLOSE = timedelta(minutes=10)
 """An exchange counts as open for this long after its close, since closing prices come a few minutes
 late, plus Yahoo's delay."""
-
-
-class Hours(Protocol):
-    """The opening hours of exchanges: Always or MarketHours."""
-
-    def is_open(self, symbol: str, instant: datetime) -> bool:
-        """Return whether prices of the symbol are expected at an aware instant."""
-
-    def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
-        """Return when the first exchange of the symbols opens."""
 
 
 class Always:
@@ -106,3 +95,7 @@ class MarketHours:
         if name not in self._noted:
             self._noted.add(name)
             self._note(message)
+
+
+Hours = Always | MarketHours
+"""The opening hours of exchanges."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from producer.errors import UsageError
 
 if TYPE_CHECKING:
-    from producer.hours import Always, MarketHours
+    from producer.hours import Hours
     from producer.sources.base import Source
     from producer.sources.pushed.service import Service
     from producer.status import Status
@@ -83,7 +83,7 @@ def _alpaca(options: argparse.Namespace, status: Status, follow: Follow) -> Sour
 def _pushed(
     service: Service,
     watched: Watchlist,
-    hours: Always | MarketHours,
+    hours: Hours,
     options: argparse.Namespace,
     status: Status,
     own_interval: float = 1.0,
@@ -98,7 +98,7 @@ def _pushed(
     return Pushed(service, watched, status, hours, interval=interval, history=history)
 
 
-def _yahoo_hours(options: argparse.Namespace, status: Status) -> Always | MarketHours:
+def _yahoo_hours(options: argparse.Namespace, status: Status) -> Hours:
     """Show Yahoo's terms, unless `auto` has shown them, and return the hours in which it is
     asked."""
     from producer.hours import Always, MarketHours

@@ -91,7 +91,7 @@ class Sender(threading.Thread):
 
     def _wait_for_sink(self, error: Exception) -> None:
         delay = self._away.failed()
-        self._status.sink_failed(error)
+        self._status.problem(f"{error}; trying again", error)
         self._aborted.wait(delay)
 
     def _settle(self, records: Sequence[Record], refused: Sequence[str | None]) -> None:

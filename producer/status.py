@@ -153,10 +153,6 @@ class Status:
             message = f"{message} [{in_full(cause.__cause__ or cause)}]"
         return message if len(message) <= _MOST_TOLD else f"{message[:_MOST_TOLD]}..."
 
-    def sink_failed(self, error: Exception) -> None:
-        """Report that the sink accepted nothing; everything is kept and sent again."""
-        self.problem(f"{error}; trying again", error)
-
     def refused(self, records: int, why: str) -> None:
         """Report refused records, which will be sent again."""
         self.refused_records += records

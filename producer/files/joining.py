@@ -19,20 +19,16 @@ from producer.sources.sortable import check_sortable
 _MOST_OPEN = 200
 
 
-class Own(Recording, Protocol):
-    """A recording from users' own files."""
+class Readable(Recording, Protocol):
+    """A recording in one of users' own files."""
 
     @property
     def name(self) -> str:
-        """Return the file's name; for several files their number."""
+        """Return the file's name."""
 
     @property
     def found(self) -> Sequence[str]:
         """Return the symbols that `check` found."""
-
-
-class Readable(Own, Protocol):
-    """A recording in one file."""
 
     @property
     def span(self) -> tuple[str, str] | None:

@@ -14,7 +14,7 @@ from producer.errors import UsageError
 from producer.files.asked import Asked
 from producer.files.csv_file import CsvFile
 from producer.files.folding import with_folded
-from producer.files.joining import Own, Readable, in_series, in_time
+from producer.files.joining import Readable, in_series, in_time
 from producer.files.layout import Grid, layout_of
 from producer.files.names import is_named_by_symbol
 from producer.files.recording import FileRecording
@@ -35,7 +35,7 @@ def is_folder_of_files(path: Path) -> bool:
     return next(_files_in(path), None) is not None
 
 
-def open_files(paths: Sequence[Path], asked: Asked, stop: Event | None = None) -> Own:
+def open_files(paths: Sequence[Path], asked: Asked, stop: Event | None = None) -> Readable | Files:
     """Open the recording in files and folders of files; sorting stops once `stop` is set.
 
     Raises UsageError if there are no price files.
@@ -99,11 +99,6 @@ class Files:
         self.total: int | None = None
 
     @property
-    def name(self) -> str:
-        """Return the number of files as text."""
-        return f"{len(self._paths)} files"
-
-    @property
     def unreadable(self) -> Unreadable:
         """Return what the last reading skipped, in all files together."""
         everything = Unreadable()
@@ -156,7 +151,7 @@ class Files:
             else:
                 yield one
 
-    def _require(self, recordings: Sequence[Own], passed_over: Sequence[str]) -> None:
+    def _require(self, recordings: Sequence[Readable], passed_over: Sequence[str]) -> None:
         if not recordings:
             raise UsageError(passed_over[0] if passed_over else "there is no file of prices")
         there = {symbol for one in recordings for symbol in one.found}
@@ -166,7 +161,7 @@ class Files:
             raise UsageError(f"--symbols: no file has {', '.join(missing)}; there are: {some}")
 
 
-def _noted(recordings: Sequence[Own], total: int) -> list[str]:
+def _noted(recordings: Sequence[Readable], total: int) -> list[str]:
     if len(recordings) <= _MOST_NOTES:
         return [note for one in recordings for note in one.notes]
     symbols = {symbol for one in recordings for symbol in one.found}

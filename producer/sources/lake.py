@@ -25,7 +25,7 @@ from chalicelib.domain.times import is_instant
 from producer.errors import UsageError
 from producer.sinks import aws
 from producer.sources.lake_rows import Day
-from producer.sources.objects import Files
+from producer.sources.objects import Objects
 from producer.sources.recording import Symbols, Unreadable
 from producer.wire import WireTick
 
@@ -70,7 +70,7 @@ class Recording:
 
     def __init__(
         self,
-        objects: Files,
+        objects: Objects,
         symbols: Sequence[str],
         since: date | None,
         until: date | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from chalicelib.domain.raw_lines import MOST_UNPACKED
 from producer.errors import UsageError
@@ -18,30 +18,6 @@ MOST_FILE = 1 << 32
 """The most bytes of an object of the lake; compaction writes a few hundred megabytes at most."""
 
 _PIECE = 1 << 20
-
-
-class Objects(Protocol):
-    """Where an archive or a lake is stored."""
-
-    @property
-    def name(self) -> str:
-        """Return the place's name for messages."""
-
-    def listing(self) -> Iterator[str]:
-        """Yield the keys below the root, in order."""
-
-    def body(self, key: str) -> bytes:
-        """Return an object's bytes. Raises OSError above MOST_BODY, or if it cannot be read."""
-
-
-class Files(Objects, Protocol):
-    """Objects that may be too large for memory."""
-
-    def file(self, key: str, place: Path, /) -> Path:
-        """Return a file with the object's bytes: a download at `place`, or an existing file.
-
-        Raises OSError above MOST_FILE, or if it cannot be read.
-        """
 
 
 class Folder:
@@ -57,12 +33,12 @@ class Folder:
         return iter(sorted(path.relative_to(self._path).as_posix() for path in found))
 
     def body(self, key: str) -> bytes:
-        """See Objects."""
+        """Return an object's bytes. Raises OSError above MOST_BODY, or if it cannot be read."""
         with (self._path / key).open("rb") as file:
             return _read_all(file, (self._path / key).stat().st_size)
 
     def file(self, key: str, _: Path, /) -> Path:
-        """See Files."""
+        """Return the object's file. Raises OSError above MOST_FILE, or if it cannot be read."""
         path = self._path / key
         _check(path.stat().st_size, MOST_FILE)
         return path.resolve()
@@ -90,13 +66,13 @@ class Bucket:
             raise UsageError(f"{self.name}: {aws.why(error)}") from error
 
     def body(self, key: str) -> bytes:
-        """See Objects."""
+        """See Folder."""
         with _as_os_error():
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             return _read_all(answer["Body"], answer["ContentLength"])
 
     def file(self, key: str, place: Path, /) -> Path:
-        """See Files."""
+        """Download an object to `place`, and return that. Raises as Folder does."""
         with _as_os_error(), place.open("wb") as file:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             _check(answer["ContentLength"], MOST_FILE)
@@ -104,6 +80,10 @@ class Bucket:
                 file.write(piece)
                 _check(file.tell(), MOST_FILE)
         return place
+
+
+Objects = Folder | Bucket
+"""Where an archive or a lake is stored."""
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from chalicelib.services.query_engine import QueryStatus
 from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.settings import Settings
 from producer.sources.archive import Recording
+from producer.sources.objects import Folder
 from rigs.emulated import Emulated, EmulatedClients
 from tests.patience import eventually
 
@@ -320,12 +322,11 @@ def _body(lake: Lake, key: str) -> bytes:
     return body
 
 
-class _Archive:
+class _Archive(Folder):
     """The bucket as `producer replay s3://...` reads it."""
 
-    name = "the archive"
-
     def __init__(self, lake: Lake) -> None:
+        super().__init__(Path("the archive"))
         self._lake = lake
 
     def listing(self) -> Iterator[str]:
