@@ -6,7 +6,6 @@ them, so that no user's text becomes part of a statement.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -42,7 +41,6 @@ class Athena:
         sql: str,
         parameters: Sequence[QueryValue] = (),
         *,
-        token: str | None = None,
         reuse_minutes: int = 0,
     ) -> str:
         """See QueryEngine."""
@@ -53,8 +51,6 @@ class Athena:
         }
         if parameters:
             request["ExecutionParameters"] = [literal(value) for value in parameters]
-        if token is not None:  # of 32 to 128 characters
-            request["ClientRequestToken"] = hashlib.sha256(token.encode()).hexdigest()
         if reuse_minutes:
             request["ResultReuseConfiguration"] = {
                 "ResultReuseByAgeConfiguration": {

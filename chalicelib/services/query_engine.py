@@ -57,10 +57,9 @@ class QueryEngine(Protocol):
         sql: str,
         parameters: Sequence[QueryValue] = (),
         *,
-        token: str | None = None,
         reuse_minutes: int = 0,
     ) -> str:
-        """Start a statement; return its id. Calls with the same `token` start it only once.
+        """Start a statement; return its id.
 
         A result of the same statement and parameters that is at most `reuse_minutes` old may be
         reused. Raises StatementRefused.

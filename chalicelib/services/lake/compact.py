@@ -60,12 +60,10 @@ class Compact:
         clock: Callable[[], datetime],
         *,
         sleep: Callable[[float], None] = time.sleep,
-        grace: timedelta = GRACE,
     ) -> None:
         self._lake = lake
         self._clock = clock
         self._sleep = sleep
-        self._grace = grace
 
     def __call__(self, day: str | None, owner: str, deadline: float) -> Compacted:
         """Compact all due days, or one day even if it is compacted already.
@@ -103,7 +101,7 @@ class Compact:
                 run.ahead()
             else:
                 run.one(day)
-            removed = run.clean(run.now - self._grace, deadline)
+            removed = run.clean(run.now - GRACE, deadline)
             if day is None and not (failed or run.failed):
                 failed += _caught(lambda: run.merge(merged))
             if day is None:

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, repeat
 from types import MappingProxyType
 
 from chalicelib.domain.errors import CompactionError, OutOfTime, StatementRefused
@@ -38,18 +39,15 @@ class Statements:
     def run(self, sql: str) -> str:
         """Run a statement to its end and return its id. Raises OutOfTime or CompactionError."""
         self.need(SHORTEST_SECONDS)
-        query_id = self._started(sql)
+        try:
+            query_id = self._lake.engine.start(sql)
+        except StatementRefused as error:
+            raise CompactionError(str(error)) from error
         status = self._ended(query_id)
         self.scanned += status.bytes_scanned
         if status.state != "succeeded":
             raise CompactionError(f"statement {query_id} {status.state}: {status.reason}")
         return query_id
-
-    def _started(self, sql: str) -> str:
-        try:
-            return self._lake.engine.start(sql)
-        except StatementRefused as error:
-            raise CompactionError(str(error)) from error
 
     def rows(self, sql: str) -> Iterator[Row]:
         """Run a statement and yield the rows of its result. Raises OutOfTime or CompactionError."""
@@ -72,7 +70,7 @@ class Statements:
         return lambda seconds: _require(until - seconds)
 
     def _ended(self, query_id: str) -> QueryStatus:
-        for wait in self._waits():
+        for wait in chain(_WAITS, repeat(_WAITS[-1])):
             status = self._lake.engine.status(query_id)
             if status is None:
                 raise CompactionError(f"statement {query_id} is no longer known")
@@ -81,11 +79,6 @@ class Statements:
             self.need(0)
             self._sleep(wait)
         raise AssertionError("waits never end")
-
-    def _waits(self) -> Iterator[float]:
-        yield from _WAITS
-        while True:
-            yield _WAITS[-1]
 
 
 def _require(latest: float) -> None:
