@@ -6,8 +6,8 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def may_carry_keys(url: str) -> bool:
-    """Return whether keys may be sent to a URL: it is encrypted or leads to this machine, names a
-    host without a user, and has no character that clients parse differently."""
+    """Return whether keys may be sent to a URL. It has to be encrypted or lead to this machine,
+    name a host without a user, and have no character that clients parse differently."""
     from urllib.parse import urlsplit
 
     try:

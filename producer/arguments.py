@@ -1,4 +1,4 @@
-"""The command line: its flags, and the functions that parse their values. These raise
+"""The command line: its flags, and the functions that parse their values. The functions raise
 ArgumentTypeError for a value that is not allowed."""
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Parser(argparse.ArgumentParser):
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; a configuration file provides the defaults.
 
-    Raises UsageError with one line, SystemExit after `--help`.
+    Raises UsageError with a message of one line, and SystemExit after `--help`.
     """
     top, commands = parsers()
     options = top.parse_args(arguments)
@@ -303,7 +303,7 @@ def timezone(text: str) -> str:
 
 
 def label(text: str) -> Label:
-    """Parse `NAME` or `NAME=A,B`: a source for all symbols of a file, or for these.
+    """Parse `NAME` or `NAME=A,B`: a source for all symbols of a file, or for the listed symbols.
 
     Raises ArgumentTypeError for an invalid name, UsageError for an invalid symbol.
     """

@@ -47,7 +47,7 @@ def make_sink(options: argparse.Namespace) -> Sink:
 
 
 def _is_quick(options: argparse.Namespace) -> bool:
-    """Return whether files (not an archive) are replayed as fast as the sink takes them."""
+    """Return whether files (not an archive) are replayed as fast as the sink accepts them."""
     if options.command != "replay" or options.speed is not None:
         return False
     from producer.files.opening import is_folder_of_files
@@ -60,8 +60,8 @@ def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]
     """Return how many ticks of a symbol may share a record, and how many seconds a tick may wait
     for others.
 
-    Each flag implies the other: `--ticks-per-record` alone waits up to a second, `--flush-seconds`
-    alone sets no limit on ticks. Without either, `unless_asked` ticks share a record and none
+    With `--ticks-per-record` alone a tick waits up to a second. With `--flush-seconds` alone the
+    number of ticks is not limited. Without either flag `unless_asked` ticks share a record and none
     waits.
     """
     ticks, seconds = options.ticks_per_record, options.flush_seconds
@@ -106,7 +106,7 @@ def make_source(
     options: argparse.Namespace, status: Status, stop: threading.Event, skip: int
 ) -> Source:
     """Build the source of a command. `skip` is the number of a recording's ticks that an earlier
-    run has already taken over. Raises UsageError for options that cannot be used."""
+    run's spool holds. Raises UsageError for options that cannot be used."""
     if options.command == "replay":
         return _replay(options, status, stop, skip)
     if options.command == "backfill":
@@ -134,7 +134,7 @@ def _replay(
 
 
 def asked_of(options: argparse.Namespace) -> Asked:
-    """Return from the options how to read the user's files."""
+    """Return how to read the user's files, from the options."""
     return Asked(
         symbols=_symbols(options),
         rows_as=options.rows_as,
@@ -185,9 +185,9 @@ def _watchlist(
 ) -> Watchlist:
     """Build the watchlist.
 
-    Without named symbols it holds the source's own and, while prices are streamed to AWS and the
-    table's name is known, the tracked symbols. `tracked` among the named symbols adds the tracked
-    ones.
+    Without named symbols it holds the source's own symbols. It also holds the tracked ones while
+    prices are streamed to AWS and the table's name is known. If `tracked` is among the named
+    symbols, the tracked ones are added.
     """
     own, has_tracked = listed(options.symbols or "", "--symbols")
     if has_tracked:

@@ -1,8 +1,8 @@
 """Claims the symbols of which this producer is the standby, or the first source.
 
 The API decides (docs/decisions/0361-a-standby-claims-its-turn.md): a standby gets its turn if the
-stored prices show that the first source is silent in an open market. A producer claims only symbols
-whose prices it receives.
+stored prices show that the first source is silent in an open market. A producer claims a symbol
+only while it receives the symbol's prices.
 """
 
 from __future__ import annotations
@@ -70,13 +70,13 @@ class Claims:
         self._runs[symbol] = (since if now - last <= standby.after_seconds else now), now
 
     def due(self) -> list[str]:
-        """Return the symbols to claim: those that have another source now and whose ticks come
+        """Return the symbols to claim: their current source is another one, but their ticks come
         steadily here."""
         return [symbol for symbol, run in list(self._runs.items()) if self._is_due(symbol, *run)]
 
     def claim(self) -> None:
-        """Claim the due symbols and report those that were granted. A failure is reported and ends
-        the call; the next call claims again."""
+        """Claim the due symbols and report those that were granted. A failure ends the call and is
+        reported; the next call tries again."""
         due = self.due()
         for at in range(0, len(due), MOST_SYMBOLS):
             try:
@@ -108,9 +108,9 @@ class Claims:
 
 
 def claims_of(own: str, status: Status, environ: Mapping[str, str] = os.environ) -> Claims | None:
-    """Return the claims of a producer whose environment names the API and a key; None if it names
-    neither. Raises UsageError for one of them alone, and for an address that keys must not be sent
-    to."""
+    """Return the claims of a producer, or None if its environment names neither the API nor a key.
+    Raises UsageError if only one of them is set, or if keys must not be sent to the API's address.
+    """
     url, token = environ.get(API_URL, ""), environ.get(API_TOKEN, "")
     if not (url or token):
         return None

@@ -47,7 +47,7 @@ def _read(path: str) -> Mapping[str, Any]:
 
 
 def _value(path: str, name: str, value: object, action: argparse.Action) -> object:
-    """Convert a value as the flag of that name does."""
+    """Convert a value as the flag of the same name does."""
     if action.nargs == 0:
         if not isinstance(value, bool):
             raise UsageError(f"{path}: {name} is {value!r}; allowed: true, false")

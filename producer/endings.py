@@ -15,16 +15,16 @@ class Ended(BaseException):
 
 
 class Endings:
-    """Handles end signals in the main thread. It only remembers them, since another thread is
-    notified, except within `at_once`, where it raises Ended."""
+    """Handles end signals in the main thread. Within `at_once` it raises Ended. Elsewhere it only
+    remembers the signal, since another thread is notified."""
 
     def __init__(self) -> None:
         self._heard = self._raises = False
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Raise Ended if a signal comes within this context, or has come before. It is for long
-        work before anything is sent."""
+        """Raise Ended if a signal comes within this context or came before. It is for long work
+        that precedes all sending."""
         self._raises = True
         try:
             if self._heard:
@@ -44,11 +44,11 @@ class Endings:
 def on_end_signal(
     numbers: Sequence[signal.Signals], tell: Callable[[], None], *, at_once: bool
 ) -> Iterator[Endings]:
-    """Call `tell` from a thread at the first of these signals. The second signal is ignored or,
-    with `at_once`, ends the process with status 128 + its number. Use it from the main thread.
+    """Call `tell` from a thread at the first of these signals. A second signal is ignored; with
+    `at_once` it ends the process with status 128 + its number. Use this from the main thread.
 
-    Python runs a handler between two steps of the main thread. For a signal that comes just before
-    that thread begins to wait, it does not run until something else wakes the thread; and an
+    Python runs a handler between two steps of the main thread. If a signal comes just before that
+    thread begins to wait, its handler runs only when something else wakes the thread. And an
     `Event.set` within `Event.wait` may wait for itself. So a thread reads the interpreter's wakeup
     descriptor (https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd).
     """

@@ -1,10 +1,10 @@
-"""Opening hours of one exchange: from exchange_calendars as far as it knows holidays, then assumed.
+"""Opening hours of one exchange: from exchange_calendars while it knows holidays, then assumed.
 
 exchange_calendars knows the holidays of some exchanges (Bombay, Shanghai, Singapore) only to the
 end of the year, since they are announced a year ahead. Beyond that every weekday counts as a
 session with the exchange's usual hours.
 
-It needs pandas, so it is imported on first use. Instants are aware UTC.
+exchange_calendars needs pandas, so it is imported on first use. Instants are aware UTC.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ ExchangeHours = CalendarHours | BoundedHours
 
 @cache
 def hours_of(name: str, year: int) -> ExchangeHours:
-    """Return the hours of a calendar from the December before a year to the February after it.
+    """Return a calendar's hours from the December before a year to the February after the year.
 
     If the calendar does not know its holidays that far ahead, usual hours follow the known ones.
     Raises exchange_calendars' errors for unknown names.

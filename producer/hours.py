@@ -22,16 +22,16 @@ class Always:
         return True
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:  # noqa: ARG002
-        """Return the instant: all exchanges are open."""
+        """Return the given instant: all exchanges are open."""
         return instant
 
 
 class MarketHours:
     """Hours by exchange. Instants are aware UTC.
 
-    Each exchange is looked up once per instant. One whose hours are unknown counts as open and does
-    not affect the others. `note` is called once for each exchange whose holidays or hours are
-    unknown.
+    Each exchange is looked up once per instant. If an exchange's hours are unknown, it counts as
+    open and does not affect the others. `note` is called once for each exchange whose holidays or
+    hours are unknown.
     """
 
     def __init__(self, note: Callable[[str], None] = lambda _: None) -> None:
@@ -40,8 +40,8 @@ class MarketHours:
         self._told: tuple[datetime | None, dict[tuple[str, timedelta], bool]] = (None, {})
 
     def is_open(self, symbol: str, instant: datetime) -> bool:
-        """Return whether the exchange is open, or its last prices may still come: for Yahoo's delay
-        and ten minutes after the close. Unknown hours count as open."""
+        """Return whether the exchange is open or closed so recently (ten minutes plus Yahoo's
+        delay) that its last prices may still come. Unknown hours count as open."""
         told_at, told = self._told
         if told_at != instant:
             told_at, told = self._told = instant, {}
@@ -59,8 +59,8 @@ class MarketHours:
     def gives_prices(self, symbols: Iterable[str], instant: datetime) -> bool:
         """Return whether new prices of any of the symbols are expected.
 
-        The symbol's exchange has to trade now, and when the prices that arrive now were made. Lunch
-        breaks do not count, and an exchange with unknown hours gives none.
+        A symbol's exchange has to trade now, and at the time of the prices that arrive now. Lunch
+        breaks do not count as trading, nor do unknown hours.
         """
         lates = {(market_of(name).calendar, exchange_delay(name)) for name in symbols}
         return any(self._trades(name, instant, AFTER_CLOSE + delay) for name, delay in lates)

@@ -26,8 +26,8 @@ _OPTIONAL_PRICES = ("open", "high", "low", "previous_close")
 class _Seen(msgspec.Struct):
     """State of a symbol.
 
-    It holds the last tick that passed, an earlier run's last timestamp with its price and volume,
-    and a tick that waits to be confirmed, whose `sent_at` is when the wait began.
+    It holds the last tick that passed, and an earlier run's last timestamp with its price and
+    volume. It also holds a tick that waits to be confirmed; `sent_at` is when that wait began.
     """
 
     before: str = ""
@@ -40,15 +40,15 @@ class _Seen(msgspec.Struct):
 class Hygiene:
     """Filters ticks, each symbol's in the order of arrival.
 
-    A price more than 20% away from the last one (for a symbol's first tick: from the previous
-    close) makes a tick a suspect, which waits. If the next tick is as far away, but within 20% of
-    the suspect, both pass; if not, the suspect is dropped. A symbol's very first tick also passes
-    if the source repeats it after 30 s, since a closed exchange has no other price. `drop` is
-    called with the reason of each dropped tick.
+    A tick is a suspect, and waits, if its price is more than 20% away from the last one. (A
+    symbol's first tick is compared with the previous close.) If the next tick is as far away, but
+    within 20% of the suspect, both pass; if not, the suspect is dropped. A symbol's very first tick
+    also passes if the source repeats it after 30 s, since a closed exchange has no other price.
+    `drop` is called with the reason of each dropped tick.
 
     `latest` holds the last timestamps of an earlier run, `sent` their price and volume, and
     `suspects` the ticks that waited at its end. A tick that is not later than `latest` is a repeat,
-    unless it is of the same second and has another price or volume than `sent`.
+    unless it has the same second and its price or volume differs from `sent`.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Hygiene:
 
 
 def _as_received(tick: WireTick) -> WireTick:
-    """Return a copy of the tick: the tick's own timestamp may be moved later."""
+    """Return a copy of the tick as it came: its own timestamp may be moved later."""
     return msgspec.structs.replace(tick)
 
 
@@ -160,8 +160,8 @@ def _repeats(tick: WireTick, seen: _Seen) -> str | None:
 
 
 def _corrects(tick: WireTick, seen: _Seen) -> bool:
-    """Return whether a tick has another price or volume for the second of an earlier run's last
-    tick."""
+    """Return whether a tick has another price or volume than the earlier run's last tick had for
+    the same second."""
     is_of_second = tick.timestamp[:_SECOND] == seen.before[:_SECOND]
     return is_of_second and seen.sent is not None and (tick.price, tick.volume) != seen.sent
 

@@ -1,7 +1,7 @@
 """The live sources by the name that `--source` gives them.
 
-A new one is a module in producer/sources and an entry in LIVE. A source's module is imported when
-the source is built.
+To add a source, write a module in producer/sources and enter it in LIVE. A source's module is
+imported when the source is built.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _yfinance_live(options: argparse.Namespace, status: Status, follow: Follow) 
 
 
 def _pairs(options: argparse.Namespace, status: Status, follow: Follow, *, of: str) -> Source:
-    """Return the source of an exchange of pairs, which never closes."""
+    """Return the source of an exchange that trades pairs; such an exchange never closes."""
     from producer.hours import Always
 
     exchange = import_module(f"producer.sources.{of}")

@@ -1,7 +1,7 @@
 """Rejects ticks that ingest or every sink would refuse.
 
 A tick is checked before anything else is done with it. The check limits the length of each text and
-number, and so of the tick's line.
+number, and so the length of the tick's line.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _BAR_PRICES = ("price", "open", "high", "low")
 def flaw_of(tick: WireTick) -> str | None:
     """Return why a tick is rejected, such as "malformed currency"; None if it is accepted.
 
-    A tick's prices may be missing (NaN), zero or wrong: hygiene judges those. It does not judge
-    bars, so their numbers have to be what ingest takes.
+    A tick's prices may be missing (NaN), zero or wrong: hygiene judges those. Hygiene does not
+    judge bars, so a bar's numbers have to be what ingest accepts.
     """
     name = _malformed(tick)
     return None if name is None else f"malformed {name}"
@@ -78,8 +78,7 @@ def _malformed_in_bar(bar: WireTick, length: str) -> str | None:
 
 
 def _malformed_in_action(action: Action) -> str | None:
-    """Return the field for which ingest would refuse an action's line; None if the line is
-    valid."""
+    """Return the field of an action's line that ingest would refuse; None if the line is valid."""
     if not _is_label(action.source):
         return "source"
     try:

@@ -120,8 +120,8 @@ def closing_time(symbol: str, day: date) -> datetime:
     """Return the time of a price for the whole of `day`: the nominal close of the symbol's
     exchange.
 
-    It is 16:00 in New York on every day, including early closes and days without a session, so that
-    a recording of days is evenly spaced. Round-the-clock markets close within the day.
+    In New York the close is 16:00 on every day, also on early closes and days without a session, so
+    that a recording of days is evenly spaced. Round-the-clock markets close within the day.
     """
     market = market_of(symbol)
     nominal = _NOMINAL_CLOSES.get(market.calendar)

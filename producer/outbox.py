@@ -26,8 +26,8 @@ _NOTHING: Mapping[str, str] = {}
 class Outbox:
     """Bounded queue between one source and one sender. Safe for those two threads.
 
-    With a spool every line is first written to disk. About the oldest 20,000 are in memory; the
-    rest is read as they leave. Lines of an earlier run come first.
+    With a spool every line is first written to disk. About 20,000 lines, the oldest, are in memory;
+    the rest is read as these leave. Lines of an earlier run come first.
     """
 
     def __init__(
@@ -104,11 +104,11 @@ class Outbox:
             self._append(spool.after(self._last_read, self._window))
 
     def take(self, limits: Limits, ready: Callable[[str], bool]) -> list[Record]:
-        """Return the next request: at most one record per key, the longest waiting keys first. It
-        is empty if nothing may be sent now.
+        """Return the next request: at most one record per key, the longest waiting keys first. The
+        request is empty if nothing may be sent now.
 
-        Lines stay in the outbox until they are acknowledged. Keys are skipped if `ready` is false
-        or their ticks wait for others.
+        Lines stay in the outbox until they are acknowledged. A key is skipped if `ready` is false
+        for it or its ticks wait for others.
         """
         with self._changed:
             now = self._now()
@@ -188,13 +188,13 @@ class Outbox:
 
     def wait(self, seconds: float) -> None:
         """Wait for lines that are new since the last `take`, or until a tick has waited long enough
-        for others; at most `seconds`."""
+        for others, but at most `seconds`."""
         with self._changed:
             until_due = max(0.0, self._next_due - self._now())
             self._changed.wait_for(lambda: self._news, min(seconds, until_due))
 
 
 def _head(queue: deque[Line], limits: Limits) -> Sequence[Line]:
-    """Return the first lines of a queue, of which the next record is made: up to 2,000 bars, which
-    are limited by their size, or `limits.lines` ticks."""
+    """Return the first lines of a queue, for the next record: up to 2,000 bars, which are limited
+    by their size, or `limits.lines` ticks."""
     return tuple(islice(queue, 2000 if queue[0].is_bar else limits.lines))

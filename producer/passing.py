@@ -1,4 +1,4 @@
-"""Filters ticks between source and outbox: well formed, clean, each symbol's in order."""
+"""Filters ticks between source and outbox, so that they are well formed, clean and in order."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Ordering:
     """Tracks each symbol's last timestamp.
 
     A live tick that is not later than the last is moved to just after it: two trades in one
-    millisecond are two ticks. Recorded ticks keep their timestamps: an identical tick is a repeat
-    and is dropped (archives hold records at least once), one with other values corrects the last.
-    Older ticks pass if they are backfilled: they raise no alerts. Historical bars and actions are
-    not ordered here.
+    millisecond are two ticks. Recorded ticks keep their timestamps. A tick at the last timestamp is
+    dropped as a repeat if it is identical (archives hold records at least once), else it corrects
+    the last tick. Older ticks pass if they are backfilled: they raise no alerts. Historical bars
+    and actions are not ordered here.
     """
 
     def __init__(self, *, recorded: bool, latest: Mapping[str, str] | None = None) -> None:
@@ -87,7 +87,7 @@ class Passing:
         self._ordering = Ordering(recorded=source.recorded, latest=latest)
 
     def of(self, batch: Sequence[WireTick]) -> list[WireTick]:
-        """Return the ticks that pass now: those of a batch, and earlier suspects that it confirms.
+        """Return the ticks that pass now: those of a batch, and earlier suspects confirmed by it.
 
         Their timestamps may have been moved.
         """

@@ -20,8 +20,8 @@ from producer.wire import MOST_LINE_BYTES, Line, WireTick, line_of
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended: ticks and bars sent, lines left unsent, a permanent refusal, and whether a
-    recording was cut short."""
+    """How a run ended: ticks and bars sent, lines left unsent, the sink's permanent refusal, and
+    whether a recording was cut short."""
 
     ticks: int
     bars: int
@@ -31,10 +31,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Pipeline:
-    """One source, one sink and the steps between them. `progress` is given with a spool.
+    """One source, one sink and the steps between them. `progress` is given if there is a spool.
 
-    A caller that runs the same source again later passes `passing`. The status then keeps the
-    source's state at the end of a run, in place of "ended".
+    A caller that runs the same source again later passes `passing`. Then the status at the end of a
+    run keeps the source's state instead of "ended".
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Pipeline:
         return None
 
     def _forget_dropped(self) -> None:
-        """Forget symbols that are no longer followed; they are new if they return."""
+        """Forget symbols that are no longer followed; a symbol that returns is new."""
         source = self._source
         if isinstance(source, Following) and source.followed != self._followed:
             self._followed = source.followed

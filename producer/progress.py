@@ -10,11 +10,10 @@ _MOST_DIGITS = 18
 
 
 class Progress:
-    """The position in a recording: `taken` is the number of its ticks that the spool has taken
-    over.
+    """The position in a recording: `taken` is the number of its ticks that the spool has stored.
 
-    `identity` tells recordings apart; another recording starts at 0. Live sources have no identity:
-    only their symbols' last timestamps, `latest`, are kept.
+    `identity` distinguishes recordings; another recording starts at 0. Live sources have no
+    identity: only their symbols' last timestamps, `latest`, are kept.
     """
 
     def __init__(self, spool: Spool, identity: str | None) -> None:

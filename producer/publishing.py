@@ -72,7 +72,7 @@ class Publisher(threading.Thread):
         self._write(put)
 
     def end(self) -> None:
-        """Have the last state written, and wait for that for a second at most."""
+        """Have the last state written, and wait at most a second for that."""
         self._stopped.set()
         self._status.changed.set()
         self.join(_LAST_WRITE_SECONDS)

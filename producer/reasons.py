@@ -53,7 +53,7 @@ def reason(error: BaseException) -> str:
 
 
 def is_network(error: BaseException) -> bool:
-    """Return whether no answer came at all, as opposed to an unusable one."""
+    """Return whether the error means that no answer came at all, as opposed to an unusable one."""
     return isinstance(error, OSError)
 
 

@@ -29,12 +29,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lines(self) -> int:
-        """Return the most ticks in a record across symbols, by default `ticks_per_record`."""
+        """Return the most ticks in a record across symbols; the default is `ticks_per_record`."""
         return self.lines_per_record or self.ticks_per_record
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Lines of one key, in order. The sink keeps the order within a key."""
+    """Lines of one key, in order. The sink keeps the order of a key's records."""
 
     key: str
     lines: tuple[Line, ...]
@@ -46,15 +46,15 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """Return the bytes for which the record counts in a request."""
+        """Return how many bytes the record counts for in a request."""
         return sum(len(line.payload) + 1 for line in self.lines) + len(self.key)
 
 
 def first_record(key: str, waiting: Sequence[Line], limits: Limits) -> Record:
-    """Return the record at the head of a key's queue: lines of one kind, as many as the limits
-    allow.
+    """Return the record at the head of a key's queue: as many lines as the limits allow, either
+    ticks or bars.
 
-    It has at least one line, however long. Bars never share a record with ticks.
+    It has at least one line, however long.
     """
     is_bar = waiting[0].is_bar
     most = len(waiting) if is_bar else limits.lines
@@ -76,7 +76,7 @@ def first_record(key: str, waiting: Sequence[Line], limits: Limits) -> Record:
 def is_full(record: Record, waiting: Sequence[Line], limits: Limits) -> bool:
     """Return whether no later line could join the record at the head of `waiting`.
 
-    It is full if it leaves out some of the lines, or holds the most ticks of a symbol.
+    It is full if it leaves out some of the lines, or has no room for more ticks of a symbol.
     """
     if len(record.lines) < len(waiting) or len(record.lines) >= limits.lines:
         return True

@@ -17,7 +17,7 @@ STATUS_SECONDS = 2.0
 
 
 class Reporter(Protocol):
-    """Shows on stderr what the producer does."""
+    """Shows what the producer does, on stderr."""
 
     def tell(self, event: str, message: str) -> None:
         """Show a message: event is `note` or `problem`."""

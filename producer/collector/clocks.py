@@ -17,8 +17,9 @@ _MOST_SECONDS = 86_400.0
 class SteadyClock:
     """Monotonic seconds that include the pauses between runs.
 
-    A frozen container's monotonic clock may stop. Between `leave` and `resume` the longer of the
-    monotonic time and the time of day counts, so that a clock that is set back delays nothing.
+    A frozen container's monotonic clock may stop. So from `leave` to `resume` this clock advances
+    by the monotonic time or by the time of day, whichever is longer. A clock that is set back
+    delays nothing.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

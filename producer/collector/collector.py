@@ -49,8 +49,8 @@ class Context(Protocol):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What the function returns.
 
-    `busy`: another run holds the lease. `late`: the event's minute is over or too short to poll.
-    Ticks and bars are those that the sink acknowledged in this run.
+    `busy`: another run holds the lease. `late`: the event's minute is over, or too little of it is
+    left to poll. Ticks and bars are those that the sink acknowledged in this run.
     """
 
     busy: bool = False
@@ -98,7 +98,7 @@ class Collector:
         self._has_stopped = False
 
     def stop(self) -> None:
-        """End the current run in order and start no other; for the code that stops the process."""
+        """End the current run in order and start no other. Called when the process has to stop."""
         self._has_stopped = True
         self._stop.set()
 
@@ -157,8 +157,8 @@ class Collector:
             self.status.problem(f"the collector's lease cannot be read: {names}")
 
     def _take(self, owner: str) -> Taken | Held:
-        """Acquire the lease, and wait for one that expires soon. Return the other run's lease if
-        that is not enough."""
+        """Acquire the lease, waiting for another run's lease that expires soon. If that is not
+        enough, return the other run's lease."""
         taken = self._try(owner)
         if isinstance(taken, Held) and (wait := self._held_seconds(taken)) <= HANDOVER_SECONDS:
             self.status.note(f"waiting up to {wait:.0f} s for the lease of an earlier run")
@@ -232,11 +232,11 @@ class Collector:
 
     def _is_any_open(self, symbols: Sequence[str], instant: datetime) -> bool:
         """Return whether any symbol's exchange is open. While all are closed nothing is asked, so
-        that an earlier refusal stays and must not count."""
+        an earlier refusal stays; it must not count then."""
         return any(self._hours.is_open(symbol, instant) for symbol in symbols)
 
     def _count(self, counts: Mapping[str, int], context: Context, **properties: str) -> None:
-        """Write the non-zero counts. `event` distinguishes the line from the producer's others."""
+        """Write the non-zero counts. `event` tells this line from the producer's other lines."""
         counted = {name: value for name, value in counts.items() if value}
         properties |= {"event": "metrics", "request_id": context.aws_request_id}
         self._out(embedded(COMMAND, self._stage, counted, self._clocks.now(), **properties))

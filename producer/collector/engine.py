@@ -57,7 +57,7 @@ class Engine:
 
     @property
     def is_throttled(self) -> bool:
-        """Return whether the source has refused to answer and has not answered since."""
+        """Return whether the source has refused to answer, with no answer since then."""
         return self._kept is not None and self._kept.source.known.refusals > 0
 
     @property
@@ -74,8 +74,8 @@ class Engine:
         """Poll and send until `stop` is set or nothing more can be asked in this run.
 
         Returns the instant up to which ticks are collected or recorded as missing. Raises
-        StoreError, SourceError, SinkRefused if the sink refuses for good, and boto3's errors if the
-        memory cannot be read.
+        StoreError, SourceError, and SinkRefused if the sink refuses for good. Raises boto3's errors
+        if the memory cannot be read.
         """
         self.is_settled, self.broken = True, ()
         kept = self._recalled(taken.before)
@@ -112,8 +112,8 @@ class Engine:
     def _written(self, kept: Recollection, collected: datetime) -> datetime:
         """Return the instant up to which ticks are collected or known to be missing.
 
-        After a gap longer than GAP, record in the memory that history has to be fetched again, and
-        return now. If the record cannot be saved, return `collected`, so that the lease keeps the
+        After a gap longer than GAP, note in the memory that history has to be fetched again, and
+        return now. If the memory cannot be saved, return `collected`, so that the lease keeps the
         start of the gap.
         """
         begun = self._now()
@@ -123,8 +123,8 @@ class Engine:
         return begun if kept.save(self._run) else collected
 
     def _settle(self, sender: Sender) -> None:
-        """Wait until no request to the sink is in flight that could arrive during a later run, for
-        SETTLING_SECONDS at most. `is_settled` says whether that is so."""
+        """Wait until no request to the sink is in flight that could arrive during a later run, but
+        at most SETTLING_SECONDS. `is_settled` tells whether none is."""
         self.is_settled = sender.ended.wait(SETTLING_SECONDS)
         if not self.is_settled:
             self._status.problem(

@@ -63,7 +63,7 @@ _SECOND = timedelta(seconds=1)
 class Items:
     """The collector's items, by name. Methods raise boto3's errors.
 
-    `ahead` is how far DynamoDB's clock is ahead of `now`, by the last response to `read`.
+    `ahead` is how far DynamoDB's clock is ahead of `now`, as the last response to `read` showed.
     """
 
     def __init__(
@@ -117,8 +117,8 @@ def _ahead(answer: Mapping[str, Any], asked: datetime, answered: datetime) -> ti
     """Return how far the clock of a response's Date header is ahead of ours; zero without a valid
     header.
 
-    `asked` and `answered` are our times around the response. The result is the smallest offset that
-    fits, since the header has whole seconds.
+    `asked` and `answered` are our times before the request and after the response. The header has
+    whole seconds, so several offsets fit; the result is the smallest.
     """
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     try:

@@ -1,8 +1,8 @@
 """The lease that lets one run collect at a time: conditional writes to the symbols table.
 
 EventBridge starts a function at least once a minute, and Lambda may run it in two containers. A
-run's number is the epoch second in which it began, but at least one more than the number before; so
-it grows even if the item was deleted.
+run's number is the epoch second in which the run began, or the number before plus one if that is
+higher. So the numbers grow even if the item was deleted.
 
 A lease expires by DynamoDB's clock, taken from the Date header of its responses: a container's
 clock may be wrong.
@@ -33,9 +33,9 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A lease that another run holds.
+    """A lease that another run holds: its owner ("" once released), its run's number, and its end
+    by DynamoDB's clock.
 
-    It has the owner ("" once released), the run's number, and its end by DynamoDB's clock.
     `collected` is the instant up to which earlier runs have collected: later trades may be missing.
     `broken` names invalid fields.
     """
@@ -48,7 +48,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """A lease that this run holds, and the one before it; None for the first."""
+    """A lease that this run holds, and the lease before it (None for the first)."""
 
     ours: Held
     before: Held | None
@@ -83,7 +83,7 @@ class Lease:
         return Taken(ours, before) if winner is ours else winner
 
     def _won(self, ours: Held, seen: Item | None, at: datetime) -> Held:
-        """Write our lease and return it; if another run wrote first, return that run's. Raises
+        """Write our lease and return it; if another run wrote first, return the other's. Raises
         boto3's errors, and StoreError if the lease was deleted meanwhile."""
         from botocore.exceptions import BotoCoreError, ClientError
 

@@ -22,7 +22,7 @@ class MemoryStore:
     def read(self, now: datetime) -> Reading:
         """Return the memory; an empty one if the item is missing.
 
-        With an empty memory history is fetched again and the last quotes are sent again.
+        After an empty memory, history is fetched again and the last quotes are sent again.
         """
         item = self._items.read(KEY)
         return Reading() if item is None else reading_of(item, self.at(now))
@@ -32,10 +32,10 @@ class MemoryStore:
         return now + self._items.ahead
 
     def write(self, memory: Memory, run: int) -> bool:
-        """Replace the memory, unless a run later than `run` has written it. Return whether it was
-        replaced.
+        """Replace the memory, unless a run with a number above `run` has written it. Return whether
+        it was replaced.
 
-        A stored run's number that is invalid or impossible is ignored.
+        If the stored run number is invalid or impossible, it is ignored.
         """
         fields = {
             "run": {"N": str(run)},

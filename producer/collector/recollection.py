@@ -82,7 +82,7 @@ class Recollection:
         self.source.recall(_known(memory, self._store.at(self._now())))
 
     def forget_history(self) -> None:
-        """Have history fetched again, which holds what was missed."""
+        """Have history fetched again, since it holds the prices that were missed."""
         self.source.recall(msgspec.structs.replace(self.source.known, with_history=()))
 
     def forget_dropped(self) -> None:
@@ -111,10 +111,10 @@ class Recollection:
                     self._sent[line.symbol] = str(line.price), volume
 
     def save(self, run: int) -> bool:
-        """Write the memory if it has changed. Return whether it is written.
+        """Write the memory if it has changed. Return whether the table has its current state.
 
-        Symbols that are no longer followed are dropped, unless the table does not answer which ones
-        are followed.
+        Symbols that are no longer followed are dropped. If the table does not say which symbols are
+        followed, none is dropped.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -197,10 +197,10 @@ class NotingSink:
 
 
 def _until(seconds: float, now: datetime, saved: str) -> str:
-    """Return the instant after `seconds` as stored text, rounded up since clocks are compared by
+    """Return the instant `seconds` from now as stored text, rounded up since clocks are compared by
     the second; "" for 0 seconds.
 
-    The saved text is kept if it differs by no more than the clocks may.
+    If the saved text differs by no more than the clocks may, return the saved text.
     """
     if not seconds:
         return ""

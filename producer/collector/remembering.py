@@ -1,5 +1,5 @@
-"""The state that a container needs to continue another's run, kept as an item of the symbols
-table. Invalid fields of the item are omitted and named."""
+"""The state with which a container continues another's run, kept as an item of the symbols table.
+Invalid fields of the item are omitted and named."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """State that runs pass on, by symbol.
 
     `latest` holds the timestamps of the last acknowledged ticks, `sent` their price and volume as
-    text ("" for no volume), `suspects` the jumps that wait to be confirmed. The other fields are
-    the source's state, `Known`, with instants of DynamoDB's clock in place of seconds: "" if the
-    source, or its history, may be asked.
+    text ("" for no volume), and `suspects` the jumps that wait to be confirmed. The other fields
+    are the source's state, `Known`, with instants of DynamoDB's clock in place of seconds. Such an
+    instant is "" if the source, or its history, may be asked now.
     """
 
     source: str = ""
@@ -58,8 +58,8 @@ class Reading(msgspec.Struct, frozen=True):
 def reading_of(item: Item, now: datetime) -> Reading:
     """Read an item at an instant. Invalid fields are left empty and named.
 
-    If the state of Yahoo's refusals is invalid, the longest wait for that number of refusals
-    applies.
+    If the time until which Yahoo is not asked is invalid, the longest wait for that number of
+    refusals applies.
     """
     fields = Fields(item)
     text = fields.text("memory")
@@ -74,7 +74,7 @@ def reading_of(item: Item, now: datetime) -> Reading:
 
 
 class _Reader:
-    """Reads the values of a memory, which may have any type, at an instant."""
+    """Reads the values of a memory at an instant. The values may have any type."""
 
     def __init__(self, values: Mapping[str, Any], now: datetime, broken: list[str]) -> None:
         self._values = values

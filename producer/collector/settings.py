@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The collector's settings.
 
     `options` are those of `stream`. `symbols` are followed in addition to the tracked ones; None
-    means the source's own.
+    stands for the source's own symbols.
     """
 
     stage: str
@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def load(environ: Mapping[str, str]) -> Settings:
     """Read the environment. An empty variable counts as unset.
 
-    Raises UsageError, which names the variable and what is allowed.
+    Raises UsageError with the variable's name and what is allowed.
     """
     source = environ.get("COLLECTOR_SOURCE") or SOURCES[0]
     if source not in SOURCES:

@@ -1,4 +1,4 @@
-"""The collector's source and symbols, as the environment says."""
+"""The collector's source and symbols, as the environment names them."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ class Sourcing:
     def kind(self, before: str) -> str:
         """Return `yfinance` or `simulator`.
 
-        `auto` tries Yahoo once and then keeps its choice, which `before` holds: a symbol's series
-        never mixes sources.
+        `auto` tries Yahoo once and keeps the result, since a symbol's series never mixes sources.
+        `before` holds an earlier result.
         """
         if self._settings.source != "auto":
             return self._settings.source

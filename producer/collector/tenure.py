@@ -31,10 +31,10 @@ IMPLAUSIBLE = timedelta(minutes=10)
 
 
 def polling_seconds(event: Mapping[str, Any], now: datetime, remaining_seconds: float) -> float:
-    """Return for how many seconds a run started by `event` at `now` polls; below `LEAST_SECONDS` if
-    its minute is over.
+    """Return for how many seconds a run polls that `event` started at `now`. The result is below
+    `LEAST_SECONDS` if the run's minute is over.
 
-    A scheduled event's `time` is the beginning of the minute; an event without one begins now.
+    A scheduled event's `time` is the beginning of the minute; an event without a time begins now.
     Raises UsageError if the function's timeout leaves no time.
     """
     if remaining_seconds < LEAST_TIMEOUT_SECONDS:
@@ -68,8 +68,8 @@ DRAIN_SECONDS = 2.0
 class Tenure:
     """The time of a container's run.
 
-    It is measured by the monotonic clock, so that changes of the time of day have no effect. The
-    time of day shows whether the container was frozen; then the table is asked how long the lease
+    The run is measured by the monotonic clock, so that changes of the time of day have no effect.
+    If the time of day shows that the container was frozen, the table is asked how long the lease
     still lasts.
     """
 
@@ -94,7 +94,7 @@ class Tenure:
         return self._ends - self._clocks.steady()
 
     def may_send(self) -> bool:
-        """Return whether a request to the sink started now ends within the lease.
+        """Return whether a request to the sink that starts now ends within the lease.
 
         Raises boto3's errors if the table has to be asked.
         """

@@ -22,18 +22,18 @@ class Label(msgspec.Struct, frozen=True):
     text: str = ""
 
     def of(self, symbol: str, source: str) -> str:
-        """Return the source of a symbol's prices: the label's if it holds for the symbol, else
-        `source`, which the file names."""
+        """Return the source of a symbol's prices: the label's if the label covers the symbol, else
+        the file's own, `source`."""
         return self.source if self.symbols is None or symbol in self.symbols else source
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """How to read files.
 
-    `symbols` are the wanted ones, all if empty; `rows_as` and `bar` are detected if None;
-    `timezone` applies to times without one and defaults to the exchange's. `history` sends
-    everything as history: daily rows become bars. `alerts` sends the ticks' alerts instead of only
-    recording them.
+    `symbols` are the wanted ones, all if empty. `rows_as` and `bar` are detected if None.
+    `timezone` applies to times without a zone and defaults to the exchange's. `history` sends
+    everything as history: daily rows become bars. With `alerts` the ticks' alerts are sent;
+    otherwise they are only recorded.
     """
 
     symbols: tuple[str, ...] = ()

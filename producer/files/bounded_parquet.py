@@ -1,9 +1,9 @@
 """Reads Parquet in pieces that fit into memory, however small the file is.
 
 A kilobyte of Parquet may hold one long text in a dictionary and a million references to it. So
-texts stay in their dictionaries whatever type the file's Arrow schema gives them, few cells are
-read at once, and data that unpacks to too many bytes is refused, both by the file's declared sizes
-and by each page's.
+texts stay in their dictionaries whatever type the file's Arrow schema gives them, and few cells are
+read at once. Data that unpacks to too many bytes is refused, both by the file's declared sizes and
+by each page's.
 """
 
 from __future__ import annotations
@@ -212,8 +212,8 @@ class Piece:
 
 
 def _python_values(column: pyarrow.Array) -> list[Any]:
-    """Convert values to Python's; None for times that Python cannot represent or with an unknown
-    zone."""
+    """Convert values to Python's. Times that Python cannot represent or whose zone is unknown
+    become None."""
     try:
         return list(column.to_pylist())
     except _NO_VALUE:

@@ -13,7 +13,7 @@ _HOUR = timedelta(hours=1)
 
 
 class _Course(msgspec.Struct):
-    """A symbol's last time, the step before it, and how many more steps went forward than back."""
+    """A symbol's last time, the step to it, and how many more steps went forward than back."""
 
     last: datetime
     step: timedelta = timedelta()
@@ -26,7 +26,7 @@ class _Course(msgspec.Struct):
 
 
 class Clock:
-    """Detects the second pass through such an hour by the order of rows.
+    """Detects the second pass through the repeated hour by the order of rows.
 
     If the oldest row comes first, the second pass begins where times go back within the hour, or
     where they repeat if rows are an hour apart. If most rows go back, the newest comes first, and
@@ -39,8 +39,8 @@ class Clock:
         self._courses: dict[str, _Course] = {}
 
     def put(self, row: Row) -> None:
-        """Add a row, and mark its time (`fold`, PEP 495) if it is in the second pass. A time with
-        an offset stays as it is."""
+        """Add a row, and mark its time (`fold`, PEP 495) if the row is in the second pass. A time
+        with an offset stays as it is."""
         if row.when.tzinfo is not None:
             return
         course = self._courses.setdefault(row.symbol, _Course(row.when))

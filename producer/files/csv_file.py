@@ -23,8 +23,8 @@ _QUOTED = re.compile(r'"[^"]*"')
 class CsvFile:
     """A delimited text file.
 
-    The delimiter is detected from the first line, or stated by a line `sep=;` before it, as Excel
-    writes.
+    The delimiter is stated by a line `sep=;`, as Excel writes before the header, or else detected
+    from the first line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,7 +61,7 @@ class CsvFile:
                 raise UsageError(f"{self.path}: cannot be read as CSV: {error}") from error
 
     def _encoding_of(self) -> str:
-        """Return the encoding: UTF-16 by its byte order mark, else UTF-8, or Windows' for text that
+        """Return the encoding: UTF-16 by its byte order mark, else UTF-8, or Windows' if the text
         is not UTF-8. Raises UsageError if the file cannot be read."""
         try:
             with open_bytes(self.path) as file:

@@ -1,8 +1,8 @@
 """Folds finer bars of history into hours and days.
 
 The API reads stored bars of 1m, 1h and 1d; history of minutes alone would leave its hours and days
-empty. So hours and days are made from the minutes and sent with them, marked by `folded`, the
-number of bars in them. They fill gaps and never replace an exchange's own bar. A finer bar belongs
+empty. So hours and days are made from the minutes and sent with them. Such a bar's `folded` is the
+number of bars in it. It fills a gap and never replaces an exchange's own bar. A finer bar belongs
 to the hour and the day of its session.
 """
 
@@ -39,8 +39,8 @@ class Standing(msgspec.Struct, frozen=True):
     extended: bool
 
     def place(self, target: Bar) -> BarSpan | None:
-        """Return the coarser bar to which the bar belongs; None for the day of a bar outside
-        regular hours."""
+        """Return the coarser bar to which the bar belongs; None if that is a day and the bar is
+        outside regular hours."""
         if target == "1m":
             minute = minute_of(to_text(self.start))
             return BarSpan(minute, later(minute, minutes=1))
@@ -68,7 +68,7 @@ def standing_of(bar: WireTick, length: timedelta, before: Session | None) -> Sta
 
 
 def _is_a_price(bar: WireTick) -> bool:
-    """Return whether a bar had no trades, such as the row that Yahoo adds for the closing price."""
+    """Return whether a bar is one price, such as the row that Yahoo adds for the closing price."""
     return bar.high == bar.low and not bar.volume
 
 
@@ -97,8 +97,8 @@ def targets_of(seconds: int) -> tuple[Bar, ...]:
 class Folder:
     """Folds bars of one length, each symbol's in time order.
 
-    If several bars of a symbol have the same start, the last one counts. Intervals that are not
-    over at `now` are left to live ticks.
+    If several bars of a symbol have the same start, the last one counts. An interval that is not
+    over at `now` is left to live ticks.
     """
 
     def __init__(self, seconds: int, now: datetime) -> None:
@@ -117,8 +117,7 @@ class Folder:
             yield from self._fold(before)
 
     def rest(self) -> Iterator[WireTick]:
-        """Fold the last bars and yield the coarser bars that are left; those not over at `now` are
-        dropped."""
+        """Fold the last bars. Yield the coarser bars that are over at `now` and drop the others."""
         for bar in self._newest.values():
             yield from self._fold(bar)
         for held in self._open.values():

@@ -32,19 +32,19 @@ class Readable(Recording, Protocol):
 
     @property
     def span(self) -> tuple[str, str] | None:
-        """Return the first and the last start of bars to fold; None without any. Known after
+        """Return the first and the last start of bars to fold; None without such bars. Known after
         `check`."""
 
     def parts(self, *, by_time: bool = False) -> Iterator[Part]:
         """Yield the contents, each symbol's in time order.
 
-        `by_time` asks for time order across symbols too; otherwise history has it only if the file
-        itself does.
+        `by_time` asks for time order across symbols too. Without `by_time` history has that order
+        only if the file itself does.
         """
 
 
 def in_time(recordings: Sequence[Readable]) -> Iterator[Part]:
-    """Merge recordings in time order; at the same instant in the order of the files.
+    """Merge recordings in time order; ticks of the same instant keep the order of the files.
 
     Raises UsageError if they have too many rows to sort.
     """

@@ -27,7 +27,7 @@ class Grid(Protocol):
 
     @property
     def decimal_comma(self) -> bool:
-        """Return whether a comma is the likelier decimal mark if no cell shows it."""
+        """Return whether the decimal mark is rather a comma if no cell shows it."""
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the line number and cells of each row that is not empty. Raises UsageError if the
@@ -39,7 +39,7 @@ MOST_LINES = 20
 
 
 class Group(msgspec.Struct, frozen=True):
-    """The columns of one symbol by field. If `symbol` is empty, they hold for all rows."""
+    """One symbol's columns by field; if `symbol` is empty, the columns of all rows."""
 
     symbol: str
     at: Mapping[str, int]
@@ -53,9 +53,9 @@ class Group(msgspec.Struct, frozen=True):
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """The meaning of a file's columns.
 
-    `header` counts the rows before the data. `clock` is a column of times beside one of dates;
-    `is_utc`: the time column's name says UTC. `are_ticks`: each row is one tick by its column
-    names, as Ticktape exports them.
+    `header` counts the rows before the data. `clock` is a column of times beside a column of dates.
+    `is_utc`: the time column's name says UTC. `are_ticks`: by its column names each row is one
+    tick, as Ticktape exports them.
     """
 
     header: int
@@ -137,14 +137,14 @@ def _columns(names: Sequence[str]) -> dict[str, int]:
 
 
 def _paired(header: Sequence[str], time: int) -> tuple[Group, ...]:
-    """Return the groups of columns whose names hold a field and a symbol; none if other columns
+    """Return the groups of columns that are named by a field and a symbol; none if other columns
     exist."""
     pairs = [(at, pair_of(name)) for at, name in enumerate(header) if at != time and name]
     return _grouped([(at, pair) for at, pair in pairs if pair]) if all(p for _, p in pairs) else ()
 
 
 def _symbols_alone(header: Sequence[str], time: int) -> tuple[Group, ...]:
-    """Return the groups of columns named by symbols alone, each holding a close; none if other
+    """Return the groups of columns that are named by symbols alone and hold closes; none if other
     columns exist."""
     others = [(at, name) for at, name in enumerate(header) if at != time]
     if not others or not all(is_symbol(name) and field_of(name) is None for _, name in others):
@@ -154,7 +154,7 @@ def _symbols_alone(header: Sequence[str], time: int) -> tuple[Group, ...]:
 
 def _levels(rows: Sequence[Sequence[str]], at: int) -> Layout | None:
     """Read a header with a line of fields and a line of symbols, in either order; None if the lines
-    are not such a header."""
+    are no such header."""
     if at + 1 >= len(rows) or len(rows[at]) != len(rows[at + 1]) or len(rows[at]) < 2:
         return None
     first, second = rows[at][1:], rows[at + 1][1:]

@@ -92,7 +92,7 @@ def is_symbol(name: str) -> bool:
 
 def pair_of(name: str) -> tuple[str, str] | None:
     """Return field and symbol of a column like `AAPL.Close`, `Close_AAPL` or `('Close', 'AAPL')`;
-    None if it is of another form.
+    None for a name of another form.
 
     The field is `other` for ignored columns.
     """

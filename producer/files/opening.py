@@ -86,7 +86,7 @@ def _files_in(folder: Path) -> Iterator[Path]:
 class Files:
     """Several files.
 
-    Unreadable files of a folder are skipped and named; a file named by itself has to be readable.
+    Unreadable files of a folder are skipped and noted; a file that the user named must be readable.
     """
 
     def __init__(self, paths: Sequence[Path], asked: Asked, stop: Event | None = None) -> None:

@@ -1,9 +1,10 @@
 """Adds up the unpacked size of a Parquet column from its pages' headers.
 
-A file's footer declares the size of each column, and pyarrow believes it; but it unpacks page by
-page, by the sizes in the pages' headers, each up to 2 GB. Headers are Thrift structs in the compact
-protocol (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md), of
-which fields 2 and 3 are read (https://parquet.apache.org/docs/file-format/metadata/).
+A file's footer declares the size of each column, and pyarrow believes that. But pyarrow unpacks
+page by page, by the sizes in the pages' headers, each up to 2 GB. Headers are Thrift structs in the
+compact protocol
+(https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md), of which fields
+2 and 3 are read (https://parquet.apache.org/docs/file-format/metadata/).
 
 Readers differ on malformed headers: a field of an unexpected type, a repeated number or one with
 more bits than Thrift allows. No writer produces them, and they are refused.

@@ -14,7 +14,7 @@ _INDEX = "__index_level_0__"
 
 
 class ParquetFile:
-    """Reads a file in pieces; an index without a name, which pandas writes last, comes first.
+    """Reads a file in pieces. An index without a name, which pandas writes last, comes first.
 
     Row 0 is the header. Columns of lists and other nested types are skipped. Raises UsageError for
     a file that is not Parquet.
@@ -52,8 +52,8 @@ def _text(value: Any) -> str:
 
 
 def _utc(value: datetime) -> datetime:
-    """Convert to UTC if there is a zone, except at the ends of the calendar, where no price
-    lies."""
+    """Convert a time with a zone to UTC. At the ends of the calendar, where no price lies, drop the
+    zone."""
     try:
         return value if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:

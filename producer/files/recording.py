@@ -28,8 +28,8 @@ class FileRecording:
     """Prices of a file.
 
     Rows in time order are streamed; others are held in memory and sorted. `alone` says that the
-    file was named by itself: then its name counts as a symbol only if it looks like one. Once
-    `stop` is set, rows that need sorting are not yielded.
+    user named the file; its name then counts as a symbol only if it looks like one. Once `stop` is
+    set, rows that need sorting are not yielded.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class FileRecording:
         self.total: int | None = None
 
     def check(self) -> None:
-        """Read the file to detect its format. Raises UsageError, which names the first bad line if
-        no line is good."""
+        """Read the file to detect its format. If no line is good, raise UsageError that names the
+        first bad line."""
         self._survey()
 
     @property
@@ -104,7 +104,7 @@ class FileRecording:
         return key
 
     def _latest(self, rows: Iterator[Row], order: _Order) -> Iterator[Row]:
-        """Yield the last of a symbol's rows with the same time; count the others."""
+        """Yield the last of each symbol's rows with the same time; count the other rows."""
         for _, together in groupby(rows, key=order):
             latest: dict[str, Row] = {}
             for row in together:
@@ -122,7 +122,7 @@ class FileRecording:
                 yield tick
 
     def _folded_length(self, kind: Kind) -> int:
-        """Return the length in seconds of bars to fold; 0 without any."""
+        """Return the length in seconds of bars to fold; 0 if there are none."""
         return kind.seconds if kind.name == "bars" and self._asked.rows_as != "ticks" else 0
 
     def _is_wanted(self, symbol: str) -> bool:
@@ -220,7 +220,7 @@ class FileRecording:
         return Kind("bars", spacing.seconds)
 
     def _note(self, layout: Layout, spelling: Spelling, kind: Kind) -> None:
-        """Note what users should know of the file, one line each."""
+        """Note what users should know about the file, one line per fact."""
         self.notes = [f"{self._grid.path.name}: {self._described(layout, kind)}"]
         if spelling.is_order_open:
             first = "day" if self._asked.day_first else "month"

@@ -90,7 +90,7 @@ class RowReader:
         return instant_of(time_text(self.layout, cells), self._written.order)
 
     def _row(self, number: int, when: datetime, cells: Sequence[str], group: Group) -> Row | None:
-        """Return the row of a group's symbol; None if it has no price in a line of several symbols.
+        """Return the row of a group's symbol; None if a line of several symbols lacks its price.
 
         Raises _NoPriceError without a price, TickError or ValueError for an invalid symbol or
         figure.
@@ -128,7 +128,7 @@ def cell(cells: Sequence[str], at: int | None) -> str:
 
 
 def time_text(layout: Layout, cells: Sequence[str]) -> str:
-    """Return the text of the time column, with that of a separate clock column if the first has
+    """Return the text of the time column, followed by that of a separate clock column if it has
     only a date."""
     text = cell(cells, layout.time)
     clock = cell(cells, layout.clock)

@@ -37,8 +37,8 @@ def shape_of(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
 def _day_tick(spacing: Spacing, asked: Asked) -> Shape:
     """Return a function that makes a tick of a row, at the close of its day.
 
-    The tick's `previous_close` is the row's own, or the close of the symbol's row before, unless a
-    row between them was skipped.
+    The tick's `previous_close` is the row's own, or else the close of the symbol's row before. If a
+    row between the two was skipped, there is none.
     """
     before: dict[str, tuple[datetime, Decimal]] = {}
 
@@ -96,8 +96,8 @@ def _bar(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _close(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
-    """Return a function that makes a tick of a bar: the close at the bar's end, and the session's
-    volume so far, which counts regular and extended hours separately.
+    """Return a function that makes a tick of a bar: the close at the bar's end, with the session's
+    volume so far. Regular and extended hours have separate volumes.
 
     A bar's open, high and low are not the session's and are omitted.
     """

@@ -62,13 +62,13 @@ class Spelling:
 
     @property
     def is_order_open(self) -> bool:
-        """Return whether the file has dates like 03/04/2024, and none that shows if its day or its
-        month comes first."""
+        """Return whether dates look like 03/04/2024, and none shows if its day or its month comes
+        first."""
         return self._open_dates > 0 and not self._orders
 
     def written(self, *, day_first: bool, decimal_comma: bool) -> Written:
-        """Return the format that most cells show. `day_first` and `decimal_comma` apply if no cell
-        shows one."""
+        """Return the format that most cells show. `day_first` and `decimal_comma` apply to what no
+        cell shows."""
         order: Order = "day" if day_first else "month"
         if self._orders:
             order = self._orders.most_common(1)[0][0]
@@ -148,10 +148,10 @@ class Spacing:
     @property
     def seconds(self) -> int | None:
         """Return the smallest distance of a symbol's rows that is at least half as frequent as the
-        most frequent one.
+        most frequent distance.
 
-        None if all rows have the same time. Nights are rarer than the bars between them, as are
-        single gaps and half hours before full ones.
+        None if all rows have the same time. Nights are rarer than the distances between bars. So
+        are single gaps, and half hours before full ones.
         """
         if not self._gaps:
             return None
@@ -166,8 +166,8 @@ class Spacing:
 
     @property
     def smallest_is_a_week(self) -> bool:
-        """Return whether rows are weeks or months: at least five days apart, and at least four
-        distances."""
+        """Return whether rows are weeks or months: at least four distances, each of five days or
+        more."""
         return sum(self._gaps.values()) >= _FEW and min(self._gaps) >= _LIKE_A_WEEK
 
     def date_of(self, row: Row) -> date:
@@ -202,7 +202,7 @@ def length_of(seconds: int) -> str:
 
 
 def zone_named(name: str | None, layout: Layout) -> tzinfo | None:
-    """Return the zone of times that name none; None for each symbol's exchange."""
+    """Return the zone of times that name none; None stands for each symbol's exchange."""
     if name is not None:
         return ZoneInfo(name)
     return UTC if layout.is_utc or layout.are_ticks else None

@@ -53,7 +53,8 @@ _ALLOWED = "2026-11-20, 11/20/2026, 20.11.2026, ISO 8601 and epoch numbers"
 
 
 def instant_of(text: str, order: Order = "month") -> datetime:
-    """Parse a cell: aware if it names an offset, a zone or an epoch number, else naive.
+    """Parse a cell. The result is aware if an offset, a zone or an epoch number is given, else
+    naive.
 
     Raises ValueError for text that is not a date, or a date that no price can have.
     """
@@ -77,7 +78,7 @@ def _read(text: str, order: Order) -> datetime:
 def order_shown(text: str) -> Order | None:
     """Return the order that a date like 31/01/2024 or 01/31/2024 shows.
 
-    None for ambiguous ones like 03/04/2024 and for dates of other forms.
+    None for an ambiguous date like 03/04/2024 and for dates of other forms.
     """
     found = _either_first(text)
     if found is None:
@@ -88,8 +89,7 @@ def order_shown(text: str) -> Order | None:
 
 
 def is_either(text: str) -> bool:
-    """Return whether the date's form leaves open what comes first, as in 03/04/2024 or
-    01/31/2024."""
+    """Return whether a date's form allows the day or the month first: 03/04/2024 or 01/31/2024."""
     return _either_first(text) is not None
 
 
@@ -152,8 +152,8 @@ def _at_clock(date: datetime, text: str) -> datetime:
 
 
 def _zone(text: str) -> tzinfo:
-    """Return the zone of a name. Raises ValueError, KeyError or OSError for unknown ones: zones are
-    files."""
+    """Return the zone of a name. Zones are files, so an unknown name raises ValueError, KeyError or
+    OSError."""
     if text.upper() in _UTC:
         return UTC
     offset = _OFFSET.fullmatch(text)
