@@ -27,8 +27,8 @@ class Sender(threading.Thread):
     """Runs until the outbox is drained, `abort` is called or the sink refuses for good; then
     `ended` is set.
 
-    `refusal` is the sink's permanent refusal and `fault` an unexpected error, None otherwise.
-    `reader_gone` says whether the reader of the sink's output has gone.
+    `refusal` is the sink's permanent refusal and `fault` an unexpected error; both are None
+    otherwise. `reader_gone` says whether the reader of the sink's output has gone.
     """
 
     def __init__(self, outbox: Outbox, sink: Sink, status: Status, rng: random.Random) -> None:
@@ -52,8 +52,7 @@ class Sender(threading.Thread):
         self._aborted.set()
 
     def run(self) -> None:
-        """Send until the outbox is drained, `abort` is called or an error ends it; the error is
-        kept."""
+        """Send until the outbox is drained, `abort` is called or an error comes, which is kept."""
         try:
             while not (self._aborted.is_set() or self._outbox.is_drained):
                 self._step()

@@ -1,7 +1,7 @@
-"""Plans: which sources each tracked symbol's series has, and from when on.
+"""Plans: the sources of each tracked symbol's series, each with the instant from which it holds.
 
-`PUT /symbols` stores them in the items of the list "tracked". A producer drops what ingest would
-refuse: ticks and history of times that belong to another source.
+`PUT /symbols` stores the plans in the items of the list "tracked". A producer drops what ingest
+would refuse: ticks and history of times that belong to another source.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ REASON = "another source's time"
 
 
 class SourcePlans:
-    """The plans of the symbols that have one. `own` is the source of this producer.
+    """The plans of the symbols that have a plan. `own` is the source of this producer.
 
-    A producer that claims symbols follows those whose first source or standby it is, whatever their
-    source is now; `heard` is called with the symbol of each live tick.
+    A producer that claims symbols follows each symbol of which it is the first source or the
+    standby, whatever the current source is. `heard` is called with the symbol of each live tick.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class SourcePlans:
 
     def learn(self, items: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
         """Replace all plans by those of the list's items, as DynamoDB returns them. An item without
-        source and switches, or with unreadable ones, gives no plan."""
+        readable sources or switches gives no plan."""
         read = [(item["symbol"]["S"], item) for item in items]
         plans = ((symbol, _plan_of(item)) for symbol, item in read)
         self._plans = {symbol: plan for symbol, plan in plans if plan is not None}
@@ -54,8 +54,8 @@ class SourcePlans:
         self._standbys = {symbol: one for symbol, one in found if one and one.has(self._own)}
 
     def standby_of(self, symbol: str) -> Standby | None:
-        """Return the standby of a symbol if this producer is that standby or the first source; None
-        if not."""
+        """Return a symbol's standby if this producer is that standby or the first source; None if
+        not."""
         return self._standbys.get(symbol)
 
     def last_source(self, symbol: str) -> str | None:
@@ -64,9 +64,9 @@ class SourcePlans:
         return plan.last if plan is not None else None
 
     def is_anothers(self, symbol: str) -> bool:
-        """Return whether the series needs no prices of this source, now or later.
+        """Return whether the series needs no prices of this source, neither now nor later.
 
-        False if the symbol has no plan, and if this producer may claim it.
+        False if the symbol has no plan, or if this producer may claim it.
         """
         plan = self._plans.get(symbol)
         if plan is None or plan.first is None:

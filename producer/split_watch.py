@@ -1,6 +1,6 @@
 """Detects splits among live ticks, as Yahoo lists them.
 
-Each tick of the session of a split names it, and the symbol's history has to be fetched again.
+Each tick of a split's session names the split, and the symbol's history has to be fetched again.
 Yahoo's history is always split-adjusted (ranaroussi/yfinance issue 2076): bars fetched before a
 split do not match later ones.
 """
@@ -25,10 +25,10 @@ class _Seen(NamedTuple):
 
 
 class SplitWatch:
-    """Adds the split of its session to each tick, and reports each split once.
+    """Adds a session's split to each of its ticks, and reports each split once.
 
-    Polled ticks include their split. Pushed ones do not: `suggests` finds those that hint at one,
-    and `take` notes the split once the source lists it. Only listed splits count.
+    Polled ticks include their split. Pushed ticks do not: `suggests` finds those that hint at a
+    split, and `take` notes the split once the source lists it. Only listed splits count.
     """
 
     def __init__(self, status: Status) -> None:
@@ -37,7 +37,7 @@ class SplitWatch:
         self._splits: dict[tuple[str, str], str] = {}
 
     def learn(self, bars: Iterable[WireTick]) -> None:
-        """Note the splits in history, which is adjusted for them."""
+        """Note the splits in history; its prices are adjusted for them."""
         for bar in bars:
             if bar.split is not None:
                 self._splits[bar.symbol, bar.timestamp[:10]] = bar.split
@@ -69,8 +69,8 @@ class SplitWatch:
     def suggests(self, tick: WireTick, now: datetime) -> str | None:
         """Return the date of a tick's session if the tick hints at an unknown split; None if not.
 
-        It hints at one if its session is the current one and its previous close differs from the
-        price of the last session by the ratio of a split.
+        A tick hints at a split if its session is the current one and its previous close differs
+        from the price of the last session by the ratio of a split.
         """
         before = self._last.get(tick.symbol)
         if before is None or tick.previous_close is None or tick.split is not None:

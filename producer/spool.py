@@ -48,8 +48,8 @@ def _is_own(file: Path) -> bool:
 class Spool:
     """Lines in the order of their rows. Safe for several threads of one process.
 
-    `destination` names the sink: lines spooled for one are not sent to another. Raises UsageError
-    if the file is unusable or another process uses it.
+    `destination` names the sink; lines spooled for one sink are not sent to another. Raises
+    UsageError if the file is unusable or another process uses it.
     """
 
     def __init__(self, path: str | Path, destination: str) -> None:
@@ -104,8 +104,8 @@ class Spool:
     def _refuse_another_users(self) -> None:
         """Refuse files of another user.
 
-        Their owner could read what is sent and, since SQLite applies its log, send lines in our
-        name.
+        Their owner could read what is sent. The owner could also send lines in our name, since
+        SQLite applies the file's log.
         """
         real = self._path.resolve()
         for end in _ENDS:

@@ -1,7 +1,7 @@
 """Rows of a spool that this program would never have written.
 
-A spool may come from an earlier version, or from somebody else. Such rows would block the lines
-behind them, end the program, or misdate ticks, so they are deleted when the spool is opened.
+A spool may come from an earlier version, or from somebody else. Rows of that kind would block the
+lines behind them, end the program, or misdate ticks, so they are deleted when the spool is opened.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _IS_SYMBOL = (
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """How many lines, and how many symbols' last timestamps, were deleted."""
+    """How many lines were deleted, and the last timestamps of how many symbols."""
 
     lines: int
     latest: int
@@ -51,8 +51,7 @@ def drop_odd_rows(connection: sqlite3.Connection, now: datetime) -> Dropped:
 
 
 def _number_on(connection: sqlite3.Connection) -> None:
-    """If the counter of rows is invalid or past _LAST_ROW, number new lines on from the last
-    one."""
+    """If the counter of rows is invalid or past _LAST_ROW, continue from the last line's number."""
     connection.execute(
         "UPDATE sqlite_sequence SET seq = (SELECT coalesce(max(row), 0) FROM lines)"
         " WHERE name = 'lines' AND (typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND ?)",

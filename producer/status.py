@@ -35,8 +35,8 @@ class Quote(msgspec.Struct):
 
 
 class GapReport(msgspec.Struct, frozen=True):
-    """Gaps of pushed prices: `symbols` miss minutes that history has by now, the first of them
-    since `since` (stored text).
+    """Gaps of pushed prices: `symbols` miss minutes that history has by now; the first of these
+    minutes is `since` (stored text).
 
     `filled_minutes` is the number of minutes that history has answered for, summed over symbols.
     """
@@ -50,7 +50,7 @@ class Status:
     """Counts since the start. `tell(event, message)` receives messages for users.
 
     Ticks and historical bars count as sent when the sink has acknowledged them; `refused_records`
-    counts refused ones. With `verbose` a message ends with the library's error. `now` returns
+    counts refused records. With `verbose` a message ends with the library's error. `now` returns
     monotonic seconds. `changed` is set when the state changes or a problem is reported.
     """
 
@@ -119,8 +119,8 @@ class Status:
         self._tell("note", self._with(cause, message))
 
     def problem(self, message: str, cause: BaseException | None = None) -> None:
-        """Report a temporary problem, the same one once in 30 s and at most _MOST_PROBLEMS in a
-        minute."""
+        """Report a temporary problem. The same problem is reported once in 30 s, and at most
+        _MOST_PROBLEMS in a minute."""
         now = self._now()
         self._problem = (message, now)
         self.changed.set()
@@ -139,8 +139,8 @@ class Status:
         self._tell("problem", self._with(cause, message))
 
     def _omitted_before(self, now: float) -> int:
-        """Count a problem. If it begins a minute, return how many were not shown in the last; else
-        0."""
+        """Count a problem. If it begins a minute, return how many problems of the last minute were
+        not shown; else 0."""
         omitted = 0
         if now - self._minute >= _PROBLEM_SECONDS:
             omitted, self._omitted = self._omitted, 0

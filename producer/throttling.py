@@ -52,10 +52,10 @@ class TokenBucket:
 
 
 class CircuitBreaker:
-    """Open for 1 to 15 minutes after a refusal, twice as long after each further one.
+    """Open for 1 to 15 minutes after a refusal, twice as long after each further refusal.
 
     The jitter adds up to a quarter, so that producers that were refused together do not retry
-    together. After the wait a single request tries (`is_half_open`) before all others.
+    together. After the wait a single request is tried (`is_half_open`) before all others.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class CircuitBreaker:
         self._until = 0.0
 
     def refused(self) -> float:
-        """Open the circuit; return the seconds until it may be tried."""
+        """Open the circuit; return the seconds until a request may be tried."""
         bound = self._first * 2.0 ** min(self._failures, 30)
         seconds = min(self._most, bound * self._rng.uniform(1.0, _MOST_JITTER))
         self._failures += 1
@@ -83,8 +83,8 @@ class CircuitBreaker:
     def pause(self) -> None:
         """Open the circuit for as long as after a first refusal, however often this is called.
 
-        For a refusal of another kind of request to the same source, or a trial request without an
-        answer.
+        Called after a refusal of another kind of request to the same source, or after a trial
+        request without an answer.
         """
         seconds = min(self._most, self._first * self._rng.uniform(1.0, _MOST_JITTER))
         self._failures = max(1, self._failures)
@@ -109,7 +109,7 @@ class CircuitBreaker:
 
     @property
     def open_seconds(self) -> float:
-        """Return the seconds until the circuit may be tried; 0 if it is not open."""
+        """Return the seconds until a request may be tried; 0 if the circuit is not open."""
         return max(0.0, self._until - self._now())
 
     @property

@@ -1,5 +1,5 @@
-"""Schedules symbols: each every interval, the one that waited longest first; and first quotes, one
-per symbol at any hour, so that it has a price before it trades."""
+"""Schedules symbols: each every interval, the one that waited longest first. Also schedules first
+quotes, one per symbol at any hour, so that it has a price before it trades."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Turns:
         self._misses: dict[str, int] = {}
 
     def keep(self, symbols: Iterable[str]) -> None:
-        """Forget all symbols but these; one that returns is new."""
+        """Forget all symbols but these. A symbol that returns is new."""
         kept = set(symbols)
         for name in (self._asked.keys() | self._due.keys()) - kept:
             for known in (self._asked, self._due, self._misses):
@@ -42,7 +42,7 @@ class Turns:
         return sorted(come, key=lambda name: self._asked.get(name, 0))
 
     def wait_seconds(self, symbols: Iterable[str]) -> float:
-        """Return the seconds until the first symbol is due; 0 if one is, or without symbols."""
+        """Return the seconds until the first symbol is due; 0 if one is due or there is none."""
         first = min((self._due.get(name, _NEVER) for name in symbols), default=_NEVER)
         return max(0.0, first - self._now())
 
@@ -57,7 +57,7 @@ class Turns:
         self._misses.pop(symbol, None)
 
     def not_found(self, symbol: str) -> float:
-        """Note that a symbol was not found. Return the seconds until it is asked again."""
+        """Note that a symbol was not found. Return the seconds until the next request for it."""
         misses = self._misses.get(symbol, 0)
         wait = min(MOST_WAIT_SECONDS, self._interval * 2.0 ** min(misses, 30))
         self._misses[symbol] = misses + 1
@@ -78,7 +78,7 @@ MOST_FIRST_WAIT_SECONDS = 3600.0
 
 
 class FirstQuotes:
-    """Keeps which symbols had a quote, and when the others may be asked for their first.
+    """Keeps which symbols had a quote, and when each of the others may be asked for its first.
 
     A failed symbol is asked again after 30 s, then after a minute, two, ... up to an hour. `now`
     returns monotonic seconds.
@@ -91,7 +91,7 @@ class FirstQuotes:
         self.answered: set[str] = set()
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` selects; one that returns is new."""
+        """Forget the symbols that `drops` selects. A symbol that returns is new."""
         self.answered -= {name for name in self.answered if drops(name)}
         for known in (self._due, self._failures):
             for name in list(filter(drops, known)):
@@ -106,15 +106,14 @@ class FirstQuotes:
         self.answered.add(symbol)
 
     def doubted(self, symbol: str) -> None:
-        """Note that a symbol's quote had no price, or one that is not confirmed yet: it is asked
-        again."""
+        """Note that a quote had no price, or an unconfirmed one. Its symbol is asked again."""
         self.answered.discard(symbol)
         self.failed(symbol)
 
     def failed(self, symbol: str) -> None:
         """Note that a symbol's quote failed.
 
-        Only a symbol that never had a quote waits. If it already waits, and was asked since its
+        Only a symbol that never had a quote waits. If it already waits, but was asked because its
         exchange is open, the wait stays as it is.
         """
         if symbol in self.answered or self._due.get(symbol, 0.0) > self._now():

@@ -62,9 +62,9 @@ class FixedList:
 class TrackedList:
     """The items with list = "tracked" of the symbols table, read every 5 seconds.
 
-    A failure keeps the last list and is reported; `is_known` says whether a read ever succeeded,
-    `is_current` whether the last one did. Invalid items are skipped, reported and kept in
-    `invalid`. Symbols whose series have another source are not followed.
+    A failure to read keeps the last list and is reported. `is_known` says whether a read ever
+    succeeded, `is_current` whether the last one did. Invalid items are skipped, reported and kept
+    in `invalid`. A symbol whose series has another source is not followed.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class TrackedList:
 
 
 def sorted_out(texts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Split texts into symbols, in upper case and each once, and invalid texts."""
+    """Split texts into symbols and invalid texts. Each symbol is in upper case and occurs once."""
     symbols: list[str] = []
     invalid: list[str] = []
     for text in texts:
@@ -150,8 +150,8 @@ def _passed_over(invalid: Sequence[str]) -> str:
 class DefaultList:
     """The source's own symbols, and the tracked ones.
 
-    The table is first read in call number `at_call` of `symbols`; by default that is the second, so
-    that the first prices do not wait for it.
+    The table is first read in call number `at_call` of `symbols`. By default that is the second
+    call, so that the first prices do not wait for the table.
     """
 
     def __init__(

@@ -24,13 +24,13 @@ Bar = Literal["1m", "1h", "1d"]
 
 
 class WireTick(WireFields, kw_only=True, omit_defaults=True):
-    """One tick, or one historical bar if `bar` is set (price is then its close), or one corporate
+    """One tick; or one historical bar if `bar` is set (price is then its close); or one corporate
     action, which has no price (NaN).
 
-    `folded` is the number of finer bars that it was made from, None for an original bar. `split` is
-    "5:1" if five shares replaced one at the tick's session or the bar's day. Timestamps are text of
-    27 characters in UTC. Mutable, since the producer corrects `timestamp` and sets `sent_at`.
-    `dividend` is that of a quote's session, until an action is made of it; it is never sent.
+    `folded` is the number of finer bars of which a bar was made, None for an original bar. `split`
+    is "5:1" if five shares replaced one at the tick's session or the bar's day. Timestamps are text
+    of 27 characters in UTC. Mutable, since the producer corrects `timestamp` and sets `sent_at`.
+    `dividend` is that of a quote's session; an action is made of it, so it is never sent.
     """
 
     timestamp: str = ""
@@ -49,8 +49,8 @@ class WireTick(WireFields, kw_only=True, omit_defaults=True):
 class Line(msgspec.Struct, frozen=True, gc=False):
     """An encoded tick to be sent. Actions count as bars.
 
-    `row` is its place in the spool, 0 without one; `since` the time.monotonic of its arrival, 0 if
-    read back from the spool, which does not keep the tick's timestamp, price and volume.
+    `row` is its place in the spool, 0 without one. `since` is the time.monotonic of its arrival, 0
+    if read back from the spool. The spool does not keep the tick's timestamp, price and volume.
     """
 
     symbol: str
@@ -92,8 +92,8 @@ def line_of(tick: WireTick) -> Line:
 
 
 def tick_of_action(action: Action) -> WireTick:
-    """Return an action as it passes through the producer: dated by the time at which it became
-    known."""
+    """Return an action in the form in which it passes through the producer, dated by the time at
+    which it became known."""
     return WireTick(
         symbol=action.symbol,
         timestamp=action.known_at,
@@ -123,8 +123,8 @@ def decimal_of(value: object) -> Decimal | None:
     """Convert to a finite number with at most eight decimals; None for missing, NaN or infinite
     values.
 
-    Takes text, int, Decimal and float (by its shortest text, so 0.1 is 0.1). Raises ValueError for
-    text that is not a number, and for too many digits.
+    Accepts text, int, Decimal and float (by its shortest text, so 0.1 is 0.1). Raises ValueError
+    for text that is not a number, and for too many digits.
     """
     if value is None or value == "":
         return None
@@ -136,8 +136,8 @@ def decimal_of(value: object) -> Decimal | None:
 
 
 def listed(text: str, named: str) -> tuple[tuple[str, ...], bool]:
-    """Return the symbols of a list such as "A,B,tracked" without `tracked`, and whether that is in
-    it.
+    """Return the symbols of a list such as "A,B,tracked" without `tracked`, and whether the list
+    contains `tracked`.
 
     Raises UsageError for an invalid symbol; `named` is the option to blame, such as `--symbols`.
     """

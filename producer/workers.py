@@ -1,6 +1,6 @@
 """A few reused threads for many blocking requests, none of which delays the others.
 
-They are threads, since yfinance blocks, and daemons, since a hanging request must not keep the
+Threads are used since yfinance blocks. They are daemons, since a hanging request must not keep the
 process from exiting (concurrent.futures joins its threads at exit).
 """
 
@@ -46,8 +46,8 @@ class Workers(Generic[Result]):
     ) -> dict[str, Result | Exception]:
         """Call `function` for each name, in order.
 
-        Returns each result or error: TimeoutError after the deadline, NotAsked if it was not
-        started by then. Returns early when `stop` is set.
+        Returns each result or error. The error is TimeoutError after the deadline, and NotAsked if
+        the request had not started by then. Returns early when `stop` is set.
         """
         answers: Answers[Result] = queue.Queue()
         results: dict[str, Result | Exception] = {
@@ -111,7 +111,7 @@ def _end(asked: Requests[Result], count: int) -> None:
 def without_cut(
     answers: Mapping[str, Result | Exception], stop: threading.Event
 ) -> dict[str, Result | Exception]:
-    """Return the answers without those that prove nothing: of requests that `stop` cut off or that
+    """Return the answers except those that prove nothing: of requests that `stop` cut off, or that
     were never made."""
     cut = TimeoutError if stop.is_set() else NotAsked
     return {name: answer for name, answer in answers.items() if not isinstance(answer, cut)}

@@ -11,8 +11,8 @@ FIRST, LAST = 1700, 2261
 def plausible(instant: datetime) -> datetime:
     """Return the instant.
 
-    Raises ValueError if its year is so early or late that a zone, a session or a bar's length could
-    leave the calendar.
+    Raises ValueError if its year is so early or late that converting to a zone, a session or a
+    bar's length could leave the calendar.
     """
     if not FIRST <= instant.year <= LAST:
         raise ValueError(f"{instant} is not in the years {FIRST} to {LAST}")

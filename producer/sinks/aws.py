@@ -21,7 +21,7 @@ _STAYING = {
 
 
 def client(service: str, attempts: int = 1) -> Any:
-    """Make a boto3 client. By default it never retries: the sender does, in order.
+    """Make a boto3 client. By default the client never retries: the sender does, in order.
 
     Raises UsageError if region or credentials are missing.
     """
@@ -55,8 +55,8 @@ def why(error: Exception) -> str:
 
 
 def failure(target: str, error: Exception) -> SinkUnavailable | SinkRefused:
-    """Return SinkRefused for an error that stays (no such stream, no permission), else
-    SinkUnavailable; its message begins with `target`."""
+    """Return the error to raise, with a message that begins with `target`: SinkRefused if the cause
+    is lasting (no such stream, no permission), else SinkUnavailable."""
     response = getattr(error, "response", None) or {}
     code = response.get("Error", {}).get("Code", "")
     if code in _STAYING:

@@ -15,7 +15,7 @@ from producer.sinks import aws
 
 
 class KinesisSink:
-    """Sends to one stream. A symbol's ticks keep their order, except what consumers re-read."""
+    """Sends to one stream. A symbol's ticks keep their order unless a consumer reads them again."""
 
     def __init__(self, stream: str, ticks_per_record: int = 1, flush_seconds: float = 0) -> None:
         self.name = f"kinesis:{stream}"

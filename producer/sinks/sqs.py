@@ -3,7 +3,7 @@
 Groups spread the symbols by a stable hash, so that a symbol's messages stay in one message group
 and in order. The deduplication id is derived from the body: if SQS accepts a message but its answer
 is lost, the retry is not delivered twice within SQS's five minutes. An attribute holds the time of
-sending, which SQS loses when a message passes a dead-letter queue.
+sending, since SQS loses that when a message passes a dead-letter queue.
 """
 
 from __future__ import annotations

@@ -243,8 +243,8 @@ class AlpacaHistory:
 
 
 def _candle(row: _Row, bar: Bar) -> Candle:
-    """Convert a bar. A day starts at midnight in New York there, and at midnight UTC of its date
-    here.
+    """Convert a bar. Alpaca's day starts at midnight in New York; ours starts at midnight UTC of
+    the same date.
 
     Raises Unusable without a time.
     """

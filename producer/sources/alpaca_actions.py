@@ -63,7 +63,7 @@ def asked(
 ) -> list[WireTick]:
     """Return the actions of the last two years, up to today in New York, by ex-date.
 
-    `native` is Alpaca's name of the symbol, `closes` has its closes by date; a dividend before the
+    `native` is Alpaca's name of the symbol; `closes` has its closes by date. A dividend before the
     first close is left out. Raises the errors of `producer.sources.pushed.http`.
     """
     made = partial(Action, symbol=symbol, known_at=to_text(now), source=source)
@@ -106,8 +106,7 @@ def _pages(http: Http, native: str, now: datetime) -> Iterator[_Page]:
 
 
 def _ratio(split: _Split) -> str | None:
-    """Return a ratio in whole shares, such as "5:1"; None for one that changes nothing or is
-    invalid."""
+    """Return a ratio in whole shares, such as "5:1"; None if it is invalid or changes nothing."""
     new, old = _rate(split.new_rate), _rate(split.old_rate)
     if not (new and old):
         return None

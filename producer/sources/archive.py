@@ -1,14 +1,14 @@
 """Replays the raw archive: `raw/date=.../hour=.../*.json.gz`, on S3 or in a folder.
 
-The archive holds each record at least once, by arrival, so each hour is sorted by time and each
-tick kept once; an hour that does not fit into memory is sorted in files. Lines are read as ingest
-read them, as of the time at which the stream received them: lines quarantined then do not pass now,
-and a tick without a timestamp gets the same one.
+The archive holds each record at least once, by arrival. So each hour is sorted by time (in files if
+it does not fit into memory), and each tick is kept once. Lines are read as ingest read them at
+their arrival: lines quarantined then do not pass now, and a tick without a timestamp gets the same
+one.
 
-Ticks whose source differs from their series' were quarantined, too. The archive tells the sources
-of a series that has changed them, and its ticks carry that list, so that an empty stage takes them.
-Any other series has the source that arrives first, so a recording should start where its series
-started.
+Ticks whose source differs from their series' were quarantined, too. If a series has changed its
+source, the archive lists its sources. The series' ticks carry that list, so that an empty stage
+accepts them. Any other series has the source that arrives first, so a recording should start where
+its series started.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ class Recording:
             raise UsageError(f"{self._objects.name}: no raw archive of those days is there")
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield ticks by the hour of arrival, then by timestamp; if ticks repeat, the last to
-        arrive wins.
+        """Yield ticks by the hour of arrival, then by timestamp. Of repeated ticks the last to
+        arrive counts.
 
         Ends early once `stop` is set.
         """
@@ -193,8 +193,8 @@ class _Series:
         self._hour: dict[str, tuple[datetime, int, str]] = {}
 
     def see(self, tick: WireTick, arrival: datetime, place: int) -> None:
-        """Record a tick of this hour. The first of a symbol, by arrival, then by place, sets its
-        source.
+        """Record a tick of this hour. A symbol's first tick (by arrival, then by place) sets the
+        symbol's source.
 
         Raises UsageError for too many symbols.
         """
@@ -243,7 +243,7 @@ def _place_of(name: str) -> tuple[str, int]:
 
 
 def _steady(entries: Iterable[_Entry]) -> Iterator[_Entry]:
-    """Yield entries in the order of the stream, none arriving earlier than the one before it.
+    """Yield entries in the stream's order, and none with an earlier arrival than the entry before.
 
     A stream's clock may go back (docs/decisions/0225-sequence-numbers-order-records.md).
     """

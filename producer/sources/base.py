@@ -47,7 +47,7 @@ class Following(Protocol):
 
 @runtime_checkable
 class TakingTurns(Protocol):
-    """A source whose symbols' series may belong to other sources at other times."""
+    """A source for symbols whose series may have other sources at other times."""
 
     refuses: Callable[[WireTick], bool]
     """Returns whether a tick's time belongs to another source of its series."""
@@ -55,17 +55,16 @@ class TakingTurns(Protocol):
 
 @runtime_checkable
 class Completing(Protocol):
-    """A live source that computes some values of a tick, such as the session's high, only from
-    prices that have passed hygiene."""
+    """A live source that computes some values of a tick, such as the session's high. It computes
+    them only from prices that have passed hygiene."""
 
     def complete(self, tick: WireTick) -> None:
-        """Set those values of a tick that has passed hygiene. It is called in the order of
-        passing."""
+        """Complete a tick that has passed hygiene. Called for each such tick, in that order."""
 
 
 @runtime_checkable
 class Continuing(Protocol):
-    """A live source that asks history for what came after an earlier run."""
+    """A live source that asks history for the prices since an earlier run."""
 
     def continue_after(self, latest: Mapping[str, str]) -> None:
-        """Take the last timestamp (stored text) that the earlier run sent of each symbol."""
+        """Take each symbol's last timestamp (stored text) that the earlier run sent."""

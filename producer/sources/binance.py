@@ -67,7 +67,7 @@ _decode_candles = msgspec.json.Decoder(list[list[int | str]]).decode
 
 
 class BinanceFeed(Feed):
-    """See Feed. Trades that one order caused at one price are one trade, numbered by symbol."""
+    """See Feed. Trades of one order at one price count as one trade, numbered by symbol."""
 
     service = SERVICE
 

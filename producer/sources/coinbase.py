@@ -1,7 +1,7 @@
 """Coinbase Exchange: trades pushed over a WebSocket, candles over REST; no key is needed.
 
-The channel `matches` has each trade with its size, numbered by product without holes; `ticker`
-leaves out trades that one order caused together. Protocol:
+The channel `matches` has each trade with its size, numbered by product without holes. The channel
+`ticker` leaves out some of the trades that one order caused. Protocol:
 https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
 """
 
@@ -127,15 +127,15 @@ def _accepted(channels: Sequence[_Channel]) -> messages.Accepted:
 
 
 def _refusal(why: str) -> messages.Message:
-    """Return the message that an error means: Unknown if it names a product, for which Coinbase
-    refuses the whole subscription, else Refused."""
+    """Return the message that an error means: Unknown if it names a product, because of which
+    Coinbase refuses the whole subscription, else Refused."""
     why = why[:200]
     named = _NAMED.search(why)
     return messages.Unknown(named[0], why) if named else messages.Refused(why)
 
 
 class CoinbaseHistory(CandleHistory):
-    """See History. Products without trades in a minute have no candle of it."""
+    """See History. A minute without trades has no candle."""
 
     def __init__(self, base: str = HISTORY_URL) -> None:
         super().__init__(Http(SERVICE, base), listing_of, CANDLES)

@@ -2,8 +2,8 @@
 
 Each run of compaction writes a day into its own folder, and Glue holds which folder is current.
 Without Glue (no `--database`) a day must have only one run. A day's files are sorted by symbol;
-here all ticks are merged by time, with a few days open at once, since the local dates of two
-exchanges overlap.
+here all ticks are merged by time. A few days are open at once, since the local dates of exchanges
+overlap.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ session. Other ticks, which compaction never writes, would keep any number of da
 
 
 def is_lake(address: str) -> bool:
-    """Return whether a folder or S3 address holds compacted ticks: of its parts called `raw` or
-    `ticks` the last one is `ticks`."""
+    """Return whether a folder or S3 address holds compacted ticks, by its last part called `raw` or
+    `ticks`: that part has to be `ticks`."""
     parts = [part for part in address.removeprefix("s3://").split("/") if part in ("raw", TABLE)]
     return bool(parts) and parts[-1] == TABLE
 
@@ -196,13 +196,13 @@ def _values(key: str) -> dict[str, str]:
 
 
 def _is_of(series: str | None, symbols: Sequence[str]) -> bool:
-    """Return whether a folder `series=...` can hold one of the symbols. A folder whose name is
-    encoded with `%` always can."""
+    """Return whether a folder `series=...` can hold one of the symbols. If its name is encoded with
+    `%`, it always can."""
     return series is None or not symbols or "%" in series or series in symbols
 
 
 def _path(location: str) -> str:
-    """Return `/ticks/date=.../run=.../`, which the keys of objects at that location contain."""
+    """Return `/ticks/date=.../run=.../`, a part of the key of each object at that location."""
     path = "/" + location.removeprefix("s3://").partition("/")[2]
     return path if path.endswith("/") else path + "/"
 

@@ -45,8 +45,8 @@ class Day:
         self._stop = stop
 
     def rows(self, files: Sequence[Path]) -> Iterator[Row]:
-        """Yield all rows, or some of them once `stop` is set: ordered by timestamp, then symbol,
-        then as in the files.
+        """Yield all rows by timestamp, then symbol, then position in the files. Yields only some of
+        them once `stop` is set.
 
         Raises UsageError for files that compaction never writes, and if a run cannot be written.
         """

@@ -28,8 +28,8 @@ _REPLAY = Asked()
 
 
 def is_ndjson(path: Path) -> bool:
-    """Return whether a file is NDJSON, by its name, or by the first character if the name does not
-    tell.
+    """Return whether a file is NDJSON by its name, or by its first character if the name shows no
+    format.
 
     Raises UsageError for a file that is not text.
     """
@@ -82,8 +82,8 @@ def _action_of(fields: ActionFields, asked: Asked) -> WireTick:
 class Recording:
     """A file of ticks, in the order of its lines. Invalid lines are skipped.
 
-    Minute bars read as history are sent with the hours and days made from them; if they are
-    unsorted, the whole file is sorted by time, or nothing is yielded once `stop` is set.
+    Minute bars read as history are sent with the hours and days made from them. If the bars are
+    unsorted, the whole file is sorted by time; once `stop` is set, nothing is yielded then.
     """
 
     def __init__(self, path: Path, asked: Asked, stop: Event | None = None) -> None:
@@ -100,8 +100,8 @@ class Recording:
     def check(self) -> None:
         """Count the symbols and ticks.
 
-        Raises UsageError if no line is a tick (it names the first bad line), if a requested symbol
-        is missing, or if too many lines would have to be sorted.
+        Raises UsageError if no line is a tick (the message names the first bad line), if a
+        requested symbol is missing, or if too many lines would have to be sorted.
         """
         self._minutes = _Minutes()
         symbols = Symbols(str(self._path), self._asked.symbols)
@@ -175,5 +175,5 @@ class _Minutes:
         self._latest[bar.symbol] = start
 
     def are_in_order(self, by_time: bool) -> bool:
-        """Return whether each symbol's bars are in time order, or with `by_time` all together."""
+        """Return whether the bars are in time order: each symbol's, or with `by_time` all."""
         return self._in_order if by_time else self._in_symbols_order

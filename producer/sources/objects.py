@@ -88,7 +88,7 @@ Objects = Folder | Bucket
 
 @contextmanager
 def _as_os_error() -> Iterator[None]:
-    """Raise OSError with the reason if S3 refuses an object or breaks off."""
+    """Raise OSError with the reason if S3 refuses an object or breaks off sending it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -14,9 +14,9 @@ from producer.wire import WireTick
 
 
 class Unreadable:
-    """Skipped lines: their number, and the first with its reason.
+    """Skipped lines: their number, and the first one with its reason.
 
-    `repeats` counts readable lines that a later line of the same time replaced.
+    `repeats` counts readable lines that were replaced by a later line of the same time.
     """
 
     def __init__(self) -> None:
@@ -40,9 +40,9 @@ default."""
 
 
 class Symbols:
-    """The symbols of a recording and how often each occurs.
+    """The symbols of a recording, and how often each occurs.
 
-    If some are `wanted`, only the first MOST_SYMBOLS of the others are counted.
+    If some are `wanted`, only the first MOST_SYMBOLS of the other symbols are counted.
     """
 
     def __init__(self, name: str, wanted: Sequence[str] = ()) -> None:
@@ -84,20 +84,20 @@ class Recording(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """Return what `check` has found that users should know, one line each."""
+        """Return what users should know of the findings of `check`, one line each."""
 
     @property
     def total(self) -> int | None:
-        """Return the number of ticks that `check` has counted; None before, and if it does not
-        count them."""
+        """Return the number of ticks that `check` has counted; None before `check`, or if it does
+        not count them."""
 
     def check(self) -> None:
         """Raise UsageError if nothing in the recording can be replayed. Files are read as a
         whole."""
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield the ticks with their recorded source, and with mode `replay` if their alerts are to
-        be sent, else `backfill`. Bars and actions are always `backfill`."""
+        """Yield the ticks with their recorded source. Their mode is `replay` if their alerts are to
+        be sent, else `backfill`. Bars and actions always have mode `backfill`."""
 
 
 def open_text(path: Path, encoding: str = "utf-8-sig") -> TextIO:

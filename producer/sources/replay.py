@@ -38,11 +38,11 @@ def open_recording(
     `s3://bucket/prefix`.
 
     A file's format follows from the ending of its name or from its first character. `since` and
-    `until` are days of arrival in an archive, trading days of compacted ones, both included;
-    `alerts` sends the ticks' alerts; `database` is the Glue database that knows the current files
-    of compacted days; `asked` says how to read files, with or without alerts. Once `stop` is set,
-    an archive yields no more ticks, and files are not sorted. Raises UsageError if there is no such
-    file, or none that can be replayed.
+    `until` are included; they are days of arrival in an archive, and trading days of compacted
+    ones. `alerts` sends the ticks' alerts. `database` is the Glue database that knows the current
+    files of compacted days. `asked` says how to read files, with or without alerts. Once `stop` is
+    set, an archive yields no more ticks, and files are not sorted. Raises UsageError if there is no
+    such file, or none that can be replayed.
     """
     is_remote = str(path).startswith("s3://")
     file = Path(path)
@@ -71,9 +71,9 @@ def check(path: str | Path, symbols: Sequence[str], asked: Asked | None = None) 
 
 
 class Replay:
-    """The source of a recording. `speed` None is as fast as possible.
+    """The source of a recording. If `speed` is None, it runs as fast as possible.
 
-    The first `skip` ticks are omitted: an earlier run's spool took them over.
+    The first `skip` ticks are omitted: they are already in an earlier run's spool.
     """
 
     recorded = True
@@ -132,7 +132,7 @@ def in_batches(ticks: Iterable[WireTick]) -> Iterator[Sequence[WireTick]]:
 def paced(
     ticks: Iterable[WireTick], speed: float, stop: threading.Event
 ) -> Iterator[Sequence[WireTick]]:
-    """Yield each tick when it is due: `speed` recorded seconds pass in one real second. Ends once
+    """Yield each tick when it is due: one real second plays `speed` recorded seconds. Ends once
     `stop` is set."""
     began = time.monotonic()
     first = None

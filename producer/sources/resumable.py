@@ -11,10 +11,10 @@ from producer.sources.base import Source
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """Symbols whose history was given and those that had a quote; whether the last requests gave no
-    price; and the state of refusals.
+    """The symbols whose history was given, and those that had a quote; whether the last requests
+    gave no price; and the state of refusals.
 
-    That state is the number of refusals since the last answer and the seconds until the source may
+    The state of refusals is their number since the last answer and the seconds until the source may
     be asked, separately for prices and history.
     """
 

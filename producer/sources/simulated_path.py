@@ -1,10 +1,10 @@
 """The simulator's prices: a pure function of seed, symbol and instant.
 
-A session is a UTC day. Log prices move by days (mean-reverting steps with a gap overnight), within
-a day along a Brownian bridge from its open to its close over the day's minutes, and within a minute
-along another one. Highs and lows are drawn from the law of a bridge's extremes and the path is
-reflected at them, so that finer prices never leave the range of the coarser bar, and no bar needs
-the prices inside it. So history is cheap and matches what a live run showed.
+A session is a UTC day. From day to day log prices move by mean-reverting steps with a gap
+overnight. Within a day they follow a Brownian bridge from open to close over the day's minutes, and
+within a minute another bridge. Highs and lows are drawn from the law of a bridge's extremes, and
+the path is reflected at them. So finer prices never leave the range of the coarser bar, and no bar
+needs the prices inside it. So history is cheap and matches what a live run showed.
 
 Extremes: for a bridge from a to b of variance v, P(max > m) = exp(-2(m-a)(m-b)/v) (Borodin and
 Salminen, Handbook of Brownian Motion, part II, 1.1.8).
@@ -52,8 +52,8 @@ class Day(msgspec.Struct, frozen=True):
 class Minutes(msgspec.Struct, frozen=True):
     """The minutes of a session.
 
-    It holds 1,441 log prices at their edges, each minute's extremes, and the extremes and the
-    volume since midnight up to each edge.
+    It holds the log prices at their 1,441 edges, each minute's extremes, and for each edge the
+    extremes and the volume since midnight.
     """
 
     knots: list[float]
@@ -231,7 +231,7 @@ class SimulatedPath:
         return steps
 
     def session_at(self, instant: float) -> tuple[Day, float, float, float, int]:
-        """Return the day and, at an instant in it, log price, session high and low, session
+        """Return the day, and at an instant in it the log price, the session's high and low and its
         volume."""
         number, within = divmod(instant, DAY_SECONDS)
         minute, second = divmod(within, 60)

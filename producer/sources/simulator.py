@@ -95,8 +95,8 @@ class Simulator:
         return [_tick(symbol, self._path(symbol), instant) for symbol in self._symbols()]
 
     def _present(self, now: float) -> list[WireTick]:
-        """Return a tick of each symbol. A symbol's first one counts as history while its history is
-        still being sent."""
+        """Return a tick of each symbol. A symbol's first tick counts as history if its history is
+        not complete yet."""
         ticks = self.poll(now)
         for tick in ticks:
             if self._history and tick.symbol not in self._with_history | self._begun:
@@ -122,15 +122,15 @@ class Simulator:
         return Known(with_history=tuple(sorted(self._with_history)))
 
     def recall(self, known: Known) -> None:
-        """Continue from another process's state."""
+        """Continue from the state of another process."""
         self._with_history = set(known.with_history)
         self._given.clear()
 
     def doubt(self, symbols: Iterable[str]) -> None:
-        """Do nothing: all its ticks pass."""
+        """Do nothing: all ticks of the simulator pass."""
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget symbols; one that is followed again gets its history again."""
+        """Forget symbols. A symbol that is followed again gets its history again."""
         self._with_history -= {name for name in self._with_history if drops(name)}
         self._given -= {(name, kind) for name, kind in self._given if drops(name)}
         self._begun -= {name for name in self._begun if drops(name)}

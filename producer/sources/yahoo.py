@@ -36,7 +36,7 @@ _LENGTHS = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
 
 
 class Throttled(http.Throttled):
-    """Yahoo wants fewer requests (429), or another cookie and crumb (401)."""
+    """Yahoo wants fewer requests (status 429), or another cookie and crumb (status 401)."""
 
 
 class UnknownSymbol(http.UnknownSymbol):
@@ -66,7 +66,7 @@ def library() -> Any:
 def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
     """Return a symbol's last price, its session's range and cumulative volume.
 
-    Works on a holiday, when there are no bars but still a last price. Raises UnknownSymbol,
+    On a holiday there are no bars, but this still returns the last price. Raises UnknownSymbol,
     Throttled, NoTrade, or other errors of yfinance and the network.
     """
     ticker = library().Ticker(symbol)
@@ -114,7 +114,7 @@ def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
 def _forget_answers() -> None:
     """Clear yfinance's cached time zones.
 
-    It caches the first look-up of a symbol's time zone, even a refusal, and would never ask again.
+    yfinance caches the first look-up of a symbol's time zone, even a refusal, and never repeats it.
     """
     library().data.YfData.cache_get.cache_clear()
 
@@ -142,7 +142,7 @@ def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> lis
 
 
 def _has_ended(symbol: str, bar: Bar, start: Any, now: datetime) -> bool:
-    """Return whether a bar has all its prices, including Yahoo's delay and a day's closing
+    """Return whether a bar has all its prices, allowing for Yahoo's delay and a day's closing
     auction."""
     seen = now - exchange_delay(symbol)
     if bar == "1d":
@@ -180,7 +180,7 @@ def split_today(symbol: str) -> str | None:
 
 
 def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
-    """Convert a chart's metadata, which has the names of Yahoo's chart endpoint, to a tick.
+    """Convert a chart's metadata to a tick. The metadata has the names of Yahoo's chart endpoint;
     `opened` is the session's open.
 
     A missing price is NaN, which hygiene drops. The price is always the regular session's, so the
@@ -208,8 +208,8 @@ def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
 
 
 def _instant(value: object) -> datetime:
-    """Convert a time: yfinance gives epoch seconds, or a pandas Timestamp once it has formatted
-    them.
+    """Convert a time. yfinance gives epoch seconds; in metadata that it has formatted, a pandas
+    Timestamp.
 
     Raises NoTrade for anything else.
     """

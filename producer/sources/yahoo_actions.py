@@ -1,7 +1,7 @@
 """Splits and dividends in Yahoo's history.
 
-Yahoo adjusts closes and dividends for all splits up to now, so both are multiplied by the splits
-after them: an action's numbers are those of its ex-date.
+Yahoo adjusts closes and dividends for all splits up to now. Multiplying them by the splits after an
+action gives the action's numbers as of its ex-date.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _MOST_ACTIONS = 2_000
 
 
 def split_of(ratio: object) -> str | None:
-    """Convert Yahoo's new shares per old one, such as 5.0 or 0.1, to "5:1" or "1:10"; None without
-    a split, and above HIGHEST_RATIO."""
+    """Convert Yahoo's new shares per old share, such as 5.0 or 0.1, to "5:1" or "1:10". None
+    without a split, and above HIGHEST_RATIO."""
     value = decimal_of(ratio)
     if not value or not 0 < value <= HIGHEST_RATIO or value == 1:
         return None
@@ -33,7 +33,7 @@ def split_of(ratio: object) -> str | None:
 
 
 def dividend_of(amount: object) -> Decimal | None:
-    """Return a dividend; None for a missing one, and if it is not above 0."""
+    """Return a dividend; None if it is missing or not above 0."""
     value = decimal_of(amount)
     return value if value and value > 0 else None
 

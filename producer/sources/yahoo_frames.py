@@ -29,7 +29,7 @@ def _message_type() -> Any:
 
 
 def tick_of(frame: str | bytes) -> WireTick | None:
-    """Decode a frame; None for frames of another kind.
+    """Decode a frame; None for a frame of another type than `pricing`.
 
     Raises only BadFrame, whatever the frame holds: any other exception would stop the prices.
     """

@@ -68,9 +68,9 @@ class History:
     ) -> Iterator[Sequence[WireTick]]:
         """Yield one batch per symbol and period.
 
-        Failures are reported and skipped, and nothing more is asked once Yahoo refuses; after that
-        one request tries before the others. For the progress, `fetched` and `following` are the
-        numbers of symbols before and after these in the same run.
+        Failures are reported and skipped. Once Yahoo refuses, nothing more is asked; after that one
+        request tries before the others. For the progress, `fetched` and `following` are the numbers
+        of symbols before and after these in the same run.
         """
         total = (fetched + len(symbols) + following) * len(self._spans)
         done = fetched * len(self._spans) + len(self._given.intersection(self._all_of(symbols)))
@@ -120,7 +120,7 @@ def _judge(answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreak
 
 
 def _seen_until(batch: Sequence[WireTick]) -> datetime:
-    """Return the latest time for which Yahoo can have given prices of the batch's symbol."""
+    """Return the latest time whose prices Yahoo can have given for the batch's symbol."""
     now = datetime.now(UTC)
     return now - exchange_delay(batch[0].symbol) if batch else now
 
@@ -132,7 +132,7 @@ def _no_history(symbol: str, error: Exception) -> str:
 
 
 class Backfill:
-    """The source of `backfill`: one period of all symbols, then it ends."""
+    """The source of `backfill`: one period of all symbols; then the source ends."""
 
     name = "yfinance"
     recorded = True

@@ -1,7 +1,7 @@
 """yfinance's HTTP session with bounded answers.
 
-Answers are compressed: 3 MB of gzip unpack to 3 GB, which curl would hold. And they are JSON, whose
-empty objects take thirty times their bytes once parsed.
+Answers are compressed: 3 MB of gzip unpack to 3 GB, which curl would hold in memory. They are JSON,
+and an empty object takes thirty times its bytes once parsed.
 """
 
 from __future__ import annotations

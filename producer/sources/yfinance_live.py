@@ -70,8 +70,8 @@ def actions(symbol: str, _now: datetime) -> list[WireTick]:
 
 
 def _period_since(symbol: str, start: datetime) -> str:
-    """Return the shortest of Yahoo's periods of minutes that begins at `start` or before; `7d`, the
-    longest, if none does."""
+    """Return Yahoo's shortest period of minutes that begins at `start` or before; if none does, the
+    longest, `7d`."""
     now = datetime.now(UTC)
     if start >= first_instant(symbol, market_of(symbol).timezone, now):
         return "1d"

@@ -45,14 +45,14 @@ requests: two a symbol."""
 class YfinancePoll:
     """Each symbol's quote every `interval` seconds while its exchange is open.
 
-    If that is more than Yahoo allows, symbols take turns: each of N symbols within N / 2 seconds
-    plus a poll's deadline.
+    If Yahoo allows fewer requests, symbols take turns: each of N symbols within N / 2 seconds plus
+    a poll's deadline.
 
-    A new symbol gets its history, and one quote at any hour. While many have none, history and
-    prices alternate, first quotes first. A symbol unknown to Yahoo is retried after growing waits;
-    other failures of a symbol affect no other. A refusal of history stops prices, too, but
-    history's own wait is counted separately, since answered prices prove nothing about it. `now`
-    returns monotonic seconds, `clock` the time of day.
+    A new symbol gets its history, and one quote at any hour. While many symbols have none, history
+    and prices alternate, first quotes first. A symbol unknown to Yahoo is retried after growing
+    waits; other failures of a symbol affect no other. A refusal of history stops prices, too. But
+    history has a wait of its own, since answered prices prove nothing about history. `now` returns
+    monotonic seconds, `clock` the time of day.
 
     The source ends if nothing can be asked for longer than `patience` seconds; another call of
     `batches` continues from its state.
@@ -150,7 +150,7 @@ class YfinancePoll:
             self._first.doubted(symbol)
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget symbols; one that is followed again gets its history and first quote again."""
+        """Forget symbols. One that is followed again gets its history and first quote again."""
         self._first.forget(drops)
         self._told = {key for key in self._told if not drops(key[0])}
         self._with_history -= {name for name in self._with_history if drops(name)}
@@ -160,7 +160,7 @@ class YfinancePoll:
     def _histories(
         self, symbols: Sequence[str], stop: threading.Event
     ) -> Iterator[Sequence[WireTick]]:
-        """Yield the history of some of the symbols that have none yet, while Yahoo answers."""
+        """Yield the history of some of the symbols that lack it, while Yahoo answers."""
         self._is_fetching = False
         known = [symbol for symbol in symbols if not self._turns.is_missing(symbol)]
         fresh = [symbol for symbol in known if symbol not in self._with_history]
@@ -185,8 +185,8 @@ class YfinancePoll:
     def _due(self, askable: Sequence[str]) -> list[str]:
         """Return the symbols to ask now, those without a first quote first.
 
-        While others wait, at most half are without a first quote, so that endless new symbols
-        cannot delay the others' prices.
+        While others wait, at most half of the returned symbols are without a first quote, so that
+        endless new symbols cannot delay the others' prices.
         """
         due = self._turns.due(askable)
         new = [name for name in due if self._first.wants(name)]
@@ -196,7 +196,7 @@ class YfinancePoll:
         return new + others[: most - len(new)]
 
     def _may_ask(self, symbols: Sequence[str]) -> bool:
-        """Return whether history may be asked. After a refusal a price tries first, if possible."""
+        """Return whether history may be asked. After a refusal a price goes first, if possible."""
         if self._breaker.open_seconds or self._history_breaker.open_seconds:
             return False
         return self._breaker.is_closed or not self._askable(symbols)
@@ -274,7 +274,7 @@ class YfinancePoll:
 
     def _dividends(self, ticks: Iterable[WireTick]) -> list[WireTick]:
         """Return the dividends of the ticks' sessions that have not been given yet. Splits come
-        with the history that is fetched for them."""
+        with history, which is fetched because of them."""
         found = []
         for tick in ticks:
             action = dividend_in(tick, to_text(self._clock()))
@@ -297,8 +297,8 @@ class YfinancePoll:
             self._status.say("live" if priced else "no prices from Yahoo")
 
     def _listen(self, answers: Iterable[WireTick | Exception]) -> None:
-        """Note whether Yahoo answers: with at least one price, or that it does not know a symbol,
-        since `batches` was called."""
+        """Note whether Yahoo has answered since `batches` was called: with a price, or that it does
+        not know a symbol."""
         given = (WireTick, yahoo.UnknownSymbol)
         self._is_heard |= any(isinstance(answer, given) for answer in answers)
         self._is_silent = not self._is_heard

@@ -1,4 +1,4 @@
-"""Asks a service for the splits and dividends of its symbols, each once a UTC day."""
+"""Asks a service for the splits and dividends of its symbols, once per symbol and UTC day."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class ActionQuestions:
         self._not_before = _START
 
     def ask(self, symbols: Iterable[str], stop: threading.Event) -> list[WireTick] | None:
-        """Ask about the first of the symbols that is due. Return its actions; none after a failure,
-        which is reported.
+        """Ask about the first symbol that is due. Return its actions; none after a failure, which
+        is reported.
 
         Return None if no symbol is due or no request may be made.
         """

@@ -1,8 +1,8 @@
-"""A connection to a service: its interface, the listener of what it brings, and why it ends.
+"""A connection to a service: the interface, the listener to what it brings, and why it ends.
 
-A service that sends pings and reads nothing blocks the thread that answers them, while it holds the
-mutex that sending and closing need. So a guard of each connection shuts its socket down if sending
-takes long; that needs no mutex.
+If a service sends pings and reads nothing, the thread that answers the pings blocks. Meanwhile it
+holds the mutex that sending and closing need. So a guard of each connection shuts the socket down
+if sending takes long; that needs no mutex.
 """
 
 from __future__ import annotations
@@ -37,10 +37,9 @@ _SILENT.disabled = True  # frames, which hold keys, must not be logged
 
 
 class Timings(msgspec.Struct, frozen=True):
-    """Seconds that end a connection: without a message (`stall`), without a price although
-    heartbeats come (`priceless`), without an `acknowledgement`. `doubt`: after as long without a
-    message, trades without numbers may be missing. `receive`: one wait for a frame.
-    """
+    """Seconds that end a connection: `stall` without a message, `priceless` without a price
+    although heartbeats come, `acknowledgement` without one. After `doubt` without a message, trades
+    without numbers may be missing. `receive`: one wait for a frame."""
 
     stall: float = 60.0
     priceless: float = 600.0
@@ -66,22 +65,22 @@ class Listener(Protocol):
     """Receives what a session hears, in its thread."""
 
     def flaw_of(self, heard: messages.Heard) -> str | None:
-        """Return why a message must not count, such as "in the future"; None if it may."""
+        """Return why a message must not count, such as "in the future"; None if it may count."""
 
     def take(self, heard: messages.Heard) -> None:
         """Take a price, or the volume of a minute whose trades were taken."""
 
     def lost(self, silent_seconds: float) -> None:
-        """Note that the connection has ended, and that nothing came for this long before."""
+        """Note that the connection has ended, and that nothing came for `silent_seconds` before."""
 
     def live(self, symbols: frozenset[str]) -> None:
         """Note that every trade of these symbols comes from now on."""
 
     def missed(self, symbol: str, trades: int) -> None:
-        """Note that trades of a symbol are missing before the next one taken."""
+        """Note that trades of a symbol are missing before the trade that is taken next."""
 
     def doubted(self, silent_seconds: float) -> None:
-        """Note that nothing came for this long, and that trades may be missing."""
+        """Note that nothing came for `silent_seconds`, so that trades may be missing."""
 
 
 class Lost(ProducerError):  # noqa: N818 - a state that passes
@@ -147,8 +146,8 @@ class _Straight(reconnect):
 
 
 def connect(url: str, guarded: type[Guarded] = Guarded) -> AbstractContextManager[Connection]:
-    """Open a WebSocket whose frames are never logged. It follows no redirects, and without
-    encryption (ws://) it bypasses the environment's proxy."""
+    """Open a WebSocket whose frames are never logged. It follows no redirects. Without encryption
+    (ws://) it bypasses the environment's proxy."""
     opened = _Straight(
         url,
         open_timeout=_OPEN_SECONDS,

@@ -1,6 +1,6 @@
 """The minutes of each symbol that the stream has not covered, and that history has to fill.
 
-Minutes are counted from the epoch. Each is asked once: when it is over, and history has it.
+Minutes are counted from the epoch. Each is asked once: when it is over and history has it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class _Gap(msgspec.Struct):
-    """Minutes from `start` to `last`, inclusive; None while the stream does not cover the
+    """Minutes from `start` to `last`, inclusive. `last` is None while the stream does not cover the
     symbol."""
 
     start: int
@@ -31,19 +31,19 @@ class _Gap(msgspec.Struct):
 
 
 class Gaps:
-    """At most one gap per symbol: a gap that comes before the last one is filled extends it."""
+    """At most one gap per symbol: a new gap extends one that is not filled yet."""
 
     def __init__(self) -> None:
         self._gaps: dict[str, _Gap] = {}
         self._filled: dict[str, int] = {}
 
     def open(self, symbol: str, minute: int) -> None:
-        """Note that from some instant of a minute on the stream does not cover a symbol."""
+        """Note that the stream ceases to cover a symbol at some instant of a minute."""
         gap = self._extended(symbol, minute)
         gap.last = None
 
     def close(self, symbol: str, minute: int) -> None:
-        """Note that from some instant of a minute on the stream covers a symbol again."""
+        """Note that the stream covers a symbol again, from some instant of a minute on."""
         gap = self._gaps.get(symbol)
         if gap is not None and gap.last is None:
             gap.last = max(minute, gap.start)
@@ -68,9 +68,9 @@ class Gaps:
         return gap
 
     def due(self, symbol: str, over: int, most: int) -> Span | None:
-        """Return up to `most` minutes to ask now, of those before `over`; None if there are none.
+        """Return up to `most` missing minutes before `over` to ask now; None if there are none.
 
-        Minutes before the last week are left out for good.
+        Minutes more than a week before `over` are left out for good.
         """
         gap = self._gaps.get(symbol)
         if gap is None:

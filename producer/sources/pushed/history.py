@@ -55,8 +55,8 @@ class Candle(NamedTuple):
 
 
 class CandleHistory(ABC):
-    """The history of a service that gives candles for a stretch of time. Services override
-    `asked`, which returns the candles of a stretch that fit into one answer."""
+    """The history of a service that gives candles for a span of time. Services override `asked`,
+    which returns the candles of a span that fits into one answer."""
 
     def __init__(
         self, http: Http, listing_of: Callable[[str], Listing | None], candles: int
@@ -130,15 +130,15 @@ def windows(
 
 
 def running(length: timedelta) -> datetime:
-    """Return the start of the bar of this length that is in progress; bars start at multiples of
-    the length since 1970, UTC."""
+    """Return the start of the bar in progress. Bars start at multiples of their length since 1970,
+    UTC."""
     now = datetime.now(UTC)
     return now - (now - EPOCH) % length
 
 
 def first_instant(symbol: str, zone: str, now: datetime) -> datetime:
     """Return the instant from which history is asked at the start: the beginning of the symbol's
-    last session, or a day ago if it trades round the clock."""
+    last session, or a day ago if the symbol trades round the clock."""
     calendar = calendar_for(symbol, zone)
     session = calendar.session_at(now)
     while not (session.is_trading_day and session.pre_open <= now):

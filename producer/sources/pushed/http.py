@@ -41,7 +41,7 @@ class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
 
 
 class Unusable(ProducerError):  # noqa: N818 - named by what it says
-    """An answer that cannot be used: an unexpected status, too long, or of another form."""
+    """An answer that cannot be used: of an unexpected status, too long, or of another form."""
 
 
 class Http:
@@ -49,7 +49,7 @@ class Http:
     none.
 
     Unencrypted requests bypass the environment's proxy. `served_at` is when the last answer was
-    given, by the service's clock; None if it did not say.
+    given, by the service's clock; None if the answer did not say.
     """
 
     def __init__(

@@ -2,8 +2,8 @@
 
 A gap begins at the start (with the minutes of the last session, or since the last run), when a
 connection is lost, and where trades are missing. It ends once the stream covers the symbol again
-and history has answered for the minute of that moment, too. While a connection is away its minutes
-are asked as they end.
+and history has answered for the minute in which that began. While there is no connection, each
+minute is asked when it is over.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ _KEPT_OVER_SECONDS = 1.0
 class Mender:
     """Asks for the gaps of all symbols, one request after another.
 
-    If `with_history` is false, it asks for nothing from before the start; otherwise for the minutes
-    since `first(symbol)`, since an earlier run may have been killed before it had sent them.
+    If `with_history` is false, it asks for no minute before the start. Otherwise it asks for all
+    minutes since `first(symbol)`: an earlier run may have been killed before it had sent them.
     Methods may be called from several threads.
     """
 
@@ -112,8 +112,8 @@ class Mender:
         return min(since, minute_at(self._first(symbol)))
 
     def with_days(self) -> list[str]:
-        """Return the symbols whose daily bars have been given; none without history, and none while
-        the service may not be asked."""
+        """Return the symbols whose daily bars have been given. There are none without history, or
+        while the service may not be asked."""
         if self._breaker.open_seconds or self._now() < self._away_until:
             return []
         with self._lock:
@@ -143,8 +143,8 @@ class Mender:
         return self._clock() - self._ahead
 
     def lost(self, silent_seconds: float) -> None:
-        """Note that the stream has covered no symbol for `silent_seconds`, and covers none from now
-        on."""
+        """Note that the stream covers no symbol from now on, and has covered none for
+        `silent_seconds`."""
         since = self.time() - timedelta(seconds=silent_seconds)
         with self._lock:
             if self._is_live and self._lost_since is None:
@@ -170,7 +170,7 @@ class Mender:
 
     def report(self) -> GapReport | None:
         """Return how many symbols miss minutes that history has by now, since when, and how many
-        minutes it has filled."""
+        minutes history has filled."""
         with self._lock:
             open_ones = [name for name in self._symbols if self._due(name, 1) is not None]
             start = self._gaps.started(open_ones)
@@ -240,8 +240,8 @@ class Mender:
         self._status.problem(told, error)
 
     def _next(self) -> Span | str | None:
-        """Return the next minutes to ask, or else the next symbol whose days to ask; None without
-        any."""
+        """Return the next minutes to ask; without any, the next symbol whose days to ask; else
+        None."""
         now = self._now()
         ready = [name for name in self._symbols if self._waits.get(name, (0.0,))[0] <= now]
         for name in ready:
@@ -293,7 +293,7 @@ class Mender:
         self._lost_since = None
 
     def _failed(self, symbol: str, error: Exception) -> None:
-        """Have a symbol asked again later, and report that; other symbols continue."""
+        """Have a symbol asked again later, and report that. Other symbols are asked meanwhile."""
         with self._lock:
             _, backoff = self._waits.get(symbol, (0.0, self._backoff()))
             if isinstance(error, http.UnknownSymbol):

@@ -1,4 +1,4 @@
-"""The messages that a feed reads from the frames of its service, and ingest's bounds for them."""
+"""The messages that a feed reads from its service's frames, and ingest's bounds for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class BadFrame(ValueError):  # noqa: N818 - named by what it is
-    """A frame that is not a message of the service; it is counted and skipped."""
+    """A frame that holds no message of the service; it is counted and skipped."""
 
 
 class Trade(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class Quote(msgspec.Struct, frozen=True):
 
 class MinuteVolume(msgspec.Struct, frozen=True):
     """The volume of the minute that starts at `at`, as the service counts it. It may be smaller
-    than the sum of the trades, since the service leaves some out."""
+    than the sum of the trades, since the service leaves some trades out."""
 
     symbol: str
     at: str
@@ -87,7 +87,7 @@ class TooMany(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The service refuses the connection. `of_keys`: waiting does not help, other keys do."""
+    """The service refuses the connection. With `of_keys` only other keys help, not waiting."""
 
     why: str
     of_keys: bool = False
@@ -107,9 +107,9 @@ def named(heard: Heard) -> tuple[str, str]:
 
 
 def out_of_bounds(heard: Heard) -> str | None:
-    """Return which number ingest would refuse, such as "malformed price"; None if it takes all.
+    """Return which number ingest would refuse, such as "malformed price"; None if it accepts all.
 
-    A quote is a complete tick, which is checked like those of all sources.
+    A quote is a complete tick and is checked like the ticks of all sources.
     """
     match heard:
         case Trade():

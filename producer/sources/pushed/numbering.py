@@ -1,4 +1,4 @@
-"""Notices missing and repeated trades by their numbers, or repeated ones by their keys."""
+"""Notices missing and repeated trades by their numbers; by keys only repeated ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Keys:
 
 
 class _Late(NamedTuple):
-    """The last of some late trades in a row, and the number of these trades."""
+    """The last of several late trades in a row, and how many they are."""
 
     number: int
     length: int
@@ -55,15 +55,15 @@ class Numbering:
         self._fresh: set[str] = set()
 
     def begin(self) -> None:
-        """Start a new connection. Trades missed before it do not count: a gap began when the last
-        one was lost."""
+        """Start a new connection. Trades missed before it do not count here: the loss of the last
+        connection began a gap."""
         self._fresh = set(self._newest)
         self._told.clear()
 
     def missed_before(self, symbol: str, number: int) -> int | None:
-        """Return how many trades are missing before this one; None for a repeated or late one.
+        """Return how many trades are missing before this one; None if it is repeated or late.
 
-        If the number jumps far, return 1, since it is not known then how many are missing.
+        If the number jumps far, return 1, since it is not yet known how many are missing.
         """
         newest = self._newest.get(symbol)
         is_fresh = symbol in self._fresh
@@ -81,8 +81,8 @@ class Numbering:
         return 0 if is_fresh else number - newest - 1
 
     def pass_over(self, symbol: str, number: int) -> bool:
-        """Note a trade that came but does not count. Return whether it is the symbol's next one;
-        only then its number is kept."""
+        """Note a trade that came but does not count. Keep its number only if the trade is the
+        symbol's next one, and return whether it is."""
         if number - 1 != self._newest.get(symbol):
             return False
         self._newest[symbol] = number
@@ -110,10 +110,10 @@ class Numbering:
         return number - doubted - 1
 
     def is_behind(self, symbol: str, number: int) -> bool:
-        """Take the newest number from a heartbeat. Return whether trades that the heartbeat before
-        told of have not come.
+        """Take the newest number from a heartbeat. Return whether trades are missing that the last
+        heartbeat announced.
 
-        A heartbeat may overtake the trades that it tells of, so they have until the next one.
+        A heartbeat may overtake the trades that it announces, so they have until the next one.
         """
         told, self._told[symbol] = self._told.get(symbol), number
         newest = self._newest.get(symbol)

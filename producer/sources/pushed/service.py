@@ -50,7 +50,7 @@ class Feed(ABC):
         """Return the frames that end the subscription of symbols."""
 
     def read(self, frame: str | bytes) -> Sequence[Message]:
-        """Parse a frame. One without a message that counts gives nothing. Raises only BadFrame."""
+        """Parse a frame; return nothing without a message that counts. Raises only BadFrame."""
         try:
             return self.parsed(frame)
         except BadFrame:
@@ -60,16 +60,16 @@ class Feed(ABC):
 
     @abstractmethod
     def parsed(self, frame: str | bytes) -> Sequence[Message]:
-        """Parse a frame. May raise what `read` converts, too."""
+        """Parse a frame. May also raise the errors that `read` converts to BadFrame."""
 
 
 class Service(msgspec.Struct, frozen=True):
     """A service: its feed and history, what its symbols share, and its requests per second.
 
     `listing` returns None for symbols that the service cannot have. `split_today` returns the split
-    that the service lists for a symbol's last session; it is None for a service that is not asked
-    for splits. `actions` returns the splits and dividends of a symbol up to an instant; it is None
-    if the service has none.
+    that the service lists for a symbol's last session; it is None if the service is not asked for
+    splits. `actions` returns the splits and dividends of a symbol up to an instant; it is None if
+    the service has none.
     """
 
     name: str

@@ -1,9 +1,9 @@
-"""Keeps a connection to a service that pushes prices, and makes it again whenever it is lost.
+"""Keeps a connection to a service that pushes prices, and opens a new one whenever it is lost.
 
-Each connection subscribes and waits for the acknowledgement. A watchdog ends one that is open and
-mute while prices are expected: services are known to keep such sockets open for hours (alpaca-py
-issue 740). The next attempt comes after a random wait (full jitter), or after minutes if the
-service refuses.
+Each connection subscribes and waits for the acknowledgement. A watchdog ends a connection that is
+open and mute while prices are expected: services are known to keep such sockets open for hours
+(alpaca-py issue 740). The next attempt comes after a random wait (full jitter), or after minutes if
+the service refuses.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Session:
                 stop.wait(delay)
 
     def _once(self, stop: threading.Event) -> float:
-        """Keep one connection for as long as it can be used. Return the seconds until the next."""
+        """Keep one connection while it can be used. Return the seconds until the next attempt."""
         conversation = Conversation(self, self.now())
         try:
             with self._connect(self.feed.url) as socket:
@@ -111,8 +111,8 @@ class Session:
     def _converse(
         self, conversation: Conversation, socket: Connection, stop: threading.Event
     ) -> None:
-        """Use a connection to its end. The listener hears of the end before it is closed, which
-        takes time."""
+        """Use a connection to its end. The listener hears of the end before the connection is
+        closed, since closing takes time."""
         try:
             conversation.begin(socket)
             while not stop.is_set():
@@ -137,8 +137,7 @@ class Session:
         raise Throttled(told)
 
     def limit(self, message: messages.TooMany) -> None:
-        """Follow only as many symbols as the service takes from now on, and report which are left
-        out."""
+        """From now on follow only as many symbols as the service takes; report the others."""
         if self._most == message.most:
             return
         left = self._wanted[message.most :]
@@ -149,23 +148,23 @@ class Session:
         )
 
     def put_off(self, symbol: str, why: str) -> None:
-        """Leave out a symbol for an hour, since the service does not know it. Does nothing if it is
-        not followed or already left out."""
+        """Leave out a symbol for an hour, since the service does not know it. Do nothing if the
+        symbol is not followed or already left out."""
         if symbol not in self._followed or symbol in self._unknown:
             return
         self._unknown[symbol] = self.now() + _UNKNOWN_SECONDS
         self.status.problem(f"{symbol}: {self.feed.service} knows no such symbol ({why})")
 
     def doubt(self, silent_seconds: float) -> None:
-        """Tell the listener that trades may be missing after a long silence, if nothing numbers
-        them and prices are expected."""
+        """After a long silence, tell the listener that trades may be missing. Do nothing if the
+        trades are numbered or no prices are expected."""
         is_long = silent_seconds >= self.timings.doubt
         if is_long and self.feed.is_silence_doubtful and not self._quiet():
             self._listener.doubted(silent_seconds)
 
     def check_silence(self, heard_at: float, priced_at: float) -> None:
-        """Raise Lost if for too long nothing came, since `heard_at`, or no price, since
-        `priced_at`, although prices are expected."""
+        """Raise Lost if prices are expected, but nothing came since `heard_at` for too long, or no
+        price since `priced_at`."""
         now, timings = self.now(), self.timings
         if now - heard_at < timings.stall and now - priced_at < timings.priceless:
             return
@@ -176,9 +175,9 @@ class Session:
         raise Lost(f"no price came for {timings.priceless:g} s")
 
     def take_trade(self, trade: messages.Trade) -> bool:
-        """Pass a trade on, unless it is flawed or repeated, and note the trades missing before it.
+        """Pass a trade on unless it is flawed or repeated. Note the trades missing before it.
 
-        Return whether it was passed on. Of a flawed trade only the number is used.
+        Return whether it was passed on. If it is flawed, only its number is used.
         """
         if self._is_flawed(trade):
             if trade.number is not None and self.numbering.pass_over(trade.symbol, trade.number):
@@ -195,8 +194,8 @@ class Session:
         return True
 
     def _is_flawed(self, heard: messages.Heard) -> bool:
-        """Return whether a message is flawed or its symbol is not followed, and count it by that
-        reason."""
+        """Return whether a message is flawed or its symbol is not followed. Count the message by
+        that reason."""
         symbol, _ = messages.named(heard)
         flaw = self._listener.flaw_of(heard) if symbol in self._followed else "not followed"
         if flaw is not None:
@@ -219,7 +218,7 @@ class Session:
         return True
 
     def check_newest(self, told: messages.Newest) -> None:
-        """Raise Lost if trades do not come although heartbeats tell of them."""
+        """Raise Lost if trades do not come that heartbeats have announced."""
         if told.symbol not in self._followed:
             self.status.drop("not followed")
             return

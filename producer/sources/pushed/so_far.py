@@ -34,8 +34,8 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 def pair_listing(symbol: str, source: str) -> Listing | None:
-    """Return what ticks of a pair such as BTC-USD share; None for what cannot be one. Pairs trade
-    round the clock: their day is UTC's."""
+    """Return what ticks of a pair such as BTC-USD share; None for a symbol that cannot be a pair.
+    Pairs trade round the clock: their day is UTC's."""
     return Listing(symbol.rpartition("-")[2], "UTC", source) if PAIR.fullmatch(symbol) else None
 
 
@@ -61,9 +61,9 @@ class SessionsSoFar:
     """The current session of each symbol, from history and trades.
 
     Trades and bars are within ingest's bounds. A trade's size counts at once, its price once its
-    tick has passed hygiene (`complete`). Ticks name a volume once history has told the minutes
-    before the trades. Regular hours, and the hours before and after them, have separate volumes.
-    Ticks of a session with a split name it, and their last close is adjusted for it.
+    tick has passed hygiene (`complete`). Ticks name a volume once history has given the minutes
+    before the trades. Regular hours have a separate volume from the hours before and after them.
+    Ticks of a session with a split name the split, and their last close is adjusted for it.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class SessionsSoFar:
     def learn(self, bars: Iterable[WireTick]) -> set[str]:
         """Take the prices and volumes of historical bars, in time order, and splits.
 
-        Returns the symbols whose volume so far has grown by that, although ticks have told it: the
+        Returns the symbols of which ticks have already told a volume that the bars have raised. The
         difference would count for the minute of the next tick.
         """
         return {bar.symbol for bar in bars if self._learns(bar)}
@@ -172,7 +172,7 @@ class SessionsSoFar:
         )
 
     def complete(self, tick: WireTick) -> None:
-        """Set the open, high and low of a tick that was made here, and count its price in them."""
+        """Set the open, high and low of a tick that was made here; they include its price."""
         if tick.symbol not in self._made:
             return
         session, phase = self._session_of(tick.symbol, tick.timestamp, tick.exchange_timezone)
@@ -209,7 +209,7 @@ def _count(found: _SoFar, minute: str, phase: str, volume: Decimal) -> None:
 
 
 def _told(found: _SoFar, phase: str) -> Decimal | None:
-    """Return the volume so far; None if nothing has been counted, or more than ingest takes."""
+    """Return the volume so far; None if nothing has been counted or ingest would refuse it."""
     total = found.totals.get(phase == "regular")
     return None if total is None else as_volume(total)
 

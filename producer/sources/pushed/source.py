@@ -37,7 +37,7 @@ _MINUTE = len("2026-11-20T15:30")
 
 
 class Pushed:
-    """Prices of a service as it pushes them, and history where they do not come.
+    """Prices that a service pushes, and history for the minutes in which none came.
 
     Every `interval` seconds it gives the first, highest, lowest and last price of each symbol and
     minute since the last time. `now` returns monotonic seconds, `clock` the time of day; tests
@@ -174,8 +174,8 @@ class Pushed:
         return False
 
     def mend(self, stop: threading.Event) -> bool:
-        """Ask about a split, history or actions once. Return False if nothing is due or the request
-        for history failed: then the caller waits."""
+        """Ask about a split, history or actions once. Return False, so that the caller waits, if
+        nothing is due or the request for history failed."""
         if self._splits is not None and self._splits.ask(stop):
             return True
         found = self._mender.step(stop)
@@ -196,7 +196,7 @@ class Pushed:
         return first_instant(symbol, zone, self._mender.time())
 
     def _receive(self, stop: threading.Event) -> None:
-        """Run the session; start it again whatever ends it, except refused keys."""
+        """Run the session. If anything but refused keys ends it, start it again."""
         while not stop.is_set():
             try:
                 self._session.run(stop)
@@ -212,13 +212,13 @@ class Pushed:
                 stop.wait(self._restart.failed())
 
     def flaw_of(self, heard: Heard) -> str | None:
-        """See Listener. Times are judged by this machine's clock, as in hygiene, numbers by
+        """See Listener. Times are judged by this machine's clock, as in hygiene; numbers by
         ingest's bounds."""
         _, at = named(heard)
         return "in the future" if self._is_ahead(at) else out_of_bounds(heard)
 
     def _is_ahead(self, at: str) -> bool:
-        """Return whether a time is ahead of the clock, which is read only if it may be."""
+        """Return whether a time is ahead of the clock. The clock is read only if that may be so."""
         if at <= self._latest:
             return False
         self._latest = to_text(self._clock() + _FUTURE)
@@ -255,8 +255,7 @@ class Pushed:
             self._mender.missing(symbol, now - timedelta(seconds=silent_seconds), now)
 
     def _made_room(self, oldest: Heard) -> None:
-        """Have history fill the minutes since a price that was dropped to make room for newer
-        ones."""
+        """Have history fill the minutes since a price for which the queue had no room."""
         symbol, at = named(oldest)
         self._status.drop("no room")
         self._mender.missing(symbol, from_text(at), self._mender.time())
@@ -264,9 +263,9 @@ class Pushed:
     def _learn(self, bars: Sequence[WireTick]) -> None:
         """Take prices and volumes from history.
 
-        If that raises a volume that ticks have told already, the difference would count for the
-        running minute, so history is asked for that minute, too. Bars that ingest would refuse are
-        ignored here; what follows the source drops and counts them.
+        If a volume rises that ticks have told already, the difference would count for the running
+        minute, so history is asked for that minute, too. Bars that ingest would refuse are ignored
+        here; a later step drops and counts them.
         """
         sound = [bar for bar in bars if flaw_of(bar) is None]
         if self._splits is not None:
@@ -302,8 +301,8 @@ class Pushed:
             self._mender.missing(told.symbol, instant, instant)
 
     def _place(self, tick: WireTick, newest: str) -> None:
-        """Give a trade that comes after later ones their time if it is of the same minute; if not,
-        have history fill its minute."""
+        """Handle a trade that comes after later ones. In the same minute it gets their time;
+        otherwise history fills its minute."""
         if tick.timestamp[:_MINUTE] == newest[:_MINUTE]:
             tick.timestamp = newest
         else:

@@ -26,7 +26,7 @@ class _Answer(NamedTuple):
 
 
 class SplitQuestions:
-    """Adds splits to pushed ticks. A service lists them, and is asked at most once a symbol and
+    """Adds splits to pushed ticks. A service that lists splits is asked at most once per symbol and
     session.
 
     A symbol's ticks wait for the answer; those of others do not. `time` returns the time of day.
@@ -57,7 +57,7 @@ class SplitQuestions:
         self._watch.learn(bars)
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget what is held of the symbols that `drops` selects."""
+        """Forget everything about the symbols that `drops` selects."""
         for name in list(filter(drops, self._held)):
             del self._held[name]
 
@@ -72,7 +72,7 @@ class SplitQuestions:
         return passed
 
     def ask(self, stop: threading.Event) -> bool:
-        """Ask one waiting question. Return whether there was one."""
+        """Ask one of the waiting questions. Return whether there was one."""
         try:
             symbol, date = self._questions.get_nowait()
         except queue.Empty:

@@ -1,4 +1,4 @@
-"""Prices that wait for the source to collect them, and their thinning out."""
+"""Prices that wait until the source collects them, and how they are thinned out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _MINUTE = len("2026-11-20T15:30")
 
 
 class Waiting:
-    """A bounded queue. If it is full, the oldest price makes room, and `dropped` is called with it,
-    so that history fills its minute."""
+    """A bounded queue. If it is full, the oldest price is removed and passed to `dropped`, so that
+    history fills its minute."""
 
     def __init__(self, dropped: Callable[[Heard], None], most: int = MOST_WAITING) -> None:
         self._dropped = dropped
