@@ -15,13 +15,13 @@ Position = tuple[str, str, str, str | None]
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """Unprocessed records; `oldest` is the arrival of the oldest in epoch seconds, if known."""
+    """Unprocessed records; `oldest` is the oldest one's arrival in epoch seconds, if known."""
 
     count: int
     oldest: float | None = None
 
     def age_seconds(self, now: float) -> float:
-        """Return the seconds since the oldest record arrived; 0 if that is not known."""
+        """Return the seconds since the oldest record arrived; 0 if its arrival is not known."""
         return max(0.0, now - self.oldest) if self.oldest is not None else 0.0
 
 
@@ -31,7 +31,7 @@ NOTHING = Waiting(0)
 class Backlog:
     """Queries the emulator at most once a second, and not at all while nothing happens.
 
-    `count` returns the records after positions, and in queues.
+    `count` returns the unprocessed records of streams (after positions) and queues.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Backlog:
     def __call__(self) -> Waiting:
         """Return the backlog.
 
-        It is the last one found if that is younger than LOOK_SECONDS, if it was empty and nothing
+        Return the last result again if it is younger than LOOK_SECONDS, if it was empty and nothing
         has changed since, or if the emulator cannot be reached.
         """
         with self._lock:

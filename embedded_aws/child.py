@@ -1,8 +1,8 @@
 """Runs a module as a child that never outlives its parent: `python -m embedded_aws.child MODULE
 ARGS...`.
 
-The parent holds the other end of standard input. When it closes, because the parent closed it or
-was killed, the child is sent SIGTERM and killed if it does not end.
+The parent holds the other end of standard input. That end closes when the parent closes it or is
+killed. Then the child is sent SIGTERM, and is killed if it does not end.
 """
 
 from __future__ import annotations

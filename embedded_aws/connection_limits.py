@@ -1,8 +1,9 @@
 """Limits a port's open connections and the time of each.
 
 Any local program can open connections to a port of this machine and send little or nothing. Each
-takes a thread and a file descriptor. So their number is limited, and one that waits for its client
-is closed for a new one. The ports of a process share half of the files that it may open.
+connection takes a thread and a file descriptor. So their number is limited, and a connection that
+waits for its client is closed for a new one. The ports of a process share half of the files that
+the process may open.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _LOOK_SECONDS = 1.0
 
 
 class Phase(enum.Enum):
-    """The state of a connection: it waits for a request, receives a head or a body, processes its
+    """What a connection is doing: it waits for a request, receives a head or a body, processes its
     request, or sends an answer."""
 
     WAITING = enum.auto()
@@ -49,10 +50,10 @@ _GIVE_WAY = (Phase.WAITING, Phase.HEAD, Phase.BODY, Phase.SENDING)
 class Limits(msgspec.Struct, frozen=True):
     """Limits of one port.
 
-    `connections` are allowed at once, with the longest seconds of each phase; `known_seconds` is
-    that of WAITING for an authenticated connection, `sending_seconds` that of SENDING without
-    progress. `body_bytes` is the sum of the bodies being received, from authenticated connections
-    too.
+    At most `connections` are open at once; the other fields are the longest seconds of each phase.
+    `known_seconds` is that of WAITING for an authenticated connection, `sending_seconds` that of
+    SENDING without progress. `body_bytes` limits the sum of all bodies being received, also from
+    authenticated connections.
     """
 
     connections: int
@@ -75,8 +76,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 def most_connections(ports: int = MOST_PORTS) -> int:
-    """Return the most connections of each of `ports` that this process serves: together they take
-    at most half of the files that it may open."""
+    """Return the most connections of each of `ports` that this process serves. All ports together
+    take at most half of the files that the process may open."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
@@ -84,8 +85,8 @@ def most_connections(ports: int = MOST_PORTS) -> int:
 
 
 def allow_files() -> None:
-    """Let this process, and those that it starts, open ENOUGH_FILES, or as many as its user may
-    allow it; call it before the ports are bound."""
+    """Let this process and its children open ENOUGH_FILES, or as many as the user may allow. Call
+    this before the ports are bound."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(ENOUGH_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -104,8 +105,8 @@ class _Connection:
 
 
 class Connections:
-    """The open connections of a port. Closing one shuts it down, so that its reading thread
-    ends."""
+    """The open connections of a port. Closing a connection shuts it down, so that its reading
+    thread ends."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
@@ -117,8 +118,8 @@ class Connections:
     def opened(self, connection: socket.socket) -> bool:
         """Add a connection; return False if there is no room for it.
 
-        If the port is full, one that waits for its client is closed to make room: unauthenticated
-        ones first, of these the one that has waited longest.
+        If the port is full, a connection that waits for its client is closed to make room.
+        Unauthenticated connections are closed first, and of these the one that has waited longest.
         """
         with self._guard:
             if len(self._open) >= self._limits.connections and not self._make_room(_GIVE_WAY):

@@ -21,9 +21,10 @@ _OURS = re.compile(r"lock|(aws|checkpoints)\.sqlite(-\w+)?")
 class DataDirectory:
     """An open data folder, locked until it is closed or the process ends.
 
-    No other user of the machine can read it, whatever its mode was before. Raises FolderError if it
-    belongs to another user, cannot be written, or another process uses it, and if a file of ours in
-    it is a link or would make SQLite delete another file.
+    No other user of the machine can read the folder, whatever its mode was before. Raises
+    FolderError if it belongs to another user, cannot be written, or is used by another process.
+    Also raises FolderError if a file of ours in it is a link or would make SQLite delete another
+    file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,7 +67,7 @@ class DataDirectory:
 
 
 def _opened(path: Path) -> int:
-    """Open a file for writing that is not a link; create it if missing."""
+    """Open a file for writing, unless it is a link; create the file if it is missing."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, OWN_FILE)
 
 

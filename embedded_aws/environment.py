@@ -32,7 +32,7 @@ def new_keys() -> Keys:
 
 
 def keys_for_child(keys: Keys) -> dict[str, str]:
-    """Return the variables that pass the keys to a child process."""
+    """Return the variables with which the keys are passed to a child process."""
     return {_ACCESS_KEY_VARIABLE: keys.access_key, _SECRET_KEY_VARIABLE: keys.secret_key}
 
 
@@ -72,7 +72,7 @@ def variables_of(endpoint: str, keys: Keys) -> dict[str, str]:
 
 
 def bypass_proxy(environ: MutableMapping[str, str]) -> None:
-    """Access this machine directly, whatever proxy is set."""
+    """Access this machine directly, even if a proxy is set."""
     for name in ("NO_PROXY", "no_proxy"):
         hosts = [host for host in environ.get(name, "").split(",") if host]
         environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))

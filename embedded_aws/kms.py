@@ -1,7 +1,7 @@
 """KMS with one symmetric key, which encrypts and decrypts small texts.
 
-The key is made with the first request and kept in the emulator's file, beside what it has
-encrypted: what it protects is as safe as that folder, no safer. Every alias and id names this key.
+The key is made with the first request and kept in the emulator's file, beside the data that it has
+encrypted. So the data is as safe as the file's folder, no safer. Every alias and id names this key.
 """
 
 from __future__ import annotations

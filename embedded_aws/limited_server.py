@@ -1,6 +1,6 @@
-"""HTTP servers with a limited number of connections and time for each.
+"""HTTP servers with a limited number of connections and limited time for each.
 
-They refuse requests that another server could read as two.
+The servers refuse requests that another server could read as two.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _NO_HEADER = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDef
 
 
 def stated_length(said: str | None) -> int | None:
-    """Return the length that a header states, 0 without one; None if it is invalid."""
+    """Return the length that a header states, 0 without a header; None if the length is invalid."""
     said = said or "0"
     return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
 
 
 class LimitedServer(ThreadingMixIn):
-    """Mixin for a server with one thread per connection, of which there is a limited number."""
+    """Mixin for a server that has one thread per connection and a limited number of connections."""
 
     daemon_threads = True
     connections: Connections
@@ -77,7 +77,7 @@ class LimitedServer(ThreadingMixIn):
 
 
 class _Head:
-    """The lines of a request's head, at most LONGEST_HEAD bytes, with empty cookies."""
+    """The lines of a request's head, at most LONGEST_HEAD bytes. Its cookies are empty."""
 
     def __init__(self, file: Any) -> None:
         self.file = file
@@ -106,7 +106,7 @@ class _Head:
 
 
 class _Answer(io.RawIOBase):
-    """Writes to a connection in pieces, and reports each that the client took."""
+    """Writes to a connection in pieces, and reports each piece that the client took."""
 
     def __init__(self, connection: socket.socket, took: Callable[[], None]) -> None:
         self._connection = connection
@@ -135,14 +135,14 @@ class LimitedHandler(BaseHTTPRequestHandler):
         self.wfile = io.BufferedWriter(_Answer(self.connection, took), _PIECE_BYTES)
 
     def finish(self) -> None:
-        """Close the connection, which the client or the server may have closed."""
+        """Close the connection. The client or the server may have closed it already."""
         with contextlib.suppress(ConnectionError):
             super().finish()
         self.rfile.close()
 
     def enters(self, phase: Phase, body_bytes: int = 0) -> bool:
-        """Start the connection's next phase. Return False if the server has closed it: nothing is
-        left to do."""
+        """Start the connection's next phase. Return False if the server has closed the connection,
+        so that nothing is left to do."""
         if self.server.connections.enters(self.connection, phase, body_bytes):
             return True
         self.close_connection = True

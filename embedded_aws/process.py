@@ -32,10 +32,10 @@ _NONE_SEEN = -1
 
 
 class EmulatorProcess:
-    """A running emulator. `endpoint` is known once `wait_until_ready` returned.
+    """A running emulator. `endpoint` is known once `wait_until_ready` has returned.
 
-    It deletes expired data every `sweep_seconds`, with 0 only on request. It serves requests that
-    are signed with `keys`, which are new.
+    It deletes expired data every `sweep_seconds`; 0 means only on request. It serves requests that
+    are signed with `keys`, which are new at each start.
     """
 
     def __init__(self, port: int, database: Path | None, sweep_seconds: float = 0.0) -> None:
@@ -73,7 +73,7 @@ class EmulatorProcess:
         """Return whether to log an error: not if the emulator's end is the cause.
 
         A filter of logging handlers. Connections break before the process has ended, on a busy
-        machine long before, so the emulator has to answer.
+        machine long before. So an error is logged only if the emulator still answers.
         """
         return self.alive() and EmulatorControl(self.port, self.keys).answers()
 
@@ -86,7 +86,7 @@ class EmulatorProcess:
         return f"embedded AWS {how_it_ended(status)}"
 
     def wait_until_ready(self, ended: threading.Event | None = None) -> None:
-        """Block until it answers.
+        """Block until the emulator answers.
 
         Raises EmulatorError if it ended or took too long, and EndedError once `ended` is set.
         """
@@ -110,7 +110,7 @@ class EmulatorProcess:
         return self._process.stdout.readline().decode()
 
     def stop(self) -> None:
-        """Stop it; acknowledged changes are on disk already."""
+        """Stop the emulator; acknowledged changes are on disk already."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -150,7 +150,7 @@ class EmulatorControl:
         return done
 
     def answers(self) -> bool:
-        """Return whether the emulator answers; one too busy to answer in time counts, too."""
+        """Return whether the emulator answers. Being too busy to answer in time counts, too."""
         try:
             self.wait_for_changes(_NONE_SEEN, 0.0)
         except TimeoutError:
@@ -182,7 +182,7 @@ class EmulatorControl:
 
 
 def end(process: subprocess.Popen[Any], seconds: float) -> None:
-    """Ask a child to end; kill it if it goes on for some seconds."""
+    """Ask a child to end. If it still runs after some seconds, kill it."""
     if process.poll() is None:
         process.terminate()
     try:
@@ -195,7 +195,7 @@ def end(process: subprocess.Popen[Any], seconds: float) -> None:
 def plain_environment() -> dict[str, str]:
     """Return this process's environment without settings of an AWS account, Docker or moto.
 
-    A setting keeps moto from letting pages of other origins read its answers.
+    A setting is added that keeps moto from letting pages of other origins read its answers.
     """
     dropped = ("AWS_", "BOTO_", "DOCKER_", "MOTO_")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}

@@ -49,7 +49,7 @@ class EmbeddedAws:
         self._mappings.start()
 
     def variables(self) -> dict[str, str]:
-        """Return the environment variables with which any AWS client finds it. See also
+        """Return the environment variables that lead any AWS client to this emulator. See also
         `point_at`."""
         return variables_of(self.endpoint, self.keys)
 

@@ -1,9 +1,9 @@
 """The patched moto server: `python -m embedded_aws.server --port 0 --database FILE`.
 
-It prints `ready PORT` once it answers. Each request is one transaction, one at a time: moto's own
-structures do not support concurrent writes. It binds 127.0.0.1, serves only requests signed with
-the keys that its parent passes (`admission`), and ends with its standard input, which its parent
-holds, so that it never outlives it.
+The server prints `ready PORT` once it answers. Each request is one transaction, one at a time:
+moto's own structures do not support concurrent writes. The server binds 127.0.0.1 and serves only
+requests signed with the keys that its parent passes (`admission`). The parent holds its standard
+input; when that closes, the server ends, so that it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Changes:
         self._count = 0
 
     def add(self) -> None:
-        """Count one; called inside the transaction, so readers are woken after it."""
+        """Count one addition. Called inside the transaction, so readers are woken only after it."""
         self._count += 1
 
     def wake(self) -> None:

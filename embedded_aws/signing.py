@@ -16,7 +16,7 @@ def signed(
     body: bytes,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """Return the headers to send, including the signature. They are valid for 15 minutes."""
+    """Return the headers to send, with the signature, which is valid for 15 minutes."""
     from botocore.auth import S3SigV4Auth, SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials

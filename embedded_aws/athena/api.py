@@ -34,7 +34,7 @@ Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Athena:
-    """The service. `lock` is the emulator's, which guards the connection; the engine sends its
+    """The service. `lock` is the emulator's and guards the connection. The engine signs its
     requests to the emulator with `keys`."""
 
     def __init__(self, connection: sqlite3.Connection, lock: threading.Lock, keys: Keys) -> None:
@@ -58,7 +58,7 @@ class Athena:
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        """Answer a request; refuse operations that would otherwise fall to moto."""
+        """Answer a request; refuse operations not served here, since moto would answer them."""
         self._engine.port = int(environ["SERVER_PORT"])
         name = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         try:
@@ -130,8 +130,8 @@ class Athena:
         return True
 
     def _changed(self, number: str, change: dict[str, Any]) -> None:
-        """Store a report of the engine, that a query runs or how it ended; ignore it if the query
-        has been stopped."""
+        """Store the engine's report that a query runs or how it ended. Ignore the report if the
+        query has been stopped."""
         with self._lock, transaction(self._connection):
             execution = self.executions.get(number)
             if execution["Status"]["State"] not in ACTIVE:
@@ -214,7 +214,7 @@ class Athena:
         }
 
     def _changing(self, change: Callable[[dict[str, Any]], None]) -> Operation:
-        """Return an operation that makes a change in a transaction; its answer is empty."""
+        """Return an operation that makes a change in a transaction, with an empty answer."""
 
         def operation(request: dict[str, Any]) -> dict[str, Any]:
             with self._lock, transaction(self._connection):

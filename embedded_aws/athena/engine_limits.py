@@ -28,8 +28,8 @@ def _memory() -> int:
 class EngineLimits(msgspec.Struct, frozen=True):
     """Limits of the engine.
 
-    They are the seconds that a stopped query has to end and that a query may run (Athena's 30
-    minutes), the memory of the engine's process in bytes, and the seconds between checks.
+    A stopped query has `stop_seconds` to end; a query may run for `query_seconds` (Athena's 30
+    minutes). `memory_bytes` limits the engine's process. Checks are `look_seconds` apart.
     """
 
     stop_seconds: float = 30.0
@@ -39,7 +39,7 @@ class EngineLimits(msgspec.Struct, frozen=True):
 
     @property
     def exhausted(self) -> str:
-        """Return the reason for queries that ran while memory was exhausted."""
+        """Return the reason of failure for queries that ran while memory was exhausted."""
         return (
             "EXCEEDED_MEMORY_LIMIT: Query exhausted resources at this scale factor; the query "
             f"engine held more than {self.memory_bytes / 1024**3:.1f} GB"

@@ -1,8 +1,8 @@
-"""Manages the engine's process, started by the first query so that systems without queries pay
+"""Manages the engine's process. The first query starts it, so that systems without queries pay
 nothing.
 
-It exchanges JSON lines: jobs and stops in, results of queries out. While queries run it is watched,
-and killed if one of them exceeds its limits; the next query starts it again.
+The process exchanges JSON lines: jobs and stops in, results of queries out. While queries run it is
+watched, and killed if one of them exceeds its limits; the next query starts it again.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ Changed = Callable[[str, dict[str, Any]], None]
 class _Run:
     """A query passed to the engine.
 
-    `began` and `stopped` are the monotonic seconds at which it started to run and was asked to
-    stop; None before.
+    `began` and `stopped` are monotonic seconds: when the query started to run, and when it was
+    asked to stop. Each is None before that.
     """
 
     def __init__(self, job: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
@@ -41,16 +41,16 @@ class _Run:
         self.stopped: float | None = None
 
     def runs_for(self, now: float) -> float:
-        """Return the seconds since its start."""
+        """Return the seconds since the query began."""
         return 0.0 if self.began is None else now - self.began
 
     def goes_on_for(self, now: float) -> float:
-        """Return the seconds that it has run after being stopped."""
+        """Return the seconds that the query has run after being stopped."""
         return 0.0 if self.stopped is None else min(self.runs_for(now), now - self.stopped)
 
 
 class EngineProcess:
-    """Passes queries to the process and its reports to the caller; starts it if needed."""
+    """Passes queries to the process, started if needed, and its reports to the caller."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class EngineProcess:
                 threading.Thread(target=self._watch, name="engine-watch", daemon=True).start()
 
     def stop_query(self, number: str) -> None:
-        """Interrupt a query; if it does not end soon, kill the process."""
+        """Interrupt a query; if the query does not end soon, kill the process."""
         with self._guard:
             run = self._running.get(number)
             if run is not None and run.stopped is None:
@@ -136,8 +136,8 @@ class EngineProcess:
     def _lost(self, process: subprocess.Popen[bytes]) -> list[tuple[str, str]]:
         """Return the ids of the queries that ended with a process, and why.
 
-        If it was killed because of other queries, those that had not begun are passed to a new
-        process instead.
+        If the process was killed because of other queries, those that had not begun are passed to a
+        new process instead.
         """
         with self._guard:
             lost = [run for run in self._running.values() if run.process is process]
@@ -162,8 +162,8 @@ class EngineProcess:
             time.sleep(self._limits.look_seconds)
 
     def _look(self, now: float) -> list[str]:
-        """Kill processes that exceed a limit; stop queries that take too long and return their
-        ids."""
+        """Kill processes that exceed a limit. Stop queries that take too long, and return the ids
+        of these queries."""
         timed_out = []
         for number, run in self._running.items():
             if run.goes_on_for(now) > self._limits.stop_seconds:

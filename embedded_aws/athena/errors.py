@@ -14,6 +14,6 @@ class InvalidRequestError(AthenaError):
 
 
 class TooManyRequestsError(AthenaError):
-    """More queries than may be queued and running at once."""
+    """More queries are queued and running than are allowed at once."""
 
     code = "TooManyRequestsException"

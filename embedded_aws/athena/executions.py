@@ -31,7 +31,7 @@ class Executions:
 
     def step(self, now: float) -> int:
         """Delete up to MOST_FORGOTTEN executions that are older than KEPT_SECONDS at the epoch
-        second `now`; return how many."""
+        second `now`. Return how many were deleted."""
         return self._connection.execute(
             "DELETE FROM athena_queries WHERE id IN"
             " (SELECT id FROM athena_queries WHERE submitted < ? LIMIT ?)",
@@ -46,7 +46,7 @@ class Executions:
         return found
 
     def put(self, execution: Execution, token: str | None, same: str) -> None:
-        """Store a new execution. `same` is equal for queries that can reuse each other's result."""
+        """Store a new execution. Queries with an equal `same` can reuse each other's result."""
         self._connection.execute(
             "INSERT INTO athena_queries VALUES (?, ?, ?, ?, ?, ?)",
             (
@@ -76,8 +76,8 @@ class Executions:
         return self._one("WHERE token = ?", (token,))
 
     def reusable(self, same: str, since: float) -> Execution | None:
-        """Return the newest execution submitted since an epoch second that succeeded and did not
-        itself reuse a result, or None."""
+        """Return the newest execution since an epoch second that succeeded and did not itself reuse
+        a result; None if there is none."""
         return self._one(
             "WHERE same = ? AND submitted >= ? AND state = 'SUCCEEDED'"
             " AND execution NOT LIKE '%\"ReusedPreviousResult\": true%' ORDER BY submitted DESC",

@@ -3,7 +3,7 @@
 Any site's page can send requests to a port of this machine, and any local user can connect to it.
 So a request must name this port as its host (a rebound DNS name does not), must not come from a
 browser, and must have AWS's Signature Version 4. The keys are random and new at each start. A
-presigned address is signed too: it grants its request until it expires.
+presigned address is signed too; until it expires, it admits the request that it names.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Admission:
         self._clock = clock
 
     def refusal(self, environ: dict[str, Any]) -> Refusal | None:
-        """Return why a WSGI request is refused before its body is read; None if it is not."""
+        """Return why a WSGI request is refused before its body is read; None if it is admitted."""
         return (
             _not_as_signed(environ)
             or _of_other_host(environ)
@@ -77,7 +77,7 @@ class Admission:
         )
 
     def refusal_of_body(self, environ: Mapping[str, Any], body: bytes) -> Refusal | None:
-        """Return why a request is refused for its body; None if it is not."""
+        """Return why a request is refused for its body; None if the body is accepted."""
         signature: Signature = environ[_SIGNATURE]
         declared = declared_payload(environ, signature)
         if declared is None:
@@ -123,8 +123,8 @@ class Admission:
 
 
 def _not_as_signed(environ: Mapping[str, Any]) -> Refusal | None:
-    """Refuse a request line that botocore would sign in another form: a method not in upper case,
-    or a target that is not a plain path."""
+    """Refuse a request line that botocore would not sign as sent: the method is not in upper case,
+    or the target is not a plain path."""
     if not re.fullmatch("[A-Z]+", environ["REQUEST_METHOD"]):
         reason = "the method must be in upper case, such as GET"
         return Refusal("400 Bad Request", "InvalidRequest", reason)
@@ -135,7 +135,7 @@ def _not_as_signed(environ: Mapping[str, Any]) -> Refusal | None:
 
 
 def wrong_host(host: str, port: object) -> str:
-    """Return the reason for refusing a Host header; empty if it names this port."""
+    """Return the reason for refusing a Host header; empty if the header names this port."""
     if host.lower() in [f"{name}:{port}" for name in _NAMES]:
         return ""
     return f"Host: allowed are 127.0.0.1, localhost and [::1], each with the port {port}"
@@ -200,7 +200,7 @@ def _not_a_download(environ: Mapping[str, Any], signature: Signature) -> Refusal
 
 
 def _unbounded(environ: Mapping[str, Any]) -> Refusal | None:
-    """Refuse a body that would have to be read before its sender is known."""
+    """Refuse a body that would have to be read before the sender is known."""
     if _is_chunked(environ):
         reason = "a chunked body needs the header x-amz-content-sha256"
         return Refusal("411 Length Required", "MissingContentLength", reason)

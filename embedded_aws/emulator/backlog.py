@@ -24,8 +24,8 @@ def waiting(
     streams: list[tuple[str, str, str, str | None]],
     queues: list[str],
 ) -> bytes:
-    """Return JSON: `count` of the waiting, and `oldest`, when the oldest stream record arrived in
-    epoch seconds, or null.
+    """Return JSON: `count` of the waiting records, and `oldest`, the arrival of the oldest stream
+    record in epoch seconds, or null.
 
     `streams` are kind, name, shard and the last finished sequence number. Numbers have no gaps, so
     that only a shard's first and last are read.

@@ -16,8 +16,8 @@ _BYTES = re.compile("bytes=[0-9]{0,18}-[0-9]{0,18}")
 
 
 def leave_out_unreadable(environ: dict[str, Any]) -> None:
-    """Remove from a WSGI request the range and dates that S3 ignores, in place. Other dates get
-    the one format that moto reads."""
+    """Remove from a WSGI request the range and dates that S3 ignores, in place. Convert other dates
+    to the one format that moto reads."""
     if not _BYTES.fullmatch(environ.get(_RANGE, "bytes=0-")):
         del environ[_RANGE]
     for name in _DATES:

@@ -1,7 +1,7 @@
 """HTTP connections that stay open between requests.
 
 werkzeug's server closes each connection after its answer, since it does not know whether the
-application has read the request's body, and then waits 10 ms for the rest of one. The emulator
+application has read the request's body. Then it waits 10 ms for the rest of a body. The emulator
 reads every body first, so the next request can follow on the same connection without a new connect,
 accept and thread.
 """
@@ -36,8 +36,8 @@ reads them.
 
 
 class Server(LimitedServer, ThreadedWSGIServer):
-    """A server with persistent connections, one of `ports` of its process. Those of authenticated
-    clients have no time limit and are closed last."""
+    """A server with persistent connections, for one of the `ports` of its process. Connections of
+    authenticated clients have no time limit and are closed last."""
 
     def __init__(self, host: str, port: int, application: Any, *, ports: int = MOST_PORTS) -> None:
         most = most_connections(ports)

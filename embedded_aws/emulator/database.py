@@ -31,7 +31,7 @@ _CANNOT_WRITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 def cannot_write(error: sqlite3.Error) -> bool:
-    """Return whether the disk is full or fails, rather than the statement being wrong."""
+    """Return whether the disk is full or fails. If not, the statement is wrong."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CANNOT_WRITE
 
 

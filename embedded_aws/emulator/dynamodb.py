@@ -100,14 +100,14 @@ def _stateless_iterators() -> None:
 
 
 class _Iterator:
-    """An iterator that encodes its position, so that none need be stored."""
+    """An iterator that encodes its position, so that no iterator need be stored."""
 
     def __init__(self, stream_arn: str, position: int) -> None:
         self.arn = f"{stream_arn}|1|{base64.b64encode(str(position).encode()).decode()}"
 
 
 def _check_sizes_once() -> None:
-    """Compute an item's size once per item rather than for each attribute."""
+    """Compute an item's size once, not once for each of its attributes."""
 
     def init(
         self: Any, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]

@@ -40,8 +40,8 @@ class ItemExpiry:
         self._connection = connection
 
     def step(self, now: float) -> int:
-        """Delete at most MOST expired items of one table, and store the expiry of as many older
-        ones; return how many in all, 0 when nothing remains."""
+        """Delete at most MOST expired items of one table, and store the expiry of at most MOST
+        older items. Return the number of both, 0 when nothing remains."""
         for table in tables():
             attribute = table.items.expires_by()
             if attribute is not None and (count := self._of_table(table, attribute, now)):
@@ -62,8 +62,8 @@ class ItemExpiry:
         return adopted + len(rows)
 
     def _adopt(self, table: Any, attribute: str) -> int:
-        """Store the expiry of up to MOST items written before the table had its time to live;
-        return how many."""
+        """Store the expiry of up to MOST items that were written before the table had its time to
+        live. Return how many."""
         name = f"ttl:{table.name}"
         kept = _decode(database.meta(self._connection, name) or "null")
         if kept is None or kept[0] != attribute:

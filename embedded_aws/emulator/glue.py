@@ -23,7 +23,7 @@ _OF_PARTITIONS = "Partition"
 
 
 class Glue:
-    """Loads the stored catalog once, and stores changes of requests."""
+    """Loads the stored catalog once, and stores changes that requests make."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

@@ -3,7 +3,7 @@
 `pickletools` only splits a pickle into instructions. Those that build values are interpreted here;
 where Python would make an object or call a function, a Named is made instead.
 
-A pickle can refer to a value many times, even recursively. Expanded, a kilobyte of it may have any
+A pickle can refer to a value many times, even recursively. A kilobyte of pickle may expand to any
 size, so the expanded size of each value is bounded.
 """
 
@@ -76,7 +76,7 @@ class _Weights:
         self._known: dict[int, tuple[int, int] | None] = {}
 
     def of(self, value: Any, level: int) -> tuple[int, int]:
-        """Return size and nesting. Raises PickleError above a bound, or for a value that contains
+        """Return size and nesting. Raises PickleError above a bound, and for a value that contains
         itself."""
         if isinstance(value, (str, bytes)):
             return len(value) + 5, 0

@@ -43,7 +43,7 @@ def install() -> None:
 def _insert(
     backend: Any, table_name: str, names: Sequence[str], parameters: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return one statement's response, as AWS words it."""
+    """Return one statement's response in AWS's words."""
     table = backend.tables.get(table_name)
     if table is None:
         return _refused("ResourceNotFound", "Requested resource not found", table_name)

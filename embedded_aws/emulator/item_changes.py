@@ -35,14 +35,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 def position(kind: str, sequence_number: str | None) -> int:
-    """Return the stored number of a record of a stream of this kind; -1, before all, for None."""
+    """Return the stored number of a record of a stream of this kind; for None -1, before all."""
     if sequence_number is None:
         return -1
     return int(sequence_number) - (FIRST if kind == "dynamodb" else 0)
 
 
 def stream_label(connection: sqlite3.Connection, table: str) -> str:
-    """Return the stream's label, a part of its ARN: created once, the same after a restart."""
+    """Return the stream's label, a part of its ARN. It is created once and survives restarts."""
     name = f"stream-label:{table}"
     kept = database.meta(connection, name)
     if kept is None:
@@ -77,7 +77,7 @@ class ItemChanges:
         }
 
     def add(self, old: Item | None, new: Item | None, *, by_service: bool = False) -> None:
-        """Record the change from `old` to `new`, unless they are equal; one may be None, not both.
+        """Record the change from `old` to `new`, unless they are equal. One, not both, may be None.
 
         `by_service` marks DynamoDB's own deletions of expired items.
         """
@@ -102,7 +102,7 @@ class ItemChanges:
         return 0
 
     def after(self, position: int, limit: int) -> tuple[list[dict[str, Any]], int]:
-        """Return at most `limit` records from `position` on, and the next position."""
+        """Return at most `limit` records from `position` on, and the position after them."""
         rows = self._connection.execute(
             "SELECT seq, created, record FROM item_changes WHERE tbl = ? AND seq >= ?"
             " ORDER BY seq LIMIT ?",

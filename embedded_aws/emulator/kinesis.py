@@ -140,7 +140,7 @@ def _keep_shards(connection: sqlite3.Connection) -> None:
 
 
 def _created(connection: sqlite3.Connection, stream: Any) -> datetime.datetime:
-    """Return the stream's creation time, which distinguishes it from a later one of its name."""
+    """Return the stream's creation time: it differs from that of a later stream of this name."""
     name = f"created:{stream.stream_name}"
     if database.meta(connection, name) is None:
         database.put_meta(connection, name, stream.creation_datetime.isoformat())

@@ -1,4 +1,4 @@
-"""S3's lifecycle rules: deletes objects that are older than their bucket's rules allow."""
+"""S3's lifecycle rules: deletes objects older than the rules of their bucket allow."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ObjectExpiry:
         return 0
 
     def _note_ages(self, bucket: str) -> int:
-        """Store when up to MOST objects of an older file were written; return how many."""
+        """Store the times of writing of up to MOST objects of an older file; return how many."""
         rows = self._connection.execute(
             "SELECT name, versions FROM objects WHERE bucket = ? AND written IS NULL LIMIT ?",
             (bucket, MOST),

@@ -40,8 +40,8 @@ def install() -> None:
 def _page(
     objects: Objects, prefix: str, delimiter: str, after: str, most: int
 ) -> tuple[list[Any], bool, str | None]:
-    """Return up to `most` objects and folders after the name `after`, whether there are more, and
-    the next page's token (None if there is none)."""
+    """Return up to `most` objects and folders after the name `after`, whether more follow, and the
+    next page's token (None without a next page)."""
     found: list[Any] = []
     last = ""
     for name in _entries(objects, prefix, delimiter, after):

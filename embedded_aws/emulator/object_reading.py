@@ -13,7 +13,7 @@ NO_LIMIT = -1
 
 
 def read_object(connection: sqlite3.Connection, bucket: str, key: str) -> StoredVersion | None:
-    """Return the newest version; None if there is none or it was deleted."""
+    """Return the newest version; None if the object does not exist or was deleted."""
     row = connection.execute(
         "SELECT versions FROM objects WHERE bucket = ? AND name = ?", (bucket, key)
     ).fetchone()
@@ -42,7 +42,7 @@ _HEADER = struct.Struct("<i32sq")
 def packed_bodies(
     connection: sqlite3.Connection, bucket: str, keys: Sequence[str], known: Sequence[str | None]
 ) -> bytes:
-    """Concatenate objects for `unpacked`: ETag and size, and the body unless `known` has its ETag.
+    """Concatenate objects for `unpacked`: ETag and size, and the body unless `known` has the ETag.
 
     A missing object has a header that says so.
     """

@@ -1,7 +1,7 @@
 """Queries by key over SQLite.
 
 moto sorts every item of a table for each query, and copies and converts the results four times.
-Conditions on keys suffice to find the rows; moto applies filters and projections to those.
+Conditions on keys suffice to find the rows; moto applies filters and projections to the rows found.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TO_THE_END = "\U0010ffff"
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """Sort keys from `low` to `high`, both included; `open_at` excludes one."""
+    """Sort keys from `low` to `high`, both included unless `open_at` excludes one of them."""
 
     low: str = ""
     high: str = _TO_THE_END
@@ -46,8 +46,8 @@ def install() -> None:
 
 
 def _by_key(original: Any) -> Any:
-    """Return a `Table.query` that reads only the rows that match the keys; moto does the rest, and
-    all of a query for which `_ask` returns None."""
+    """Return a `Table.query` that reads only the rows that match the keys; moto does the rest. If
+    `_ask` returns None for a query, moto does all of it."""
 
     def query(
         self: Any,
@@ -81,8 +81,8 @@ def _by_key(original: Any) -> Any:
 
 
 def _unless_plain(convert: Any) -> Any:
-    """Return a function that converts answers to JSON with moto, except items that are JSON
-    already."""
+    """Return a function that converts answers to JSON with moto. Items that already are JSON are
+    left as they are."""
 
     def dynamo_to_dict(value: Any) -> Any:
         if isinstance(value, dict) and isinstance(value.get("Items"), list):
@@ -105,8 +105,8 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 def _ask(table: Any, key: DynamoType | None, index_name: str | None) -> _Asked | None:
-    """Return what a query asks for; None for one left to moto: of a table or index that is not
-    stored, or invalid."""
+    """Return what a query asks for. Return None if moto has to answer the query: its table or index
+    is not stored, or it is invalid."""
     if not isinstance(table.items, TableItems) or key is None:
         return None
     own = tuple(name for name in (table.hash_key_attr, table.range_key_attr) if name)
@@ -157,8 +157,7 @@ def _rows(
 
 
 def _place(asked: _Asked, key: dict[str, Any]) -> tuple[str, ...]:
-    """Return a start key's position among the rows: its sort key, plus its table key in an
-    index."""
+    """Return a start key's position among the rows: its sort key, and in an index its table key."""
     text = {name: str(next(iter(value.values()))) for name, value in key.items()}
     sort_key = text.get(asked.sort_name or "", "")
     if asked.index is None:
@@ -169,8 +168,8 @@ def _place(asked: _Asked, key: dict[str, Any]) -> tuple[str, ...]:
 def _page(
     asked: _Asked, rows: Iterator[Row], limit: int | None
 ) -> tuple[list[Found], int, dict[str, Any] | None]:
-    """Return up to `limit` items or a megabyte, their number, and the last key if there are
-    more."""
+    """Return up to `limit` items or a megabyte, their number, and the last key if more items
+    follow."""
     found: list[Found] = []
     size = 0
     for row in rows:

@@ -33,8 +33,8 @@ def install(
 ) -> Callable[[bool], None]:
     """Install the storage and return the function that writes changes in a transaction.
 
-    Call it with True after a request to SQS, with False after others, which may send notices. The
-    caller of moto holds `lock`; `changed` is called for each message sent.
+    Call that function with True after a request to SQS, and with False after other requests, which
+    may send notices. The caller of moto holds `lock`; `changed` is called for each message sent.
     """
     kept: list[KeptQueue] = []
     sent: set[str] = set()
@@ -56,8 +56,8 @@ def install(
     def messages(self: Any) -> list[Message]:
         """Return the messages in order.
 
-        In moto a message that is visible again still counts as received until its turn, so that a
-        later one of its group may overtake it.
+        In moto a message that is visible again counts as received until its turn. So a later
+        message of its group could overtake it.
         """
         found: list[Message] = visible(self)
         self.pending_messages.difference_update(found)
@@ -95,7 +95,7 @@ def enqueue(message: Any, number: int) -> None:
     """Give a message of a FIFO queue its sequence number, in place.
 
     A message that was received before has been moved to a dead-letter queue. AWS then also renews
-    its sending time and makes its id the deduplication id; moto changes none of the three.
+    its sending time, and its id becomes its deduplication id. moto changes none of the three.
     """
     message.sequence_number = str(number)
     if message.approximate_receive_count:
@@ -109,7 +109,7 @@ def encode(message: Message) -> bytes:
 
 
 def decode(raw: bytes) -> Message:
-    """Decode the result of `encode`. Raises msgspec.DecodeError or ValidationError for anything
+    """Decode what `encode` returned. Raises msgspec.DecodeError or ValidationError for anything
     else."""
     found = _decode(raw)
     message = Message(found["id"], found["body"])

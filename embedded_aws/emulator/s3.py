@@ -1,4 +1,4 @@
-"""moto's S3 objects, stored in SQLite; memory holds only those that the current request uses."""
+"""moto's S3 objects, stored in SQLite; memory holds only objects that the current request uses."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from embedded_aws.emulator.object_reading import NO_LIMIT, list_names
 def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
     """Install the storage and return the function that ends a request.
 
-    It writes the objects that the request used, or with False discards their changes, and releases
-    them.
+    That function writes the objects that the request used, or with False discards their changes,
+    and releases the objects.
     """
     live: set[Objects] = set()
     create, listing = FakeBucket.__init__, S3Backend.list_objects

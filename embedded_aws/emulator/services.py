@@ -21,7 +21,7 @@ SERVED = ("dynamodb", "dynamodbstreams", "glue", "kinesis", "s3", "sns", "sqs")
 
 
 class _NotServedError(Exception):
-    """A request to another service, whose name is the argument."""
+    """A request to a service that is not served; the argument is the service's name."""
 
 
 class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has no types there
@@ -52,8 +52,8 @@ class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has
 
 
 def spare_repeated_work() -> None:
-    """Remove what moto repeats for every request: listing its own folder twice, searching a class
-    for its methods, and loading IAM to check nothing."""
+    """Remove what moto repeats for every request. It lists its own folder twice, searches a class
+    for its methods, and loads IAM to check nothing."""
     modules = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)

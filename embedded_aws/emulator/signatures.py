@@ -1,6 +1,6 @@
 """AWS Signature Version 4 of a request, in its Authorization header or in a presigned address.
 
-botocore's signer recomputes the signature. Paths and queries are taken as sent: a client that sends
+botocore's signer recomputes the signature from the path and query as sent. A client that sends
 another form than it signed is refused.
 """
 
@@ -27,8 +27,8 @@ _LINK = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signatu
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """A request's signature. `headers` are the signed names in lower case; `expires_seconds` is
-    that of a presigned address, None for a header."""
+    """A request's signature. `headers` are the signed names in lower case. `expires_seconds` is a
+    presigned address's; for a signature in a header it is None."""
 
     access_key: str
     day: str
@@ -46,7 +46,7 @@ class Signature(msgspec.Struct, frozen=True):
 
 
 def signature_of(environ: Mapping[str, Any]) -> Signature | None:
-    """Return the signature of a WSGI request; None if it has none, two, or an incomplete one."""
+    """Return a WSGI request's signature; None if it has none, two, or an incomplete one."""
     header = str(environ.get("HTTP_AUTHORIZATION", ""))
     link = _link_parameters(str(environ.get("QUERY_STRING", "")))
     if bool(header) == bool(link):
@@ -105,8 +105,8 @@ def is_valid(
 
 
 def declared_payload(environ: Mapping[str, Any], signature: Signature) -> str | None:
-    """Return the text that the request gives for its body in the signature; None if it gives none,
-    so that the body has to be hashed."""
+    """Return the text that stands for the body in the signature, if the request gives it. Return
+    None if the body has to be hashed."""
     declared: str | None = environ.get("HTTP_X_AMZ_CONTENT_SHA256")
     if declared is None and signature.expires_seconds is not None:
         return str(UNSIGNED_PAYLOAD)
@@ -114,14 +114,14 @@ def declared_payload(environ: Mapping[str, Any], signature: Signature) -> str | 
 
 
 def unsigned_headers(environ: Mapping[str, Any], signature: Signature) -> list[str]:
-    """Return headers that AWS requires in the signature and that are not in it."""
+    """Return the headers that AWS requires in the signature but that are not signed."""
     signed = {_variable(name) for name in signature.headers}
     demanded = [name for name in environ if name.startswith("HTTP_X_AMZ_")]
     return sorted({"HTTP_HOST", *demanded} - signed)
 
 
 class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
-    """Signs for the time and with the headers that the request names."""
+    """Signs for the time that the request names, and with the headers that it names."""
 
     def __init__(self, signature: Signature, secret_key: str) -> None:
         keys = Credentials(signature.access_key, secret_key)

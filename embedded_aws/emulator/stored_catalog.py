@@ -60,15 +60,15 @@ def encode_partition(partition: Any) -> bytes:
 
 
 def _copy_fields(kind: type[Any], source: Any, **given: Any) -> Any:
-    """Return a struct of this kind with the fields of moto's object, except for `given` ones."""
+    """Return a struct of this kind with the fields of moto's object, apart from `given` ones."""
     names = [name for name in kind.__struct_fields__ if name not in given]
     return kind(**{name: getattr(source, name) for name in names}, **given)
 
 
 def decode_databases(raw: bytes) -> OrderedDict[str, Any]:
-    """Decode the result of `encode_databases`; tables have no partitions yet.
+    """Decode what `encode_databases` returned; the tables have no partitions yet.
 
-    Raises msgspec.DecodeError or ValidationError for anything else, as does `decode_partition`.
+    Raises msgspec.DecodeError or ValidationError for anything else, as `decode_partition` does.
     """
     from moto.glue.models import FakeDatabase, FakeTable
 

@@ -11,10 +11,10 @@ Grants = list[tuple[list[tuple[str, str, str]], list[str]]]
 
 
 class StoredVersion(msgspec.Struct, array_like=True):
-    """A version of an object, or its delete marker. Times are naive UTC.
+    """A version of an object, or a delete marker. Times are naive UTC.
 
-    `attributes` are the ones of moto's object in `ATTRIBUTES` that are not None; `grants` is its
-    access list: grantees (id, address, name) and permissions.
+    `attributes` are those of moto's object that ATTRIBUTES names and that are not None. `grants` is
+    its access list: grantees (id, address, name) and permissions.
     """
 
     is_marker: bool
@@ -84,7 +84,7 @@ def _grants(acl: Any) -> Grants | None:
 
 
 def restored(bucket: str, name: str, version: StoredVersion) -> Any:
-    """Convert the result of `stored` back. A multipart upload is one body by now."""
+    """Convert what `stored` returned back. A multipart upload has become one body."""
     from moto.s3.models import FakeDeleteMarker, FakeKey
     from moto.utilities.utils import LowercaseDict
 

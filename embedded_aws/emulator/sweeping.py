@@ -1,6 +1,6 @@
 """Deletes expired data, as AWS does by itself, and shrinks the file.
 
-It works in steps, each a short transaction, so that a request waits for at most one.
+The work is done in steps. Each is a short transaction, so that a request waits for one at most.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Task(Protocol):
     name: str
 
     def step(self, now: float) -> int:
-        """Process a bounded part of what is due at an epoch second; return its size, 0 when nothing
-        remains."""
+        """Process a bounded part of what is due at an epoch second. Return the part's size, 0 when
+        nothing remains."""
         ...
 
 

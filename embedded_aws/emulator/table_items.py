@@ -1,6 +1,6 @@
 """moto's DynamoDB items, stored in SQLite and read by key.
 
-moto holds a table's items in a dict of dicts and sorts all of them for every query. This mapping
+moto holds a table's items in a dict of dicts and sorts all items for every query. This mapping
 imitates that dict; `rows` yields only the items that a query can return, in order.
 """
 
@@ -28,7 +28,7 @@ _FALLING_IN_INDEX = _IN_INDEX + "e.ir DESC, e.h DESC, e.r DESC"
 
 
 def encode_item(item: Item) -> bytes:
-    """Encode an item as DynamoDB JSON, unchanged if it is just being put."""
+    """Encode an item as DynamoDB JSON. An item that is just being put is in that form already."""
     # msgspec writes the bytes of binary values in base64, as DynamoDB's JSON has them.
     given = getattr(item, "given", None)
     if given is not None:
@@ -79,8 +79,8 @@ class TableItems:
         self._fill_new_indexes()
 
     def _fill_new_indexes(self) -> None:
-        """Enter the table's items into its indexes that have no entries: they were added after the
-        file was written."""
+        """Fill the table's indexes that have no entries: they were added after the file was
+        written."""
         filled = {
             index
             for index, _ in self._indexes
@@ -200,12 +200,12 @@ class TableItems:
             yield self.item(raw)
 
     def key_of(self, text: dict[str, str]) -> tuple[str, str]:
-        """Return the hash key's and the range key's value (empty without one) from values by
-        attribute name."""
+        """Return the values of the hash key and the range key (empty without one) from an item's
+        values by attribute name."""
         return text[self._hash], text[self._range] if self._range else ""
 
     def item(self, raw: bytes) -> Item:
-        """Decode an item stored in a row, without moto's size check, which was done on writing."""
+        """Decode an item stored in a row, without moto's size check: writing has done that."""
         item = Item.__new__(Item)
         attrs = LimitedSizeDict.__new__(LimitedSizeDict)
         for name, value in _decode(raw).items():

@@ -1,7 +1,7 @@
 """Patches moto's SNS.
 
-moto keeps every message, and a certificate for every message. It fails a publication if a
-subscriber does not answer; SNS accepts the message and delivers it asynchronously.
+moto keeps every message, and a certificate for every message. If a subscriber does not answer,
+moto's publication fails; SNS accepts the message and delivers it asynchronously.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _BoundedRequests:
 
 
 class LastKeys(dict[str, bytes]):
-    """The last KEPT entries; moto only sets and reads."""
+    """A dict of its last KEPT entries; moto only sets and reads entries."""
 
     def __setitem__(self, name: str, key: bytes) -> None:
         super().__setitem__(name, key)

@@ -32,7 +32,7 @@ def trim(
 ) -> int:
     """Delete a shard's oldest records that arrived before an epoch second, up to a sequence number.
 
-    Returns their number; MOST means that there may be more.
+    Returns their number; MOST means that more may be left.
     """
     bound = _END if upto is None else position(kind, upto)
     table, condition = _SHARDS[kind]
@@ -49,15 +49,15 @@ def trim(
 class Retention:
     """How long unfinished records are kept.
 
-    Only time in which the emulator runs counts, since streams cannot be read while it does not.
+    Only the time in which the emulator runs counts, since streams cannot be read while it is down.
     """
 
     def __init__(self, started: float) -> None:
         self._started = started
 
     def bound(self, now: float, seconds: float) -> float:
-        """Return the epoch second before which records are expired; 0, so that none is, if the
-        emulator has not run for `seconds` yet."""
+        """Return the epoch second before which records are expired. If the emulator has not run for
+        `seconds` yet, return 0, so that none is expired."""
         bound = now - seconds
         return bound if self._started < bound else 0.0
 

@@ -17,10 +17,10 @@ from embedded_aws.event_api.sockets import Sockets
 
 
 class EventApi:
-    """AppSync Events on two ports of 127.0.0.1, as the service has two host names.
+    """AppSync Events on two ports of 127.0.0.1, since the service has two host names.
 
     Requests to publish have to be signed with `keys`. Subscribers need `key`, which is random and
-    new at each start; it does not publish. `origins` are those of pages that may subscribe.
+    new at each start, and does not publish. `origins` are those of pages that may subscribe.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ def refusal(
     """Return the HTTP status and reason for refusing a handshake; None if it is accepted.
 
     The host has to be this port under a local name, since a rebound DNS name has our origin. A
-    browser sends its page's origin, which has to be one of `allowed`; other programs send none.
+    browser sends its page's origin, which has to be `allowed`; other programs send none.
     """
     if wrong := wrong_host(host, port):
         return 421, wrong
@@ -38,8 +38,8 @@ def refusal(
 
 
 def authorization_of(protocols: Sequence[str]) -> dict[str, Any]:
-    """Return what the subprotocol `header-<base64url of JSON>` contains; empty without a valid
-    one."""
+    """Return the content of the subprotocol `header-<base64url of JSON>`; empty if there is no
+    valid one."""
     for name in protocols:
         if name.startswith(_HEADER) and len(name) <= _LONGEST:
             text = name.removeprefix(_HEADER)

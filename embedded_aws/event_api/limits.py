@@ -1,4 +1,4 @@
-"""Limits of the event API: those of the service, and those that keep a local port bounded."""
+"""Limits of the event API: those of AppSync, and those that keep a local port bounded."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CONNECTION_TIMEOUT_MS = 300_000
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Limits of the sockets, of this implementation unless said otherwise.
+    """Limits of the sockets. They are this implementation's own unless said otherwise.
 
-    `connections` is the number of subscribers. At most `opening` more connections may be open that
-    are not initialised yet: the oldest of these is closed for a new one. A connection is closed if
-    it is not initialised within `init_seconds`, or if `waiting_events` or `waiting_bytes` wait for
-    its reader. If more than `all_waiting_bytes` wait for all readers together, the one furthest
+    `connections` is the number of subscribers. At most `opening` further connections may be open
+    without being initialised; the oldest of these is closed for a new one. A connection is closed
+    if it is not initialised within `init_seconds`, or if `waiting_events` or `waiting_bytes` wait
+    for its reader. If more than `all_waiting_bytes` wait for all readers together, the one furthest
     behind is closed. `message_bytes` is the longest message that a client may send. The service
     sends a keep-alive every 60 seconds.
     """

@@ -30,7 +30,7 @@ class Places(Generic[Connection]):
 
     def accepted(self, connection: Connection) -> Connection | None:
         """Add a new connection. If too many are being opened, remove the oldest of these and return
-        it: the caller has to close it. Otherwise return None."""
+        it, so that the caller closes it. Otherwise return None."""
         oldest = None
         if len(self._opening) >= self._limits.opening:
             oldest = next(iter(self._opening))
@@ -39,8 +39,8 @@ class Places(Generic[Connection]):
         return oldest
 
     def initialised(self, connection: Connection) -> bool:
-        """Make a connection a subscriber's. Return False if there is no room for it, or if it has
-        been closed."""
+        """Make a connection a subscriber's. Return False if there is no room for a subscriber, or
+        if the connection has been closed."""
         if connection in self._subscribers:
             return True
         if self.are_taken or connection not in self._opening:

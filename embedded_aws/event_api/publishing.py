@@ -22,7 +22,7 @@ Send = Callable[[tuple[str, ...], Sequence[str]], None]
 
 
 class RefusedError(Exception):
-    """A request is refused, with an HTTP status, the service's name of the error and a sentence."""
+    """A request is refused, with an HTTP status, AppSync's name of the error and a sentence."""
 
     def __init__(self, status: str, kind: str, message: str) -> None:
         super().__init__(message)

@@ -1,7 +1,4 @@
-"""One subscriber's messages, without its socket: each message in gives the message out.
-
-https://docs.aws.amazon.com/appsync/latest/eventapi/event-api-websocket-protocol.html
-"""
+"""One subscriber's messages, without its socket: each incoming message gives an outgoing one."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
 
 
 class _Connection(ServerConnection):
-    """A connection that counts from the time at which it is accepted."""
+    """A connection that is counted from the time at which it is accepted."""
 
     def __init__(self, places: Places[ServerConnection], *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
@@ -182,8 +182,8 @@ class Sockets:
 
 
 async def until_one_ends(*works: Coroutine[Any, Any, object]) -> None:
-    """Run works until one of them ends, and stop the others. Raises the error of the one that
-    ended, if it failed."""
+    """Run works until one of them ends, and stop the others. If the one that ended failed, raise
+    its error."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -45,9 +45,9 @@ class Subscriber:
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
 
     def put(self, text: str) -> None:
-        """Add a message; if too many or too long ones would wait, cut the subscriber off instead.
+        """Add a message. If too many messages or bytes would wait, cut the subscriber off instead.
 
-        Does nothing after that.
+        Does nothing once the subscriber is cut off.
         """
         limits = self._all.limits
         full = self._waiting.qsize() >= limits.waiting_events
@@ -61,7 +61,7 @@ class Subscriber:
         self._all.add(self, len(text))
 
     async def next(self) -> str:
-        """Return the next message; a keep-alive if none comes for a time."""
+        """Return the next message; if none comes for a time, a keep-alive."""
         try:
             seconds = self._all.limits.keep_alive_seconds
             text = await asyncio.wait_for(self._waiting.get(), seconds)
@@ -72,7 +72,7 @@ class Subscriber:
         return text
 
     def cut_off(self) -> None:
-        """Drop the waiting messages and set `is_behind`, upon which the connection is closed."""
+        """Drop the waiting messages and set `is_behind`, which closes the connection."""
         self.is_behind.set()
         self.close()
 

@@ -18,7 +18,7 @@ Backoff = Callable[[int], float]
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """Records to pass to the handler together, not before a time, with the history of attempts."""
+    """Records to pass to the handler together, not before a time, and the attempts so far."""
 
     records: tuple[StreamRecord, ...]
     retries: int = 0
@@ -29,7 +29,7 @@ class Attempt(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """`first_failed` is the index of the first failed record, None if all succeeded.
 
-    `reported` distinguishes a partial response from a function that raised; `error` is its error.
+    `reported` is false if the function raised instead of reporting; `error` is what it raised.
     """
 
     first_failed: int | None
@@ -38,7 +38,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class GivenUp(msgspec.Struct, frozen=True):
-    """Records that are not retried any more, and the reason."""
+    """Records that will not be retried, and the reason."""
 
     records: tuple[StreamRecord, ...]
     condition: Condition
@@ -47,7 +47,7 @@ class GivenUp(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """The consequences of an outcome. `again` is in order, and precedes anything newer."""
+    """The consequences of an outcome. `again` is in order, and goes before anything newer."""
 
     done: tuple[StreamRecord, ...] = ()
     again: tuple[Attempt, ...] = ()
@@ -83,9 +83,9 @@ def settle(
 ) -> Settled:
     """Decide what to do after `outcome`. `now` is in epoch seconds.
 
-    A split costs no retry: at the reported record, or in half if the function raised. A report of
-    the very first record splits nothing, so it is a retry. The age of records is checked only after
-    a failure: a system that was off for a day has not failed.
+    The batch is split at the reported record, or in half if the function raised; a split costs no
+    retry. A report of the very first record splits nothing, so it is a retry. The age of records is
+    checked only after a failure: a system that was off for a day has not failed.
     """
     if outcome.first_failed is None:
         return Settled(done=attempt.records)

@@ -1,6 +1,6 @@
 """Lambda's event filtering: whether a record matches a pattern.
 
-The rules are those of Amazon EventBridge's patterns that Lambda accepts:
+The rules are those of Amazon EventBridge's patterns, as far as Lambda accepts them:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 """
 

@@ -29,8 +29,8 @@ class Function(msgspec.Struct, frozen=True):
     timeout_seconds: float = 60.0
 
     def invoke(self, records: Sequence[Mapping[str, Any]]) -> Any:
-        """Call the handler with an event of the records, converted to JSON and back; return its
-        answer. Raises its errors."""
+        """Call the handler with an event of the records, converted to JSON and back. Return its
+        answer. Raises the handler's errors."""
         payload = _decode(_encode(event(records)))
         context = Context(self.name, timeout_seconds=self.timeout_seconds, region=self.region)
         return self.handler(payload, context)

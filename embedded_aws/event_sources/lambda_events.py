@@ -45,7 +45,7 @@ def as_on_the_wire(record: dict[str, Any]) -> dict[str, Any]:
     """Convert a record of DynamoDB Streams' GetRecords to wire form: times in epoch seconds, bytes
     in base64.
 
-    boto3 parses them; unparsed values stay as they are.
+    boto3 parses times and bytes; values that are not parsed stay as they are.
     """
     created = record["dynamodb"]["ApproximateCreationDateTime"]
     if not isinstance(created, datetime):
@@ -56,7 +56,7 @@ def as_on_the_wire(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def dynamodb_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
-    """Convert the result of `as_on_the_wire` to the record in Lambda's event."""
+    """Convert what `as_on_the_wire` returned to the record in Lambda's event."""
     change = record["dynamodb"]
     moment = int(change["ApproximateCreationDateTime"])
     made = {

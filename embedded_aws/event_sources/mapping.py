@@ -84,7 +84,7 @@ class Mapping:
         return not any(thread.is_alive() for thread in threads)
 
     def checkpoint(self, shard_id: str) -> str | None:
-        """Return the shard's checkpoint, ENDED for one that is closed and finished."""
+        """Return the shard's checkpoint; ENDED for a closed shard that is finished."""
         return self._checkpoints.get(self.mapping_id, shard_id)
 
     def shard_ids(self) -> list[str]:
@@ -157,7 +157,7 @@ class _ShardReader:
             self._mapping._wakeups.wait(self._seen, None if due is None else due - time.time())
 
     def _read(self) -> None:
-        """Read as far as there is room; remember whether there is more."""
+        """Read as far as there is room, and remember whether more is left."""
         limit = min(self._worker.room(), self._mapping.stream.read_limit)
         self._more = False
         if self._at_end or limit == 0:
@@ -229,8 +229,8 @@ class _ShardReader:
     def _keep(self, given_up: GivenUp) -> None:
         """Write dead-lettered records to the failure destination, if there is one.
 
-        Retries until it succeeds, since nothing may be lost; raises the last error once the mapping
-        stops.
+        Retries until the write succeeds, since nothing may be lost. If the mapping stops before
+        that, raises the last error.
         """
         mapping = self._mapping
         while mapping._destination is not None and mapping.source.failures:

@@ -26,7 +26,7 @@ KEPT_SECONDS = 600.0
 
 
 class Mappings:
-    """All mappings and their shared wake-ups, checkpoints and failure destination.
+    """All mappings, and the wake-ups, checkpoints and failure destination that they share.
 
     `clients` returns boto3's client of a service. Without a `control` (another emulator, or AWS)
     streams are polled, and not trimmed.
@@ -56,7 +56,7 @@ class Mappings:
     def map(
         self, source: Source, place: str, handler: Handler, timeout_seconds: float = 60.0
     ) -> None:
-        """Feed a handler from `start` on, or at once if already started.
+        """Feed a handler once `start` is called, or at once if it has been called.
 
         `place` is a Kinesis stream's name, the ARN of a table's stream, or a queue's URL. A batch
         may take `timeout_seconds`.
@@ -96,7 +96,7 @@ class Mappings:
         return sum(mapping.tally.given_up for mapping in self._all)
 
     def backlog(self) -> Callable[[], Waiting] | None:
-        """Return the function that counts waiting records; None if only AWS could."""
+        """Return the function that counts waiting records; None without a `control`."""
         if self._control is None:
             return None
         queues = [mapping.name for mapping in self._queues]

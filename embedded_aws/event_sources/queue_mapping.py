@@ -34,7 +34,7 @@ _retry_after = exponential(1.0, 30.0)
 
 
 def failed_messages(response: Any, message_ids: Sequence[str]) -> frozenset[str]:
-    """Return the messages that a handler's answer reports as failed; all for a bad identifier."""
+    """Return the messages that a handler's answer reports as failed; all if an id is bad."""
     named = frozenset(failed_identifiers(response))
     return named if named <= set(message_ids) else frozenset(message_ids)
 
@@ -42,9 +42,9 @@ def failed_messages(response: Any, message_ids: Sequence[str]) -> frozenset[str]
 class QueueMapping:
     """Feeds one function from one queue until stopped.
 
-    Successful messages are deleted; the others become visible again after a growing delay
-    and not only after the queue's visibility timeout, which is set for AWS. The queue's own redrive
-    policy counts receipts and moves a message to the dead-letter queue.
+    Successful messages are deleted. The others become visible again after a growing delay, not only
+    after the queue's visibility timeout, which is set for AWS. The queue's own redrive policy
+    counts receipts and moves a message to the dead-letter queue.
     """
 
     def __init__(

@@ -21,5 +21,5 @@ class StreamRecord(msgspec.Struct, frozen=True):
 
 
 def made(sequence_number: str, key: str, arrived: float, event: dict[str, Any]) -> StreamRecord:
-    """Build a record with its size in the payload."""
+    """Build a record with the size that it takes in the payload."""
     return StreamRecord(sequence_number, key, arrived, event, len(msgspec.json.encode(event)) + 1)

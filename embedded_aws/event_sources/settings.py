@@ -16,9 +16,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     A batch is gathered for `window_seconds`; AWS accepts only whole seconds. `maximum_retries` and
     `maximum_record_age_seconds` of -1 mean no limit. `bisect` halves a failed batch,
     `parallelization` is the number of a shard's batches processed at once, and `partial_responses`
-    lets a handler's answer name the first failed record.
-    `filters` are event patterns, any of which accepts a record; without any all are accepted.
-    `failures` says whether dead-lettered batches are stored in the failures bucket.
+    lets a handler's answer name the first failed record. `filters` are event patterns; a record
+    that matches any of them is accepted. Without patterns all records are accepted. `failures` says
+    whether dead-lettered batches are stored in the failures bucket.
     """
 
     handler: str

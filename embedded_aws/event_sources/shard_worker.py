@@ -1,7 +1,7 @@
 """A shard's records from reading to finished batches. Pure: callers pass the time.
 
-Records of a partition key stay in order: they go into one lane, and a lane has one batch in flight.
-With a parallelization factor of one there is one lane, which keeps the shard's order.
+Records of a partition key stay in order: they go into one lane, and each lane has at most one batch
+in flight. With a parallelization factor of one there is one lane, which keeps the shard's order.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Lane:
         return len(self._gathered)
 
     def due_at(self) -> float | None:
-        """Return when a batch will be due, unless more records arrive; None if one is in flight or
-        nothing waits."""
+        """Return when a batch will be due if no more records arrive; None if a batch is in flight
+        or nothing waits."""
         if self.in_flight:
             return None
         if self._again:
@@ -50,7 +50,7 @@ class Lane:
         return 0.0 if self._is_full() else self._since + self._source.window_seconds
 
     def take(self, now: float) -> Attempt | None:
-        """Return the batch that is due, if any; the lane waits until it is settled."""
+        """Return the batch that is due, if any. The lane then waits until the batch is settled."""
         due = self.due_at()
         if due is None or due > now:
             return None
@@ -102,12 +102,12 @@ class ShardWorker:
         return self._progress.unfinished == 0
 
     def room(self) -> int:
-        """Return how many records to read next, so that a batch waits behind each in flight."""
+        """Return how many records to read next, so that a batch waits behind each one in flight."""
         wanted = self._source.batch_size * len(self._lanes)
         return max(0, wanted - sum(lane.waiting for lane in self._lanes))
 
     def offer(self, records: Sequence[StreamRecord], now: float) -> None:
-        """Add records as read, in order. Filtered ones are finished."""
+        """Add records in the order read. Records that the filters refuse are finished."""
         for record in records:
             self._progress.read(record.sequence_number)
             if passes(self._source.filters, record.event):
@@ -116,7 +116,7 @@ class ShardWorker:
                 self._progress.finish([record.sequence_number])
 
     def due_at(self) -> float | None:
-        """Return when the next batch is due, unless more records arrive; None if there is none."""
+        """Return when the next batch is due if no more records arrive; None if there is none."""
         return min(
             (due for lane in self._lanes if (due := lane.due_at()) is not None), default=None
         )

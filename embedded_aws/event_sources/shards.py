@@ -15,14 +15,14 @@ _STALE = {"ExpiredIteratorException", "TrimmedDataAccessException"}
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """A shard and its parents before a split or merge."""
+    """A shard, and the shards from which a split or merge made it."""
 
     shard_id: str
     parents: tuple[str, ...] = ()
 
 
 class KinesisShards:
-    """A Kinesis data stream. `identity` distinguishes it from a later one of the same name."""
+    """A Kinesis data stream. `identity` distinguishes it from a later stream of the same name."""
 
     kind = "kinesis"
     read_limit = 10_000
@@ -138,7 +138,7 @@ def is_stale(error: ClientError) -> bool:
 
 
 def ready(shards: Sequence[Shard], ended: frozenset[str], started: frozenset[str]) -> list[Shard]:
-    """Return the shards to start: children only after their parents, if still listed, ended."""
+    """Return the shards to start. Children wait for the end of parents that are still listed."""
     listed = {shard.shard_id for shard in shards}
     return [
         shard

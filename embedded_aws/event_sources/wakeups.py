@@ -1,4 +1,4 @@
-"""Wakes pollers of streams and queues as soon as something was put, if that is reported."""
+"""Wakes pollers as soon as something is put into their stream or queue, if changes are reported."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Control(Protocol):
         """Return the number of changes as soon as it differs from `seen` or the time is up."""
 
     def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
-        """Return the records after these positions, and in these queues."""
+        """Return the number of records after these positions and in these queues, and their age."""
 
     def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
-        """Delete a shard's finished records that are old enough, and return how many."""
+        """Delete a shard's finished records that are old enough. Return how many."""
 
 
 class Wakeups:
-    """A generation that increases with each change; pollers wait for it to pass theirs.
+    """A generation that increases with each change; pollers wait until it passes the one they saw.
 
     Without a control (another emulator, or AWS) it never increases, and pollers poll again after
     `poll_seconds`, as Lambda does about once a second.
@@ -52,7 +52,7 @@ class Wakeups:
             threading.Thread(target=self._follow, name="wakeups", daemon=True).start()
 
     def wait(self, seen: int, until_seconds: float | None) -> None:
-        """Wait for a generation after `seen`, `until_seconds` from now, or the stop."""
+        """Wait for a generation after `seen` or the stop, but at most `until_seconds`."""
         longest = LONG_POLL_SECONDS if self._control else self._poll_seconds
         timeout = longest if until_seconds is None else min(until_seconds, longest)
         with self._condition:

@@ -1,7 +1,7 @@
 """`python -m embedded_aws.athena.engine --port 4566` reads jobs and writes how they proceed.
 
-Messages are JSON lines on standard input and output. It ends when standard input closes, which the
-emulator holds open.
+Messages are JSON lines on standard input and output. The emulator holds standard input open; the
+engine ends when it closes.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Engine:
 
     @contextmanager
     def _connected(self, number: str) -> Iterator[Any]:
-        """Lend a connection to a job, which can be stopped meanwhile. Raises StoppedError if it
-        has been stopped already."""
+        """Lend a connection to a job, so that the job can be stopped meanwhile. Raises StoppedError
+        if it has been stopped already."""
         with self._runner.sessions.borrowed() as connection:
             with self._guard:
                 self._connections[number] = connection

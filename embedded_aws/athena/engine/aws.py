@@ -84,8 +84,8 @@ class Aws:
     def bodies(
         self, bucket: str, keys: Sequence[str], known: dict[str, str]
     ) -> Iterator[tuple[str, StoredBody]]:
-        """Yield key and content of each object that exists. `known` has ETags by key; a body is
-        left out if its ETag is the known one."""
+        """Yield key and content of each object that exists. `known` has ETags by key; if an
+        object's ETag is the known one, its body is left out."""
         for start in range(0, len(keys), _BODIES_AT_ONCE):
             part = keys[start : start + _BODIES_AT_ONCE]
             raw = self._private(

@@ -155,8 +155,8 @@ def _fold_names(tree: exp.Expression) -> None:
 
 
 def _shape(node: exp.Table) -> Shape:
-    """Return what the query reads of a table: `$path` only if it names it, since `*` does not
-    include it. Raises QueryError for `$path` beside `*`."""
+    """Return what the query reads of a table: rows, and `$path` only if the query names it, since
+    `*` does not include it. Raises QueryError for `$path` beside `*`."""
     query = node.find_ancestor(exp.Select)
     if query is None or not any(one.name == PATH for one in query.find_all(exp.Column)):
         return "rows"
@@ -166,7 +166,7 @@ def _shape(node: exp.Table) -> Shape:
 
 
 def _drop_unused(tree: exp.Expression) -> None:
-    """Drop unused WITH queries: DuckDB does not bind them, so their types are unknown."""
+    """Drop unused WITH queries: DuckDB does not bind them, so it does not know their types."""
     for clause in list(tree.find_all(exp.With)):
         for one in reversed(list(clause.expressions)):
             query = clause.parent

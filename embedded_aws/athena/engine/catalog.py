@@ -24,8 +24,8 @@ Shape = Literal["rows", "rows and path", "partitions"]
 
 
 class Partition(msgspec.Struct, frozen=True):
-    """Values of the partition columns, and a location; `keys` are the objects in it, None if they
-    are not listed yet."""
+    """Values of the partition columns, and a location. `keys` are the objects at the location, None
+    if they are not listed yet."""
 
     values: tuple[str, ...]
     location: str
@@ -33,7 +33,7 @@ class Partition(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table of Glue: names in lower case with Hive types."""
+    """A table of Glue, with names in lower case and Hive types."""
 
     database: str
     name: str
@@ -95,8 +95,8 @@ class Catalog:
         return sorted(one["Name"] for one in self._aws.glue("GetDatabases")["DatabaseList"])
 
     def partitions(self, table: Table) -> Iterator[Partition]:
-        """Yield a table's partitions: if it is projected those that have objects, otherwise the
-        registered ones.
+        """Yield a table's partitions: if the table is projected, those that have objects; otherwise
+        the registered ones.
 
         A table without partition columns is one partition.
         """
@@ -110,7 +110,7 @@ class Catalog:
 
 
 def as_folder(location: str) -> str:
-    """Append a slash: a location holds the objects below it, not those with a similar name."""
+    """Append a slash: a location holds the objects below it, not those named similarly."""
     return location if location.endswith("/") else location + "/"
 
 

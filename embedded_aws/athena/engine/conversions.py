@@ -42,8 +42,8 @@ def check_and_convert(tree: exp.Expression, types: Types) -> None:
 
 
 def _compared(node: exp.Expression) -> list[exp.Expression]:
-    """Return the parts of an expression whose types are needed: those that have to agree, or the
-    operand of a cast. Empty for other expressions."""
+    """Return the parts of an expression whose types are needed: parts that must have the same type,
+    or the operand of a cast. Empty for other expressions."""
     if isinstance(node, exp.Cast):
         return [] if is_done(node) else [node.this]
     for kinds, parts in _OPINIONS:

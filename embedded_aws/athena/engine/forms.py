@@ -28,12 +28,12 @@ def text(value: str) -> exp.Expression:
 
 
 def operand(node: exp.Expression) -> exp.Expression:
-    """Return a copy of a part, in parentheses if it needs them next to an operator."""
+    """Return a copy of a part, in parentheses if the copy needs them next to an operator."""
     return exp.Paren(this=node.copy()) if isinstance(node, exp.Binary) else node.copy()
 
 
 def cast(node: exp.Expression, kind: str) -> exp.Expression:
-    """Return a cast to a DuckDB type that no rule rewrites."""
+    """Return a cast to a DuckDB type; no rule rewrites this cast."""
     made = exp.Cast(this=node.copy(), to=exp.DataType.build(kind, dialect="duckdb"))
     mark_done(made)
     return made
@@ -44,8 +44,8 @@ def if_like(
 ) -> exp.Expression:
     """Return a CASE that gives `then` for texts that match the pattern, and null for null.
 
-    Any other text raises the error `otherwise`, in which it replaces `{}`; with `tries` it gives
-    null.
+    For any other text it raises the error `otherwise`, with the text in place of `{}`; with `tries`
+    it gives null instead.
     """
     branches = [exp.If(this=call("regexp_matches", value, text(pattern)), true=then.copy())]
     if not tries:

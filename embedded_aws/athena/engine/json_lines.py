@@ -1,7 +1,7 @@
 """Reads JSON lines as Athena's OpenX SerDe does.
 
-Keys match regardless of case; a line that is an array gives the columns in order. A number in a
-string column keeps its text. Values that do not fit their column's type are null. Trino's
+Keys match regardless of case. A line that is an array gives the columns in order. A number in a
+string column keeps its text. A value that does not fit its column's type is null. Trino's
 `OpenXJsonDeserializer` is the reference.
 """
 
@@ -59,7 +59,7 @@ class LineReader:
     def read(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
         """Return Arrow arrays of the wanted columns, by name.
 
-        Raises QueryError for a malformed line; with `ignore_malformed` it is a row of nulls.
+        Raises QueryError for a malformed line; with `ignore_malformed` the line is a row of nulls.
         """
         decode = self._any_case if self._fold else _exact(wanted)
         positions = [self._positions[name] for name in wanted]
@@ -102,7 +102,7 @@ class LineReader:
 
 
 def _exact(wanted: Sequence[str]) -> Callable[[bytes, Sequence[str]], Cells]:
-    """Return a function that reads these members of an object, with names compared exactly."""
+    """Return a function that reads these members of an object, comparing their names exactly."""
     fields = {f"c{at}": name for at, name in enumerate(wanted)}
     members = [(field, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for field in fields]
     decoder = msgspec.json.Decoder(msgspec.defstruct("Row", members, rename=fields))
@@ -115,7 +115,7 @@ def _exact(wanted: Sequence[str]) -> Callable[[bytes, Sequence[str]], Cells]:
 
 
 def as_text(raw: bytes) -> str | None:
-    """Return a JSON value's text: a string's content, None for null, others as written.
+    """Return a JSON value's text: a string's content, None for null, any other value as written.
 
     Invalid Unicode is replaced.
     """

@@ -28,7 +28,7 @@ class _Entry(Generic[T]):
 
 
 class ObjectCache(Generic[T]):
-    """Caches the results of `make`, which returns a result and its bytes, up to `limit` bytes.
+    """Caches results of `make`, up to `limit` bytes. `make` returns a result and its size in bytes.
 
     Evicts the least recently used result.
     """
@@ -104,8 +104,8 @@ def parquet_files(aws: Aws, folder: Path) -> ObjectCache[Any]:
 
 
 def line_objects(aws: Aws) -> ObjectCache[list[bytes]]:
-    """Return a cache that keeps objects as lists of lines; a line counts with its bytes and
-    Python's overhead."""
+    """Return a cache that keeps objects as lists of lines. A line's size is its bytes plus Python's
+    overhead."""
 
     def make(name: str, body: bytes) -> tuple[list[bytes], int]:
         lines = lines_of(name, body)

@@ -1,7 +1,7 @@
 """The engine's temporary folder, and leftovers of earlier engines.
 
-The folder for temporary files is shared: another user may have created anything under our names.
-Only what this user owns is deleted, and nothing there keeps an engine from starting.
+All users share the folder for temporary files: another user may have created anything under our
+names. Only what this user owns is deleted, and nothing there keeps an engine from starting.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def remove_left() -> None:
 
 
 def _is_own(folder: Path) -> bool:
-    """Return whether it is a folder, not a link, of this user without rights for others."""
+    """Return whether the path is a folder, not a link, of this user without rights for others."""
     try:
         found = folder.lstat()
     except OSError:  # already gone
@@ -45,7 +45,7 @@ def _is_own(folder: Path) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    """Delete an engine's folder; leave it if it is nested too deeply, which no engine's is."""
+    """Delete an engine's folder. A folder nested more deeply than any engine's is left."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
     except RecursionError:  # up to Python 3.12

@@ -19,8 +19,8 @@ KEPT_TRANSLATIONS = 256
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A statement in DuckDB's SQL, its tables by the names in it, and names and DuckDB types of
-    the result's columns."""
+    """A statement in DuckDB's SQL, its tables by the names used in the SQL, and the names and
+    DuckDB types of the result's columns."""
 
     sql: str
     tables: dict[str, tuple[Table, Shape]]
@@ -30,8 +30,8 @@ class Plan(msgspec.Struct, frozen=True):
 class Plans:
     """Plans statements. Translating takes longest, so recent translations are kept.
 
-    Bound names are numbers, and compared texts have numbers in the translation. So statements share
-    one if they differ only in these texts, over tables with the same columns in any database.
+    A translation has numbers for tables' names and compared texts. So statements share it if they
+    differ only in these texts, over tables with the same columns in any database.
     """
 
     def __init__(self, sessions: Sessions) -> None:
@@ -90,7 +90,7 @@ _COMPARED = (
 
 
 def _number_texts(tree: exp.Expression) -> dict[str, str]:
-    """Replace the compared texts by numbers, equal ones by the same; return the texts by number.
+    """Replace the compared texts by numbers, equal texts by equal ones; return the texts by number.
 
     A statement that has such numbers itself is unchanged.
     """

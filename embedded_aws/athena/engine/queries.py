@@ -40,8 +40,8 @@ class Query:
             raise self._reason(error) from error
 
     def _reason(self, error: Exception) -> Exception:
-        """Return the error to raise for one of DuckDB's: the scan's own if a scan failed, DuckDB's
-        if it was interrupted, otherwise a QueryError with Trino's name."""
+        """Return the error to raise for an error of DuckDB: the scan's own if a scan failed,
+        DuckDB's if the query was interrupted, otherwise a QueryError with Trino's name."""
         if self._lake.failure is not None:
             return self._lake.failure
         if type(error) is duckdb.InterruptException:
@@ -62,8 +62,8 @@ class Query:
             raise self._reason(error) from error
 
     def _schema(self, given: Any) -> Any:
-        """Return the schema with Athena's names, and with bigint for HUGEINT, DuckDB's type of sums
-        of integers."""
+        """Return the schema with Athena's names. HUGEINT, DuckDB's type of sums of integers,
+        becomes bigint."""
         fields = []
         for (name, kind), field in zip(self._plan.columns, given, strict=True):
             fields.append(pa.field(name, pa.int64() if kind == "HUGEINT" else field.type))

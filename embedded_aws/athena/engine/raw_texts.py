@@ -1,6 +1,6 @@
 """Checks texts that sqlglot copies into DuckDB's SQL verbatim.
 
-They are units of time, kinds of joins and frames, numbers, and names of types; each must be on a
+Units of time, kinds of joins and frames, numbers, and names of types are copied; each must be on a
 list. Names and strings need not be: they are always quoted.
 """
 

@@ -2,9 +2,9 @@
 
 Athena lists each partition that the predicates select, a thousand objects per request. With
 partition projection that includes partitions without objects:
-https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html. It reads a JSON
-object in one request, and Parquet as Trino's reader does: a small file in one request, of a larger
-one the footer and then the columns, https://trino.io/docs/current/object-storage/file-formats.html.
+https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html. Athena reads a JSON object
+in one request, and Parquet as Trino's reader does: a small file in one request, a larger one by its
+footer and then the columns, https://trino.io/docs/current/object-storage/file-formats.html.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def pages(objects: int) -> int:
 
 
 def parquet_gets(file_bytes: int, column_bytes: Sequence[int]) -> int:
-    """Return the number of GET requests for a file; `column_bytes` has the bytes of the columns
-    read in each row group."""
+    """Return the number of GET requests for a file. `column_bytes` holds, for each row group, the
+    bytes of the columns read."""
     if file_bytes <= SMALL_FILE_BYTES:
         return 1
     return 1 + sum(-(-count // BYTES_A_GET) for count in column_bytes)
@@ -70,7 +70,7 @@ def parquet_gets(file_bytes: int, column_bytes: Sequence[int]) -> int:
 def partitions_left(
     values: Mapping[str, Sequence[str]], schema: Any, condition: Any, mentioned: Collection[str]
 ) -> int:
-    """Count the combinations of the columns' values, each a partition, that a filter selects.
+    """Count the partitions (combinations of the columns' values) that a filter selects.
 
     `mentioned` are the columns that the filter names.
     """
@@ -92,9 +92,9 @@ def partitions_left(
 
 
 def _within(name: str, values: Any) -> Any:
-    """Return a condition: a column is between the least and the greatest of these values.
+    """Return the condition that a column is between the least and the greatest of these values.
 
-    A filter that contradicts it contradicts each of the values, which need not be tried then.
+    A filter that contradicts the condition contradicts each value, so the values need not be tried.
     """
     ends = pc.min_max(values)
     return (pc.field(name) >= ends["min"]) & (pc.field(name) <= ends["max"])

@@ -23,7 +23,7 @@ Change = dict[str, Any]
 
 
 class Runner:
-    """Runs jobs; its caches keep objects that were read."""
+    """Runs jobs. Its caches keep objects that were read."""
 
     def __init__(self, aws: Aws, folder: Path) -> None:
         self._aws = aws
@@ -35,7 +35,7 @@ class Runner:
     def run(self, job: dict[str, Any], connection: Any, is_stopped: Callable[[], bool]) -> Change:
         """Run a job and return the change to report.
 
-        Sets the job's `meter`, which has the bytes scanned also if it raises QueryError,
+        Sets the job's `meter`, which has the scanned bytes even if this raises QueryError,
         ScanLimitError or StoppedError.
         """
         began = time.monotonic()

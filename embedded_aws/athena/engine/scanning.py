@@ -35,8 +35,8 @@ _OBJECTS_AT_ONCE = 200
 
 
 class Lake:
-    """State shared by scans: the catalog, the objects, the meter, and the first failure, since
-    DuckDB passes on only its text."""
+    """State shared by scans: the catalog, the objects, the meter, and the first failure. DuckDB
+    passes on only a failure's text."""
 
     def __init__(
         self,
@@ -54,8 +54,8 @@ class Lake:
         self.failure: Exception | None = None
 
     def keys(self, partition: Partition) -> tuple[str, list[str]]:
-        """Return bucket and keys of a partition's objects; Hive skips those that begin with `_` or
-        a dot."""
+        """Return bucket and keys of a partition's objects. Hive skips keys that begin with `_` or a
+        dot."""
         bucket, _, prefix = partition.location.removeprefix("s3://").partition("/")
         found = partition.keys
         if found is None:
@@ -84,7 +84,7 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         self._lake = lake
 
     def scanner(self, columns: Sequence[str] | None = None, filter: Any = None, **_: Any) -> Any:  # noqa: A002
-        """Return a scanner of the columns that DuckDB needs, all if None, in rows that pass the
+        """Return a scanner of the columns that DuckDB needs (all if None), in rows that pass the
         filter. Stores the first error in the lake before raising it."""
         try:
             wanted = list(self.schema.names if columns is None else columns)
@@ -236,7 +236,7 @@ def _column_bytes(group: Any, touched: set[str]) -> int:
 
 
 def _while_held(scanner: Any, files: list[Any]) -> Iterator[Any]:
-    """Yield a scanner's batches. Holding its files until the last one keeps them from being
+    """Yield a scanner's batches. Its files are held until the last batch, so that they are not
     deleted."""
     yield from scanner.to_reader()
     files.clear()

@@ -56,10 +56,10 @@ def _too_deep() -> QueryError:
 
 
 def _next_parts(tree: exp.Expression) -> list[exp.Expression]:
-    """Return the parts of one SELECT that are still to be rewritten, from the inside out.
+    """Return the next parts to rewrite, all of one SELECT, from the inside out.
 
-    They are those of the innermost SELECT that has any, at most DEEP_AT_ONCE nested; empty if
-    nothing is left. Raises QueryError if more than MOST_DEEP are nested.
+    The SELECT is the innermost that still has any. At most DEEP_AT_ONCE nested parts are returned;
+    none if nothing is left. Raises QueryError if more than MOST_DEEP are nested.
     """
     depths: dict[int, int] = {}
     order = {id(query): at for at, query in enumerate(_queries(tree))}
@@ -76,7 +76,7 @@ def _next_parts(tree: exp.Expression) -> list[exp.Expression]:
 
 
 def _queries(tree: exp.Expression) -> list[exp.Expression]:
-    """Return the SELECTs, each after those in its WITH, FROM and expressions."""
+    """Return the SELECTs, each after the SELECTs in its WITH, FROM and expressions."""
     found: list[exp.Expression] = []
 
     def visit(node: exp.Expression) -> None:
@@ -115,7 +115,7 @@ def _change_types(tree: exp.Expression, parts: list[exp.Expression], types: Type
 
 
 def _around(part: exp.Expression, known: set[int]) -> list[int]:
-    """Return the ids of a part's ancestors up to a known one."""
+    """Return the ids of a part's ancestors up to, but without, a known ancestor."""
     found = []
     outer = part.parent
     while outer is not None and id(outer) not in known:

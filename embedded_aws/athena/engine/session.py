@@ -29,7 +29,7 @@ END
 
 
 def connect(folder: str | None = None) -> Any:
-    """Open an in-memory database in UTC; it spills into `folder` if one is given.
+    """Open an in-memory database in UTC; if `folder` is given, the database spills into it.
 
     It accesses no other files and opens no connections: rows come from registered tables. No
     statement can change that.
@@ -46,8 +46,8 @@ def connect(folder: str | None = None) -> Any:
 
 
 class Sessions:
-    """Databases that serve one statement at a time, and are kept for later ones: opening one takes
-    20 ms of CPU time."""
+    """Databases that serve one statement at a time. They are kept for later statements, since
+    opening one takes 20 ms of CPU time."""
 
     def __init__(self, folder: str | None = None) -> None:
         self._folder = folder
@@ -55,8 +55,8 @@ class Sessions:
 
     @contextmanager
     def borrowed(self) -> Iterator[Any]:
-        """Lend a connection, which other threads may interrupt, to a database that no other
-        statement uses.
+        """Lend a connection to a database that no other statement uses. Other threads may interrupt
+        it.
 
         What is registered goes with the connection. After an error the database is not used again.
         """

@@ -34,8 +34,8 @@ class Show(msgspec.Struct, frozen=True):
 
 
 class AlterPartitions(msgspec.Struct, frozen=True):
-    """ALTER TABLE ADD or DROP PARTITION: values by column, and a location if given; `lenient` with
-    IF [NOT] EXISTS."""
+    """ALTER TABLE ADD or DROP PARTITION: values by column, and a location if given. `lenient`
+    stands for IF [NOT] EXISTS."""
 
     table: tuple[str, ...]
     drop: bool
@@ -129,7 +129,7 @@ def _plain(text: str) -> str:
 
 
 def _each(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Yield the matches that make up a text. Raises QueryError if something else is in it."""
+    """Yield the matches that make up a text. Raises QueryError if there is anything else in it."""
     at = 0
     while at < len(text):
         match = pattern.match(text, at)

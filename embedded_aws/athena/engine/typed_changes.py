@@ -34,8 +34,8 @@ def _quotient(
     precision: int,
     scale: int,
 ) -> exp.Expression:
-    """Return the decimal quotient, rounded half up; a macro of `session` computes it with 128-bit
-    integers."""
+    """Return the decimal quotient, rounded half up. A macro of `session` computes the quotient with
+    128-bit integers."""
     shift = exp.Literal.number(10 ** (scale - first.scale + second.scale))
     result = call(
         "trino_divide",
@@ -55,7 +55,7 @@ def _unscaled(number: exp.Expression, kind: Kind) -> exp.Expression:
 
 
 def _scaled(number: exp.Expression, scale: int) -> exp.Expression:
-    """Return the decimal with an integer's digits, of which `scale` are fractional."""
+    """Return the decimal whose digits are an integer's; `scale` of the digits are fractional."""
     whole = cast(number, "DECIMAL(38,0)")
     if not scale:
         return whole
@@ -87,7 +87,7 @@ def _average(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
 
 
 def _with_aggregate(outer: exp.Expression, kind: type[exp.AggFunc]) -> exp.Expression:
-    """Return a copy of an average, with its filter and window, that is another aggregate."""
+    """Return a copy of an average that is another aggregate, with the same filter and window."""
     copy = outer.copy()
     average = copy if isinstance(copy, exp.Avg) else copy.find(exp.Avg)
     made = average.replace(kind(this=average.this.copy()))

@@ -1,8 +1,8 @@
 """Gets the types of a statement's parts from DuckDB.
 
 sqlglot does not know the types of decimals or of most functions. So each requested part is wrapped
-in `CASE WHEN 'm1' = 'm1' THEN ... END`, and DuckDB's unoptimised plan of the wrapped statement has
-the type of each such CASE.
+in `CASE WHEN 'm1' = 'm1' THEN ... END`. DuckDB's unoptimised plan of the wrapped statement has the
+type of each such CASE.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class Kind(msgspec.Struct, frozen=True):
 
     @property
     def has_zone(self) -> bool:
-        """Return whether it is an instant: `TIMESTAMP WITH TIME ZONE`, or `TIMESTAMP_TZ` in a
+        """Return whether the type is an instant: `TIMESTAMP WITH TIME ZONE`, or `TIMESTAMP_TZ` in a
         plan."""
         return self.name.endswith(("ZONE", "TZ"))
 
     @property
     def family(self) -> str:
-        """Return the family of types that Trino compares with it."""
+        """Return the family of the type; Trino compares types of one family."""
         if self.name in INTEGERS or self.name in ("DECIMAL", "DOUBLE", "FLOAT", "BIGNUM"):
             return "number"
         if self.name.startswith("TIMESTAMP") or self.name == "DATE":
@@ -67,7 +67,7 @@ class Kind(msgspec.Struct, frozen=True):
         return names.get(self.name, self.name.lower())
 
     def as_decimal(self) -> Kind | None:
-        """Return the decimal that Trino makes of an exact number; None for others."""
+        """Return the decimal type to which Trino converts an exact number; None for other types."""
         if self.name == "DECIMAL":
             return self
         if self.name in INTEGERS:
@@ -103,8 +103,8 @@ class Types:
         return kind
 
     def _of_constant(self, part: exp.Expression) -> Kind:
-        """Return the kind of a constant, which DuckDB folds while binding, so that the plan lacks
-        it."""
+        """Return the kind of a constant. DuckDB folds constants while binding, so the plan lacks
+        them."""
         try:
             sql = f"SELECT {part.sql('duckdb')}"
             require_one_query(self._connection, sql)
@@ -114,7 +114,7 @@ class Types:
         return _kind_named(described.fetchone()[1])
 
     def _kinds(self, tree: exp.Expression) -> dict[str, Kind]:
-        """Return the kinds of the marked parts by mark. Modifies the tree."""
+        """Return the kinds of the marked parts, by mark. Modifies the tree."""
         text = tree.sql("duckdb", copy=False).replace("'", "''")
         raw = self._connection.execute(
             f"SELECT json_serialize_plan('{text}', optimize := false)"  # nosec B608
@@ -191,8 +191,8 @@ def unexpected(kinds: str, function: str) -> QueryError:
 
 
 def refused(message: str, otherwise: str = "SYNTAX_ERROR") -> QueryError:
-    """Return the error for a statement that DuckDB refuses, with the name that fits its message
-    in Trino; `otherwise` if none does."""
+    """Return the error for a statement that DuckDB refuses, with the Trino name that fits DuckDB's
+    message, or `otherwise` if none fits."""
     line = _PREFIX.sub("", message.splitlines()[0])
     if column := _NO_COLUMN.match(line):
         return QueryError(

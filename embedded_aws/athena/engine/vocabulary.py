@@ -1,7 +1,7 @@
 """The allowed statements and functions: those that Athena documents and that give the same result
 here.
 
-Anything else fails with its name, since its rows might differ.
+Anything else fails with an error that names it, since its rows might differ.
 """
 
 from __future__ import annotations
