@@ -81,7 +81,7 @@ def _run(api: str, seconds: float) -> list[Sample]:
 
 
 def _client(api: str, choose: random.Random, end: float) -> list[Sample]:
-    """Send requests on one connection until `end`, each as soon as the answer before it is read.
+    """Send requests on one connection until `end`, each as soon as the previous answer is read.
     Return the samples."""
     kinds = list(REQUESTS)
     weights = [REQUESTS[kind][0] for kind in kinds]

@@ -55,8 +55,8 @@ class AwsCalls:
         context[_OWN] = params
 
     def _as_sent(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-        """Keep a request as it is sent: boto3's tables have already converted Python values to
-        DynamoDB's."""
+        """Keep a request in the form in which it is sent: boto3's tables have already converted
+        Python values to DynamoDB's."""
         if params and params.get("RequestItems") != {}:  # json_wire sends its own bodies
             context[_OWN] = params
 
@@ -95,12 +95,12 @@ class AwsCalls:
         )
 
     def _transacted_units(self, write: Mapping[str, Any]) -> float:
-        """Return the units of one write of a transaction, which are double."""
+        """Return the units of one write of a transaction: twice those of a plain write."""
         ((_, given),) = write.items()
         return 2 * self._units(given["TableName"], given.get("Item") or given["Key"])
 
     def _inserted_units(self, statement: Mapping[str, Any]) -> float:
-        """Return the units of an insert; one that is refused costs the same."""
+        """Return the units of an insert; a refused insert costs the same."""
         head, *rest = statement["Statement"].split("'")
         item = dict(zip(rest[::2], statement["Parameters"], strict=True))
         return self._units(head.split('"')[1], item)
@@ -173,6 +173,6 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def _written(write: dict[str, Any]) -> dict[str, Any]:
-    """Return the item of a batch's put, or the key of a delete, whose item is unknown."""
+    """Return the item of a batch's put. The item of a delete is unknown: return its key."""
     item: dict[str, Any] = write.get("PutRequest", {}).get("Item") or write["DeleteRequest"]["Key"]
     return item

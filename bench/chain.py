@@ -1,8 +1,8 @@
 """The whole chain on one machine.
 
 It measures ticks per second through `python -m local`, from stream to detection, next to a driver
-that sends only the same requests to the same emulator; and the time of a tick from its event to the
-API.
+that sends only the same requests to the same emulator. It also measures the time of a tick from its
+event to the API.
 
     python -m bench chain
 
@@ -122,8 +122,8 @@ def sustained(symbols: int, seconds: float) -> tuple[float, float]:
 
 
 def _await_last(system: System, last: Sequence[WireTick]) -> None:
-    """Wait until detection has seen the last tick of every symbol. Polls rarely, so that it
-    disturbs little; raises RuntimeError after END_SECONDS."""
+    """Wait until detection has seen the last tick of every symbol. Polls rarely, to disturb little.
+    Raises RuntimeError after END_SECONDS."""
     for first in range(0, len(last), 100):
         wanted = {tick.symbol: tick.timestamp for tick in last[first : first + 100]}
         path = f"/quotes?symbols={','.join(wanted)}"
@@ -165,7 +165,7 @@ def driven(
 
 
 def _signed(request: Request, emulator: EmulatorProcess) -> Request:
-    """Return the request signed for another emulator."""
+    """Return a copy of the request, signed for another emulator."""
     headers = {k: v for k, v in request.headers.items() if k != "authorization"}
     service = request.headers["authorization"].split("/")[3]
     url = emulator.endpoint + request.path
@@ -210,10 +210,10 @@ def _drive(port: int, waiting: Iterator[Request], lock: threading.Lock) -> None:
 
 
 class Feed(threading.Thread):
-    """Sends ticks at `rate` per second for all symbols in turn, and tracks which of them the API
-    has not shown yet.
+    """Sends ticks at `rate` per second for all symbols in turn, and tracks which ticks the API has
+    not shown yet.
 
-    They are spread over time like a live feed, not in bursts per poll.
+    The ticks are spread over time like a live feed, not sent in bursts per poll.
     """
 
     def __init__(self, client: Any, symbols: int, rate: float) -> None:
@@ -242,7 +242,7 @@ class Feed(threading.Thread):
             return list(dict.fromkeys(symbol for symbol, _ in self._unseen))[:count]
 
     def seen(self, quoted: dict[str, str]) -> list[str]:
-        """Return the timestamps of the ticks that the API's newest ones now cover, and forget these
+        """Return the timestamps of the ticks that the API's newest ones cover by now. Forget these
         ticks."""
         with self._lock:
             found = [stamp for symbol, stamp in self._unseen if stamp <= quoted.get(symbol, "")]

@@ -83,10 +83,10 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def count(alerts: int = ALERTS, *, pictures: bool = False, held: bool = False) -> Counts:
-    """Deliver the alerts in batches, and return the counts of one.
+    """Deliver the alerts in batches, and return the counts of one alert.
 
-    With `pictures`, ntfy gets one with each message. With `held`, all channels hold the alerts for
-    a digest.
+    With `pictures`, ntfy gets a picture with each message. With `held`, all channels hold the
+    alerts for a digest.
     """
     transport = Transport(Aws())
     stores = services_over(transport).stores

@@ -56,7 +56,7 @@ WARM_TICKS = 22
 
 
 class Wave(msgspec.Struct, frozen=True):
-    """Records that reach the stream together: seconds since START, and their payloads."""
+    """Records that reach the stream together: seconds since START, and the records' payloads."""
 
     at: float
     payloads: tuple[bytes, ...]
@@ -248,7 +248,7 @@ class _Rig:
         self._now = 0.0
 
     def start_counting(self) -> None:
-        """Reset the counts after the warm-up."""
+        """Start counting from zero after the warm-up."""
         self.finish()
         self._meter.counted = Counted()
         self._stored_before = len(self._aws.tables["prices"].items)

@@ -30,7 +30,7 @@ class TimedTransport(Transport):
 
     @property
     def own_seconds(self) -> float:
-        """Return the seconds so far."""
+        """Return the CPU seconds of AWS in memory so far."""
         return sum(self._own)
 
     def _client(self, service: str, answer: Any) -> Any:
@@ -46,8 +46,8 @@ class TimedTransport(Transport):
 
 
 class Meter(logging.Handler):
-    """Counts what each function's invocations take: calls, CPU without the memory's, bytes of
-    logs."""
+    """Counts what each function's invocations take: calls, CPU without that of AWS in memory, bytes
+    of logs."""
 
     def __init__(self, transport: TimedTransport, clients: tuple[Any, ...] | None = None) -> None:
         super().__init__(logging.INFO)

@@ -6,9 +6,9 @@ ticks.
 Both sides query the same rows from the same endpoint, a separate process (see stored.py). The
 baseline's day has DAY_TICKS ticks; ours gets what AWS would deliver through its filter: a symbol's
 newest item. Bias: of the thousand stream records of a batch the baseline gets SLICE, since each
-costs the same; near endpoint, no TLS, which spares the side with more calls more. How often the
-averages cross is the same for both, as often as in the old designs' example. Ours reads the states
-in each invocation, which a warm container would cache.
+costs the same. The endpoint is near and uses no TLS, which favours the side with more calls. How
+often the averages cross is the same for both, as often as in the old designs' example. Ours reads
+the states in each invocation, which a warm container would cache.
 
     python -m bench detect_cpu
 """

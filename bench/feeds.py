@@ -38,8 +38,8 @@ def wire_tick(symbol: str, number: int, stamp: str) -> WireTick:
 
 
 def kinesis_event(count: int, symbols: Sequence[str] = SYMBOLS) -> dict[str, Any]:
-    """Return an event of `count` records of one tick each, the symbols in turn, a second between
-    polls."""
+    """Return an event of `count` records of one tick each. Symbols take turns; polls are a second
+    apart."""
     return {
         "Records": [
             _record(

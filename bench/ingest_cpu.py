@@ -33,7 +33,7 @@ Event = dict[str, Any]
 
 
 def seen(aws: NullAws) -> None:
-    """Make the endpoint know the symbols, as for every batch but a symbol's first."""
+    """Make the endpoint know the symbols. Only a symbol's first batch finds it unknown."""
     lines = [
         {
             "list": {"S": "seen"},
@@ -78,7 +78,7 @@ def measure() -> list[dict[str, object]]:
 
 
 def result(size: int, mine: list[float], others: list[float]) -> dict[str, object]:
-    """Return one line of the table; only that of TARGET_AT has a target."""
+    """Return one line of the table; only the line of TARGET_AT has a target."""
     is_target = size == TARGET_AT
     name = "ingest_cpu_per_tick" if is_target else f"ingest_cpu_per_tick_batch_{size}"
     return beside(timed(name, "µs CPU a tick", mine), others, TARGET if is_target else None)

@@ -41,7 +41,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def count() -> Counts:
-    """Request a policy and count a request, ROUNDS times each; return what one of each takes."""
+    """Request a policy and count a request, ROUNDS times each. Return what one of each takes."""
     transport = Transport(Aws())
     services = Services(SETTINGS, clients=transport)
     key, token = services.keys.create({"name": "a key", "scopes": ["read"]})

@@ -53,8 +53,8 @@ def timed(name: str, unit: str, values: list[float], digits: int | None = 1) -> 
 
 
 def beside(made: dict[str, Any], theirs: list[float], target: int | None) -> dict[str, Any]:
-    """Add the baseline's median to a result, and return it. The ratio says how many times less ours
-    takes."""
+    """Add the baseline's median to a result, and return it. The ratio says how many times less than
+    the baseline ours takes."""
     baseline = median(theirs)
     ratio = baseline / made["value"]
     made |= {"baseline": round(baseline, 2), "ratio": round(ratio, 1)}

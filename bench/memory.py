@@ -32,8 +32,8 @@ FUNCTIONS = ("ingest_kinesis", "detect")
 
 
 def stream_batch() -> dict[str, Any]:
-    """Return an event of RECORDS changes of the prices table, the most that one invocation can get;
-    each is the newest item of a batch."""
+    """Return an event of RECORDS changes of the prices table, the most that one invocation can get.
+    Each change is the newest item of a batch."""
     rows = stored.ticks(RECORDS)
     items = []
     for number in range(RECORDS):
@@ -69,8 +69,7 @@ def grown_mb(function: str, file: Path) -> float:
 
 
 def child(function: str, file: Path) -> float:
-    """Process BATCHES events, in the fresh process, and return by how many MB its memory has
-    grown."""
+    """Process BATCHES events in the fresh process. Return by how many MB its memory has grown."""
     import app
 
     before = resident_mb()

@@ -45,8 +45,8 @@ _ROWS: dict[str, Callable[[int], stored.Rows]] = {"prices": stored.ticks, "bars"
 
 
 class Endpoint:
-    """Makes the process's answers: `answers` has those set for "Operation table", `rows` the stored
-    rows by table."""
+    """Makes the process's answers. `answers` has those that are set, by "Operation table"; `rows`
+    has the stored rows by table."""
 
     def __init__(self) -> None:
         self.answers: dict[str, bytes] = {}

@@ -43,7 +43,7 @@ class OurApp(NamedTuple):
 
 @contextmanager
 def our_app() -> Iterator[OurApp]:
-    """Run a new container at the feeds' time: the app freshly imported, without earlier settings or
+    """Run a new container at the feeds' time: `app` is imported afresh, without earlier settings or
     services."""
     with null_aws() as aws:
         os.environ.update(ENVIRONMENT)

@@ -5,9 +5,9 @@ loaded (`chart/sketch.js`) and once more by Plotly, which makes it answer the po
 are measured.
 
 The minimal pages draw the same candles, volume and averages with full Plotly and with
-lightweight-charts, both from npm. The same server serves all three gzipped, they get their bars
-from the same API, and take turns, each time in a fresh browser context without a cache. Times are
-milliseconds until the frame that has the candles is painted.
+lightweight-charts, both from npm. The same server serves all three pages gzipped, and they get
+their bars from the same API. They take turns, each time in a fresh browser context without a cache.
+Times are milliseconds until the frame that has the candles is painted.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def watched_page(browser: Browser) -> Page:
 
 
 def _first_chart(browser: Browser, url: str) -> tuple[float, float]:
-    """Return milliseconds from navigation to the frame with the candles, and to that of the chart's
-    library."""
+    """Return milliseconds from navigation to the frame with the candles, and to the frame that the
+    chart's library draws."""
     page = watched_page(browser)
     page.goto(url)
     page.wait_for_function("() => window.completeAt", timeout=30_000)

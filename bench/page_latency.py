@@ -51,7 +51,7 @@ Result = dict[str, Any]
 
 
 def latency(browser: Browser) -> list[Result]:
-    """Return the seconds from event to pixel, and the requests of an idle minute after them."""
+    """Return the seconds from event to pixel, and the requests of an idle minute afterwards."""
     with (
         running_system("--source", "none") as system,
         standing(lambda: CoinbaseProtocol((SYMBOL,))) as service,
@@ -105,7 +105,7 @@ def _wait_for_subscription(service: StandIn) -> None:
 
 
 def _seconds(page: Page, service: StandIn) -> list[float]:
-    """Push TRADES trades, the first of which is not counted; return the seconds of each."""
+    """Push trades and return the seconds of TRADES of them. The first trade is not counted."""
     draw, seen = random.Random(22), set[str]()
     taken: list[float] = []
     while len(taken) <= TRADES:
@@ -129,7 +129,7 @@ def _shown_at(page: Page, text: str) -> float:
 def _idle_requests(page: Page) -> int:
     """Return how many requests the page makes in a minute without prices.
 
-    Before the minute it waits for the end of other requests: whether a new symbol has history, and
+    Before the minute this waits for other requests to end: whether a new symbol has history, and
     whether pushed prices stay away.
     """
     made: list[float] = []

@@ -62,7 +62,7 @@ class Ticks:
 
 
 def tick(symbol: str, number: int) -> WireTick:
-    """Return a tick with all of Yahoo's fields; a thousand have the same second."""
+    """Return a tick with all of Yahoo's fields. A thousand ticks share a second."""
     second, micros = divmod(number, 1000)
     clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{micros:06}"
     return wire_tick(symbol, number, f"2026-11-20T{clock}Z")
@@ -93,7 +93,7 @@ def produce(symbols: int, ticks_per_record: int, count: int) -> float:
 
 
 def memory_growth_mb() -> float:
-    """Return the MB that a million ticks need beyond the first fifth of them.
+    """Return how many MB of memory a million ticks need beyond the first fifth of them.
 
     In that fifth the queue between source and sink (100,000 lines) has been full once.
     """

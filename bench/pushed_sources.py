@@ -1,9 +1,9 @@
 """Pushed sources: frames per second through each parser.
 
 Each parser is compared with one of the standard library for the same frames and the same values:
-symbol, time as stored text, price and size as decimals, number. The latter checks nothing, which
-favours it. If alpaca-py and ccxt are installed in our environment, their own parsers are measured
-too, whose prices are floats. Rounds alternate.
+symbol, time as stored text, price and size as decimals, number. The standard library's parser
+checks nothing, which favours it. If alpaca-py and ccxt are installed in our environment, their
+parsers are measured too; their prices are floats. Rounds alternate.
 
     python -m bench pushed_sources
 """

@@ -1,7 +1,7 @@
 """`python -m bench.recorded_local FILE ...`: runs `python -m local ...` and writes its AWS requests
 to FILE.
 
-They are those of its pollers, handlers and API, in the order in which they began.
+The requests are those of its pollers, handlers and API, in the order in which they began.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _request(request: Any) -> Request:
 
 @contextmanager
 def recorded_system(*options: str) -> Iterator[tuple[System, list[Request]]]:
-    """Run a system without a producer. The list has its requests once it has stopped."""
+    """Run a system without a producer. Once it has stopped, the list has its requests."""
     made: list[Request] = []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "requests"

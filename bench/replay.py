@@ -7,8 +7,8 @@ record, and through SQS.
     python -m bench replay
 
 The baseline sends only the same system's requests again, eight at a time, to a fresh emulator, as
-in `bench.chain`. Bias, against us: it lacks the producer's requests, and the emulator's messages to
-the topic's subscriber.
+in `bench.chain`. Bias, against us: the baseline lacks the producer's requests, and the emulator's
+messages to the topic's subscriber.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def crosses(closes: Sequence[int], fast: int = FAST, slow: int = SLOW) -> list[i
 
 
 def seconds_of(way: str, path: Path, wanted: int) -> tuple[float, float]:
-    """Return the seconds until `wanted` crosses are notified, and those of the same requests
-    alone."""
+    """Return the seconds until `wanted` crosses are notified, and the seconds that the same
+    requests take alone."""
     ingest = "sqs" if way == "sqs" else "kinesis"
     with recorded_system("--ingest", ingest, "--alerts", "every-tick") as (system, requests):
         began = time.monotonic()

@@ -52,7 +52,7 @@ def run_one(name: str, timeout_seconds: float) -> Ran:
 
 
 def reason(said: str) -> str:
-    """Return why a process failed: the last line that names an error, or the last of all.
+    """Return why a process failed: the last line that names an error, else the last line of all.
     Playwright and others print boxes after the error."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     named = [line for line in lines if "Error" in line.partition(":")[0]]

@@ -4,9 +4,9 @@ Each function is compared with chalice, botocore and the same clients alone.
 
 The bare process imports chalice and botocore, makes the clients that the function uses and sends
 the requests of its first invocation, with nothing in them. Both run with what a function sees: the
-unpacked Lambda zip and the runtime's libraries (package.py). Bias: compiled files are there on both
-sides, which in Lambda only the runtime's libraries have; the interpreter's own start is on neither.
-Also: the size of the zip.
+unpacked Lambda zip and the runtime's libraries (package.py). Bias: both sides have compiled files,
+but in Lambda only the runtime's libraries have them. The interpreter's own start counts on neither
+side. Also: the size of the zip.
 
     python -m bench.start
     python -m bench.start --beside ../earlier    # compared with another checkout's app
@@ -152,7 +152,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def start(function: str, event: dict[str, Any], path: list[Path], folder: Path) -> dict[str, Any]:
-    """Return the result of one function's start: its program and the bare one run in turn, and the
+    """Return the result of one function's start. Its program and the bare one run in turn; the
     first round is not counted."""
     file = folder / f"{function}.json"
     file.write_text(json.dumps(event))
@@ -164,8 +164,8 @@ def start(function: str, event: dict[str, Any], path: list[Path], folder: Path) 
 def in_turn(
     programs: Mapping[str, tuple[str, Sequence[Path]]], event: Path, rounds: int
 ) -> dict[str, list[float]]:
-    """Return the milliseconds of CPU of programs, each with its import path, by round; the first
-    round is not counted."""
+    """Return the milliseconds of CPU of programs by round. Each program has its own import path.
+    The first round is not counted."""
     found: dict[str, list[float]] = {name: [] for name in programs}
     for number in range(rounds + 1):
         for name, (program, path) in programs.items():

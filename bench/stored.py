@@ -40,7 +40,7 @@ old designs' example."""
 
 
 def price(age: int) -> str:
-    """Return the price of the row that has `age` rows after it: a wave."""
+    """Return the price of the row that is followed by `age` rows: a wave."""
     step = age % _WAVE
     return f"{189 + min(step, _WAVE - step) / 100:.2f}"
 
@@ -102,7 +102,7 @@ class Rows:
         self._count = count
 
     def when(self, number: int) -> str:
-        """Return the range key of a row; the first has number 0."""
+        """Return the range key of a row. The first row has number 0."""
         return stamp(self._newest - (self._count - 1 - number) * self._step)
 
     def query(self, request: Request) -> dict[str, Any]:

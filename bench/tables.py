@@ -55,7 +55,7 @@ def keep(results: Sequence[Result], path: Path = RESULTS) -> Path:
 
 
 def earlier(path: Path | None) -> dict[str, Result]:
-    """Return the results of another run by name; nothing without a file.
+    """Return the results of another run by name; none without a file.
 
     Raises OSError, ValueError, KeyError or TypeError for an invalid file.
     """

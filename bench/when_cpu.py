@@ -3,7 +3,7 @@
 Each rule has three parts, on 1-minute bars and on the daily average, with windows of its own; with
 the five default rules, 45 are as many as a symbol may have. The symbol has a price each 30 seconds,
 one a batch, as live; 300 days and two sessions of minutes are stored. Tables are in memory, in this
-process, so a request costs less than on AWS: that favours neither number of rules, since rules of a
+process, so a request costs less than on AWS. That favours no number of rules, since the rules of a
 symbol share what they read. A preview has the 10 s of one API call.
 
     python -m bench when_cpu
@@ -117,8 +117,8 @@ def measure() -> list[dict[str, object]]:
 
 
 def previewed(name: str, bars: Sequence[Bar], when: str, most: float) -> dict[str, Any]:
-    """Return the CPU of one preview over all bars. Its deadline counts CPU, too, so that it does
-    not depend on what else the machine does."""
+    """Return the CPU of one preview over all bars. Its deadline counts CPU, too, so other work of
+    the machine has no effect."""
     services = Services(SETTINGS, lambda: OPEN, Aws(page_items=len(bars)))
     services.stores.bars.write_history(bars, _ARRIVAL, _FOREVER)
     rule = parse_rule({"symbol": "AAPL", "interval": bars[0].interval, "when": when}, "r")

@@ -1,8 +1,8 @@
 """The monthly cost of collecting prices: by a function, a container, or a machine.
 
 The function runs through every minute in which an exchange is open, since it waits for the next
-poll, and only briefly in all others. Assumed: its writes per minute (`producer/collector/`), the
-lines of its log, and two metrics beyond the ten free ones.
+poll. In all other minutes it runs briefly. Assumed: its writes per minute (`producer/collector/`),
+the lines of its log, and two metrics beyond the ten free ones.
 """
 
 from __future__ import annotations

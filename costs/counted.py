@@ -38,8 +38,8 @@ class Counted(msgspec.Struct, kw_only=True):
     calls: dict[str, dict[str, Tally]] = msgspec.field(default_factory=dict)
 
     def units(self, kind: str, function: str = "", operation: str = "") -> float:
-        """Return the sum of `read_units`, `write_units` or `calls`, of all or of one function or
-        operation."""
+        """Return the sum of `read_units`, `write_units` or `calls`. An empty function or operation
+        stands for all of them."""
         return float(
             sum(
                 getattr(tally, kind)

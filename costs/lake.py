@@ -68,7 +68,7 @@ class Raw(msgspec.Struct, frozen=True):
 
     @property
     def merged(self) -> float:
-        """Return the number of objects after merging."""
+        """Return the number of the hour's objects after merging."""
         return min(self.objects, max(1.0, math.ceil(self.bytes / MOST_BYTES)))
 
     @property

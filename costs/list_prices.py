@@ -28,7 +28,7 @@ class Prices(msgspec.Struct, frozen=True):
     free: dict[str, int]
 
     def of(self, name: str, count: float = 1) -> float:
-        """Return USD for `count` times what a price is for. Raises KeyError for an unknown name."""
+        """Return USD for `count` times the unit of a price. Raises KeyError for an unknown name."""
         return self.usd[name].usd * count
 
 

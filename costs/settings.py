@@ -20,11 +20,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the cost model. Windows are in seconds, memory is in MB.
 
     `interval_seconds` lie between two ticks of a symbol. `ticks_per_record` and `flush_seconds` are
-    the producer's. `hours`: those of a month in which ticks come; `alerts`: the setting ALERTS;
+    the producer's. `hours`: the hours of a month in which ticks come; `alerts`: the setting ALERTS;
     `crosses`: the input of the rules `default-golden-cross` and `default-death-cross`, if they are
     enabled; `mails`: addresses that receive alerts; `tabs`: pages open all month; `push`: prices
-    are pushed to them; `reports`: runs of reports per month; `collector`: what polls or receives
-    the prices, "none" to leave it out.
+    are pushed to these pages; `reports`: runs of reports per month; `collector`: what polls or
+    receives the prices, "none" to leave it out.
     """
 
     symbols: int = 25
@@ -74,8 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.shards or max(1, math.ceil(load * HEADROOM))
 
     def said(self) -> str:
-        """Return how ticks come in, and the settings that differ from the defaults, as flags;
-        without symbols and interval."""
+        """Return how ticks come in, and the settings that differ from the defaults, as flags.
+        Symbols and interval are left out."""
         chosen: dict[str, object] = {"ingest": self.ingest}
         if self.ingest == "kinesis":
             chosen["stream"] = self.stream

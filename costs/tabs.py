@@ -93,7 +93,7 @@ def viewer_usd(settings: Settings, prices: Prices) -> float:
 
 
 def asked_usd(settings: Settings, prices: Prices) -> float:
-    """Return USD a month for the requests of one page that is pushed prices."""
+    """Return USD a month for the requests of one page to which prices are pushed."""
     count = ASKS_AN_HOUR * settings.hours
     return (
         prices.of("api_request", count)

@@ -1,7 +1,7 @@
 """Peers on the loopback interface that answer as chat services and webhooks do.
 
-The answers are those of the services' documentation; `Peer` hands them out in turn, and the last
-one from then on. A `Manner` other than "answer" is a way in which no answer comes.
+The answers are those of the services' documentation. `Peer` gives its replies in turn, and repeats
+the last one from then on. A `Manner` other than "answer" is a way in which no answer comes.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Peer:
-    """One server. `requests` are those that it has read."""
+    """One server. `requests` are those that the server has read."""
 
     def __init__(self, replies: Sequence[Reply]) -> None:
         self._replies = list(replies)
@@ -103,7 +103,7 @@ class Peer:
 
     @property
     def port(self) -> int:
-        """Return the port that it listens on."""
+        """Return the port that the server listens on."""
         return int(self._server.server_address[1])
 
     @property
@@ -112,7 +112,7 @@ class Peer:
         return f"http://127.0.0.1:{self.port}"
 
     def next_reply(self) -> Reply:
-        """Return the reply to the next request; the last one is given again and again."""
+        """Return the reply to the next request. The last reply is repeated."""
         return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
 
     def start(self) -> None:
@@ -120,7 +120,7 @@ class Peer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, with all requests that hang."""
+        """Stop the server, and end all requests that hang."""
         self.ended.set()
         self._server.shutdown()
         self._server.server_close()

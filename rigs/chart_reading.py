@@ -76,7 +76,7 @@ def wait_for_trace(page: Page, name: str) -> None:
 
 
 def wait_for_other_range(page: Page, before: list[float]) -> None:
-    """Wait until the visible range has changed and stays the same for a frame."""
+    """Wait until the visible range has changed and then stays the same for a frame."""
     page.wait_for_function(
         "(before) => JSON.stringify(document.querySelector('.js-plotly-plot').layout.xaxis.range)"
         " !== before",

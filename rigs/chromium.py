@@ -59,5 +59,5 @@ def full() -> str | None:
 
 
 def headless() -> str | None:
-    """Return the path of the headless shell, else of a full Chromium; None if there is neither."""
+    """Return the path of the headless shell, else of a full Chromium; None without either."""
     return shutil.which(SHELL) or full()

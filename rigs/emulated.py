@@ -39,8 +39,8 @@ class EmulatedClients:
 
 
 def _validate(params: Any, model: Any, **_: Any) -> None:
-    """Check a request as botocore would while serializing it. Raises AssertionError with its
-    faults."""
+    """Check a request as botocore would while serializing it. Raises AssertionError with the faults
+    found."""
     report = ParamValidator().validate(params, model.input_shape)
     assert not report.has_errors(), report.generate_report()
 

@@ -29,7 +29,7 @@ def at(seconds: float = 0) -> str:
 def kinesis_event(
     payloads: Sequence[bytes], first: int = 0, arrival: float = 0, shard: str = SHARD
 ) -> dict[str, Any]:
-    """Return a batch of one shard as Lambda passes it; sequence numbers count from `first`, and all
+    """Return a batch of one shard as Lambda passes it. Sequence numbers count from `first`; all
     records arrived `arrival` seconds after START."""
     return event(
         [

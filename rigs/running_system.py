@@ -53,14 +53,14 @@ class System:
 
     @property
     def keys(self) -> Keys:
-        """Return the keys with which clients of its AWS sign."""
+        """Return the keys with which clients of the system's AWS sign."""
         facts = json.loads((running_file.folder() / f"{self.process.pid}.json").read_text())
         found = keys_of(facts)
         assert found is not None, "a system whose API answers has a running file"
         return found
 
     def wait_for_history(self) -> None:
-        """Wait until the last symbol has its simulated days, which are sent last. Raises
+        """Wait until the last symbol has its simulated days, since those are sent last. Raises
         RuntimeError after START_SECONDS."""
         end = time.monotonic() + START_SECONDS
         while self._days(SHOWN[-1]) < HISTORY_DAYS:
@@ -116,11 +116,11 @@ def _token_in(log: Path) -> str:
 
 @contextmanager
 def running_system(*arguments: str, program: Sequence[str] = ("local",)) -> Iterator[System]:
-    """Run `python -m local --source simulator --data none` with additional arguments, and stop it
-    at the end.
+    """Run `python -m local --source simulator --data none` with additional arguments; stop it at
+    the end.
 
-    If an argument is repeated, the last one counts. `program` is a module that runs the system in
-    place of `local`, with its own arguments.
+    If an argument is repeated, the last one counts. `program` is a module that runs the system
+    instead of `local`, with its own arguments.
     """
     api, page, aws = free_ports(3)
     command = [sys.executable, "-m", *program, "--source", "simulator", "--data", "none"]

@@ -1,7 +1,7 @@
-"""A small server of the HTTP contract, for states that the real system cannot be put into.
+"""A small server of the HTTP contract, for states into which the real system cannot be put.
 
-Errors, an API that does not answer, stale data, a closed market: tests set them on `StandIn`.
-Prices are a sum of sines of the time, so that all answers are consistent.
+Tests set errors, an API that does not answer, stale data or a closed market on `StandIn`. Prices
+are a sum of sines of the time, so that all answers are consistent.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def text_of(seconds: float) -> str:
 
 
 def price_at(symbol: str, seconds: float) -> float:
-    """Return the price of a symbol at any time, a pure function of both."""
+    """Return a symbol's price at any time, a pure function of symbol and time."""
     seed = 40 + 13 * (sum(map(ord, symbol)) % 17)
     waves = ((0.03, 86400.0), (0.012, 9000.0), (0.005, 1500.0), (0.002, 210.0), (0.001, 17.0))
     return round(seed * (1 + sum(a * math.sin(seconds / p * 6.28 + seed) for a, p in waves)), 2)
@@ -98,8 +98,7 @@ class StandIn:
     """The deliveries that every alert lists."""
 
     def fire(self, symbol: str, condition: str, **values: float) -> None:
-        """Add an alert of this moment to those that are listed; `values` are those that fired
-        it."""
+        """Add an alert of this moment to the listed ones. `values` are the values that fired it."""
         now = self.now()
         alert = {
             "alert_id": f"{len(self.alerts):024x}",
@@ -318,7 +317,7 @@ class ApiHandler(BaseHTTPRequestHandler):
     do_PUT = do_DELETE = do_POST  # noqa: N815 - names of http.server
 
     def send(self, status: int, body: dict[str, Any]) -> None:
-        """Send an answer; one with status 204 has no body."""
+        """Send an answer. An answer with status 204 has no body."""
         data = b"" if status == 204 else json.dumps(body).encode()
         self.send_response(status)
         self.send_header(

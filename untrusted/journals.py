@@ -1,4 +1,4 @@
-"""Checks SQLite's rollback journals: one made by somebody else can delete a file."""
+"""Checks SQLite's rollback journals: a journal made by somebody else can delete a file."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 
 def names_super_journal(journal: Path) -> bool:
-    """Return whether a rollback journal is part of a transaction over several databases, which ours
-    never are.
+    """Return whether a rollback journal is part of a transaction over several databases. Ours never
+    are.
 
-    SQLite deletes the file that such a journal names, anywhere, when it opens the database
+    When SQLite opens the database, it deletes the file that such a journal names, anywhere
     (https://www.sqlite.org/fileformat2.html#the_rollback_journal). Raises OSError.
     """
     with journal.open("rb") as file:

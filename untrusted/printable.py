@@ -1,4 +1,4 @@
-"""Removes control characters from texts of unknown origin, which could control a terminal."""
+"""Removes control characters, which could control a terminal, from texts of unknown origin."""
 
 from __future__ import annotations
 

@@ -13,13 +13,13 @@ _LONGEST_ENTRY_BYTES = 100_000
 
 
 class SchemaError(Exception):
-    """The file has something that ours never have; the message names it."""
+    """The file has an entry that ours never have; the message names the entry."""
 
 
 def refuse_foreign(connection: sqlite3.Connection, *ours: str) -> None:
-    """Compare a file's schema with those of our scripts: each entry must match one of them exactly.
+    """Compare a file's schema with those of our scripts: each entry must match one of ours exactly.
 
-    Raises SchemaError, or sqlite3.Error if it is not a database.
+    Raises SchemaError, or sqlite3.Error if the file is not a database.
     """
     connection.execute("PRAGMA trusted_schema = OFF")
     before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ENTRY_BYTES)

@@ -27,8 +27,8 @@ def directly(operation: str, request: dict[str, Any], perform: Perform) -> dict[
 
 
 class Client(ABC):
-    """botocore's client of a service in memory: each method is an operation, which a method with
-    its name after an underscore performs."""
+    """botocore's client of a service in memory. Each method is an operation; the method whose name
+    has an underscore before it performs the operation."""
 
     def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
         perform = getattr(type(self), f"_{method}")
@@ -45,9 +45,9 @@ class Client(ABC):
 
 
 class DynamoDB(Client):
-    """The client of the tables. `page_items` limits a query's page, like 1 MB on AWS.
+    """The client of the tables. `page_items` limits a query's page, as 1 MB does on AWS.
 
-    Threads may share it: their calls take effect one after another.
+    Threads may share the client: their calls take effect one after another.
     """
 
     def __init__(
@@ -214,7 +214,7 @@ def _scope(request: dict[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Map
 
 
 def _bounds(values: Mapping[str, Mapping[str, Any]], hash_name: str) -> tuple[str, str]:
-    """Return a range wide enough for the condition, which filters afterwards."""
+    """Return a range wide enough for the condition; the condition itself filters afterwards."""
     if ":a" in values and hash_name != ":a":
         return values[":a"]["S"], values[":b"]["S"] if ":b" in values else _HIGHEST
     if ":b" in values:
@@ -244,7 +244,7 @@ def _key(table: Table, item: Item, index: str | None) -> dict[str, Any]:
 
 
 def _after(table: Table, items: list[Item], start: Item) -> list[Item]:
-    """Return the items after this key, which need not exist any more."""
+    """Return the items after a key. The item with that key need not exist any more."""
     key = table.key_of(start)
     keys = [table.key_of(item) for item in items]
     if key in keys:

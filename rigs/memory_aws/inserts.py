@@ -24,7 +24,7 @@ def parsed(statement: Mapping[str, Any]) -> tuple[str, Item]:
 
 
 def inserted(tables: Mapping[str, Table], statement: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the item and return the statement's response; a refusal if its key exists."""
+    """Put the item and return the statement's response, or a refusal if the key exists."""
     name, item = parsed(statement)
     if tables[name].key_of(item) in tables[name].items:
         return refusal("DuplicateItem", name)

@@ -31,7 +31,7 @@ SETTINGS = Settings(
 
 
 class _Service(Client):
-    """A service beside DynamoDB. `aws` provides `around` and the contents, as Aws does."""
+    """A service beside DynamoDB. `aws` provides `around` and the contents, as an Aws does."""
 
     def __init__(self, aws: Any) -> None:
         self._aws = aws
@@ -81,7 +81,7 @@ class SQS(_Service):
 
 
 class KMS:
-    """One key in memory. What it encrypts cannot be read, and is bound to its context."""
+    """One key in memory. Encrypted texts cannot be read, and are bound to their context."""
 
     def encrypt(self, **request: Any) -> dict[str, Any]:
         """Return the encrypted text, which holds its context."""

@@ -63,7 +63,7 @@ class Table:
             self._record("INSERT" if before is None else "MODIFY", item)
 
     def remove(self, key: Key) -> None:
-        """Delete an item, if there is one of this key."""
+        """Delete the item of this key, if there is one."""
         before = self.items.pop(key, None)
         if before is not None:
             self._ranges[key[0]].remove(key[1])

@@ -22,7 +22,7 @@ _NEW_YORK = timedelta(hours=5)
 
 class AlpacaProtocol:
     """See ServiceProtocol. `most` symbols may be subscribed to; pages have `page_size` bars or
-    actions. `actions` has for each kind, such as `forward_splits`, its rows with symbols."""
+    actions. `actions` has rows with symbols for each kind, such as `forward_splits`."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class AlpacaProtocol:
     def _page_of_bars(
         self, symbols: Sequence[str], query: Mapping[str, str], market: Market, *, is_list: bool
     ) -> Answer:
-        """Return bars by symbol and time: as a list of the one symbol, or as lists by symbol."""
+        """Return bars by symbol and time: one list for a single symbol, else lists by symbol."""
         length = _LENGTHS.get(query.get("timeframe", ""))
         if length is None:
             return 400, json.dumps({"message": "invalid timeframe"})
@@ -142,9 +142,9 @@ class AlpacaProtocol:
         return 200, numbers(told)
 
     def _page_of_actions(self, query: Mapping[str, str]) -> dict[str, object]:
-        """Return a page of the actions of the symbols, kinds and dates that are asked for.
+        """Return a page of the actions of the requested symbols, kinds and dates.
 
-        By default these are all symbols and kinds, and today.
+        By default these are all symbols, all kinds, and today.
         """
         today = datetime.now(UTC).date().isoformat()
         first_day, last_day = query.get("start", today), query.get("end", today)

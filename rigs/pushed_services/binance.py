@@ -16,7 +16,7 @@ _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 
 
 class BinanceProtocol(ServiceProtocol):
-    """See ServiceProtocol. The market's symbols have a dash, Binance's have none."""
+    """See ServiceProtocol. The market's symbols have a dash; Binance's have no dash."""
 
     def __init__(self, symbols: tuple[str, ...]) -> None:
         self._symbols = {name.replace("-", ""): name for name in symbols}

@@ -97,8 +97,8 @@ class CoinbaseProtocol(ServiceProtocol):
                 return 404, json.dumps({"message": "NotFound"})
 
     def _candles(self, product: str, query: Mapping[str, str], market: Market) -> Answer:
-        """Return status and candles, newest first, without empty ones; 400 for a request that
-        Coinbase refuses."""
+        """Return status and candles, newest first, without empty ones. The status is 400 for a
+        request that Coinbase refuses."""
         seconds = int(query.get("granularity", "0"))
         if seconds not in _GRANULARITIES:
             return 400, json.dumps({"message": "Unsupported granularity"})

@@ -1,4 +1,4 @@
-"""The trades that a stand-in knows: what it pushes and what its history is made of."""
+"""The trades that a stand-in knows. It pushes them, and its history is made of them."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Market:
     def candles(
         self, symbol: str, start: datetime, end: datetime, length: timedelta
     ) -> Iterator[Candle]:
-        """Yield the candles that start in `[start, end)`, in order. A time without trades has
-        none."""
+        """Yield the candles that start in `[start, end)`, in order. A time without trades has no
+        candle."""
         groups: dict[datetime, list[Trade]] = {}
         epoch = datetime(1970, 1, 1, tzinfo=UTC)
         for trade in self.trades.get(symbol, ()):

@@ -15,7 +15,7 @@ Answer = tuple[int, str]
 
 
 class ServiceProtocol(Protocol):
-    """One service's frames and answers. Each connection has an instance of its own."""
+    """One service's frames and answers. Each connection has its own instance."""
 
     subscribed: set[str]
     """The service's own names of the symbols that the connection gets."""
@@ -25,7 +25,7 @@ class ServiceProtocol(Protocol):
         return []
 
     def answer(self, text: str) -> list[str]:
-        """Return the frames that answer one of the client's."""
+        """Return the frames that answer a frame of the client."""
 
     def frame(self, trade: Trade) -> str:
         """Return the frame of a trade."""

@@ -22,9 +22,9 @@ _JOIN_SECONDS = 10.0
 
 
 class StandIn:
-    """A running service. Its attributes and methods change how it behaves from now on.
+    """A running service. Its attributes and methods change how the service behaves from now on.
 
-    `is_mute`: it answers nothing and pushes nothing, and stays open. `refusals`: HTTP statuses of
+    `is_mute`: it answers nothing and pushes nothing, but stays open. `refusals`: HTTP statuses of
     the next handshakes. `failures`: HTTP statuses of the next requests; 200 means garbage. `heard`
     has the clients' frames, `requests` the targets of HTTP requests.
     """
@@ -116,8 +116,8 @@ class StandIn:
                 self._open.remove(entry)
 
     def handshake(self, connection: ServerConnection, _request: Request) -> Response | None:
-        """Refuse a handshake with the next status of `refusals`; return None, which accepts it,
-        without one."""
+        """Refuse a handshake with the next status of `refusals`. Without one return None, which
+        accepts the handshake."""
         status = self.refusals.pop(0) if self.refusals else None
         return None if status is None else connection.respond(status, "not now")
 
@@ -132,8 +132,8 @@ class StandIn:
 
 
 def _encoder_of(connection: ServerConnection) -> Callable[[str], str | bytes]:
-    """Return a function that makes a frame of a JSON text: MessagePack for clients that ask for it,
-    such as alpaca-py, for others the text."""
+    """Return a function that makes a frame of a JSON text: MessagePack for clients that ask for
+    that, such as alpaca-py, and the text for others."""
     request = connection.request
     asked = request.headers.get("Content-Type") if request is not None else None
     return _as_messagepack if asked == "application/msgpack" else str
