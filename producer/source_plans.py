@@ -44,8 +44,8 @@ class SourcePlans:
         self._standbys: dict[str, Standby] = {}
 
     def learn(self, items: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
-        """Replace all plans by those of the list's items, as DynamoDB returns them. An item without
-        readable sources or switches gives no plan."""
+        """Replace all plans by those of the list's items, as DynamoDB returns them. An item gives
+        no plan if it has neither source nor switches, or unreadable ones."""
         read = [(item["symbol"]["S"], item) for item in items]
         plans = ((symbol, _plan_of(item)) for symbol, item in read)
         self._plans = {symbol: plan for symbol, plan in plans if plan is not None}

@@ -50,7 +50,7 @@ class _Run:
 
 
 class EngineProcess:
-    """Passes queries to the process, started if needed, and its reports to the caller."""
+    """Passes queries to the process and its reports to the caller. Starts it if needed."""
 
     def __init__(
         self,

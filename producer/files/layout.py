@@ -27,7 +27,7 @@ class Grid(Protocol):
 
     @property
     def decimal_comma(self) -> bool:
-        """Return whether the decimal mark is rather a comma if no cell shows it."""
+        """Return whether a comma is the likelier decimal mark if no cell shows it."""
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the line number and cells of each row that is not empty. Raises UsageError if the

@@ -59,7 +59,7 @@ class Completing(Protocol):
     them only from prices that have passed hygiene."""
 
     def complete(self, tick: WireTick) -> None:
-        """Complete a tick that has passed hygiene. Called for each such tick, in that order."""
+        """Complete a tick that has passed hygiene. Called in the order in which ticks pass."""
 
 
 @runtime_checkable

@@ -30,8 +30,8 @@ class Plan(msgspec.Struct, frozen=True):
 class Plans:
     """Plans statements. Translating takes longest, so recent translations are kept.
 
-    A translation has numbers for tables' names and compared texts. So statements share it if they
-    differ only in these texts, over tables with the same columns in any database.
+    A translation has numbers for tables' names and compared texts. So statements share one if
+    they differ only in these texts, over tables with the same columns in any database.
     """
 
     def __init__(self, sessions: Sessions) -> None:

@@ -37,7 +37,7 @@ _MINUTE = len("2026-11-20T15:30")
 
 
 class Pushed:
-    """Prices that a service pushes, and history for the minutes in which none came.
+    """Prices that a service pushes, and history for minutes that the stream did not cover.
 
     Every `interval` seconds it gives the first, highest, lowest and last price of each symbol and
     minute since the last time. `now` returns monotonic seconds, `clock` the time of day; tests
