@@ -32,8 +32,8 @@ FUNCTIONS = ("ingest_kinesis", "detect")
 
 
 def stream_batch() -> dict[str, Any]:
-    """Return an event of RECORDS changes of the prices table, the most that one invocation can get.
-    Each change is the newest item of a batch."""
+    """Return a stream event with changes of the prices table: RECORDS, the most that one invocation
+    can get. Each change is the newest item of a batch."""
     rows = stored.ticks(RECORDS)
     items = []
     for number in range(RECORDS):

@@ -22,7 +22,8 @@ from rigs.running_system import System, running_system
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One request: monotonic seconds, its method, path, relevant headers, and body."""
+    """One request: when it was made (in monotonic seconds), its method, path, relevant headers and
+    body."""
 
     at: float
     method: str

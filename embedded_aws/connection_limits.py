@@ -149,7 +149,7 @@ class Connections:
                 found.since = self._clock()
 
     def knows(self, connection: socket.socket) -> None:
-        """Note that the connection is authenticated."""
+        """Record that the connection is authenticated."""
         with self._guard:
             if found := self._open.get(connection):
                 found.known = True

@@ -35,7 +35,7 @@ def moved(html: bytes, start: str) -> bytes:
 
 
 def moved_address(path: str, start: str) -> str:
-    """Return the address under which the page names a file, relative to the page's folder."""
+    """Return a file's address as the page writes it, relative to the page's folder."""
     return f"{start}/{path}" if path.startswith(("js/", "css/", "vendor/")) else path
 
 

@@ -164,7 +164,7 @@ class Outbox:
         self._in_memory -= len(record.lines)
 
     def close(self) -> None:
-        """Note that no more lines will come, so that ticks stop waiting for others."""
+        """Record that no more lines will come, so that ticks stop waiting for others."""
         with self._changed:
             self._closed = True
             self._news = True

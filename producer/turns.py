@@ -47,7 +47,7 @@ class Turns:
         return max(0.0, first - self._now())
 
     def asked(self, symbols: Iterable[str], at: float) -> None:
-        """Note that symbols were asked, in this order, in a poll that began at `at`."""
+        """Record that symbols were asked, in this order, in a poll that began at `at`."""
         for name in symbols:
             self._asked[name] = next(self._count)
             self._due[name] = at + self._interval
@@ -57,7 +57,7 @@ class Turns:
         self._misses.pop(symbol, None)
 
     def not_found(self, symbol: str) -> float:
-        """Note that a symbol was not found. Return the seconds until the next request for it."""
+        """Record that a symbol was not found. Return the seconds until the next request for it."""
         misses = self._misses.get(symbol, 0)
         wait = min(MOST_WAIT_SECONDS, self._interval * 2.0 ** min(misses, 30))
         self._misses[symbol] = misses + 1
@@ -102,16 +102,16 @@ class FirstQuotes:
         return symbol not in self.answered and self._due.get(symbol, 0.0) <= self._now()
 
     def found(self, symbol: str) -> None:
-        """Note that a symbol had a quote."""
+        """Record that a symbol had a quote."""
         self.answered.add(symbol)
 
     def doubted(self, symbol: str) -> None:
-        """Note that a quote had no price, or an unconfirmed one. Its symbol is asked again."""
+        """Record that a quote had no price, or an unconfirmed one. Its symbol is asked again."""
         self.answered.discard(symbol)
         self.failed(symbol)
 
     def failed(self, symbol: str) -> None:
-        """Note that a symbol's quote failed.
+        """Record that a symbol's quote failed.
 
         Only a symbol that never had a quote waits. If it already waits, but was asked because its
         exchange is open, the wait stays as it is.

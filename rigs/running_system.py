@@ -78,7 +78,7 @@ class System:
 
 
 def polls_every(page: Page, system: System, seconds: float) -> None:
-    """Make pages opened afterwards poll at this interval."""
+    """Set the interval of polls for pages that are opened after this call."""
     config = {"api": system.api, "stage": "local", "poll_seconds": seconds}
     page.route("**/config.json", lambda route: route.fulfill(json=config))
 

@@ -25,7 +25,7 @@ class EndedChannels(TableAccess):
     then."""
 
     def note(self, channel: StoredChannel, reason: str) -> None:
-        """Note that a channel has ended with its present address. One GetItem and one UpdateItem.
+        """Record that a channel has ended with its present address. One GetItem and one UpdateItem.
 
         If MOST_NOTED other channels are noted, their notes are dropped. A channel that still exists
         is noted again when its push service next refuses a message.

@@ -56,7 +56,7 @@ class SealedChannel:
             raise
 
     def _end(self, reason: str) -> None:
-        """Note that the channel has ended. If that fails, the next message tries again."""
+        """Record that the channel has ended. If that fails, the next message tries again."""
         try:
             if self._note_ended is not None:
                 self._note_ended(self._stored, reason)

@@ -235,7 +235,8 @@ class DayCalendar(Calendar):
         return self.zone is UTC or day.weekday() < 5
 
     def trading_ends(self, session: Session) -> datetime:
-        """Return the close of the zone's exchange, or the session's close if that is unknown."""
+        """Return when the exchange of the zone closes; if its hours are unknown, when the session
+        ends."""
         if self._hours is None:
             return session.close
         return self._instant(session.date, self._hours.on(session.date).close)

@@ -86,7 +86,7 @@ class Tenure:
         self._last(seconds)
 
     def hold(self, taken: Taken) -> None:
-        """Note that the run holds the lease."""
+        """Record that the run holds the lease."""
         self._taken = taken
 
     def left(self) -> float:

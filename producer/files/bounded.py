@@ -56,5 +56,5 @@ class RowLines:
         return line
 
     def row_ends(self) -> None:
-        """Note that the next line begins another row."""
+        """Record that the next line begins another row."""
         self._left = LONGEST_LINE

@@ -206,7 +206,7 @@ class _Series:
             self._hour[tick.symbol] = arrival, place, family(tick.source)
 
     def end_of_hour(self) -> None:
-        """Note that all of this hour's ticks were seen."""
+        """Record that all of this hour's ticks were seen."""
         for symbol, (_, _, source) in self._hour.items():
             self._sources.setdefault(symbol, Sources(source))
         self._hour.clear()

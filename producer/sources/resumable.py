@@ -38,7 +38,7 @@ class Resumable(Source, Protocol):
         """Take over another process's state."""
 
     def doubt(self, symbols: Iterable[str]) -> None:
-        """Note that the first quotes of these symbols did not pass."""
+        """Record that the first quotes of these symbols did not pass."""
 
     def forget(self, drops: Callable[[str], bool]) -> None:
         """Forget the symbols that `drops` selects."""

@@ -42,7 +42,7 @@ class OtherRows:
         return kept.bars[bisect_left(kept.bars, start, key=lambda bar: bar.start) :]
 
     def note_none_before(self, symbol: str, base: str, version: object, until: str) -> None:
-        """Note that no regular bar is stored before `until`. If none is stored later either, the
+        """Record that no regular bar is stored before `until`. If none is stored later either, the
         series is known to be empty."""
         if self.since(symbol, base, version, until) == []:
             self._keep(symbol, base, _Read(version, "", []))

@@ -105,7 +105,7 @@ class Turn:
         )
 
     def failed(self, channel: str, seconds: float) -> None:
-        """Note that an attempt on a channel has failed, and how long it took."""
+        """Record that an attempt on a channel has failed, and how long it took."""
         with self._lock:
             self._failures[channel] = self._failures.get(channel, 0) + 1
             self._lost[channel] = self._lost.get(channel, 0.0) + seconds

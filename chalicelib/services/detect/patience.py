@@ -29,13 +29,13 @@ class Patience:
         return self._again.get(symbol, 0.0) > self._clock()
 
     def note_waiting(self, symbol: str) -> None:
-        """Note that a symbol's costly conditions were left out, since others read their bars
+        """Record that a symbol's costly conditions were left out, since others read their bars
         first."""
         self._waiting.add(symbol)
         log.error("%s: its costly conditions are left out, others read bars first", symbol)
 
     def note_left(self, symbol: str) -> None:
-        """Note that a symbol's costly conditions were left out, since the time was over. After
+        """Record that a symbol's costly conditions were left out, since the time was over. After
         MOST_IN_A_ROW times they are paused."""
         self._left[symbol] += 1
         log.error("%s: its costly conditions are left out, no time to read their bars", symbol)
@@ -44,7 +44,7 @@ class Patience:
             log.error("%s: its costly conditions are off for %.0f s", symbol, PAUSE_SECONDS)
 
     def note_done(self, symbol: str) -> None:
-        """Note that a symbol's costly conditions were judged, or that it has none."""
+        """Record that a symbol's costly conditions were judged, or that it has none."""
         self._waiting.discard(symbol)
         if symbol in self._left and not self.is_over(symbol):
             del self._left[symbol]

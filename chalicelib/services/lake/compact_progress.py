@@ -97,7 +97,7 @@ class Progress:
         return [hour for hour in sorted(set(self._died)) if self._died.count(hour) == 1]
 
     def retried(self, hour: str) -> None:
-        """Note that an hour was merged on the second attempt."""
+        """Record that an hour was merged on the second attempt."""
         self._died = tuple(one for one in self._died if one != hour)
 
     def ahead(self) -> list[str]:

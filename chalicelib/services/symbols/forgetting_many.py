@@ -40,7 +40,7 @@ def chosen(stores: Stores, choice: Choice) -> list[SymbolEntry]:
 
 
 def _has_fewer(stores: Stores, symbol: str, most: int) -> bool:
-    """Return whether fewer prices and bars than `most` are stored in total."""
+    """Return whether the number of stored prices and bars, taken together, is below `most`."""
     count = len(stores.prices.ticks(symbol, None, None, limit=most).rows)
     for interval in STORED:
         if count >= most:

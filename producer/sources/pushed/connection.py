@@ -71,16 +71,16 @@ class Listener(Protocol):
         """Take a price, or the volume of a minute whose trades were taken."""
 
     def lost(self, silent_seconds: float) -> None:
-        """Note that the connection has ended, and that nothing came for `silent_seconds` before."""
+        """Record that the connection has ended after `silent_seconds` without a message."""
 
     def live(self, symbols: frozenset[str]) -> None:
-        """Note that every trade of these symbols comes from now on."""
+        """Record that every trade of these symbols comes from now on."""
 
     def missed(self, symbol: str, trades: int) -> None:
-        """Note that trades of a symbol are missing before the trade that is taken next."""
+        """Record that trades of a symbol are missing before the trade that is taken next."""
 
     def doubted(self, silent_seconds: float) -> None:
-        """Note that nothing came for `silent_seconds`, so that trades may be missing."""
+        """Record that nothing came for `silent_seconds`, so that trades may be missing."""
 
 
 class Lost(ProducerError):  # noqa: N818 - a state that passes

@@ -38,18 +38,18 @@ class Gaps:
         self._filled: dict[str, int] = {}
 
     def open(self, symbol: str, minute: int) -> None:
-        """Note that the stream ceases to cover a symbol at some instant of a minute."""
+        """Record that the stream ceases to cover a symbol at some instant of a minute."""
         gap = self._extended(symbol, minute)
         gap.last = None
 
     def close(self, symbol: str, minute: int) -> None:
-        """Note that the stream covers a symbol again, from some instant of a minute on."""
+        """Record that the stream covers a symbol again, from some instant of a minute on."""
         gap = self._gaps.get(symbol)
         if gap is not None and gap.last is None:
             gap.last = max(minute, gap.start)
 
     def add(self, symbol: str, first: int, last: int) -> None:
-        """Note that something is missing in the minutes from `first` to `last`, inclusive."""
+        """Record that something is missing in the minutes from `first` to `last`, inclusive."""
         gap = self._gaps.get(symbol)
         if gap is not None and gap.last is None:
             gap.start = min(gap.start, max(first, self._filled.get(symbol, first)))
@@ -80,7 +80,7 @@ class Gaps:
         return Span(symbol, gap.start, min(end, gap.start + most)) if gap.start < end else None
 
     def filled(self, span: Span) -> None:
-        """Note that history has answered for a span."""
+        """Record that history has answered for a span."""
         self._filled[span.symbol] = max(span.end, self._filled.get(span.symbol, 0))
         gap = self._gaps.get(span.symbol)
         if gap is None:

@@ -143,7 +143,7 @@ class Mender:
         return self._clock() - self._ahead
 
     def lost(self, silent_seconds: float) -> None:
-        """Note that the stream covers no symbol from now on, and has covered none for
+        """Record that the stream covers no symbol from now on, and has covered none for
         `silent_seconds`."""
         since = self.time() - timedelta(seconds=silent_seconds)
         with self._lock:
@@ -154,7 +154,7 @@ class Mender:
                 self._gaps.open(name, minute_at(since))
 
     def live(self, symbols: frozenset[str]) -> None:
-        """Note that the stream covers symbols from now on."""
+        """Record that the stream covers symbols from now on."""
         with self._lock:
             self._is_live = True
             minute = minute_at(self.time())
@@ -163,7 +163,7 @@ class Mender:
             self._tell()
 
     def missing(self, symbol: str, first: datetime, last: datetime) -> None:
-        """Note that something of a symbol is missing between two instants."""
+        """Record that something of a symbol is missing between two instants."""
         with self._lock:
             if symbol in self._symbols:
                 self._gaps.add(symbol, minute_at(first), minute_at(last))

@@ -232,7 +232,7 @@ class Session:
         self._breaker.answered()
 
     def become_live(self, symbols: frozenset[str]) -> None:
-        """Note that the subscription to these symbols is acknowledged."""
+        """Record that the subscription to these symbols is acknowledged."""
         self._was_live = True
         self._listener.live(symbols)
 

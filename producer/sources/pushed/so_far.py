@@ -100,7 +100,7 @@ class SessionsSoFar:
         return found.volumes.get(at[:_MINUTE], Decimal(0)) < volume
 
     def settle(self, symbol: str, minute: str) -> None:
-        """Note that bars up to this minute (such as 2026-11-20T15:30) change no volume so far."""
+        """Record that bars up to this minute (such as 2026-11-20T15:30) change no volume so far."""
         self._settled[symbol] = minute
 
     def _learns(self, bar: WireTick) -> bool:
