@@ -390,12 +390,12 @@ BACKTEST: dict[str, Schema] = msgspec.json.schema_components(
 )[1]
 
 BACKTEST_GIVEN: Schema = {
-    "description": "Also say what followed the fires: true, or how to trade them.",
+    "description": "Also say what followed the signals: true, or how to trade them.",
     "anyOf": [nullable(FLAG), ref("TradingCosts")],
 }
 
 BACKTESTED: Schema = {
-    "description": "What followed the fires, if it was asked for.",
+    "description": "What followed the signals, if it was asked for.",
     "anyOf": [ref("Backtest"), {"type": "null"}],
 }
 

@@ -1,9 +1,9 @@
-"""What followed a rule's fires: returns, moves, and a curve of one simple way to trade them.
+"""What followed a rule's signals: returns, moves, and a curve of one simple way to trade them.
 
-A trade buys at the open of the bar after a fire and sells at the open `hold_bars` bars later. Fires
-during a trade are ignored, up to the bar before the sale. All money is in one position. Slippage
-makes each price worse, and the fee is a share of the price. The result is compared with buying at
-the first open and holding, at the same costs.
+A trade buys at the open of the bar after a signal and sells at the open `hold_bars` bars later.
+Signals during a trade are ignored, up to the bar before the sale. All money is in one position.
+Slippage makes each price worse, and the fee is a share of the price. The result is compared with
+buying at the first open and holding, at the same costs.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class ReturnsAfter(msgspec.Struct, frozen=True):
-    """Returns from the open after a fire to the close of a later bar."""
+    """Returns from the open after a signal to the close of a later bar."""
 
     bars: int
     returns: Spread
@@ -84,15 +84,15 @@ class Trading(msgspec.Struct, frozen=True):
     """One way of trading over the whole range."""
 
     return_percent: _Percent
-    drawdown_percent: Annotated[float, Meta(description="The deepest fall from a high, above 0.")]
+    drawdown_percent: Annotated[float, Meta(description="The maximum drawdown, above 0.")]
     trades: int
 
 
 class Backtest(msgspec.Struct, frozen=True):
-    """What followed the fires of a rule.
+    """What followed the signals of a rule.
 
-    `best` and `worst` are the moves from the open after a fire to the highest high and the lowest
-    low before the next fire. The curve is thinned to at most 250 points.
+    `best` and `worst` are the moves from the open after a signal to the highest high and the lowest
+    low before the next signal. The curve is thinned to at most 250 points.
     """
 
     fires: int
@@ -119,10 +119,10 @@ def parse_costs(given: object) -> TradingCosts:
 
 
 def backtest(bars: Sequence[Bar], fires: Iterable[int], costs: TradingCosts) -> Backtest:
-    """Return what followed a rule's fires.
+    """Return what followed a rule's signals.
 
-    `fires` are the indexes, in order, of the bars at whose closes the rule fired. -1 is a fire
-    before the first bar: a trade can begin at that bar's open.
+    `fires` are the indexes, in order, of the bars at whose closes the rule fired. -1 is a
+    signal before the first bar: a trade can begin at that bar's open.
     """
     prices = _Prices(bars)
     places = [place for place in fires if place < len(bars)]

@@ -1,4 +1,4 @@
-// Requests previews of rules, and marks their fires on the chart. Loaded on demand.
+// Requests previews of rules, and marks their signals on the chart. Loaded on demand.
 
 import { ApiError } from "./api.js";
 import {
@@ -42,7 +42,7 @@ export async function checkRule(context, rule) {
 }
 
 /**
- * Try a rule over a range, and mark its fires if the chart shows its symbol.
+ * Try a rule over a range, and mark its signals if the chart shows its symbol.
  * @param {Context} context @param {Asked} rule @param {string} range a key of RANGES
  * @param {{marks?: boolean, backtest?: any, before?: Previewed}} [options] backtest: how to trade;
  *   before: the preview to continue
@@ -80,7 +80,7 @@ export async function previewText(context, rule) {
 
 /**
  * @param {Context} context @param {Asked} rule @param {Previewed} found
- * @returns {boolean} whether the chart shows all fires of the preview
+ * @returns {boolean} whether the chart shows all signals of the preview
  */
 export function isOnChart({ store }, rule, found) {
   const { series, view } = store.state;

@@ -190,7 +190,7 @@ def test_a_preview_says_how_often_a_rule_fired_and_what_followed(call: Call) -> 
     )
     once = fired | {"times": [0], "unknown": 0, "complete": True}
     assert call(PREVIEWED, "firesText", once, "1D", "once") == (
-        "It would have fired 1 time in 1 day, the last on 1 Jan 1970. It ends after its first fire."
+        "It would have fired 1 time in 1 day, the last on 1 Jan 1970. It ends after its first alert."
     )
     never = {"times": [], "judged": 9, "unknown": 9, "complete": True}
     assert call(PREVIEWED, "firesText", never, "Max") == (
@@ -212,7 +212,7 @@ def test_a_preview_says_how_often_a_rule_fired_and_what_followed(call: Call) -> 
     rows = [one["name"] for one in call(PREVIEWED, "spreadsOf", tried)]
     assert rows == ["After 1 bar", "Best until the next", "Worst until the next"]
     text = call(PREVIEWED, "tradingText", tried | {"costs": costs})
-    assert "sold 20 bars later: +12.50%, deepest fall 3.0%, 1 trade." in text
+    assert "sold 20 bars later: +12.50%, maximum drawdown 3.0%, 1 trade." in text
     assert text.endswith("Fee 0.1% and slippage 0.05% of each price.")
 
 

@@ -5,7 +5,7 @@ import { formatDate, formatPercent } from "../format.js";
 
 /**
  * @typedef {object} Previewed
- * @property {number[]} times of its fires, milliseconds
+ * @property {number[]} times of its signals, milliseconds
  * @property {number} judged how many prices were evaluated
  * @property {number} unknown at how many of them a condition `when` was unknown
  * @property {boolean} complete whether the whole range was evaluated
@@ -41,7 +41,7 @@ export const joined = (before, after) => ({
   from: before.until,
 });
 
-/** @type {Record<string, string>} by a rule's interval, a range with bars enough for some fires */
+/** @type {Record<string, string>} by a rule's interval, a range with enough bars for signals */
 const SHORTEST = {
   tick: "1D",
   "1m": "5D",
@@ -87,7 +87,7 @@ export function firesText({ times, judged, unknown, complete }, range, trigger) 
       : unknown
         ? ` Its condition was unknown at ${unknown} of ${judged} prices.`
         : "";
-  const once = trigger === "once" && times.length ? " It ends after its first fire." : "";
+  const once = trigger === "once" && times.length ? " It ends after its first alert." : "";
   return `${fired}${once}${known}${complete ? "" : " Not all of the range was tried."}`;
 }
 
@@ -102,7 +102,7 @@ export function returnsText({ after }) {
 
 /**
  * @param {any} backtest
- * @returns {{name: string, spread: any}[]} rows of a table that have a fire
+ * @returns {{name: string, spread: any}[]} rows of a table that have a signal
  */
 export function spreadsOf({ after, best, worst }) {
   const rows = after.map((/** @type {any} */ one) => ({
@@ -120,9 +120,9 @@ export function spreadsOf({ after, best, worst }) {
 export function tradingText({ rule, hold, costs }) {
   const trades = counted(rule.trades, "trade");
   const fall = (/** @type {any} */ one) =>
-    `${formatPercent(one.return_percent)}, deepest fall ${one.drawdown_percent.toFixed(1)}%`;
+    `${formatPercent(one.return_percent)}, maximum drawdown ${one.drawdown_percent.toFixed(1)}%`;
   return [
-    `Bought at the open after a fire and sold ${costs.hold_bars} bars later:`,
+    `Bought at the open after a signal and sold ${costs.hold_bars} bars later:`,
     `${fall(rule)}, ${trades}.`,
     `Bought once and held: ${fall(hold)}.`,
     `Fee ${costs.fee_percent}% and slippage ${costs.slippage_percent}% of each price.`,
@@ -131,7 +131,7 @@ export function tradingText({ rule, hold, costs }) {
 
 /**
  * @param {{timestamp: string, rule: number, hold: number}[]} curve values of an investment of 1
- * @param {number[]} times of fires
+ * @param {number[]} times of signals
  * @param {number} width @param {number} height of the drawing
  * @returns {{rule: string, hold: string, fires: string, one: number, low: number, high: number}}
  *   SVG paths; the y coordinate of 1; the least and the greatest value

@@ -26,7 +26,7 @@ export class RuleChanges {
   }
 
   /**
-   * @param {Move} move @param {() => boolean} isWanted whether the chart still needs the fires
+   * @param {Move} move @param {() => boolean} isWanted whether the text is still needed
    * @returns {Promise<string>} how often the rule would have fired; "" if the preview fails, which
    *   does not prevent saving
    */

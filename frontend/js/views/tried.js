@@ -28,7 +28,7 @@ function svg(name, attributes, ...children) {
 /** @param {number} value what 1 grew to @returns {string} "+12.30%" */
 const growth = (value) => formatPercent(100 * (value - 1));
 
-/** @param {any} backtest @param {number[]} times of fires @returns {Node[]} none without bars */
+/** @param {any} backtest @param {number[]} times of signals @returns {Node[]} none without bars */
 function curve({ curve: points, rule, hold }, times) {
   if (points.length < 2) return [];
   const { one, low, high, ...paths } = curvePaths(points, times, WIDTH, HEIGHT);
@@ -57,7 +57,7 @@ function curve({ curve: points, rule, hold }, times) {
       {},
       key("rule", `The rule ${byRule}`),
       key("hold", `Buy and hold ${byHolding}`),
-      key("fires", "Fires"),
+      key("fires", "Signals"),
     ),
     el(
       "div.curve",
@@ -72,7 +72,7 @@ function curve({ curve: points, rule, hold }, times) {
 
 /** @param {any} backtest @returns {Node} */
 function spreads(backtest) {
-  const heads = ["", "Fires", "Mean", "Lowest", "Highest", "Median", "Deviation", "Above 0"];
+  const heads = ["", "Signals", "Mean", "Lowest", "Highest", "Median", "Deviation", "Above 0"];
   const cells = (/** @type {any} */ one) => [
     String(one.count),
     ...[one.mean, one.lowest, one.highest, one.median].map(formatPercent),
@@ -90,12 +90,12 @@ function spreads(backtest) {
   const head = heads.map((text) => (text ? el("th", { scope: "col" }, text) : el("td")));
   return el(
     "div.spreads",
-    { tabIndex: 0, role: "group", "aria-label": "What followed the fires" },
+    { tabIndex: 0, role: "group", "aria-label": "What followed the signals" },
     el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)),
   );
 }
 
-/** @param {Previewed} found @returns {Node[]} what followed the fires; none without any */
+/** @param {Previewed} found @returns {Node[]} what followed the signals; none without any */
 export function followed({ times, backtest, from }) {
   if (!times.length || !backtest?.bars) return [];
   const since = from && formatDate(Date.parse(from), "UTC");
