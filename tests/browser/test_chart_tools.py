@@ -215,13 +215,15 @@ def test_escape_ends_a_drag_and_a_press_offers_what_keys_do(world: StandIn, rule
 
 def test_rule_is_made_by_a_click_or_enter_with_alt(world: StandIn, ruled: Page) -> None:
     low, high = layout(ruled, "yaxis.range")
+    is_low = price_at("ACME", world.now()) < (low + high) / 2
+    share, crosses = (0.9, "Crosses upward") if is_low else (0.1, "Crosses downward")
     ruled.keyboard.down("Alt")
-    ruled.mouse.click(*at(ruled, 0.9))
+    ruled.mouse.click(*at(ruled, share))
     ruled.keyboard.up("Alt")
-    expect(note(ruled)).to_contain_text("Rule made: Crosses upward")
+    expect(note(ruled)).to_contain_text(f"Rule made: {crosses}")
     ((method, path, value),) = changes(world)
     assert (method, path) == ("POST", "/rules")
-    assert value == pytest.approx(low + 0.9 * (high - low), abs=(high - low) / 20)
+    assert value == pytest.approx(low + share * (high - low), abs=(high - low) / 20)
     expect(ruled.locator(".level")).to_have_count(2)
     note(ruled).get_by_role("button", name="Undo").click()
     expect(note(ruled)).to_contain_text("Rule deleted.")
