@@ -1,1 +1,1 @@
-"""What the handlers and routes do, over stores that are passed in."""
+"""Services that the Lambda handlers and the API's routes call. Stores are passed in."""

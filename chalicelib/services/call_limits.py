@@ -1,4 +1,4 @@
-"""Timeouts and attempts of calls to AWS."""
+"""The limits of calls to AWS: timeouts and attempts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class CallLimits(msgspec.Struct, frozen=True):
-    """A client's limits: seconds to connect and to wait for data, and attempts in all."""
+    """The limits of an AWS client: seconds to connect, seconds to wait for data, and attempts."""
 
     connect_seconds: float
     read_seconds: float
@@ -16,5 +16,5 @@ class CallLimits(msgspec.Struct, frozen=True):
 USUAL = CallLimits(connect_seconds=3, read_seconds=10, attempts=4)
 
 PUBLISHING = CallLimits(connect_seconds=2, read_seconds=5, attempts=1)
-"""The limits of publishing an alert. Short, since an alert stays claimed that long after its sender
-has died; a single attempt, since `services/delivery` makes the further ones."""
+"""The limits for publishing an alert. They are short, since an alert stays claimed that long if its
+sender dies. There is only one attempt, since `services/delivery` makes further ones."""

@@ -1,4 +1,4 @@
-"""The health check for monitors: ages of prices, lags, silent symbols and the producer."""
+"""The health check for monitors: the ages of prices, lags, silent symbols and the producer."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ KEPT_SECONDS = 2
 """How long an answer is cached, so that frequent calls without a key cause no more reads."""
 
 LISTED_SECONDS = 30
-"""How long the number of dead-lettered batches and a long list of symbols are cached."""
+"""How long the number of dead-lettered batches is cached, and the list of symbols if it is long."""
 
 DELIVERIES_SECONDS = 10
-"""How long the lag of deliveries is cached: up to 200 alerts are read for it."""
+"""How long the lag of deliveries is cached. Each read of the lag takes up to 200 alerts."""
 
 SILENT_SECONDS = 60
-"""How long the silent symbols are cached: up to 500 states are read for them."""
+"""How long the silent symbols are cached. Each search for them reads up to 500 states."""
 
 MOST_SAMPLED = 25
 """The most symbols whose states and prices are read."""
@@ -44,21 +44,21 @@ Value = TypeVar("Value")
 
 
 class Producing(ProducerStatus, frozen=True, kw_only=True):
-    """The producer's latest report, `age_seconds` old. `problem` and `dropped` may name symbols.
-    They are left out if reading prices needs a token, since the health check needs none."""
+    """The producer's latest report and its age in seconds. `problem` and `dropped`, which may name
+    symbols, are left out if reading prices needs a token."""
 
     age_seconds: int
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The health of a deployment. No age or count makes it fail, since a market may be closed.
+    """The health of a deployment. No age or count is a failure, since a market may be closed.
 
     `symbols` counts the symbols seen. `given_up` counts the dead-lettered batches to be redriven;
     None if unknown. `detect_lag_seconds` is the age of the oldest price that detect has not
-    processed, 0 if there is none. It covers at most MOST_SAMPLED symbols, as does `last_tick`.
+    processed; 0 if there is none. This lag and `last_tick` cover at most MOST_SAMPLED symbols.
     `deliver_lag_seconds` is the longest time that an attempt for one of the latest alerts has been
-    due, 0 if none is. `silent_symbols` counts the symbols that should trade and are silent.
-    `silent` names MOST_SAMPLED of them, none if reading prices needs a token.
+    due; 0 if none is due. `silent_symbols` counts the symbols that should trade and are silent.
+    `silent` names at most MOST_SAMPLED of these; none if reading prices needs a token.
     """
 
     status: str
@@ -76,10 +76,10 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class HealthCheck:
-    """Answers health checks from data read at most KEPT_SECONDS ago.
+    """Answers health checks with data that is at most KEPT_SECONDS old.
 
     Each read takes a Query for the list of symbols, a BatchGetItem for states, one for reports, and
-    a Query for each of MOST_SAMPLED symbols. Other data, and a long list, are read less often:
+    a Query for each of MOST_SAMPLED symbols. Other data is read less often:
     - every DELIVERIES_SECONDS: a GetItem, and one to three Queries for the lag of deliveries;
     - every SILENT_SECONDS: two Queries, and a BatchGetItem for each hundred symbols;
     - every LISTED_SECONDS: the list of symbols if it is long, and a page of the failures bucket.
@@ -111,7 +111,7 @@ class HealthCheck:
         self._silent = Kept[Sequence[Silent]](clock)
 
     def __call__(self, version: str) -> Health:
-        """Return the health; `version` is the API's."""
+        """Return the health of the deployment; `version` is the API's version."""
         return self._answer.get(lambda: self._read(version), lambda _: KEPT_SECONDS)
 
     def _read(self, version: str) -> Health:
@@ -157,8 +157,8 @@ class Kept(Generic[Value]):
         self._kept: tuple[Value, datetime] | None = None
 
     def get(self, read: Callable[[], Value], seconds: Callable[[Value], float]) -> Value:
-        """Return the value. If it has expired, call `read` for a new one, and cache that for as
-        many seconds as `seconds` returns for it."""
+        """Return the cached value. If it has expired, call `read` for a new value. `seconds`
+        returns how long to cache the new value."""
         now = self._clock()
         if self._kept is None or now >= self._kept[1]:
             value = read()
@@ -167,13 +167,13 @@ class Kept(Generic[Value]):
 
 
 def _seconds_to_keep(symbols: list[str]) -> float:
-    """Return how long to cache the list of symbols: 0 for a short list, since that costs little to
-    read and grows while a system starts."""
+    """Return how long to cache the list of symbols. A short list is not cached, since it costs
+    little to read and grows while a system starts."""
     return LISTED_SECONDS if len(symbols) > _LONG_LIST else 0
 
 
 def spread(symbols: Sequence[str], count: int) -> list[str]:
-    """Return at most `count` evenly spaced symbols, always the same ones, including the first."""
+    """Return at most `count` evenly spaced symbols, including the first. Nothing is random."""
     most = min(count, len(symbols))
     return [symbols[place * len(symbols) // most] for place in range(most)]
 
@@ -190,7 +190,7 @@ def _detect_lag(
 
 
 def _producing(statuses: list[ProducerStatus], now: datetime, is_closed: bool) -> Producing | None:
-    """Return the latest report of the producers that have not ended, or of all if all have ended.
+    """Return the latest report of a producer that has not ended; if all have ended, of any.
 
     Reports from the future are ignored: they would remain the latest.
     """

@@ -1,4 +1,4 @@
-"""Calls to AWS that need not wait for each other."""
+"""Run independent calls to AWS in parallel."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ Result = TypeVar("Result")
 
 
 def in_parallel(call: Callable[[Part], Result], parts: Collection[Part], most: int) -> list[Result]:
-    """Return the results of `call` for all parts, in the order of the parts, from at most `most`
-    threads.
+    """Call `call` for all parts in at most `most` threads; return the results in the order of
+    parts.
 
-    A single part, as in most batches of live prices, takes no thread, which would cost 0.4 ms.
+    A single part, as in most batches of live prices, runs in the caller's thread: starting another
+    would cost 0.4 ms.
     """
     if len(parts) < 2:
         return [call(part) for part in parts]

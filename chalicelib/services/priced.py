@@ -1,4 +1,4 @@
-"""Ticks as stored in the prices table: the record each came in, and which copy of a tick wins."""
+"""Ticks as the prices table stores them, and the rule for which copy of a tick wins."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text
 
 Span = tuple[str, str]
-"""The first and the last instant of a span of ticks."""
+"""The times of the first and the last tick of a span."""
 
 NEAR_SECONDS = 600
-"""Spans closer to each other than this are joined."""
+"""Spans with a smaller gap between them are joined."""
 
 CLOCK_SECONDS = 10
 """A stream's clock may go back by less than this between consecutive records of a shard. AWS:
@@ -27,15 +27,16 @@ class Arrival(NamedTuple):
     """The time at which the stream accepted a record, and the record's number in its shard or
     group.
 
-    Earlier versions stored only the last 20 bits of the number, which order only the records of one
-    millisecond. Such a sequence is below WHOLE.
+    Earlier versions of Ticktape stored only the last 20 bits of the number, so `sequence` is below
+    WHOLE. Such numbers order only the records of one millisecond.
     """
 
     ingested_at: str
     sequence: int = 0
 
     def order(self, other: Arrival) -> int:
-        """Return above 0 if this record came later than the other, below 0 if it came earlier.
+        """Return a positive number if this record came later than the other, a negative one if
+        earlier.
 
         If the clock may have gone back, the records' numbers decide: they increase within a shard.
         """
@@ -51,7 +52,7 @@ def _near(one: Arrival, other: Arrival) -> bool:
 
 
 class StoredTick(msgspec.Struct, frozen=True):
-    """A tick and its record's arrival."""
+    """A tick, with the arrival of its record."""
 
     tick: Tick
     ingested_at: str
@@ -59,21 +60,21 @@ class StoredTick(msgspec.Struct, frozen=True):
 
     @property
     def arrival(self) -> Arrival:
-        """Return the arrival: of two copies of a tick, the later one wins."""
+        """Return the record's arrival. Of two copies of a tick, the later arrival wins."""
         return Arrival(self.ingested_at, self.sequence)
 
 
 class PricedRecord(msgspec.Struct, frozen=True):
-    """The ticks of a symbol in one wire record: one item of the prices table, keyed by its last
-    tick.
+    """The ticks of one symbol from one wire record: an item of the prices table. The last tick is
+    its key.
 
     `ticks` are in order of time, of one source and mode. `sequence` orders the records of a shard
-    or group. If ticks of several records share the item, `arrivals` has one for each tick; the
-    item's own is the last tick's.
+    or group. If the ticks come from several records, `arrivals` has the arrival of each tick, and
+    `ingested_at` and `sequence` are those of the last tick.
 
-    The symbol's newest record of a batch has `complete_from`: all ticks from that instant to its
-    own are stored. If the batch has other ticks of the symbol, this record also has `others`, a
-    digest of them. If the batch's ticks have several spans, it has these as `spans`.
+    Only the symbol's newest record of a batch has `complete_from`: all ticks from that instant up
+    to its own last tick are stored. If the batch has other ticks of the symbol, `others` is their
+    digest. If the batch's ticks form several spans, `spans` lists these.
     """
 
     ticks: tuple[Tick, ...]
@@ -86,7 +87,7 @@ class PricedRecord(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, stored: Sequence[StoredTick]) -> PricedRecord:
-        """Return an item with these ticks, which are in order of time and may come from several
+        """Return an item with these ticks. They are in order of time and may come from several
         records."""
         arrivals = tuple(one.arrival for one in stored)
         last = arrivals[-1]
@@ -99,18 +100,18 @@ class PricedRecord(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, str]:
-        """Return the item's key."""
+        """Return the item's key: the symbol and the time of the last tick."""
         return self.ticks[-1].symbol, self.ticks[-1].timestamp
 
     @property
     def stored(self) -> list[StoredTick]:
-        """Return the ticks, each with its arrival."""
+        """Return the ticks, each with the arrival of its record."""
         arrivals = self.arrivals or [Arrival(self.ingested_at, self.sequence)] * len(self.ticks)
         return [StoredTick(tick, *at) for tick, at in zip(self.ticks, arrivals, strict=True)]
 
 
 Copy = tuple[str, StoredTick]
-"""A copy of a tick, after the key of the item that holds it."""
+"""The timestamp in the key of an item, and a copy of a tick that the item holds."""
 
 
 def supersedes(copy: Copy, other: Copy) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 
 QueryValue = str | int | Decimal | date
-"""Values that may be bound to a statement's `?`."""
+"""The values that may be bound to a `?` in a statement."""
 
 QueryState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -18,8 +18,8 @@ QueryState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a statement.
 
-    `reason` says why the statement failed or was cancelled. `reused` means that an earlier result
-    was used, which scans nothing. `location` is the address of the result, as `s3://bucket/key`.
+    `reason` says why the statement failed or was cancelled. `reused` means that the engine took an
+    earlier result, without a scan. `location` is the address of the result, as `s3://bucket/key`.
     `parameters` are the bound values as SQL literals.
     """
 
@@ -41,7 +41,7 @@ class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueryRows(msgspec.Struct, frozen=True):
-    """A page of a result: names and SQL types of the columns, values as text, None for null."""
+    """A page of a result: the columns' names and SQL types, and values as text; null is None."""
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
@@ -50,7 +50,7 @@ class QueryRows(msgspec.Struct, frozen=True):
 
 
 class QueryEngine(Protocol):
-    """Runs SQL over the lake, without waiting."""
+    """Runs SQL statements over the lake. No method waits for a statement to end."""
 
     def start(
         self,
@@ -59,14 +59,14 @@ class QueryEngine(Protocol):
         *,
         reuse_minutes: int = 0,
     ) -> str:
-        """Start a statement; return its id.
+        """Start a statement and return its id.
 
-        A result of the same statement and parameters that is at most `reuse_minutes` old may be
-        reused. Raises StatementRefused.
+        The engine may reuse the result of an equal statement with equal parameters, if it is at
+        most `reuse_minutes` old. Raises StatementRefused.
         """
 
     def status(self, query_id: str) -> QueryStatus | None:
-        """Return the status; None for an unknown id."""
+        """Return the status of a statement; None if the id is unknown."""
 
     def rows(self, query_id: str, *, limit: int = 1000, page_token: str | None = None) -> QueryRows:
         """Return a page of at most 1,000 rows of a statement that succeeded. Raises BadPosition."""

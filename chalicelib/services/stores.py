@@ -1,7 +1,7 @@
-"""The interfaces to the stores; adapters and the tests' fakes implement them.
+"""The interfaces to the stores. The adapters and the tests' fakes implement them.
 
-Ranges are half-open, with instants as texts; None means an open end. Reads of prices, bars and
-alerts return pages: `next_key` is None at the end; otherwise more rows may follow.
+Ranges are half-open, and their ends are instants as text; None means an open end. Prices, bars and
+alerts are read in pages: `next_key` is None on the last page; otherwise more rows may follow.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ Row = TypeVar("Row")
 
 
 class Page(msgspec.Struct, Generic[Row], frozen=True):
-    """Rows in order, and whether more may follow."""
+    """A page of rows in order. `next_key` says whether more rows may follow."""
 
     rows: tuple[Row, ...]
     next_key: str | None = None
 
 
 MOST_COPIES = 50_000
-"""The most further copies of ticks, or ticks within one minute, that a repair or a page may read.
-Items may hold copies of each other's ticks, but hardly any do."""
+"""The most further copies of ticks that a repair or a page may read, and the most ticks in one
+minute. Items may hold copies of each other's ticks, but hardly any do."""
 
 CROWDED_STEP = 5_000
 """The most ticks that detect and rebuild take at once from a minute with very many. Each page reads
@@ -48,11 +48,11 @@ class PriceStore(Protocol):
     """Stores ticks by symbol and time."""
 
     def write(self, records: Sequence[PricedRecord], deadline: float) -> set[int]:
-        """Put all records; return the indexes of those not acknowledged by the deadline
+        """Write all records. Return the indexes of the records not acknowledged by the deadline
         (time.monotonic)."""
 
     def find_many(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
-        """Return the items stored under these keys, read consistently."""
+        """Return the items stored under these keys, with consistent reads."""
 
     def ticks(
         self,
@@ -66,7 +66,7 @@ class PriceStore(Protocol):
         most_copies: int | None = None,
         most: int | None = None,
     ) -> Page[StoredTick]:
-        """Return a page of at most `limit` ticks, each once, in order of time.
+        """Return a page of at most `limit` ticks in order of time, each tick once.
 
         A page reads whole minutes. If a minute has more than `limit` ticks, the page may have up to
         `most`, so that the minute is read less often. Raises TooManyCopies if the items read hold
@@ -74,12 +74,13 @@ class PriceStore(Protocol):
         """
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
-        """Return when the stream accepted the symbol's first record after an instant (of all for
-        None). Return None if there is no such record. Reads at most one item."""
+        """Return the arrival time of the symbol's first record after an instant; None if there is
+        none. If `after` is None, all records count. Reads at most one item."""
 
 
 class Close(msgspec.Struct, frozen=True):
-    """What rules need of a bar. `date` is its session's date; `ticks` is 0 for a historical bar."""
+    """The close of a bar, for rules. `date` is the session's date; `ticks` is 0 in historical
+    bars."""
 
     start: str
     date: str
@@ -89,17 +90,17 @@ class Close(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Bars that were not put, since another bar made from ticks is stored in their place:
-    `differing` if that has other values, so that one of the two is outdated, `same` if it has the
-    same."""
+    """The bars that were not put, since another bar made from ticks is stored in their place. If
+    that bar has other values, so that one of the two is outdated, the refused bar is in
+    `differing`. If it has the same values, the refused bar is in `same`."""
 
     differing: tuple[Bar, ...] = ()
     same: tuple[Bar, ...] = ()
 
 
 def refused_by(bars: Iterable[Bar], stored: Iterable[Bar | None]) -> Refused:
-    """Return which bars were refused. `stored` has, for each bar, the one made from ticks that is
-    stored in its place; None if there is none or the bar was put."""
+    """Return which bars were refused. For each bar, `stored` has the bar made from ticks that is
+    stored in its place, or None. It also has None if the bar was put."""
     pairs = [(bar, one) for bar, one in zip(bars, stored, strict=True) if one is not None]
     return Refused(
         differing=tuple(bar for bar, one in pairs if not one.same_values(bar)),
@@ -108,7 +109,7 @@ def refused_by(bars: Iterable[Bar], stored: Iterable[Bar | None]) -> Refused:
 
 
 class BarStore(Protocol):
-    """Stores finished bars of the stored intervals."""
+    """Stores finished bars, of the intervals that are stored."""
 
     def closes(
         self,
@@ -119,9 +120,10 @@ class BarStore(Protocol):
         *,
         newest: int | None = None,
     ) -> Iterator[Close]:
-        """Return the closes of all bars whose start lies in the range, in order.
+        """Yield the closes of all bars whose start lies in the range, in order.
 
-        With `newest`, they come newest first and are read consistently, `newest` at a time.
+        If `newest` is given, yield the newest first, and read consistently, `newest` bars at a
+        time.
         """
 
     def bars(
@@ -136,49 +138,49 @@ class BarStore(Protocol):
         consistent: bool = False,
         deleted: bool = False,
     ) -> Page[Bar]:
-        """Return bars whose `key` lies in the range; a regular and an extended bar may have the
-        same start. Tombstones are included if `deleted`."""
+        """Return a page of the bars whose `key` lies in the range, and tombstones if `deleted`. A
+        regular and an extended bar may have the same start."""
 
     def put(self, bar: Bar, expires_from: str) -> bool:
-        """Put a bar made from ticks, unless a historical bar, or one with the same or a higher
-        revision, is stored. Returns whether it was put."""
+        """Put a bar made from ticks. Do nothing if a historical bar is stored, or a bar with the
+        same or a higher revision. Return whether the bar was put."""
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
-        """Put bars made from ticks, each as `put` does; no two may have the same series and key.
+        """Put bars made from ticks, each as `put` does. No two may have the same series and key.
 
-        After an error some may be stored and others not.
+        After an error, some bars may be stored and others not.
         """
 
     def discard(self, bar: Bar, expires_from: str) -> bool:
-        """Put a tombstone in place of a bar made from ticks, even if no bar is stored, but not in
-        place of another revision. Returns whether a tombstone is stored now."""
+        """Put a tombstone in place of a bar made from ticks, even if no bar is stored. Do nothing
+        if another revision is stored. Return whether a tombstone is stored now."""
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put historical bars in place of whatever is stored; return the indexes of those not
+        """Put historical bars in place of whatever is stored. Return the indexes of the bars not
         acknowledged by the deadline."""
 
     def write_late_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put historical bars, except in place of a historical bar that came later and is not
-        folded. Return the indexes of those not processed by the deadline. Each call makes
+        """Put historical bars, except where a historical bar is stored that came later and is not
+        folded. Return the indexes of the bars not processed by the deadline. Each call makes
         progress."""
 
     def fill(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put folded historical bars. Of the stored bars, they replace only those folded from fewer
-        bars, or from as many that came no later. Return the indexes of those not processed by the
-        deadline. Each call makes progress."""
+        """Put folded historical bars. A stored bar is replaced only if it was folded from fewer
+        bars, or from as many that came no later. Return the indexes of the bars not processed by
+        the deadline. Each call makes progress."""
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
-        """Give each symbol a new, unique mark, since its stored bars have changed but its state has
-        not: data read under another mark is invalid. Returns the indexes of those not acknowledged
-        by the deadline."""
+        """Give each symbol a new, unique mark. It invalidates data read under another mark, since
+        stored bars have changed and the state has not. Return the indexes of the symbols not
+        acknowledged by the deadline."""
 
     def history_mark(self, symbol: str) -> str:
-        """Return the symbol's mark, read consistently; empty if it has none."""
+        """Return the symbol's mark, with a consistent read; empty if the symbol has none."""
 
 
 class RecordedActions(msgspec.Struct, frozen=True):
-    """The result of recording actions. `conflicts` has the actions that a stored one contradicts:
-    by index, first the one of the two that counts, then the other. `left` has the indexes of
+    """The result of recording actions. If a stored action contradicts a given one, `conflicts` has
+    both under the given one's index; the one that counts comes first. `left` has the indexes of
     actions that were not settled by the deadline."""
 
     conflicts: dict[int, tuple[Action, Action]]
@@ -186,41 +188,41 @@ class RecordedActions(msgspec.Struct, frozen=True):
 
 
 class ActionStore(Protocol):
-    """Stores corporate actions: of each symbol and ex-date at most one split and one dividend."""
+    """Stores corporate actions: at most one split and one dividend for each symbol and ex-date."""
 
     def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
-        """Store actions. Of all actions that ever came with one `place`, the one with the lowest
-        `rank` is kept. Each call makes progress."""
+        """Store actions. For each `place`, only the action with the lowest `rank` of all that ever
+        came is kept. Each call makes progress."""
 
     def actions(self, symbol: str) -> list[Action]:
-        """Return the newest 2,000 actions of a symbol, by ex-date."""
+        """Return the newest 2,000 actions of a symbol, ordered by ex-date."""
 
 
 class StateStore(Protocol):
-    """Stores one state per symbol. If a stored state cannot be read, an empty state that is
-    `unreadable` is returned. A write replaces it like any other."""
+    """Stores one state for each symbol. If a stored state cannot be read, reading returns an empty
+    state that is marked `unreadable`. Writing replaces such a state like any other."""
 
     def get(self, symbol: str) -> State | None:
-        """Return the state, read consistently; None if there is none."""
+        """Return the symbol's state, with a consistent read; None if there is none."""
 
     def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
-        """Return the existing states of some symbols, read consistently, 100 per request."""
+        """Return the states of those symbols that have one, read consistently, 100 per request."""
 
     def put(self, state: State) -> bool:
-        """Write the state under the next version, if `state.version` is still the stored one;
-        return whether it was written."""
+        """Write the state with the next version number and return True. If `state.version` is no
+        longer the stored version, write nothing and return False."""
 
 
 class AlertStore(Protocol):
-    """Stores alerts, each once."""
+    """Stores alerts. Each alert is stored once."""
 
     def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """Put the alerts that are not stored yet; those that are not quiet are then delivered.
-        After an error some may be stored."""
+        """Put those alerts that are not stored yet. The stream then delivers those that are not
+        quiet. After an error, some alerts may be stored."""
 
     def record_pending(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """Put the alerts that are not stored yet. If an earlier version of Ticktape recorded an
-        alert without sending it, it is delivered now. After an error some may be done."""
+        """Put those alerts that are not stored yet. An alert that an earlier version of Ticktape
+        recorded without sending is delivered now. After an error, some alerts may be done."""
 
     def find(self, alert_id: str) -> StoredAlert | None:
         """Return the alert with this id and its deliveries; None if there is none."""
@@ -238,7 +240,7 @@ class AlertStore(Protocol):
         descending: bool = False,
         after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """Return a symbol's alerts by the tick's time."""
+        """Return a page of a symbol's alerts, ordered by the time of the tick."""
 
     def by_day(
         self,
@@ -250,42 +252,42 @@ class AlertStore(Protocol):
         descending: bool = False,
         after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """Return all alerts whose tick lies on a UTC day, and in `[start, end)`.
+        """Return a page of all alerts whose tick lies on a UTC day and in `[start, end)`.
 
-        `after_key`, a page's next_key, must lie in that range: DynamoDB refuses others.
+        `after_key` is the next_key of a page. It must lie in that range: DynamoDB refuses others.
         """
 
 
 RuleKey = tuple[str, str]
-"""The key of a stored rule: its symbol, or `*`, and its id."""
+"""The key of a stored rule: its symbol (or `*`) and its id."""
 
 
 MAX_APPLIED = 98
-"""The most rules that a set may put and delete at once: a transaction takes 100 items."""
+"""The most rules that one set may put and delete. A DynamoDB transaction takes 100 items."""
 
 MAX_REMOVED = 90
-"""The most rules that one write may delete, for the same reason."""
+"""The most rules that one write may delete. A DynamoDB transaction takes 100 items."""
 
 
 class RuleTable(msgspec.Struct, frozen=True):
-    """The keys of the stored rules, and whether each is enabled. Broken rules count as not enabled.
+    """The keys of the stored rules, and whether each rule is enabled. A broken rule is not enabled.
 
-    A write names the version that it is based on, and fails if that version is outdated.
+    A write names the version of the table that it changes, and fails if that version is outdated.
     """
 
     version: int
     enabled: Mapping[RuleKey, bool]
 
     def keys_of(self, rule_id: str) -> list[RuleKey]:
-        """Return the keys with this id: none, one, or several if an older version of Ticktape
-        stored it under different symbols."""
+        """Return the keys of the rules with this id. There are several if an older version of
+        Ticktape stored the rule under different symbols."""
         return sorted(key for key in self.enabled if key[1] == rule_id)
 
 
 class RuleStore(Protocol):
     """Stores rules by symbol and id.
 
-    broken: the stored rules that the last `all` skipped as unreadable.
+    `broken` has the stored rules that the last call of `all` skipped as unreadable.
     """
 
     broken: tuple[BrokenRule, ...]
@@ -295,20 +297,20 @@ class RuleStore(Protocol):
         missing."""
 
     def of(self, symbol: str) -> list[Rule]:
-        """Return the current rules stored for a symbol (`*` for the rules of all symbols)."""
+        """Return the current rules for a symbol; for `*`, those that apply to all symbols."""
 
     def find(self, rule_id: str) -> Rule | BrokenRule | None:
         """Return the rule with this id; None if there is none."""
 
     def table(self) -> RuleTable:
-        """Return the version and the keys of the rules that are stored now."""
+        """Return the keys of the stored rules and the version, as of now."""
 
     def write(
         self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
     ) -> bool:
-        """Put a rule, delete at most MAX_REMOVED others, and return True.
+        """Put a rule, delete at most MAX_REMOVED other rules, and return True.
 
-        Returns False and writes nothing if another write came after `table` was read.
+        If another write came after `table` was read, write nothing and return False.
         """
 
     def write_all(
@@ -318,25 +320,25 @@ class RuleStore(Protocol):
         remove: Sequence[RuleKey],
         applied: Sequence[str],
     ) -> bool:
-        """Put and delete at most MAX_APPLIED rules, note `applied` (the ids in a file of rules),
-        and return True.
+        """Put and delete at most MAX_APPLIED rules and return True. `applied` has the ids in a file
+        of rules; they are stored too.
 
-        Returns False and writes nothing if another write came after `table` was read.
+        If another write came after `table` was read, write nothing and return False.
         """
 
     def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
-        """Return the rules of a table, read consistently, in any order."""
+        """Return the rules of a table in any order, with consistent reads."""
 
     def applied(self) -> tuple[str, ...]:
-        """Return the ids that `write_all` noted last."""
+        """Return the ids in the file of rules that `write_all` stored last."""
 
 
 class QuarantinedPart(msgspec.Struct, frozen=True):
     """A part of a record that could not be processed.
 
-    Its origin (a shard or queue), its record's sequence_number there and its number among the
-    record's rejected parts identify it. line: the part's line in the record, from 0. payload: its
-    bytes in base64.
+    Three values identify it: its origin (a shard or queue), the record's `sequence_number` there,
+    and its number among the record's rejected parts. `line` is the number of the part's line in the
+    record, from 0. `payload` is the part's bytes in base64.
     """
 
     reason: str
@@ -349,13 +351,13 @@ class QuarantinedPart(msgspec.Struct, frozen=True):
 
 
 class Archive(Protocol):
-    """Stores raw records and quarantine. A batch's objects are named by its origin and its records'
-    numbers and lines, so that no other batch is stored under the same name."""
+    """Stores raw records and quarantine. An object's name consists of the batch's origin, numbers
+    and lines, so no two batches share a name."""
 
     def put_raw(
         self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
     ) -> None:
-        """Write one object with a batch's lines."""
+        """Write one object with the lines of a batch."""
 
     def put_readings(
         self,
@@ -365,20 +367,20 @@ class Archive(Protocol):
         lines: Sequence[ArchivedLine],
         readings: Sequence[Reading],
     ) -> None:
-        """Write one object with a batch's readings: what SQL cannot read from its lines."""
+        """Write one object with the readings of a batch: what SQL cannot read from the lines."""
 
     def put_sources(self, told: Sequence[Told]) -> None:
-        """Write one object with the sources of series and their switches."""
+        """Write one object with the sources of series and the switches between sources."""
 
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]
     ) -> None:
-        """Write one object with a batch's unprocessable parts and the reasons."""
+        """Write one object with the rejected parts of a batch and the reasons."""
 
 
 class Stores(msgspec.Struct, frozen=True):
     """All stores of a deployment. `failures` returns the number of dead-lettered batches to be
-    redriven, at most 1,000; None if unknown."""
+    redriven, at most 1,000; None if it is unknown."""
 
     prices: PriceStore
     bars: BarStore

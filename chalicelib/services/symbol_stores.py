@@ -1,5 +1,4 @@
-"""The interfaces to the lists of symbols, to the producers' reports, and to the deletion of
-series."""
+"""The interfaces to the lists of symbols, the producers' reports, and the deletion of series."""
 
 from __future__ import annotations
 
@@ -15,18 +14,18 @@ from chalicelib.domain.field_types import Instant, Symbol
 from chalicelib.domain.sources import Sources, parse_sources
 from chalicelib.domain.ticks import UNKNOWN_SOURCE
 
-if TYPE_CHECKING:  # detect alone notes splits
+if TYPE_CHECKING:  # only detect notes splits
     from chalicelib.domain.splits import Split
 
 
 class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A line of one of the lists of symbols: "seen", "tracked" or "forgotten".
 
-    `source` is the first source of the series, or the one with which it has to begin. `switches`
-    has the later ones, separated by commas (`2026-11-20T15:30:00.000000Z alpaca`). Only lines of
-    "tracked" have `standby`, the text of a Standby. `split_date` and `split_ratio` describe the
-    last split that detect saw: history from before that split must be fetched again. `problem_at`
-    is the arrival of the quarantined item.
+    `source` is the first source of the series, or the source with which the series has to begin.
+    `switches` has the later sources, separated by commas (`2026-11-20T15:30:00.000000Z alpaca`).
+    `standby` is the text of a Standby; only lines of "tracked" have it. `split_date` and
+    `split_ratio` describe the last split that detect saw: history from before that split must be
+    fetched again. `problem_at` is the arrival of the quarantined item.
     """
 
     symbol: Symbol
@@ -61,7 +60,7 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def known_sources(self) -> Sources:
-        """Return the sources of the series; the first alone if `switches` cannot be read."""
+        """Return the sources of the series; only the first source if `switches` cannot be read."""
         if self.switches is None:
             return Sources(self.source)
         try:
@@ -74,10 +73,10 @@ class SymbolStore(Protocol):
     """Stores the lists of symbols: "seen", "tracked" and "forgotten"."""
 
     def listed(self, name: str) -> list[SymbolEntry]:
-        """Return a whole list, by symbol."""
+        """Return all lines of a list, ordered by symbol."""
 
     def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
-        """Return the first `limit` lines of a list whose symbols come after `after`, by symbol."""
+        """Return the first `limit` lines of a list after the symbol `after`, ordered by symbol."""
 
     def count(self, name: str) -> int:
         """Return the number of symbols in a list."""
@@ -86,30 +85,30 @@ class SymbolStore(Protocol):
         """Return the symbol's line in "seen", else in "tracked"; None if neither has one."""
 
     def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
-        """Return the existing lines of these symbols in a list, read consistently."""
+        """Return those lines of a list that belong to these symbols, with consistent reads."""
 
     def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
-        """Add a line unless the list has it; return the line that is stored now."""
+        """Add a line to a list, unless the symbol has one there. Return the stored line."""
 
     def note_split(self, symbol: str, split: Split) -> None:
         """Write a split into the symbol's line in "seen", if there is one."""
 
     def note_problem(self, symbol: str, problem: str, at: str) -> None:
-        """Write why an item was quarantined into the symbol's line in "seen", if there is one."""
+        """Write why an item was quarantined into the symbol's line in "seen", if it exists."""
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """Add a line to "seen", or fill in what the stored line lacks; return the line that is
-        stored now. A new line has no `packed_at`."""
+        """Add a line to "seen", or fill in what the stored line lacks. Return the stored line. A
+        new line has no `packed_at`."""
 
     def set_sources(self, name: str, entry: SymbolEntry, sources: Sources) -> bool:
-        """Write sources into a symbol's line and return True; return False if the line no longer
-        exists or no longer has the sources of `entry`."""
+        """Write sources into a symbol's line and return True. If the line no longer exists or no
+        longer has the sources of `entry`, write nothing and return False."""
 
     def note_forgotten(self, symbol: str, at: str) -> None:
         """Note in the list "forgotten" that a symbol's series was deleted at `at`."""
 
     def note_standby(self, symbol: str, standby: str | None) -> None:
-        """Write a standby into the symbol's line in "tracked", or remove it, if the line exists."""
+        """Write a standby into the symbol's line in "tracked", if it exists; None removes it."""
 
     def remove(self, name: str, symbol: str) -> None:
         """Remove a symbol from a list, if the list has it."""
@@ -118,8 +117,8 @@ class SymbolStore(Protocol):
 class ProducerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A producer's report about itself at `time`.
 
-    `progress` is the share of the history that has been sent, from 0 to 1; None if there is no end
-    to measure against. `dropped` counts the ticks that the producer did not send, by reason.
+    `progress` is the sent share of the history, from 0 to 1; None if the history has no known end.
+    `dropped` counts the ticks that the producer did not send, by reason.
     """
 
     command: str
@@ -135,14 +134,14 @@ class ProducerStore(Protocol):
     """Stores the producers' reports."""
 
     def statuses(self) -> list[ProducerStatus]:
-        """Return the last status of each command that ever ran."""
+        """Return the latest report of each producer command that ever ran."""
 
 
 SeriesKind = Literal["prices", "bars", "alerts"]
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """How many items were deleted, and whether none is left."""
+    """The number of deleted items, and whether all items are deleted."""
 
     count: int
     complete: bool
@@ -152,4 +151,4 @@ class SeriesEraser(Protocol):
     """Deletes the stored data of one symbol."""
 
     def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
-        """Delete a symbol's items of a kind until the deadline (time.monotonic)."""
+        """Delete a symbol's items of one kind until the deadline (time.monotonic)."""

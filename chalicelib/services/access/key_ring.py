@@ -1,7 +1,7 @@
-"""A deployment's keys: create, list and revoke them, and find them by their tokens.
+"""A deployment's API keys: create, list and revoke keys, and find the key of a token.
 
-Only the SHA-256 of a token is stored. A token has 256 random bits: neither a salt nor a slow hash
-would add anything, and the time that a lookup by hash takes reveals nothing about the token.
+Only the SHA-256 of a token is stored. A token has 256 random bits, so a salt or a slow hash would
+add nothing. The time that a lookup by hash takes reveals nothing about the token.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}", re.ASCII)
 
 
 class KeyStore(Protocol):
-    """Stores keys by the SHA-256 of their tokens, and counts their use."""
+    """Stores keys by the SHA-256 of their tokens, and counts the requests of each key."""
 
     def find(self, token_sha256: str) -> Key | None:
-        """Return the key of a token, read consistently; None if there is none."""
+        """Return the key of a token, with a consistent read; None if there is none."""
 
     def all(self) -> list[Key]:
-        """Return all keys, oldest first, read consistently."""
+        """Return all keys, oldest first, with consistent reads."""
 
     def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
-        """Store a new key and return True, unless there are `most` already. Raises Contended."""
+        """Store a new key and return True, unless `most` keys are stored. Raises Contended."""
 
     def remove(self, key_id: str) -> bool:
         """Delete a key and return True; return False if no key has this id."""
 
     def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
-        """Count a request in a minute as `weight` and return True. If the total would exceed
-        `limit`, count nothing and return False."""
+        """Count a request in a minute as `weight` requests and return True. If the total would
+        exceed `limit`, count nothing and return False."""
 
 
 class KeyRing:
-    """All keys: the stored ones, and the first key, whose hash is in the settings."""
+    """All keys: the stored keys, and the first key, whose hash is in the settings."""
 
     def __init__(self, store: KeyStore, clock: Callable[[], datetime], first_sha256: str) -> None:
         self._store = store
@@ -58,7 +58,7 @@ class KeyRing:
     def holder(self, token: str) -> Key | None:
         """Return the key of a token; None if it is unknown, revoked or expired.
 
-        The store is asked neither for the first key nor for texts that cannot be tokens.
+        The first key, and texts that cannot be tokens, need no request to the store.
         """
         found = fingerprint(token)
         if self._first_sha256 and hmac.compare_digest(found, self._first_sha256):
@@ -69,14 +69,14 @@ class KeyRing:
         return None if key is None or key.has_expired(to_text(self._clock())) else key
 
     def all(self) -> list[Key]:
-        """Return the first key, if there is one, then the others, oldest first."""
+        """Return the first key, if there is one, then the stored keys, oldest first."""
         return [*([FIRST_KEY] if self._first_sha256 else []), *self._store.all()]
 
     def create(self, given: dict[str, Any], made_by: str = COMMAND) -> tuple[Key, str]:
-        """Store a new key; return it and its token, which is not stored.
+        """Store a new key; return the key and its token. The token itself is not stored.
 
-        `made_by` is the id of the requesting key. The new key expires no later than that key.
-        Raises KeyFieldError, Conflict, Contended.
+        `made_by` is the id of the key that makes the request. The new key expires no later than
+        that key. Raises KeyFieldError, Conflict, Contended.
         """
         key = parse_key(given, secrets.token_hex(6), self._clock())
         key = msgspec.structs.replace(key, made_by=made_by)
@@ -95,7 +95,7 @@ class KeyRing:
         raise Conflict("the key that asks for another one has been revoked")
 
     def revoke(self, key_id: str) -> None:
-        """Delete a key. Raises Unknown, and Conflict for the first key."""
+        """Delete a key. Raises Unknown if no key has this id, and Conflict for the first key."""
         if key_id == IN_DEPLOYMENT:
             raise Conflict(
                 "the first key is part of the deployment; a new one replaces it: make token"
@@ -109,10 +109,10 @@ class KeyRing:
 
 
 def fingerprint(token: str) -> str:
-    """Return what is stored of a token: its SHA-256 in hex."""
+    """Return the fingerprint that is stored in place of a token: the token's SHA-256 in hex."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def new_token() -> str:
-    """Return a token to give to a client; only its fingerprint may be stored."""
+    """Return a new random token for a client. Only the token's fingerprint may be stored."""
     return PREFIX + secrets.token_urlsafe(32)

@@ -1,4 +1,4 @@
-"""Rate limits of keys: the number of requests in each minute of the clock, over all containers. An
+"""The rate limits of keys: requests in each minute of the clock, counted over all containers. An
 expensive request counts as several."""
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from chalicelib.services.access.key_ring import KeyStore
 
 
 class RateLimit:
-    """Counts requests in the store. After a request of some weight has exceeded the limit of its
-    minute, further requests of that weight or more write nothing."""
+    """Counts requests in the store. If a request of some weight exceeds the limit, requests of that
+    weight or more write nothing for the rest of the minute."""
 
     def __init__(self, store: KeyStore, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -20,8 +20,8 @@ class RateLimit:
         self._refused: dict[str, tuple[str, int]] = {}
 
     def seconds_to_wait(self, key_id: str, limit: int, weight: int = 1) -> int:
-        """If a request is within the limit, count it as `weight`, at most the limit, and return 0.
-        Otherwise return the seconds until the next minute."""
+        """Count a request as `weight` requests and return 0 if it is within the limit. Otherwise
+        return the seconds until the next minute. `weight` is at most `limit`."""
         now = self._clock()
         minute = minute_of(to_text(now))
         refused_in, least = self._refused.get(key_id, ("", 0))

@@ -1,1 +1,1 @@
-"""Stored bars: write them, correct them after late ticks, and read the closes that rules need."""
+"""Stored bars: write them, correct them after late ticks, and read the closes for rules."""

@@ -1,4 +1,4 @@
-"""Closes of finished bars of any interval, for rules on bars."""
+"""Reads the closes of finished bars of any interval, for rules on bars."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _MOST_KEPT = 1024
 
 
 class ClosesBefore:
-    """Reads a symbol's closes in regular hours from the bars table. Create one reader for each run
-    of ticks: all intervals share what it has read."""
+    """Reads a symbol's closes in regular hours from the bars table. Create a new reader for each
+    run of ticks. All intervals share the bars that the reader has read."""
 
     def __init__(self, bars: BarStore, symbol: str) -> None:
         self._bars = bars
@@ -41,8 +41,8 @@ class ClosesBefore:
         self._read: dict[str, _Backwards] = {}
 
     def __call__(self, interval: str, first: str, end: str, count: int) -> Sequence[BarClose]:
-        """Return the closes of bars before `end`, in order: the newest `count` before the label
-        `first`, and all from `first` on."""
+        """Return the closes of bars before `end`, in order. These are the newest `count` closes
+        before the label `first`, and all closes from `first` on."""
         return _from(self._all(interval, first, end, count), first, count)
 
     def _all(self, interval: str, first: str, end: str, count: int) -> list[BarClose]:
@@ -50,9 +50,9 @@ class ClosesBefore:
         return _last_parts(self._newest(BASE_OF[interval], first, end, parts), interval)
 
     def _newest(self, base: str, first: str, end: str, count: int) -> list[Close]:
-        """Return the regular stored bars that begin before `end`, in order: the newest `count`
-        before `first`, and all from `first` on. There are fewer if too many extended bars lie
-        between them."""
+        """Return regular stored bars that begin before `end`, in order: the newest `count` before
+        `first`, and all from `first` on. If too many extended bars lie between them, there are
+        fewer."""
         found: list[Close] = []
         older = 0
         for close in islice(self._backwards(base, end, count), _most_read(count)):
@@ -77,10 +77,10 @@ class ClosesBefore:
 
 
 class KeptClosesBefore(ClosesBefore):
-    """Closes of 5m, 15m and 30m bars: those cached in the container, and those of newer minutes.
+    """Reads closes of 5m, 15m and 30m bars. Cached closes are reused, and newer ones are read.
 
     `repairs` comes from the symbol's state. New closes are cached only after the state that was
-    computed with them is written, which shows that no other container has repaired bars meanwhile.
+    computed with them is written: then no other container has repaired bars meanwhile.
     """
 
     def __init__(self, bars: BarStore, symbol: str, keeper: CloseKeeper, repairs: int) -> None:
@@ -106,21 +106,21 @@ class KeptClosesBefore(ClosesBefore):
         return self._read_all(interval, first, end, count, basis)
 
     def keep(self) -> None:
-        """Cache the closes that were read. To be called after the state is written."""
+        """Cache the closes that were read. Call this after the symbol's state is written."""
         for interval, kept in self._found.items():
             self._keeper.keep(self._symbol, interval, kept)
 
     def _read_basis(self) -> Basis:
-        """Read the history's mark, drop what was read before, and return the basis of further
-        reads."""
+        """Read the history's mark and return the basis of further reads. Drop all bars read
+        before."""
         mark = self._bars.history_mark(self._symbol)
         self._read.clear()
         return Basis(self._repairs, mark)
 
     def _since(self, interval: str, start: str, end: str, most: int) -> list[BarClose] | None:
-        """Return the closes of bars from the label `start` on, read from stored minutes.
+        """Return the closes of bars from the label `start` on, made from stored minutes.
 
-        Return None if there would be more than `most`, as after a tick from long ago.
+        Return None if more than `most` minutes would be read, as after a tick from long ago.
         """
         seconds = (from_text(max(start, end)) - from_text(start)).total_seconds()
         found = []
@@ -136,8 +136,8 @@ class KeptClosesBefore(ClosesBefore):
     def _read_all(
         self, interval: str, first: str, end: str, count: int, basis: Basis
     ) -> Sequence[BarClose]:
-        """Read all closes needed, and up to twice as many, so that a growing demand does not cause
-        a full read each time."""
+        """Read up to twice as many closes as needed, so that a growing `count` rarely causes a full
+        read."""
         most = 1 << max(count - 1, 0).bit_length()
         began = time.monotonic()
         closes = self._all(interval, first, end, most)
@@ -148,8 +148,8 @@ class KeptClosesBefore(ClosesBefore):
     def _note(
         self, interval: str, first: str, count: int, closes: Sequence[BarClose], kept: KeptCloses
     ) -> Sequence[BarClose]:
-        """Note the closes before `first`, which `keep` will cache in place of `kept`; return the
-        closes needed."""
+        """Note the closes before `first`, which `keep` will cache in place of `kept`. Return the
+        closes that the caller needs."""
         older = closes[: _count_before(closes, first)]
         most = max(count, _MOST_KEPT)
         is_whole = kept.is_whole and len(older) <= most
@@ -160,7 +160,7 @@ class KeptClosesBefore(ClosesBefore):
 
 
 class _Backwards:
-    """The closes before `end`, newest first; each is read once."""
+    """The closes before `end`, newest first. Each close is read from the store once."""
 
     def __init__(self, end: str, closes: Iterator[Close]) -> None:
         self.end = end
@@ -184,7 +184,6 @@ def _count_before(closes: Sequence[BarClose], first: str) -> int:
 
 
 def _from(closes: Sequence[BarClose], first: str, count: int) -> Sequence[BarClose]:
-    """Return the newest `count` closes before the label `first`, and all from `first` on."""
     return closes[max(0, _count_before(closes, first) - count) :]
 
 

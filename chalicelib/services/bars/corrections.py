@@ -1,8 +1,8 @@
-"""Repair bars that a late or redelivered tick touches.
+"""Repair the bars that a late or redelivered tick affects.
 
-A minute is computed again from its ticks, an hour from its stored minutes, a day from its stored
-minutes and the session's newest ticks: the amount read depends on the repaired spans, not on the
-length of the session or the history.
+A minute is computed again from its ticks, and an hour from its stored minutes. A day is computed
+from its stored minutes and the session's newest ticks. So the amount read depends on the repaired
+spans, not on the length of the session or the history.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from chalicelib.services.stores import BarStore, PriceStore
 
 
 class Corrections:
-    """Computes bars again from prices, and writes those that differ from the stored ones. Prices
-    are kept for `prices_days` after their arrival; within that time none has expired."""
+    """Computes bars again from prices, and writes the bars that differ from the stored ones. Prices
+    are stored for `prices_days` after their arrival; no younger price has expired."""
 
     def __init__(self, prices: PriceStore, bars: BarStore, prices_days: int) -> None:
         self._prices = prices
@@ -39,12 +39,12 @@ class Corrections:
     def repair(
         self, state: State, spans: Sequence[Span], arrival: str, doubtful: Sequence[Bar] = ()
     ) -> tuple[State, list[Span]]:
-        """Repair all bars with ticks in the spans. The spans are ordered and disjoint, and end by
-        the state's last tick. This invocation stored the `doubtful` bars from an outdated state:
+        """Repair all bars that have ticks in the spans. The spans are ordered and disjoint, and end
+        by the state's last tick. This invocation stored the `doubtful` bars from an outdated state:
         they do not prove that ticks have expired.
 
-        Returns the state with its last tick and live bars repaired, and the spans, or the ends of
-        spans, that were not repaired since they hold too many ticks or minutes.
+        Return the state with its last tick and live bars repaired, and the parts of spans that were
+        left. A part is left if it holds too many ticks or minutes.
         """
         if not spans:
             return state, []
@@ -57,9 +57,9 @@ class Corrections:
     def settle(
         self, state: State, clashes: Sequence[Bar], arrival: str, doubtful: Sequence[Bar] = ()
     ) -> State:
-        """Compute again the bars for which another container has stored different values, since the
-        state of one of the two lacked ticks. The stored prices decide. Return the state with its
-        live bars repaired. `doubtful` is as in `repair`."""
+        """Compute bars again that another container has stored with different values. The state of
+        one of the two containers lacked ticks, so the stored prices decide. Return the state with
+        its live bars repaired. `doubtful` is as in `repair`."""
         last = state.last_timestamp
         starts = sorted({bar.start for bar in clashes if bar.interval == "1m"})
         spans = [(start, min(f"{start[:17]}59.999999Z", last)) for start in starts]
@@ -101,15 +101,15 @@ class _Run:
         self._days = Days(reader, expired_before)
 
     def repair(self, span: Span) -> None:
-        """Repair the minutes and hours of a span, and note its sessions for `repair_days`. A span
-        that holds too much is added to `left`."""
+        """Repair the minutes and hours of a span, and note its sessions for `repair_days`. If the
+        span holds too much, add it to `left`."""
         try:
             self._repair(span)
         except TooMuch:
             self.left.append(span)
 
     def repair_days(self) -> None:
-        """Repair the days of all spans that `repair` was called for."""
+        """Repair the days of all spans that were given to `repair`."""
         for session, ticks in self._touched.sessions():
             try:
                 if self._touched.is_whole(session):
@@ -120,8 +120,8 @@ class _Run:
                 self.left.append((ticks[0].timestamp, ticks[-1].timestamp))
 
     def repair_day(self, session: Session, whole: Collection[str] = frozenset()) -> None:
-        """Repair a day, unless ticks of it have expired; `whole` has the starts of minutes whose
-        ticks were all read. Raises TooMuch."""
+        """Repair a day, unless ticks of the day have expired. `whole` has the starts of the minutes
+        whose ticks were all read. Raises TooMuch."""
         try:
             day, extended = self._days.day(self.state, session, whole)
         except Expired:
@@ -153,8 +153,8 @@ class _Run:
             self._touched.add([tick for tick in touched if tick.timestamp in kept] or whole)
 
     def _has_volumes(self, touched: Sequence[Tick]) -> bool:
-        """Return whether ticks of the symbol have volumes: the touched ones, those of the live day,
-        or those of the touched days. A touched tick may have had a volume before its correction."""
+        """Return whether the touched ticks, the live day or the touched days have volumes. The
+        stored days count, since a touched tick may have had a volume before its correction."""
         day = self.state.day
         known = day is not None and day.volume is not None
         if known or any(tick.volume is not None for tick in touched):
@@ -166,8 +166,8 @@ class _Run:
         return any(bar.volume is not None for bar in days)
 
     def _with_last_regular(self, state: State) -> State:
-        """Return the state. If its last tick is extended and it has no `mark`, the newest regular
-        tick is read from the prices and becomes its `mark`."""
+        """Return the state with a `mark`, if it needs one. If the last tick is extended and `mark`
+        is missing, the newest regular tick is read from the prices for it."""
         last = state.last
         if last is None or state.mark is not None or not place_of(last).extended:
             return state
@@ -196,14 +196,14 @@ class _Run:
         return self._writer.put_minutes(bars, self._arrival, self._expired_before, self._doubtful)
 
     def _have_expired(self, live: str, bars: Sequence[Bar]) -> bool:
-        """Return whether ticks of the live minute have expired. An idle symbol's minute stays live
-        for long."""
+        """Return whether ticks of the live minute have expired. The minute of an idle symbol stays
+        live for long."""
         found = sum(bar.ticks for bar in bars if bar.start == live)
         known = sum(bar.ticks for bar in self.state.minutes)
         return live < self._expired_before and 0 < found < known
 
     def _repair_hours(self, ticks: Sequence[Tick], minutes: Minutes) -> None:
-        """Repair the hours of ticks, and the hours that their minutes were part of before."""
+        """Repair the hours of the ticks, and the hours that their minutes belonged to before."""
         places = {place.minute: place for place in map(place_of, ticks)}
         emptied = {hour_around(bar, places[bar.start]) for bar in minutes.emptied + minutes.gone}
         hours = emptied | {hour_around(bar, places[bar.start]) for bar in minutes.beside}
@@ -214,17 +214,17 @@ class _Run:
         self._writer.put_hours_of(symbol, zone, wanted, left_out, self._arrival)
 
     def _is_running(self, session: Session) -> bool:
-        """Return whether the state has the day of a session, or would have it if a regular tick had
-        come in time."""
+        """Return whether a session's day is the live one. A state without a day counts as well if
+        its last tick is in the session."""
         day, last = self.state.day, self.state.last
         if day is not None:
             return day.session_date == session.date.isoformat()
         return last is not None and place_of(last).session.date == session.date
 
     def _put_day(self, session: Session, day: Bar | None, extended: int) -> None:
-        """Put a day, or discard it if `day` is None: in the state if it is live, else in the table.
-        The known day may have up to `extended` more ticks, which count as extended now. If it has
-        even more, it was made from ticks that have expired, and stays."""
+        """Put a day into the state if it is live, else into the table. If `day` is None, discard it
+        there. The known day may have up to `extended` more ticks, which now count as extended. If
+        it has even more, some ticks have expired, and the known day stays."""
         start = f"{session.date.isoformat()}T00:00:00.000000Z"
         if self._is_running(session):
             if self._has_lost_ticks(session, day, extended):
@@ -240,15 +240,14 @@ class _Run:
             self._writer.discard(emptied, self._arrival)
 
     def _has_lost_ticks(self, session: Session, day: Bar | None, extended: int) -> bool:
-        """Return whether the live day was made from ticks that have expired."""
         known = self.state.day.ticks if self.state.day is not None else 0
         may_expire = day_range(session)[0] < self._expired_before
         return may_expire and (day.ticks if day is not None else 0) + extended < known
 
 
 def _with_stored(state: State, ticks: Sequence[Tick]) -> State:
-    """Return the state with `last` and `mark` as stored now. Their values may have changed, and a
-    late or corrected tick may be the newest regular one."""
+    """Return the state with the stored values of `last` and `mark`. These ticks may have been
+    corrected, and a late or corrected tick may be the newest regular one."""
     if state.last is None:
         return state
     stored = {tick.timestamp: tick for tick in ticks}

@@ -31,8 +31,8 @@ class Touched:
         self._edges: set[date] = set()
 
     def add(self, ticks: Sequence[Tick]) -> None:
-        """Add all ticks of a span, in order. Sessions inside the span are complete; its first and
-        last session may not be."""
+        """Add all ticks of a span, in order. The span may hold only a part of its first and last
+        session."""
         for tick in ticks:
             session = place_of(tick).session
             self._sessions[session.date] = session
@@ -41,7 +41,7 @@ class Touched:
             self._edges |= {place_of(ticks[at]).session.date for at in (0, -1)}
 
     def sessions(self) -> list[tuple[Session, list[Tick]]]:
-        """Return the sessions in order, with the ticks read."""
+        """Return the sessions in order, each with the ticks that were read."""
         return [(self._sessions[day], self._ticks[day]) for day in sorted(self._sessions)]
 
     def is_whole(self, session: Session) -> bool:
@@ -50,19 +50,19 @@ class Touched:
 
 
 class Days:
-    """Computes days from stored data."""
+    """Computes daily bars from stored data."""
 
     def __init__(self, reader: Reader, expired_before: str) -> None:
         self._reader = reader
         self._expired_before = expired_before
 
     def day(self, state: State, session: Session, whole: Collection[str]) -> tuple[Bar | None, int]:
-        """Return a session's day, made from its regular minutes, and the number of ticks in
-        extended ones.
+        """Return a session's daily bar, made from its regular minutes, and the number of extended
+        ticks.
 
-        Minutes hidden by historical bars are made again from their ticks. The day is None without a
-        regular tick. `whole` has the starts of minutes whose ticks are all known to be stored.
-        Raises TooMuch, and Expired if ticks of the session are no longer stored.
+        Minutes that historical bars hide are made again from their ticks. Without a regular tick,
+        the bar is None. `whole` has the starts of the minutes whose ticks are all known to be
+        stored. Raises TooMuch, and Expired if ticks of the session are no longer stored.
         """
         reach = day_range(session)
         minutes = self._minutes(state, session, self._reader.stored(state.symbol, "1m", *reach))
@@ -93,14 +93,14 @@ class Days:
         return msgspec.structs.replace(day, volume=with_volume[0].volume) if with_volume else day
 
     def _require_all_ticks(self, symbol: str, session: Session, minute: Bar) -> None:
-        """Raise Expired if a minute has lost ticks. Only a day's first minute is read, since all of
-        them are too many, although DynamoDB deletes expired items in any order."""
+        """Raise Expired if a minute has lost ticks. Only a day's first minute is read: all would be
+        too many. Yet DynamoDB deletes expired items in any order."""
         ticks = self._reader.ticks(symbol, minute.start, later(minute.start, minutes=1))
         if sum(_is_regular(tick, session) for tick in ticks) < minute.ticks:
             raise Expired
 
     def _hidden_minutes(self, state: State, session: Session, history: Sequence[Bar]) -> list[Bar]:
-        """Return the regular minutes, made from ticks, that historical bars hide."""
+        """Make the regular minutes that historical bars hide again from their ticks."""
         end = min(later(history[-1].start, minutes=1), just_after(state.last_timestamp))
         if end <= history[0].start:
             return []
@@ -108,7 +108,6 @@ class Days:
         return minutes_of([], [tick for tick in ticks if _is_regular(tick, session)])
 
     def _minutes(self, state: State, session: Session, stored: Iterable[Bar]) -> list[Bar]:
-        """Return the session's stored and live minutes, in order."""
         calendar = calendar_for(state.symbol, state.timezone)
         minutes = {bar.key: bar for bar in (*stored, *state.minutes)}
         return [
@@ -118,8 +117,8 @@ class Days:
         ]
 
     def _newest_regular(self, state: State, session: Session, last: Bar, start: str) -> list[Tick]:
-        """Return the newest regular ticks of a session, in order: only the last one if it has all
-        of the day's figures, else some more. `last` is the session's last regular minute."""
+        """Return the newest regular ticks of a session, in order. If the last tick has all of the
+        day's figures, return only that tick. `last` is the session's last regular minute."""
         known = next(
             (tick for tick in (state.last, state.mark) if _is_regular(tick, session)), None
         )

@@ -1,4 +1,4 @@
-"""Cache closes of 5m, 15m and 30m bars in a container, so that rules on many bars read only the
+"""Cache closes of 5m, 15m and 30m bars in a container. Rules on many bars then read only the
 minutes since the last close."""
 
 from __future__ import annotations
@@ -15,32 +15,33 @@ from chalicelib.domain.bar_closes import BarClose
 from chalicelib.domain.folding import MINUTES, label
 
 MAX_BYTES = 64 * 1024 * 1024
-"""The most bytes of all cached series; room for at least 3,000 of a thousand bars each."""
+"""The most bytes of all cached series. At least 3,000 series of a thousand bars each fit in."""
 
 MAX_SECONDS = 86_400.0
-"""How long closes are cached after they were all read, since stored bars expire. Some symbols'
-closes are cached for only three quarters of that, so that not all expire at once."""
+"""How long closes are cached after a full read, since stored bars expire. For some symbols it is as
+little as three quarters of that, so that not all closes expire at once."""
 
 IDLE_SECONDS = 2 * 1800.0
-"""A series not used for this long may be dropped for others; half-hours are used every 30 minutes.
-If more series are in use than there is room for, the latest are not cached. If each replaced
-another instead, none would be cached at its next use."""
+"""A series not used for this long may be dropped for others. Half-hours are used every 30 minutes.
+If more series are in use than there is room for, new ones are not cached. If each new one replaced
+another instead, no series would be cached at its next use."""
 
 _FAST = 1
 
 
 class Basis(msgspec.Struct, frozen=True, array_like=True):
-    """The state that closes were read under: the state's count of repairs, and the mark of the
-    symbol's history. While both are unchanged, no stored minute before the live one changes."""
+    """The basis of cached closes: the state's count of repairs, and the mark of the symbol's
+    history. While both are unchanged, no stored minute before the live one changes."""
 
     repairs: int
     mark: str
 
 
 class KeptCloses(msgspec.Struct, frozen=True, array_like=True):
-    """The closes of one series: of all bars from the first of `closes` up to the label `end`.
+    """The cached closes of one series, from its first close up to the label `end`.
 
-    is_whole: no bar is stored before the first; read_at: the last full reading (time.monotonic).
+    `is_whole`: no earlier bar is stored. `read_at`: the time of the last full read
+    (time.monotonic).
     """
 
     basis: Basis
@@ -50,7 +51,7 @@ class KeptCloses(msgspec.Struct, frozen=True, array_like=True):
     closes: tuple[BarClose, ...]
 
     def before(self, end: str) -> KeptCloses:
-        """Return these closes without those of bars from the label `end` on."""
+        """Return a copy without the closes of bars from the label `end` on."""
         end = min(end, self.end)
         closes = tuple(close for close in self.closes if close.label < end)
         return msgspec.structs.replace(self, end=end, closes=closes)
@@ -66,7 +67,7 @@ class _Packed(NamedTuple):
 
 
 class CloseKeeper:
-    """Caches closes by symbol and interval, packed. Threads may share it."""
+    """A cache of closes by symbol and interval, compressed. Threads may share it."""
 
     def __init__(self, most_bytes: int = MAX_BYTES) -> None:
         self._most_bytes = most_bytes
@@ -75,7 +76,7 @@ class CloseKeeper:
         self._lock = threading.Lock()
 
     def get(self, symbol: str, interval: str) -> KeptCloses | None:
-        """Return a cached series; None if there is none or it is too old."""
+        """Return the cached closes of a series; None if there are none or they are too old."""
         with self._lock:
             packed = self._packed.pop((symbol, interval), None)
             if packed is None:
@@ -85,7 +86,7 @@ class CloseKeeper:
         return kept if time.monotonic() < kept.read_at + _seconds_of(symbol) else None
 
     def keep(self, symbol: str, interval: str, kept: KeptCloses) -> None:
-        """Cache a series in place of its previous value. If there is no room, cache neither."""
+        """Cache the closes of a series in place of earlier ones. Without room, drop the series."""
         body = zlib.compress(msgspec.msgpack.encode(kept), _FAST)
         with self._lock:
             self._drop((symbol, interval))
@@ -110,9 +111,9 @@ class CloseKeeper:
                 self._drop((symbol, interval))
 
     def repaired(self, symbol: str, before: int, after: int, since: str) -> None:
-        """Keep a symbol's series valid after a repair: drop the closes from the instant `since` on.
-        The repair changed no earlier minute, and raised the count of repairs from `before` to
-        `after`."""
+        """Keep a symbol's cached closes valid after a repair by dropping those from the instant
+        `since` on. The repair changed no earlier minute, and raised the count of repairs from
+        `before` to `after`."""
         for interval in MINUTES:
             kept = self.get(symbol, interval)
             if kept is None or kept.basis.repairs != before:

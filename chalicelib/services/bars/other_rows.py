@@ -1,4 +1,4 @@
-"""Caches stored bars of symbols that the rules of other symbols name."""
+"""Caches stored bars of symbols that rules of other symbols name."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class _Read(NamedTuple):
 
 
 class OtherRows:
-    """Caches the newest bars of symbols. A symbol's bars are kept until its version changes, which
-    is taken from its state and history and changes whenever further bars may be stored. Bars are
-    stored before the state, so bars read after a state include all that the state has closed.
-    Threads may share the cache."""
+    """Caches the newest bars of symbols, until a symbol's version changes. The version comes from
+    the symbol's state and history, and changes whenever further bars may be stored. Bars are stored
+    before the state, so bars read after a state include all that the state has closed. Threads may
+    share it."""
 
     def __init__(self, bars: BarStore) -> None:
         self._bars = bars
         self._kept: dict[tuple[str, str], _Read] = {}
 
     def since(self, symbol: str, base: str, version: object, start: str) -> list[Bar] | None:
-        """Return all stored regular bars from `start` on; None if there are too many to keep."""
+        """Return all stored regular bars from `start` on; None if there are too many to cache."""
         kept = self._kept.get((symbol, base))
         if kept is None or kept.version != version or kept.start > start:
             page = self._bars.bars(symbol, base, start, None, limit=_PAGE, consistent=True)
@@ -42,8 +42,8 @@ class OtherRows:
         return kept.bars[bisect_left(kept.bars, start, key=lambda bar: bar.start) :]
 
     def note_none_before(self, symbol: str, base: str, version: object, until: str) -> None:
-        """Record that no regular bar is stored before `until`. If none is stored later either, the
-        series is known to be empty."""
+        """Record that no regular bar before `until` is stored. If none from `until` on is stored
+        either, the series is known to be empty."""
         if self.since(symbol, base, version, until) == []:
             self._keep(symbol, base, _Read(version, "", []))
 

@@ -1,4 +1,4 @@
-"""Reads of a repair: all rows of a range, up to a maximum number of ticks."""
+"""Reads for a repair: all rows of a range, up to a maximum number of ticks."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from chalicelib.services.priced import StoredTick
 from chalicelib.services.stores import MOST_COPIES, BarStore, Page, PriceStore
 
 MOST_TICKS = 20_000
-"""The most ticks that one repair reads; `rebuild` does the rest."""
+"""The most ticks that one repair reads. `rebuild` repairs the rest."""
 
 MOST_MINUTES = 1_500
-"""The most minutes whose bars one repair computes again, so that no symbol delays the others: more
-than a day of a symbol that trades round the clock. `rebuild` does the rest."""
+"""The most minutes whose bars one repair computes again, so that no symbol delays the others. It is
+more than a day of a symbol that trades round the clock. `rebuild` repairs the rest."""
 
 NEWEST_TICKS = 60
-"""The number of ticks read first to find the last one with a given value."""
+"""The number of ticks read first when searching backwards for a tick with a given value."""
 
 A_MINUTES_TICKS = 20
-"""A number of ticks that few minutes exceed."""
+"""The number of ticks read at once for a minute. Few minutes have more."""
 
 _PAGE = 2000
 
@@ -35,7 +35,7 @@ class TooMuch(Exception):  # noqa: N818 - ends a repair, not an error
 
 
 def _is_baseline(tick: Tick) -> bool:
-    """Return whether the next regular tick's volume is a difference from this one's."""
+    """Return whether the next regular tick's volume is counted from this tick's volume."""
     return tick.volume is not None and not place_of(tick).extended
 
 
@@ -46,7 +46,7 @@ def _is_in(tick: Tick, session: Session) -> bool:
 def stored_bars(
     bars: BarStore, symbol: str, interval: str, start: str, end: str, *, deleted: bool = False
 ) -> list[Bar]:
-    """Return the bars of `[start, end)`, in order, read consistently; `deleted` adds tombstones."""
+    """Return the bars of `[start, end)` in order, read consistently; `deleted` adds tombstones."""
     found: list[Bar] = []
     while True:
         page = bars.bars(
@@ -63,7 +63,7 @@ class Expired(Exception):  # noqa: N818 - ends a repair, not an error
 
 
 class Reader:
-    """Reads bars and ticks consistently, and counts them. Create one reader for each repair."""
+    """Reads bars and ticks consistently and counts the ticks. Create one reader for each repair."""
 
     def __init__(self, prices: PriceStore, bars: BarStore) -> None:
         self._prices = prices
@@ -87,8 +87,8 @@ class Reader:
             start = just_after(page.next_key)
 
     def within_bound(self, ticks: Sequence[Tick]) -> tuple[list[Tick], list[Tick]]:
-        """Divide ticks, which are in order, into those within the repair's MOST_MINUTES and the
-        others."""
+        """Split ticks, which are in order, into those within the repair's MOST_MINUTES and the
+        rest."""
         minutes = sorted({minute_of(tick.timestamp) for tick in ticks})
         beyond = minutes[self._minutes_left :]
         self._minutes_left -= len(minutes) - len(beyond)
@@ -104,10 +104,10 @@ class Reader:
     def following(
         self, touched: Sequence[Tick], start: str, last: str, *, has_volumes: bool
     ) -> list[Tick]:
-        """Return the ticks from `start` on of the minutes whose volumes depend on touched ticks.
+        """Return the ticks from `start` on in minutes whose volumes depend on the touched ticks.
 
-        These are the ticks of the next minute that has any. If ticks of the symbol have volumes,
-        those up to the session's first regular tick with a volume are added. Raises TooMuch.
+        This is the next minute that has ticks. If ticks of the symbol have volumes, it is all
+        minutes up to the session's first regular tick with a volume. Raises TooMuch.
         """
         if start > last:
             return []
@@ -136,8 +136,8 @@ class Reader:
         return [tick for tick in ticks if tick.timestamp < beyond]
 
     def before(self, first: Tick, start: str, *, has_volumes: bool) -> list[Tick]:
-        """Return the last tick before `start` and, if ticks of the symbol have volumes, the last
-        regular tick with a volume in the session of `first`. Raises TooMuch."""
+        """Return the last tick before `start`. If ticks of the symbol have volumes, the last
+        regular tick with a volume in the session of `first` precedes it. Raises TooMuch."""
         last = self.newest(first.symbol, None, start, 1)
         if not has_volumes or not last or _is_baseline(last[0]):
             return last
@@ -157,7 +157,7 @@ class Reader:
         return []
 
     def _some(self, symbol: str, start: str, end: str, count: int) -> tuple[list[Tick], bool]:
-        """Return the first ticks of a range, and whether there are more."""
+        """Return the first ticks of a range, and whether more ticks follow."""
         page = self._page(symbol, start, end, count)
         return [stored.tick for stored in page.rows], page.next_key is not None
 

@@ -1,4 +1,4 @@
-"""Reads stored regular bars for conditions, once for all series that are made of the same bars."""
+"""Reads stored regular bars for conditions. Series made from the same bars share one reading."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from chalicelib.services.bars.time_limits import TimeIsUp, never
 from chalicelib.services.stores import BarStore
 
 _PAGE = 2_500
-"""About as many bars as one Query returns: 1 MB."""
+"""The number of bars in a page: about 1 MB, the most that one Query returns."""
 
 _MOST_EXTENDED = 4
-"""How many stored bars are read for each that is needed: extended ones are skipped."""
+"""How many stored bars are read for each regular bar needed. Extended bars are skipped."""
 
 FREE_PAGES = 8
 
@@ -25,26 +25,26 @@ NO_VERSIONS: Mapping[str, object] = MappingProxyType({})
 
 
 class Rows(NamedTuple):
-    """Bars in order; `is_cut` if older ones were left out."""
+    """Bars in order. `is_cut` says that older bars were left out."""
 
     bars: list[Bar]
     is_cut: bool
 
 
 class _Read(NamedTuple):
-    """All regular bars of a range from `start` on. `start` is empty if no earlier bars are
-    stored."""
+    """All regular bars of a range that begins at `start`. If no earlier bars are stored, `start` is
+    empty."""
 
     start: str
     bars: list[Bar]
 
 
 class StoredRows:
-    """Reads bars. What was read is kept until `forget`, so that bars of 5, 15 and 30 minutes are
-    made of the same minutes.
+    """Reads stored bars and caches them until `forget`. Bars of 5, 15 and 30 minutes are therefore
+    made from the same minutes.
 
-    Reads are consistent by default. Once `time_is_up`, they raise TimeIsUp before a further page,
-    but not before FREE_PAGES: so each preview that continues another one gets further.
+    Reads are consistent by default. Once `time_is_up`, a read raises TimeIsUp before its next page.
+    The first FREE_PAGES are always read, so each preview that continues another one gets further.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class StoredRows:
         others: OtherRows | None = None,
         versions: Mapping[str, object] = NO_VERSIONS,
     ) -> None:
-        """`prepare` completes a stored bar; `others` keeps bars of the symbols in `versions`."""
+        """`prepare` completes a stored bar. `others` caches bars of the symbols in `versions`."""
         self._bars = bars
         self._prepare = prepare
         self._others = others
@@ -68,12 +68,12 @@ class StoredRows:
         self._pages = 0
 
     def forget(self) -> None:
-        """Drop what was read."""
+        """Drop the cached bars."""
         self._kept.clear()
 
     def newest(self, symbol: str, base: str, first: str, until: str, wanted: int) -> Rows:
-        """Return at least the newest `wanted` bars before `first`, and those from `first` up to
-        `until`. There are fewer if fewer are stored, or if too many extended bars lie between."""
+        """Return at least the newest `wanted` bars before `first`, and all from `first` up to
+        `until`. There are fewer if fewer are stored, or if too many extended bars intervene."""
         kept = self._kept.get((symbol, base, until))
         if kept is not None:
             older = bisect_left(kept.bars, first, key=_start)

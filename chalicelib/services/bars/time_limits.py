@@ -1,10 +1,10 @@
-"""How the time for reading bars is limited."""
+"""The limit of the time for reading bars."""
 
 from __future__ import annotations
 
 
 class TimeIsUp(Exception):  # noqa: N818  # not an error: what was read so far counts
-    """The time for reading is over."""
+    """The time for reading bars is over."""
 
 
 def never() -> bool:

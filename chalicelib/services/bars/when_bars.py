@@ -1,4 +1,4 @@
-"""Reads the stored bars that conditions depend on."""
+"""Reads the stored bars that conditions `when` depend on."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _SPAN = timedelta(days=2)
 
 
 class WhenBars:
-    """Reads bars of a symbol and of others.
+    """Reads bars of a symbol and of the other symbols that its rules name.
 
     `states` has the state of each symbol that has one. A state's running bar is stored only at the
-    next price, so it counts once it is over by its label. Reading may raise TimeIsUp.
+    next price, but counts once its interval is over. Reading may raise TimeIsUp.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class WhenBars:
         others: OtherRows | None = None,
         versions: Mapping[str, object] = NO_VERSIONS,
     ) -> None:
-        """`others` keeps bars of the other symbols, under their versions."""
+        """`others` caches bars of the other symbols, under their `versions`."""
         self._rows = StoredRows(
             bars,
             self._dated,
@@ -68,8 +68,8 @@ class WhenBars:
     def newest(
         self, key: SeriesKey, first: Point, last: Point, count: int, splits: Sequence[Split]
     ) -> list[Bar]:
-        """Return the newest `count` bars before `first`, and those from `first` up to `last`, in
-        order. `splits` are the symbol's own; those of other symbols come from their states."""
+        """Return the newest `count` bars before `first` and those from `first` up to `last`, in
+        order. `splits` are the symbol's own; the splits of other symbols come from their states."""
         base = BASE_OF[key.interval]
         before = self._until(key, first) if base == "1d" else first.end
         until, wanted = self._until(key, last), stored_bars(key, count + 1)
@@ -78,8 +78,8 @@ class WhenBars:
         return bars[1:] if found.is_cut and base != key.interval else bars
 
     def since(self, key: SeriesKey, label: str, last: Point, splits: Sequence[Split]) -> list[Bar]:
-        """Return the bars from the one with the label `label` up to `last`, in order. `splits` is
-        as in `newest`."""
+        """Return the bars from the label `label` up to `last`, in order. `splits` is as in
+        `newest`."""
         symbol, base = key.symbol or self._symbol, BASE_OF[key.interval]
         rows = self._rows.since(symbol, base, label, self._until(key, last))
         bars = self._folded(key, rows, splits, last)
@@ -90,8 +90,8 @@ class WhenBars:
         self._rows.forget()
 
     def is_final(self, key: SeriesKey, bar: Bar, *, is_newest: bool) -> bool:
-        """Return whether no price that arrives in order can still change a bar. Of historical bars
-        only the newest may change. Without a state there are no prices."""
+        """Return whether a bar can no longer change through prices that arrive in order. Of
+        historical bars, only the newest may change. A symbol without a state has no prices."""
         state = self._states.get(key.symbol or self._symbol)
         if state is None or not (bar.ticks or is_newest):
             return True
@@ -112,7 +112,7 @@ class WhenBars:
         return fold_bars(adjusted_bars(rows, splits), key.interval)
 
     def _dated(self, bar: Bar) -> Bar:
-        """Return a bar with its session's date, which historical bars lack."""
+        """Return a bar with its session's date. Historical bars lack this date."""
         if bar.session_date:
             return bar
         date = bar.start[:10] if bar.interval == "1d" else self._session_date(bar)
@@ -126,8 +126,7 @@ class WhenBars:
         return state.timezone if state is not None else None
 
     def _until(self, key: SeriesKey, point: Point) -> str:
-        """Return an instant such that every stored bar that may be over at a point begins before
-        it."""
+        """Return an instant after the start of every stored bar that may be over at a point."""
         if BASE_OF[key.interval] == "1d":
             return f"{date.fromisoformat(point.date) + _SPAN}T00:00:00.000000Z"
         if key.symbol or point.interval not in DAYS:

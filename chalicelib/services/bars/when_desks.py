@@ -1,4 +1,4 @@
-"""Keeps desks up to date from point to point, with the same code live and in a preview."""
+"""Keeps desks up to date from point to point. Live detection and previews share this code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chalicelib.services.bars.when_bars import WhenBars
 
 
 class Subject(NamedTuple):
-    """A symbol whose rules are judged: its time zone, and its splits in order."""
+    """A symbol whose rules are evaluated, with its time zone and its splits in order."""
 
     symbol: str
     zone: str | None
@@ -29,7 +29,7 @@ class Subject(NamedTuple):
 
 
 class Desks:
-    """Keeps a desk of some rules on one interval up to date."""
+    """Keeps the desk of some rules on one interval up to date."""
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class Desks:
         interval: str,
         kept: tuple[Desk, tuple[Split, ...]] | None = None,
     ) -> None:
-        """`kept` is a desk of the same rules and stored bars that has passed earlier points, and
-        the splits that it was adjusted for."""
+        """`kept` is a desk of the same rules and stored bars from earlier points, and the splits
+        that it was adjusted for."""
         self._bars = bars
         self._subject = subject
         self._rules = rules
@@ -51,7 +51,7 @@ class Desks:
             self.desk, self.splits = kept
 
     def ready(self, points: Sequence[Point]) -> Iterator[tuple[Desk, Point]]:
-        """Yield the desk at each of the next points, which are in order."""
+        """Yield each of the next points with the desk as of that point. The points are in order."""
         for splits, some in groupby(points, self._known):
             group = list(some)
             desk = self._extended(group, splits) or self._new(group, splits)
@@ -61,8 +61,8 @@ class Desks:
                 yield desk, point
 
     def newest_split(self, point: Point) -> str:
-        """Return the date of the newest split, of any of the symbols, that bars are adjusted for at
-        a point; empty if there is none."""
+        """Return the date of the newest split, of any symbol, that bars are adjusted for at a
+        point. Empty if there is none."""
         splits = [*self._known(point), *self._bars.splits_of_others()]
         return max((split.date for split in splits), default="")
 
@@ -103,9 +103,9 @@ class Desks:
         return desk
 
     def _may_trade_between(self, key: SeriesKey) -> bool:
-        """Return whether a series may have more bars between two points than its needs count. This
-        holds for series of other symbols, and for minutes or hours between points of days, since a
-        symbol may trade round the clock."""
+        """Return whether a series may have more bars between two points than its needs count. A
+        series of another symbol may. So may minutes or hours between points of days, if a symbol
+        trades round the clock."""
         return bool(key.symbol) or (self._interval in DAYS and key.interval not in DAYS)
 
     def _point_of(self, bar: Bar) -> Point:
@@ -126,7 +126,7 @@ class Desks:
         track.read_for = _span(key, points[-1])
 
     def _add(self, key: SeriesKey, track: Track, bars: Sequence[Bar], last: Point) -> None:
-        """Add the bars that are over at a point; a later reading may complete the others."""
+        """Add the bars that are over at a point. A later reading may complete open bars."""
         over = [bar for bar in bars if track.is_due(bar, last)]
         is_final = self._bars.is_final
         open_ = [bar for bar in over if not is_final(key, bar, is_newest=bar is bars[-1])]
@@ -134,8 +134,8 @@ class Desks:
 
 
 def _first_label(series: tuple[SeriesKey, Track]) -> tuple[str, str]:
-    """Return a sort key of series. In its order, the first series of a symbol reads the minutes of
-    the symbol's others, too."""
+    """Return a sort key of series. In its order, the series that is read first for a symbol reads
+    the minutes that the symbol's other series need."""
     key, track = series
     return key.symbol, track.next_label if track.last else ""
 
@@ -147,8 +147,8 @@ def after_split(
     states: Mapping[str, RuleState | None],
     splits: Sequence[Split],
 ) -> dict[str, str]:
-    """Return what rules on ticks remember at a point, by rule, for the rules that were last judged
-    before the newest split; empty if there are none. `before` is the tick before the point."""
+    """Return what rules on ticks remember at a point, by rule id. Only rules that were last
+    evaluated before the newest split are returned. `before` is the tick before the point."""
     known = [split for split in splits if split.date <= point.date]
     behind = [
         rule_id
@@ -164,8 +164,8 @@ def after_split(
 
 
 def _span(key: SeriesKey, point: Point) -> str:
-    """Return the name of the span of time around a point in which no further bar of a series ends.
-    It is empty for a series of another symbol, and if there is no such span."""
+    """Return the name of the time span around a point in which no further bar of a series ends.
+    Empty if there is none, and for a series of another symbol."""
     if key.symbol or key.interval == point.interval:
         return ""
     if key.interval in DAYS:

@@ -1,4 +1,4 @@
-"""Write recomputed bars that differ from the stored ones, unless others changed them meanwhile."""
+"""Write recomputed bars that differ from the stored bars, unless others changed these meanwhile."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from chalicelib.services.bars.repair_reading import stored_bars
 from chalicelib.services.stores import BarStore, Refused
 
 MayLose = Callable[[Bar], int]
-"""Returns how many of its stored ticks a bar may have lost. A bar that has lost more stays as
-stored, since ticks that it was made from have expired."""
+"""A function that returns how many of its stored ticks a bar may have lost. A bar that has lost
+more stays as stored, since ticks that it was made from have expired."""
 
 
 def at_most(count: int) -> MayLose:
@@ -32,7 +32,7 @@ ANY = at_most(sys.maxsize)
 
 
 class BarWriter:
-    """Puts and discards bars that were made from ticks."""
+    """Puts and discards bars made from ticks."""
 
     def __init__(self, bars: BarStore) -> None:
         self._bars = bars
@@ -40,15 +40,15 @@ class BarWriter:
     def put_hours(
         self, symbol: str, timezone: str | None, hours: Sequence[Hour], arrival: str
     ) -> None:
-        """Fold and put finished hours. If regular and extended ticks alternate, an hour may have
-        been stored before: the one folded now wins. Raises Contended."""
+        """Fold finished hours from their minutes and put them. If regular and extended ticks
+        alternate, an hour may be stored already; the new one wins. Raises Contended."""
         folded = self._folded(symbol, timezone, hours)
         refused = self.put_all([one.bar for one in folded], arrival)
         differing = sorted(refused.differing, key=_key)
         self.put_differing(differing, "1h", arrival, _losses(folded))
 
     def put_all(self, bars: Sequence[Bar], arrival: str) -> Refused:
-        """Put bars of any intervals; return those that were refused."""
+        """Put bars of any interval; return the bars that were refused."""
         return self._bars.put_all(bars, arrival) if bars else Refused()
 
     def _folded(
@@ -58,8 +58,8 @@ class BarWriter:
         hours: Iterable[Hour],
         without: Collection[Bar] = (),
     ) -> list[_Folded]:
-        """Fold hours from their stored minutes without those in `without`; return each hour that
-        has minutes once, in order."""
+        """Fold hours from their stored minutes, leaving out the minutes in `without`. Return each
+        hour that has minutes once, in order."""
         calendar = calendar_for(symbol, timezone)
         spans = sorted((hour_span(hour, calendar) for hour in set(hours)), key=lambda one: one.key)
         if not spans:
@@ -79,9 +79,9 @@ class BarWriter:
     def put_differing(
         self, bars: Sequence[Bar], interval: str, arrival: str, fewer: MayLose
     ) -> int:
-        """Put those of a symbol's finished bars that differ from the stored ones, with `revision`
-        raised; return how many differed. `bars` are in order. `fewer` returns how many ticks a bar
-        may have lost; a bar that lost more stays as stored. Raises Contended."""
+        """Put those of a symbol's finished bars that differ from the stored ones, and raise their
+        `revision`. Return how many differed. `bars` are in order. `fewer` returns how many ticks a
+        bar may have lost. A bar that has lost more stays as stored. Raises Contended."""
         if not bars:
             return 0
         end = just_after(key_of(bars[-1].start, extended=True))
@@ -91,7 +91,7 @@ class BarWriter:
     def put_differing_from(
         self, bars: Iterable[Bar], stored: Iterable[Bar], arrival: str, fewer: MayLose
     ) -> int:
-        """Put finished bars that differ from `stored`, as `put_differing` does."""
+        """Put finished bars that differ from the bars in `stored`, as `put_differing` does."""
         known = {bar.key: bar for bar in stored}
         differing = []
         for bar in bars:
@@ -110,11 +110,11 @@ class BarWriter:
     def put_minutes(
         self, bars: Sequence[Bar], arrival: str, expired_before: str, doubtful: Sequence[Bar] = ()
     ) -> Minutes:
-        """Put a symbol's whole minutes, regular and extended, if they differ from the stored ones.
+        """Put a symbol's complete minutes, regular and extended, that differ from the stored ones.
 
-        A minute with fewer ticks than its stored bars have is left unchanged, since some have
-        expired, unless it begins at `expired_before` or later. Stored bars in `doubtful` do not
-        count. Discard the result's `gone` bars after putting their hours. Raises Contended.
+        If a minute has fewer ticks than its stored bars, some ticks have expired, and it stays as
+        stored. Minutes from `expired_before` on are exempt, and stored bars in `doubtful` do not
+        count. After putting the hours, discard the result's `gone` bars. Raises Contended.
         """
         if not bars:
             return Minutes()
@@ -146,9 +146,9 @@ class BarWriter:
         gone: Collection[Bar],
         arrival: str,
     ) -> int:
-        """Fold hours from their stored minutes without the `gone` ones, and put those that differ.
-        An hour without minutes is discarded if `hours` says that it may be empty. Returns how many
-        were put or discarded. Raises Contended."""
+        """Fold hours from their stored minutes, leaving out the `gone` minutes, and put those that
+        differ. An hour without minutes is discarded if `hours` allows it to be empty. Return how
+        many hours were put or discarded. Raises Contended."""
         folded = self._folded(symbol, timezone, hours, without=gone)
         bars = [one.bar for one in folded]
         changed = self.put_differing(bars, "1h", arrival, _losses(folded))
@@ -161,8 +161,8 @@ class BarWriter:
         return changed
 
     def discard(self, bars: Iterable[Bar], arrival: str) -> int:
-        """Put tombstones in place of bars with no ticks left. Return their number. Raises
-        Contended."""
+        """Put tombstones in place of bars that have no ticks left. Return the number of bars.
+        Raises Contended."""
         count = 0
         for bar in bars:
             if not self._bars.discard(bar, arrival):
@@ -171,9 +171,8 @@ class BarWriter:
         return count
 
     def discard_running(self, bars: Iterable[Bar], arrival: str) -> None:
-        """Put tombstones for live bars that have no ticks left, since another container may still
-        know such a bar and store it. A stored historical bar or tombstone stays. Raises
-        Contended."""
+        """Put tombstones for live bars that have no ticks left: another container may still know
+        and store such a bar. A stored historical bar or tombstone stays. Raises Contended."""
         for bar in bars:
             found = self._stored(bar.symbol, bar.interval, bar.key, just_after(bar.key))
             revision = found[0].revision if found else 0
@@ -187,16 +186,17 @@ class BarWriter:
 
 
 class _Folded(msgspec.Struct, frozen=True):
-    """An hour folded from minutes, and how many ticks it may have lost since it was stored: as many
-    as the same minutes have of the other kind, regular or extended, or any number if history
-    replaced them. An hour that lost more was folded from minutes that have expired."""
+    """An hour folded from minutes. Since it was stored, it may have lost `may_lose` ticks. This is
+    the number of ticks that its minutes have of the other kind, regular or extended; it is
+    unlimited if history replaced minutes. An hour that lost more was folded from expired
+    minutes."""
 
     bar: Bar
     may_lose: int
 
     @classmethod
     def of(cls, hour: Bar, minutes: Iterable[Bar]) -> _Folded:
-        """Return an hour with what it may have lost, from its minutes of both kinds."""
+        """Return an hour and the ticks that it may have lost, from its minutes of both kinds."""
         others = [bar for bar in minutes if bar.extended is not hour.extended or not bar.ticks]
         history = any(not bar.ticks for bar in others)
         may_lose = sys.maxsize if history else sum(bar.ticks for bar in others)
@@ -211,10 +211,9 @@ def _losses(folded: Iterable[_Folded]) -> MayLose:
 class Minutes(msgspec.Struct, frozen=True):
     """The result of putting minutes.
 
-    changed: how many differed.
-    gone, emptied: stored and live bars whose ticks have all become extended, or all regular.
-    beside: stored bars that remain.
-    expired: starts of minutes whose ticks have expired.
+    `changed` is the number of bars that differed. `gone` has stored bars whose ticks have all
+    become extended or all regular; `emptied` has such live bars. `beside` has the stored bars that
+    remain. `expired` has the starts of the minutes whose ticks have expired.
     """
 
     changed: int = 0

@@ -1,1 +1,1 @@
-"""Send recorded alerts over channels. Entry: `deliver`."""
+"""Send recorded alerts over channels. The entry point is `deliver`."""

@@ -1,5 +1,5 @@
-"""The timers of digests. A digest that is due soon has its own; the others wait in their channel's
-agenda, which has one timer for all."""
+"""The timers of digests. A digest that is due soon has a timer of its own. The others wait in their
+channel's agenda, which has one timer for all."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from chalicelib.services.delivery.stores import AgendaStore, RetryQueue
 from chalicelib.services.delivery.tasks import Result, Turn, request_of
 
 SLACK_SECONDS = 1.0
-"""A request that comes early by no more than this is followed, since clocks differ."""
+"""A request that comes early by no more than this is carried out, since clocks differ."""
 
 _END = "~"
 """A text that sorts after every instant."""
 
 _NO_TIME_SECONDS = 5.0
-"""The pause of a timer that an invocation has no time for."""
+"""How long a timer is put off if the invocation has no time for it."""
 
 
 class Agendas:
-    """Puts the timers of digests into the queue, and follows those of agendas."""
+    """Puts the timers of digests into the queue, and acts on the timers of agendas."""
 
     def __init__(
         self, store: AgendaStore, retries: RetryQueue, clock: Callable[[], datetime]
@@ -40,8 +40,8 @@ class Agendas:
         self._clock = clock
 
     def put_timer(self, digest: Digest) -> None:
-        """Have a digest requested at its time: by its own timer if it is due soon, else through its
-        channel's agenda. Once this returns, the queue has a message that leads to the digest."""
+        """Put a message that leads to a digest into the queue. A digest that is due soon gets its
+        own timer. Another digest is added to its channel's agenda, which has a timer."""
         seconds = self._seconds_until(digest.until)
         if seconds <= REACH_SECONDS:
             self._retries.put(request_of(digest), seconds)
@@ -53,12 +53,12 @@ class Agendas:
             self._put_next(digest.channel)
 
     def follow(self, retry: Retry, turn: Turn, *, is_gone: bool) -> Result:
-        """Put the timers of a channel's digests that have come into reach. If other digests wait,
-        put the agenda's own timer again. If the channel `is_gone`, request all of its digests now,
-        which ends them.
+        """Act on the timer of a channel's agenda: put the timers of the digests that are due soon.
+        If other digests wait, put the agenda's timer again. If the channel `is_gone`, request all
+        of its digests now, which ends them.
 
-        Returns "deferred" if the agenda's timer has been put again, else "none": no digest waits,
-        or a later copy of the timer is in the queue.
+        Return "deferred" if the agenda's timer was put again. Return "none" if no digest waits, or
+        if a later timer of the agenda is in the queue.
         """
         channel, at, now = retry.channel, retry.timestamp, self._clock()
         if is_ahead(at, now, SLACK_SECONDS):
@@ -82,7 +82,7 @@ class Agendas:
         return "deferred"
 
     def _is_behind(self, channel: str, at: str) -> bool:
-        """Return whether a timer of the agenda for a later instant than `at` is in the queue."""
+        """Return whether the queue has a timer of the agenda for a later instant than `at`."""
         noted = self._store.timer_at(channel)
         latest = self._clock() + timedelta(seconds=STEP_SECONDS + MARGIN_SECONDS)
         return noted is not None and at < noted <= to_text(latest)

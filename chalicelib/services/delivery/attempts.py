@@ -1,4 +1,4 @@
-"""Attempts of deliveries, and what follows each: a mark, the next attempt, or the end."""
+"""Attempts of deliveries, and what follows an attempt: a mark, the next attempt, or the end."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ NEVER_TRIED = "not tried for a day: channels took too long"
 
 
 def pause(made: int, retry_after: float | None = None) -> float:
-    """Return the seconds until the next attempt after `made` attempts; see pause_seconds."""
+    """Return the seconds from attempt number `made` to the next one; see pause_seconds."""
     return pause_seconds(made, retry_after, random.random())  # noqa: S311 - jitter
 
 
 class Attempts:
-    """Makes a container's attempts, which share its breakers and budgets."""
+    """Makes the attempts of a container. They share circuit breakers and budgets."""
 
     def __init__(
         self,
@@ -77,8 +77,8 @@ class Attempts:
     def hindrance(
         self, channel: str, stored: StoredAlert | StoredDigest
     ) -> Literal["unsent", "slow"] | None:
-        """Return why no attempt may begin on a channel: "unsent" while it fails, "slow" if its time
-        is used up; None if one may begin. Digests and urgent alerts have more time than others."""
+        """Return "unsent" if a channel keeps failing, "slow" if its time is used up, and None if an
+        attempt may begin. Digests and urgent alerts have more time than others."""
         if self._breakers.is_open(channel):
             return "unsent"
         is_established = self._channels.is_established(channel, self._clock())
@@ -89,15 +89,15 @@ class Attempts:
         return None if has_time else "slow"
 
     def prepare(self, channel: Channel) -> None:
-        """Have a channel load what its first send needs, so that this takes no time of an attempt.
-        Errors are ignored."""
+        """Have a channel load what its first send needs, so that loading takes no time of an
+        attempt. Errors are ignored."""
         with suppress(Exception):  # the attempt raises it again
             channel.prepare()
 
     def postpone(self, found: Delivery | None, retry: Retry) -> Result | None:
-        """Request an attempt for later, since there is no time for it now; return "deferred". This
-        does not count as an attempt, but after MAX_POSTPONED_SECONDS the delivery ends as dead. As
-        in `retry`, the request is put before the delivery is marked."""
+        """Put off an attempt that there is no time for, and return "deferred". This does not count
+        as an attempt. After MAX_POSTPONED_SECONDS the delivery ends as dead. As in `retry`, the
+        request is put before the delivery is marked."""
         now = self._clock()
         request = postponed_request(retry, found, to_text(now))
         waited = (now - from_text(request.postponed)).total_seconds()
@@ -130,8 +130,8 @@ class Attempts:
         turn: Turn,
         channel: Channel,
     ) -> Result | None:
-        """Send a message on a claimed delivery. Return "sent", "dead" after a lasting failure, or
-        what `retry` returns after another one; None if the request must be delivered again."""
+        """Send a message on a claimed delivery. Return "sent", "dead" after a lasting failure, and
+        else what `retry` returns. Return None if the request must be delivered again."""
         name = claimed.channel
         if not self._breakers.lets_through(name):
             return self.retry(claimed, retry, Passing(NOT_TRIED))
@@ -157,7 +157,7 @@ class Attempts:
         return self.retry(claimed, retry, failure)
 
     def _excusing(self, attempt: Attempt, message: Message) -> Message:
-        """Return the message. The attempt's time then excludes the drawing of its picture."""
+        """Return the message with a picture whose drawing does not count as time of the attempt."""
         draw = message.picture
         if draw is None:
             return message
@@ -175,9 +175,9 @@ class Attempts:
         return (self._clock() - begun).total_seconds()
 
     def retry(self, claimed: Delivery, retry: Retry, error: Passing) -> Result | None:
-        """Request the next attempt and return "retried"; if this was the last one, end the delivery
+        """Request the next attempt and return "retried". If this was the last one, end the delivery
         as dead. The next request is put before the delivery is marked: if the process dies in
-        between, the present one is delivered again."""
+        between, the present request is delivered again."""
         following = following_request(retry, claimed)
         made = following.attempts - following.since
         if made >= MAX_ATTEMPTS:
@@ -194,8 +194,8 @@ class Attempts:
         return "retried"
 
     def _bury(self, claimed: Delivery, retry: Retry, reason: str) -> Result | None:
-        """Keep the request where `redrive` finds it, mark the delivery as dead, and return "dead".
-        If `redrive` has found the request already, that stays where it is: return None."""
+        """Keep the request for `redrive`, mark the delivery as dead, and return "dead". If the
+        request came from `redrive`, it is still kept there: return None."""
         if not retry.dead:
             self._retries.bury(following_request(retry, claimed), reason)
         dead = ended(claimed, "dead", to_text(self._clock()), reason)

@@ -1,7 +1,7 @@
 """Limit how many messages a container of `deliver` sends per minute, and how many alerts it leaves
 to the queue of retries (docs/decisions/0290). Alerts beyond a limit wait for a digest.
 
-Rules decide how often they fire and how many channels they name, and receivers how often they fail.
+Users decide how often rules fire and how many channels a rule names, and receivers may fail often.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 
 class MessageBound(NamedTuple):
-    """The limits of messages per minute; an alert counts once for each channel. Up to `firsts`
-    messages are sent in any case, each the first of its rule on its channel. Of the others, one
-    rule may send `rule`, one channel `channel`, and all together `shared`."""
+    """The limits of messages per minute. An alert counts once for each channel. The first message
+    of each rule on each channel is sent in any case, up to `firsts` in all. Of the others, one rule
+    may send `rule`, one channel `channel`, and all together `shared`."""
 
     firsts: int
     rule: int
@@ -26,10 +26,10 @@ class MessageBound(NamedTuple):
 
 
 class RetryBound(NamedTuple):
-    """The most alerts per minute that go to the queue of retries. Each channel may put `own` in any
-    case, and more up to `each`; what all channels put beyond `own` is at most `shared`. While the
-    queue has `waiting` messages or more, a channel may put one alert if it has put none for
-    `minutes`."""
+    """The limits of alerts per minute that go to the queue of retries. Each channel may put `own`
+    alerts in any case and up to `each` in all. Beyond `own`, all channels together may put
+    `shared`. While the queue has `waiting` messages or more, a channel may put one alert every
+    `minutes` minutes."""
 
     own: int
     each: int
@@ -45,7 +45,7 @@ log = logging.getLogger("ticktape.deliver")
 
 
 class _Minute:
-    """The counts of one minute."""
+    """The counts of messages or alerts in one minute."""
 
     def __init__(self) -> None:
         self.firsts: set[tuple[str, str]] = set()
@@ -55,7 +55,7 @@ class _Minute:
 
 
 class MessageBudget:
-    """Counts a container's messages, by the minute of its clock."""
+    """Counts the messages of a container, by the minute of its clock."""
 
     def __init__(self, bound: MessageBound = MESSAGES) -> None:
         self._bound = bound
@@ -63,8 +63,8 @@ class MessageBudget:
         self._minute = _Minute()
 
     def take(self, rule_id: str, channel: str, now: datetime) -> bool:
-        """Count a message of a rule on a channel and return True; return False if the budget is
-        used up."""
+        """Count a message of a rule on a channel and return True. If the budget is used up, return
+        False."""
         at = _minute_of(now)
         if at != self._at:
             self._at, self._minute = at, _Minute()
@@ -89,8 +89,8 @@ class RetryBudget:
     """Counts the alerts that a container leaves to the queue of retries, by the minute of its
     clock. Several threads share it. `depth` returns the number of messages in the queue, to which
     other containers add. It is called at most once a minute: when the first alert goes to the
-    queue, or, if the queue was full the minute before, when a channel that has put one lately asks
-    for room."""
+    queue. If the queue was full in the minute before, it is called when a channel with a recent
+    alert asks for room."""
 
     def __init__(self, depth: Callable[[], int], bound: RetryBound = RETRIES) -> None:
         self._depth = depth
@@ -108,8 +108,8 @@ class RetryBudget:
             return self._has_room(channel, now)
 
     def take(self, channel: str, now: datetime) -> bool:
-        """Count an alert that goes to the queue and return True; return False if the budget is used
-        up."""
+        """Count an alert that goes to the queue and return True. If the budget is used up, return
+        False."""
         with self._lock:
             if not self._has_room(channel, now):
                 return False

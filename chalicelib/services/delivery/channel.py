@@ -7,19 +7,19 @@ from typing import Protocol
 from chalicelib.domain.messages import Message
 
 MAX_SEND_SECONDS = 10
-"""Every channel's `send` returns or raises within this time."""
+"""The `send` of every channel returns or raises within this time."""
 
 
 class Channel(Protocol):
-    """Sends messages to people or programs: to a topic, a chat or a webhook. Several threads may
-    use it."""
+    """Sends messages to people or programs: to a topic, a chat or a webhook. Several threads share
+    it."""
 
     def prepare(self) -> None:
-        """Load what the first send needs, so that this send takes no longer than others. Calling it
-        is optional, and it may raise what `send` raises."""
+        """Load what the first send needs, so that this send takes no longer than later ones. The
+        call is optional. It may raise what `send` raises."""
 
     def send(self, message: Message) -> None:
-        """Try once to send the message, within MAX_SEND_SECONDS and without retries.
+        """Try to send the message once, within MAX_SEND_SECONDS.
 
         Raises Passing if a later attempt may succeed, Lasting if none will. Any other exception
         counts as Passing.

@@ -30,16 +30,16 @@ from chalicelib.services.delivery.stored_lists import (
 )
 
 ChannelStore = ListStore[StoredChannel]
-"""Where channels are kept."""
+"""The store of the channels."""
 
 
 Seal = Callable[[str, Secrets], str]
-"""Encrypts the secrets of the channel with an id; returns text that can be decrypted for this
-channel only. Raises Conflict."""
+"""Encrypts the secrets of the channel with an id. The result can be decrypted for this channel
+only. Raises Conflict."""
 
 
 class ChannelBook:
-    """Reads and writes channels. The topic is always among them."""
+    """Reads and writes the channels of a stage. The topic is always one of them."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class ChannelBook:
         clock: Callable[[], datetime],
         push_keys: PushKeyRing | None = None,
     ) -> None:
-        """`push_keys` has the key pair for Web Push; without it, no browser can be a channel."""
+        """`push_keys` has the key pair for Web Push. Without it, no browser can be a channel."""
         self._push_keys = push_keys
         self._store = store
         self._seal = seal
@@ -60,7 +60,7 @@ class ChannelBook:
 
     def listed(self) -> Listed[StoredChannel]:
         """Return all channels, as `all` does, and the ids of at most MAX_CHANNELS that cannot be
-        read. Those get no alerts."""
+        read. Alerts are not sent to channels that cannot be read."""
         table = self._store.table()
         return Listed(_all_of(table), table.unreadable_ids(MAX_CHANNELS))
 
@@ -114,14 +114,14 @@ class ChannelBook:
         return made
 
     def push_key(self) -> str:
-        """Return the public key that browsers subscribe with. If there is none, it is made first.
+        """Return the public key that browsers subscribe with; make the key pair if there is none.
         Raises Conflict, Contended."""
         if self._push_keys is None:
             raise Conflict("this system sends no Web Push")
         return self._push_keys.ensure().public
 
     def _vapid(self, channel: StoredChannel) -> str:
-        """Return the stage's encrypted key pair for a browser's channel, "" for other channels.
+        """Return the stage's encrypted key pair for a browser's channel; empty for other channels.
         Raises Conflict if the stage has no key pair."""
         if channel.kind != "web_push":
             return ""
@@ -146,7 +146,7 @@ class ChannelBook:
         self._write(drop)
 
     def check(self, named: Iterable[str]) -> None:
-        """Raise RuleError if one of the ids that a rule names is not a channel's."""
+        """Raise RuleError if a rule names an id that no channel has."""
         wanted = tuple(named)
         if not wanted:
             return
@@ -156,8 +156,8 @@ class ChannelBook:
             raise RuleError("channels", unknown, f"ids of channels: {', '.join(known)}")
 
     def _write(self, change: Callable[[list[StoredChannel]], list[StoredChannel]]) -> None:
-        """Store what `change` makes of all channels; try again if another write was faster. Raises
-        what `change` raises, ChannelError for a repeated name, and Contended."""
+        """Replace all channels by what `change` returns for them. If another write was faster, try
+        again. Raises what `change` raises, ChannelError for a repeated name, and Contended."""
 
         def changed(table: StoredList[StoredChannel]) -> list[StoredChannel]:
             channels = change(_all_of(table))

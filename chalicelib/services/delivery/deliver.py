@@ -1,4 +1,4 @@
-"""Deliver alerts, each at least once on each of its channels. An alert is sent again only if a
+"""Deliver alerts, each at least once on each of its channels. An alert is sent twice only if a
 process dies between sending and marking, or if the channel's answer is lost."""
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ UNREAD = "its alerts could not be read in time"
 
 
 class Deliver:
-    """The service behind the alerts table's stream and the queue of retries."""
+    """The service that handles the alerts table's stream and the queue of retries."""
 
     def __init__(
         self,
@@ -68,9 +68,9 @@ class Deliver:
         messages: MessageBound = MESSAGES,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`pictures` returns the pictures of one invocation; without it messages have none.
-        `link_key` signs the mute links in messages; without it they have none. Deadlines are times
-        of `monotonic`."""
+        """`pictures` returns the pictures of one invocation; without it, messages have no pictures.
+        `link_key` signs the mute links in messages; without it, messages have no links. Deadlines
+        are times of `monotonic`."""
         self._store = store
         self._digests = digests
         self._agendas = Agendas(digests.agendas, retries, clock)
@@ -89,8 +89,8 @@ class Deliver:
 
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
         """Make the first attempt of each alert on each of its channels, unless the channel holds
-        the alert back. Urgent alerts come first. `alerts` has each with the identifier of its
-        record; an alert that comes twice is sent once. An attempt that could last beyond `deadline`
+        the alert back. Urgent alerts come first. `alerts` pairs the identifier of a record with its
+        alert. An alert that comes twice is sent once. An attempt that could last beyond `deadline`
         (of `monotonic`) is put off."""
         tasks = [
             Task(identifiers, first_request(stored.alert, channel), stored)
@@ -102,8 +102,8 @@ class Deliver:
         return self._all(tasks, self._holder.outcomes(tasks, turn), turn)
 
     def again(self, retries: Sequence[tuple[str, Retry]], deadline: float) -> Delivered:
-        """Make the requested attempts that are still due. Those of digests and agendas come first.
-        `retries` has each request with the identifier of its message. `deadline` is as in `new`."""
+        """Make the requested attempts that are still due, those of digests and agendas first.
+        `retries` pairs the identifier of a message with its request. `deadline` is as in `new`."""
         tasks = [Task((name,), retry, None) for name, retry in retries]
         tasks.sort(key=lambda task: not is_timer(task.retry) and not digest_of(task.retry.symbol))
         return self._all(tasks, ["send"] * len(tasks), self._turn(deadline))
@@ -117,7 +117,7 @@ class Deliver:
             try:
                 return self._settled(task, outcome, turn)
             except Exception:
-                # Reported to Lambda, which delivers again and at last keeps it.
+                # Reported to Lambda, which delivers the record again and finally keeps it.
                 log.exception("an alert on %s failed; it is tried again", task.retry.symbol)
                 return None
 
@@ -144,7 +144,7 @@ class Deliver:
         )
 
     def _settled(self, task: Task, outcome: Outcome, turn: Turn) -> Result | None:
-        """Follow the timer of an agenda, or make the attempt of an alert that is not held. Return
+        """Act on the timer of an agenda, or make the attempt of an alert that is not held. Return
         the result; None if the task's records or messages must be delivered again."""
         if is_timer(task.retry):
             is_gone = self._is_gone(task.retry.channel)
@@ -156,8 +156,8 @@ class Deliver:
         return "held" if outcome == "held" else None
 
     def _one(self, task: Task, turn: Turn) -> Result | None:
-        """Make an attempt if it is due, and return its result. Return "none" if it is not due, None
-        if the request must be delivered again."""
+        """Make an attempt if it is due, and return its result. Return "none" if it is not due.
+        Return None if the request must be delivered again."""
         retry = task.retry
         stored = task.stored or self._claims.find(retry)
         if stored is None:
@@ -184,8 +184,8 @@ class Deliver:
         found: Delivery | None,
         channel: Channel,
     ) -> Result | None:
-        """Make an attempt that is due. If its channel fails or there is no time, a first attempt is
-        left to be held. A further one counts as failed, or is postponed for lack of time."""
+        """Make an attempt that is due. If it is hindered, a first attempt returns the reason, so
+        that its alert is held. A further attempt counts as failed or is postponed."""
         retry = task.retry
         hindrance = self._attempts.hindrance(retry.channel, stored)
         if hindrance and task.stored:
@@ -199,7 +199,7 @@ class Deliver:
         if isinstance(stored, StoredDigest):
             return self._digest(stored, retry, turn, channel)
         claimed = self._claims.claim(retry, found)
-        if claimed is None or not turn.has_time:  # a claim that was slow may have used it up
+        if claimed is None or not turn.has_time:  # a slow claim may have used up the time
             return self._refused(retry)
         if hindrance:
             return self._attempts.retry(claimed, retry, Passing(NOT_TRIED))
@@ -210,23 +210,23 @@ class Deliver:
         return self._attempts.make(message, claimed, retry, turn, channel)
 
     def _may_try(self, task: Task, turn: Turn) -> bool:
-        """Return whether an attempt may begin. Before a first attempt, the queue of retries must
-        have room for it in case it fails."""
+        """Return whether an attempt may begin. A first attempt needs room in the queue of retries,
+        in case it fails."""
         channel = task.retry.channel
         has_room = not task.stored or self._retry_budget.has_room(channel, self._clock())
         return has_room and turn.may_try(channel)
 
     def _put_off(self, task: Task) -> Result | None:
-        """Leave an attempt to the queue of retries. Return "unsent" instead if it is a first one
-        and the queue's budget is used up."""
+        """Leave an attempt to the queue of retries. Return "unsent" if it is a first attempt and
+        the queue's budget is used up."""
         if task.stored and not self._retry_budget.take(task.retry.channel, self._clock()):
             return "unsent"
         return self._defer(task.retry, pause(1))
 
     def _absent(self, retry: Retry) -> Result | None:
-        """Settle a request whose alert or digest is not stored. An alert is gone, so nothing is
-        done. A digest's request is put before the digest is made. At the digest's time, or once its
-        channel is deleted, the request closes the digest, so that no digest is made without a
+        """Settle a request whose alert or digest is not stored. For an alert, nothing is done. The
+        request of a digest is put before the digest is made, so it may come first. When the digest
+        is due or its channel is deleted, close the digest, so that none is made without a
         request."""
         digest = digest_of(retry.symbol)
         if digest is None:
@@ -241,7 +241,7 @@ class Deliver:
         return self._channels.find(channel) is None
 
     def _gone(self, found: Delivery | None, retry: Retry) -> Result:
-        """Mark a delivery as dead, since its channel has been deleted; no attempt is made."""
+        """Mark a delivery as dead, since its channel has been deleted."""
         attempts = found.attempts if found else 0
         before = Delivery(channel=retry.channel, status="dead", attempts=attempts, at="")
         dead = ended(before, "dead", to_text(self._clock()), GONE)
@@ -249,17 +249,16 @@ class Deliver:
         return "none"
 
     def _defer(self, retry: Retry, seconds: float) -> Result | None:
-        """Put the request again for later and return "deferred". If `redrive` has found the
-        request, that stays where it is: return None."""
+        """Put a request again for later and return "deferred". If the request came from `redrive`,
+        it is still kept there: return None."""
         if retry.dead:
             return None
         self._retries.put(retry, seconds)
         return "deferred"
 
     def _wait(self, digest: Digest, retry: Retry, seconds: float) -> Result | None:
-        """Put a digest's request again for later. Before its first attempt, a digest that is due
-        far ahead goes into the agenda instead: its request comes from a version of Ticktape without
-        agendas."""
+        """Put a digest's request again for later. A request without attempts comes from a version
+        of Ticktape without agendas: add its digest to the agenda instead, unless it is due soon."""
         if retry.dead:
             return None
         if retry.attempts:
@@ -270,13 +269,13 @@ class Deliver:
 
     def _refused(self, retry: Retry) -> Result | None:
         """Settle a request whose delivery could not be claimed. Return "none" if the attempt is no
-        longer due. Otherwise another invocation has claimed the delivery, or this one has and the
-        answer was lost: put the request again for after a lease."""
+        longer due. Otherwise put the request again, for the end of the claim. Another invocation
+        has made the claim, or this one has and the answer was lost."""
         stored = self._claims.find(retry)
         if stored is None:
             return "none"
         found = stored.on(retry.channel)
-        if found is None and stored.notified_at:  # sent by a version that knew no deliveries
+        if found is None and stored.notified_at:  # sent by a version without deliveries
             return "none"
         if found is not None and not is_due(found, retry):
             return "none"
@@ -285,16 +284,16 @@ class Deliver:
     def _digest(
         self, stored: StoredDigest, retry: Retry, turn: Turn, channel: Channel
     ) -> Result | None:
-        """Claim a digest, which closes it, and send it. If the time does not suffice to read its
-        members, that counts as a failed attempt. A digest without members, as after an invocation
-        that died before adding one, is marked as dead."""
+        """Claim a digest, which closes it, and send it. If there is no time to read its members,
+        the attempt counts as failed. A digest may have no members if an invocation died before
+        adding one. It is then marked as dead."""
         digest = stored.digest
         with turn.one_digest:
             if not turn.has_time:
                 return self._defer(retry, pause(1))
             found = stored.on(retry.channel)
             hindrance = self._attempts.hindrance(retry.channel, stored)
-            if hindrance == "slow":  # since it waited for another digest
+            if hindrance == "slow":  # it waited for another digest
                 return self._attempts.postpone(found, retry)
             claimed = self._claims.claim(retry, found)
             if claimed is None:
@@ -313,8 +312,8 @@ class Deliver:
         return self._send_digest(message, claimed, retry, turn, channel)
 
     def _latest_members(self, digest: Digest, turn: Turn) -> list[Member]:
-        """Return the latest members of a digest, at most MOST_MEMBERS, in the order of their times.
-        Raises Passing if the invocation's time is up."""
+        """Return the latest members of a digest, at most MOST_MEMBERS, ordered by time. Raises
+        Passing if the invocation's time is up."""
         found = []
         for member in islice(self._digests.members(digest), MOST_MEMBERS):
             if not turn.has_time:
@@ -323,7 +322,7 @@ class Deliver:
         return found[::-1]
 
     def _unsent(self, claimed: Delivery, retry: Retry, counted: int) -> Result:
-        """Mark a digest as dead without sending it, since it never had members or has none left."""
+        """Mark a digest without members as dead. It never had any, or all have expired."""
         reason = EXPIRED if counted else EMPTY
         if counted:
             log.error("%s: a digest of %d alerts: %s", claimed.channel, counted, reason)
@@ -334,8 +333,8 @@ class Deliver:
     def _send_digest(
         self, message: Message, claimed: Delivery, retry: Retry, turn: Turn, channel: Channel
     ) -> Result | None:
-        """Send a digest's message. If no time is left after its members were read, that counts as a
-        failed attempt."""
+        """Send a digest's message. If no time is left after reading the members, the attempt counts
+        as failed."""
         fresh = self._claims.renewed(retry, claimed)
         if fresh is None:
             return self._refused(retry)

@@ -1,4 +1,4 @@
-"""The channels as `deliver` uses them: which of them get an alert, and the Channel of each."""
+"""The channels as `deliver` uses them: which channels get an alert, and how to send to each."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ KEPT_SECONDS = 30.0
 
 Make = Callable[[StoredChannel], Channel]
 ReadAll = Callable[[], tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]]
-"""Returns all channels and mutes, read consistently, in one request."""
+"""A function that returns all channels and mutes, with one consistent request."""
 
 
 class Channels(Protocol):
-    """What `deliver` asks about channels."""
+    """The interface through which `deliver` finds channels and mutes."""
 
     def receivers(self, alert: Alert) -> tuple[str, ...]:
-        """Return the ids of the channels that an alert goes to."""
+        """Return the ids of the channels that an alert is sent to."""
 
     def find(self, channel_id: str) -> Channel | None:
-        """Return the Channel that sends to the channel with this id; None if there is none."""
+        """Return the Channel for an id; None if no channel has this id."""
 
     def holding(self, channel_id: str) -> Holding | None:
-        """Return which alerts a channel holds back; None if it holds back none, or if no channel
-        has this id."""
+        """Return which alerts a channel holds back. Return None if it holds back none, or if no
+        channel has this id."""
 
     def is_established(self, channel_id: str, now: datetime) -> bool:
-        """Return whether a channel has had its address for a long time; see domain.channels."""
+        """Return whether a channel has kept its address for a long time; see domain.channels."""
 
     def mutes(self) -> tuple[Mute, ...]:
-        """Return the mutes, including ended ones."""
+        """Return all mutes, including those that have ended."""
 
 
 class _Reading(NamedTuple):
-    """What was read, and when. `absent` has the ids that were asked for but that no channel had."""
+    """The channels and mutes read at a time. `absent` has the requested ids that no channel had."""
 
     at: float
     known: Mapping[str, StoredChannel]
@@ -51,10 +51,10 @@ class _Reading(NamedTuple):
 
 
 class Directory:
-    """The channels and mutes of a store, cached for KEPT_SECONDS. They are read again if an unknown
-    channel is asked for. An id that no channel has causes one such reading within that time.
+    """The channels and mutes of a store, cached for KEPT_SECONDS. A request for an unknown channel
+    causes a new reading, but only one in that time if no channel has the id.
 
-    While one thread reads, others get the channels that are known. `now` is a monotonic clock in
+    While one thread reads, other threads get the cached channels. `now` is a monotonic clock in
     seconds.
     """
 
@@ -70,11 +70,11 @@ class Directory:
         self._making = threading.Lock()
 
     def receivers(self, alert: Alert) -> tuple[str, ...]:
-        """See Channels."""
+        """See Channels.receivers."""
         return receivers(alert.channels, tuple(self._read(alert.channels).known.values()))
 
     def find(self, channel_id: str) -> Channel | None:
-        """See Channels."""
+        """See Channels.find."""
         stored = self._read([channel_id]).known.get(channel_id)
         if stored is None:
             return None
@@ -86,21 +86,21 @@ class Directory:
             return made
 
     def holding(self, channel_id: str) -> Holding | None:
-        """See Channels."""
+        """See Channels.holding."""
         stored = self._read().known.get(channel_id)
         return stored.holding if stored and stored.holding != NOTHING_HELD else None
 
     def is_established(self, channel_id: str, now: datetime) -> bool:
-        """See Channels."""
+        """See Channels.is_established."""
         stored = self._read().known.get(channel_id)
         return stored is not None and is_established(stored, now)
 
     def mutes(self) -> tuple[Mute, ...]:
-        """See Channels."""
+        """See Channels.mutes."""
         return self._read().mutes
 
     def _read(self, asked: Collection[str] = ()) -> _Reading:
-        """Return a reading that is not too old, and in which each id in `asked` is known or
+        """Return a reading that is fresh enough and that knows each id in `asked`, as present or
         absent."""
         if not self._tells(asked):
             with self._reading:

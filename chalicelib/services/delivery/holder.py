@@ -1,7 +1,7 @@
-"""Hold alerts back: each alert that its channel holds becomes a member of one digest.
+"""Hold alerts back: each alert that a channel holds becomes a member of one digest.
 
-An alert and its member are written in one transaction, and only while the digest is open. So an
-alert that is marked as held is in the digest that is sent, exactly once.
+An alert's mark and its member are written in one transaction, and only while the digest is open. So
+each alert that is marked as held is in the digest that is sent, exactly once.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from chalicelib.services.delivery.tasks import Task, Turn
 log = logging.getLogger("ticktape.deliver")
 
 TRIES = 8
-"""How often a transaction or a count is tried when other writers are faster."""
+"""How often a transaction or a count is tried if other writers are faster."""
 
 ROUNDS = 4
-"""How many digests an alert is offered to: if one has been closed, the following one."""
+"""How many digests an alert is offered to. If one is closed, it is offered to the following one."""
 
 TOO_MANY = "too many messages in a minute"
 UNSENT = "the channel failed or was slow"
@@ -57,19 +57,19 @@ _MOST_TIMED = 1000
 _FIRST_PAUSE_SECONDS = 0.02
 
 Outcome = Literal["send", "held", "refused", "failed"]
-"""What becomes of an alert on a channel. send: it is not held; refused: it has a delivery already;
-failed: its record must be delivered again."""
+"""What becomes of an alert on a channel. "send": it is not held. "refused": it already has a
+delivery. "failed": its record must be delivered again."""
 
 
 class _Alert(NamedTuple):
-    """An alert on a channel; `at` is the index of its task."""
+    """An alert on a channel. `at` is the index of its task."""
 
     at: int
     stored: StoredAlert
 
 
 class Holder:
-    """Decides which alerts are held, and puts them into digests."""
+    """Decides which alerts are held back, and adds them to digests."""
 
     def __init__(
         self,
@@ -89,9 +89,9 @@ class Holder:
         self._timed: set[Digest] = set()
 
     def outcomes(self, tasks: Sequence[Task], turn: Turn) -> list[Outcome]:
-        """Return the outcome of each task. If a task is the first attempt of an alert, the alert is
-        held if it is muted, held back by its channel, or beyond the budget of messages. Without
-        such alerts, nothing is written."""
+        """Return the outcome of each task. A first attempt's alert is held if it is muted, held
+        back by its channel, or beyond the budget of messages. If no alert is to be held, nothing is
+        written."""
         found: list[Outcome] = ["send"] * len(tasks)
         by_channel = _by_channel(tasks)
         muting = _Muting(self._channels.mutes() if by_channel else ())
@@ -108,8 +108,8 @@ class Holder:
         return found
 
     def hold_back(self, tasks: Sequence[Task], turn: Turn, reason: str) -> list[Outcome]:
-        """Hold alerts for a digest that is due within minutes, whatever their channels hold back;
-        return the outcome of each task."""
+        """Hold alerts for a digest that is due within minutes, whatever their channels hold back.
+        Return the outcome of each task."""
         found: list[Outcome] = ["failed"] * len(tasks)
         for channel, alerts in _by_channel(tasks).items():
             log.warning("%s: %d alerts wait for a digest: %s", channel, len(alerts), reason)
@@ -123,7 +123,7 @@ class Holder:
     ) -> list[int]:
         """Return the indexes of the tasks that exceed the budget of messages. Urgent alerts are
         counted first. Each alert is counted for all of its channels before the next alert, so that
-        channels share evenly."""
+        channels share the budget evenly."""
         places = [at for at, task in enumerate(tasks) if task.stored and found[at] == "send"]
         places.sort(key=lambda at: not _passes(tasks[at]))
         return sorted(
@@ -138,8 +138,8 @@ class Holder:
         return self._digests.chunk
 
     def join(self, digest: Digest, group: Sequence[tuple[_Alert, str]]) -> _Joined:
-        """Add at most `chunk` alerts, each with the reason why it is held, to a digest. A new
-        digest is opened first. Return which alerts were added. Raises Contended."""
+        """Add at most `chunk` alerts to a digest, each with the reason for holding it. A new digest
+        is opened first. Return what became of the alerts. Raises Contended."""
         self._put_timer_once(digest)
         left = list(group)
         refused: list[int] = []
@@ -164,7 +164,7 @@ class Holder:
 
     def _put_timer_once(self, digest: Digest) -> None:
         """Put a message that leads to a digest into the queue, unless this container has done so
-        lately. So each digest that it adds to has a message, even if another process made the
+        lately. So the digest has a message even if another process, which may have died, made its
         head."""
         if digest in self._timed:
             return
@@ -174,8 +174,8 @@ class Holder:
         self._timed.add(digest)
 
     def _open(self, digest: Digest) -> bool:
-        """Open a digest that is absent; return whether it is open now. A request that did not find
-        the digest may have closed it."""
+        """Open a digest that is not stored. Return whether it is open now. A request that came
+        before the digest was stored may have closed it."""
         found = self._store.find(digest.symbol, digest.timestamp, digest.rule_id)
         if isinstance(found, StoredDigest):
             return found.is_open and found.on(digest.channel) == opened(digest)
@@ -184,8 +184,8 @@ class Holder:
     def counted(
         self, channel: str, limit: Limit, ids: Sequence[str], now: datetime
     ) -> tuple[Window, frozenset[str]]:
-        """Count alerts against a channel's limit; return the window and the ids that are within the
-        limit, see domain.holding.count. Raises Contended."""
+        """Count alerts against a channel's limit. Return the window and the ids of the alerts
+        within the limit; see domain.holding.count. Raises Contended."""
         for attempt in range(TRIES):
             before = self._digests.window(channel)
             after, sent = count(before.window, limit, ids, now)
@@ -196,8 +196,8 @@ class Holder:
 
 
 class _Joined(NamedTuple):
-    """The indexes of alerts that were held and of those that already had a delivery, and the alerts
-    that were too late, since the digest is closed."""
+    """What became of alerts that were to join a digest. `held` and `refused` have indexes: refused
+    alerts already had a delivery. `late` has the alerts that came after the digest was closed."""
 
     held: list[int]
     refused: list[int]
@@ -205,8 +205,8 @@ class _Joined(NamedTuple):
 
 
 class _Muting:
-    """Finds the alerts of a batch that are muted. The mutes in force are computed once for each
-    instant, and each alert is checked once, not once for each channel."""
+    """Finds the muted alerts of a batch. The mutes in force are computed once for each instant, and
+    each alert is checked once for all of its channels."""
 
     def __init__(self, mutes: Sequence[Mute]) -> None:
         self.mutes = mutes
@@ -214,7 +214,7 @@ class _Muting:
         self._held: dict[tuple[datetime, str], tuple[Held, ...]] = {}
 
     def of(self, alert: Alert, now: datetime) -> tuple[Held, ...]:
-        """Return the Held that says until when and why an alert is muted; empty if it is not."""
+        """Return a Held with the reason and the end of an alert's muting; empty if not muted."""
         key = now, alert.alert_id
         if key not in self._held:
             if now not in self._in_force:
@@ -225,7 +225,7 @@ class _Muting:
 
 
 class _Batch(msgspec.Struct):
-    """The alerts of a batch on one channel; `found` has the outcomes of all tasks."""
+    """The alerts of a batch on one channel. `found` has the outcomes of all tasks."""
 
     holder: Holder
     channel: str
@@ -239,7 +239,7 @@ class _Batch(msgspec.Struct):
         return self.turn.has_time
 
     def settle(self, alerts: Sequence[_Alert], now: datetime) -> None:
-        """Hold the alerts, or let them pass. Alerts whose digest has been closed are decided again,
+        """Hold the alerts, or let them pass. If a digest is closed, its alerts are decided again,
         as of the digest's time."""
         later: list[tuple[datetime, list[_Alert]]] = [(now, list(alerts))]
         for _ in range(ROUNDS):
@@ -270,7 +270,7 @@ class _Batch(msgspec.Struct):
     def _by_end(
         self, alerts: Sequence[_Alert], now: datetime
     ) -> dict[str, list[tuple[_Alert, str]]]:
-        """Return the alerts to be held, each with its reason, by the time of their digest."""
+        """Return the alerts to be held, each with its reason, by the due time of their digest."""
         by_end: dict[str, list[tuple[_Alert, str]]] = defaultdict(list)
         passing = []
         for alert in alerts:
@@ -295,7 +295,7 @@ class _Batch(msgspec.Struct):
         return [(alert, found) for alert, one in zip(alerts, ids, strict=True) if one not in sent]
 
     def _join(self, until: str, group: Sequence[tuple[_Alert, str]]) -> list[_Alert]:
-        """Add alerts to a digest and note their outcomes; return those that are too late for it."""
+        """Add alerts to a digest and note their outcomes. Return the alerts that come too late."""
         late: list[_Alert] = []
         size = self.holder.chunk
         for start in range(0, len(group), size):
@@ -323,7 +323,7 @@ class _Batch(msgspec.Struct):
 
 
 class _HeldBack(_Batch):
-    """The alerts of a batch on one channel, which are all held for the same reason."""
+    """The alerts of a batch on one channel, all held for the same reason."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""How far `deliver` and `redeliver` are behind, read from the items of the latest alerts."""
+"""How far `deliver` and `redeliver` are behind, computed from the items of the latest alerts."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from chalicelib.event_sources import EVENT_SOURCES
 from chalicelib.services.stores import AlertStore, PriceStore
 
 LATEST = 100
-"""The most alerts of a day that are read."""
+"""The most alerts read for one day."""
 
 LONGEST = timedelta(seconds=EVENT_SOURCES["deliver"].maximum_record_age_seconds)
-"""An older alert is no longer in the stream."""
+"""An alert that is older than this is no longer in the stream."""
 
 
 def deliver_lag(
     alerts: AlertStore, prices: PriceStore, channels: Sequence[StoredChannel], now: datetime
 ) -> int:
     """Return the longest time, in seconds, that an attempt for one of the latest alerts has been
-    due; 0 if none is due. Takes a Query for each day of the last LONGEST. If alerts wait for a
-    first attempt, one more Query reads the price of the oldest of these."""
+    due; 0 if none is due. Takes a Query for each day within LONGEST. If alerts wait for a first
+    attempt, one more Query reads the price of the oldest such alert."""
     days = dict.fromkeys(to_text(at)[:10] for at in (now, now - LONGEST))
     pages = [alerts.by_day(day, None, None, limit=LATEST, descending=True) for day in days]
     latest = [stored for page in pages for stored in page.rows]
@@ -35,7 +35,7 @@ def deliver_lag(
 
 def overdue(stored: StoredAlert, now: datetime) -> list[str]:
     """Return the instants at which further attempts for an alert were due but not made. For an
-    attempt that broke off, this is the end of its claim."""
+    attempt that was cut short, this is the end of its claim."""
     return [
         one.until
         for one in stored.deliveries
@@ -48,8 +48,8 @@ def untouched_alerts(
 ) -> list[StoredAlert]:
     """Return the alerts that wait for a first attempt, newest first, as in `latest`.
 
-    An alert is left out if a newer one of its symbol was tried. `deliver` gets the alerts of a
-    symbol in order, so the older one had no channel to be sent to, or was dead-lettered.
+    An alert is left out if a newer alert of its symbol was tried. `deliver` gets the alerts of a
+    symbol in order, so the older alert had no channel or was dead-lettered.
     """
     tried: set[str] = set()
     found = []
@@ -63,8 +63,8 @@ def untouched_alerts(
 
 
 def _arrival(prices: PriceStore, stored: StoredAlert, now: datetime) -> str:
-    """Return when the price of an alert arrived, or the alert's own time if its price is not
-    stored. If that is so long ago that the alert is no longer in the stream, return `now`."""
+    """Return when the price of an alert arrived. If the price is not stored, return the alert's own
+    time. If the alert is too old to be in the stream, return `now`."""
     alert = stored.alert
     just_before = later(alert.timestamp, microseconds=-1)
     arrival = prices.arrival_after(alert.symbol, just_before) or alert.timestamp

@@ -1,4 +1,4 @@
-"""Do work in lanes, so that slow work in one lane does not hold up the others."""
+"""Run work in lanes, so that slow work in one lane does not delay the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 PARALLEL_SENDS = 8
-"""The threads that the lanes share, unless each would have fewer than LEAST_A_LANE."""
+"""The number of threads that all lanes share. Each lane has at least LEAST_A_LANE."""
 
 LEAST_A_LANE = 2
 
@@ -19,9 +19,9 @@ Outcome = TypeVar("Outcome")
 def in_lanes(
     one: Callable[[Item], Outcome], items: Sequence[Item], lane_of: Callable[[Item], str]
 ) -> list[Outcome]:
-    """Call `one` for each item; return the results in the order of items. Each lane has threads of
-    its own and begins its items in order. A single item runs in the caller's thread; if
-    PARALLEL_SENDS is 1, all do."""
+    """Call `one` for each item; return the results in the order of the items. Each lane has its own
+    threads and begins its items in order. A single item runs in the caller's thread. If
+    PARALLEL_SENDS is 1, all items do."""
     if min(len(items), PARALLEL_SENDS) < 2:
         return list(map(one, items))
     sizes: dict[str, int] = {}

@@ -1,5 +1,5 @@
-"""Pictures of alerts for channels that take them. A picture is drawn once for all channels of an
-alert, when the first one asks. No message waits long for a picture, or fails without one."""
+"""Pictures of alerts for channels that send pictures. A picture is drawn when the first channel
+asks, once for all channels. No message waits long for a picture, or fails for lack of one."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from chalicelib.services.stores import BarStore
 log = logging.getLogger("ticktape.deliver")
 
 PICTURE_SECONDS = 3.0
-"""How long an attempt waits for its picture; this is part of the attempt's time."""
+"""How long an attempt waits for its picture. The wait is part of the attempt's time."""
 
 MOST_FAILED = 3
-"""An invocation draws no more pictures after this many have failed or come late."""
+"""After this many pictures have failed or come late, an invocation draws no more."""
 
 MOST_ATTEMPTS = 3
-"""The attempts of a delivery with a picture. Further attempts go without, since the picture may be
-what makes them fail."""
+"""How many attempts of a delivery have a picture. Later attempts have none, since the picture may
+be what makes them fail."""
 
 
 class Pictures:
-    """The pictures of one invocation. `failed` counts those that failed or came late."""
+    """The pictures of one invocation. `failed` counts the pictures that failed or came late."""
 
     def __init__(self, bars: BarStore, seconds: float = PICTURE_SECONDS) -> None:
         self._bars = bars
@@ -41,8 +41,8 @@ class Pictures:
         self.failed = 0
 
     def of(self, stored: StoredAlert, attempt: int) -> Picture:
-        """Return a function that returns the picture of an alert for its attempt number `attempt`,
-        from 1. The function returns None if the message goes without a picture."""
+        """Return a function that returns the picture of an alert for attempt number `attempt`, from
+        1. The function returns None if the message is to be sent without a picture."""
         if stored.alert.condition == TEST_CONDITION or attempt > MOST_ATTEMPTS:
             return _without
         return lambda: self._wait(stored)
@@ -60,8 +60,8 @@ class Pictures:
         return None
 
     def _begun(self, stored: StoredAlert) -> Future[bytes | None] | None:
-        """Return an alert's picture. Unless it was begun before, another thread begins to draw it.
-        Return None if too many pictures have failed."""
+        """Return an alert's picture as a future. At the first call, another thread begins to draw
+        it. Return None if too many pictures have failed."""
         alert_id = stored.alert.alert_id
         with self._lock:
             if alert_id in self._drawn or self.failed >= MOST_FAILED:
@@ -80,7 +80,7 @@ class Pictures:
         return draw(self._read(stored.alert, calendar), stored.alert, calendar.zone)
 
     def _read(self, alert: Alert, calendar: Calendar) -> list[Bar]:
-        """Return the stored bars up to an alert, oldest first. One Query."""
+        """Return the stored bars up to an alert, oldest first. This takes one Query."""
         from chalicelib.domain.pictures.scene import interval_of, stored_needed
 
         base = BASE_OF[interval_of(alert)]
@@ -90,7 +90,7 @@ class Pictures:
         return list(reversed(page.rows))
 
     def _note(self, alert: Alert, problem: str) -> None:
-        """Count a failure; the first one of an invocation is logged."""
+        """Count a failure. Only the first failure of an invocation is logged."""
         with self._lock:
             self.failed += 1
             is_first = self.failed == 1
@@ -101,8 +101,8 @@ class Pictures:
 def end_of(alert: Alert, base: str, calendar: Calendar) -> str:
     """Return the end of the range of stored bars that were known at an alert.
 
-    For a rule on ticks it is the start of the alert's minute. That minute was in progress at the
-    alert, even if it is stored by now. A day is labelled by its session's date.
+    For a rule on ticks, this is the start of the alert's minute: that minute was still in progress.
+    A daily bar is labelled by its session's date.
     """
     if base == "1d":
         day = calendar.session_at(from_text(alert.timestamp)).date
@@ -120,5 +120,4 @@ def _carry_out(drawn: Future[bytes | None], draw: Callable[[], bytes | None]) ->
 
 
 def _without() -> bytes | None:
-    """Return None: the message goes without a picture."""
     return None

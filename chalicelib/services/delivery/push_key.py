@@ -1,5 +1,5 @@
-"""The key pair by which push services know a stage (VAPID). It is made once; the private key is
-never shown."""
+"""The key pair by which push services know a stage (VAPID). The pair is made once, and the private
+key is never shown."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from chalicelib.domain.channel_secrets import Secrets
 from chalicelib.domain.errors import Contended
 
 SEALED_FOR = "push-key"
-"""The name that the encrypted key pair is bound to, in place of a channel's id."""
+"""The name to which the encrypted key pair is bound. Other secrets are bound to a channel's id."""
 
 
 class PushKey(NamedTuple):
-    """The public key in base64url, and the encrypted Secrets with both keys."""
+    """The public key in base64url, and the encrypted Secrets, which hold both keys."""
 
     public: str
     sealed: str
@@ -24,15 +24,15 @@ class PushKeyStore(Protocol):
     """Stores the key pair."""
 
     def read(self) -> PushKey | None:
-        """Return the key pair, read consistently; None before it is made."""
+        """Return the key pair, with a consistent read; None if there is none yet."""
 
     def write(self, key: PushKey) -> bool:
-        """Store the key pair and return True; return False if one is stored already."""
+        """Store the key pair and return True. If a pair is stored already, return False."""
 
 
 class PushKeyRing:
-    """Makes the stage's key pair when it is first needed. `generate` returns a random pair, and
-    `seal` encrypts it."""
+    """Makes the stage's key pair on first use. `generate` returns a random pair, and `seal`
+    encrypts it."""
 
     def __init__(
         self,
@@ -45,11 +45,11 @@ class PushKeyRing:
         self._generate = generate
 
     def current(self) -> PushKey | None:
-        """Return the key pair; None before it is made."""
+        """Return the key pair; None if there is none yet."""
         return self._store.read()
 
     def ensure(self) -> PushKey:
-        """Return the key pair. If there is none, it is made first. Raises Conflict, Contended."""
+        """Return the key pair; make it if there is none. Raises Conflict, Contended."""
         found = self._store.read()
         if found is not None:
             return found

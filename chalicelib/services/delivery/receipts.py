@@ -1,4 +1,4 @@
-"""Receipts of alerts: what became of an alert on each of its channels."""
+"""Receipts of alerts: the outcome of an alert on each of its channels."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from chalicelib.domain.deliveries import Delivery
 from chalicelib.domain.digests import Digest, Receipt, StoredDigest, receipt
 
 MOST_HEADS = 500
-"""The most digests that one answer reads, with five requests."""
+"""The most digests that are read for one answer, with five requests."""
 
 
 Heads = Callable[[Collection[Digest]], Mapping[Digest, StoredDigest]]
-"""Returns those of some digests that are stored."""
+"""A function that returns those of the wanted digests that are stored."""
 
 
 def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt, ...]]:
-    """Return the receipts of each alert, one for each of its deliveries. A held alert has that of
-    its digest. Each digest is read once for all of its alerts. If no alert is held, nothing is
-    read."""
+    """Return the receipts of each alert, one for each of its deliveries. A held alert has the
+    receipt of its digest. Each digest is read once for all of its alerts."""
     wanted = {_digest(one) for alert in alerts for one in alert.deliveries if one.status == "held"}
     found = heads(wanted) if wanted else {}
     return [
@@ -28,8 +27,8 @@ def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt,
 
 
 def readable(alerts: Sequence[StoredAlert]) -> Sequence[StoredAlert]:
-    """Return as many of the first alerts as are held in no more than MOST_HEADS digests; at least
-    one if there are any."""
+    """Return the longest run of first alerts that are held in at most MOST_HEADS digests. It has at
+    least one alert, unless `alerts` is empty."""
     wanted: set[Digest] = set()
     for number, alert in enumerate(alerts):
         wanted |= {_digest(one) for one in alert.deliveries if one.status == "held"}

@@ -1,5 +1,4 @@
-"""Lists that are stored as a whole: how they change, and entries that this version of Ticktape
-cannot read."""
+"""Lists that are stored as a whole: how they change, and how unreadable entries are treated."""
 
 from __future__ import annotations
 
@@ -18,10 +17,10 @@ Entry = TypeVar("Entry")
 
 
 class StoredList(NamedTuple, Generic[Entry]):
-    """The entries of a list; `version` counts the writes, 0 before the first one.
+    """The entries of a list. `version` counts the writes; it is 0 before the first one.
 
-    `unreadable` has, as stored, the entries that this version of Ticktape cannot read. The others
-    work without them, and writing keeps them.
+    `unreadable` has the entries that this version of Ticktape cannot read, as stored. They do not
+    affect the other entries, and writing keeps them.
     """
 
     version: int
@@ -29,30 +28,30 @@ class StoredList(NamedTuple, Generic[Entry]):
     unreadable: tuple[bytes, ...] = ()
 
     def unreadable_ids(self, most: int) -> list[str]:
-        """Return the ids of entries that cannot be read, each once, at most `most` of them."""
+        """Return the ids of the entries that cannot be read, each id once, at most `most` ids."""
         return list(dict.fromkeys(map(unreadable_id, self.unreadable)))[:most]
 
     def without(self, entry_id: str) -> StoredList[Entry]:
-        """Return the list without an entry that cannot be read."""
+        """Return the list without the unreadable entry that has this id."""
         kept = tuple(raw for raw in self.unreadable if unreadable_id(raw) != entry_id)
         return self._replace(unreadable=kept)
 
 
 class Listed(NamedTuple, Generic[Entry]):
-    """The entries in force, and the ids of stored ones that cannot be read and have no effect."""
+    """The entries in force, and the ids of stored entries that cannot be read and are ignored."""
 
     entries: list[Entry]
     unreadable: list[str]
 
 
 class ListStore(Protocol[Entry]):
-    """Stores such a list."""
+    """Stores a list as a whole."""
 
     def table(self) -> StoredList[Entry]:
-        """Return the whole list, read consistently."""
+        """Return the whole list, with a consistent read."""
 
     def write(self, table: StoredList[Entry], entries: tuple[Entry, ...], /) -> bool:
-        """Replace the entries of `table`, as read; return False if another write came between."""
+        """Replace the entries of the list read as `table`. Return False if it has changed."""
 
 
 def unreadable_id(raw: bytes) -> str:
@@ -66,8 +65,8 @@ def rewrite(
     named: str,
     forget: str = "",
 ) -> None:
-    """Read a list, change and write it; start again if another write was faster. `forget` is the id
-    of an entry that cannot be read and is left out. Raises what `change` raises, and Contended."""
+    """Replace a list's entries by what `change` returns; start again if another write was faster.
+    `forget` is the id of an unreadable entry to drop. Raises Contended and what `change` raises."""
     for attempt in range(TRIES):
         table = store.table().without(forget)
         if store.write(table, tuple(change(table))):
@@ -82,8 +81,8 @@ def remove_unreadable(
     kept: Callable[[StoredList[Entry]], list[Entry]],
     named: str,
 ) -> bool:
-    """Remove an entry that cannot be read; return whether there was one with this id. `kept`
-    returns the other entries of the list. Raises Contended."""
+    """Remove an entry that cannot be read. Return whether an entry had this id. `kept` returns the
+    readable entries to keep. Raises Contended."""
     if entry_id not in map(unreadable_id, store.table().unreadable):
         return False
     rewrite(store, kept, named, forget=entry_id)

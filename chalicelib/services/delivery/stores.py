@@ -1,4 +1,4 @@
-"""The interfaces to the stores of deliveries; adapters and the tests' fakes implement them."""
+"""The interfaces to the stores of deliveries. The adapters and the tests' fakes implement them."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ class Key(Protocol):
 
     @property
     def symbol(self) -> str:
-        """Return the symbol, or the digest's key."""
+        """Return the symbol of the alert, or the digest's key."""
 
     @property
     def timestamp(self) -> str:
-        """Return the tick's time, in its stored form."""
+        """Return the time of the tick, in its stored form."""
 
     @property
     def rule_id(self) -> str:
-        """Return the rule's id."""
+        """Return the id of the rule."""
 
 
 class DeliveryStore(Protocol):
     """Stores the deliveries of alerts and digests."""
 
     def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | StoredDigest | None:
-        """Return an alert or a digest with its deliveries, read consistently; None if it is not
-        stored."""
+        """Return an alert or a digest with its deliveries, with a consistent read; None if it is
+        not stored."""
 
     def replace(self, key: Key, before: Delivery | None, after: Delivery) -> bool:
-        """Write the delivery of an alert or a digest on a channel if the stored one is still
-        `before`; return whether it was written. Writing a digest's delivery closes the digest.
+        """Write the delivery of an alert or a digest on a channel, if the stored delivery is still
+        `before`. Return whether it was written. Writing a digest's delivery closes the digest.
 
         The first delivery of an alert is also refused if an earlier version of Ticktape is sending
-        or has sent the alert. The first delivery that is sent sets the alert's `notified_at`.
+        the alert or has sent it. The first delivery that is sent sets the alert's `notified_at`.
         """
 
 
 class ToHold(NamedTuple):
-    """An alert to be held, with its delivery and its member of the digest."""
+    """An alert to be held, with its delivery and its entry as a member of the digest."""
 
     stored: StoredAlert
     delivery: Delivery
@@ -52,8 +52,8 @@ class ToHold(NamedTuple):
 
 
 class Refusals(NamedTuple):
-    """Whether alerts were held (`made`), and if not, why: the digest is `closed` or absent, some
-    `alerts` (their indexes) have a delivery, or another writer was faster (`contended`)."""
+    """Whether alerts were held (`made`), and if not, why: the digest is `closed` or absent, the
+    `alerts` at these indexes have a delivery, or another writer was faster (`contended`)."""
 
     made: bool
     closed: bool
@@ -62,7 +62,7 @@ class Refusals(NamedTuple):
 
 
 class AgendaStore(Protocol):
-    """Stores the agendas of channels: the digests that wait for a timer of their own."""
+    """Stores the agendas of channels: the digests that have no timer of their own yet."""
 
     def enter(self, digest: Digest) -> None:
         """Add a digest to its channel's agenda."""
@@ -71,20 +71,19 @@ class AgendaStore(Protocol):
         """Remove a digest from its channel's agenda."""
 
     def waiting(self, channel: str) -> Iterable[Digest]:
-        """Return the digests of a channel's agenda, by the time at which they are due, read
-        consistently."""
+        """Return the digests of a channel's agenda, ordered by due time, with consistent reads."""
 
     def timer_at(self, channel: str) -> str | None:
-        """Return the instant noted for the agenda's timer, read consistently; None without one."""
+        """Return the instant noted for the agenda's timer, read consistently, or None."""
 
     def note_timer(self, channel: str, at: str) -> None:
         """Note the instant for which the agenda's timer has been put, unless one up to a minute
-        later is noted. An even later one is replaced: a clock that was wrong has noted it."""
+        later is noted. An instant still later is replaced: a wrong clock has noted it."""
 
 
 class StoredWindow(NamedTuple):
-    """The window of a channel's limit as stored. `window` is None if there is none yet or it cannot
-    be read; `stored` is the store's own form of it, which the store compares when it writes."""
+    """The window of a channel's limit as stored. `window` is None if there is none or it cannot be
+    read. `stored` is its form in the store; the store compares it when it writes."""
 
     window: Window | None = None
     stored: object = None
@@ -95,43 +94,43 @@ class DigestStore(Protocol):
 
     @property
     def agendas(self) -> AgendaStore:
-        """Return the agendas."""
+        """Return the store of the agendas."""
 
     @property
     def chunk(self) -> int:
         """Return the most alerts that `hold` takes at a time."""
 
     def open(self, digest: Digest) -> bool:
-        """Store the head of an open digest unless there is a head; return whether it was stored."""
+        """Store the head of an open digest that has no head. Return whether it was stored."""
 
     def close_empty(self, digest: Digest, now: str) -> bool:
-        """Store the head of a closed digest if there is no head; return whether it was stored."""
+        """Store the head of a closed digest that has no head. Return whether it was stored."""
 
     def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
-        """Mark alerts as held and add them to an open digest, all of them or none; return whether
+        """Mark alerts as held and add them to an open digest: all of them or none. Return whether
         they were held, and if not, why."""
 
     def members(self, digest: Digest) -> Iterable[Member]:
-        """Return the members, latest first, read consistently."""
+        """Return the members of a digest, latest first, with consistent reads."""
 
     def window(self, channel: str) -> StoredWindow:
-        """Return the window of a channel's limit, read consistently."""
+        """Return the window of a channel's limit, with a consistent read."""
 
     def count(self, channel: str, before: StoredWindow, after: Window) -> bool:
-        """Write the window of a channel's limit if `before` is still stored; return whether it was
-        written."""
+        """Write the window of a channel's limit, if the stored window is still `before`. Return
+        whether it was written."""
 
 
 class RetryQueue(Protocol):
-    """Queues requests for further attempts, each delivered when its time comes, and keeps those of
-    dead deliveries for `redrive`."""
+    """A queue of requests for further attempts. Each request is delivered when its time comes.
+    Requests of dead deliveries are kept for `redrive`."""
 
     def put(self, retry: Retry, seconds: float) -> None:
-        """Have a request delivered after `seconds`, or after the queue's longest delay if that is
-        shorter."""
+        """Have a request delivered after `seconds`, but no later than after the queue's longest
+        delay."""
 
     def depth(self) -> int:
-        """Return the approximate number of messages to be delivered or being processed."""
+        """Return the approximate number of messages that wait or are being processed."""
 
     def bury(self, retry: Retry, reason: str) -> None:
-        """Keep a request for `redrive`, without which no further attempt is made."""
+        """Keep a request for `redrive`. Until then, no further attempt is made."""

@@ -1,5 +1,5 @@
-"""The tasks of `deliver`, which are requested attempts, and the invocation that they are part
-of."""
+"""The tasks of `deliver`, which are requested attempts, and the invocation that carries them
+out."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from chalicelib.services.delivery.pictures import Pictures
 
 MOST_FAILURES = 8
 MOST_LOST_SECONDS = 10.0
-"""An invocation no longer tries a channel that has failed this often, or for this long in all: the
-channel's other deliveries wait for the first pause."""
+"""An invocation gives up a channel after this many failures, or after losing this much time on it.
+The channel's other deliveries wait for the first pause."""
 
 HOLDING_SECONDS = 3.0
-"""The time left at the end of an invocation for holding alerts that it could not send."""
+"""The time reserved at the end of an invocation for holding alerts that it could not send."""
 
 Result = Literal["sent", "retried", "dead", "deferred", "held", "none", "unsent", "slow"]
-"""What became of a task; see Delivered. none: the attempt is not due; unsent, slow: the alert is to
-be held, since its channel failed, or since channels took too long."""
+"""The outcome of a task; see Delivered. "none": the attempt is not due. "unsent" and "slow": the
+alert is to be held, since its channel failed, or since channels took too long."""
 
 
 class Delivered(msgspec.Struct, frozen=True):
     """The result of a batch.
 
-    `sent`, `retried` (failed, and to be tried again) and `dead` (failed for good) count attempts,
-    `deferred` the attempts that were put off, `held` the alerts put into digests. `failed` has the
+    Attempts are counted by result: `sent`, `retried` (failed and to be tried again), `dead` (failed
+    for good) and `deferred` (put off). `held` counts the alerts put into digests. `failed` has the
     identifiers of records or messages that must be delivered again. `pictures_failed` counts
     messages that went without their picture.
     """
@@ -50,8 +50,8 @@ class Delivered(msgspec.Struct, frozen=True):
 
 
 class Task(NamedTuple):
-    """A requested attempt. `stored` is the alert of a first attempt; None for a further one, whose
-    alert has yet to be read. If the task fails, all of its identifiers are reported."""
+    """A requested attempt. `stored` is the alert of a first attempt; None for a further attempt,
+    whose alert has yet to be read. If the task fails, all of its identifiers are reported."""
 
     identifiers: tuple[str, ...]
     retry: Retry
@@ -59,7 +59,7 @@ class Task(NamedTuple):
 
 
 class Turn:
-    """One invocation. It knows until when attempts may begin, and which channels fail."""
+    """One invocation. It knows until when attempts may begin, and which channels keep failing."""
 
     def __init__(
         self, deadline: float, monotonic: Callable[[], float], pictures: Pictures | None = None
@@ -72,15 +72,15 @@ class Turn:
         self._failures: dict[str, int] = {}
         self._lost: dict[str, float] = {}
         self.one_digest = threading.Lock()
-        """Held while a digest is claimed and read: a large one takes a second of the processor."""
+        """The lock for claiming and reading a digest: a large one takes a second of CPU time."""
 
     @property
     def pictures_failed(self) -> int:
-        """Return how many times a message went without the picture that it should have had."""
+        """Return how many messages went without the picture that they should have had."""
         return self._pictures.failed if self._pictures else 0
 
     def illustrated(self, message: Message, stored: StoredAlert, claimed: Delivery) -> Message:
-        """Return the message with a function that draws its picture, for channels that take one."""
+        """Return the message with a function that draws its picture, if the stage has pictures."""
         if self._pictures is None:
             return message
         picture = self._pictures.of(stored, claimed.attempts)
@@ -88,7 +88,7 @@ class Turn:
 
     @property
     def has_time(self) -> bool:
-        """Return whether an attempt that begins now ends before the deadline."""
+        """Return whether an attempt that begins now ends in time to hold alerts afterwards."""
         return self._monotonic() < self._latest
 
     @property
@@ -114,7 +114,7 @@ class Turn:
 def distinct(
     alerts: Sequence[tuple[str, StoredAlert]],
 ) -> list[tuple[tuple[str, ...], StoredAlert]]:
-    """Return each alert once, as its last record has it, with the identifiers of all its records. A
+    """Return each alert once, as in its last record, with the identifiers of all its records. A
     record may come twice, and an alert that was deleted may be raised again."""
     identifiers: dict[str, list[str]] = {}
     last: dict[str, StoredAlert] = {}
@@ -140,15 +140,15 @@ def request_of(digest: Digest) -> Retry:
 
 
 def following_request(retry: Retry, claimed: Delivery) -> Retry:
-    """Return the request for the attempt after a claimed one. If the request was for a dead
-    delivery, attempts are counted from the claimed one again."""
+    """Return the request for the attempt after a claimed one. After a dead delivery, counting
+    starts again with the claimed attempt."""
     if retry.dead:
         retry = msgspec.structs.replace(retry, since=claimed.attempts - 1, postponed="")
     return msgspec.structs.replace(retry, attempts=claimed.attempts, dead=False)
 
 
 def seconds_until(found: Delivery | None, now: datetime) -> float:
-    """Return how long a waiting delivery must wait, negative if it is overdue; 0 for others."""
+    """Return how long a waiting delivery must wait; negative if it is overdue, 0 for others."""
     if found is None or found.status != "waiting":
         return 0.0
     return (from_text(found.until) - now).total_seconds()

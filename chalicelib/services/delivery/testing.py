@@ -1,4 +1,4 @@
-"""Test alerts, which show people whether a channel reaches them."""
+"""Test alerts, with which people check whether a channel reaches them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.times import to_text
 
 SYMBOL = "TEST"
-"""The symbol of test alerts; it needs no prices."""
+"""The symbol of test alerts. It needs no prices."""
 
 
 def trial(channel: StoredChannel, now: datetime) -> Alert:
-    """Return a test alert for one channel only. Raises Conflict if that is switched off."""
+    """Return a test alert for one channel only. Raises Conflict if the channel is switched off."""
     if not channel.enabled:
         raise Conflict("the channel is switched off: PUT it with enabled true")
     return Alert(

@@ -1,7 +1,7 @@
-"""Limit the time that a container waits for receivers, whatever they do (docs/decisions/0306).
+"""Limit the time that a container waits for receivers (docs/decisions/0306).
 
-An invocation lasts as long as the slowest of its channels, and the next alerts wait for its end. So
-the time during which any attempt is under way is limited for all channels together.
+An invocation lasts as long as its slowest channel, and the next alerts wait for its end. Therefore
+one limit for all channels applies to the time during which any attempt is under way.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 
 class TimeBound(NamedTuple):
-    """The seconds during which attempts may be under way: a bucket that holds `all_channels` and is
-    refilled by `share` seconds a second.
+    """The limits of the time in which attempts are under way. All channels share a bucket that
+    holds `all_channels` seconds and is refilled by `share` seconds a second.
 
-    If it is empty, a quick channel may overdraw it by `reserve`, or by `reserve_of_urgent` for
-    digests and urgent alerts, as long as the channel has time of its own left. Its own time is a
-    bucket of `own` seconds, refilled by `own_share`. An established channel is quick. If an attempt
-    on it takes `slow` seconds, it is not quick for `penalty` times as long as the attempt took.
+    If the bucket is empty, a quick channel may overdraw it by `reserve`, or by `reserve_of_urgent`
+    for digests and urgent alerts. The channel must have time of its own left: a bucket of `own`
+    seconds, refilled by `own_share`. An established channel is quick. After an attempt of `slow`
+    seconds or more, it is not quick for `penalty` times as long as the attempt took.
     """
 
     all_channels: float
@@ -45,7 +45,7 @@ TIME = TimeBound(
 
 
 class Attempt:
-    """An attempt that is under way. `excused` counts its seconds that are not the channel's fault:
+    """An attempt that is under way. `excused` has the seconds that are not the channel's fault:
     they count for all channels together, but not for the channel's own time."""
 
     def __init__(self, begun: float) -> None:
@@ -54,15 +54,15 @@ class Attempt:
 
 
 class _Bucket(NamedTuple):
-    """Seconds that were left at an instant."""
+    """The seconds that were left in a bucket at an instant."""
 
     left: float
     at: float
 
 
 class TimeBudget:
-    """The time that a container waits for receivers; several threads share it. `now` is a clock in
-    seconds."""
+    """Measures the time that a container waits for receivers. Several threads share it. `now` is a
+    clock in seconds."""
 
     def __init__(self, now: Callable[[], float], bound: TimeBound = TIME) -> None:
         self._now = now
@@ -76,9 +76,9 @@ class TimeBudget:
 
     @contextmanager
     def attempt(self, channel: str) -> Iterator[Attempt]:
-        """Count the time of an attempt on a channel, which is made in this context. Time in which
-        several attempts are under way counts once for all channels together, but in full for each
-        channel's own time."""
+        """Count the time of an attempt on a channel, which is made in this context. If several
+        attempts are under way, their time counts once for all channels together, but in full for
+        each channel."""
         attempt = Attempt(self._change(1))
         with self._lock:
             self._attempts.setdefault(channel, []).append(attempt)
@@ -99,7 +99,7 @@ class TimeBudget:
             return self._is_quick(channel) and self._own_left(channel) > 0
 
     def is_quick(self, channel: str) -> bool:
-        """Return whether a channel is quick: no attempt on it is slow, and the penalty of an
+        """Return whether a channel is quick: no attempt on it is slow now, and the penalty of an
         earlier slow one is over."""
         with self._lock:
             return self._is_quick(channel)
@@ -123,7 +123,7 @@ class TimeBudget:
             self._slow_until[channel] = max(until, self._slow_until.get(channel, until))
 
     def _change(self, attempts: int) -> float:
-        """Count attempts that begin or end; return the time."""
+        """Add a number of attempts to those under way, negative if they end. Return the time."""
         with self._lock:
             now = self._now()
             self._all = _Bucket(self._left(), now)
