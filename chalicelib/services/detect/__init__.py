@@ -1,1 +1,1 @@
-"""Detect: compute bars, averages and alerts from changed prices. Entry: `detect`."""
+"""Compute bars, averages and alerts from changed prices. The entry point is `detect`."""

@@ -1,6 +1,6 @@
 """Limit the alerts that a container records and sends per minute of market time, over all symbols.
 
-Sending one takes three calls. With rules for all symbols that fire at each tick, a container would
+Sending an alert takes three calls. If rules for all symbols fired at each tick, a container would
 do nothing else, and detection would fall behind permanently (docs/decisions/0274).
 """
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 
 class Bound(NamedTuple):
-    """The limits of alerts per minute. Each rule may take `own` alerts in any case, and more up to
-    `each`; what all rules take beyond `own` is at most `shared`."""
+    """The limits of alerts per minute. Each rule may take `own` alerts in any case and up to `each`
+    in all. Beyond `own`, all rules together may take `shared`."""
 
     own: int
     each: int
@@ -23,17 +23,15 @@ class Bound(NamedTuple):
 MESSAGES = Bound(own=1, each=600, shared=900)
 RECORDS = Bound(own=10, each=1_000, shared=3_000)
 FIRSTS = Bound(own=0, each=1_000, shared=3_000)
-"""The limit for first alerts of a rule and a symbol in a minute, used once RECORDS is used up: a
-symbol whose alerts use up a rule's limit silences no other symbol (docs/decisions/0293)."""
+"""The limit for the first alerts of a rule and a symbol in a minute, used once RECORDS is used up.
+So a symbol that uses up a rule's limit silences no other symbol (docs/decisions/0293)."""
 
 MAX_MINUTES = 400
-"""The number of minutes remembered, those used last. Several are in use at once, since exchanges
-have different delays, and in a replay hundreds are."""
+"""The number of minutes remembered, most recently used first. Exchanges have different delays, so
+several minutes are in use at once; in a replay hundreds are."""
 
 
 class _Minute:
-    """The alerts counted in one minute."""
-
     __slots__ = ("_by_rule", "_shared")
 
     def __init__(self) -> None:
@@ -55,7 +53,7 @@ class _Minute:
 
 
 class AlertBudget:
-    """The budget of a container; several threads share it."""
+    """The alert budget of a container. Several threads share it."""
 
     def __init__(
         self, messages: Bound = MESSAGES, records: Bound = RECORDS, firsts: Bound = FIRSTS
@@ -65,13 +63,13 @@ class AlertBudget:
         self._lock = threading.Lock()
 
     def reserve(self) -> Reservation:
-        """Return a reservation for a step of one symbol: a context that gives back what was taken
-        in it, unless that is kept."""
+        """Return a reservation for a step of one symbol. It is a context that gives back the alerts
+        taken in it, unless they are kept."""
         return Reservation(self)
 
     def take(self, kind: str, rule_id: str, minute: str) -> bool:
-        """Take one alert from the budget for "send", "record" or "first", and return True; return
-        False if that is used up."""
+        """Take one alert from the budget for "send", "record" or "first" and return True. If that
+        budget is used up, return False."""
         with self._lock:
             taken = self._minutes.setdefault((kind, minute), _Minute())
             self._minutes.move_to_end((kind, minute))
@@ -87,24 +85,24 @@ class AlertBudget:
 
 
 class Reservation:
-    """The Room of one step: a context that at its end gives back everything that was not kept."""
+    """The Room of one step: a context that gives back at its end all alerts that were not kept."""
 
     def __init__(self, budget: AlertBudget) -> None:
         self._budget = budget
         self._taken: list[tuple[str, str, str]] = []
 
     def record(self, rule_id: str, minute: str, *, is_first: bool = False) -> bool:
-        """See Room."""
+        """See Room.record."""
         if self._take("record", rule_id, minute):
             return True
         return is_first and self._take("first", rule_id, minute)
 
     def send(self, rule_id: str, minute: str) -> bool:
-        """See Room."""
+        """See Room.send."""
         return self._take("send", rule_id, minute)
 
     def keep(self) -> None:
-        """Keep what was taken: the state that has the alerts is written."""
+        """Keep the alerts that were taken. Call this after the step's state is written."""
         self._taken.clear()
 
     def __enter__(self) -> Reservation:

@@ -1,4 +1,4 @@
-"""Count an invocation's alerts above the limits, and log them in one line."""
+"""Count an invocation's alerts above the limits and log the counts in one line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from chalicelib.domain.detection import Outcome
 log = logging.getLogger("ticktape.detect")
 
 MOST_NAMED = 10
-"""The number of rules, and of symbols, that a line names: those with the most alerts."""
+"""The number of rules, and of symbols, that the line names: those with the most alerts."""
 
 
 class AlertExcess:
-    """Counts what several threads note. A line for each symbol would itself flood the log."""
+    """Counts alerts above the limits. Threads share it. A log line for each symbol would be a
+    flood."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,7 +26,7 @@ class AlertExcess:
         self._last = ""
 
     def note(self, symbol: str, outcome: Outcome) -> None:
-        """Count the alerts of a symbol's step above the limits. Call it after writing the step's
+        """Count the alerts above the limits in a symbol's step. Call this after writing the step's
         state."""
         if not outcome.dropped and not outcome.unsent:
             return
@@ -46,7 +47,7 @@ class AlertExcess:
         return self._unsent.total()
 
     def log_counts(self) -> None:
-        """Log the numbers by rule in one line, if there are any."""
+        """Log the counts by rule in one line, if there are any."""
         if not self._symbols:
             return
         log.error(
@@ -59,7 +60,7 @@ class AlertExcess:
 
 
 def _named(counted: Counter[str], form: str = "%(count)d of %(name)s") -> str:
-    """Return the names with the highest counts, and how many more there are; "none" if empty."""
+    """Return the names with the highest counts and how many others there are; "none" if empty."""
     most = counted.most_common(MOST_NAMED)
     named = ", ".join(form % {"name": name, "count": count} for name, count in most)
     left = len(counted) - len(most)

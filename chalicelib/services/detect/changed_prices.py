@@ -1,4 +1,4 @@
-"""The prices that the stream reports as stored: where detect has to read."""
+"""The stored prices that the stream reports. They say which ticks detect has to read."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from chalicelib.services.priced import NEAR_SECONDS, Span
 
 
 class ChangedPrices(msgspec.Struct, frozen=True):
-    """A stream record, or several joined ones, of a symbol. It reports that all ticks from
-    `complete_from` to `newest` are stored.
+    """A stream record of a symbol, or several joined ones. All ticks from `complete_from` to
+    `newest` are stored.
 
-    `identifier` is reported on failure. The ticks lie in `spans`, which are in order; without spans
+    `identifier` is reported on failure. The changed ticks lie in `spans`, in order; without spans,
     they lie anywhere between those two instants. `again` means that the item existed before with
-    other content, so an invocation that died may have made bars of different ticks. `changed` has
-    the spans of those joined records for which `again` holds.
+    other content. An invocation that died may then have made bars of different ticks. In joined
+    records, `changed` has the spans of the records for which `again` holds.
     """
 
     identifier: str
@@ -31,7 +31,7 @@ class ChangedPrices(msgspec.Struct, frozen=True):
 
     @property
     def all_spans(self) -> tuple[Span, ...]:
-        """Return the spans, at least one."""
+        """Return the spans; without spans, one from `complete_from` to `newest`."""
         return self.spans or ((self.complete_from, self.newest),)
 
     @property
@@ -40,8 +40,8 @@ class ChangedPrices(msgspec.Struct, frozen=True):
         return self.changed or (self.all_spans if self.again else ())
 
     def to_repair(self, last: str, reached: str) -> list[Span]:
-        """Return the spans whose bars may be wrong: all spans up to the instant `last`, and those
-        of `came_again` up to the instant `reached`. Spans near each other are joined."""
+        """Return the spans whose bars may be wrong: all spans up to the instant `last`, and the
+        spans of `came_again` up to the instant `reached`. Spans near each other are joined."""
         bounded = [(start, min(end, last)) for start, end in self.all_spans if start <= last]
         bounded += [
             (start, min(end, reached)) for start, end in self.came_again if start <= reached
@@ -50,7 +50,7 @@ class ChangedPrices(msgspec.Struct, frozen=True):
 
 
 def joined_spans(spans: Iterable[Span]) -> list[Span]:
-    """Return spans in order, with those near each other joined."""
+    """Return the spans in order. Spans near each other are joined."""
     found: list[Span] = []
     for start, end in sorted(spans):
         if found and start <= later(found[-1][1], seconds=NEAR_SECONDS):

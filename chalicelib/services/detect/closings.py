@@ -1,4 +1,4 @@
-"""The points of a run of ticks at which rules with `when` are judged."""
+"""The points in a run of ticks at which rules with `when` are evaluated."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from chalicelib.domain.when.points import Point, bar_point, tick_point
 
 
 class Closing(msgspec.Struct, frozen=True):
-    """A point of a run. `tick` has the price that is judged. `newest` is the tick at which it is
-    judged, since the bar is closed then. `was_over` says that the tick before had closed the bar
-    already. At a point on ticks, `tick` and `newest` are the same, and `before` is the preceding
+    """A point in a run of ticks. `tick` has the price to evaluate. `newest` is the tick that closed
+    the bar, at which rules are evaluated. `was_over` says that the tick before had already closed
+    the bar. At a point on ticks, `tick` and `newest` are the same, and `before` is the preceding
     tick."""
 
     point: Point
@@ -28,8 +28,8 @@ class Closing(msgspec.Struct, frozen=True):
 
 
 def closings_of(before: State, ticks: Sequence[Tick], intervals: set[str]) -> list[Closing]:
-    """Return the points on `intervals` that lie in a run of ticks after the state `before`. They
-    are in the order of the ticks; each bar has one."""
+    """Return the points on `intervals` in a run of ticks after the state `before`. They are in the
+    order of the ticks. Each bar has one point."""
     return list(_each_closing(before, ticks, intervals)) if intervals else []
 
 

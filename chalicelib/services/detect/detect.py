@@ -1,4 +1,5 @@
-"""Detect: the stream says when to read, and the table has what is stored."""
+"""Process symbols with changed prices. The stream says what to read, and the table has the
+prices."""
 
 from __future__ import annotations
 
@@ -51,15 +52,15 @@ TRIES = 10
 STEP = 1000
 MAX_KEPT = 4000
 KEPT_SECONDS = 60.0
-"""A state unused for this long is read again."""
+"""A cached state that is unused for this long is read again."""
 
 
 class Detected(msgspec.Struct, frozen=True):
-    """The result of a batch. `failed` has, for each failed symbol, the identifier of the first
-    record to be delivered again. `late` counts steps that repaired bars. `unrepaired` counts the
-    spans of late ticks and the unreadable states that are left for `rebuild`. `dropped` and
-    `unsent` count the alerts above the limits of recording and of sending. `left_out` counts the
-    symbols whose costly conditions were not judged, since there was no time to read their bars."""
+    """The result of a batch. `failed` has the identifier of the first record to be delivered again,
+    for each failed symbol. `late` counts steps that repaired bars. `unrepaired` counts the spans of
+    late ticks and the unreadable states that are left for `rebuild`. `dropped` and `unsent` count
+    the alerts above the limits of recording and of sending. `left_out` counts the symbols whose
+    costly conditions were not evaluated, since there was no time to read their bars."""
 
     symbols: int
     ticks: int
@@ -73,7 +74,7 @@ class Detected(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """The counts of one symbol."""
+    """The counts of one symbol in a batch."""
 
     ticks: int = 0
     late: int = 0
@@ -82,17 +83,17 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 def _keep_nothing() -> None:
-    """Do nothing: without rules with `when`, no values are kept."""
+    """Do nothing: without rules with `when`, there are no values to keep."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """The result of one step.
+    """The result of one step of a symbol.
 
-    It has the outcome of new ticks, whether bars were repaired after late ticks, how many spans of
-    late ticks were too large to repair, and the closed bars refused because others are stored. No
-    stored bar before `since` was repaired; `since` is empty if no bar was. `history` has read the
-    closes that rules were judged by. `keep_when` keeps the values that rules with `when` were
-    judged by; call it after the state is written.
+    `outcome` is that of the new ticks. `repaired` says whether late ticks caused a repair.
+    `unrepaired` counts the spans of late ticks that were too large to repair. `refused` has the
+    closed bars in whose place others are stored. No stored bar before `since` was repaired; it is
+    empty if no bar was. `history` has read the closes for rules. After the state is written,
+    `keep_when` keeps the values by which rules with `when` were evaluated.
     """
 
     outcome: Outcome
@@ -105,15 +106,16 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Doubtful(msgspec.Struct, frozen=True):
-    """Bars and hours put from a state that proved outdated. The bars are to be computed again from
-    prices, the hours folded again. `inserted` has the bars in whose place no bar was stored."""
+    """Bars and hours that were put from a state that proved outdated. They are to be computed
+    again: bars from prices, hours from minutes. `inserted` has the bars that replaced no stored
+    bar."""
 
     bars: tuple[Bar, ...] = ()
     hours: tuple[Hour, ...] = ()
     inserted: tuple[Bar, ...] = ()
 
     def joined(self, step: Step) -> Doubtful:
-        """Return these bars and hours together with those that one more step has put."""
+        """Return these bars and hours together with those that another step has put."""
         closed, refused = step.outcome.closed, step.refused
         there = {bar.key for bar in (*refused.differing, *refused.same)}
         inserted = tuple(bar for bar in closed if bar.key not in there)
@@ -123,7 +125,7 @@ class Doubtful(msgspec.Struct, frozen=True):
 
 
 class _Work(NamedTuple):
-    """One invocation: its alerts above the limits, and its deadline (time.monotonic)."""
+    """The alerts above the limits and the deadline (time.monotonic) of one invocation."""
 
     excess: AlertExcess
     deadline: float
@@ -140,21 +142,21 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class RulesInForce(Protocol):
-    """The rules as this container knows them: read at most half a minute ago."""
+    """The rules that this container has read, at most half a minute ago."""
 
     def __call__(self) -> Sequence[Rule]:
-        """Return all rules."""
+        """Return the rules for all symbols."""
 
     def now(self, symbol: str) -> Sequence[Rule]:
-        """Return the current rules for a symbol."""
+        """Read and return the current rules for a symbol."""
 
 
 class Detect:
-    """The service that the table's stream calls; one per container.
+    """The service that the prices table's stream calls. A container has one instance.
 
     It caches the states that it wrote. The version check on the next write shows whether another
-    invocation wrote since; only then is the state read again. A state unused for KEPT_SECONDS is
-    also read again, since its symbol may have been forgotten meanwhile.
+    invocation has written since; only then is the state read again. A state unused for KEPT_SECONDS
+    is also read again, since its symbol may have been forgotten.
     """
 
     def __init__(
@@ -178,9 +180,9 @@ class Detect:
     def __call__(self, changes: Sequence[ChangedPrices], deadline: float = math.inf) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
 
-        A failure of one symbol does not affect the others. A symbol also fails if its ticks take
-        longer than `deadline` (time.monotonic) or if it has not begun by then. It continues when
-        its records are delivered again. The first PARALLEL_SYMBOLS always begin.
+        A failure of one symbol does not affect the others. A symbol also fails if it has not begun
+        by `deadline` (time.monotonic) or is not done by then. It continues when its records are
+        delivered again. The first PARALLEL_SYMBOLS always begin.
         """
         spans = by_symbol(changes)
         if not spans:
@@ -215,7 +217,7 @@ class Detect:
         )
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
-        """Take the cached states out of the cache until they are written, and read the others."""
+        """Take the cached states out of the cache until they are written; read the other states."""
         kept = {name: held for name in symbols if (held := self._kept.pop(name, None))}
         oldest = time.monotonic() - KEPT_SECONDS
         found = {name: state for name, (state, since) in kept.items() if since >= oldest}
@@ -227,7 +229,7 @@ class Detect:
         return found
 
     def unlearn(self, symbol: str) -> None:
-        """Drop the cached state of a forgotten symbol; it is read again at its next tick."""
+        """Drop a forgotten symbol's cached state. It is read again at the symbol's next tick."""
         self._kept.pop(symbol, None)
         self._closes.forget(symbol)
         if self._when is not None:
@@ -240,15 +242,15 @@ class Detect:
         rules: Sequence[Rule],
         work: _Work,
     ) -> Tally | None:
-        """Process one symbol and return its counts; None if it failed for any reason, so that its
-        records must be delivered again."""
+        """Process one symbol and return its counts. Return None if this failed for any reason, so
+        that the symbol's records are delivered again."""
         try:
             watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
             return self._symbol(span, state or State(symbol=span.symbol), watch, work)
         except Contended as error:
             log.info("%s: %s; tried again with the next batch", span.symbol, error)
         except Exception:
-            # Logged and reported to Lambda, which retries, bisects and at last dead-letters.
+            # Reported to Lambda, which retries, bisects the batch and finally dead-letters it.
             log.exception("%s failed; its records are to be delivered again", span.symbol)
         return None
 
@@ -299,7 +301,7 @@ class Detect:
         raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
 
     def _keep_closes(self, before: State, step: Step) -> None:
-        """Cache closes, after the step's state has replaced `before`."""
+        """Cache the closes of a step whose state has replaced `before`."""
         step.history.keep()
         step.keep_when()
         after = step.outcome.state
@@ -307,8 +309,8 @@ class Detect:
             self._closes.repaired(before.symbol, before.repairs, after.repairs, step.since)
 
     def _with_agreed_rules(self, state: State, watch: Watch, newest: str) -> Watch:
-        """Return `watch`. If its rules differ from those that the state was last judged by, it gets
-        the current ones: another container may know a new rule, or that a rule was deleted."""
+        """Return `watch`, with the current rules if its rules differ from those of the state's last
+        evaluation. Another container may know that a rule was created or deleted."""
         known = {rule.rule_id: rule.fingerprint for rule in watch.rules}
         judged = {name: rule_state.fingerprint for name, rule_state in state.rule_states.items()}
         agree = all(known.get(name) == version for name, version in judged.items())
@@ -322,7 +324,6 @@ class Detect:
         return self._with_current_rules(watch, state.symbol)
 
     def _with_current_rules(self, watch: Watch, symbol: str) -> Watch:
-        """Return `watch` with the symbol's current rules."""
         rules = rules_for(symbol, self._rules.now(symbol))
         return msgspec.structs.replace(watch, rules=rules)
 
@@ -335,8 +336,8 @@ class Detect:
         room: Room,
         deadline: float,
     ) -> Step:
-        """Do everything that precedes writing the state: read ticks, fold them and judge rules,
-        write closed bars, repair late ticks, and judge rules with `when`."""
+        """Do everything that precedes writing the state: read and fold ticks, evaluate rules, write
+        closed bars, repair late ticks, and evaluate rules with `when`."""
         ticks = self._new_ticks(span, state, watch)
         history = KeptClosesBefore(self._stores.bars, span.symbol, self._closes, state.repairs)
         outcome = advance(state, ticks, watch, self._suppressed_reason, history, room)
@@ -347,7 +348,7 @@ class Detect:
         hours = [*doubtful.hours, *outcome.hours]
         self._writer.put_hours(span.symbol, timezone, hours, arrival)
         late = span.to_repair(state.last_timestamp, after.last_timestamp)
-        if refused.same:  # from one that died before writing the state; its other bars may be wrong
+        if refused.same:  # an invocation died before writing the state: its bars may be wrong
             late = joined_spans([*late, (ticks[0].timestamp, after.last_timestamp)])
         after, left = self._corrections.repair(after, late, arrival, doubtful.inserted)
         if clashes:
@@ -378,9 +379,9 @@ class Detect:
         room: Room,
         deadline: float,
     ) -> tuple[Outcome, Callable[[], None]]:
-        """Judge the rules with `when` on the bars stored by now. Return the outcome with the rules'
-        states and alerts, and a function that keeps the values that they were judged by. The
-        modules for this are loaded with the first such rule."""
+        """Evaluate the rules with `when` on the stored bars. Return the outcome with the rules'
+        states and alerts, and a function that keeps the values that were used. The modules for this
+        are loaded with the first such rule."""
         if all(rule.when is None for rule in watch.rules):
             return outcome, _keep_nothing
         taken, after = ticks[: outcome.taken], outcome.state
@@ -413,8 +414,8 @@ class Detect:
         return first_minutes(ticks, most) if most else ticks
 
     def _suppressed_reason(self, tick: Tick) -> str:
-        """Return why a tick must not alert: "backfill" if it is historical, "old" if it is live but
-        older than its exchange's delay explains; empty if it may alert."""
+        """Return why a tick must not raise alerts: "backfill" if it is historical, "old" if it is
+        live but older than its exchange's delay explains. Empty if it may raise alerts."""
         if tick.mode == "backfill":
             return "backfill"
         limit = timedelta(seconds=self._options.quiet_after_seconds)
@@ -425,7 +426,6 @@ class Detect:
 
     @staticmethod
     def _add(tally: Tally, step: Step, alerts: int) -> Tally:
-        """Return the tally with the counts of one more step added."""
         return Tally(
             ticks=tally.ticks + step.outcome.taken,
             late=tally.late + int(step.repaired),
@@ -435,8 +435,8 @@ class Detect:
 
 
 def _left_to_rebuild(state: State, tally: Tally) -> Tally:
-    """Log that a symbol's state cannot be read, and return its counts with `unrepaired` one higher:
-    it is left to `rebuild`. Its prices are stored, and a retry would only delay other symbols."""
+    """Log that a symbol's state cannot be read, and return its counts with `unrepaired` increased.
+    `rebuild` repairs it. The prices are stored, and a retry would only delay other symbols."""
     log.error(
         "%s: its state cannot be read, run `rebuild %s`: %s",
         state.symbol, state.symbol, state.unreadable,
@@ -445,8 +445,8 @@ def _left_to_rebuild(state: State, tally: Tally) -> Tally:
 
 
 def most_minutes(rules: Sequence[Rule]) -> int:
-    """Return how many minutes of ticks a run may have so that the alerts of its rules with `when`
-    fit into the state; 0 without such rules."""
+    """Return how many minutes of ticks a run may have so that its alerts of rules with `when` fit
+    into the state; 0 without such rules."""
     count = sum(rule.when is not None for rule in rules)
     return max(2, MAX_PENDING // count) if count else 0
 
@@ -458,6 +458,6 @@ def first_minutes(ticks: Sequence[Tick], most: int) -> list[Tick]:
 
 
 def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:
-    """Return whether any alert is the first of a rule that has not judged the symbol before. Such a
-    rule may be deleted already and known only to this container, and may have fired before."""
+    """Return whether an alert is the first of a rule that was never evaluated on the symbol. Such a
+    rule may have been deleted without this container knowing, and may have fired before."""
     return any(alert.rule_id not in state.rule_states for alert in alerts)

@@ -1,4 +1,4 @@
-"""Keeps desks in a container, so that the next point reads only newer bars."""
+"""Keeps desks in a container, so that only newer bars are read at the next point."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from chalicelib.domain.when.costs import MAX_NUMBERS
 from chalicelib.domain.when.desk import Desk
 
 KEPT_SECONDS = 3600.0
-"""A desk unused for this long is read again, and is dropped if another needs its room. If more
-desks are in use than there is room for, the latest are not kept: if each replaced another, none
-would be there at its next use. But a desk that is costly to read again replaces a cheap one: rules
-are only saved while there is room for all costly desks."""
+"""A desk unused for this long is read again, and is dropped if another desk needs its room. If more
+desks are in use than there is room for, new ones are not cached. If each replaced another, none
+would be cached at its next use. But a desk that is costly to read replaces a cheap one: rules are
+only saved while there is room for all costly desks."""
 
 Key = tuple[str, str, bool]
 """A symbol, an interval, and whether the rules are costly."""
 
 Basis = tuple[object, ...]
-"""The versions and marks under which stored bars were read: while they are the same, the bars that
-were read have not changed."""
+"""The versions and marks under which stored bars were read. While they are the same, the bars have
+not changed."""
 
 
 class KeptDesk(msgspec.Struct, frozen=True):
-    """A desk, the splits that it is adjusted for, the basis that its bars were read under, and when
-    it was last used (monotonic s)."""
+    """A desk, with the splits that it is adjusted for, the basis under which its bars were read,
+    and the time of its last use (monotonic seconds)."""
 
     desk: Desk
     splits: tuple[Split, ...]
@@ -38,7 +38,7 @@ class KeptDesk(msgspec.Struct, frozen=True):
 
 
 class KeptDesks:
-    """Desks by symbol, interval and cost. Threads may share it."""
+    """A cache of desks by symbol, interval and cost. Threads may share it."""
 
     def __init__(
         self, most_numbers: int = MAX_NUMBERS, clock: Callable[[], float] = time.monotonic
@@ -50,16 +50,16 @@ class KeptDesks:
         self._lock = threading.Lock()
 
     def take(self, key: Key, basis: Basis) -> KeptDesk | None:
-        """Remove a desk and return it; None if there is none or it is outdated. It is removed
-        because the caller changes it."""
+        """Remove a desk from the cache and return it: the caller changes it. Return None if there
+        is none or it is outdated."""
         with self._lock:
             kept = self._drop(key)
         is_valid = kept is not None and kept.basis == basis and not self._is_idle(kept)
         return kept if is_valid else None
 
     def keep(self, key: Key, kept: KeptDesk) -> None:
-        """Keep a desk in place of the one with its key, if there is room or others may be dropped
-        for it."""
+        """Cache a desk in place of the previous one. Other desks may be dropped to make room.
+        Without room, no desk is cached."""
         weight = kept.desk.numbers
         with self._lock:
             self._drop(key)
@@ -73,7 +73,7 @@ class KeptDesks:
                 self._numbers += weight
 
     def forget(self, symbol: str) -> None:
-        """Drop what is kept of a symbol."""
+        """Drop all desks of a symbol."""
         with self._lock:
             for key in [key for key in self._kept if key[0] == symbol]:
                 self._drop(key)

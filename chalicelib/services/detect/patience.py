@@ -1,4 +1,4 @@
-"""Symbols whose costly conditions were left out, since there was no time to read their bars."""
+"""Symbols whose costly conditions were left out for lack of time to read their bars."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ log = logging.getLogger("ticktape.detect")
 
 MOST_IN_A_ROW = 3
 PAUSE_SECONDS = 600.0
-"""How long a container leaves a symbol's costly conditions out after MOST_IN_A_ROW failures, so
-that other symbols do not wait for them at each price."""
+"""How long a container leaves out a symbol's costly conditions after MOST_IN_A_ROW failures. During
+this time, other symbols do not wait for them at each price."""
 
 
 class Patience:
-    """Counts how often costly conditions were left out in a row. Threads may share it."""
+    """Counts how often in a row a symbol's costly conditions were left out. Threads share it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -25,18 +25,18 @@ class Patience:
         self._waiting: set[str] = set()
 
     def is_over(self, symbol: str) -> bool:
-        """Return whether a symbol's costly conditions are paused now."""
+        """Return whether the evaluation of a symbol's costly conditions is paused now."""
         return self._again.get(symbol, 0.0) > self._clock()
 
     def note_waiting(self, symbol: str) -> None:
-        """Record that a symbol's costly conditions were left out, since others read their bars
-        first."""
+        """Record that a symbol's costly conditions were left out because other symbols read their
+        bars first."""
         self._waiting.add(symbol)
         log.error("%s: its costly conditions are left out, others read bars first", symbol)
 
     def note_left(self, symbol: str) -> None:
-        """Record that a symbol's costly conditions were left out, since the time was over. After
-        MOST_IN_A_ROW times they are paused."""
+        """Record that a symbol's costly conditions were left out because time was up. After
+        MOST_IN_A_ROW times, their evaluation is paused."""
         self._left[symbol] += 1
         log.error("%s: its costly conditions are left out, no time to read their bars", symbol)
         if self._left[symbol] >= MOST_IN_A_ROW:
@@ -44,12 +44,12 @@ class Patience:
             log.error("%s: its costly conditions are off for %.0f s", symbol, PAUSE_SECONDS)
 
     def note_done(self, symbol: str) -> None:
-        """Record that a symbol's costly conditions were judged, or that it has none."""
+        """Record that a symbol's costly conditions were evaluated, or that it has none."""
         self._waiting.discard(symbol)
         if symbol in self._left and not self.is_over(symbol):
             del self._left[symbol]
             self._again.pop(symbol, None)
 
     def left_out(self) -> tuple[str, ...]:
-        """Return the symbols whose costly conditions were left out the last time."""
+        """Return the symbols whose costly conditions were left out at their last turn."""
         return tuple(self._left.keys() | self._waiting)

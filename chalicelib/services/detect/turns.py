@@ -1,4 +1,4 @@
-"""Lets the symbols whose conditions need many bars read these one after another."""
+"""Lets symbols whose conditions need many bars take turns in reading these bars."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from chalicelib.domain.errors import Contended
 from chalicelib.services.bars.time_limits import TimeIsUp
 
 MOST_SECONDS = 180.0
-"""How long a container has records delivered again because symbols wait for each other."""
+"""How long a container lets records be delivered again because symbols wait for each other."""
 
 SHORT_SECONDS = 5.0
-"""How long a symbol waits for its turn after that."""
+"""How long a symbol waits for its turn after MOST_SECONDS."""
 
 
 class Turns:
     """Lets symbols take turns. In its turn a symbol has all of the CPU, so that some symbols are
     done by the deadline.
 
-    If a symbol's turn does not come by the deadline, or begins late and does not end by then, the
-    symbol is tried again when its records are delivered again. By then others are done. Threads may
-    share the turns.
+    A symbol fails if its turn does not come by the deadline, or begins late and is not done by
+    then. When its records are delivered again, other symbols are done. Threads may share the turns.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,9 +41,9 @@ class Turns:
 
     @contextmanager
     def __call__(self, deadline: float) -> Iterator[bool]:
-        """Wait for a turn until the deadline; yield whether it came. Raises Contended if the symbol
-        is to be tried again: if its turn does not come, or if it began late and the body raises
-        TimeIsUp. After MOST_SECONDS of such retries, it yields False or raises TimeIsUp instead."""
+        """Wait for a turn until the deadline, and yield whether it came. Raises Contended if the
+        symbol is to be tried again: its turn did not come, or it began late and the body raised
+        TimeIsUp. After MOST_SECONDS of such retries, yields False or raises TimeIsUp instead."""
         seconds = self._seconds_until(deadline)
         if self._is_over():
             seconds = min(seconds, SHORT_SECONDS)
@@ -68,14 +67,14 @@ class Turns:
         return min(max(0.0, deadline - self._clock()), threading.TIMEOUT_MAX)
 
     def _is_early(self, deadline: float) -> bool:
-        """Return whether this is the batch's first turn and it begins early: at least half of the
-        batch's time is left, or the batch had no time when it began."""
+        """Return whether this is the batch's first turn and begins early. It does if at least half
+        of the batch's time is left, or if the batch had no time from the start."""
         gone = self._clock() - self._begun
         left = self._seconds_until(deadline)
         return not self._is_taken and (left >= gone or deadline <= self._begun)
 
     def _try_again(self) -> None:
-        """Raise Contended, unless records have been delivered again for MOST_SECONDS."""
+        """Raise Contended, unless symbols have been tried again for MOST_SECONDS."""
         self._has_waited = True
         if self._since is None:
             self._since = self._clock()

@@ -1,8 +1,7 @@
-"""Judges a symbol's rules with `when` at a run of ticks.
+"""Evaluates a symbol's rules with `when` on a run of ticks.
 
-That happens after the run's bars are stored and before the state is written. So conditions are
-judged on stored bars, as in a preview, and the state decides which alerts exist, as for other
-rules.
+This happens after the run's bars are stored and before the state is written. So conditions are
+evaluated on stored bars, as in a preview. The state decides which alerts exist, as for other rules.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ from chalicelib.services.stores import Stores
 
 
 class WhenJudged(msgspec.Struct, frozen=True):
-    """The result: the states of the rules with `when`, and their alerts. `dropped` and `unsent`
-    count, by rule, the alerts above the limits that were not recorded or not sent. `keep` keeps the
-    desks; call it after the state is written."""
+    """The result of an evaluation: the states and alerts of the rules with `when`. `dropped` and
+    `unsent` count, by rule, the alerts above the limits that were not recorded or not sent. `keep`
+    caches the desks; call it after the state is written."""
 
     rule_states: Mapping[str, RuleState]
     alerts: tuple[Alert, ...]
@@ -50,7 +49,7 @@ class WhenJudged(msgspec.Struct, frozen=True):
 
 
 class _Work(NamedTuple):
-    """Rules on one interval and the points at which they are to be judged."""
+    """Rules on one interval, and the points at which they are to be evaluated."""
 
     key: Key
     rules: Sequence[Rule]
@@ -60,17 +59,18 @@ class _Work(NamedTuple):
 
     @property
     def is_costly(self) -> bool:
-        """Return whether the rules are costly."""
+        """Return whether the bars of the rules are costly to read."""
         return self.key[2]
 
     @property
     def needs_many_bars(self) -> bool:
-        """Return whether many bars have to be read: none are kept, and the rules need many."""
+        """Return whether many bars have to be read: the rules need many, and no desk is cached."""
         return self.desks.desk is None and stored_bars_of(self.rules) > FEW_BARS
 
 
 class WhenRules:
-    """The rules with `when` of all symbols; one per container. Threads may share it."""
+    """Evaluates the rules with `when` of all symbols. Each container has one; threads may share
+    it."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
@@ -82,7 +82,7 @@ class WhenRules:
         self._patience = Patience()
 
     def begin(self) -> None:
-        """Begin a batch, in which the mark of each other symbol's history is read once."""
+        """Begin a batch. In a batch, the mark of each other symbol's history is read once."""
         self._marks = {}
         self._turns.begin()
 
@@ -96,11 +96,10 @@ class WhenRules:
         room: Room,
         deadline: float = math.inf,
     ) -> WhenJudged:
-        """Judge the rules at the ticks that led from `before` to `after`, whose bars are stored.
+        """Evaluate the rules at the ticks that led from `before` to `after`. Their bars are stored.
 
-        Cheap rules are always judged. If the deadline comes while bars of costly rules are read,
-        the rules that are not judged yet are left out. Raises Contended if other symbols read their
-        bars first.
+        Cheap rules are always evaluated. If the deadline comes while bars of costly rules are read,
+        the remaining rules are left out. Raises Contended if other symbols read their bars first.
         """
         run = WhenRun(before, after, watch, AlertCount(None, quiet, room))
         rules, is_off = within_cost(watch.rules), self._patience.is_over(after.symbol)
@@ -136,8 +135,8 @@ class WhenRules:
         *,
         is_costly: bool = False,
     ) -> list[_Work]:
-        """Return the cheap or the costly rules by interval, the cheapest first, with the points at
-        which any is due."""
+        """Return the cheap or the costly rules by interval, those with the fewest bars first. Each
+        group has the points at which any of its rules is due."""
         works = []
         for interval in sorted({rule.interval for rule in rules}):
             mine = [rule for rule in rules if rule.interval == interval]
@@ -155,8 +154,8 @@ class WhenRules:
         used: dict[Key, tuple[Desks, Basis]],
         deadline: float,
     ) -> bool:
-        """Judge rules, costly ones only when it is the symbol's turn; return whether all were
-        judged. Raises Contended and TimeIsUp."""
+        """Evaluate rules; costly rules only in the symbol's turn. Return whether all were
+        evaluated. Raises Contended and TimeIsUp."""
         waiting = list(works)
         is_long = any(work.needs_many_bars for work in works)
         try:
@@ -174,26 +173,26 @@ class WhenRules:
     def _note(
         self, symbol: str, costly: Sequence[Rule], works: Sequence[_Work], *, is_whole: bool
     ) -> None:
-        """Note whether costly rules were judged or left out."""
+        """Note whether costly rules were evaluated or left out."""
         if not is_whole:
             self._patience.note_waiting(symbol)
         elif not costly or any(work.is_costly for work in works):
             self._patience.note_done(symbol)
 
     def left_out(self) -> tuple[str, ...]:
-        """Return the symbols whose costly rules were left out the last time."""
+        """Return the symbols whose costly rules were left out at their last evaluation."""
         return self._patience.left_out()
 
     def forget(self, symbol: str) -> None:
-        """Drop the desks that are kept of a symbol."""
+        """Drop the cached desks of a symbol."""
         self._kept.forget(symbol)
 
     def _desks(
         self, rules: Sequence[Rule], key: Key, after: State, deadline: float
     ) -> tuple[Desks, Basis]:
-        """Return the desks of rules on one interval, and the basis that stored bars are read under.
-        While the basis is the same, no bar before the newest has changed. Bars of other symbols are
-        kept under the versions of their states, which are read before the bars."""
+        """Return the desks of rules on one interval, and the basis under which stored bars are
+        read. While the basis is the same, only the newest bar may change. Bars of other symbols are
+        cached under the versions of their states, which are read before the bars."""
         others = sorted(other_symbols(rules) - {after.symbol})
         states = self._stores.state.get_many(others) if others else {}
         marks = {name: self._mark(name) for name in others}
@@ -222,19 +221,19 @@ class WhenRules:
         return Desks(bars, subject, rules, key[1], last), basis
 
     def _mark(self, symbol: str) -> str:
-        """Return the mark of another symbol's history, as read in this batch."""
+        """Return the mark of another symbol's history as of this batch."""
         with self._marking:
             if symbol not in self._marks:
                 self._marks[symbol] = self._stores.bars.history_mark(symbol)
             return self._marks[symbol]
 
     def _keep(self, used: Mapping[Key, tuple[Desks, Basis]]) -> None:
-        """Keep desks, after the state that was computed with them is written."""
+        """Cache the desks that were used. Call this after the state is written."""
         for key, (desks, basis) in used.items():
             if desks.desk is not None:
                 self._kept.keep(key, KeptDesk(desks.desk, desks.splits, basis))
 
 
 def other_symbols(rules: Sequence[Rule]) -> set[str]:
-    """Return the symbols that conditions name."""
+    """Return the symbols that the rules' conditions name."""
     return set().union(*(symbols_of(rule.when) for rule in rules if rule.when))

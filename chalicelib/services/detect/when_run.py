@@ -1,4 +1,4 @@
-"""Judges rules with `when` at the points of one run of ticks."""
+"""Evaluates rules with `when` at the points of one run of ticks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from chalicelib.services.detect.closings import Closing
 
 
 class WhenRun:
-    """One run of ticks of one symbol. `changed` collects the rules' new states, `alerts` their
+    """One run of ticks of a symbol. `changed` collects the rules' new states, and `alerts` their
     alerts."""
 
     def __init__(self, before: State, after: State, watch: Watch, count: AlertCount) -> None:
@@ -42,7 +42,7 @@ class WhenRun:
         self.alerts: list[Alert] = []
 
     def is_due(self, rules: Sequence[Rule], closing: Closing) -> bool:
-        """Return whether any of the rules is to be judged at a point."""
+        """Return whether any of the rules is to be evaluated at a point."""
         return any(self._is_due(rule, closing) for rule in rules)
 
     def _is_due(self, rule: Rule, closing: Closing) -> bool:
@@ -58,7 +58,7 @@ class WhenRun:
         return self.changed.get(rule.rule_id) or self._before.get(rule.rule_id)
 
     def judge(self, rules: Sequence[Rule], desks: Desks, closings: Sequence[Closing]) -> None:
-        """Judge the rules of one interval at its points in order."""
+        """Evaluate the rules on one interval at the points of the interval, in order."""
         points = [closing.point for closing in closings]
         for (desk, point), closing in zip(desks.ready(points), closings, strict=True):
             if point.interval == "tick":
@@ -73,7 +73,7 @@ class WhenRun:
                     self._judge(rule, desk, closing, truths[rule.rule_id] is True, memory)
 
     def _memories(self, rules: Sequence[Rule], desk: Desk, closing: Closing) -> dict[str, str]:
-        """Return what rules on ticks remember of the ticks before a point, by rule."""
+        """Return, by rule, what rules on ticks remember of the ticks before a point."""
         states = {rule.rule_id: self._state(rule) for rule in rules}
         known = {rule.rule_id: known_to(rule, states[rule.rule_id]) for rule in rules}
         found = {name: state.memory for name, state in known.items() if state is not None}
@@ -83,8 +83,8 @@ class WhenRun:
         return found
 
     def _memories_at_bars(self, rules: Sequence[Rule], split: str) -> dict[str, tuple[str, str]]:
-        """Return, by rule, the bar at which the rule was last judged and what it remembers. Rules
-        that remember nothing or were last judged before the split are left out."""
+        """Return, by rule, the bar of the last evaluation and what the rule remembers. Rules that
+        remember nothing, or were last evaluated before the split, are left out."""
         known = {rule.rule_id: known_to(rule, self._state(rule)) for rule in rules}
         return {
             name: (state.bar, state.memory)
@@ -111,9 +111,9 @@ class WhenRun:
 
 
 def _remembers(rule: Rule) -> bool:
-    """Return whether a rule's state has what its condition remembers of earlier points. It has for
-    rules on ticks, since ticks are not read again, and for conditions on other symbols, since a bar
-    of theirs may be stored after a decision that was made without it."""
+    """Return whether a rule's state stores what its condition remembers of earlier points. Rules on
+    ticks need this, since ticks are not read again. So do conditions on other symbols: a bar of
+    another symbol may be stored after a decision that was made without it."""
     return rule.interval == "tick" or bool(symbols_of(rule.when or ""))
 
 

@@ -1,1 +1,1 @@
-"""Ingest: a batch of records becomes raw objects, prices, stored history and quarantine."""
+"""Turn a batch of records into raw objects, prices, stored history and quarantine."""

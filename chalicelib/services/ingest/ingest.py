@@ -1,4 +1,4 @@
-"""Ingest: archive the records, then write the prices, then report the records to deliver again."""
+"""Archive the records of a batch, write their prices, and report the records to deliver again."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ HOUR = len("2026-11-20T15")
 class Ingested(msgspec.Struct, frozen=True):
     """The result of a batch.
 
-    `taken` counts the ticks taken from records, `stored` those stored, `bars` the stored historical
-    bars, and `quarantined` the quarantined parts. `failed` has the indexes of records to be
-    delivered again. `reason` says why the last quarantined part was rejected; it is empty if none
-    was. `oldest_age_seconds` is the age of the oldest live tick.
+    `taken` counts the ticks found in records, `stored` the stored ticks, `bars` the stored
+    historical bars, and `quarantined` the quarantined parts. `failed` has the indexes of records to
+    be delivered again. `reason` says why the last quarantined part was rejected; it is empty if
+    there is none. `oldest_age_seconds` is the age of the oldest live tick.
     """
 
     taken: int
@@ -56,8 +56,8 @@ class Ingested(msgspec.Struct, frozen=True):
     oldest_age_seconds: float
 
     def identifiers(self, records: Sequence[Incoming], *, all_later: bool) -> list[str]:
-        """Return the identifiers to report: that of the first failed record and, if `all_later`
-        (for a FIFO queue), those of all records after it."""
+        """Return the identifiers to report: that of the first failed record. If `all_later` (for a
+        FIFO queue), the identifiers of all records after it follow."""
         if not self.failed:
             return []
         first = min(self.failed)
@@ -66,8 +66,8 @@ class Ingested(msgspec.Struct, frozen=True):
 
 
 class _Stored(msgspec.Struct, frozen=True):
-    """The records whose prices were written, how many ticks were stored, and the indexes of records
-    with writes that were not acknowledged."""
+    """The records whose prices were written, and the number of stored ticks. `failed` has the
+    indexes of records whose writes were not all acknowledged."""
 
     reads: list[Read]
     stored: int
@@ -75,7 +75,7 @@ class _Stored(msgspec.Struct, frozen=True):
 
 
 class Ingest:
-    """The service that the stream's and the queue's handlers call; one per container."""
+    """The service that the stream's and the queue's handlers call. A container has one instance."""
 
     def __init__(
         self, stores: Stores, clock: Callable[[], datetime], max_symbols: int = MAX_SYMBOLS
@@ -90,10 +90,10 @@ class Ingest:
     def __call__(self, records: Sequence[Incoming], deadline: float) -> Ingested:
         """Process a batch in the order of delivery.
 
-        Records with writes that are not acknowledged by `deadline` (time.monotonic) have failed. So
-        has the first record for which there was no time: its symbols could not be registered, or
-        too many stored ticks were merged with the records before it. No later record is stored.
-        Errors of the archive are raised: then nothing counts as processed.
+        A record has failed if one of its writes is not acknowledged by `deadline` (time.monotonic).
+        The first record for which there was no time has failed as well: its symbols could not be
+        registered, or too many stored ticks were merged with the records before it. No later record
+        is stored. Errors of the archive are raised: then nothing counts as processed.
         """
         reads = [within_symbol_limit(read) for read in read_all(records)]
         offered = offered_by(reads)
@@ -128,8 +128,8 @@ class Ingest:
         )
 
     def _learnt(self, reads: Sequence[Read], refused: Mapping[str, str]) -> list[Read]:
-        """Return the records before the first one with a symbol that could not be registered in
-        time."""
+        """Return the records before the first one that has a symbol without a line in "seen". There
+        was no time to register that symbol."""
 
         def is_known(read: Read) -> bool:
             symbols = (item.symbol for item in items_of(read.decoded))
@@ -138,7 +138,7 @@ class Ingest:
         return list(takewhile(is_known, reads))
 
     def unlearn(self, symbol: str) -> None:
-        """Drop the cached line of a forgotten symbol; it is read again with its next record."""
+        """Drop a forgotten symbol's cached line. It is read again with the symbol's next record."""
         self._known.unlearn(symbol)
 
     def _archive(self, reads: Sequence[Read]) -> None:
@@ -154,12 +154,12 @@ class Ingest:
         quarantine(self._stores.archive, reads)
 
     def _late(self) -> str:
-        """Return the time of arrival before which a stored correction may exist."""
+        """Return the time before which an arrival is late: a correction may be stored already."""
         return to_text(self._clock() - timedelta(seconds=LATE_SECONDS))
 
     def _stored_items(self) -> StoredItems:
-        """Return the stored items that writes may overwrite: for symbols ever sent packed, and for
-        records so late that a correction may have come before them, such as redriven ones."""
+        """Return the stored items that writes may overwrite. They are read for symbols ever sent
+        packed, and for late records, such as redriven ones, which a correction may precede."""
         late = self._late()
 
         def may_overwrite(write: Write) -> bool:
@@ -170,10 +170,10 @@ class Ingest:
     def _store_prices(
         self, reads: Sequence[Read], apart: Collection[str], deadline: float
     ) -> _Stored:
-        """Store the prices of one portion after another, for half of the time that is left.
+        """Store the prices portion by portion, for half of the time that is left.
 
-        A portion takes far less than the other half. The first portion is always stored, so that
-        each delivery gets further.
+        A portion takes far less time than the other half. The first portion is always stored, so
+        that each delivery makes progress.
         """
         items, until = self._stored_items(), half_way(deadline)
         done: list[Read] = []
@@ -191,7 +191,7 @@ class Ingest:
         return _Stored(done, stored, failed)
 
     def _with_refused(self, reads: Sequence[Read], refused: Iterable[Refused]) -> list[Read]:
-        """Return the records with refused ticks as rejected parts, which go to quarantine."""
+        """Quarantine refused ticks, and return the records with these ticks as rejected parts."""
         left = list(reads)
         for write, reason in refused:
             index = min(write.sources)
@@ -202,7 +202,7 @@ class Ingest:
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
         """Write each symbol's newest item last, and only if all its other items are acknowledged.
-        Return the indexes of the records of symbols with an item that is not acknowledged."""
+        Return the indexes of the records of symbols that have an unacknowledged item."""
         others = [write for write in writes if not write.newest]
         failed = self._put(others, deadline)
         symbols = {write.priced.key[0] for write in failed}
@@ -217,7 +217,7 @@ class Ingest:
         return [writes[index] for index in left]
 
     def _write_bars(self, bars: Sequence[Bar], arrived: datetime, deadline: float) -> set[int]:
-        """Write bars; return the indexes of those not acknowledged by the deadline."""
+        """Write historical bars; return the indexes of those not acknowledged by the deadline."""
         arrival = to_text(arrived)
         whole = [index for index, bar in enumerate(bars) if not bar.folded]
         folded = [index for index, bar in enumerate(bars) if bar.folded]
@@ -237,22 +237,22 @@ class Ingest:
 
     def _mark(self, bars: Sequence[Bar], deadline: float) -> set[int]:
         """Change the marks of the bars' symbols, so that containers drop cached bars. Return the
-        indexes of bars whose symbol's mark could not be changed by the deadline."""
+        indexes of the bars whose symbol's mark was not changed by the deadline."""
         symbols = sorted({bar.symbol for bar in bars})
         left = {symbols[index] for index in self._stores.bars.mark_history(symbols, deadline)}
         return {index for index, bar in enumerate(bars) if bar.symbol in left}
 
     def _oldest_age(self, reads: Iterable[Read]) -> float:
-        """Return the age at storing of the oldest live tick, in seconds; 0 if there is none."""
+        """Return the age of the oldest live tick now, in seconds; 0 if there is none."""
         stamps = [t.timestamp for read in reads for t in read.decoded.ticks if t.mode == "live"]
         return (self._clock() - from_text(min(stamps))).total_seconds() if stamps else 0.0
 
 
 def _by_hour(reads: Iterable[Read]) -> Iterable[list[Read]]:
-    """Group records that have lines by their hour of arrival. So a message that its sender dates
-    far back does not move other ticks to an hour that SQL no longer reads. A stream's clock may go
-    back a little: a record less than CLOCK_SECONDS earlier than the newest record before it is put
-    into that record's hour."""
+    """Group the records that have lines by hour of arrival. A message that its sender dates far
+    back then moves no other ticks to an hour that SQL no longer reads. A stream's clock may go back
+    a little, so a record less than CLOCK_SECONDS before the newest earlier record joins that
+    record's hour."""
     found: dict[str, list[Read]] = {}
     newest: datetime | None = None
     for read in reads:

@@ -1,4 +1,4 @@
-"""The symbols' lines, as a container of ingest knows them: read when needed, cached for minutes."""
+"""The lines of symbols that a container of ingest knows: read when needed, cached for minutes."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from chalicelib.services.symbols.lists import FORGOTTEN, SEEN, TRACKED
 
 MAX_KNOWN = 50_000
 MAX_SWITCHES = 50_000
-"""The most switches that are kept parsed, which take 10 MB: a line of 2,000 bytes has 66 and takes
-six times as much when parsed."""
+"""The most switches that are cached in parsed form. They take 10 MB: a line of 2,000 bytes has 66
+switches and takes six times as much when parsed."""
 
 KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
 IDLE_SECONDS = 60
 LEARNT_SECONDS = 180
-"""After this time each container knows that a symbol is packed: a cached line is read again after
-KNOWN_SECONDS, and an invocation that still uses the old one ends within the handler's 60."""
+"""After this time, each container knows that a symbol is packed. A cached line is read again after
+KNOWN_SECONDS. An invocation that still uses the old line ends within the handler's 60 seconds."""
 _YES = "yes"
 
 
 class Offered(msgspec.Struct):
-    """What a batch tells about a symbol.
+    """What a batch says about a symbol.
 
-    entry: the first source named, the first arrival, and whether several ticks may share an item.
-    sources: all sources named; newest: the last timestamp.
-    recorded: the sources of the whole series, if its ticks come from a recording.
+    `entry` has the first source named, the first arrival, and whether several ticks may share an
+    item. `sources` has all sources named, `newest` the last timestamp. `recorded` has the sources
+    of the whole series, if the symbol's ticks come from a recording.
     """
 
     entry: SymbolEntry
@@ -46,14 +46,15 @@ class Offered(msgspec.Struct):
 
 
 class _ParsedSources:
-    """Parses the sources of lines when needed; those of at most MAX_SWITCHES switches are kept."""
+    """Parses the sources of lines when needed, and caches sources with up to MAX_SWITCHES
+    switches."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[SymbolEntry, Sources]] = {}
         self._switches = 0
 
     def of(self, line: SymbolEntry) -> Sources:
-        """Return the sources of a line, parsed unless they are kept."""
+        """Return the parsed sources of a line."""
         kept = self._kept.get(line.symbol)
         if kept is not None and kept[0] is line:
             return kept[1]
@@ -65,13 +66,13 @@ class _ParsedSources:
         return sources
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Drop all cached sources."""
         self._kept.clear()
         self._switches = 0
 
 
 class KnownSymbols:
-    """Looks up and completes the lines of "seen"; one instance per container.
+    """Looks up and completes the lines of "seen". A container has one instance.
 
     `max_symbols` is the stage's limit. `clock` dates lines (`packed_at`); all containers share it.
     """
@@ -93,13 +94,13 @@ class KnownSymbols:
         return self._lines[symbol]
 
     def sources(self, symbol: str) -> Sources | None:
-        """Return the sources of a symbol's series; None for an unknown symbol."""
+        """Return the sources of a symbol's series; None if the symbol is unknown."""
         line = self._lines.get(symbol)
         return None if line is None else self._sources.of(line)
 
     def learn(self, offered: Mapping[str, Offered], deadline: float) -> dict[str, str]:
-        """Look up the lines of a batch's symbols that are not cached or may have changed, and write
-        what they lack, until the deadline. Return the refused symbols, with the reason."""
+        """Look up the lines of a batch's symbols that are not cached or may have changed. Until the
+        deadline, write what the lines lack. Return the refused symbols, each with the reason."""
         self._forget()
         self._forget_idle(offered)
         new = [symbol for symbol, mine in offered.items() if self._needs_reading(symbol, mine)]
@@ -122,8 +123,8 @@ class KnownSymbols:
         return refused
 
     def look_up(self, actions: Iterable[Action]) -> None:
-        """Read the lines of the actions' symbols that are not cached or may have changed. Actions
-        register no symbol."""
+        """Read the lines of the actions' symbols that are not cached or may have changed. No symbol
+        is registered."""
         due = sorted({one.symbol for one in actions if self._may_be_outdated(one)})
         for symbol in due:
             self._lines.pop(symbol, None)
@@ -132,20 +133,20 @@ class KnownSymbols:
 
     def not_yet_shared(self, offered: Iterable[str]) -> set[str]:
         """Return the symbols whose ticks may not share items yet. A container that does not know
-        that a symbol is packed would overwrite a whole item with a repeated part of it."""
+        that a symbol is packed could overwrite a whole item by repeating a part of it."""
         since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
         lines = (self._lines[symbol] for symbol in offered)
         return {line.symbol for line in lines if line.packed_at and line.packed_at > since}
 
     def unlearn(self, symbol: str) -> None:
-        """Drop the cached line of a forgotten symbol; it is read again with its next record."""
+        """Drop a forgotten symbol's cached line. It is read again with the symbol's next record."""
         self._lines.pop(symbol, None)
 
     def _now(self) -> float:
         return self._clock().timestamp()
 
     def _keep(self, read: Callable[[], Mapping[str, SymbolEntry]]) -> None:
-        """Cache the lines that `read` returns: valid for LEASE_SECONDS from the start of the
+        """Cache the lines that `read` returns, valid for LEASE_SECONDS from the start of
         reading."""
         until = to_text(from_epoch_seconds(self._now() + LEASE_SECONDS))
         lines = read()
@@ -155,10 +156,10 @@ class KnownSymbols:
     def _beginnings(
         self, offered: Mapping[str, Offered], unseen: Sequence[str]
     ) -> dict[str, SymbolEntry]:
-        """Return the lines of new symbols.
+        """Return the first lines of new symbols.
 
-        A line in "tracked" may name the source with which the series has to begin; one in
-        "forgotten" says that the series begins again.
+        A line in "tracked" may name the source with which the series has to begin. A line in
+        "forgotten" means that the series begins again.
         """
         if not unseen:
             return {}
@@ -175,8 +176,8 @@ class KnownSymbols:
         return msgspec.structs.replace(entry, packed_at=to_text(self._clock()))
 
     def _forget_idle(self, offered: Iterable[str]) -> None:
-        """Drop cached lines of symbols that have not come for a while: the symbols may have been
-        forgotten meanwhile."""
+        """Drop cached lines of symbols without a record for a while: they may have been
+        forgotten."""
         now = self._now()
         for symbol in offered:
             if now - self._came.get(symbol, now) > IDLE_SECONDS:
@@ -184,10 +185,10 @@ class KnownSymbols:
             self._came[symbol] = now
 
     def _needs_reading(self, symbol: str, offered: Offered) -> bool:
-        """Return whether to read the stored line: it is not cached, it may lack a switch that
-        decides about the newest tick, or the batch names another source.
+        """Return whether to read a symbol's stored line. The line is not cached, or may lack a
+        switch that decides about the newest tick. Or the batch names another source than the line.
 
-        The series of the line's source may have been forgotten since the line was read.
+        In the last case, the series of the line's source may have been forgotten.
         """
         if symbol not in self._lines or offered.newest >= self._valid_until[symbol]:
             return True
@@ -200,14 +201,14 @@ class KnownSymbols:
         symbol = action.symbol
         if symbol not in self._lines or action.instant >= self._valid_until[symbol]:
             return True
-        if self._now() - self._came.get(symbol, 0.0) > IDLE_SECONDS:  # it may be forgotten
+        if self._now() - self._came.get(symbol, 0.0) > IDLE_SECONDS:  # may be forgotten
             return True
         sources = self._sources.of(self._lines[symbol])
         return sources.refusal(action.source, action.instant) is not None
 
     def _forget(self) -> None:
-        """Drop cached lines: each minute those that another container may have completed, and all
-        of them every five minutes or if there are too many."""
+        """Drop cached lines. Lines that another container may have completed are dropped each
+        minute, all lines every five minutes or if there are too many."""
         now = self._now()
         if len(self._lines) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
             self._lines, self._valid_until, self._came = {}, {}, {}
@@ -221,9 +222,9 @@ class KnownSymbols:
 
 
 class Foreign:
-    """Finds items that do not belong in their symbol's series, by the symbols' lines.
+    """Finds items that do not belong to their symbol's series, by the lines of the symbols.
 
-    found: the symbols that had such items, each with the last reason.
+    `found` has the symbols that had such items, each with the last reason.
     """
 
     def __init__(self, known: KnownSymbols) -> None:
@@ -231,7 +232,7 @@ class Foreign:
         self.found: dict[str, str] = {}
 
     def reason(self, item: Tick | Bar | Action) -> str | None:
-        """Return why an item does not belong in the series; None if it does.
+        """Return why an item does not belong to the series; None if it does.
 
         A tick without a source fits any series. The first source named becomes the series' source.
         """
@@ -245,7 +246,7 @@ class Foreign:
 
 
 def offered_by(reads: Iterable[Read]) -> dict[str, Offered]:
-    """Return what a batch tells about its symbols."""
+    """Return what a batch says about its symbols."""
     offered: dict[str, Offered] = {}
     for read in reads:
         arrival = to_text(read.record.arrival)
@@ -278,8 +279,8 @@ def _entry(item: Tick | Bar, added_at: str, *, packed: bool) -> SymbolEntry:
 
 
 def _is_open(entry: SymbolEntry, *, packed: bool) -> bool:
-    """Return whether a further item may complete the entry, since the entry lacks the source, the
-    currency or `packed`."""
+    """Return whether a further item may complete the entry: the source, the currency or `packed` is
+    missing."""
     return entry.source is None or entry.currency is None or (packed and not entry.packed)
 
 
@@ -295,8 +296,8 @@ def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:
 def _beginning(
     offered: Offered, plan: SymbolEntry | None, forgotten: SymbolEntry | None
 ) -> SymbolEntry:
-    """Return the line of a new symbol: with the source that its tracked line names, else with the
-    sources of its recording, else as offered."""
+    """Return the first line of a new symbol. Its source is the one that its tracked line names,
+    else those of its recording, else the offered one."""
     entry = offered.entry
     if forgotten is not None:
         entry = msgspec.structs.replace(entry, forgotten_at=forgotten.added_at)
@@ -309,8 +310,7 @@ def _beginning(
 
 
 def _lacks(line: SymbolEntry | None, offered: SymbolEntry) -> bool:
-    """Return whether a symbol's line is missing, or lacks the source or `packed` of the offered
-    one."""
+    """Return whether a symbol's line is missing, or lacks the offered source or `packed`."""
     if line is None:
         return True
     return bool(offered.source and not line.source) or bool(offered.packed and not line.packed)

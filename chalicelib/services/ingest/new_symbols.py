@@ -1,4 +1,4 @@
-"""New symbols: limit their number, and register them."""
+"""New symbols: limit their number and register them."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 from chalicelib.services.symbols.lists import SEEN, TRACKED
 
 MAX_SYMBOLS = 20_000
-"""The most symbols of a stage, unless its settings differ."""
+"""The most symbols of a stage, unless its settings say otherwise."""
 
 MAX_SYMBOLS_A_RECORD = 2_000
 PARALLEL_PINS = 16
 UNCOUNTED = 100
-"""New symbols that a container accepts between counts of the stage's symbols."""
+"""How many new symbols a container accepts before it counts the stage's symbols again."""
 
 FULL_SECONDS = 10
-"""How long a container treats a full stage as full without counting."""
+"""How long a container considers a full stage as full without counting again."""
 
 _CROWDED = f"symbol: a record brings at most {MAX_SYMBOLS_A_RECORD:,} symbols"
 
 
 def half_way(deadline: float) -> float:
-    """Return the middle of the time left until a deadline (time.monotonic): what is registered by
-    then must still be written."""
+    """Return the middle of the time until a deadline (time.monotonic). Symbols that are registered
+    by then must still be written."""
     now = time.monotonic()
     return now + (deadline - now) / 2
 
 
 def within_symbol_limit(read: Read) -> Read:
-    """Return the record with the items of its first MAX_SYMBOLS_A_RECORD symbols; the others are
-    moved to the rejected parts."""
+    """Return the record with the items of its first MAX_SYMBOLS_A_RECORD symbols. Other items
+    become rejected parts."""
     items = items_of(read.decoded)
     if len(items) <= MAX_SYMBOLS_A_RECORD:
         return read
@@ -44,10 +44,10 @@ def within_symbol_limit(read: Read) -> Read:
 
 
 class NewSymbols:
-    """Adds new symbols to the list of those seen, up to a limit; tracked ones even beyond it.
+    """Adds new symbols to the list "seen", up to a limit. Tracked symbols are added even beyond it.
 
-    Each container may exceed the limit by UNCOUNTED symbols, and by those that other containers add
-    during a count.
+    Each container may exceed the limit by UNCOUNTED symbols, and by the symbols that other
+    containers add during a count.
     """
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime], most: int) -> None:
@@ -58,7 +58,7 @@ class NewSymbols:
         self._full_until = float("-inf")
 
     def refused(self, new: Sequence[str]) -> dict[str, str]:
-        """Return the new symbols for which there is no room, and why."""
+        """Return the new symbols for which there is no room, each with the reason."""
         if len(new) <= self._uncounted:
             self._uncounted -= len(new)
             return {}
@@ -70,7 +70,7 @@ class NewSymbols:
         return {symbol: reason for symbol in beyond if symbol not in tracked}
 
     def _room(self) -> int:
-        """Return how many more symbols the stage accepts, counted unless it was full just now."""
+        """Return how many more symbols the stage accepts: 0 without a count if it was just full."""
         now = self._clock().timestamp()
         if now < self._full_until:
             return 0
@@ -79,8 +79,8 @@ class NewSymbols:
         return room
 
     def pinned(self, entries: Sequence[SymbolEntry], deadline: float) -> dict[str, SymbolEntry]:
-        """Add lines in order, several in parallel, none after the deadline (time.monotonic); return
-        those now stored, by symbol."""
+        """Add lines in order, several in parallel, none after the deadline (time.monotonic). Return
+        the stored lines by symbol."""
 
         def pin(entry: SymbolEntry) -> SymbolEntry | None:
             return None if time.monotonic() >= deadline else self._store.pin(entry)

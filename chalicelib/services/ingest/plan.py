@@ -1,4 +1,4 @@
-"""Plan what to write for a batch of records. Pure: from bytes to writes."""
+"""Plan what to write for a batch of records. This module does no I/O."""
 
 from __future__ import annotations
 
@@ -23,21 +23,20 @@ Key = tuple[str, str]
 
 MAX_SPAN_SECONDS = 60
 MAX_TICKS = 500
-"""Limits of one prices item: readers look back no further than the span for its ticks, and items
-stay small."""
+"""The limits of one prices item. Readers look back no further than the span for its ticks, and
+items stay small."""
 
 TEN_MINUTES = len("2026-11-20T15:3")
 MAX_SPANS = 8
-"""The most spans of ticks that an item names."""
+"""The most spans of ticks that an item lists."""
 
 
 class Incoming(msgspec.Struct, frozen=True):
     """One record of a stream or queue.
 
-    identifier: reported on failure.
-    number: the record's number in its origin (a shard or queue), unique there.
-    arrival: when the stream accepted it, or when the sender says that it was sent to the queue.
-    taken: when the queue accepted it; None for a stream.
+    `identifier` is reported on failure. `origin` is a shard or queue; `number` is the record's
+    unique number there. `arrival` is when the stream accepted the record, or when it was sent to
+    the queue, as its sender says. `taken` is when the queue accepted it; None for a stream.
     """
 
     identifier: str
@@ -49,15 +48,15 @@ class Incoming(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """A record and its contents."""
+    """A record and its decoded contents."""
 
     record: Incoming
     decoded: Decoded
 
 
 class Write(msgspec.Struct):
-    """A prices item to be put, the indexes of the records that its ticks came in, and whether the
-    item is the newest of its symbol in the batch."""
+    """A prices item to put. `sources` has the indexes of the records that its ticks came in.
+    `newest` says whether it is the symbol's newest item in the batch."""
 
     priced: PricedRecord
     sources: set[int]
@@ -65,24 +64,24 @@ class Write(msgspec.Struct):
 
 
 def read_all(records: Iterable[Incoming]) -> list[Read]:
-    """Decode every record."""
+    """Decode all records of a batch."""
     return [Read(one, decode(one.payload, one.arrival, one.number, one.taken)) for one in records]
 
 
 def numbers_of(reads: Iterable[Read]) -> list[str]:
-    """Return the numbers of a batch's records; the archive names the batch by them."""
+    """Return the numbers of a batch's records. They are part of the names of archive objects."""
     return [read.record.number for read in reads]
 
 
 def items_of(decoded: Decoded) -> list[Tick | Bar]:
-    """Return all items of a record, ticks and historical bars."""
+    """Return all ticks and historical bars of a record."""
     return [*decoded.ticks, *decoded.bars]
 
 
 def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
-    """Return the record with refused ticks and bars moved to the rejected parts.
+    """Return the record, with refused ticks and bars moved to its rejected parts.
 
-    `refusal` returns why an item is refused, or None.
+    `refusal` returns why an item is refused, or None if it is not.
     """
     decoded = read.decoded
     reasons = [(item, reason) for item in items_of(decoded) if (reason := refusal(item))]
@@ -100,15 +99,15 @@ def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
 
 
 def with_rejected(read: Read, ticks: Sequence[Tick], reason: str) -> Read:
-    """Return the record with copies of ticks added to the rejected parts; its ticks remain."""
+    """Return the record with copies of some of its ticks as rejected parts. The ticks also stay."""
     parts = tuple(_rejected(tick, reason) for tick in ticks)
     decoded = msgspec.structs.replace(read.decoded, rejected=read.decoded.rejected + parts)
     return Read(read.record, decoded)
 
 
 def plan_readings(reads: Iterable[Read]) -> list[Reading]:
-    """Return the readings of a batch, in order of identity: one for each item that SQL would
-    misread from the lines, and one for the last of several copies that contradict each other."""
+    """Return the readings of a batch, in order of identity. Items that SQL would misread from the
+    lines have one. If copies of an item contradict each other, the last copy has one."""
     found: dict[Identity, Tick | Bar | None] = {}
     needed: set[Identity] = set()
     for read in reads:
@@ -129,7 +128,7 @@ def _rejected(item: Tick | Bar, reason: str) -> Rejected:
 
 
 def identities_of(reads: Iterable[Read]) -> set[Identity]:
-    """Return the identities of all items of records, including refused ones."""
+    """Return the identities of all items of the records, including refused ones."""
     found: set[Identity] = set()
     for read in reads:
         found.update(read.decoded.misread, map(identity_of, items_of(read.decoded)))
@@ -137,12 +136,12 @@ def identities_of(reads: Iterable[Read]) -> set[Identity]:
 
 
 def plan_prices(reads: Sequence[Read], apart: Collection[str] = ()) -> list[Write]:
-    """Return the prices items of a batch: each key once, each symbol's newest item marked. Each
-    tick of a symbol in `apart` gets its own item.
+    """Return the prices items of a batch. Each key comes once, and each symbol's newest item is
+    marked. Each tick of a symbol in `apart` gets an item of its own.
 
-    If two records have the same last tick, their ticks are merged, and the later record's values
-    win: BatchWriteItem accepts a key only once. Ticks that do not fit into the merged item get
-    another one.
+    If two records have the same last tick, their ticks are merged, since BatchWriteItem accepts a
+    key only once. The later record's values win. Ticks that do not fit into the merged item get
+    another item.
     """
     writes: dict[Key, Write] = {}
     _add(writes, _planned(reads, apart))
@@ -158,8 +157,8 @@ def _planned(reads: Sequence[Read], apart: Collection[str]) -> Iterator[Write]:
 
 
 def packed_symbols(read: Read) -> set[str]:
-    """Return the symbols whose ticks may share an item: those of which the record has two ticks
-    that are near enough to each other."""
+    """Return the symbols whose ticks may share an item: the record has two ticks of the symbol that
+    are near enough to each other."""
     stamps: dict[str, list[str]] = defaultdict(list)
     for tick in read.decoded.ticks:
         stamps[tick.symbol].append(tick.timestamp)
@@ -173,11 +172,11 @@ def _any_near(stamps: Iterable[str]) -> bool:
 
 
 def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list[Write]:
-    """Return the writes, merged with stored items so that none overwrites stored ticks.
+    """Return the writes, merged with stored items so that no write overwrites stored ticks.
 
-    `stored` has the table's items under keys of the writes. A producer that repeats a part of a
-    record must not lose the rest. A part that moves to its own key must not undo a correction that
-    is stored there.
+    `stored` has the table's items under keys of the writes. If a producer repeats a part of a
+    record, the rest must not be lost. A part that moves to its own key must not undo a correction
+    that is stored there.
     """
     planned = {write.priced.key: write for write in writes}
     _add(planned, [Write(record, set()) for record in stored], older=True)
@@ -185,9 +184,9 @@ def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list
 
 
 def _add(writes: dict[Key, Write], new: Iterable[Write], *, older: bool = False) -> None:
-    """Add writes in order; with `older`, they count as older than those of `writes`. All writes of
-    one key are merged together, so that the work grows with their ticks. Ticks that do not fit into
-    one item are added in a further round."""
+    """Add `new` to `writes`, in order. If `older`, they count as older than the writes already
+    there. All writes of one key are merged together, so that the work grows with their ticks. Ticks
+    that do not fit into one item are added in a further round."""
     waiting = list(new)
     while waiting:
         groups: dict[Key, list[Write]] = {}
@@ -201,9 +200,9 @@ def _add(writes: dict[Key, Write], new: Iterable[Write], *, older: bool = False)
 
 
 def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
-    """Return the historical bars of a batch, each key once, and their records' indexes.
+    """Return the historical bars of a batch, each key once, and the indexes of their records.
 
-    Of bars with one key, the last one wins, but an original bar wins over a folded one.
+    If several bars have one key, the last one wins, but an original bar wins over a folded one.
     """
     found: dict[tuple[str, str], tuple[Bar, int]] = {}
     for index, read in enumerate(reads):
@@ -215,12 +214,13 @@ def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
 
 
 def _replaces(bar: Bar, other: Bar) -> bool:
-    """Return whether a historical bar replaces another of its key that came before it."""
+    """Return whether a historical bar replaces an earlier bar that has its key."""
     return not bar.folded or 0 < other.folded <= bar.folded
 
 
 def _priced(ticks: Sequence[Tick], apart: Collection[str]) -> Iterable[tuple[Tick, ...]]:
-    """Divide one record's ticks into items: by symbol, in order of time, each timestamp once."""
+    """Divide one record's ticks into items: by symbol, in order of time, without repeated
+    timestamps."""
     if len(ticks) == 1:
         yield (ticks[0],)
         return
@@ -233,7 +233,7 @@ def _priced(ticks: Sequence[Tick], apart: Collection[str]) -> Iterable[tuple[Tic
 
 
 def _runs(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:
-    """Divide a symbol's ticks where one item could not hold them together."""
+    """Divide a symbol's ticks into runs that fit into one item each."""
     run: list[Tick] = []
     for tick in ticks:
         if run and (len(run) >= MAX_TICKS or not _fits(run[0], tick)):
@@ -263,8 +263,8 @@ def _shared(tick: Tick) -> tuple[str | None, ...]:
 def _merged(group: Sequence[Write]) -> tuple[Write, list[Write]]:
     """Merge writes of one key; return the merged write, and others with the ticks that do not fit.
 
-    If several have the same tick, the copy that arrived last wins; among copies with one arrival,
-    the last write's copy wins.
+    If several writes have the same tick, the copy that arrived last wins. If copies arrived
+    together, the last write's copy wins.
     """
     newest = group[-1]
     if len(group) == 1:
@@ -311,9 +311,8 @@ def _mark_newest(writes: Iterable[Write]) -> None:
 
 
 def _spans_of(writes: Sequence[Write]) -> tuple[Span, ...]:
-    """Return the spans of ticks, divided at the widest gaps between ticks that are not near each
-    other; none if there is only one span. A tick of last year and one of now in the same batch must
-    not cause a read of the whole year."""
+    """Return the spans of the ticks, divided at the widest gaps; none if there is only one span. If
+    a batch has a tick of last year and one of now, detect must not read the whole year."""
     near = timedelta(seconds=NEAR_SECONDS)
     items = sorted((ticks[0].timestamp, ticks[-1].timestamp) for ticks in map(_ticks, writes))
     gaps = [
@@ -332,8 +331,8 @@ def _ticks(write: Write) -> tuple[Tick, ...]:
 
 
 def _digest(others: Iterable[Write]) -> str | None:
-    """Return a digest of a symbol's other items in the batch; None if there are none. The newest
-    item changes with it. A table's stream reports nothing for an item that is put again unchanged,
-    so without it a late tick between two stored ones would be missed."""
+    """Return a digest of a symbol's other items in the batch; None if there are none. The digest
+    changes the newest item. A table's stream does not report an item that is put again unchanged,
+    so a late tick between two stored ticks would be missed."""
     ticks = [write.priced.ticks for write in sorted(others, key=lambda write: write.priced.key)]
     return f"{zlib.crc32(msgspec.json.encode(ticks)):08x}" if ticks else None

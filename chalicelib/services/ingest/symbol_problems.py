@@ -1,4 +1,4 @@
-"""Note why symbols' items were quarantined. The notes are only for people, so no price waits for
+"""Note why items of symbols were quarantined. The notes are only for people, so no price waits for
 them."""
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from chalicelib.services.symbol_stores import SymbolStore
 
 NOTED_SECONDS = 60
 MOST_NOTED = 100
-"""The most symbols of a batch whose problems are noted; later batches note the others."""
+"""The most symbols of a batch whose problems are noted. Other symbols wait for later batches."""
 
 MAX_KNOWN = 50_000
 PARALLEL_NOTES = 8
 
 
 class SymbolProblems:
-    """Notes one problem of a symbol per NOTED_SECONDS; one instance per container."""
+    """Notes at most one problem of a symbol per NOTED_SECONDS. A container has one instance."""
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -27,7 +27,7 @@ class SymbolProblems:
         self._noted: dict[str, float] = {}
 
     def note(self, found: Mapping[str, str], arrival: str, deadline: float) -> None:
-        """Note problems by symbol, several in parallel, none after the deadline
+        """Note one problem for each symbol, several in parallel, none after the deadline
         (time.monotonic)."""
         now = self._clock().timestamp()
         due = [one for one in found.items() if self._is_due(one[0], now)][:MOST_NOTED]

@@ -1,4 +1,4 @@
-"""Corporate actions in ingest: stored, refused, or quarantined if a stored one contradicts them."""
+"""Corporate actions in ingest. An action that a stored one contradicts is quarantined."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _UNKNOWN = "symbol: {!r} has no prices, which have to come before actions"
 _CONFLICT = "{0.kind} of {0.ex_date}: {1} contradicts {2}, which is known since {0.known_at}"
 
 _Refused = tuple[Action, str]
-"""An action that is not stored, and why."""
+"""An action that is not stored, and the reason."""
 
 
 def actions_of(reads: Iterable[Read]) -> list[Action]:
-    """Return the actions of a batch."""
+    """Return the corporate actions of a batch."""
     return [action for read in reads for action in read.decoded.actions]
 
 
 def with_sound_actions(
     reads: Sequence[Read], known: KnownSymbols, foreign: Callable[[Action], str | None]
 ) -> list[Read]:
-    """Return the records with actions of unknown symbols and of other sources moved to the rejected
-    parts.
+    """Return the records, with actions of unknown symbols and of other sources moved to the
+    rejected parts.
 
-    `foreign` returns why an action does not belong in its symbol's series, or None.
+    `foreign` returns why an action does not belong to its symbol's series, or None.
     """
     actions = actions_of(reads)
     if not actions:
@@ -47,15 +47,15 @@ def with_sound_actions(
 
 
 class ToldActions:
-    """Stores the actions of a batch."""
+    """Stores the corporate actions of a batch."""
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
 
     def store(self, reads: Sequence[Read], deadline: float) -> tuple[list[Read], set[int]]:
-        """Store the actions; return the records, and the indexes of those with actions that were
-        not settled by the deadline. If a stored action contradicts an action of a record, the one
-        that does not count becomes a rejected part of the record and goes to quarantine."""
+        """Store the actions. Return the records, and the indexes of those with actions that were
+        not settled by the deadline. If a stored action contradicts an action of a record, the
+        action that does not count becomes a rejected part of the record and is quarantined."""
         places = [(index, one) for index, read in enumerate(reads) for one in read.decoded.actions]
         if not places:
             return list(reads), set()
@@ -82,8 +82,7 @@ def _without(read: Read, refusal: Callable[[Action], str | None]) -> Read:
 
 
 def _with_rejected(read: Read, refused: Sequence[_Refused]) -> Read:
-    """Return the record with refused actions added to its rejected parts and removed from its own
-    actions."""
+    """Return the record with refused actions moved from its actions to its rejected parts."""
     decoded = read.decoded
     parts = [Rejected(0, msgspec.json.encode(action), reason) for action, reason in refused]
     ours = {id(action) for action, _ in refused}

@@ -1,4 +1,4 @@
-"""Tells the archive the sources of series that have switched, so that a replay knows them."""
+"""Archives the sources of series that have switched, so that a replay knows the sources."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from chalicelib.services.stores import Archive
 
 MAX_TOLD = 50_000
 FEW = 4
-"""The most lists of a batch that get an object each, with the same name in all containers."""
+"""The most lists of a batch that get an object each. Its name is the same in all containers."""
 
 MOST_TOGETHER = 2_000
 """The most lists in one object: 4 MB before they are compressed."""
 
 
 class ToldSources:
-    """Writes the sources by which this container decides, each list once; one per container."""
+    """Archives the lists of sources by which this container decides, each once. A container has
+    one."""
 
     def __init__(self, archive: Archive, clock: Callable[[], datetime]) -> None:
         self._archive = archive
@@ -28,10 +29,10 @@ class ToldSources:
         self._told: dict[str, tuple[str, int]] = {}
 
     def tell(self, symbols: Iterable[str], known: KnownSymbols) -> None:
-        """Write the sources of a batch's symbols, without switches that may still be replaced.
+        """Archive the sources of a batch's symbols, without switches that may still be replaced.
 
-        At most FEW lists have an object each. More of them share objects, since a producer may send
-        thousands of new symbols with a list in one record.
+        If there are at most FEW lists, each has an object of its own. More lists share objects,
+        since a producer may send thousands of new symbols with a list in one record.
         """
         fixed_before = to_text(self._clock() + timedelta(seconds=LEASE_SECONDS))
         told = [self._line(symbol, known, fixed_before) for symbol in symbols]
@@ -41,8 +42,8 @@ class ToldSources:
             self._put(news[at : at + size])
 
     def _line(self, symbol: str, known: KnownSymbols, fixed_before: str) -> Told | None:
-        """Return the list of a series' sources; None if a replay without the list decides as ingest
-        does."""
+        """Return the list of a series' sources. Return None if a replay without the list makes the
+        same decisions as ingest."""
         sources, since = known.sources(symbol), known[symbol].forgotten_at or ""
         if sources is None or not (sources.switches or (since and sources.first)):
             return None

@@ -1,1 +1,2 @@
-"""The archive's tables: merge small raw objects and compact finished days. Entry: `compact`."""
+"""Merge small raw objects and compact finished days of the archive. The entry point is
+`compact`."""

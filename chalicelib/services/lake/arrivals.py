@@ -1,4 +1,4 @@
-"""Dates and hours of arrival, by which the raw archive is partitioned."""
+"""Dates and hours of arrival. The raw archive is partitioned by them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import msgspec
 from chalicelib.services.lake.texts import day_text, days_list
 
 MOST_DATES = 1000
-"""The most dates that a statement lists one by one. It has three such lists. A date takes 14 bytes
-in each, or 64 if only some of its hours are listed."""
+"""The most dates that a statement lists individually. A statement has three such lists. A date
+takes 14 bytes in each list, or 64 if only some of its hours are listed."""
 
 MOST_SPANS = 100
-"""The most date ranges that a statement lists in place of more than MOST_DATES dates."""
+"""The most date ranges that a statement lists if there are more than MOST_DATES dates."""
 
 LAST_HOUR = 23
 _BEFORE, _AFTER = 10, 12
@@ -22,7 +22,7 @@ _BEFORE, _AFTER = 10, 12
 
 
 class ArrivalHours(msgspec.Struct, frozen=True, order=True):
-    """The hours of arrival `[first, last]` of one date: partitions of the raw archive."""
+    """The hours of arrival `[first, last]` of one date. They are partitions of the raw archive."""
 
     date: str
     first: int = 0
@@ -30,13 +30,13 @@ class ArrivalHours(msgspec.Struct, frozen=True, order=True):
 
 
 def hour_of(text: str) -> ArrivalHours:
-    """Parse an hour of one date, such as `2026-11-20T15`."""
+    """Parse an hour of arrival, such as `2026-11-20T15`."""
     day, _, hour = text.partition("T")
     return ArrivalHours(day, int(hour), int(hour))
 
 
 def window(day: str) -> list[ArrivalHours]:
-    """Return the hours in which a trading day's ticks arrive on time, in any time zone."""
+    """Return the hours in which a trading day's ticks usually arrive, in any time zone."""
     middle = date.fromisoformat(day)
     before, after = middle - timedelta(days=1), middle + timedelta(days=1)
     return [
@@ -47,9 +47,9 @@ def window(day: str) -> list[ArrivalHours]:
 
 
 def partitions(arrived: Iterable[ArrivalHours]) -> str:
-    """Return the SQL condition on the date and hour of arrival, with each date once.
+    """Return the SQL condition on the date and hour of arrival. Each date comes once.
 
-    Beyond MOST_DATES, it also covers dates in between, which keeps the statement short.
+    With more than MOST_DATES dates, it also covers dates in between, to keep the statement short.
     """
     hours: dict[str, tuple[int, int]] = {}
     for one in arrived:

@@ -48,7 +48,7 @@ _KEYWORDS = ("timestamp", "start", "date", "hour")
 
 
 def listed(columns: Iterable[str]) -> str:
-    """Return columns as a SQL list, with keywords quoted."""
+    """Return the columns as a SQL list. Keywords are quoted."""
     return ", ".join(f'"{name}"' if name in _KEYWORDS else name for name in columns)
 
 

@@ -1,9 +1,9 @@
 """Compaction: write finished trading days of the raw archive to Parquet, each tick once.
 
 A run writes into its own folder, compares the result with the raw ticks, and only then points the
-days' partitions at it. Then the run moves the view's boundary. Last it writes late ticks of days
-before the boundary. A run may stop anywhere: what it wrote is either complete and in use, or not
-visible. docs/lake.md describes each step.
+days' partitions at the folder. Then the run moves the view's boundary. Finally it writes late ticks
+of days before the boundary. A run may stop anywhere: what it wrote is either complete and in use,
+or not visible. docs/lake.md describes each step.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from chalicelib.services.lake.stores import LakeStores
 from chalicelib.services.lake.texts import is_day
 
 LEASE = timedelta(minutes=16)
-"""How long a run holds the lease: longer than a Lambda function may run."""
+"""How long a run holds the lease. It is longer than a Lambda function may run."""
 
 GRACE = timedelta(days=1)
 """How long superseded objects are kept for readers that began before a partition moved."""
 
 
 MERGING_PART = 1 / 3
-"""The share of a run's time that merging before the survey may take."""
+"""The share of a run's time that may be spent on merging before the survey."""
 
 log = logging.getLogger("ticktape.compact")
 
 
 class Compacted(msgspec.Struct, frozen=True):
-    """The result of a run. `left` is set if time ran out, `busy` if another run holds the lease.
+    """The result of a run. `left` means that time ran out, `busy` that another run holds the lease.
 
     `removed` counts superseded objects, `merged` raw objects merged into others.
     """
@@ -52,7 +52,7 @@ class Compacted(msgspec.Struct, frozen=True):
 
 
 class Compact:
-    """The service that the schedule calls."""
+    """The service that the compaction schedule calls."""
 
     def __init__(
         self,
@@ -66,17 +66,18 @@ class Compact:
         self._sleep = sleep
 
     def __call__(self, day: str | None, owner: str, deadline: float) -> Compacted:
-        """Compact all due days, or one day even if it is compacted already.
+        """Compact all due days. If `day` is given, compact only it, even if it is compacted
+        already.
 
         `deadline` is a time.monotonic. Raises FieldError if `day` is not a date or is not over.
-        Raises CompactionError if some days failed, after compacting the others.
+        Raises CompactionError if some days failed; the others are compacted first.
         """
         if day is not None:
             _require_finished(day, self._clock())
         return self._leased(owner, deadline, lambda run: self._result(run, day, deadline))
 
     def gather(self, owner: str, deadline: float) -> Compacted:
-        """Only merge the raw objects of hours that have many, so that compaction reads fewer.
+        """Only merge the raw objects of hours with many objects, so that compaction reads fewer.
         `deadline` is a time.monotonic. Raises CompactionError."""
         return self._leased(owner, deadline, _gathered)
 
@@ -90,8 +91,8 @@ class Compact:
             self._lake.lease.release(owner, self._clock())
 
     def _result(self, run: Run, day: str | None, deadline: float) -> Compacted:
-        """Run all steps, in an order that allows stopping anywhere, and return the result. If a
-        step failed, raise CompactionError after the last step."""
+        """Run all steps and return the result. Their order allows stopping anywhere. If a step
+        failed, raise CompactionError after the last step."""
         left, removed, merged = False, 0, Merged()
         failed: list[CompactionError] = []
         try:
@@ -134,8 +135,8 @@ def _gathered_early(run: Run, merged: Merged) -> None:
 
 
 def _caught(step: Callable[[], None]) -> list[CompactionError]:
-    """Run a step that merges raw objects. Return its error instead of raising it: a failed merge
-    must not delay the compaction of days."""
+    """Run a step that merges raw objects, and return its error instead of raising it. A failed
+    merge must not delay the compaction of days."""
     try:
         step()
     except CompactionError as error:

@@ -1,5 +1,5 @@
-"""Encode what is due in few enough bytes for a Glue parameter. Keys with the same dates of arrival
-are grouped; beyond a limit, old keys share a larger set of dates."""
+"""Encode what is due for compaction in few enough bytes for a Glue parameter. Keys with the same
+dates of arrival are grouped. If that is too long, old keys share a larger set of dates."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 MOST_BYTES = 400_000
-"""Glue accepts values of 512,000 bytes. All days from 1970 to 2060 take 370,000."""
+"""The most bytes of the JSON. Glue accepts 512,000; all days from 1970 to 2060 take 370,000."""
 
 EXACT = 100
-"""The number of newest keys that keep their own dates for as long as possible."""
+"""How many of the newest keys keep their own dates if the older keys have to share theirs."""
 
 Due = Mapping[str, tuple[str, ...]]
 """Dates of arrival by due key. A key is a trading day, or a period of bars (`1h 2026-11`)."""
 
 
 def encode(due: Due) -> str:
-    """Return JSON that maps keys, separated by commas, to the dates of arrival that they share."""
+    """Return JSON that maps keys, joined by commas, to the dates of arrival that they share."""
     keys: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for key, dates in sorted(due.items()):
         keys[dates].append(key)
@@ -27,15 +27,14 @@ def encode(due: Due) -> str:
 
 
 def decode(text: str) -> dict[str, tuple[str, ...]]:
-    """Return what was encoded by `encode`, or by an earlier version of it, which wrote each key
-    separately."""
+    """Decode what `encode` returned. An earlier version of `encode` wrote each key separately."""
     groups = msgspec.json.decode(text, type=dict[str, tuple[str, ...]])
     return {key: dates for keys, dates in groups.items() for key in keys.split(",")}
 
 
 def bounded(due: Due) -> Due:
     """Return the same keys in at most MOST_BYTES, if necessary with additional dates of arrival.
-    Then more raw objects are read for the same ticks."""
+    More raw objects are then read for the same ticks."""
     for exact in (len(due), EXACT, 0):
         small = _sharing(due, exact)
         if len(encode(small)) <= MOST_BYTES:
@@ -44,8 +43,8 @@ def bounded(due: Due) -> Due:
 
 
 def _sharing(due: Due, exact: int) -> Due:
-    """Return what is due. The `exact` newest keys keep their own dates, and the older keys share
-    all of theirs."""
+    """Return what is due, with fewer distinct dates. The `exact` newest keys keep their own dates.
+    The older keys share all of their dates."""
     others: Sequence[str] = sorted(due)[: max(len(due) - exact, 0)]
     dates = tuple(sorted({date for key in others for date in due[key]}))
     return {**due, **dict.fromkeys(others, dates)}

@@ -1,4 +1,4 @@
-"""Copy a month's small days into one file, so that a reader of years opens few files.
+"""Copy a month's small days into one file, so that a query over years opens few files.
 
 The days remain as they are. `all_ticks` reads the copies instead.
 """
@@ -15,12 +15,12 @@ from chalicelib.services.lake.lake_sql import DAYS_OF_TICKS, MONTHS_OF_TICKS
 from chalicelib.services.lake.stores import CompactedPeriod, LakeStores
 
 MONTHS = 24
-"""The most months that one statement writes. Athena accepts a hundred partitions, but months have
+"""The most months that one statement writes. Athena accepts a hundred partitions, but a month has
 many rows."""
 
 
 class Months:
-    """The table of months, copied from the table of days."""
+    """Writes the table of months, which has copies of days from the table of days."""
 
     def __init__(self, lake: LakeStores, writer: Writer) -> None:
         self._lake = lake
@@ -38,21 +38,21 @@ class Months:
             self._writer.write(MONTHS_OF_TICKS, months, select, runs=runs)
 
     def current(self, until: str) -> tuple[str, ...]:
-        """Return the small months that end by `until` and whose copy is up to date."""
+        """Return the small months that end by `until` and have an up-to-date copy."""
         copies, small = self._lake.catalog.parts(MONTHS_OF_TICKS), self._small(until)
         return tuple(
             month for month in sorted(small) if _run(copies, month) == _run_of(small[month])
         )
 
     def forget(self, months: tuple[str, ...], before: str) -> None:
-        """Drop copies that were made before an instant and that the view no longer reads because
+        """Drop copies that were made before an instant and that the view no longer reads, since
         their months have grown too large."""
         copies = self._lake.catalog.parts(MONTHS_OF_TICKS)
         unread = [m for m, part in copies.items() if m not in months and part.moved_at < before]
         self._lake.catalog.drop(MONTHS_OF_TICKS, sorted(unread))
 
     def _small(self, until: str | None) -> dict[str, dict[str, CompactedPeriod]]:
-        """Return the days of each month that ends by `until` and has few enough ticks."""
+        """Return the days of each month that ends by `until` and is small enough for a copy."""
         found: dict[str, dict[str, CompactedPeriod]] = defaultdict(dict)
         for date, part in self._lake.catalog.parts(DAYS_OF_TICKS).items():
             found[MONTHS_OF_TICKS.period_of(date)][date] = part
@@ -70,6 +70,6 @@ def _run(copies: dict[str, CompactedPeriod], month: str) -> str | None:
 
 
 def _run_of(parts: dict[str, CompactedPeriod]) -> str:
-    """Return one name for the runs of all days of a month."""
+    """Return one name for the runs that wrote the days of a month."""
     runs = " ".join(f"{date} {part.run}" for date, part in sorted(parts.items()))
     return blake2b(runs.encode(), digest_size=16).hexdigest()

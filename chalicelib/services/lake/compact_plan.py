@@ -1,4 +1,4 @@
-"""Decide what to compact, and in which batches. Pure."""
+"""Decide which days to compact, and in which batches. This module does no I/O."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from chalicelib.services.lake.arrivals import ArrivalHours, window
 from chalicelib.services.lake.lake_sql import SESSIONS_BYTES
 
 FINISHED_AFTER = timedelta(days=1, hours=6)
-"""How long after its start in UTC a day is compacted. By 06:00 UTC it is over even in New York, the
-last of the markets, and its ticks have arrived."""
+"""How long after its start in UTC a day is compacted. By 06:00 UTC, the day is over even in New
+York, the last of the markets, and its ticks have arrived."""
 
 FOLDERS = 100
 """The most partitions that one UNLOAD writes."""
@@ -24,12 +24,12 @@ DAYS = 100
 """The most days that one statement reads."""
 
 FOLDER_TICKS = 1000
-"""From this average number of ticks per symbol on, a day has a folder for each symbol. A reader of
-one symbol reads the footers of all files, so smaller folders cost more than they save."""
+"""From this average number of ticks per symbol on, a day has a folder for each symbol. A query for
+one symbol reads the footers of all files, so smaller folders would cost more than they save."""
 
 MONTH_TICKS = 500_000
-"""The most ticks of a month whose days are copied into one file: some 8 MB, less than the 10 MB
-that Athena charges at least."""
+"""The most ticks of a month whose days are copied into one file. This is some 8 MB, less than the
+10 MB that Athena charges for at least."""
 
 _Item = TypeVar("_Item")
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -45,17 +45,17 @@ class Day(msgspec.Struct, frozen=True):
 
     @property
     def by_symbol(self) -> bool:
-        """Return whether each symbol has a folder."""
+        """Return whether each symbol of the day has a folder."""
         return self.symbols <= FOLDERS and self.ticks >= self.symbols * FOLDER_TICKS
 
     @property
     def folders(self) -> int:
-        """Return the number of folders that the day takes."""
+        """Return the number of folders that the day's ticks take."""
         return self.symbols if self.by_symbol else 1
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Days that one statement writes, either all with a folder for each symbol or all without."""
+    """Days that one statement writes. Either all have a folder for each symbol, or none has."""
 
     days: tuple[Day, ...]
 
@@ -76,12 +76,12 @@ def last_finished(now: datetime) -> str:
 
 
 def day_before(day: str) -> str:
-    """Return the day before."""
+    """Return the date before a date."""
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
 def days_between(after: str, until: str) -> list[str]:
-    """Return the days after `after` up to and including `until`."""
+    """Return the dates after `after`, up to and including `until`."""
     first = date.fromisoformat(after) + timedelta(days=1)
     count = (date.fromisoformat(until) - first).days + 1
     return [(first + timedelta(days=n)).isoformat() for n in range(count)]
@@ -94,14 +94,14 @@ def late(day: str, arrivals: Iterable[str]) -> tuple[str, ...]:
 
 
 def arrived(days: Iterable[str], arrivals: Mapping[str, Iterable[str]]) -> list[ArrivalHours]:
-    """Return the hours in which all ticks of some days arrived: the days' windows, and the whole
-    dates of late arrivals. `arrivals` has these dates by day."""
+    """Return the hours in which all ticks of some days arrived: the usual windows of the days, and
+    the whole dates of late arrivals. `arrivals` has these dates by day."""
     found = [one for day in days for one in window(day)]
     return found + [ArrivalHours(one) for day in days for one in arrivals.get(day, ())]
 
 
 def measured(rows: Iterable[Sequence[str | None]]) -> list[Day]:
-    """Read days from rows of date, calendar, number of symbols and number of ticks; sort them."""
+    """Parse rows of date, calendar, number of symbols and number of ticks; return sorted days."""
     found: dict[str, list[tuple[str, int, int]]] = {}
     for day, calendar, symbols, ticks in rows:
         counted = str(calendar), int(symbols or 0), int(ticks or 0)
@@ -115,7 +115,7 @@ def _day(date_text: str, counted: Iterable[tuple[str, int, int]]) -> Day:
 
 
 def batches(days: Iterable[Day], texts: Mapping[str, str] = _NONE) -> Iterator[Batch]:
-    """Batch days in order, as many in each batch as one UNLOAD can write.
+    """Divide days, in order, into batches that one UNLOAD can write.
 
     A day of up to a hundred symbols and many ticks has a folder for each symbol; any other day has
     one folder. `texts` has what each day adds to the statement, at most SESSIONS_BYTES per batch.

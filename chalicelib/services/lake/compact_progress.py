@@ -1,4 +1,4 @@
-"""The progress of compaction, recorded after each step so that the next run continues there."""
+"""The progress of compaction, recorded after each step so that the next run can continue."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ log = logging.getLogger("ticktape.compact")
 
 
 class Progress:
-    """Reads and records the progress, each step as a whole. Every object written up to
-    `surveyed_until` is in Parquet, or its day is due."""
+    """Reads and records the progress, each step as a whole. Objects written up to `surveyed_until`
+    are either in Parquet, or their days are due."""
 
     def __init__(self, lake: LakeStores, last: str) -> None:
-        """Load the state. `last` is the last day that is over."""
+        """Load the recorded state. `last` is the last day that is over."""
         self._lake = lake
         self._last = last
         self._marks = lake.catalog.marks()
@@ -33,8 +33,8 @@ class Progress:
             self._marks = msgspec.structs.replace(self._marks, due=_not_recorded(self._marks, last))
 
     def survey(self, statements: Statements) -> None:
-        """Find the days and the periods of historical bars in all new raw objects, and record them
-        as due."""
+        """Find the days and the periods of historical bars in all new raw objects. Record them as
+        due."""
         changed = self._changed(self._marks.surveyed_until, self._marks.lately)
         bars = changed
         if self._marks.bars_due is None:
@@ -50,16 +50,16 @@ class Progress:
         )
 
     def _changed(self, since: str | None, known: frozenset[str]) -> Changed:
-        """Return the new raw objects; for hours that were merged before a survey, all objects."""
+        """Return the new raw objects; all objects of hours that were merged before a survey."""
         found = self._lake.objects.changed(since, known)
         whole = dict.fromkeys(map(hour_of, self._marks.unsurveyed))
         return msgspec.structs.replace(found, hours={**found.hours, **whole})
 
     def merges(self, hour: str, *, surveyed: bool = False, again: bool = False) -> bool:
-        """Record that an hour of arrival is about to be merged and return True. Return False if an
-        earlier run died merging that hour, unless it is to be merged `again`.
+        """Record that an hour of arrival is about to be merged and return True. If an earlier run
+        died merging that hour, return False unless `again`.
 
-        Unless the merged objects were `surveyed`, the next survey reads the whole hour.
+        The next survey reads the whole hour, unless the merged objects were `surveyed`.
         """
         if hour in self._died and not again:
             return False
@@ -72,7 +72,7 @@ class Progress:
     @contextmanager
     def merging(self) -> Iterator[None]:
         """At the end of the context, even after an error, record that the hours begun in it are no
-        longer being merged. If the process dies, they remain recorded as begun."""
+        longer being merged. If the process dies, these hours stay recorded."""
         try:
             yield
         except Exception:
@@ -85,8 +85,8 @@ class Progress:
             self._record(merging=self._died)
 
     def to_retry(self, first: str) -> list[str]:
-        """Return the hours to be merged again: those, from the date of arrival `first` on, that
-        exactly one run died merging.
+        """Return the hours to be merged again: exactly one run died merging them. Hours before the
+        date of arrival `first` are left out.
 
         Hours that two runs died merging are skipped with a warning.
         """
@@ -97,11 +97,11 @@ class Progress:
         return [hour for hour in sorted(set(self._died)) if self._died.count(hour) == 1]
 
     def retried(self, hour: str) -> None:
-        """Record that an hour was merged on the second attempt."""
+        """Record that an hour was merged at the second attempt."""
         self._died = tuple(one for one in self._died if one != hour)
 
     def ahead(self) -> list[str]:
-        """Return the finished days after the boundary that are due, oldest first: the boundary
+        """Return the finished days after the boundary that are due, oldest first. The boundary
         waits for them."""
         return [day for day in sorted(self._due) if (self.boundary or "") < day <= self._last]
 
@@ -110,19 +110,19 @@ class Progress:
         return [day for day in sorted(self._due, reverse=True) if day <= (self.boundary or "")]
 
     def done(self, days: Iterable[str]) -> None:
-        """Record that days were compacted."""
+        """Record that days are compacted and no longer due."""
         finished = set(days) & self._due.keys()
         if finished:
             self._record(due={d: found for d, found in self._due.items() if d not in finished})
 
     def bars_due(self, bar: str) -> dict[str, tuple[str, ...]]:
-        """Return the due periods of an interval's historical bars, each with the dates on which new
+        """Return the due periods of an interval's historical bars. Each has the dates on which new
         bars arrived."""
         keys = [key for key in sorted(self._bars_due) if key.startswith(f"{bar} ")]
         return {key.removeprefix(f"{bar} "): self._bars_due[key] for key in keys}
 
     def bars_done(self, bar: str, periods: Iterable[str]) -> None:
-        """Record that periods of historical bars were compacted."""
+        """Record that periods of historical bars are compacted and no longer due."""
         done = {f"{bar} {period}" for period in periods}
         left = {key: found for key, found in self._bars_due.items() if key not in done}
         self._record(bars_due=left)
@@ -133,18 +133,18 @@ class Progress:
 
     @property
     def boundary(self) -> str | None:
-        """Return the day up to which the view reads compacted days now."""
+        """Return the day up to which the view now reads compacted days."""
         return self._marks.compacted_until
 
     @property
     def months(self) -> tuple[str, ...]:
-        """Return the months that the view reads from the table of months now."""
+        """Return the months that the view now reads from the table of months."""
         return self._marks.months
 
     @property
     def until(self) -> str:
-        """Return the day up to which the view can read compacted days: the last one that is over,
-        or an earlier one while due data have to be read from raw objects.
+        """Return the day up to which the view could read compacted days. It is the last day that is
+        over, or an earlier one if due data has to be read from raw objects.
 
         Such data are ticks of days after the boundary, and bars that arrived on it or later.
         """
@@ -154,8 +154,8 @@ class Progress:
         return max(shown, min([max(self._last, shown), *days, *bars]))
 
     def finish(self, months: tuple[str, ...]) -> None:
-        """Move the view's boundary as far as possible, and have the view read these months from the
-        table of months."""
+        """Move the view's boundary as far as possible. Have the view read `months` from the table
+        of months."""
         until = self.until
         self._marks = msgspec.structs.replace(self._marks, compacted_until=until, months=months)
         self._lake.catalog.move(self._marks, lake_sql.views(until, months))
@@ -174,8 +174,8 @@ class Progress:
 
 
 def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...]]:
-    """Return the days after the boundary, without dates of arrival; none before the first run. They
-    replace the due days in a state of a version that recorded none."""
+    """Return the days after the boundary as due, without dates of arrival; none before the first
+    run. Versions that recorded no due days have left such a state."""
     if marks.compacted_until is None:
         return {}
     return dict.fromkeys(days_between(marks.compacted_until, last), ())
@@ -192,14 +192,14 @@ def _joined(
 
 
 def _found_ticks(changed: Changed, statements: Statements) -> Iterable[tuple[str, str]]:
-    """Return pairs of a trading day and a date of arrival, for the ticks in new objects."""
+    """Yield pairs of a trading day and a date of arrival, for the ticks in new objects."""
     for day, arrival in _new_rows(changed, statements, lake_sql.survey):
         if day and arrival:
             yield day, arrival
 
 
 def _found_bars(changed: Changed, statements: Statements) -> Iterable[tuple[str, str]]:
-    """Return pairs of a period such as `1d 2026` and a date of arrival, for the historical bars in
+    """Yield pairs of a period such as `1d 2026` and a date of arrival, for the historical bars in
     new objects."""
     for bar, month, arrival in _new_rows(changed, statements, lake_sql.raw_bars_survey):
         if bar and month and arrival:
@@ -209,7 +209,7 @@ def _found_bars(changed: Changed, statements: Statements) -> Iterable[tuple[str,
 def _new_rows(
     changed: Changed, statements: Statements, survey: Callable[..., str]
 ) -> Iterable[tuple[str | None, ...]]:
-    """Yield the rows of a survey that come from new objects, without the objects' names."""
+    """Yield those rows of a survey that come from new objects, without the names of the objects."""
     new = {name for names in changed.hours.values() for name in names or ()}
     whole = [hour for hour, names in changed.hours.items() if names is None]
     mixed = [hour for hour, names in changed.hours.items() if names is not None]

@@ -1,4 +1,4 @@
-"""One run of compaction, under its lease."""
+"""One run of compaction, under the lease."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PERIODS = 24
 
 class Run:
     """The steps of a run. `done` has the days whose ticks this run has written. `_tried` has the
-    days whose bars it has tried to write, each day with the run that wrote its ticks."""
+    days whose bars this run has tried to write, each with the run that wrote the day's ticks."""
 
     def __init__(self, lake: LakeStores, statements: Statements, now: datetime) -> None:
         self._lake = lake
@@ -53,7 +53,7 @@ class Run:
 
     @property
     def failed(self) -> list[CompactionError]:
-        """Return the errors so far."""
+        """Return the errors of this run so far."""
         return self._writer.failed
 
     @property
@@ -62,13 +62,13 @@ class Run:
         return self._statements.scanned
 
     def begin(self) -> None:
-        """Hide the files that an interrupted run has left unchecked."""
+        """Hide the unchecked files of an interrupted run."""
         for table in TABLES:
             self._lake.catalog.unstage(table)
 
     def gather(self, merged: Merged, part: float) -> None:
-        """Merge the hours with many batches that arrived after the boundary. Takes at most a part
-        (0 to 1) of the remaining time. Raises OutOfTime and CompactionError."""
+        """Merge the hours after the boundary that have many batches. Takes at most a part (0 to 1)
+        of the remaining time. Raises OutOfTime and CompactionError."""
         early = MergeEarly(self._lake.raw, self._progress, self._statements.share(part))
         early(max(self._oldest, self._progress.boundary or ""), self.now, merged)
 
@@ -78,7 +78,7 @@ class Run:
         early.again(self._oldest, self.now, merged)
 
     def ahead(self) -> None:
-        """Survey new raw objects, and compact what the view's boundary waits for. The boundary
+        """Survey new raw objects, and compact the days that the boundary waits for. The boundary
         moves after every hundred days, so that even a run that cannot finish makes progress."""
         with self._writer.collecting_errors("the survey", [to_text(self.now)]):
             self._progress.survey(self._statements)
@@ -105,7 +105,7 @@ class Run:
 
     @property
     def _oldest(self) -> str:
-        """Return the first date of arrival whose raw objects are merged."""
+        """Return the first date of arrival whose raw objects may be merged."""
         return (self.now - RAW_IS_WHOLE).date().isoformat()
 
     def _finish(self) -> None:
@@ -119,8 +119,8 @@ class Run:
         self._months.write(self._progress.boundary)
 
     def clean(self, before: datetime, deadline: float) -> int:
-        """Delete objects of superseded and interrupted runs that were written before an instant;
-        return their number. Stops at the deadline, a time.monotonic."""
+        """Delete objects of superseded and interrupted runs that were written before an instant.
+        Return their number. Stops at the deadline, a time.monotonic."""
         self._months.forget(self._progress.months, to_text(before))
         removed = 0
         for table in TABLES:
@@ -174,8 +174,8 @@ class Run:
         return lake_sql.day_ticks(days, arrived(days, arrivals), kept)
 
     def _minutes(self, most: int | None = None) -> None:
-        """Write the bars of at most `most` days, the newest first: days whose ticks were rewritten
-        since their bars."""
+        """Write the minute bars of at most `most` days, the newest first. These are days whose
+        ticks were rewritten after their bars."""
         ticks = self._lake.catalog.parts(DAYS_OF_TICKS)
         bars = self._lake.catalog.parts(MINUTE_BARS)
         runs = {day: part.run for day, part in ticks.items()}
@@ -197,9 +197,9 @@ class Run:
             )
 
     def _history(self) -> None:
-        """Add the historical bars that have arrived to their tables, period by period.
+        """Add the new historical bars to their tables, period by period.
 
-        A period is rewritten from its own bars and the new ones. If a bar comes twice, the one from
+        A period is rewritten from its own bars and the new ones. If a bar comes twice, the bar from
         the later batch wins, so a period may be rewritten twice.
         """
         for bar, table in HISTORY.items():
@@ -212,6 +212,6 @@ class Run:
                     self._progress.bars_done(bar, periods)
 
     def _measured(self, ticks: str) -> list[Day]:
-        """Return the days of the ticks that a statement selects, each with its numbers of symbols
-        and ticks. Raises CompactionError."""
+        """Return the days of the ticks that a statement selects, each with the numbers of its
+        symbols and ticks. Raises CompactionError."""
         return measured(self._statements.rows(lake_sql.measure(ticks)))

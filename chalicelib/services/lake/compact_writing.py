@@ -1,4 +1,4 @@
-"""Write a table's periods with Athena, check them, and put them into use."""
+"""Write the periods of a table with Athena, check them, and put them into use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chalicelib.services.query_engine import QueryStatus
 log = logging.getLogger("ticktape.compact")
 
 SHORTEST_SECONDS = 30.0
-"""With less time left than this, no statement is started."""
+"""If less time than this is left, no statement is started."""
 
 _WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
 
@@ -27,8 +27,8 @@ Row = tuple[str | None, ...]
 
 
 class Statements:
-    """Runs statements, and waits for each of them until `deadline`, a time.monotonic. `scanned`
-    counts the bytes that they have scanned."""
+    """Runs statements, and waits for each until `deadline`, a time.monotonic. `scanned` counts the
+    bytes that the statements have scanned."""
 
     def __init__(self, lake: LakeStores, sleep: Callable[[float], None], deadline: float) -> None:
         self._lake = lake
@@ -59,11 +59,11 @@ class Statements:
             yield from page.rows
 
     def need(self, seconds: float) -> None:
-        """Raise OutOfTime if less time than this is left."""
+        """Raise OutOfTime if fewer seconds than this are left."""
         _require(self._deadline - seconds)
 
     def share(self, part: float) -> Callable[[float], None]:
-        """Return a function like `need` for a step that may take a part (0 to 1) of the remaining
+        """Return a function like `need`, for a step that may take a part (0 to 1) of the remaining
         time."""
         now = time.monotonic()
         until = now + (self._deadline - now) * part
@@ -88,7 +88,7 @@ def _require(latest: float) -> None:
 
 class Writer:
     """Writes periods of tables. `failed` collects errors, so that a failed period does not block
-    the others."""
+    others."""
 
     def __init__(self, lake: LakeStores, statements: Statements, moved_at: str) -> None:
         self._lake = lake
@@ -108,9 +108,9 @@ class Writer:
     ) -> dict[str, CompactedPeriod]:
         """Write a statement's rows, check them, and point the periods' partitions at them.
 
-        `runs` has the run to note for a period if it is not this one; `arrivals` has late dates of
-        arrival by period. Returns the new parts. After a CompactionError, which is noted in
-        `failed`, no partition moves and the result is empty. Raises OutOfTime.
+        `runs` has the run to note for a period if it is not this run. `arrivals` has late dates of
+        arrival by period. Returns the new parts. A CompactionError is noted in `failed`: then no
+        partition moves and the result is empty. Raises OutOfTime.
         """
         run = uuid.uuid4().hex
         try:
@@ -134,7 +134,7 @@ class Writer:
 
     @contextmanager
     def collecting_errors(self, what: str, periods: Sequence[str]) -> Iterator[None]:
-        """Catch a CompactionError of the context, and note it in `failed` with these periods."""
+        """Catch a CompactionError in the context and note it in `failed`, for these periods."""
         try:
             yield
         except CompactionError as error:
@@ -149,8 +149,8 @@ class Writer:
     def _written(
         self, table: Table, periods: Sequence[str], select: str, run: str, by_symbol: bool
     ) -> dict[str, tuple[str, int]]:
-        """Write and check rows; return by period its folder and number of rows, without empty
-        periods. Raises OutOfTime and CompactionError."""
+        """Write and check rows. Return, by period, the folder and the number of rows; empty periods
+        are left out. Raises OutOfTime and CompactionError."""
         prefix, fields = _layout(table, periods, run, by_symbol)
         location = self._lake.objects.location
         self._statements.run(lake_sql.unload(table, select, location(prefix), fields))
@@ -161,8 +161,8 @@ class Writer:
         return {period: (folders[period], count) for period, count in rows.items() if count}
 
     def _checked(self, table: Table, select: str, run: str) -> dict[str, int]:
-        """Return by period the number of rows that a run wrote. Raises CompactionError if the rows
-        differ from their source."""
+        """Return, by period, the number of rows that a run wrote. Raises CompactionError if the
+        rows differ from their source."""
         rows: dict[str, int] = {}
         found = self._statements.rows(lake_sql.check(table, select, run))
         for period, written, different in found:
@@ -177,8 +177,8 @@ def _layout(
 ) -> tuple[str, list[str]]:
     """Return the prefix that a run writes to, and the partition columns below it.
 
-    For one period that is `ticks/date=2026-11-20/run=.../series=AAPL/`, for several
-    `ticks/run=.../date=2026-11-20/series=AAPL/`; without `series` if the days are small.
+    For one period the prefix is `ticks/date=2026-11-20/run=.../`, for several `ticks/run=.../`. The
+    columns are `series` and, for several periods, `date` before it. Small days have no `series`.
     """
     several = len(periods) > 1
     period = "" if several else f"{table.period}={periods[0]}/"

@@ -1,4 +1,4 @@
-"""The statements of compaction, from the files in chalicelib/lake.
+"""The SQL statements of compaction, made from the files in chalicelib/lake.
 
 Only checked dates, hours, names and numbers are inserted, never a user's text. Lists of stored
 values are bounded, since Athena accepts at most 262,144 bytes per statement.
@@ -22,7 +22,7 @@ from chalicelib.services.lake.texts import day_text, days_list, name_text, names
 FOLDER = Path(__file__).resolve().parents[2] / "lake"
 
 SESSIONS_BYTES = 150_000
-"""The most bytes that the sessions of several days may add to a statement: some 1,500 sessions."""
+"""The most bytes that sessions may add to a statement. They suffice for some 1,500 sessions."""
 
 NOTHING_YET = "0001-01-01"
 """The view's boundary before the first compaction."""
@@ -33,7 +33,7 @@ _FIELD = re.compile(r"\$\{(\w+)\}")
 class Table(msgspec.Struct, frozen=True):
     """A Parquet table that compaction writes, with its columns and sort order.
 
-    `period` names its partition column: `date`, `month` (2026-11) or `year`.
+    `period` is the name of its partition column: `date`, `month` (2026-11) or `year`.
     """
 
     name: str
@@ -43,16 +43,16 @@ class Table(msgspec.Struct, frozen=True):
 
     @property
     def unchecked(self) -> str:
-        """Return the name of the table of unchecked files, which has the same columns."""
+        """Return the name of the table of unchecked files. It has the same columns."""
         return f"{self.name}_unchecked"
 
     def period_of(self, date: str) -> str:
-        """Return the partition that contains a date."""
+        """Return the period that contains a date."""
         return date[: _LENGTHS[self.period]]
 
     @property
     def period_sql(self) -> str:
-        """Return the SQL expression for the partition of the column `date`."""
+        """Return the SQL expression for the period of the column `date`."""
         return f'substr("date", 1, {_LENGTHS[self.period]})'
 
 
@@ -82,15 +82,15 @@ def views(compacted_until: str | None, months: Sequence[str] = ()) -> dict[str, 
 
 
 def bars(bar: str, compacted_until: str | None) -> str:
-    """Return the statement of the view of historical bars: compacted bars, and those that arrived
-    on the boundary's date or later. A bar may be in both."""
+    """Return the statement of a view of historical bars. The view has compacted bars, and bars that
+    arrived on the boundary's date or later. A bar may be in both."""
     raw = _raw_bars(bar, _since(day_text(compacted_until or NOTHING_YET)))
     return _fill("bars", bar=bar, raw_bars=raw)
 
 
 def raw_bars_survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
-    """Return the statement that lists intervals and months of the historical bars that arrived in
-    some hours. With `by_object` it lists them for each object."""
+    """Return the statement that lists the intervals and months of historical bars that arrived in
+    some hours. If `by_object`, they are listed for each object."""
     return _fill(
         "raw_bars_survey",
         arrived=partitions(arrived),
@@ -100,8 +100,8 @@ def raw_bars_survey(arrived: Iterable[ArrivalHours], by_object: bool = False) ->
 
 
 def history(bar: str, periods: Sequence[str], arrived: Iterable[ArrivalHours]) -> str:
-    """Return the statement that selects the historical bars of some periods: those in their table
-    and those that arrived."""
+    """Return the statement that selects the historical bars of some periods: the bars in their
+    table, and the bars that arrived in some hours."""
     table = HISTORY[bar]
     return _fill(
         "history",
@@ -158,15 +158,15 @@ def _next_month(month: str) -> str:
 
 
 def survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
-    """Return the statement that lists trading days of the raw ticks that arrived in some hours.
-    With `by_object` it lists them for each object."""
+    """Return the statement that lists the trading days of raw ticks that arrived in some hours. If
+    `by_object`, they are listed for each object."""
     return _fill("survey", raw=_raw(arrived), batch="batch" if by_object else "''")
 
 
 def measure(ticks: str) -> str:
     """Return the statement that counts symbols and ticks by day and calendar.
 
-    Names that are not IANA zones count as UTC, so that producers cannot cause more rows than the
+    Names that are not IANA zones count as UTC. Producers therefore cannot cause more rows than the
     database has zones.
     """
     return _fill("measure", ticks=ticks, zones=names_list(sorted(zone_names())))
@@ -175,8 +175,8 @@ def measure(ticks: str) -> str:
 def day_ticks(
     days: Sequence[str], arrived: Iterable[ArrivalHours], kept: Sequence[str] = ()
 ) -> str:
-    """Return the statement that selects the ticks of trading days. For the days in `kept` it also
-    selects those that only Parquet still has."""
+    """Return the statement that selects the ticks of trading days. For the days in `kept`, it also
+    selects the ticks that only Parquet still has."""
     raw = _raw(arrived)
     if kept:
         return _fill("day_ticks_kept", raw=raw, dates=days_list(days), kept=days_list(kept))
@@ -189,8 +189,8 @@ def compacted_ticks(days: Sequence[str]) -> str:
 
 
 def day_minutes(days: Sequence[str], sessions: str) -> str:
-    """Return the statement that makes 1m bars of compacted days; `sessions` has the rows of
-    `sessions.sessions`."""
+    """Return the statement that makes 1m bars of compacted days. `sessions` has the rows that
+    `sessions.sessions` returns."""
     return _fill("day_minutes", sessions=sessions, dates=days_list(days))
 
 
@@ -215,8 +215,8 @@ def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str
 
 
 def check(table: Table, rows: str, run: str) -> str:
-    """Return the statement that counts, by period, the rows that a run wrote and those that differ
-    from `rows`."""
+    """Return the statement that counts, by period, the rows that a run wrote and those of them that
+    differ from `rows`."""
     return _fill(
         "check",
         columns=_quoted(dict.fromkeys((*table.columns, "date"))),

@@ -1,7 +1,7 @@
 """Merge small objects of the raw archive: the batches of an hour of arrival become one object.
 
-Raw lines are the record, so a run may end anywhere. It writes the merged readings, then the merged
-lines, reads those back and compares them, then deletes the batches' lines, then their readings.
+Raw lines are the record, so a run may stop anywhere. It writes the merged readings, then the merged
+lines, and compares the written lines. Then it deletes the batches' lines, and last their readings.
 Meanwhile lines may exist twice, but are never missing. Readings are deleted after their lines,
 since a line without its reading could be misread.
 """
@@ -32,22 +32,22 @@ from chalicelib.services.lake.stores import RawHour, RawObjects
 log = logging.getLogger("ticktape.merge")
 
 SHORTEST_SECONDS = 30.0
-"""With less time left than this, no merge is started."""
+"""If less time than this is left, no merge is started."""
 
 READ_AT_ONCE = 16
-"""The number of objects whose readings are read at once, when their unpacked size is not known."""
+"""How many objects' readings are read at once. Their unpacked size is not known before."""
 
 _row = msgspec.json.Decoder(ReadingRow)
 
 
 class Merged(msgspec.Struct):
-    """Counts the merged objects."""
+    """The number of raw objects that were merged."""
 
     objects: int = 0
 
 
 class Packed(msgspec.Struct, frozen=True):
-    """An object as stored in the archive, and its readings; `weight` is in bytes of memory."""
+    """A packed object of the archive, with its packed readings. `weight` is in bytes of memory."""
 
     of: Numbered
     lines: bytes
@@ -56,10 +56,10 @@ class Packed(msgspec.Struct, frozen=True):
 
 
 class Merge:
-    """The step that merges raw objects before and after compaction, under its lease.
+    """Merges raw objects, before and after compaction and under its lease.
 
-    `need(seconds)` raises OutOfTime if less time is left. `begin(hour)` is called before an hour's
-    first object changes, and returns whether to merge the hour.
+    `need(seconds)` raises OutOfTime if less time is left. `begin(hour)` is called before the first
+    object of an hour changes, and returns whether to merge the hour.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class Merge:
     def __call__(self, first: str, last: str, before: str, merged: Merged) -> None:
         """Merge objects with arrival dates `[first, last]` that were written before an instant.
 
-        Adds to `merged` after each merge. Raises OutOfTime, and CompactionError if a written object
-        differs from what was read or an object cannot be deleted.
+        Adds to `merged` after each merge. Raises OutOfTime. Raises CompactionError if a written
+        object differs from what was read, or if an object cannot be deleted.
         """
         for hour in self._raw.hours(first, last, before):
             self.one(hour, merged)
@@ -95,8 +95,8 @@ class Merge:
     def _merge(
         self, group: Sequence[Numbered], has_readings: frozenset[str], merged: Merged
     ) -> None:
-        """Merge a group of objects. If one cannot be read, log that and leave the rest of the group
-        as it is. `has_readings` has the names of the objects with readings."""
+        """Merge a group of objects. If an object cannot be read, log that and leave the rest of the
+        group as it is. `has_readings` has the names of the objects that have readings."""
         try:
             for part in _parts(self._packed(group, has_readings)):
                 self._need(SHORTEST_SECONDS)
@@ -106,7 +106,7 @@ class Merge:
 
     def _packed(self, group: Sequence[Numbered], has_readings: frozenset[str]) -> Iterator[Packed]:
         """Yield the objects of a group. All their lines, at most MOST_BYTES, are read at once.
-        Readings are read only when they are needed."""
+        Their readings are read when they are needed."""
         bodies = self._raw.read(RAW, [one.name for one in group])
         for start in range(0, len(group), READ_AT_ONCE):
             self._need(SHORTEST_SECONDS)
@@ -118,7 +118,7 @@ class Merge:
                 yield Packed(one, body, readings, weight(body, readings))
 
     def _merge_part(self, part: Sequence[Packed]) -> int:
-        """Merge the lines of some objects into one object; return the number of objects removed."""
+        """Merge the lines of some objects into one object. Return the number of objects deleted."""
         self._write(merged_name([one.of for one in part]), part)
         gone = [one.of.name for one in part]
         self._raw.delete(RAW, gone)
@@ -141,7 +141,7 @@ _UNREADABLE = (OSError, EOFError, zlib.error, ValueError, msgspec.MsgspecError)
 
 def _parts(group: Iterable[Packed]) -> Iterator[list[Packed]]:
     """Divide a group into parts of consecutive objects that fit in memory. An object that is too
-    large on its own is skipped with a warning."""
+    large by itself is skipped with a warning."""
     part: list[Packed] = []
     size = 0
     for one in group:
@@ -160,7 +160,7 @@ def _parts(group: Iterable[Packed]) -> Iterator[list[Packed]]:
 
 
 def _merged(part: Iterable[Packed]) -> tuple[list[Line], bytes | None]:
-    """Return the lines of some objects, and their packed readings."""
+    """Return the merged lines of some objects, and their merged and packed readings."""
     batches = [RawBatch(one.of.last, tuple(unpack(one.lines)), _rows(one.readings)) for one in part]
     lines, rows = merged_lines(batches), merged_readings(batches)
     return lines, _packed_rows(rows) if rows else None

@@ -1,7 +1,7 @@
 """Merge hours with many batches soon after they are over, before compaction's statements read them.
 
-Each statement of compaction requests every batch from S3. At 5,000 symbols each second an hour has
-25,000 batches or more, and the requests cost several times what the bytes cost.
+Each statement of compaction requests every batch from S3. At 5,000 symbols each second, an hour has
+25,000 batches or more, and the requests cost several times as much as the bytes.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from chalicelib.services.lake.stores import OVERLAP, RawHour, RawObjects
 log = logging.getLogger("ticktape.merge")
 
 MANY = 1000
-"""The number of batches from which an hour is merged early: one page of an S3 listing. Hours with
-fewer are merged once their day is compacted, when `all_ticks` no longer reads them."""
+"""The number of batches from which on an hour is merged early: one page of an S3 listing. Hours
+with fewer batches are merged once their day is compacted, when `all_ticks` no longer reads them."""
 
 SETTLED = timedelta(hours=1)
-"""An hour's batches are complete this long after its end, unless ingest is behind."""
+"""How long after its end an hour's batches are complete, unless ingest is behind."""
 
 
 class MergeEarly:
-    """The step before the survey, under compaction's lease. `need(seconds)` raises OutOfTime if
+    """Merges hours before the survey, under compaction's lease. `need(seconds)` raises OutOfTime if
     less time is left."""
 
     def __init__(self, raw: RawObjects, progress: Progress, need: Callable[[float], None]) -> None:
@@ -39,10 +39,9 @@ class MergeEarly:
         self._merge_again = Merge(raw, need, partial(progress.merges, again=True))
 
     def __call__(self, first: str, now: datetime, merged: Merged) -> None:
-        """Merge the hours that have many batches, from the date of arrival `first` on. Adds to
-        `merged`.
+        """Merge the hours with many batches, from the date of arrival `first` on. Adds to `merged`.
 
-        Records before each merge that the next survey must read the whole hour. Raises OutOfTime
+        Before each merge, records that the next survey must read the whole hour. Raises OutOfTime
         and CompactionError.
         """
         last = now - SETTLED - timedelta(hours=1)
@@ -53,8 +52,8 @@ class MergeEarly:
                     self._merge.one(hour, merged)
 
     def again(self, first: str, now: datetime, merged: Merged) -> None:
-        """Merge the hours, from the date of arrival `first` on, that one run died merging. This
-        step comes last: a run that dies in it has done everything else. Raises the same errors as
+        """Merge the hours that one run died merging, from the date of arrival `first` on. Call this
+        last: a run that dies here has done everything else. Raises the same errors as
         `__call__`."""
         for hour in self._progress.to_retry(first):
             self._need(SHORTEST_SECONDS)
@@ -66,6 +65,6 @@ class MergeEarly:
                 self._progress.retried(hour)
 
     def _is_due(self, hour: RawHour, last: str) -> bool:
-        """Return whether an hour is complete and has many batches; `last` is the last complete
+        """Return whether an hour is complete and has many batches. `last` is the last complete
         hour."""
         return bool(hour.hour) and hour.hour <= last and batches(hour) >= MANY

@@ -1,4 +1,4 @@
-"""Decide which raw objects to merge, and name the results. Pure."""
+"""Decide which raw objects to merge, and name the merged objects. This module does no I/O."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from chalicelib.domain.archive_layout import MERGED, is_merged
 from chalicelib.services.lake.stores import RawHour, RawObject
 
 MOST_BYTES = 1_000_000
-"""The most stored bytes of objects merged into one. Their lines take up to thirty times as much
+"""The most stored bytes of the objects merged into one. Their lines take up to thirty times as much
 memory."""
 
 
 class Numbered(msgspec.Struct, frozen=True):
-    """An object of the raw archive with the first and last sequence number in its name."""
+    """An object of the raw archive, with the first and last sequence number in its name."""
 
     name: str
     size: int
@@ -27,8 +27,8 @@ class Numbered(msgspec.Struct, frozen=True):
 
 
 def numbered(stored: RawObject) -> Numbered | None:
-    """Return an object with the numbers in its name; None if neither ingest nor a merge gives such
-    a name."""
+    """Return an object with the numbers in its name. Return None if neither ingest nor a merge
+    makes such names."""
     found = archive_layout.parsed(stored.name)
     if found is None:
         return None
@@ -36,7 +36,7 @@ def numbered(stored: RawObject) -> Numbered | None:
 
 
 def batches(hour: RawHour) -> int:
-    """Return the number of an hour's objects that are not merged yet."""
+    """Return how many objects of an hour are not merged yet."""
     return sum(not is_merged(one.name) for one in hour.objects)
 
 
@@ -59,13 +59,13 @@ def groups(hour: RawHour) -> list[list[Numbered]]:
 
 
 def merged_name(group: Sequence[Numbered]) -> str:
-    """Return the name of the object that a group becomes."""
+    """Return the name of the object into which a group is merged."""
     first, last = min(one.first for one in group), max(one.last for one in group)
     return archive_layout.merged_name(group[0].folder, first, last, (one.name for one in group))
 
 
 def orphans(hour: RawHour) -> list[str]:
-    """Return the names of readings that an interrupted run has left behind: their lines are in a
+    """Return the names of readings that an interrupted run has left behind. Their lines are in a
     merged object."""
     present = {stored.name for stored in hour.objects}
     merged = [one for one in map(numbered, hour.objects) if one and one.origin == MERGED]

@@ -1,4 +1,4 @@
-"""Measure how much memory merging takes, from packed objects, before they are unpacked as a whole.
+"""Estimate from packed objects how much memory merging takes, before they are unpacked as a whole.
 
 A few kilobytes of gzip may hold lines, or readings of one line, that take hundreds of megabytes as
 Python objects. `compact` has 256 MB, of which its imports and clients take some 80.
@@ -10,7 +10,7 @@ import gzip
 import io
 
 MOST_MEMORY = 110_000_000
-"""The most bytes of memory that the objects merged together may take."""
+"""The most bytes of memory that merging objects together may take."""
 
 PER_BYTE = 4
 """Bytes of memory for each unpacked byte: read, written, and read back."""

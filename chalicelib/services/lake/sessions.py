@@ -1,4 +1,4 @@
-"""The sessions for the statement of minute bars: a row for each day and calendar."""
+"""The sessions that the statement of minute bars needs: a row for each day and calendar."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from chalicelib.domain.times import to_text
 from chalicelib.services.lake.texts import day_text, name_text
 
 _BY_SYMBOL = ("=X", "=F")
-"""The endings of symbols of currencies and futures, whose calendar depends on the ending, not on a
+"""The endings of currencies' and futures' symbols. Their calendar depends on the ending, not on a
 time zone."""
 
 
 def sessions(calendars: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Return SQL rows by day: the day's session in each calendar that its ticks follow.
+    """Return SQL rows by day: the day's session in each calendar of its ticks.
 
-    A calendar is named by its time zone, or by the ending of its symbols. Calendars with UTC days
-    get no row, and neither do names that are not IANA zones: the statement uses the UTC day for any
-    tick without a row.
+    A calendar is named by its time zone or by the ending of its symbols. Calendars with UTC days
+    get no row, nor do names that are not IANA zones: for ticks without a row, the statement uses
+    the UTC day.
     """
     rows: dict[str, list[str]] = {day: [] for day in calendars}
     for name, days in _by_name(calendars).items():
@@ -31,7 +31,7 @@ def sessions(calendars: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 
 def _by_name(calendars: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """Return the days by calendar, so that a time zone is read once for all its days."""
+    """Return the days of each calendar, so that each time zone is loaded only once."""
     found: dict[str, list[str]] = {}
     for day, names in calendars.items():
         for name in sorted(names):

@@ -1,4 +1,4 @@
-"""The interfaces to the lake that compaction uses; adapters implement them."""
+"""The interfaces to the lake that compaction uses. Adapters implement them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from chalicelib.services.lake.lake_sql import Table
 from chalicelib.services.query_engine import QueryEngine
 
 OVERLAP = timedelta(minutes=5)
-"""An object that a survey's listing missed was written at most this long before that survey."""
+"""An object that a survey's listing missed was written at most this long before the survey."""
 
 
 class CompactedPeriod(msgspec.Struct, frozen=True):
     """A period (day, month or year) of a table: the location of its Parquet, the run noted for it,
-    its number of rows, and since when the partition points there.
+    its number of rows, and since when its partition points there.
 
     `arrivals` has the dates outside the usual window on which ticks of a day arrived.
     """
@@ -39,13 +39,12 @@ class CompactionState(msgspec.Struct, frozen=True):
     lately: `fingerprint`s of the surveyed raw objects written shortly before that.
     bars_due: periods of historical bars to be compacted, as `1d 2026`, each with the dates on which
     its bars arrived; None if a version that did not survey bars wrote the state.
-    months: those that the view reads from the table of months.
+    months: the months that the view reads from the table of months.
     due: trading days to be compacted, each with the dates on which its ticks arrived; None if a
     version that did not record due days wrote the state.
     unsurveyed: hours of arrival, as `2026-11-20T15`, that were merged before any survey read them.
-    merging: hours of arrival whose merging has begun and not ended. An hour is there once for each
-    run that died merging it, or merges it now.
-    """
+    merging: hours of arrival whose merging has begun and not ended. An hour is listed once for each
+    run that died merging it, or is merging it now."""
 
     compacted_until: str | None = None
     surveyed_until: str | None = None
@@ -72,56 +71,55 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 class Catalog(Protocol):
-    """The tables' partitions, and the view's boundary."""
+    """The partitions of the tables, and the boundary of the view."""
 
     def marks(self) -> CompactionState:
         """Return the state that the last completed step recorded."""
 
     def record(self, marks: CompactionState) -> None:
-        """Write the state, in one step."""
+        """Write the state in one step."""
 
     def move(self, marks: CompactionState, statements: Mapping[str, str]) -> None:
         """Write the views' statements and the state. The last view, `all_ticks`, and the state are
         written in one step."""
 
     def parts(self, table: Table) -> dict[str, CompactedPeriod]:
-        """Return a table's periods by name."""
+        """Return the periods of a table by name."""
 
     def switch(self, table: Table, parts: Mapping[str, CompactedPeriod]) -> None:
-        """Point each period at its part, in one step per period."""
+        """Point each period's partition at its new part, in one step per period."""
 
     def drop(self, table: Table, periods: Sequence[str]) -> None:
-        """Remove periods from a table; objects remain."""
+        """Remove periods from a table. Their objects remain."""
 
     def stage(self, table: Table, run: str, locations: Mapping[str, str]) -> None:
-        """Show a run's files, at these locations by period, in the table of unchecked files."""
+        """Show a run's files in the table of unchecked files; `locations` are by period."""
 
     def unstage(self, table: Table) -> None:
-        """Empty the table of unchecked files; objects remain."""
+        """Empty the table of unchecked files. The objects remain."""
 
 
 class LakeObjects(Protocol):
     """The objects of the archive bucket."""
 
     def changed(self, since: str | None, known: frozenset[str]) -> Changed:
-        """Return raw objects written since an instant; None returns all.
+        """Return raw objects written since an instant; all objects if `since` is None.
 
-        Objects written in the OVERLAP before it count too, unless their fingerprints are `known`:
-        S3 may have listed them late.
+        Objects written in the OVERLAP before the instant are included, since S3 may have listed
+        them late. Those whose fingerprints are `known` are left out.
         """
 
     def remove_superseded(
         self, table: Table, parts: Mapping[str, CompactedPeriod], before: datetime, deadline: float
     ) -> int:
-        """Delete a table's objects that neither a part nor a reader uses. They lie outside all
-        parts, were written before an instant, and the part of their period has not moved since
-        then.
+        """Delete a table's objects that no part and no reader uses. These lie outside all parts and
+        were written before an instant, and their period's part has not moved since then.
 
-        Returns the number deleted; stops at the deadline, a time.monotonic.
+        Returns the number deleted. Stops at the deadline, a time.monotonic.
         """
 
     def location(self, key: str) -> str:
-        """Return `s3://bucket/key`."""
+        """Return the location of an object: `s3://bucket/key`."""
 
 
 class RawObject(msgspec.Struct, frozen=True):
@@ -132,9 +130,9 @@ class RawObject(msgspec.Struct, frozen=True):
 
 
 class RawHour(msgspec.Struct, frozen=True):
-    """An hour of arrival: its objects under `raw/`, and the names of those under `readings/`.
+    """An hour of arrival: its objects under `raw/`, and the names of its objects under `readings/`.
 
-    `hour` is its text, `2026-11-20T15`; empty for a folder that ingest does not make.
+    `hour` is the hour as text, `2026-11-20T15`; empty for a folder that ingest does not make.
     """
 
     objects: tuple[RawObject, ...]
@@ -143,35 +141,35 @@ class RawHour(msgspec.Struct, frozen=True):
 
 
 class RawObjects(Protocol):
-    """The raw archive's objects and their readings; `root` is `raw/` or `readings/`."""
+    """The objects of the raw archive and their readings. `root` is `raw/` or `readings/`."""
 
     def hours(self, first: str, last: str, before: str) -> Iterator[RawHour]:
-        """Return the hours of the dates `[first, last]` in order, each with its batches written
-        before an instant and all its merged objects."""
+        """Yield the hours of the dates `[first, last]` in order, each with all its merged objects
+        and with the batches written before an instant."""
 
     def read(self, root: str, names: Sequence[str]) -> list[bytes]:
-        """Return the objects' bodies."""
+        """Return the bodies of the named objects."""
 
     def put(self, root: str, name: str, body: bytes) -> None:
         """Write an object."""
 
     def delete(self, root: str, names: Sequence[str]) -> None:
-        """Delete objects; missing ones are ignored. Raises CompactionError if some could not be
-        deleted: steps that depend on the deletion must not follow."""
+        """Delete objects; missing objects are ignored. Raises CompactionError if an object could
+        not be deleted: steps that depend on the deletion must not follow."""
 
 
 class Lease(Protocol):
-    """Ensures that one run works at a time."""
+    """A lease that ensures that only one run works at a time."""
 
     def take(self, owner: str, now: datetime, until: datetime) -> bool:
         """Take the lease until an instant; return False if another owner has it."""
 
     def release(self, owner: str, now: datetime) -> None:
-        """Release the lease if this owner has it."""
+        """Release the lease if `owner` has it."""
 
 
 class LakeStores(msgspec.Struct, frozen=True):
-    """Everything that compaction works on."""
+    """All stores that compaction works on."""
 
     engine: QueryEngine
     catalog: Catalog

@@ -11,7 +11,7 @@ _NAME = re.compile(r"[A-Za-z0-9:.=/_+-]*")
 
 
 def is_day(text: str) -> bool:
-    """Return whether a text is a date in its stored form, 2026-11-20."""
+    """Return whether a text is a date in its stored form, such as 2026-11-20."""
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
@@ -19,14 +19,14 @@ def is_day(text: str) -> bool:
 
 
 def day_text(text: str) -> str:
-    """Return the text if it is a date in its stored form. Raises ValueError for anything else."""
+    """Return the text if it is a date in its stored form. Otherwise raises ValueError."""
     if not is_day(text):
         raise ValueError(f"{text!r} is not a date such as 2026-11-20")
     return text
 
 
 def name_text(text: str) -> str:
-    """Return the text if it cannot end a SQL literal. Raises ValueError for any other."""
+    """Return the text if it cannot end a SQL literal. Otherwise raises ValueError."""
     if not _NAME.fullmatch(text):
         raise ValueError(f"{text!r} cannot be part of a statement")
     return text
