@@ -1,1 +1,1 @@
-"""Prices, bars and indicators for the API, by symbol and range. Entry: `market_data`."""
+"""Prices, bars and indicators for the API. The entry point is `market_data`."""

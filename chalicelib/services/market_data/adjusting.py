@@ -1,10 +1,10 @@
 """Adjusts bars for splits and dividends when they are read; stored bars stay as they are.
 
 If a source gives prices as they were traded, its bars are adjusted for every split that a source
-reported. Yahoo's bars are adjusted for splits when they are fetched, so here only for later
-splits. Those are splits since the series left Yahoo, and splits that the series' ticks reported, if
-the stored bars before such a split do not fit those after it. A split that only prices show counts
-if no source reported it.
+reported. Yahoo adjusts bars for splits when they are fetched, so here they are adjusted only for
+later splits. Those are splits after the series left Yahoo. They are also splits that the series'
+ticks reported, if the stored bars before such a split do not fit the bars after it. A split that
+only prices show counts if no source reported it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from chalicelib.services.stores import Stores
 Adjust = Callable[[Sequence[Bar]], list[Bar]]
 
 _NEAR = timedelta(days=3)
-"""A split in ticks within this time of a split that a source reported is the same split."""
+"""If a split in ticks is within this time of a split that a source reported, both are the same."""
 
 
 class Actions:
-    """The actions of one symbol, read for one request. `asked` has those that the adjustment asks
-    for: none, splits, or all."""
+    """The corporate actions of one symbol, read for one request. `asked` has the actions that the
+    adjustment includes: none, splits, or all."""
 
     def __init__(self, stores: Stores, state: State, adjustment: Adjustment) -> None:
         found = stores.actions.actions(state.symbol) if adjustment != "raw" else []
@@ -42,7 +42,7 @@ class Actions:
         self.dividends = [one for one in found if one.kind == "dividend" and adjustment == "all"]
 
     def adjust(self, base: str) -> Adjust:
-        """Return a function that adjusts stored bars of interval `base`, which may be in any
+        """Return a function that adjusts stored bars of interval `base`. The bars may be in any
         order."""
         noted = unadjusted(self._noted, lambda day: self._last_close(base, day))
         raw = self._scale([*self._told, *self.dividends], noted)
@@ -60,7 +60,7 @@ class Actions:
         return [one for one in self._told if _was_raw(sources, one)]
 
     def noted_apart(self, told: Iterable[Action]) -> list[Split]:
-        """Return the splits that ticks reported or showed, without those near one of `told`."""
+        """Return the splits that ticks reported or showed, without splits near one of `told`."""
         dates = [date.fromisoformat(one.ex_date) for one in told]
         return [
             split
@@ -81,7 +81,8 @@ class Actions:
 
 
 class _Adjuster:
-    """Adjusts bars of SPLIT_ADJUSTED sources by the scale `fetched`, others by the scale `raw`."""
+    """Adjusts bars of SPLIT_ADJUSTED sources by the scale `fetched`, other bars by the scale
+    `raw`."""
 
     def __init__(self, raw: Scale, fetched: Scale, zone: str | None) -> None:
         self._raw = raw
@@ -91,7 +92,7 @@ class _Adjuster:
         self._near |= {_before(day) for day in self._near}
 
     def adjusted(self, bars: Sequence[Bar]) -> list[Bar]:
-        """Return the bars adjusted."""
+        """Return the adjusted bars."""
         return [self._adjusted(bar) for bar in bars]
 
     def _adjusted(self, bar: Bar) -> Bar:
@@ -99,7 +100,7 @@ class _Adjuster:
         return scale.adjust(bar, self._date(bar)) if scale.dates else bar
 
     def _date(self, bar: Bar) -> str:
-        """Return the date of a bar's session, which history does not name. It is computed only near
+        """Return the date of a bar's session, which historical bars lack. It is computed only near
         the scales' dates: elsewhere the UTC day gives the same factors."""
         day = bar.session_date or bar.start[:10]
         if bar.session_date or bar.interval == "1d" or day not in self._near:

@@ -1,5 +1,5 @@
-"""The answers of the market data service. The JSON, the CSV and the OpenAPI document have these
-names and descriptions."""
+"""The answers of the market data service. The fields give the JSON, the CSV and the OpenAPI
+document their names and descriptions."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _Extended = Annotated[
 
 
 class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One bar `[timestamp, timestamp + interval)`. Not closed while ticks may change it.
+    """A bar of `[timestamp, timestamp + interval)`. It is closed once ticks no longer change it.
 
-    `extended` is set only for bars outside the regular session, and is not a CSV column.
+    `extended` is set only for bars outside the regular session. It is not a CSV column.
     """
 
     timestamp: _Start
@@ -42,13 +42,13 @@ class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, bar: Bar) -> BarRow:
-        """Return the row of a bar."""
+        """Return the row that shows a bar."""
         prices = (bar.open, bar.high, bar.low, bar.close)
         return cls(bar.start, *prices, bar.volume, bar.closed, bar.extended)
 
 
 class SymbolBarRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A BarRow with its symbol, for a table of several symbols."""
+    """A BarRow with its symbol, for tables of several symbols."""
 
     timestamp: _Start
     symbol: Symbol
@@ -62,7 +62,7 @@ class SymbolBarRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, symbol: str, row: BarRow) -> SymbolBarRow:
-        """Return a bar's row with its symbol."""
+        """Return the row of a bar, with the symbol added."""
         prices = (row.open, row.high, row.low, row.close)
         return cls(row.timestamp, symbol, *prices, row.volume, row.closed, row.extended)
 
@@ -72,7 +72,7 @@ BAR_COLUMNS = tuple(name for name in BarRow.__struct_fields__ if name != "extend
 
 
 class TickRow(msgspec.Struct, frozen=True):
-    """A stored tick with values derived from it alone: each None if it needs an unknown field."""
+    """A stored tick and values derived from it. A value that needs an unknown field is None."""
 
     timestamp: Instant
     symbol: Symbol
@@ -100,7 +100,7 @@ class TickRow(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, tick: Tick, enriched: Enriched) -> TickRow:
-        """Return the row of a tick and the values derived from it."""
+        """Return the row that shows a tick and the values derived from it."""
         return cls(
             tick.timestamp,
             tick.symbol,
@@ -135,7 +135,7 @@ class ActionRow(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, action: Action) -> ActionRow:
-        """Return the row of an action."""
+        """Return the row that shows a corporate action."""
         return cls(
             action.kind,
             action.ex_date,
@@ -149,8 +149,8 @@ class ActionRow(msgspec.Struct, frozen=True):
 
 class PriceTable(msgspec.Struct, frozen=True):
     """A page of rows of one symbol. `cursor` leads to the next page; None on the last page.
-    `sources` has the sources of its rows in order of time, each with the time of its first row.
-    `actions` are those that sources reported; None unless bars are adjusted."""
+    `sources` has the sources of the rows in order of time, each with the time of its first row.
+    `actions` has the actions that sources reported; None unless bars are adjusted."""
 
     symbol: str
     interval: str
@@ -161,7 +161,7 @@ class PriceTable(msgspec.Struct, frozen=True):
     actions: tuple[ActionRow, ...] | None = None
 
     def shown(self) -> dict[str, Any]:
-        """Return the fields of an answer other than the rows, by name."""
+        """Return the fields of the API's answer by name, without the rows."""
         labels = self.labels.shown()
         shown = {"symbol": self.symbol, **labels, "sources": msgspec.to_builtins(self.sources)}
         if self.actions is not None:
@@ -172,9 +172,9 @@ class PriceTable(msgspec.Struct, frozen=True):
 class Quote(msgspec.Struct, frozen=True):
     """A symbol's newest tick with its averages by name.
 
-    `trend` is "up" if the fast average is above the slow one, "down" if below, "flat" if equal, and
-    None while the slow one is unknown. `alerted_at` is the time of the newest alert of the rules in
-    force, None if there is none.
+    `trend` is "up" if the fast average is above the slow one, "down" if below, and "flat" if equal.
+    It is None while the slow average is unknown. `alerted_at` is the time of the newest alert of
+    the rules in force; None if there is none.
     """
 
     row: TickRow
@@ -186,7 +186,7 @@ class Quote(msgspec.Struct, frozen=True):
     ]
 
     def shown(self) -> dict[str, Any]:
-        """Return the fields of the API's answer, by name."""
+        """Return the fields of the API's answer by name."""
         return {
             **msgspec.structs.asdict(self.row),
             **self.averages,

@@ -1,4 +1,4 @@
-"""Bars as columns, from which indicators are computed."""
+"""Bars as columns, for computing indicators."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from chalicelib.domain.bars import Bar
 
 
 class BarColumns(msgspec.Struct, frozen=True):
-    """Bars in order as one array of floats per field, converted once for all indicators.
+    """Bars in order, as one array of floats per field. All indicators share the arrays.
 
-    `prices` are the closes as stored, for exact sums.
+    `prices` has the closes as stored, for exact sums.
     """
 
     prices: list[Decimal]
@@ -36,6 +36,6 @@ class BarColumns(msgspec.Struct, frozen=True):
         )
 
     def after(self, count: int) -> BarColumns:
-        """Return all but the first `count` bars."""
+        """Return the columns without the first `count` bars."""
         fields = msgspec.structs.astuple(self)
         return BarColumns(*(values[count:] for values in fields))

@@ -3,7 +3,7 @@
 A bar's values do not depend on the requested range: a range selects bars by their label, and each
 bar is complete. Reading stops after MOST_READ stored bars, so that no request is slow. A page may
 then have fewer rows than its limit although another page follows. A whole range is read page by
-page, and refused above MOST_STORED stored bars.
+page. It is refused above MOST_STORED stored bars.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from chalicelib.services.stores import BarStore
 
 MOST_READ = 15_000
 MOST_READ_AT_ONCE = 6_000
-"""The most bars read by one call, about as many as one Query returns: 1 MB."""
+"""The most bars read by one call. One Query returns about this many: 1 MB."""
 MOST_STORED = 150_000
 """The most stored bars that one request may read: 2.7 s of CPU. A preview has the same limit."""
 
 
 class StoredCount:
-    """Counts the stored bars that one request has read; several threads may share it."""
+    """Counts the stored bars that one request has read. Several threads may share it."""
 
     def __init__(self) -> None:
         self.bars = 0
@@ -52,8 +52,8 @@ class StoredCount:
 
 
 class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for a symbol's bars with labels in `range`. In the requested order, they follow the
-    bar with the key `after`."""
+    """A request for a symbol's bars whose labels are in `range`. If `after` is set, only bars that
+    follow the bar with this key, in the requested order, are returned."""
 
     symbol: str
     interval: str
@@ -64,7 +64,7 @@ class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def selected(self) -> Range:
-        """Return the range of the keys of bars to return."""
+        """Return the range of the keys of the requested bars."""
         start, end = self.range.start, self.range.end
         if self.after is not None and self.descending:
             end = self.after if end is None else min(end, self.after)
@@ -74,7 +74,7 @@ class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BarPage(msgspec.Struct, frozen=True):
-    """Bars in the requested order. If `more` is set, the range has bars after them."""
+    """Bars in the requested order. `more` says whether further bars of the range follow."""
 
     rows: list[Bar]
     more: bool
@@ -87,8 +87,8 @@ def read_bars(
     count: StoredCount,
     adjust: Callable[[Sequence[Bar]], list[Bar]] = list,
 ) -> BarPage:
-    """Return one page of bars. `live` are the unfinished bars of the stored interval, from the
-    state; `adjust` adjusts bars of that interval.
+    """Return one page of bars. `live` has the unfinished bars of the stored interval, from the
+    state. `adjust` adjusts bars of that interval.
 
     Raises TooLarge.
     """
@@ -111,9 +111,9 @@ def read_bars(
 
 
 def _parts(interval: str, bars: int) -> int:
-    """Return how many stored bars are enough for `bars` bars.
+    """Return how many stored bars are enough to make `bars` bars.
 
-    A label may have both a regular and an extended bar, the last label may be incomplete, and one
+    A label may have both a regular and an extended bar. The last label may be incomplete. One
     stored bar lies before a range that begins with an extended bar.
     """
     parts = MOST_PARTS[interval]
@@ -121,8 +121,8 @@ def _parts(interval: str, bars: int) -> int:
 
 
 def _stored_range(request: BarRequest) -> Range:
-    """Return the range of the stored bars that form the selected bars, and of a historical bar of
-    the same minute that hides the first one."""
+    """Return the range of the stored bars that form the selected bars. It includes a historical bar
+    that hides the first of them because it has the same minute."""
     start, end = request.selected.start, request.selected.end
     start = start and start_of(start, extended=start == key_of(start, extended=True))
     span = SPAN.get(request.interval)
@@ -132,7 +132,7 @@ def _stored_range(request: BarRequest) -> Range:
 
 
 def shifted_end(end: str | None, span: timedelta) -> str | None:
-    """Return the end of a range shifted by `span`; None for an open end or one beyond all times."""
+    """Return the end of a range, shifted by `span`; None if it is open or beyond all times."""
     try:
         return to_text(from_text(end) + span) if end else None
     except OverflowError:
@@ -143,9 +143,9 @@ def _stored(
     store: BarStore, request: BarRequest, wanted: int, live: Sequence[Bar], count: StoredCount
 ) -> tuple[list[Bar], bool]:
     """Return stored bars in the requested order, and whether the range has no others. At least
-    `wanted` of them are visible, if there are that many.
+    `wanted` of the bars are visible, if there are that many.
 
-    Reads consistently if a live bar follows, since the bar before it may have closed just now.
+    Reads are consistent if a live bar follows, since the bar before it may have closed just now.
     """
     reach, base = _stored_range(request), BASE_OF[request.interval]
     consistent = any(reach.holds(bar.key) for bar in live)
@@ -178,12 +178,12 @@ def _beyond(reach: Range, key: str, descending: bool) -> Range:
 def _add_live(
     stored: list[Bar], live: Bar, reach: Range, descending: bool, exhausted: bool
 ) -> None:
-    """Insert a live bar in its place among the bars read, unless it lies beyond them or a newer
-    version of it is stored.
+    """Insert a live bar in its place among the stored bars that were read. Do nothing if it lies
+    beyond them, or if a newer version of it is stored.
 
     The state was read before the bars, so a bar that closed in between is also stored. A stored bar
     with as many ticks may be an earlier state of a live hour: the hour ended when ticks of the
-    other kind came, then continued, and lost some ticks. The newest stored bar need not be next to
+    other kind came, then continued and lost some ticks. The newest stored bar need not be next to
     the live one, since hours of both kinds overlap.
     """
     if not reach.holds(live.key):

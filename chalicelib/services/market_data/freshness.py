@@ -1,4 +1,4 @@
-"""The freshness of a price, by its timestamp, the clock and the exchange's calendar."""
+"""Compute how fresh a price is from its timestamp, the clock and the exchange's calendar."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from chalicelib.domain.ticks import Tick
 from chalicelib.domain.times import from_text, to_text
 
 STALE_AFTER = timedelta(minutes=5)
-"""A price is stale if it is this much older than the last moment of trading, not counting the
-exchange's delay."""
+"""A price is stale if it is this much older than the last moment of trading. The exchange's delay
+does not count."""
 
 OPEN_CACHE_SECONDS = 15
 CLOSED_CACHE_SECONDS = 3600
 
 _SILENCE = 4
-"""If a symbol is silent for more than this many gaps between its ticks, it has become slower."""
+"""A symbol that is silent for more than this many gaps between its ticks has become slower."""
 
 SPLIT_ADJUSTED = ("yfinance", "yfinance-live")
-"""Sources whose history is always adjusted for splits (yfinance issue 2076). Other sources' prices
-are raw. Stored prices are never adjusted later."""
+"""Sources whose history is always adjusted for splits (yfinance issue 2076). Prices of other
+sources are raw. Stored prices are never adjusted later."""
 
 _LONGEST_PAUSE_DAYS = 14
 _LONG_WEEKEND = timedelta(days=4)
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
-    """The labels of every answer about a symbol.
+    """The labels in every answer about a symbol.
 
     `cache_seconds` is not a label: it says how long an answer may be cached. While prices may come,
-    that is the time between them.
+    it is the time between two prices.
     """
 
     currency: Annotated[str | None, Meta(examples=["USD"])]
@@ -82,8 +82,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     cache_seconds: int
 
     def adjusted(self, adjustment: str | None) -> Labels:
-        """Return the labels of bars that are adjusted by `adjustment` when they are read. None and
-        "raw" change nothing: bars of SPLIT_ADJUSTED sources are never raw."""
+        """Return the labels of bars that were read with `adjustment`. None and "raw" change
+        nothing: bars of SPLIT_ADJUSTED sources are never raw."""
         if adjustment is None or adjustment == "raw":
             return self
         return msgspec.structs.replace(self, adjustment=adjustment)
@@ -98,8 +98,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
 def label(
     symbol: str, last: Tick | None, now: datetime, source: str = "unknown", gap: int = 0
 ) -> Labels:
-    """Return the labels of a symbol whose newest tick is `last`, `gap` seconds after the one before
-    (0 if unknown). `source` is used if there is no tick."""
+    """Return the labels of a symbol whose newest tick is `last`. `gap` is the seconds between it
+    and the tick before; 0 if unknown. `source` is used if there is no tick."""
     calendar = calendar_for(symbol, last.exchange_timezone if last else None)
     state = _market_state(calendar, last, now)
     opens = None if state == "REGULAR" else _next_open(calendar, now)
@@ -127,9 +127,9 @@ def label(
 
 
 def cadence(last: Tick | None, gap: int, now: datetime) -> int:
-    """Return the seconds between a symbol's prices, at most OPEN_CACHE_SECONDS: the `gap` between
-    its two newest ticks (0 if unknown), or more if the symbol has long been silent. `now` is the
-    present minus the source's delay."""
+    """Return the usual seconds between a symbol's prices, at most OPEN_CACHE_SECONDS. This is the
+    `gap` between its two newest ticks (0 if unknown), or more if the symbol has long been silent.
+    `now` is the present minus the source's delay."""
     if last is None or not gap:
         return OPEN_CACHE_SECONDS
     silent = (now - from_text(last.timestamp)).total_seconds() / _SILENCE
@@ -137,14 +137,14 @@ def cadence(last: Tick | None, gap: int, now: datetime) -> int:
 
 
 def _market_state(calendar: Calendar, last: Tick | None, now: datetime) -> str:
-    """Return the calendar's state, or the newest tick's if the calendar has no opening hours."""
+    """Return the calendar's state; the newest tick's if the calendar has no opening hours."""
     if isinstance(calendar, DayCalendar) and last and last.market_state:
         return last.market_state
     return calendar.market_state(now)
 
 
 def _is_stale(calendar: Calendar, state: str, as_of: datetime, now: datetime) -> bool:
-    """Return whether a price is stale; `as_of` is its time plus the source's delay."""
+    """Return whether a price is stale. `as_of` is the price's time plus the source's delay."""
     if isinstance(calendar, DayCalendar) and state != "REGULAR":
         return now - as_of > _LONG_WEEKEND
     traded = now if state == "REGULAR" else _last_trading(calendar, now)
@@ -168,8 +168,8 @@ def _next_open(calendar: Calendar, now: datetime) -> datetime | None:
 
 
 def _next_prices(calendar: Calendar, opens: datetime | None) -> datetime | None:
-    """Return when prices resume: at the start of the pre-market before the next open, or at the
-    open if there is no pre-market; None if trading hours are unknown or the exchange is open."""
+    """Return when prices resume: at the start of the pre-market before the next open, else at the
+    open. Return None if trading hours are unknown or the exchange is open."""
     if opens is None:
         return None
     session = calendar.session_at(opens)

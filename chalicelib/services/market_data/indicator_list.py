@@ -1,4 +1,4 @@
-"""The indicators of the API, one entry each. A new indicator is an entry here and its class in
+"""The indicators of the API. To add an indicator, add an entry here and a class in
 domain/indicators."""
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ Numbers = tuple[Any, ...]
 
 
 class Indicator(msgspec.Struct, frozen=True):
-    """What the API knows of an indicator; its key in INDICATORS is the name of its parameter.
+    """What the API knows of an indicator. The key in INDICATORS is the name of its parameter.
 
     allowed: the allowed values of the parameter, in words.
-    read: returns the numbers of each indicator that a value asks for; empty if it is invalid.
-    values: returns after each bar a value, or a struct for several columns; None before the first.
+    read: returns the numbers of each indicator that a value asks for; empty if invalid.
+    values: returns, for each bar, a value or a struct for several columns; None before the first.
     warm_up: returns how many earlier bars a value depends on, by the numbers and the interval.
     columns: the names of the values, without numbers; if empty, the name of the parameter.
     needs_bars: whether the indicator needs more than prices.
@@ -51,7 +51,7 @@ class Indicator(msgspec.Struct, frozen=True):
 
 
 def _window(text: str) -> int | None:
-    """Return the window that a text names; None if it is invalid."""
+    """Return the window that a text names; None if the text is invalid."""
     if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= MAX_WINDOW:
         return None
     return int(text)

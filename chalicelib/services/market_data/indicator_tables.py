@@ -1,4 +1,4 @@
-"""Indicators over a range, computed with all the data that precedes it."""
+"""Compute indicators over a range. All data before the range counts, too."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class IndicatorTables:
         self._series = series
 
     def table(self, query: PriceQuery, known: Known, studies: Sequence[Study]) -> IndicatorTable:
-        """Return one page or, if the query has no limit, the whole range. Bars before the first row
+        """Return one page, or the whole range if the query has no limit. Bars before the first row
         are read as far back as the indicators need. Raises TooLarge before anything is computed."""
         self._series.adjust(query.adjustment)
         columns = tuple(column for study in studies for column in study.columns)
@@ -83,7 +83,7 @@ class IndicatorTables:
 
 
 def _as_bar(tick: Tick) -> Bar:
-    """Return a bar with a tick's time and price."""
+    """Return a bar with the time and price of a tick."""
     return Bar(
         symbol=tick.symbol,
         interval="tick",
@@ -98,7 +98,7 @@ def _as_bar(tick: Tick) -> Bar:
 def _rows(
     interval: str, earlier: Sequence[Bar], bars: Sequence[Bar], studies: Sequence[Study]
 ) -> list[Row]:
-    """Return a row for each of `bars`; each study also uses as many earlier bars as it needs."""
+    """Return a row for each of `bars`. Studies also use as many `earlier` bars as they need."""
     fields = BarColumns.of([*earlier, *bars])
     columns: list[Sequence[str | float | None]] = [[bar.start for bar in bars]]
     for study in studies:

@@ -1,8 +1,8 @@
 """`interval=auto`: choose the finest interval that gives at most 400 rows over a range.
 
-Only intervals that reach equally far back into the range qualify: if there are years of days but
-only minutes since yesterday, a year is not shown as yesterday's minutes. If there is only one price
-a day, days are chosen: minutes would give as many rows, with less in each.
+Only intervals that reach equally far back into the range qualify. If there are days of several
+years but only minutes since yesterday, a year is not shown as yesterday's minutes. If there is only
+one price a day, days are chosen: minutes would give as many rows, with less in each.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from chalicelib.services.market_data.queries import BAR_INTERVALS, Range
 MOST_ROWS = 400
 
 ReadBars = Callable[[str, str | None, int], list[Bar]]
-"""Called as `(interval, after, limit)`; reads stored bars in order of time from the range's start,
-or after the key `after`. Reads past the range's end as far as the last bar in the range may
-reach."""
+"""A function that is called as `(interval, after, limit)`. It reads stored bars in order of time,
+from the range's start or after the key `after`. It also reads beyond the range's end, as far as the
+last bar may reach."""
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """The chosen interval with all its bars in the range. `rows` is None if every interval has too
+    """The chosen interval and all its bars in the range. `rows` is None if every interval has too
     many."""
 
     interval: str
@@ -32,7 +32,7 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class _Series:
-    """The bars of one stored interval, read only as far as needed."""
+    """The bars of one stored interval. They are read only as far as needed."""
 
     def __init__(self, base: str, read: ReadBars, selected: Range) -> None:
         self._base, self._read, self._selected = base, read, selected
@@ -66,10 +66,10 @@ class _Series:
 
 
 def choose(read: ReadBars, selected: Range) -> Choice:
-    """Return the finest interval that fits, or if none fits, the coarsest of those that reach back.
+    """Return the finest interval with few enough bars; if none has, the coarsest that reaches back.
 
     Reads the first bar of each stored interval, then as many of the finest as the decision needs.
-    Minutes (or days) are folded only if hours (or days) do not already rule that out.
+    Minutes (or days) are folded only if hours (or days) do not already have too many bars.
     """
     series = {base: _Series(base, read, selected) for base in STORED}
     reaching = _reaching_back(series)
@@ -85,14 +85,14 @@ def choose(read: ReadBars, selected: Range) -> Choice:
 
 
 def _reaching_back(series: dict[str, _Series]) -> list[str]:
-    """Return the stored intervals whose first bar is in the earliest session of all."""
+    """Return the stored intervals whose first bar in the range is in the earliest session."""
     sessions = {base: one.session() for base, one in series.items() if one.session()}
     return [base for base in sessions if sessions[base] == min(sessions.values())]
 
 
 def _candidates(reaching: list[str], series: dict[str, _Series]) -> Iterator[tuple[str, str]]:
-    """Yield stored intervals and the intervals made from them, finest first. If a coarser stored
-    interval has too many bars, the intervals made from the finer one are left out."""
+    """Yield pairs of a stored interval and an interval made from it, finest first. If a coarser
+    stored interval has too many bars, intervals made from the finer one are left out."""
     for base, coarser in zip(reaching, [*reaching[1:], ""], strict=True):
         yield base, base
         if not coarser or series[coarser].bars(coarser) is not None:

@@ -1,6 +1,6 @@
-"""Prices of several symbols as one table: one symbol after the other, each in order of time.
+"""Prices of several symbols in one table: one symbol after the other, each in order of time.
 
-A page ends after the symbol with which MOST_READ stored bars have been read. The rows of a whole
+A page ends after the symbol at which MOST_READ stored bars have been read. The rows of a whole
 range are counted across all symbols during reading, so that too long a range is refused early.
 """
 
@@ -27,7 +27,7 @@ class ManyPrices(msgspec.Struct, frozen=True):
 
 
 def many_prices(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
-    """Return a page over all symbols, or their whole range if the query has no limit.
+    """Return a page over all symbols, or the whole range of each if the query has no limit.
 
     Raises Unknown, TooLarge.
     """
@@ -62,7 +62,7 @@ def _whole(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
 
 
 def _from(query: ManyPricesQuery) -> tuple[str, ...]:
-    """Return the symbols, beginning with the cursor's."""
+    """Return the symbols from the cursor's symbol on."""
     at = query.symbols.index(query.cursor.symbol) if query.cursor else 0
     return query.symbols[at:]
 

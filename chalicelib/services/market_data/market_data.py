@@ -1,4 +1,4 @@
-"""Prices of one symbol, its newest price, and quotes of many: the API's most frequent requests.
+"""The API's most frequent requests: prices of one symbol, its newest price, and quotes of many.
 
 DynamoDB calls: one GetItem of the state and one Query page answer a request for ticks or a stored
 interval; docs/api.md has the table.
@@ -29,11 +29,11 @@ _TRENDS = {1: "up", 0: "flat", -1: "down"}
 
 
 class NoPrice(TicktapeError):  # noqa: N818 - named after the problem type
-    """The symbol is known, but has no stored price. `args` has the symbol."""
+    """A known symbol has no stored price. `args` has the symbol."""
 
 
 class MarketData:
-    """Reads prices. `clock` returns the present as an aware datetime."""
+    """Reads the prices of symbols. `clock` returns the present as an aware datetime."""
 
     def __init__(
         self,
@@ -52,12 +52,12 @@ class MarketData:
 
     @property
     def average_names(self) -> tuple[str, str]:
-        """Return the names of the two averages shown, the fast one first."""
+        """Return the names of the two averages in quotes, the fast average first."""
         return f"sma_{self._fast}", f"sma_{self._slow}"
 
     def prices(self, query: PriceQuery, count: RowCount | None = None) -> PriceTable:
-        """Return a page of ticks or bars, or the whole range if the query has no limit; `count`
-        counts its rows.
+        """Return a page of ticks or bars, or the whole range if the query has no limit. `count`
+        counts the rows.
 
         Raises Unknown, TooLarge.
         """
@@ -97,7 +97,7 @@ class MarketData:
                 self.series.known(symbol)
 
     def latest(self, symbol: str) -> Quote:
-        """Return the newest tick with both averages and their trend. Raises Unknown,
+        """Return a symbol's newest tick with both averages and their trend. Raises Unknown,
         NoPrice."""
         known = self.series.known(symbol)
         if known.state is None or known.last is None:

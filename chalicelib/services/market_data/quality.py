@@ -23,10 +23,10 @@ from chalicelib.services.priced import StoredTick
 from chalicelib.services.stores import MOST_COPIES, Stores
 
 MAX_QUALITY_DAYS = 7
-"""The longest range: 10,080 minutes, with at most two bars each."""
+"""The longest range of a query: 10,080 minutes, with at most two bars each."""
 
 MOST_DELAYS = 1_000
-"""The most ticks whose delays are measured."""
+"""The most ticks whose delays are measured for one answer."""
 
 ARRIVES_WITHIN = timedelta(minutes=1)
 """A minute counts as missing if it has no bar this long after its end."""
@@ -35,8 +35,8 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class QualityQuery(msgspec.Struct, frozen=True):
-    """A query for the quality of a symbol over `range`, which has both ends. A jump is a change
-    above `jump_percent`."""
+    """A query for the quality of a symbol's series over `range`, which has both ends. A jump is a
+    change of more than `jump_percent`."""
 
     symbol: str
     range: Range
@@ -44,7 +44,7 @@ class QualityQuery(msgspec.Struct, frozen=True):
 
 
 class QualityAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The quality of a series over `[start, end)`."""
+    """The quality of a symbol's series over `[start, end)`."""
 
     start: Annotated[
         Instant, Meta(description="The range's start, or the symbol's first minute if it is later.")
@@ -72,7 +72,7 @@ class QualityAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QualityReader:
-    """Answers queries. Minutes are stored for `kept_days`."""
+    """Answers queries for quality. Minutes are stored for `kept_days`."""
 
     def __init__(self, stores: Stores, clock: Callable[[], datetime], kept_days: int) -> None:
         self._stores = stores
@@ -81,11 +81,11 @@ class QualityReader:
         self._series = Series(stores)
 
     def known(self, symbol: str) -> Known:
-        """Return what is known of a symbol. Raises Unknown."""
+        """Return what is known about a symbol. Raises Unknown."""
         return self._series.known(symbol)
 
     def answer(self, query: QualityQuery, known: Known) -> QualityAnswer:
-        """Return the quality of a known symbol's series. Raises TooManyCopies.
+        """Return the quality of a symbol's series. Raises TooManyCopies.
 
         Reads at most two bars for each minute of the range, and MOST_DELAYS ticks.
         """
@@ -111,7 +111,7 @@ class QualityReader:
         )
 
     def _judged(self, query: QualityQuery, known: Known) -> tuple[int, int]:
-        """Return the range `[first, end)` of whole minutes in which bars are expected by now."""
+        """Return the range `[first, end)` of whole minutes that should have bars by now."""
         start, end = query.range.start or "", query.range.end or ""
         late = ARRIVES_WITHIN
         if known.last is not None:
@@ -122,8 +122,8 @@ class QualityReader:
         return first, max(first, last)
 
     def _since(self, symbol: str) -> int:
-        """Return the minute from which bars are expected: the first stored one or, if earlier, the
-        first whole minute after the symbol was added whose bar cannot have expired."""
+        """Return the minute from which on bars are expected. It is the first stored minute or, if
+        earlier, the first whole minute after the symbol was added whose bar cannot have expired."""
         entry = self._stores.symbols.find(symbol)
         kept = to_text(self._clock() - timedelta(days=self._kept_days))
         added = max(entry.added_at, kept) if entry else kept

@@ -1,6 +1,6 @@
 """Queries for market data, independent of HTTP.
 
-Instants are stored text (27 characters, UTC), ranges are half-open, and None is an open end.
+Instants are stored text (27 characters, UTC). Ranges are half-open, and None is an open end.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ MAX_LIMIT = 5000
 DEFAULT_LIMIT = 500
 MAX_QUOTES = 100
 MOST_WHOLE_ROWS = 50_000
-"""The most rows of a whole range in one answer: about as many bars as fit into 5 MB of CSV."""
+"""The most rows of a whole range in one answer. As bars, they take about 5 MB of CSV."""
 MAX_DAYS = 31
-"""The longest range of alerts that is read without a symbol."""
+"""The longest range of alerts that is read for all symbols."""
 
 
 class Range(msgspec.Struct, frozen=True):
-    """`[start, end)`; None leaves that end open."""
+    """The range `[start, end)`. If an end is None, the range is open there."""
 
     start: str | None = None
     end: str | None = None
 
     def holds(self, instant: str) -> bool:
-        """Return whether a stored timestamp lies in the range."""
+        """Return whether the range contains a stored timestamp."""
         return (self.start is None or instant >= self.start) and (
             self.end is None or instant < self.end
         )
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """The position of a walk: after the row labelled `after`. The interval and the range are those
-    that the first page settled, so that a new newest price changes neither."""
+    """The position in a series that is read page by page: after the row labelled `after`. The first
+    page settles the interval and the range, so that a new newest price changes neither."""
 
     interval: str
     range: Range
@@ -54,7 +54,7 @@ class Cursor(msgspec.Struct, frozen=True):
 class PriceQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A query for rows of one symbol. `period` is never combined with a `range` that has an end.
 
-    `limit` is None for the whole range in one answer, `adjustment` None for bars as stored.
+    If `limit` is None, one answer has the whole range. If `adjustment` is None, bars are as stored.
     """
 
     symbol: str
@@ -68,16 +68,16 @@ class PriceQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def page_size(self) -> int:
-        """Return the most rows that one page may have."""
+        """Return the most rows that a page may have."""
         return MAX_LIMIT if self.limit is None else self.limit
 
     def in_time(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """Return rows of this query's answer in order of time."""
+        """Return rows of the query's answer in order of time."""
         return rows[::-1] if self.descending else rows
 
 
 class PriceCursor(msgspec.Struct, frozen=True):
-    """The position of a walk over several symbols: within `symbol`, or before its first row."""
+    """The position in a table of several symbols: in the rows of `symbol`, or before them."""
 
     symbol: str
     within: Cursor | None = None
@@ -86,7 +86,7 @@ class PriceCursor(msgspec.Struct, frozen=True):
 class ManyPricesQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A query for rows of several symbols, one symbol after the other.
 
-    `each` is the query for every symbol; its own symbol and cursor are not used.
+    `each` is the query for every symbol. Its own symbol and cursor are not used.
     """
 
     symbols: tuple[str, ...]
@@ -95,9 +95,9 @@ class ManyPricesQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """A query for fired alerts. Without `symbol` it covers all symbols on at most MAX_DAYS days.
+    """A query for recorded alerts. Without `symbol`, it is for all symbols on up to MAX_DAYS days.
 
-    `after` is the position of the last alert of the page before.
+    `after` is the position of the last alert on the previous page.
     """
 
     symbol: str | None = None

@@ -1,4 +1,4 @@
-"""A symbol's series: the ticks and bars in a query's range, and those before it."""
+"""A symbol's series: the ticks and bars in a query's range, and earlier ones."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:  # few requests ask for adjusted bars
     from chalicelib.services.market_data.queries import Adjustment
 
 WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
-"""How far the coarsest bar made from a stored interval may reach beyond its label."""
+"""How far a bar made from a stored interval may reach beyond its label."""
 
 MOST_MINUTES = 122
-"""The most minute bars around an hourly bar: those of its hour and of the closing price's minute,
+"""The most minute bars for an hourly bar: those of its hour and of the closing price's minute,
 regular and extended."""
 
 _INSTANT = timedelta(microseconds=1)
@@ -46,7 +46,7 @@ Row = TypeVar("Row")
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known about a symbol before its rows are read. If it has a tick, `entry` is None."""
+    """What is known of a symbol before its rows are read. `entry` is None if it has a tick."""
 
     symbol: str
     state: State | None
@@ -68,16 +68,17 @@ class Slice(msgspec.Struct, Generic[Row], frozen=True):
 
 
 def _last_instant(symbol: str, label: str) -> str:
-    """Return the last instant of a daily bar's session. Periods of a symbol without ticks end
+    """Return the last instant of a daily bar's session. A period of a symbol without ticks ends
     there."""
     session = calendar_for(symbol, None).session_on(date.fromisoformat(label[:10]))
     return to_text(session.close - _INSTANT)
 
 
 class Series:
-    """Reads the stored data of symbols. Create one for each request, since it caches what it read.
+    """Reads the stored data of symbols. Create a new one for each request, since it caches what it
+    read.
 
-    `stored` counts the stored bars read; methods that read bars raise TooLarge above the
+    `stored` counts the stored bars that were read. Methods that read bars raise TooLarge above the
     limit.
     """
 
@@ -90,12 +91,12 @@ class Series:
         self._actions: dict[str, Actions] = {}
 
     def adjust(self, adjustment: Adjustment | None) -> None:
-        """Have bars adjusted from now on; None and "raw" leave them as they are stored."""
+        """Have bars adjusted from now on. None and "raw" leave bars as they are stored."""
         self._adjustment = None if adjustment == "raw" else adjustment
 
     def known(self, symbol: str) -> Known:
-        """Return what is known of a symbol: one GetItem, and one BatchGetItem if it has no tick.
-        Raises Unknown."""
+        """Return what is known about a symbol. This takes one GetItem, and one BatchGetItem if the
+        symbol has no tick. Raises Unknown."""
         state = self._stores.state.get(symbol)
         entry = None
         if state is None or state.last is None:  # a forgotten symbol leaves a state without a tick
@@ -105,11 +106,11 @@ class Series:
         return Known(symbol, state, entry)
 
     def ticks(self, query: PriceQuery, known: Known) -> Slice[Tick]:
-        """Return a page of ticks, up to the newest one that detect has processed: one Query.
+        """Return a page of ticks, up to the newest that detect has processed. Takes one Query.
 
         After that tick, items of a batch may still be written in parallel, and a reader that pages
-        on would skip the late ones. Up to it, bars, alerts and quotes agree with the ticks. If
-        detect has not processed a symbol yet, the symbol has no ticks here.
+        on would skip the late ones. Up to that tick, bars, alerts and quotes agree with the ticks.
+        A symbol that detect has not processed yet has no ticks here.
         """
         reach = self.range_of(query, known)
         if known.last is None:
@@ -136,7 +137,7 @@ class Series:
         return Slice("tick", rows, cursor)
 
     def bars(self, query: PriceQuery, known: Known) -> Slice[Bar]:
-        """Return a page of bars in the requested interval; for "auto", in the one chosen for the
+        """Return a page of bars in the requested interval. For "auto", choose an interval for the
         range."""
         reach = self.range_of(query, known)
         interval: str = query.cursor.interval if query.cursor else query.interval
@@ -163,12 +164,12 @@ class Series:
         return [stored.tick for stored in reversed(page.rows)]
 
     def bars_before(self, known: Known, interval: str, key: str, count: int) -> list[Bar]:
-        """Return the last `count` bars before the one with this key, oldest first."""
+        """Return the last `count` bars before the bar with this key, oldest first."""
         page = self._read(known, interval, Range(), limit=count, descending=True, after=key)
         return page.rows[::-1]
 
     def range_of(self, query: PriceQuery, known: Known) -> Range:
-        """Return the range of a query: its cursor's, its own or its period's."""
+        """Return the range of a query, from its cursor, its own range or its period."""
         if query.cursor:
             return query.cursor.range
         if query.period is None or query.period == "max":
@@ -186,8 +187,8 @@ class Series:
     def _first(
         self, known: Known, reach: Range, base: str, after: str | None, limit: int
     ) -> list[Bar]:
-        """Return stored bars by which an interval is chosen, including all parts of the last bar in
-        the range."""
+        """Return stored bars for choosing an interval. All parts of the last bar in the range are
+        included."""
         beyond = Range(reach.start, shifted_end(reach.end, WIDEST[base]))
         return self._read(known, base, beyond, limit=limit, after=after).rows
 
@@ -214,7 +215,7 @@ class Series:
         return read_bars(self._stores.bars, request, live, self.stored, adjust)
 
     def actions(self, known: Known) -> Actions | None:
-        """Return the actions for which bars are adjusted; None if bars stay as they are stored."""
+        """Return the actions for which bars are adjusted; None if bars are returned as stored."""
         if self._adjustment is None:
             return None
         if known.symbol not in self._actions:
@@ -234,7 +235,7 @@ class Series:
         return self._adjusts[key]
 
     def _live(self, known: Known, base: str, reach: Range) -> list[Bar]:
-        """Return the live bars of a stored interval in order; an hour's is made from its
+        """Return the live bars of a stored interval in order. The live hour is made from its
         minutes."""
         state, last = known.state, known.last
         if state is None or last is None:

@@ -1,4 +1,4 @@
-"""The requested indicators: their column names and their values."""
+"""The requested indicators, with the names and values of their columns."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from chalicelib.services.market_data.bar_columns import BarColumns
 from chalicelib.services.market_data.indicator_list import INDICATORS, Indicator, Numbers
 
 DECIMALS = 8
-"""The decimal places of values: computations that begin at different bars agree on these."""
+"""The decimal places of values. Computations that begin at different bars agree on these places."""
 
 
 class Study(msgspec.Struct, frozen=True):
-    """One indicator of INDICATORS with its numbers, e.g. `Study("macd", (12, 26, 9))`."""
+    """An indicator of INDICATORS with its numbers, e.g. `Study("macd", (12, 26, 9))`."""
 
     kind: str
     numbers: Numbers = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return the names of the columns, numbers included: `sma_20`, `macd_signal_12_26_9`."""
+        """Return the names of the columns with their numbers: `sma_20`, `macd_signal_12_26_9`."""
         suffix = "".join(f"_{number:g}" for number in self.numbers)
         return tuple(f"{name}{suffix}" for name in self._indicator.columns or (self.kind,))
 
     @property
     def needs_bars(self) -> bool:
-        """Return whether it needs more than prices."""
+        """Return whether the indicator needs more than prices."""
         return self._indicator.needs_bars
 
     def warm_up(self, interval: str) -> int:
-        """Return how many bars before the first one shown affect the values, to DECIMALS places."""
+        """Return how many bars before the first row affect the values, to DECIMALS places."""
         return self._indicator.warm_up(self.numbers, interval)
 
     def values(self, bars: BarColumns, skip: int) -> list[list[float | None]]:
-        """Return the columns: a value after each bar except the first `skip` bars; None before the
-        first valid value."""
+        """Return the columns: a value after each bar, without the first `skip` bars. A value is
+        None if the indicator has not begun."""
         found = list(self._indicator.values(bars, self.numbers))[skip:]
         if not self._indicator.columns:
             return [_rounded(found)]

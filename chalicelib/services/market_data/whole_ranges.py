@@ -1,4 +1,4 @@
-"""A whole range in one answer: read page by page, up to MOST_WHOLE_ROWS."""
+"""Read a whole range page by page into one answer, up to MOST_WHOLE_ROWS rows."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from chalicelib.services.market_data.queries import MOST_WHOLE_ROWS
 
 
 class Table(Protocol):
-    """A page of rows, and the cursor that leads to the next one."""
+    """A page of rows, with the cursor of the next page."""
 
     @property
     def rows(self) -> Any:
-        """Return a list of rows."""
+        """Return the rows of the page."""
 
     @property
     def cursor(self) -> Any:
-        """Return the cursor, None on the last page."""
+        """Return the cursor of the next page; None on the last page."""
 
 
 AnyTable = TypeVar("AnyTable", bound=Table)
@@ -29,7 +29,7 @@ AnyCursor = TypeVar("AnyCursor")
 
 
 class RowCount:
-    """Counts the rows of one answer while they are read; several threads may share it."""
+    """Counts the rows of one answer while they are read. Several threads may share it."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -37,8 +37,8 @@ class RowCount:
         self._lock = Lock()
 
     def add(self, table: Table) -> None:
-        """Count the rows of a page. Raises TooLarge if the total is above MOST_WHOLE_ROWS, or
-        has reached it and pages follow."""
+        """Count the rows of a page. Raises TooLarge if the total is above MOST_WHOLE_ROWS, or if it
+        has reached this number and pages follow."""
         following = 0 if table.cursor is None else 1
         with self._lock:
             self._rows += len(table.rows)
@@ -46,7 +46,7 @@ class RowCount:
         self.check()
 
     def check(self) -> None:
-        """Raise TooLarge if the total is too high."""
+        """Raise TooLarge if the total is too large."""
         if self._is_over:
             raise TooLarge(
                 f"the range has more than {MOST_WHOLE_ROWS} rows: narrow it with start and end, or"
@@ -61,7 +61,7 @@ def read_whole(
 ) -> AnyTable:
     """Read pages from `start` to the end of the range; return the last page with the rows of all.
 
-    `count` includes rows that the answer has from elsewhere. Raises TooLarge.
+    `count` includes rows that the answer has from other reads. Raises TooLarge.
     """
     count = count or RowCount()
     count.check()

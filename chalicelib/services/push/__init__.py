@@ -1,1 +1,1 @@
-"""Push what detect has computed to open pages. Entry: `push`."""
+"""Push what detect has computed to open pages. The entry point is `push`."""

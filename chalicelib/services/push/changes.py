@@ -1,5 +1,5 @@
-"""The changes of symbols that are pushed: the fields of a quote, running bars and new alerts, under
-the API's names."""
+"""The changes of symbols that are pushed to pages: the fields of a quote, running bars and new
+alerts. They have the API's names."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from chalicelib.domain.messages import machine_form
 from chalicelib.services.market_data.answers import BarRow, Quote
 
 _UNUSED = ("as_of", "delay_seconds", "adjustment", "moving_average")
-"""Fields of a quote that the page derives from others or does not show."""
+"""Fields of a quote that the page derives from other fields or does not show."""
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """A symbol's newest values after the writes `first` to `version` of its state.
 
     A reader whose last version is not `first` - 1 has missed writes. `repairs` is the state's count
-    of repairs: if it has grown, bars other than the running ones have changed, too. `minutes` has
-    the 1m bars that were running at these writes, in order; `day` is the running daily bar.
+    of repairs. If it has grown, bars other than the running ones have changed. `minutes` has the 1m
+    bars that were running at these writes, in order. `day` is the running daily bar.
     """
 
     symbol: str
@@ -35,8 +35,8 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def changes_of(states: Iterable[State], quote_of: Callable[[State], Quote]) -> list[Change]:
-    """Return one change for each symbol. A symbol's states must be in the order of their versions;
-    states without a price are left out."""
+    """Return one change for each symbol. The states of a symbol must be in the order of their
+    versions. States without a price are left out."""
     written: dict[str, list[State]] = {}
     for state in states:
         if state.last is not None:

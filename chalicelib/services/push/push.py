@@ -1,4 +1,4 @@
-"""Publishes the changes of a batch: one event per channel, however many symbols it has."""
+"""Publish the changes of a batch of states, in one event for each channel."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from chalicelib.services.market_data.answers import Quote
 from chalicelib.services.push.changes import Change, changes_of
 
 MOST_EVENT_BYTES = 200_000
-"""The most bytes of an event before compression. After it, AppSync Events accepts 240 KB."""
+"""The most bytes of an event before compression. AppSync Events accepts 240 KB after it."""
 
 MOST_EVENTS = 5
-"""The most events of a request: the limit of AppSync Events."""
+"""The most events in a request. This is the limit of AppSync Events."""
 
 log = logging.getLogger("ticktape.push")
 
@@ -26,16 +26,16 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class PublishError(Exception):
-    """The push service refused a request or did not answer; the message says which."""
+    """The push service refused a request or did not answer. The message says which."""
 
 
 Publish = Callable[[str, Sequence[str]], None]
-"""Sends at most MOST_EVENTS events, each JSON, to the subscribers of a channel. Raises
-PublishError."""
+"""A function that sends at most MOST_EVENTS events, each in JSON, to the subscribers of a channel.
+Raises PublishError."""
 
 
 class Pushed(msgspec.Struct, frozen=True):
-    """How many symbols of a batch were published, and how many failed."""
+    """The number of symbols of a batch that were published, and the number that failed."""
 
     symbols: int = 0
     failed: int = 0
@@ -43,7 +43,7 @@ class Pushed(msgspec.Struct, frozen=True):
 
 class Push:
     """The service that processes the state table's stream. A failed request is logged and counted,
-    but not repeated: the page notices the gap and asks the API, and the next batch has newer
+    but not repeated. The page notices the gap and asks the API, and the next batch has newer
     prices."""
 
     def __init__(self, quote_of: Callable[[State], Quote], publish: Publish, channels: int) -> None:
@@ -52,7 +52,7 @@ class Push:
         self._channels = channels
 
     def __call__(self, states: Iterable[State]) -> Pushed:
-        """Publish the changes of these states. A symbol's states must be in the order of their
+        """Publish the changes of these states. The states of a symbol must be in the order of their
         versions."""
         by_channel: dict[str, list[Change]] = {}
         for change in changes_of(states, self._quote_of):
@@ -77,9 +77,9 @@ class Push:
 
 
 def requests_of(changes: Sequence[Change]) -> Iterator[list[tuple[str, int]]]:
-    """Yield the events of each request, each event with its number of symbols.
+    """Yield the events of each request. Each event comes with its number of symbols.
 
-    Before compression an event has at most MOST_EVENT_BYTES, unless it has a single symbol.
+    Before compression, an event has at most MOST_EVENT_BYTES, unless it has a single symbol.
     """
     events = list(_events(changes))
     for at in range(0, len(events), MOST_EVENTS):
@@ -102,7 +102,7 @@ def _events(changes: Sequence[Change]) -> Iterator[tuple[str, int]]:
 
 def _event(parts: Sequence[str]) -> tuple[str, int]:
     """Return an event and its number of symbols. The event is `{"changes": [...]}`, compressed by
-    zlib, in base64, as a JSON string.
+    zlib and encoded in base64, as a JSON string.
 
     AppSync Events charges for each started 5 KB, which is room for 25 symbols.
     """

@@ -1,1 +1,1 @@
-"""Rebuild a symbol's bars and state from its stored prices. Entry: `rebuild`."""
+"""Rebuild a symbol's bars and state from its stored prices. The entry point is `rebuild`."""

@@ -1,4 +1,4 @@
-"""Find which prices of a symbol's bars have expired, by comparison with the stored 1m bars."""
+"""Find which prices of a symbol's bars have expired, by comparing ticks with the stored 1m bars."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from chalicelib.services.stores import BarStore
 
 
 class Losses:
-    """Compares a symbol's minutes, passed in order, with the stored minutes, which outlive prices.
+    """Compares a symbol's minutes, in order, with the stored minutes, which outlive prices.
 
-    If a stored minute counts more ticks than were found, some have expired, and the minute is a
-    loss. A minute from `expired_before` on is never a loss. DynamoDB deletes expired items in any
+    If a stored minute counts more ticks than were found, some ticks have expired, and the minute is
+    a loss. A minute from `expired_before` on is never a loss. DynamoDB deletes expired items in any
     order, so any session may have losses. `unbroken` counts the ticks since the last loss.
     """
 
@@ -35,9 +35,9 @@ class Losses:
         self.unbroken = 0
 
     def without(self, minutes: Sequence[Bar], until: str) -> list[Bar]:
-        """Compare the next minutes, all before `until`, with the stored ones. Return those to
-        write. A minute stays as stored if all its stored ticks were found, but its volume may be a
-        difference from an expired tick."""
+        """Compare the next minutes, all before `until`, with the stored ones. Return the minutes to
+        write. A minute with all its stored ticks stays as stored if its volume may depend on an
+        expired tick."""
         mine, old = _by_start(minutes), _by_start(self._read(until))
         left = {
             start
@@ -47,35 +47,35 @@ class Losses:
         return [bar for bar in minutes if bar.start not in left]
 
     def lost_some(self, start: str, mine: Iterable[Bar], stored: Iterable[Bar]) -> bool:
-        """Return whether the minute at `start` has lost ticks."""
+        """Return whether ticks of the minute at `start` have expired."""
         return start < self._expired_before and _ticks(mine) < _ticks(stored)
 
     def are_doubtful(self, mine: Sequence[Bar], stored: Sequence[Bar]) -> bool:
         """Return whether a minute's bars have the stored numbers of ticks, but volumes that may be
-        differences from expired ticks."""
+        computed without an expired tick."""
         if not any(bar.session_date == self._doubtful and bar.volume is not None for bar in mine):
             return False
         return {bar.key: bar.ticks for bar in mine} == {bar.key: bar.ticks for bar in stored}
 
     def may_concern(self, date: str) -> bool:
-        """Return whether a session may have begun early enough for its ticks to have expired."""
+        """Return whether a session may have begun so early that ticks of it have expired."""
         return later(f"{date}T00:00:00.000000Z", days=-1) < self._expired_before
 
     def concern(self, date: str) -> bool:
-        """Return whether a session has lost ticks."""
+        """Return whether ticks of a session have expired."""
         return date in self._lost
 
     def allowed(self, date: str, ticks: int, seen: int) -> int:
-        """Return how many fewer ticks a day may have than its stored bar: as many as moved to the
-        other kind (regular or extended), but 0 if ticks have expired. The day now has `ticks`;
-        `seen` counts its session's ticks of both kinds."""
+        """Return how many fewer ticks a day may have than its stored bar: as many as became regular
+        or extended, but 0 if ticks have expired. The day now has `ticks` ticks. Its session has
+        `seen` ticks, regular and extended."""
         if self.concern(date):
             return 0
         return max(0, self._stored[date] - ticks) if self.may_concern(date) else seen
 
     def precede(self, date: str) -> bool:
-        """Return whether prices are missing between a session and the one before. If so, they may
-        not show a split between the two."""
+        """Return whether prices are missing between a session and the one before. The prices may
+        then not show a split between the two sessions."""
         before = max((known for known in self._sessions if known < date), default="")
         return not before or any(before <= lost <= date for lost in self._lost)
 

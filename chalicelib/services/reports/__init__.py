@@ -1,1 +1,1 @@
-"""Reports: start Athena queries, follow them and read their results. Entry: `reports`."""
+"""Run reports as Athena queries, and read their results. The entry point is `reports`."""

@@ -1,4 +1,4 @@
-"""What statements cost at the list prices of us-east-1. A test compares the prices with
+"""The costs of SQL statements at the list prices of us-east-1. A test compares these prices with
 costs/prices.json."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ USD_A_GET = Decimal("0.0000004")
 
 
 def scan_usd(bytes_scanned: int) -> Decimal:
-    """Return what Athena charges for a query that scans this number of bytes."""
+    """Return what Athena charges for a query that scans this many bytes."""
     megabytes = max(LEAST_MEGABYTES, -(-bytes_scanned // MEGABYTE))
     return megabytes * MEGABYTE * USD_A_BYTE
 

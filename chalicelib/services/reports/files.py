@@ -41,7 +41,7 @@ _MOST_DIGITS = 24
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A parameter of a report.
 
-    A date's default is relative, such as `today-7`. If the default is None, a value is required.
+    A date's default is relative, such as `today-7`. If `default` is None, a value is required.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def allowed(self) -> str:
-        """Return a description of the allowed values."""
+        """Return a description of the values that the parameter allows."""
         if self.kind == "date":
             return _DATE_ALLOWED
         if self.kind == "symbol":
@@ -76,7 +76,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
             raise FieldError(self.name, given, self.allowed) from error
 
     def preset(self, today: date) -> QueryValue:
-        """Return the default value on a day; there must be one."""
+        """Return the default value as of a day. The parameter must have a default."""
         text = cast("str", self.default)
         if self.kind == "date":
             return (today + timedelta(days=int(text.removeprefix("today")))).isoformat()
@@ -115,7 +115,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as its file declares it. `order` names the parameter of each `?` in the
+    """A report as declared in its file. `order` names the parameter of each `?` in the
     statement."""
 
     name: str
@@ -127,8 +127,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     order: tuple[str, ...]
 
     def values(self, given: dict[str, Any], today: date) -> dict[str, QueryValue]:
-        """Return the values of all parameters: the given ones, or the defaults of `today`. Raises
-        FieldError for the first invalid value or unknown parameter."""
+        """Return the values of all parameters: the given values, else the defaults as of `today`.
+        Raises FieldError for the first invalid value or unknown parameter."""
         known = [parameter.name for parameter in self.parameters]
         for name in given:
             if name not in known:
@@ -141,7 +141,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return values
 
     def bound(self, values: dict[str, QueryValue]) -> tuple[QueryValue, ...]:
-        """Return the values in the order of the statement's `?`."""
+        """Return the values in the order of the `?` in the statement."""
         return tuple(values[name] for name in self.order)
 
 

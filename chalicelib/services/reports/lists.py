@@ -1,7 +1,7 @@
-"""Count the LIST requests that a report makes to S3: Athena reports only the bytes that it scans.
+"""Count the LIST requests that a report makes to S3. Athena reports only the bytes that it scans.
 
-At least once for each scan of a table, Athena lists each partition that the statement's conditions
-select. For Parquet these are partitions in the catalog. For `raw/` and `readings/` they are all
+For each scan of a table, Athena lists once or more each partition that the statement's conditions
+select. For Parquet, these are partitions in the catalog. For `raw/` and `readings/`, they are all
 hours of arrival from the boundary on, since projection does not depend on objects. Further requests
 for partitions of more than a thousand objects are not counted.
 """
@@ -26,7 +26,7 @@ _ARRIVED = re.compile(r"\bFROM (?:raw_lines|readings)\b")
 
 
 class LakeState(msgspec.Struct, frozen=True):
-    """The state that determines how much is listed.
+    """The state of the lake that determines how many partitions are listed.
 
     first_day: the first date of arrival that is projected.
     compacted_until, months: as in CompactionState.
@@ -42,7 +42,7 @@ class LakeState(msgspec.Struct, frozen=True):
 
 
 class ReportLists:
-    """Counts requests from the state of the lake, which is read when needed."""
+    """Counts LIST requests from the state of the lake, which is read when needed."""
 
     def __init__(self, read: Callable[[], LakeState], clock: Callable[[], datetime]) -> None:
         self._read = read
@@ -59,7 +59,7 @@ class ReportLists:
 
 def lists(statement: str, values: Mapping[str, QueryValue], state: LakeState, today: date) -> int:
     """Return the number of LIST requests of a statement over the lake's views. A table that is
-    named several times, as through WITH, counts once."""
+    named several times, for example in WITH, counts once."""
     start, end = str(values.get("start", "")), str(values.get("end", "9999"))
     last = min(end, (today + timedelta(days=1)).isoformat())
     arrived = max(0, _days(max(start, state.first_day), last))
@@ -83,8 +83,8 @@ def _of_ticks(start: str, end: str, state: LakeState, today: date) -> int:
 
 
 def _arrivals(view: str, state: LakeState, today: date) -> int:
-    """Return the number of hours of arrival from the boundary on, times the number of a view's
-    scans."""
+    """Return the number of hours of arrival from the boundary on, times the number of scans of a
+    view."""
     first = max(state.first_day, state.compacted_until or "")
     return len(_ARRIVED.findall(view)) * HOURS * (_days(first, today.isoformat()) + 1)
 

@@ -1,4 +1,4 @@
-"""Start reports, and read their runs by the id that Athena assigns."""
+"""Start reports, and read their runs. Athena assigns the id of a run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from chalicelib.services.reports.files import Report, all_reports, find_report
 
 REUSE_MINUTES = 5
 MOST_REUSE_MINUTES = 10_080
-"""The most minutes that Athena accepts: seven days."""
+"""The most minutes that Athena accepts for reusing a result: seven days."""
 
 MOST_ROWS = 1000
-"""The most rows of a page: Athena returns no more in one answer."""
+"""The most rows of a page. Athena returns no more in one answer."""
 
 LINK_SECONDS = 900
 
@@ -32,11 +32,11 @@ _WHOLES = ("tinyint", "smallint", "integer", "bigint", "int")
 
 
 class NoLake(TicktapeError):  # noqa: N818 - named after the problem type
-    """This deployment has no Athena."""
+    """This deployment does not have Athena."""
 
 
 class Run(msgspec.Struct, frozen=True):
-    """The progress of a run. `values` are the parameters with which it was started, as bound.
+    """The progress of a run. `values` has the bound parameters.
 
     `lists` is the number of LIST requests to S3 that the run would make now; 0 if uncharged.
     """
@@ -67,8 +67,8 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Reports:
-    """Starts reports, and reads their runs. `link` returns a link to `s3://bucket/key` that is
-    valid for some seconds and needs no credentials."""
+    """Starts reports and reads their runs. `link` returns a link to `s3://bucket/key` that is valid
+    for some seconds and needs no credentials."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Reports:
         self._clock = clock
 
     def all(self) -> list[tuple[Report, dict[str, QueryValue]]]:
-        """Return every report with its defaults today."""
+        """Return every report with its default values as of today."""
         today = self._clock().date()
         return [
             (report, {p.name: p.preset(today) for p in report.parameters if p.default is not None})
@@ -93,7 +93,7 @@ class Reports:
     def start(
         self, name: str, given: dict[str, Any], reuse_minutes: int = REUSE_MINUTES
     ) -> tuple[str, dict[str, QueryValue]]:
-        """Start a report; return the id of its run, and the values of all parameters.
+        """Start a report. Return the id of its run and the values of all parameters.
 
         Raises Unknown, FieldError, NoLake, StatementRefused.
         """
@@ -103,7 +103,7 @@ class Reports:
         return self._engine.start(report.statement, bound, reuse_minutes=reuse_minutes), values
 
     def run(self, run_id: str) -> Run:
-        """Return the state of a run. Raises NoLake, and Unknown if no run of a report has this
+        """Return the progress of a run. Raises NoLake, and Unknown if no run of a report has this
         id."""
         status = self._engine.status(run_id) if _RUN_ID.fullmatch(run_id) else None
         report = next((r for r in all_reports() if status and r.statement == status.sql), None)
@@ -115,8 +115,8 @@ class Reports:
         return Run(run_id, report, ordered, status, lists)
 
     def rows(self, run: Run, limit: int | None, page_token: str | None) -> Rows:
-        """Return a page of at most `limit` rows of a run that succeeded; without a limit, all its
-        rows. Raises TooLarge, BadPosition."""
+        """Return a page of at most `limit` rows of a run that succeeded. Without a limit, return
+        all rows. Raises TooLarge, BadPosition."""
 
         def read(token: str | None) -> Rows:
             return self._rows(run, MOST_ROWS if limit is None else min(limit, MOST_ROWS), token)
@@ -136,7 +136,7 @@ class Reports:
         return Rows(rows, found.next_token)
 
     def link(self, run: Run) -> str | None:
-        """Return a link to the result of a run, a CSV file in S3; None unless it succeeded."""
+        """Return a link to the CSV file with a run's result; None unless the run succeeded."""
         if run.status.state != "succeeded" or run.status.location is None:
             return None
         return self._link(run.status.location, LINK_SECONDS)
@@ -154,7 +154,7 @@ def _is_charged(status: QueryStatus) -> bool:
 
 
 def reuse_minutes(given: Any) -> int:
-    """Return how many minutes old a reused result may be; 0 for no reuse. If nothing is given,
+    """Return how many minutes old a reused result may be; 0 for no reuse. If `given` is None,
     return the default. Raises FieldError."""
     if given is None:
         return REUSE_MINUTES
@@ -165,7 +165,7 @@ def reuse_minutes(given: Any) -> int:
 
 
 def _unquoted(literal: str) -> QueryValue:
-    """Return the value of a bound SQL literal."""
+    """Return the value of an SQL literal that was bound."""
     if literal.startswith("'"):
         return literal[1:-1].replace("''", "'")
     return int(literal) if literal.lstrip("-").isdigit() else Decimal(literal)

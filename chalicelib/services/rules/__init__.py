@@ -1,1 +1,1 @@
-"""Rules: save and list them, list their alerts, and preview what a rule would have fired."""
+"""Rules: save and list rules, list their alerts, and preview what a rule would have fired."""

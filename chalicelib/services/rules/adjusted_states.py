@@ -1,4 +1,4 @@
-"""States with the splits and dividends for which a preview is asked to adjust bars."""
+"""States with the splits and dividends for which a preview adjusts bars."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from chalicelib.services.stores import Stores
 
 
 class AdjustedStates:
-    """Reads states as StateStore does, but replaces the splits that detection noted. For "raw"
-    there are none; for "splits" those that sources reported, and noted ones that no source
-    reported; for "all" dividends, too. As live, a bar is judged with the splits up to its own
-    session, no matter when they became known."""
+    """Reads states as StateStore does, but replaces the splits that detection noted. "raw" has no
+    splits. "splits" has those that sources reported, and noted ones that no source reported. "all"
+    adds dividends. As in live detection, a bar is evaluated with the splits up to its own session,
+    no matter when they became known."""
 
     def __init__(self, stores: Stores, adjustment: Adjustment) -> None:
         self._stores = stores
@@ -38,7 +38,7 @@ class AdjustedStates:
         return {symbol: self._adjusted(state) for symbol, state in states.items()}
 
     def put(self, state: State) -> bool:
-        """Raise RuntimeError: previews write nothing."""
+        """Raise RuntimeError, since previews write nothing."""
         raise RuntimeError(f"a preview writes no state, not that of {state.symbol} either")
 
     def _adjusted(self, state: State) -> State:

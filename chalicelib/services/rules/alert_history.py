@@ -1,4 +1,4 @@
-"""Recorded alerts: of one symbol, or of all symbols over some days."""
+"""Recorded alerts of one symbol, or of all symbols over some days."""
 
 from __future__ import annotations
 
@@ -14,35 +14,34 @@ from chalicelib.services.market_data.queries import MAX_DAYS, AlertQuery, Range
 from chalicelib.services.stores import AlertStore, Page
 
 _READ_AHEAD = 200
-"""Rows per read if only one condition is wanted: other alerts are read and skipped."""
+"""The alerts per read if only one condition is wanted. Alerts of other conditions are skipped."""
 
 MOST_READ = 20_000
-"""The most alerts that one answer reads. Its page may then be short although others follow."""
+"""The most alerts read for one answer. A page may then be short although others follow."""
 
 
 class RangeTooLong(ValueError):  # noqa: N818 - named after the problem type
-    """A request for all symbols covers more than MAX_DAYS. `args` has the range's start."""
+    """A request for all symbols covers more than MAX_DAYS days. `args` has the range's start."""
 
 
 class AlertTable(msgspec.Struct, frozen=True):
-    """A page of alerts. The next page begins after the position `after`, which is None on the last
-    page."""
+    """A page of alerts. The next page begins after the position `after`; None on the last page."""
 
     rows: list[StoredAlert]
     after: str | None
 
 
 class AlertHistory:
-    """Reads alerts. `clock` returns the present as an aware datetime."""
+    """Reads recorded alerts. `clock` returns the present as an aware datetime."""
 
     def __init__(self, store: AlertStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
 
     def alerts(self, query: AlertQuery) -> AlertTable:
-        """Return one page in the order of the ticks' times.
+        """Return one page of alerts, ordered by the times of the ticks.
 
-        Without a symbol and a range it covers the last MAX_DAYS days. Raises RangeTooLong.
+        Without a symbol and a range, it covers the last MAX_DAYS days. Raises RangeTooLong.
         """
         found = self._of_symbol(query) if query.symbol else self._of_days(query)
         rows: list[StoredAlert] = []
@@ -91,7 +90,7 @@ class AlertHistory:
             yield from _walk(read, None)
 
     def _days_range(self, asked: Range) -> Range:
-        """Return the range with both ends. Raises RangeTooLong if it exceeds MAX_DAYS."""
+        """Return the range with both ends. Raises RangeTooLong if it exceeds MAX_DAYS days."""
         span = timedelta(days=MAX_DAYS)
         try:
             end = from_text(asked.end) if asked.end else self._default_end(asked.start, span)
@@ -103,18 +102,18 @@ class AlertHistory:
         return Range(to_text(start), to_text(end))
 
     def _default_end(self, start: str | None, span: timedelta) -> datetime:
-        """Return the latest time that a tick may have now (the present plus MAX_AHEAD), but at most
-        `span` after `start`."""
+        """Return the latest time that a tick may have now (the present plus MAX_AHEAD). It is at
+        most `span` after `start`."""
         end = self._clock() + MAX_AHEAD + timedelta(seconds=1)
         return min(end, from_text(start) + span) if start else end
 
     def _page(self, query: AlertQuery) -> int:
-        """Return how many rows to read: one more than requested shows whether others follow."""
+        """Return how many alerts to read. One more than requested shows whether others follow."""
         return max(query.limit + 1, _READ_AHEAD if query.condition else 0)
 
 
 def position_of(alert: StoredAlert, by_day: bool) -> str:
-    """Return an alert's position in its symbol's order, or in its day's: the table's sort keys."""
+    """Return an alert's position among its symbol's alerts or its day's: a table's sort key."""
     one = alert.alert
     middle = f"#{one.symbol}" if by_day else ""
     return f"{one.timestamp}{middle}#{one.rule_id}"
@@ -126,7 +125,7 @@ def _time_of(position: str) -> str:
 
 def _is_ahead(reach: Range, position: str, descending: bool) -> bool:
     """Return whether a position lies before the whole range, in reading order. A default range
-    moves with the clock, so it may have moved past the position of an earlier page."""
+    moves with the clock. It may have moved past the position of an earlier page."""
     time = _time_of(position)
     return time >= (reach.end or "") if descending else time < (reach.start or "")
 
@@ -134,7 +133,7 @@ def _is_ahead(reach: Range, position: str, descending: bool) -> bool:
 def _walk(
     read: Callable[[str | None], Page[StoredAlert]], after: str | None
 ) -> Iterator[StoredAlert]:
-    """Yield all alerts after a position, reading page by page as needed."""
+    """Yield all alerts after a position. Pages are read as needed."""
     while True:
         page = read(after)
         yield from page.rows
@@ -144,7 +143,7 @@ def _walk(
 
 
 def _days(reach: Range, query: AlertQuery) -> Iterator[str]:
-    """Yield the UTC days of a range in the requested order, starting at the page's position."""
+    """Yield the UTC days of a range in the requested order, starting at the query's position."""
     first = date.fromisoformat((reach.start or "")[:10])
     last = date.fromisoformat((reach.end or "")[:10])
     days = [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]

@@ -1,4 +1,4 @@
-"""The last regular tick of a bar: its time is that of a live alert on the bar."""
+"""The last regular tick of a bar. A live alert on the bar has the time of this tick."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from chalicelib.services.stores import Close, Stores
 
 _LENGTH = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
 _MOST_AFTER_HOURS = 1000
-"""How many ticks are read to find the last one of regular hours."""
+"""How many ticks are read to find the last tick of regular hours."""
 
 
 class LastTicks:
-    """Finds last ticks among a symbol's prices; skips bars before the oldest stored price."""
+    """Finds last ticks of bars among a symbol's prices. Skips bars before the oldest price."""
 
     def __init__(self, stores: Stores, symbol: str, interval: str, zone: str | None) -> None:
-        """Create a reader; `zone` is the exchange's time zone, as its last tick names it."""
+        """Create a reader. `zone` is the time zone of the exchange, as its last tick names it."""
         self._stores = stores
         self._symbol = symbol
         self._base = BASE_OF[interval]
         self._zone = zone
 
     def tick_of(self, part: Close) -> Tick | None:
-        """Return the last regular tick of the stored bar `part`; None if none is stored, since the
-        bar is historical or its ticks have expired."""
+        """Return the last regular tick of the stored bar `part`. Return None if no tick is stored,
+        since the bar is historical or its ticks have expired."""
         start, end = self._range(part)
         if self._oldest is None or end <= self._oldest:
             return None

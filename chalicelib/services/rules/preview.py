@@ -1,4 +1,4 @@
-"""Preview what a rule would have fired over a range of history, with the code that judges live."""
+"""Preview what a rule would have fired over a range of history, with the code of live detection."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PAGE = 2_000
 
 
 class Preview:
-    """The preview service; reads bars for rules on bars, ticks for rules on ticks."""
+    """The preview service. It reads bars for rules on bars, and ticks for rules on ticks."""
 
     def __init__(
         self, stores: Stores, shown: Watch, clock: Callable[[], float] = time.monotonic
@@ -52,12 +52,12 @@ class Preview:
         *,
         is_in_force: bool = False,
     ) -> Previewed:
-        """Judge `rule` for one symbol over `[start, end)`; None is an open end. To continue an
+        """Evaluate `rule` for one symbol over `[start, end)`; None is an open end. To continue an
         earlier preview of the rule, pass the position that it reached as `since`, which replaces
-        `start`. Otherwise the rule begins as a new one or, if it `is_in_force`, as one judged
-        before.
+        `start`. Otherwise the rule begins as a new one. If it `is_in_force`, it begins as a rule
+        that was evaluated before.
 
-        Stops at the deadline, a time of the clock: the result is then not `complete`. Raises
+        Stops at the deadline, a time of the clock; the result is then not `complete`. Raises
         RuleError if the rule is for another symbol, or needs too many bars.
         """
         if rule.symbol not in (ANY_SYMBOL, symbol):
@@ -87,8 +87,8 @@ class Preview:
             return run.result(complete=False)
 
     def adjusted(self, adjustment: Adjustment) -> Preview:
-        """Return a preview service that adjusts bars by `adjustment`, unlike live rules.
-        AdjustedStates says how."""
+        """Return a preview service that adjusts bars by `adjustment`; live rules do not. See
+        AdjustedStates."""
         from chalicelib.services.rules.adjusted_states import AdjustedStates
 
         states = AdjustedStates(self.stores, adjustment)
@@ -105,8 +105,8 @@ class Preview:
         *,
         is_in_force: bool = False,
     ) -> Previewed:
-        """Judge `rule` over the whole range, in as many previews as it takes, up to the deadline.
-        Raises RuleError."""
+        """Evaluate `rule` over the whole range, in as many previews as it takes, up to the
+        deadline. Raises RuleError."""
         found = self(rule, symbol, start, end, deadline, is_in_force=is_in_force)
         while not found.complete and found.position and self._clock() < deadline:
             found = found.joined(self(rule, symbol, start, end, deadline, found.position))
@@ -120,7 +120,7 @@ class Preview:
         run: PreviewRun,
         time_is_up: Callable[[], bool],
     ) -> Previewed:
-        """Preview a rule with `when`. The modules for this are loaded for such rules only. Raises
+        """Preview a rule with `when`. The modules for this are loaded only for such rules. Raises
         RuleError if the rule needs too many bars."""
         from chalicelib.services.rules.when_preview import WhenPreview, check_cost
 
@@ -155,7 +155,7 @@ class Preview:
         return [row.dated for row in history(rule.interval, start, start, count)]
 
     def _closes_shown(self, rule: Rule) -> int:
-        """Return how many closes before a bar the rule and the shown averages need."""
+        """Return how many closes before a bar the rule and its alerts' averages need."""
         return max(rule.closes_to_begin, self._shown.slow)
 
     def _warm_up(self, rule: Rule, symbol: str, start: str | None) -> list[Tick]:

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 MAX_BARS = 150_000
 MAX_TICKS = 50_000
 MAX_ALERTS = 1_000
-"""Limits of one preview: MAX_BARS is more than a year of 1m bars, and an answer can hold MAX_ALERTS
-and compute the others in its time."""
+"""The limits of one preview. MAX_BARS is more than a year of 1m bars. An answer has room for
+MAX_ALERTS alerts, and time to compute as many prices as the other limits allow."""
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far a preview got: the label of its last bar (for ticks, the timestamp of its last tick)
-    and what the rule remembers there; on bars also the last close of the session before."""
+    """How far a preview got: the label of its last bar, or the timestamp of its last tick. It has
+    what the rule remembers there and, on bars, the last close of the session before."""
 
     until: str
     rule_state: RuleState
@@ -42,12 +42,12 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Previewed(msgspec.Struct, frozen=True):
-    """The alerts that would have fired, in order.
+    """The alerts that a rule would have fired, in order.
 
-    `judged` counts the prices that the rule was judged at. `complete` is false if a limit or the
-    deadline was reached before the end of the range. The next preview goes on at `position`, None
-    if nothing was judged. `unknown` counts the prices at which a condition `when` was not known
-    yet. `fired_at` has the label of each alert's bar; for ticks, each tick's timestamp.
+    `judged` counts the prices at which the rule was evaluated. `complete` is false if a limit or
+    the deadline was reached before the end of the range. The next preview continues at `position`;
+    None if the rule was not evaluated. `unknown` counts the prices at which a condition `when` was
+    not known yet. `fired_at` has the label of each alert's bar; for ticks, each tick's timestamp.
     """
 
     alerts: tuple[Alert, ...]
@@ -59,11 +59,11 @@ class Previewed(msgspec.Struct, frozen=True):
 
     @property
     def until(self) -> str | None:
-        """Return the label or timestamp that was judged last; None if nothing was judged."""
+        """Return the label or timestamp of the last evaluation; None if there was none."""
         return self.position.until if self.position is not None else None
 
     def joined(self, more: Previewed) -> Previewed:
-        """Return this preview joined with the one that continued it."""
+        """Return this preview joined with `more`, which continued it."""
         return Previewed(
             self.alerts + more.alerts,
             self.judged + more.judged,
@@ -75,8 +75,8 @@ class Previewed(msgspec.Struct, frozen=True):
 
 
 class Window:
-    """A bar's close and the newest `depth` closes before it, adjusted for the splits up to the
-    bar's session, as in live detection."""
+    """The close of a bar and the newest `depth` closes before it. They are adjusted for the splits
+    up to the bar's session, as in live detection."""
 
     def __init__(self, before: Iterable[DatedClose], splits: Sequence[Split], depth: int) -> None:
         self._dated = deque(before, maxlen=depth)
@@ -94,7 +94,7 @@ class Window:
         self._dated.append((bar.date, bar.close))
 
     def _open(self, date: str) -> None:
-        """Begin a session: a split may take effect in it."""
+        """Begin a session. A split may take effect in it."""
         self._date = date
         known = [split for split in self._splits if split.date <= date]
         if known != self.known:
@@ -103,7 +103,8 @@ class Window:
 
 
 class PreviewRun:
-    """Judges one rule over one range, from the position `since` that an earlier preview reached."""
+    """Evaluates one rule over one range; `since` is the position that an earlier preview
+    reached."""
 
     def __init__(
         self,
@@ -127,19 +128,19 @@ class PreviewRun:
         self._fired_at: list[str] = []
 
     def close_before(self, closes: Sequence[DatedClose]) -> DatedClose | None:
-        """Return the last close before the range: the last of `closes`. If an earlier preview is
-        continued, return the last close of the session before its last bar."""
+        """Return the last close before the range, which is the last of `closes`. If an earlier
+        preview is continued, return the last close of the session before its last bar."""
         if self.position is not None:
             return self.position.close_before
         return closes[-1] if closes else None
 
     def not_judged(self, parts: Iterable[LastPart]) -> Iterator[LastPart]:
-        """Yield the bars after those that the earlier preview judged."""
+        """Yield the bars after those on which the earlier preview evaluated the rule."""
         begun = self.position.until if self.position is not None else ""
         return (part for part in parts if label(part[0].start, self._rule.interval) > begun)
 
     def over_judged(self, judged: Iterable[Judgement], most: int) -> Previewed:
-        """Return what a rule with `when` found at the points `judged`, at most `most` of them."""
+        """Return the preview of a rule with `when` from at most `most` evaluations `judged`."""
         try:
             for one in judged:
                 self._unknown += not one.known
@@ -152,8 +153,8 @@ class PreviewRun:
         return self.result(complete=True)
 
     def over_ticks(self, warm_up: list[Tick], pages: Iterable[list[Tick]]) -> Previewed:
-        """Judge ticks with the code that detect runs, at most about MAX_TICKS of them; `warm_up`
-        has the ticks before these."""
+        """Evaluate the rule on at most about MAX_TICKS ticks, with the code that detect runs.
+        `warm_up` has the ticks before these."""
         unwatched = Watch((), self._watch.fast, self._watch.depth)
         state = advance(State(symbol=self._symbol), warm_up, unwatched, _suppress_nothing).state
         name = self._rule.rule_id
@@ -177,8 +178,8 @@ class PreviewRun:
         return self.result(complete=True)
 
     def over_bars(self, parts: Iterable[LastPart], window: Window, ticks: LastTicks) -> Previewed:
-        """Judge the closed bars in order, at most MAX_BARS of them. `window` has the closes before
-        them; `ticks` reads the last tick of each bar that fires."""
+        """Evaluate the rule on at most MAX_BARS closed bars, in order. `window` has the closes
+        before them. `ticks` reads the last tick of each bar that fires."""
         rule_state = self.position.rule_state if self.position is not None else None
         begun = self.position.until if self.position is not None else ""
         for bar, session_before in parts:
@@ -189,7 +190,7 @@ class PreviewRun:
             if self.is_in_force and rule_state is None:
                 rule_state = in_force(self._rule, observation.previous_price, None)
             after, fires = judge(self._rule, rule_state, self._latest(observation, bar))
-            if fires:  # only now does the bar's last tick matter: for the alert's time and cooldown
+            if fires:  # the alert's time and the cooldown depend on the bar's last tick
                 observation = _with_last_tick(observation, ticks.tick_of(bar))
                 after, fires = judge(self._rule, rule_state, observation)
             rule_state = after
@@ -202,7 +203,7 @@ class PreviewRun:
     def _observation(
         self, bar: Close, window: Window, session_before: DatedClose | None
     ) -> Observation:
-        """Return the observation of a bar, without reading its last tick."""
+        """Return the observation of a bar without reading the bar's last tick."""
         previous = adjusted_closes([session_before] if session_before else [], window.known)
         start = label(bar.start, self._rule.interval)
         return Observation(
@@ -217,7 +218,7 @@ class PreviewRun:
         )
 
     def _latest(self, observation: Observation, part: Close) -> Observation:
-        """Return the observation with the latest time that the bar's last tick may have, so that no
+        """Return the observation with the latest time that the bar's last tick may have. Then no
         cooldown hides an alert."""
         if not self._rule.cooldown_seconds:
             return observation
@@ -241,12 +242,12 @@ class PreviewRun:
         self.position = position
 
     def _is_full(self, most: int, next_alerts: int = 1) -> bool:
-        """Return whether to stop; `next_alerts` is how many the next step may find."""
+        """Return whether to stop. The next step may find `next_alerts` alerts."""
         has_no_room = len(self._alerts) + next_alerts > MAX_ALERTS
         return self._judged >= most or has_no_room or self._time_is_up()
 
     def result(self, *, complete: bool) -> Previewed:
-        """Return what was found up to here."""
+        """Return what the preview has found up to here."""
         found = tuple(self._alerts)
         return Previewed(
             found, self._judged, complete, self.position, self._unknown, tuple(self._fired_at)
@@ -259,8 +260,8 @@ def _suppress_nothing(_tick: Tick) -> str:
 
 
 def _with_last_tick(observation: Observation, tick: Tick | None) -> Observation:
-    """Return an observation with the time and previous close of the bar's last tick, if there is
-    one."""
+    """Return an observation with the time and the previous close of the bar's last tick, if there
+    is one."""
     if tick is None:
         return observation
     return msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""The rules in force: the stored rules, and the default rules that none of them replaces."""
+"""The rules in force: the stored rules, and the default rules that no stored rule replaces."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from chalicelib.domain.rules import (
 from chalicelib.services.stores import MAX_REMOVED, RuleKey, RuleStore, RuleTable
 
 MAX_STORED = 1_000
-"""The most rules in total: they are listed in one answer and read by every container."""
+"""The most rules in total. All rules are listed in one answer and read by every container."""
 
 MAX_SYMBOLS = 100_000
-"""More symbols than any stage has. A stage's symbols are counted only if its rules would cost too
+"""More symbols than any stage has. The stage's symbols are counted only if its rules would cost too
 much with this number."""
 
 TRIES = 12
@@ -35,25 +35,25 @@ FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
 
 _writing = threading.Lock()
-"""Writers in one process take turns; those in several processes compete for the version."""
+"""Writers in one process take turns. Writers in several processes compete for the version."""
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A rule in force. A `default` one comes from the settings and cannot be deleted."""
+    """A rule in force. If it is a `default`, it comes from the settings and cannot be deleted."""
 
     rule: Rule
     default: bool
 
 
 class _Change(msgspec.Struct, frozen=True):
-    """A write: at most one rule to put, and the keys of the rules to delete."""
+    """A write: at most one rule to put, and the keys of rules to delete."""
 
     put: Rule | None = None
     remove: Sequence[RuleKey] = ()
 
 
 class RuleBook:
-    """Reads and writes rules. A stored rule replaces the default with its id."""
+    """Reads and writes rules. A stored rule replaces the default rule with the same id."""
 
     def __init__(
         self,
@@ -62,8 +62,8 @@ class RuleBook:
         check_channels: Callable[[Sequence[str]], None] = lambda _: None,
         symbols: Callable[[], int] = lambda: 1,
     ) -> None:
-        """`check_channels` raises RuleError for ids that no channel has; `symbols` returns how many
-        symbols the stage has."""
+        """`check_channels` raises RuleError for ids that no channel has. `symbols` returns the
+        number of the stage's symbols."""
         self._store = store
         self._symbols = symbols
         self._check_channels = check_channels
@@ -71,7 +71,7 @@ class RuleBook:
         self._left_out: tuple[BrokenRule, ...] = ()
 
     def all(self) -> list[Kept]:
-        """Return all rules by id, then by symbol: one Query."""
+        """Return all rules by id, then by symbol. This takes one Query."""
         stored = self._store.all()
         ids = {rule.rule_id for rule in stored}
         found = [Kept(rule, default=False) for rule in stored]
@@ -81,12 +81,12 @@ class RuleBook:
         return sorted(found, key=lambda kept: (kept.rule.rule_id, kept.rule.symbol))
 
     def broken(self) -> tuple[BrokenRule, ...]:
-        """Return the stored rules that are not judged, as of the last `all`: unreadable ones, and
-        those beyond a symbol's limit."""
+        """Return the stored rules that are not evaluated, as of the last call of `all`: unreadable
+        rules, and rules beyond a symbol's limit."""
         return (*self._store.broken, *self._left_out)
 
     def find(self, rule_id: str) -> Kept:
-        """Return the rule with this id: one Query. Raises Unknown, Conflict."""
+        """Return the rule with this id. This takes one Query. Raises Unknown, Conflict."""
         stored = self._store.find(rule_id)
         if isinstance(stored, BrokenRule):
             raise Conflict(f"rule {rule_id!r} cannot be read: {stored.problem}")
@@ -101,7 +101,7 @@ class RuleBook:
         return self.replace(secrets.token_hex(8), given)[0]
 
     def replace(self, rule_id: str, given: dict[str, Any]) -> tuple[Rule, bool]:
-        """Store a rule under its id; return it and whether it is new.
+        """Store a rule under its id. Return the rule, and whether it is new.
 
         Raises RuleError, Conflict, Contended.
         """
@@ -119,9 +119,9 @@ class RuleBook:
         return rule, not table.keys_of(rule_id)
 
     def remove(self, rule_id: str) -> None:
-        """Delete all stored rules with an id; a default with this id is then in force again.
+        """Delete all stored rules with an id. A default rule with this id is then in force again.
 
-        Raises Unknown, Contended, and Conflict for a default.
+        Raises Unknown, Contended, and Conflict for a default rule.
         """
 
         def forget(table: RuleTable) -> _Change:
@@ -138,10 +138,10 @@ class RuleBook:
         self._write(forget)
 
     def _write(self, decide: Callable[[RuleTable], _Change]) -> RuleTable:
-        """Decide on a change of the current table, and write it; retry if another write was faster.
+        """Decide on a change of the current table and write it. If another write was faster, try
+        again.
 
-        Returns the table that the change was decided on. Raises Contended, and what `decide`
-        raises.
+        Returns the table that the change was based on. Raises Contended, and what `decide` raises.
         """
         with _writing:
             for attempt in range(TRIES):
@@ -167,7 +167,7 @@ class RuleBook:
             check_kept([*others, new], self._symbols, others)
 
     def _check_room(self, new: Rule, table: RuleTable) -> None:
-        """Raise Conflict if `new` would exceed the limit of all rules or the one of its symbol."""
+        """Raise Conflict if `new` would exceed the limit of all rules or of its symbol's."""
         stored_ids = {rule_id for _, rule_id in table.enabled}
         others = {key: on for key, on in table.enabled.items() if key[1] != new.rule_id}
         for rule_id, default in self._defaults.items():
@@ -189,8 +189,8 @@ class RuleBook:
 
 
 def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
-    """Raise Conflict if the enabled rules of any of the symbols would cost too much together, rules
-    for all symbols included. Rules without `when` cost nothing."""
+    """Raise Conflict if the enabled rules of one of the symbols would cost too much together. This
+    includes rules for all symbols. Rules without `when` cost nothing."""
     if all(rule.when is None for rule in enabled):
         return
     from chalicelib.domain.when.costs import excess_of
@@ -208,9 +208,9 @@ def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
 def check_kept(
     enabled: Sequence[Rule], symbols: Callable[[], int], before: Sequence[Rule] = ()
 ) -> None:
-    """Raise Conflict if containers could not keep the values of all enabled rules: they would then
+    """Raise Conflict if containers could not cache the values of all enabled rules: they would then
     read bars again at each price. A rule for all symbols counts once for each of `symbols()`. Rules
-    that need no more than those of `before` are allowed in any case."""
+    that need no more than the rules in `before` are always allowed."""
     if all(rule.when is None for rule in enabled):
         return
     from chalicelib.domain.when.costs import MAX_NUMBERS_OF_ALL, kept_numbers

@@ -1,4 +1,4 @@
-"""Sets of rules from files: plan what a file would change, and apply that in one write."""
+"""Sets of rules from files: plan what a file would change, and apply the plan in one write."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from chalicelib.services.stores import MAX_APPLIED, RuleKey, RuleStore, RuleTabl
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One rule that changes. `before` is None for a new rule, `after` for a deleted one.
+    """A rule that changes. `before` is None for a new rule, `after` is None for a deleted rule.
 
-    default: the default rule that the deleted rule had replaced, and that is in force again.
+    `default` is the default rule that the deleted rule had replaced. It is in force again.
     """
 
     rule_id: str
@@ -27,13 +27,13 @@ class Change(msgspec.Struct, frozen=True):
 
     @property
     def in_force(self) -> Rule | None:
-        """Return the rule with this id after the change; None if there is none."""
+        """Return the rule with this id that is in force after the change; None if there is none."""
         return self.after or self.default
 
     @property
     def fields(self) -> dict[str, tuple[object, object]]:
         """Return the fields that differ, each with its values before and after. Empty if the rule
-        is new, or if none is in force after the change."""
+        is new, or if no rule with this id is in force after the change."""
         before, after = self.before, self.in_force
         if before is None or after is None:
             return {}
@@ -45,9 +45,10 @@ class Change(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """What a file would change in the stored rules.
 
-    left_alone: ids of stored rules that neither this file nor the one applied last has; applied:
-    the ids in the file; digest: the same for the same changes to the same rules; table: the stored
-    rules that the plan was made for; remove: the keys of stored rules to delete.
+    `left_alone` has the ids of stored rules that are neither in this file nor in the file applied
+    last. `applied` has the ids in the file. `digest` is the same for the same changes to the same
+    rules. `table` has the stored rules that the plan was made for, and `remove` the keys of rules
+    to delete.
     """
 
     changes: tuple[Change, ...]
@@ -59,8 +60,8 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class RuleSets:
-    """Plans and applies sets of rules. `check_channels` raises RuleError for unknown channels,
-    `symbols` returns how many symbols the stage has."""
+    """Plans and applies sets of rules. `check_channels` raises RuleError for unknown channels.
+    `symbols` returns the number of the stage's symbols."""
 
     def __init__(
         self,
@@ -75,15 +76,15 @@ class RuleSets:
         self._check_channels = check_channels
 
     def stored(self) -> list[Rule]:
-        """Return the stored rules by id, read consistently."""
+        """Return the stored rules by id, with a consistent read."""
         found = self._store.current(self._store.table())
         return sorted((one for one in found if isinstance(one, Rule)), key=_by_id)
 
     def plan(self, wanted: Sequence[Rule], *, prune: bool = False) -> Plan:
-        """Return what has to change so that the wanted rules are stored.
+        """Return the plan after which the wanted rules are stored.
 
-        Other rules are deleted if the last applied file had them; with `prune`, all are. Raises
-        RuleError, Conflict.
+        A stored rule that is not wanted is deleted if the last applied file had it. If `prune`, all
+        such rules are deleted. Raises RuleError, Conflict.
         """
         table = self._store.table()
         found = sorted(self._store.current(table), key=_by_id)

@@ -1,4 +1,4 @@
-"""Previews a rule with `when`: the same points, desks and judgement as live."""
+"""Preview a rule with `when`, at the same points and with the same desks as live detection."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ _AT_ONCE = 2_000
 
 
 class Judgement(NamedTuple):
-    """One judged point: its alert if the rule fires, whether the condition was known, what the rule
-    remembers, and on bars the last close of the session before."""
+    """The evaluation of a rule at one point. `alert` is set if the rule fires. `known` says whether
+    the condition was known, `rule_state` what the rule remembers. On bars, `close_before` is the
+    last close of the session before."""
 
     label: str
     alert: Alert | None
@@ -55,7 +56,7 @@ class Judgement(NamedTuple):
 
 
 class WhenPreview:
-    """Judges one rule over the points of one symbol."""
+    """Evaluates one rule at the points of one symbol."""
 
     def __init__(
         self,
@@ -67,9 +68,9 @@ class WhenPreview:
         is_in_force: bool = False,
         time_is_up: Callable[[], bool] = never,
     ) -> None:
-        """`state` is the symbol's, for the running bars and the splits; `since` is the position
-        that an earlier preview reached. A rule that `is_in_force` has been judged before the first
-        point. Judging may raise TimeIsUp."""
+        """`state` is the symbol's state; it has the running bars and the splits. `since` is the
+        position that an earlier preview reached. If the rule `is_in_force`, it was evaluated before
+        the first point. Evaluating may raise TimeIsUp."""
         self._stores = stores
         self._rule = rule
         self._state = state
@@ -91,7 +92,7 @@ class WhenPreview:
         self._desks = Desks(bars, self._subject, [rule], rule.interval)
 
     def over_bars(self, parts: Iterable[LastPart], ticks: LastTicks) -> Iterator[Judgement]:
-        """Yield the judgements of the rule at closed bars, in order."""
+        """Yield the evaluations of the rule at closed bars, in order."""
         at_once = max(1, _AT_ONCE // most_in_a_point(self._rule.when or "", self._rule.interval))
         for some in _in_groups(parts, at_once):
             points = [self._bar_point(part) for part in some]
@@ -100,7 +101,7 @@ class WhenPreview:
                 yield self._at_bar(desk, point, part, truth, ticks)
 
     def over_ticks(self, pages: Iterable[list[Tick]]) -> Iterator[Judgement]:
-        """Yield the judgements of the rule at ticks, in order."""
+        """Yield the evaluations of the rule at ticks, in order."""
         if self._since is not None:
             self._tick = self._tick_at(self._since.until)
         for page in pages:
@@ -130,14 +131,14 @@ class WhenPreview:
                 yield Judgement(point.label, alert, known, rule_state)
 
     def _tick_at(self, timestamp: str) -> Tick | None:
-        """Return the last stored tick up to `timestamp`; None without any. A split may follow
-        it."""
+        """Return the last stored tick up to `timestamp`; None if there is none. A split may follow
+        the tick."""
         prices, end = self._stores.prices, just_after(timestamp)
         rows = prices.ticks(self._subject.symbol, None, end, limit=1, descending=True).rows
         return rows[0].tick if rows else None
 
     def _memories(self, desk: Desk, point: Point) -> dict[str, str]:
-        """Return by id what the rule remembers of the ticks before a point."""
+        """Return what the rule remembers of the ticks before a point, by the rule's id."""
         rule_id, state = self._rule.rule_id, self._rule_state
         found = {rule_id: state.memory if state else ""}
         if self._tick is not None:
@@ -158,7 +159,8 @@ class WhenPreview:
     def _at_bar(
         self, desk: Desk, point: Point, part: LastPart, truth: Truth, ticks: LastTicks
     ) -> Judgement:
-        """Judge at a bar. If the rule may fire, read the bar's last tick for the alert's time."""
+        """Evaluate at a bar. If the rule may fire, read the bar's last tick for the alert's
+        time."""
         observation = self._observation(point, part, holds=truth is True)
         held = desk.held_before(self._rule.rule_id)
         observation = msgspec.structs.replace(observation, held=held)
@@ -178,7 +180,7 @@ class WhenPreview:
         return Judgement(point.label, alert, truth is not None, after, part[1])
 
     def _begin(self, held: bool | None) -> None:
-        """Begin a rule in force at its first point; `held`: whether its condition held before."""
+        """Begin a rule in force at its first point; `held` is whether its condition held before."""
         if self._is_in_force and self._rule_state is None:
             self._rule_state = in_force(self._rule, None, held)
 
@@ -222,7 +224,7 @@ class WhenPreview:
 
 
 def check_cost(rule: Rule) -> None:
-    """Raise RuleError if a rule alone needs more than the rules of a symbol may need together."""
+    """Raise RuleError if a rule alone needs more than a symbol's rules may need together."""
     if excess := excess_of([rule]):
         raise RuleError("when", excess.needed, f"at most {excess.most:,}")
 

@@ -1,4 +1,4 @@
-"""How often a rule would have fired over the last year."""
+"""Count how often a rule would have fired over the last year."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_SYMBOLS = 10
 
 STORM_A_YEAR = 250
 STORM_A_DAY = 10
-"""A rule with more alerts of one symbol than these, in a year or in a day, is a storm."""
+"""A rule with more alerts of one symbol than this, in a year or in a day, is a storm."""
 
 Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 
@@ -26,10 +26,10 @@ Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 class Fires(msgspec.Struct, frozen=True):
     """How often a rule fires over a year.
 
-    count: all alerts; last: the date of the last one, or empty; most: the alerts of the symbol with
-    most; busiest: the most alerts of one symbol in a day; symbols: how many were tried; judged: how
-    many prices were judged; is_known: whether the condition was ever known; complete: whether
-    nothing was cut off.
+    `count` counts all alerts; `last` is the date of the last one, or empty. `most` counts the
+    alerts of the symbol with the most. `busiest` is the most alerts of one symbol in a day.
+    `symbols` counts the symbols that were tried, `judged` the prices. `is_known` says whether the
+    condition was ever known, `complete` whether nothing was cut off.
     """
 
     count: int = 0
@@ -43,7 +43,7 @@ class Fires(msgspec.Struct, frozen=True):
 
     @property
     def warnings(self) -> list[str]:
-        """Return what is doubtful about a rule with these numbers; empty if nothing is."""
+        """Return warnings about a rule with these counts; empty if nothing is doubtful."""
         if not self.judged:
             return ["there are no prices of the last year to try it on"]
         if not self.is_known:
@@ -59,7 +59,7 @@ class Fires(msgspec.Struct, frozen=True):
 
 def fires_of(preview: Preview, rule: Rule, tracked: Sequence[str], now: datetime) -> Fires:
     """Return how often a rule fires in the year before `now`. A rule for all symbols is tried on
-    the first MOST_SYMBOLS of `tracked`. `preview` judges a rule as one that was in force before the
+    the first MOST_SYMBOLS of `tracked`. The rule is evaluated as one that was in force before the
     year began."""
     symbols = tracked[:MOST_SYMBOLS] if rule.symbol == ANY_SYMBOL else [rule.symbol]
     start, end = to_text(now - YEAR), to_text(now)

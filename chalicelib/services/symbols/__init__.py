@@ -1,1 +1,1 @@
-"""Tracked symbols, and deleting everything stored for a symbol."""
+"""Tracked symbols, their sources, and deleting everything stored for a symbol."""

@@ -1,4 +1,4 @@
-"""Forget a symbol: delete everything but the archive, so that its series can begin again."""
+"""Forget a symbol: delete everything except the archive, so that the series can begin again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TRIES = 10
 
 
 class Forgotten(msgspec.Struct, frozen=True):
-    """What was deleted. If `complete` is false, time ran out; another call continues."""
+    """What was deleted. If `complete` is false, time ran out, and another call continues."""
 
     symbol: str
     prices: int
@@ -31,9 +31,9 @@ class Forgotten(msgspec.Struct, frozen=True):
 class Forget:
     """Deletes a symbol's prices, bars, alerts and state, and removes it from "tracked" and "seen".
 
-    The symbol leaves the list of seen symbols last, so that an interrupted call can be repeated.
-    Before that, the time is noted, so that ingest tells the archive that the series began again.
-    The symbol's rules and archived records remain.
+    The symbol leaves the list "seen" last, so that an interrupted call can be repeated. Before
+    that, the time is noted: ingest uses it to tell the archive that the series began again. The
+    symbol's rules and archived records remain.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Forget:
         clock: Callable[[], datetime],
     ) -> None:
         """Create the service. `forgotten` is called with a deleted symbol, to clear this
-        container's caches; `clock` returns the present as an aware datetime.
+        container's caches. `clock` returns the present as an aware datetime.
 
         Other containers refresh their caches after a minute without a price of the symbol.
         """
@@ -54,7 +54,7 @@ class Forget:
         self._clock = clock
 
     def __call__(self, symbol: str, deadline: float) -> Forgotten:
-        """Delete until the deadline, a time.monotonic. The symbol need not have stored data.
+        """Delete a symbol's data until the deadline, a time.monotonic. There may be no data.
 
         Raises Contended while detect keeps writing the symbol's state.
         """
@@ -74,10 +74,10 @@ class Forget:
         return Forgotten(symbol, counts["prices"], counts["bars"], counts["alerts"], complete)
 
     def _empty_state(self, symbol: str) -> bool:
-        """Write an empty state under the next version; return whether there was a state.
+        """Write an empty state with the next version. Return whether a state was stored before.
 
-        Deleting the item would restart its versions. A container that kept a state of the old
-        series could then overwrite a state of the new series that has reached its version.
+        Deleting the item would restart the versions. A container that cached a state of the old
+        series could then overwrite a state of the new series that has reached the same version.
         """
         for _ in range(_TRIES):
             state = self._stores.state.get(symbol)
@@ -88,5 +88,5 @@ class Forget:
 
 def _empty(state: State) -> State:
     """Return an empty state that can replace `state`. It counts as repaired, so that no container
-    continues with closes of deleted bars."""
+    continues to use closes of deleted bars."""
     return State(symbol=state.symbol, version=state.version, repairs=state.repairs + 1)

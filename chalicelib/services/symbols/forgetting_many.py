@@ -1,4 +1,4 @@
-"""Choose symbols to forget together, such as those that someone invented to fill a stage."""
+"""Choose several symbols to forget, such as symbols that someone invented to fill a stage."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ PARALLEL_LOOKS = 16
 
 class Choice(msgspec.Struct, frozen=True):
     """Selects symbols that were first seen in `[since, until)` and have fewer stored prices and
-    bars in total than `fewer_than`. None sets no limit."""
+    bars in total than `fewer_than`. None means no limit."""
 
     since: str | None = None
     until: str | None = None
     fewer_than: int | None = None
 
     def is_within(self, line: SymbolEntry) -> bool:
-        """Return whether a symbol was first seen in the range."""
+        """Return whether a symbol was first seen in `[since, until)`."""
         is_before = self.until is not None and line.added_at >= self.until
         return not is_before and line.added_at >= (self.since or "")
 
 
 def chosen(stores: Stores, choice: Choice) -> list[SymbolEntry]:
-    """Return the lines of the chosen symbols, in order. Tracked symbols are never chosen."""
+    """Return the lines of the chosen symbols in order. Tracked symbols are never chosen."""
     tracked = {line.symbol for line in stores.symbols.listed(TRACKED)}
     lines = [line for line in stores.symbols.listed(SEEN) if choice.is_within(line)]
     lines = [line for line in lines if line.symbol not in tracked]
@@ -40,7 +40,7 @@ def chosen(stores: Stores, choice: Choice) -> list[SymbolEntry]:
 
 
 def _has_fewer(stores: Stores, symbol: str, most: int) -> bool:
-    """Return whether the number of stored prices and bars, taken together, is below `most`."""
+    """Return whether a symbol has fewer than `most` stored prices and bars together."""
     count = len(stores.prices.ticks(symbol, None, None, limit=most).rows)
     for interval in STORED:
         if count >= most:

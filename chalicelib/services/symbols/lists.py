@@ -1,4 +1,4 @@
-"""The lists of symbols: those seen, and those that producers track."""
+"""The lists of symbols: "seen", and "tracked" by producers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 SEEN, TRACKED, FORGOTTEN = "seen", "tracked", "forgotten"
 
 MAX_TRACKED = 500
-"""The most tracked symbols: a producer requests each of them from its source again and again."""
+"""The most tracked symbols. A producer requests each of them from its source again and again."""
 
 
 NEWEST_SWITCHES = 3
@@ -25,7 +25,7 @@ symbols fit into an answer."""
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A symbol's line, and which lists it is on."""
+    """A symbol's line, and the lists that have it."""
 
     entry: SymbolEntry
     seen: Annotated[bool, Meta(description="Whether any of its prices were received.")]
@@ -33,15 +33,15 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class SymbolLists:
-    """Reads and changes the lists. `clock` returns the present as an aware datetime."""
+    """Reads and changes the lists of symbols. `clock` returns the present as an aware datetime."""
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
 
     def page(self, after: str, limit: int) -> tuple[list[Listed], str | None]:
-        """Merge both lists, and return the first `limit` symbols after `after` ("" for the first
-        page) in order, and the last symbol's name if others follow. Queries each list once."""
+        """Merge both lists. Return the first `limit` symbols after `after` ("" for the first page),
+        and the last symbol's name if others follow. Takes one Query for each list."""
         seen = {entry.symbol: entry for entry in self._store.page(SEEN, after, limit + 1)}
         tracked = {entry.symbol: entry for entry in self._store.page(TRACKED, after, limit + 1)}
         symbols = sorted(seen.keys() | tracked.keys())
@@ -68,7 +68,7 @@ class SymbolLists:
         return _joined(seen, entry), is_new
 
     def listed(self, symbol: str) -> Listed:
-        """Return a symbol's line; an empty one if neither list has it."""
+        """Return a symbol's line; an empty line if neither list has the symbol."""
         seen = self._store.find_many(SEEN, [symbol]).get(symbol)
         tracked = self._store.find_many(TRACKED, [symbol]).get(symbol)
         if seen is None and tracked is None:
@@ -79,12 +79,12 @@ class SymbolLists:
         return SymbolEntry(symbol=symbol, added_at=to_text(self._clock()))
 
     def untrack(self, symbol: str) -> None:
-        """Have the producer stop tracking a symbol; its stored data remains."""
+        """Have the producer stop tracking a symbol. The stored data remains."""
         self._store.remove(TRACKED, symbol)
 
 
 def _joined(seen: SymbolEntry | None, tracked: SymbolEntry | None) -> Listed:
-    """Return a symbol's line from those of both lists, at least one of which has it."""
+    """Return a symbol's line, joined from those of both lists. At least one must have it."""
     lines = [line for line in (seen, tracked) if line is not None]
     standby = tracked.standby if tracked is not None else None
     entry = msgspec.structs.replace(lines[0], standby=standby)

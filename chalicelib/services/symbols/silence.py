@@ -1,4 +1,4 @@
-"""Find the symbols that should trade now and are silent."""
+"""Find the silent symbols: symbols that should trade now but have no new price."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from chalicelib.services.symbols.lists import SEEN, TRACKED
 log = logging.getLogger("ticktape.silence")
 
 EVERY = timedelta(minutes=5)
-"""How often a container of detect checks."""
+"""How often a container of detect checks for silent symbols."""
 
 MOST_CHECKED = 500
-"""The most symbols checked; tracked symbols come first."""
+"""The most symbols that are checked. Tracked symbols come first."""
 
 LEFT_AFTER_MINUTES = 390
 """If an untracked symbol is silent for more minutes of trading than a session in New York has, no
@@ -29,15 +29,15 @@ price of it is expected any more: perhaps nobody collects it."""
 
 
 class Silent(msgspec.Struct, frozen=True):
-    """A silent symbol, and the minutes of trading since its last price."""
+    """A silent symbol, and the number of minutes of trading since its last price."""
 
     symbol: str
     minutes: int
 
 
 class SilenceCheck:
-    """Finds the silent symbols, which are those without a price for `after_seconds` of trading. If
-    that is 0, finds none."""
+    """Finds the symbols without a price for `after_seconds` of trading. If this is 0, finds
+    none."""
 
     def __init__(self, stores: Stores, clock: Callable[[], datetime], after_seconds: int) -> None:
         self._stores = stores
@@ -67,7 +67,7 @@ class SilenceCheck:
 
     def due(self) -> list[Silent] | None:
         """Return the silent symbols; None until EVERY has passed since the last check, or at first
-        since this was created. If the check fails, log that and return None."""
+        since the creation. If the check fails, log the error and return None."""
         if self._clock() < self._next:
             return None
         self._next = self._clock() + EVERY
@@ -82,7 +82,7 @@ class SilenceCheck:
 
 
 def _minutes(entry: SymbolEntry, state: State | None, now: datetime, is_tracked: bool) -> int:
-    """Return the minutes of trading for which a symbol has been silent; 0 if none of its prices is
+    """Return for how many minutes of trading a symbol has been silent; 0 if no price of it is
     expected."""
     last = state.last if state else None
     zone, source = (last.exchange_timezone, last.source) if last else (None, UNKNOWN_SOURCE)

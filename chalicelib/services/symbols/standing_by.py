@@ -21,7 +21,7 @@ from chalicelib.services.symbols.switching import SourceSwitch
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """The answer to a claim of a symbol."""
+    """The answer to a claim for a symbol."""
 
     symbol: Symbol
     granted: Annotated[
@@ -31,7 +31,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Claims:
-    """Grants a symbol's first source or standby its turn. `clock` returns the present as an aware
+    """Grants claims of a symbol's first source or standby. `clock` returns the present as an aware
     datetime."""
 
     def __init__(self, stores: Stores, clock: Callable[[], datetime]) -> None:
@@ -40,7 +40,7 @@ class Claims:
         self._switch = SourceSwitch(stores.symbols, clock)
 
     def __call__(self, source: str, symbols: Sequence[str]) -> list[Claim]:
-        """Return the answers to a source's claims of at most 100 symbols, in their order."""
+        """Return the answers to a source's claims for at most 100 symbols, in their order."""
         tracked = self._stores.symbols.find_many(TRACKED, symbols)
         states = self._stores.state.get_many(symbols)
         newest = {name: state.last for name, state in states.items()}
@@ -59,7 +59,7 @@ class Claims:
         return Claim(symbol, True)
 
     def _grant(self, source: str, line: SymbolEntry, standby: Standby, last: Tick | None) -> None:
-        """Record the switch. Raises NotNow, Contended."""
+        """Record the switch to a source. Raises NotNow, Contended."""
         now = self._clock()
         silent = silence(line.symbol, last, line.known_sources, line.added_at, now)
         if silent is not None and silent >= standby.after_seconds:
