@@ -173,7 +173,7 @@ def _seconds_to_keep(symbols: list[str]) -> float:
 
 
 def spread(symbols: Sequence[str], count: int) -> list[str]:
-    """Return at most `count` evenly spaced symbols, including the first. Nothing is random."""
+    """Return at most `count` evenly spaced symbols, with the first, and always the same ones."""
     most = min(count, len(symbols))
     return [symbols[place * len(symbols) // most] for place in range(most)]
 

@@ -100,7 +100,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 def refused_by(bars: Iterable[Bar], stored: Iterable[Bar | None]) -> Refused:
     """Return which bars were refused. For each bar, `stored` has the bar made from ticks that is
-    stored in its place, or None. It also has None if the bar was put."""
+    stored in its place; None if there is none or if the bar was put."""
     pairs = [(bar, one) for bar, one in zip(bars, stored, strict=True) if one is not None]
     return Refused(
         differing=tuple(bar for bar, one in pairs if not one.same_values(bar)),
@@ -351,8 +351,8 @@ class QuarantinedPart(msgspec.Struct, frozen=True):
 
 
 class Archive(Protocol):
-    """Stores raw records and quarantine. An object's name consists of the batch's origin, numbers
-    and lines, so no two batches share a name."""
+    """Stores raw records and quarantine. An object is named by its batch's origin and by the
+    numbers and lines of the batch's records, so no two batches share a name."""
 
     def put_raw(
         self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]

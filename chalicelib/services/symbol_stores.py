@@ -25,7 +25,7 @@ class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     `switches` has the later sources, separated by commas (`2026-11-20T15:30:00.000000Z alpaca`).
     `standby` is the text of a Standby; only lines of "tracked" have it. `split_date` and
     `split_ratio` describe the last split that detect saw: history from before that split must be
-    fetched again. `problem_at` is the arrival of the quarantined item.
+    fetched again. `problem` says why an item was quarantined, and `problem_at` when it arrived.
     """
 
     symbol: Symbol

@@ -21,7 +21,7 @@ class RateLimit:
 
     def seconds_to_wait(self, key_id: str, limit: int, weight: int = 1) -> int:
         """Count a request as `weight` requests and return 0 if it is within the limit. Otherwise
-        return the seconds until the next minute. `weight` is at most `limit`."""
+        return the seconds until the next minute. `weight` must not exceed `limit`."""
         now = self._clock()
         minute = minute_of(to_text(now))
         refused_in, least = self._refused.get(key_id, ("", 0))

@@ -13,7 +13,8 @@ from chalicelib.services.bars.kept_closes import Basis, CloseKeeper, KeptCloses
 from chalicelib.services.stores import BarStore, Close
 
 _NEXT_SECONDS = 1800
-"""If bars of several intervals close at one tick, their labels differ by less than this."""
+"""If bars of several intervals close at one tick, their labels are fewer seconds apart than
+this."""
 
 _LAST_MINUTE = 3540
 """Seconds from an hour's start to that of its last minute."""
@@ -23,9 +24,9 @@ _MOST = 5000
 """The most extra bars per request; DynamoDB returns 1 MB at most, some 3,000 bars."""
 
 _READ_FOR_ONE, _READ_AT_LEAST = 4, 5_000
-"""The number of stored bars read for each regular bar needed, and the minimum. Extended hours have
-up to two bars for each regular one; fabricated ticks could otherwise make each read go through
-everything."""
+"""How many stored bars may be read for each regular bar needed, and at least. Extended hours have
+up to two bars for each regular one. Without a limit, fabricated ticks could make each read go
+through all bars."""
 
 _MOST_KEPT = 1024
 """The most closes of a series that are cached. No rule needs more than 802."""

@@ -44,7 +44,7 @@ class Corrections:
         they do not prove that ticks have expired.
 
         Return the state with its last tick and live bars repaired, and the parts of spans that were
-        left. A part is left if it holds too many ticks or minutes.
+        not repaired, since they hold too many ticks or minutes.
         """
         if not spans:
             return state, []
@@ -222,9 +222,9 @@ class _Run:
         return last is not None and place_of(last).session.date == session.date
 
     def _put_day(self, session: Session, day: Bar | None, extended: int) -> None:
-        """Put a day into the state if it is live, else into the table. If `day` is None, discard it
-        there. The known day may have up to `extended` more ticks, which now count as extended. If
-        it has even more, some ticks have expired, and the known day stays."""
+        """Put a day into the state if it is live, else into the table. If `day` is None, discard
+        the known day. The known day may have up to `extended` more ticks, which now count as
+        extended. If it has even more, some ticks have expired, and the known day stays."""
         start = f"{session.date.isoformat()}T00:00:00.000000Z"
         if self._is_running(session):
             if self._has_lost_ticks(session, day, extended):

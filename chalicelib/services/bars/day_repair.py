@@ -94,13 +94,13 @@ class Days:
 
     def _require_all_ticks(self, symbol: str, session: Session, minute: Bar) -> None:
         """Raise Expired if a minute has lost ticks. Only a day's first minute is read: all would be
-        too many. Yet DynamoDB deletes expired items in any order."""
+        too many. This may miss a loss, since DynamoDB deletes expired items in any order."""
         ticks = self._reader.ticks(symbol, minute.start, later(minute.start, minutes=1))
         if sum(_is_regular(tick, session) for tick in ticks) < minute.ticks:
             raise Expired
 
     def _hidden_minutes(self, state: State, session: Session, history: Sequence[Bar]) -> list[Bar]:
-        """Make the regular minutes that historical bars hide again from their ticks."""
+        """Return the regular minutes that historical bars hide, made again from ticks."""
         end = min(later(history[-1].start, minutes=1), just_after(state.last_timestamp))
         if end <= history[0].start:
             return []

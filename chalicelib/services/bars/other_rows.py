@@ -23,8 +23,8 @@ class _Read(NamedTuple):
 class OtherRows:
     """Caches the newest bars of symbols, until a symbol's version changes. The version comes from
     the symbol's state and history, and changes whenever further bars may be stored. Bars are stored
-    before the state, so bars read after a state include all that the state has closed. Threads may
-    share it."""
+    before the state: bars read after a state include all that the state has closed. Threads share
+    the cache."""
 
     def __init__(self, bars: BarStore) -> None:
         self._bars = bars

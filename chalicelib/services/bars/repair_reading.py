@@ -31,7 +31,7 @@ _PAGE = 2000
 
 
 class TooMuch(Exception):  # noqa: N818 - ends a repair, not an error
-    """A repair would read more than MOST_TICKS, or more than MOST_COPIES in one page."""
+    """A repair would read more than MOST_TICKS ticks, or MOST_COPIES copies in one page."""
 
 
 def _is_baseline(tick: Tick) -> bool:

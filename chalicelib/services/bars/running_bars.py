@@ -29,8 +29,8 @@ class RunningBars:
         self, rows: list[Bar], state: State, base: str, until: str, *, may_go_on: bool
     ) -> list[Bar]:
         """Return the stored regular bars of an interval, in order. If the state's running bar
-        begins before `until`, it is added. A running hour takes a Query. If it ends after `until`,
-        it is added only if it `may_go_on`."""
+        begins before `until`, it is added. A running hour takes a Query. An hour that ends after
+        `until` is added only if it `may_go_on`."""
         if base == "1h":
             return self._with_hour(rows, state, until, may_go_on=may_go_on)
         bar = state.day if base == "1d" else _regular_minute(state)

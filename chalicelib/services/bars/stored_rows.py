@@ -17,7 +17,7 @@ _PAGE = 2_500
 """The number of bars in a page: about 1 MB, the most that one Query returns."""
 
 _MOST_EXTENDED = 4
-"""How many stored bars are read for each regular bar needed. Extended bars are skipped."""
+"""How many stored bars may be read for each regular bar needed, since extended bars are skipped."""
 
 FREE_PAGES = 8
 

@@ -1,4 +1,4 @@
-"""The limit of the time for reading bars."""
+"""The time limit for reading bars."""
 
 from __future__ import annotations
 

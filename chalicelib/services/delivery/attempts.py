@@ -130,8 +130,9 @@ class Attempts:
         turn: Turn,
         channel: Channel,
     ) -> Result | None:
-        """Send a message on a claimed delivery. Return "sent", "dead" after a lasting failure, and
-        else what `retry` returns. Return None if the request must be delivered again."""
+        """Send a message on a claimed delivery. Return "sent", "dead" after a lasting failure, or
+        the result of `retry` after a passing one. Return None if the request must be delivered
+        again."""
         name = claimed.channel
         if not self._breakers.lets_through(name):
             return self.retry(claimed, retry, Passing(NOT_TRIED))

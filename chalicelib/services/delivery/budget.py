@@ -1,7 +1,7 @@
 """Limit how many messages a container of `deliver` sends per minute, and how many alerts it leaves
 to the queue of retries (docs/decisions/0290). Alerts beyond a limit wait for a digest.
 
-Users decide how often rules fire and how many channels a rule names, and receivers may fail often.
+Without limits, rules that fire often, or receivers that fail often, could delay all other alerts.
 """
 
 from __future__ import annotations

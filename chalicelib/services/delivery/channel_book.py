@@ -34,8 +34,8 @@ ChannelStore = ListStore[StoredChannel]
 
 
 Seal = Callable[[str, Secrets], str]
-"""Encrypts the secrets of the channel with an id. The result can be decrypted for this channel
-only. Raises Conflict."""
+"""A function that encrypts the secrets of the channel with an id. The result can be decrypted for
+this channel only. Raises Conflict."""
 
 
 class ChannelBook:

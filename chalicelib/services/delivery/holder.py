@@ -49,7 +49,7 @@ ROUNDS = 4
 TOO_MANY = "too many messages in a minute"
 UNSENT = "the channel failed or was slow"
 TOO_SLOW = "channels took too long"
-"""Reasons to hold alerts back whatever their channel's settings."""
+"""Reasons for holding alerts back regardless of the settings of their channels."""
 
 _MOST_TIMED = 1000
 """How many digests with a message in the queue a container remembers."""

@@ -133,4 +133,4 @@ class RetryQueue(Protocol):
         """Return the approximate number of messages that wait or are being processed."""
 
     def bury(self, retry: Retry, reason: str) -> None:
-        """Keep a request for `redrive`. Until then, no further attempt is made."""
+        """Keep a request for `redrive`. No further attempt is made before that."""

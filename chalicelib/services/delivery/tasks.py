@@ -20,8 +20,8 @@ from chalicelib.services.delivery.pictures import Pictures
 
 MOST_FAILURES = 8
 MOST_LOST_SECONDS = 10.0
-"""An invocation gives up a channel after this many failures, or after losing this much time on it.
-The channel's other deliveries wait for the first pause."""
+"""An invocation stops trying a channel after MOST_FAILURES failures, or if failures have taken
+MOST_LOST_SECONDS. The channel's other deliveries wait for the first pause."""
 
 HOLDING_SECONDS = 3.0
 """The time reserved at the end of an invocation for holding alerts that it could not send."""

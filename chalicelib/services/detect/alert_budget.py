@@ -27,8 +27,8 @@ FIRSTS = Bound(own=0, each=1_000, shared=3_000)
 So a symbol that uses up a rule's limit silences no other symbol (docs/decisions/0293)."""
 
 MAX_MINUTES = 400
-"""The number of minutes remembered, most recently used first. Exchanges have different delays, so
-several minutes are in use at once; in a replay hundreds are."""
+"""The number of minutes remembered: those used last. Exchanges have different delays, so several
+minutes are in use at once. In a replay, hundreds are."""
 
 
 class _Minute:

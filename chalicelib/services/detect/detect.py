@@ -1,5 +1,4 @@
-"""Process symbols with changed prices. The stream says what to read, and the table has the
-prices."""
+"""Detect: update the bars, state and alerts of symbols whose stored prices have changed."""
 
 from __future__ import annotations
 
@@ -142,10 +141,10 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class RulesInForce(Protocol):
-    """The rules that this container has read, at most half a minute ago."""
+    """The rules in force, as this container read them at most half a minute ago."""
 
     def __call__(self) -> Sequence[Rule]:
-        """Return the rules for all symbols."""
+        """Return all rules in force."""
 
     def now(self, symbol: str) -> Sequence[Rule]:
         """Read and return the current rules for a symbol."""
@@ -309,8 +308,8 @@ class Detect:
             self._closes.repaired(before.symbol, before.repairs, after.repairs, step.since)
 
     def _with_agreed_rules(self, state: State, watch: Watch, newest: str) -> Watch:
-        """Return `watch`, with the current rules if its rules differ from those of the state's last
-        evaluation. Another container may know that a rule was created or deleted."""
+        """Return `watch`. If its rules differ from those last evaluated on the state, give it the
+        current rules: another container may know of a new or deleted rule."""
         known = {rule.rule_id: rule.fingerprint for rule in watch.rules}
         judged = {name: rule_state.fingerprint for name, rule_state in state.rule_states.items()}
         agree = all(known.get(name) == version for name, version in judged.items())

@@ -159,7 +159,7 @@ class Ingest:
 
     def _stored_items(self) -> StoredItems:
         """Return the stored items that writes may overwrite. They are read for symbols ever sent
-        packed, and for late records, such as redriven ones, which a correction may precede."""
+        packed, and for late records, such as redriven ones: a correction may be stored."""
         late = self._late()
 
         def may_overwrite(write: Write) -> bool:

@@ -26,8 +26,8 @@ _CROWDED = f"symbol: a record brings at most {MAX_SYMBOLS_A_RECORD:,} symbols"
 
 
 def half_way(deadline: float) -> float:
-    """Return the middle of the time until a deadline (time.monotonic). Symbols that are registered
-    by then must still be written."""
+    """Return the middle of the time until a deadline (time.monotonic). Symbols are registered until
+    then; the other half is for writing."""
     now = time.monotonic()
     return now + (deadline - now) / 2
 

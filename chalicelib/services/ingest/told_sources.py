@@ -13,15 +13,14 @@ from chalicelib.services.stores import Archive
 
 MAX_TOLD = 50_000
 FEW = 4
-"""The most lists of a batch that get an object each. Its name is the same in all containers."""
+"""The most lists of a batch that get an object each. All containers name such an object alike."""
 
 MOST_TOGETHER = 2_000
 """The most lists in one object: 4 MB before they are compressed."""
 
 
 class ToldSources:
-    """Archives the lists of sources by which this container decides, each once. A container has
-    one."""
+    """Archives the lists of sources by which this container decides. Each list is archived once."""
 
     def __init__(self, archive: Archive, clock: Callable[[], datetime]) -> None:
         self._archive = archive

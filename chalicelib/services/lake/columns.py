@@ -11,7 +11,7 @@ from chalicelib.domain.archive_layout import ENDING, RAW, READINGS
 from chalicelib.domain.ticks import NUMBERS, Tick
 
 Columns = dict[str, str]
-"""Names and types, in order."""
+"""The names and types of columns, in order."""
 
 TEXT, COUNT, PRICE, VOLUME = "string", "bigint", "decimal(20,8)", "decimal(26,8)"
 
@@ -59,5 +59,5 @@ SHARED = {
     "readings_batch": f"regexp_extract(\"$path\", '/{READINGS}(.*)$', 1)",
     "number": f"regexp_extract(\"$path\", '([0-9]+){ENDING.replace('.', '[.]')}$', 1)",
 }
-"""The texts that any statement may insert, by their names there: the columns of a tick and of a
-bar, an object's name under `raw/` or `readings/`, and the last sequence number in that name."""
+"""The texts that any statement may insert, by name: the columns of a tick and of a bar, an object's
+name under `raw/` or `readings/`, and the last sequence number in that name."""

@@ -19,7 +19,7 @@ Due = Mapping[str, tuple[str, ...]]
 
 
 def encode(due: Due) -> str:
-    """Return JSON that maps keys, joined by commas, to the dates of arrival that they share."""
+    """Return JSON whose names are due keys, joined by commas, and whose values are their dates."""
     keys: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for key, dates in sorted(due.items()):
         keys[dates].append(key)

@@ -59,7 +59,7 @@ class Statements:
             yield from page.rows
 
     def need(self, seconds: float) -> None:
-        """Raise OutOfTime if fewer seconds than this are left."""
+        """Raise OutOfTime if less time than `seconds` is left."""
         _require(self._deadline - seconds)
 
     def share(self, part: float) -> Callable[[float], None]:

@@ -1,9 +1,9 @@
 """Merge small objects of the raw archive: the batches of an hour of arrival become one object.
 
 Raw lines are the record, so a run may stop anywhere. It writes the merged readings, then the merged
-lines, and compares the written lines. Then it deletes the batches' lines, and last their readings.
-Meanwhile lines may exist twice, but are never missing. Readings are deleted after their lines,
-since a line without its reading could be misread.
+lines, which it reads back and compares. Then it deletes the batches' lines, and last their
+readings. Meanwhile lines may exist twice, but are never missing. Readings are deleted after their
+lines, since a line without its reading could be misread.
 """
 
 from __future__ import annotations

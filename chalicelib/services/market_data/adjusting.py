@@ -60,7 +60,7 @@ class Actions:
         return [one for one in self._told if _was_raw(sources, one)]
 
     def noted_apart(self, told: Iterable[Action]) -> list[Split]:
-        """Return the splits that ticks reported or showed, without splits near one of `told`."""
+        """Return the splits that ticks reported or showed, except those near a split in `told`."""
         dates = [date.fromisoformat(one.ex_date) for one in told]
         return [
             split

@@ -111,7 +111,7 @@ def read_bars(
 
 
 def _parts(interval: str, bars: int) -> int:
-    """Return how many stored bars are enough to make `bars` bars.
+    """Return how many stored bars are enough to make `bars` bars of an interval.
 
     A label may have both a regular and an extended bar. The last label may be incomplete. One
     stored bar lies before a range that begins with an extended bar.

@@ -20,8 +20,8 @@ _SMOOTHING = 40
 """The number of windows after which a Wilder average no longer depends on where it began."""
 
 _SESSION_BARS = {"1m": 1920, "5m": 384, "15m": 128, "30m": 64, "1h": 32}
-"""The most bars of a session, with whose first bar VWAP starts. They cover 32 hours: a local day
-may have 25 hours, and a currency's ticks from Friday's close to midnight belong to Friday's
+"""The most bars of a session; VWAP starts with a session's first bar. They cover 32 hours. A local
+day may have 25 hours, and a currency's ticks from Friday's close to midnight belong to Friday's
 session, which began on Thursday evening."""
 
 _WHOLE = re.compile(r"\d{1,4}", re.ASCII)

@@ -1,4 +1,4 @@
-"""Compute indicators over a range. All data before the range counts, too."""
+"""Compute indicators over a range, with as much earlier data as they need."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def choose(read: ReadBars, selected: Range) -> Choice:
     """Return the finest interval with few enough bars; if none has, the coarsest that reaches back.
 
     Reads the first bar of each stored interval, then as many of the finest as the decision needs.
-    Minutes (or days) are folded only if hours (or days) do not already have too many bars.
+    Minutes are folded only if the next coarser stored interval, hours or days, has few enough bars.
     """
     series = {base: _Series(base, read, selected) for base in STORED}
     reaching = _reaching_back(series)

@@ -35,9 +35,9 @@ class Losses:
         self.unbroken = 0
 
     def without(self, minutes: Sequence[Bar], until: str) -> list[Bar]:
-        """Compare the next minutes, all before `until`, with the stored ones. Return the minutes to
-        write. A minute with all its stored ticks stays as stored if its volume may depend on an
-        expired tick."""
+        """Compare the next minutes, all before `until`, with the stored ones, and return the
+        minutes to write. A minute with all its stored ticks stays as stored if its volume may
+        depend on an expired tick."""
         mine, old = _by_start(minutes), _by_start(self._read(until))
         left = {
             start

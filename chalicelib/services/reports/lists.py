@@ -1,9 +1,9 @@
 """Count the LIST requests that a report makes to S3. Athena reports only the bytes that it scans.
 
-For each scan of a table, Athena lists once or more each partition that the statement's conditions
-select. For Parquet, these are partitions in the catalog. For `raw/` and `readings/`, they are all
-hours of arrival from the boundary on, since projection does not depend on objects. Further requests
-for partitions of more than a thousand objects are not counted.
+For each scan of a table, Athena lists each partition that the statement selects, at least once. For
+Parquet, these are partitions in the catalog. For `raw/` and `readings/`, they are all hours of
+arrival from the boundary on, since projection does not depend on objects. Further requests for
+partitions of more than a thousand objects are not counted.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ MAX_BARS = 150_000
 MAX_TICKS = 50_000
 MAX_ALERTS = 1_000
 """The limits of one preview. MAX_BARS is more than a year of 1m bars. An answer has room for
-MAX_ALERTS alerts, and time to compute as many prices as the other limits allow."""
+MAX_ALERTS, and its time suffices for the other limits."""
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -140,7 +140,7 @@ class PreviewRun:
         return (part for part in parts if label(part[0].start, self._rule.interval) > begun)
 
     def over_judged(self, judged: Iterable[Judgement], most: int) -> Previewed:
-        """Return the preview of a rule with `when` from at most `most` evaluations `judged`."""
+        """Return the preview of a rule with `when`, made from at most `most` of its evaluations."""
         try:
             for one in judged:
                 self._unknown += not one.known

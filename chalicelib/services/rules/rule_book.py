@@ -138,8 +138,8 @@ class RuleBook:
         self._write(forget)
 
     def _write(self, decide: Callable[[RuleTable], _Change]) -> RuleTable:
-        """Decide on a change of the current table and write it. If another write was faster, try
-        again.
+        """Decide on a change of the current table and write it; try again if another write was
+        faster.
 
         Returns the table that the change was based on. Raises Contended, and what `decide` raises.
         """

@@ -40,7 +40,8 @@ from chalicelib.services.rules.preview_run import Position
 from chalicelib.services.stores import Stores
 
 _AT_ONCE = 2_000
-"""How many points' bars are read together, times the most bars of a series in one point."""
+"""Bars are read together for this many points, divided by the most bars of a series in one
+point."""
 
 
 class Judgement(NamedTuple):
@@ -159,7 +160,7 @@ class WhenPreview:
     def _at_bar(
         self, desk: Desk, point: Point, part: LastPart, truth: Truth, ticks: LastTicks
     ) -> Judgement:
-        """Evaluate at a bar. If the rule may fire, read the bar's last tick for the alert's
+        """Evaluate the rule at a bar. If it may fire, read the bar's last tick for the alert's
         time."""
         observation = self._observation(point, part, holds=truth is True)
         held = desk.held_before(self._rule.rule_id)

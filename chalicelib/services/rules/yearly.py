@@ -18,7 +18,7 @@ MOST_SYMBOLS = 10
 
 STORM_A_YEAR = 250
 STORM_A_DAY = 10
-"""A rule with more alerts of one symbol than this, in a year or in a day, is a storm."""
+"""A rule with more alerts of one symbol in a year or in a day than these is a storm."""
 
 Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 

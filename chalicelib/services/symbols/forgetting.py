@@ -54,7 +54,7 @@ class Forget:
         self._clock = clock
 
     def __call__(self, symbol: str, deadline: float) -> Forgotten:
-        """Delete a symbol's data until the deadline, a time.monotonic. There may be no data.
+        """Delete a symbol's data until the deadline, a time.monotonic. The symbol may have none.
 
         Raises Contended while detect keeps writing the symbol's state.
         """

@@ -20,7 +20,7 @@ MAX_TRACKED = 500
 
 
 NEWEST_SWITCHES = 3
-"""A list of many symbols shows this many of each symbol's switches, the newest ones, so that 5,000
+"""How many of each symbol's switches a list of many symbols shows: the newest ones. So 5,000
 symbols fit into an answer."""
 
 

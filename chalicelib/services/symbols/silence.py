@@ -66,8 +66,8 @@ class SilenceCheck:
         return sorted(found, key=lambda silent: (-silent.minutes, silent.symbol))
 
     def due(self) -> list[Silent] | None:
-        """Return the silent symbols; None until EVERY has passed since the last check, or at first
-        since the creation. If the check fails, log the error and return None."""
+        """Return the silent symbols if EVERY has passed since the last check, or at first since the
+        creation; else None. If the check fails, log the error and return None."""
         if self._clock() < self._next:
             return None
         self._next = self._clock() + EVERY
