@@ -21,19 +21,19 @@ app.api.cors = routes.cors(settings.cors_origin)
 
 @app.middleware("all")
 def correlated(event: Any, get_response: Any) -> Any:
-    """Tag log lines with the request's id."""
+    """Tag the log lines of a request or an event with its id."""
     json_logs.correlate(json_logs.id_of(event))
     return get_response(event)
 
 
 @app.authorizer(ttl_seconds=access.CACHE_SECONDS)
 def bearer_token(request: Any) -> AuthResponse:
-    """Return the policy of a request's key: the routes that it may call."""
+    """Return the policy of a request's API key: the routes that the key may call."""
     return access.authorize(request, bootstrap.get_services().keys)
 
 
 def _stream(handler: str) -> dict[str, Any]:
-    """Return the arguments for the decorator of a stream handler."""
+    """Return a stream handler's event source settings as arguments of Chalice's decorator."""
     source = event_sources[handler]
     return {
         "batch_size": source.batch_size,
@@ -43,7 +43,7 @@ def _stream(handler: str) -> dict[str, Any]:
 
 
 def _queue(handler: str) -> dict[str, Any]:
-    """Return the arguments for the decorator of a queue handler."""
+    """Return a queue handler's event source settings as arguments of Chalice's decorator."""
     source = event_sources[handler]
     return {
         "batch_size": source.batch_size,
@@ -59,7 +59,7 @@ if settings.ticks_stream:
 
     @app.on_kinesis_record(stream=settings.ticks_stream, **_stream("ingest_kinesis"))
     def ingest_kinesis(event: Any) -> dict[str, Any]:
-        """Store the stream's records in the archive and the prices table."""
+        """Store the records of the Kinesis stream in the archive and the prices table."""
         return handlers.ingest_kinesis(event.to_dict(), event.context)
 
 
@@ -67,7 +67,7 @@ if settings.ticks_queue:
 
     @app.on_sqs_message(queue=settings.ticks_queue, **_queue("ingest_sqs"))
     def ingest_sqs(event: Any) -> dict[str, Any]:
-        """Store the queue's messages in the archive and the prices table."""
+        """Store the messages of the SQS queue in the archive and the prices table."""
         return handlers.ingest_sqs(event.to_dict(), event.context)
 
 
@@ -87,13 +87,13 @@ if settings.push_url:
 
     @app.on_dynamodb_record(stream_arn=settings.state_stream_arn, **_stream("push"))
     def push(event: Any) -> dict[str, Any]:
-        """Publish new states to open pages."""
+        """Publish new detection states to open pages."""
         return handlers.push(event.to_dict(), event.context)
 
 
 @app.on_sqs_message(queue=settings.deliveries_queue, **_queue("redeliver"))
 def redeliver(event: Any) -> dict[str, Any]:
-    """Retry failed deliveries."""
+    """Retry failed deliveries of alerts."""
     return handlers.redeliver(event.to_dict(), event.context)
 
 
@@ -101,5 +101,5 @@ if settings.athena_workgroup:
 
     @app.schedule(Cron(*COMPACTION))
     def compact(event: Any) -> dict[str, Any]:
-        """Merge objects of the raw archive and compact its finished days into Parquet."""
+        """Merge objects of the raw archive, and compact its finished days into Parquet."""
         return handlers.compact(event.to_dict(), event.context)

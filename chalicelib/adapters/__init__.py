@@ -1,1 +1,1 @@
-"""One AWS resource per file; wire formats stop here."""
+"""Adapters to AWS: one resource per file. No other package knows AWS's data formats."""

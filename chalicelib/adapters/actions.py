@@ -1,4 +1,4 @@
-"""Corporate actions in the bars table: one partition per symbol, beside the partitions of its bars.
+"""Corporate actions in the bars table: each symbol has one partition for them.
 
 The range key is the ex-date and the kind, `2020-08-31#split`. Items do not expire.
 """
@@ -34,22 +34,22 @@ MOST_READ = 2_000
 """The most actions of a symbol that are read. Four dividends a year for a century are 400."""
 
 _TRIES = 5
-"""The most reads and puts of one action: another container may store it in between, but hardly more
-than once."""
+"""The most attempts to store one action: another container may store an action with the same key in
+between, but hardly more than once."""
 
 PARALLEL_PUTS = 8
-"""The most puts at a time. Those of the same key stay in order."""
+"""The most concurrent puts. Puts with the same key stay in order."""
 
 _Key = tuple[str, str]
 _Stored = dict[_Key, Action | Item]
-"""What is stored, by key: an action, or its item if it cannot be read."""
+"""The stored actions by key. An item that cannot be read stands for itself."""
 
 
 class Actions(TableAccess):
     """ActionStore over DynamoDB."""
 
     def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
-        """See ActionStore."""
+        """See ActionStore.record."""
         stored = self._stored(actions)
         places: dict[_Key, list[int]] = {}
         for index, action in enumerate(actions):
@@ -73,12 +73,11 @@ class Actions(TableAccess):
         stored: _Stored,
         deadline: float,
     ) -> RecordedActions:
-        """Store the actions at `indexes` in order, while other threads store actions with other
-        keys.
+        """Store the actions at `indexes`, in order.
 
-        Even after the deadline, one action is put, and actions that are already stored are
-        compared. Returns the conflicts found, and in `left` the indexes of actions that were
-        neither stored nor compared.
+        Other threads store actions with other keys meanwhile. Even after the deadline, one action
+        is put, and actions that are already stored are compared. Returns the conflicts, and in
+        `left` the indexes of actions that were neither stored nor compared.
         """
         conflicts: dict[int, tuple[Action, Action]] = {}
         left: set[int] = set()
@@ -101,16 +100,16 @@ class Actions(TableAccess):
         return RecordedActions(conflicts, frozenset(left))
 
     def actions(self, symbol: str) -> list[Action]:
-        """See ActionStore."""
+        """See ActionStore.actions."""
         series = f"{symbol}#{ACTIONS}"
         items = self._partition("series", series, ScanIndexForward=False, Limit=MOST_READ)
         newest = [action for item in islice(items, MOST_READ) if (action := _read(item))]
         return newest[::-1]
 
     def _settled(self, action: Action, stored: _Stored) -> tuple[Action, Action | None]:
-        """Store an action unless the stored one has the same or a lower rank. Return the action now
-        stored and the one that gave way (None if none did). Updates `stored`; replaces an item that
-        cannot be read. Raises RuntimeError if other writers keep changing the item."""
+        """Store an action unless the stored action has the same or a lower rank. Returns the action
+        now stored and the other one, or None if there is no other. Updates `stored`. Replaces an
+        item that cannot be read. Raises RuntimeError if other writers keep changing the item."""
         key = _key_of(action)
         for _ in range(_TRIES):
             known = stored.get(key)
@@ -125,10 +124,9 @@ class Actions(TableAccess):
         raise RuntimeError(f"{action.symbol} {action.place} keeps changing")
 
     def _put(self, action: Action, known: Action | Item | None) -> bool:
-        """Store an action if the stored one is still `known` (None: if none is stored); return
-        whether it was stored.
+        """Store an action if the table still holds `known`; return whether the action was stored.
 
-        An item whose `known_at` is not a text is replaced in any case; ingest stores no such item.
+        None stands for a free key. An item whose `known_at` is not a string is always replaced.
         """
         request: dict[str, Any] = {}
         if known is None:
@@ -163,7 +161,7 @@ def _item_of(action: Action) -> Item:
 
 
 def _is_settled(action: Action, stored: _Stored) -> bool:
-    """Return whether an action is stored under the same key and this one does not replace it."""
+    """Return whether the stored action has the same key and a rank at most as high."""
     known = stored.get(_key_of(action))
     return isinstance(known, Action) and known.rank <= action.rank
 

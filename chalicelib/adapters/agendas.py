@@ -1,4 +1,4 @@
-"""Agendas: items of the alerts table under keys that no symbol has."""
+"""The agendas of channels, in the alerts table, under keys that no symbol has."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from chalicelib.domain.digests import Digest
 from chalicelib.domain.times import epoch_seconds, from_text, is_canonical, later
 
 KEPT_DAYS = 30
-"""How many days items are kept. A timer's note, or a digest that was not taken out, is kept from
-its instant on; a member, or a head without members, from when its digest is due."""
+"""How many days items are kept: a timer's note or a digest from its instant on, a member or a head
+without members from the instant at which its digest is due."""
 
 PAGE = 50
-"""Digests read at a time; usually more than fall due between two messages of a timer."""
+"""The most digests of one Query; usually more than fall due between two messages of a timer."""
 
 _FIRST_INSTANT = "0"
-"""A range key that sorts after the timer's and before every instant."""
+"""A range key that sorts after the timer's key and before every instant."""
 
 log = logging.getLogger("ticktape.deliver")
 
 
 class Agendas(TableAccess):
-    """AgendaStore over the alerts table."""
+    """AgendaStore over DynamoDB's alerts table."""
 
     def enter(self, digest: Digest) -> None:
-        """See AgendaStore."""
+        """See AgendaStore.enter."""
         item = _key(digest) | item_of(expires_at=expiry(digest.until))
         self._client.put_item(TableName=self._table, Item=item)
 
     def leave(self, digest: Digest) -> None:
-        """See AgendaStore."""
+        """See AgendaStore.leave."""
         self._client.delete_item(TableName=self._table, Key=_key(digest))
 
     def waiting(self, channel: str) -> Iterator[Digest]:
-        """See AgendaStore. Each page is queried when it is needed."""
+        """See AgendaStore.waiting. Each page is queried when it is needed."""
         reach = key_range("symbol", key_of(channel), "timestamp_rule", _FIRST_INSTANT, None)
         for items, _ in self._query(ConsistentRead=True, Limit=PAGE, **reach):
             for item in items:
@@ -49,12 +49,12 @@ class Agendas(TableAccess):
                     log.warning("a digest of an agenda cannot be read: %r", until)
 
     def timer_at(self, channel: str) -> str | None:
-        """See AgendaStore."""
+        """See AgendaStore.timer_at."""
         found = self._read(_timer_key(channel)).get("timer_at", {}).get("S")
         return found if found and _is_instant(found) else None
 
     def note_timer(self, channel: str, at: str) -> None:
-        """See AgendaStore."""
+        """See AgendaStore.note_timer."""
         self._write_if(
             Key=_timer_key(channel),
             UpdateExpression="SET timer_at = :at, expires_at = :expiry",
@@ -77,7 +77,7 @@ def _is_instant(given: str) -> bool:
 
 
 def expiry(at: str) -> int:
-    """Return the epoch second from which DynamoDB may delete an item that is needed until `at`."""
+    """Return the epoch second at which an item that is needed until `at` expires."""
     return epoch_seconds(later(at, seconds=timedelta(days=KEPT_DAYS).total_seconds()))
 
 

@@ -1,5 +1,5 @@
-"""The alerts table: each alert once. `deliver` reads from its stream the alerts to be sent, whose
-`outbox` is "new"."""
+"""The alerts table, which holds each alert once. `deliver` reads from the table's stream the alerts
+whose `outbox` is "new", and sends them."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Alerts(TableAccess):
     """AlertStore over DynamoDB."""
 
     def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """See AlertStore. Alerts whose batch insert fails, for whatever reason, are put one by
-        one."""
+        """See AlertStore.record_all. If the batch insert of an alert fails, the alert is put
+        alone."""
         items = [_to_item(alert, exchange_timezone) for alert in alerts]
         if len(items) > 1:
             items = [items[at] for at in insert_all(self._client, self._table, _KEY, items)]
@@ -46,7 +46,7 @@ class Alerts(TableAccess):
             )
 
     def record_pending(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """See AlertStore."""
+        """See AlertStore.record_pending."""
         if not alerts:
             return
         items = self._read_all([key_of(alert) for alert in alerts])
@@ -61,7 +61,7 @@ class Alerts(TableAccess):
         self.record_all(missing, exchange_timezone)
 
     def _hand_over(self, alert: Alert, exchange_timezone: str | None) -> None:
-        """Mark an alert to be sent if an earlier version recorded but did not send it."""
+        """Mark an alert for sending if an earlier version recorded it but did not send it."""
         changes, values = "SET outbox = :new", {":new": {"S": NEW}}
         if exchange_timezone:
             changes += ", exchange_timezone = :zone"
@@ -75,7 +75,7 @@ class Alerts(TableAccess):
         )
 
     def find(self, alert_id: str) -> StoredAlert | None:
-        """See AlertStore."""
+        """See AlertStore.find."""
         answer = self._client.query(
             TableName=self._table,
             IndexName=_BY_ID,
@@ -88,7 +88,7 @@ class Alerts(TableAccess):
         return read_alert(item) if item else None
 
     def digests(self, wanted: Collection[Digest]) -> dict[Digest, StoredDigest]:
-        """See AlertStore. One BatchGetItem per hundred digests."""
+        """See AlertStore.digests. One BatchGetItem for each 100 digests."""
         keys = [key_of(digest) for digest in wanted]
         items = self._read_all(keys)
         found = [stored for item in items if (stored := to_stored_digest(item))]
@@ -104,7 +104,7 @@ class Alerts(TableAccess):
         descending: bool = False,
         after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """See AlertStore. `after_key` is a page's next_key."""
+        """See AlertStore.by_symbol. `after_key` is the `next_key` of the page before."""
         request = key_range("symbol", symbol, "timestamp_rule", start, end)
         start_key = {"symbol": {"S": symbol}, "timestamp_rule": {"S": after_key or ""}}
         if after_key:
@@ -121,8 +121,8 @@ class Alerts(TableAccess):
         descending: bool = False,
         after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """See AlertStore. The index's range keys consist of time, symbol and rule. Keys of the time
-        `end` therefore sort after `end` and are not found."""
+        """See AlertStore.by_day. The index's range key is `time#symbol#rule`. The keys of alerts at
+        `end` sort after `end`, so the Query leaves these alerts out."""
         request = key_range("day", day, "timestamp_symbol_rule", start, end)
         request["IndexName"] = _BY_DAY
         if after_key:
@@ -179,7 +179,7 @@ def _to_item(alert: Alert, exchange_timezone: str | None) -> Item:
 
 
 def read_alert(item: Item) -> StoredAlert | None:
-    """Return the alert of an item. If it cannot be read, log that and return None."""
+    """Return the alert of an item. If the item cannot be read, log that and return None."""
     return readable(_checked, item, "alert", _KEY)
 
 
@@ -190,7 +190,7 @@ def _checked(item: Item) -> StoredAlert:
 
 
 def to_stored(item: Item) -> StoredAlert:
-    """Convert an item to an alert with its deliveries. Raises many kinds of errors if the item
+    """Return the alert of an item, with its deliveries. Raises many kinds of errors if the item
     cannot be read."""
     values = item["values"]["M"]
     alert = Alert(

@@ -1,8 +1,8 @@
-"""Channels over apprise, under the rules of every send: checked addresses, one attempt, a deadline.
+"""Sends messages through apprise's plugins: to checked addresses, in one attempt, until a deadline.
 
-A plugin is made straight from its class, since apprise would load all of its 130 modules to find a
-plugin. A plugin's calls of `requests` and `smtplib` go through `outbound`, which checks addresses,
-notes answers and keeps deadlines (docs/decisions/0311).
+A plugin's class is imported from its own module, since apprise itself would load all of its 130
+modules to find it. The plugin's calls of `requests` and `smtplib` go through `outbound`, which
+checks addresses, notes answers and keeps deadlines (docs/decisions/0311).
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ PLUGINS = {
     "wxteams": "webexteams.NotifyWebexTeams",
     "zulip": "zulip.NotifyZulip",
 }
-"""The plugins by scheme; schemes with TLS (`ntfys`) are listed without their final `s`."""
+"""The plugin of each scheme. Schemes with TLS (`ntfys`) are listed without their final `s`."""
 
 log = logging.getLogger("ticktape.deliver")
 
 _TITLED = ("mailto", "mailtos", "pover", "slack")
-"""Services that show a title as plain text; others would read markup in it."""
+"""Services that show a title as plain text. Other services would interpret markup in a title."""
 
 _MARKDOWN = ("mmost", "mmosts")
-"""Services that read Markdown, although apprise treats their messages as plain text."""
+"""Services that interpret Markdown, although apprise treats their messages as plain text."""
 
 _MARKDOWN_WITHOUT_ESCAPES = ("zulip",)
 
 
 class AppriseChannel:
-    """Channel over an address of apprise."""
+    """Channel over an address in apprise's notation, such as `ntfys://host/topic`."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class AppriseChannel:
         *,
         takes_picture: bool = True,
     ) -> None:
-        """`takes_picture` says whether pictures are wanted where the service can take them."""
+        """`takes_picture` says whether to send pictures if the service supports them."""
         self._secrets = secrets
         self._allows = allows
         self._seconds = seconds
@@ -81,7 +81,7 @@ class AppriseChannel:
         self._is_prepared = False
 
     def prepare(self) -> None:
-        """See Channel."""
+        """See Channel.prepare."""
         if not self._is_prepared:
             self._is_prepared = True
             from chalicelib.adapters import outbound_http, outbound_smtp  # noqa: F401
@@ -89,7 +89,7 @@ class AppriseChannel:
             _plugin(self._secrets.address)
 
     def send(self, message: Message) -> None:
-        """See Channel."""
+        """See Channel.send."""
         plugin = _plugin(self._secrets.address)
         written = _written(plugin, self._secrets.address, message)
         with outbound.Attempt(self._allows, self._seconds) as attempt:
@@ -100,7 +100,7 @@ class AppriseChannel:
                 raise _failure(attempt)
 
     def _picture(self, plugin: Any, message: Message) -> Attached | None:
-        """Return the message's picture; None if the plugin takes none or drawing it fails."""
+        """Return the message's picture. None if it is unwanted, unsupported or cannot be drawn."""
         scheme = self._secrets.address.partition(":")[0]
         if message.picture is None or not self._takes_picture or not takes(scheme, plugin):
             return None
@@ -109,7 +109,7 @@ class AppriseChannel:
 
 
 def _try(plugin: Any, attempt: outbound.Attempt, written: dict[str, Any]) -> bool:
-    """Return whether the plugin sent a message. Raises Lasting if apprise itself fails."""
+    """Send a message; return whether that succeeded. Raises Lasting if apprise itself fails."""
     try:
         return bool(plugin.notify(**written))
     except Exception as error:  # noqa: BLE001 - its message may hold the address
@@ -121,8 +121,8 @@ def _try(plugin: Any, attempt: outbound.Attempt, written: dict[str, Any]) -> boo
 def _is_sent_with(
     picture: Attached, plugin: Any, attempt: outbound.Attempt, written: dict[str, Any]
 ) -> bool:
-    """Send a message with its picture. Return False if it has to be sent without the picture.
-    Raises the same errors as `send`."""
+    """Send a message with its picture. Return False if the message has to be sent again without it.
+    Raises the errors of AppriseChannel.send."""
     if _try(plugin, attempt, {**written, **picture.argument}):
         return True
     if picture.is_after_message:
@@ -137,7 +137,7 @@ def _is_sent_with(
 
 
 def _written(plugin: Any, address: str, message: Message) -> dict[str, str]:
-    """Return a message as arguments for the plugin's `notify`, in its service's form."""
+    """Return a message as arguments of the plugin's `notify`, in its service's format."""
     form = _form(plugin)
     is_mail = address.startswith("mailto")
     if form == "text" and (marked := _marked(address.partition(":")[0], message)) is not None:
@@ -155,8 +155,8 @@ def _written(plugin: Any, address: str, message: Message) -> dict[str, str]:
 
 
 def _marked(scheme: str, message: Message) -> dict[str, str] | None:
-    """Return a message for a service whose plain text is Markdown; None for any other service.
-    apprise passes such text on unchanged."""
+    """Return the arguments for a service that reads plain text as Markdown; None for other
+    services."""
     if scheme not in (*_MARKDOWN, *_MARKDOWN_WITHOUT_ESCAPES):
         return None
     heading, _, rest = message.text.partition("\n")
@@ -168,8 +168,8 @@ def _marked(scheme: str, message: Message) -> dict[str, str] | None:
 
 
 def _form(plugin: Any) -> Form:
-    """Return the form that a plugin's address asks for; by default the richest form that the plugin
-    takes."""
+    """Return the format that a plugin's address asks for, or else the richest that the plugin
+    supports."""
     for wanted in ("html", "markdown"):
         found: Form = plugin.resolve_format(wanted).value
         if found != "text":
@@ -186,7 +186,7 @@ def _failure(attempt: outbound.Attempt) -> Passing | Lasting:
 
 
 def _plugin(address: str) -> Any:
-    """Return the plugin of an address. Raises Lasting if apprise cannot read it."""
+    """Return the plugin for an address. Raises Lasting if apprise cannot read the address."""
     prepare()
     kind = plugin_class(address.partition(":")[0])
     from apprise import AppriseAsset, PersistentStoreMode
@@ -212,14 +212,14 @@ def _plugin(address: str) -> Any:
 
 
 def _is_plain(address: str, parsed: dict[str, Any]) -> bool:
-    """Return whether all options that apprise has read from an address are allowed."""
+    """Return whether all options in an address, which apprise has parsed, are allowed."""
     if any(parsed.get(marked) for marked in ("qsd+", "qsd-", "qsd:")):
         return False
     return refused_name(address.partition(":")[0], parsed.get("qsd") or ()) is None
 
 
 def plugin_class(scheme: str) -> Any:
-    """Return the plugin class of a scheme, after making its module connect through `outbound`.
+    """Return the plugin class of a scheme. Its module is first made to connect through `outbound`.
 
     Raises Lasting for a scheme that is not allowed.
     """
@@ -238,7 +238,7 @@ def plugin_class(scheme: str) -> Any:
 
 
 def prepare() -> None:
-    """Find apprise, and silence its log, which repeats addresses."""
+    """Import apprise and silence its log, which would contain addresses."""
     add_libraries()
     _imported("apprise")
     _imported("apprise.attachment.http").requests = _Requests()
@@ -246,14 +246,14 @@ def prepare() -> None:
 
 
 def _imported(name: str) -> Any:
-    """Import a module of apprise, without warnings: some modules use deprecated parts of Python."""
+    """Import a module of apprise without warnings, since some use deprecated parts of Python."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return import_module(name)
 
 
 class _Requests:
-    """`requests` as plugins see it."""
+    """The module `requests` as plugins see it. Requests go through `outbound_http`."""
 
     def __getattr__(self, name: str) -> Any:
         import requests

@@ -1,7 +1,7 @@
-"""Pictures of messages as attachments of apprise, from memory: nothing reads a path or an address.
+"""Pictures of messages as apprise attachments. They stay in memory: no path or address is opened.
 
 Some services take the picture in the message's own request, others in later requests. If a service
-takes a message and then refuses its picture, the message is not sent again.
+takes a message and then refuses the picture, the message is not sent again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 NAME = "chart.png"
 
 _TOGETHER = ("mailto", "mailtos", "ntfy", "ntfys", "pover", "tgram")
-"""Not Matrix: its plugin opens the attachment as a file."""
+"""Not Matrix, whose plugin opens the attachment as a file."""
 
 _AFTERWARDS = ("discord", "slack")
 SCHEMES = _TOGETHER + _AFTERWARDS
@@ -19,14 +19,14 @@ SCHEMES = _TOGETHER + _AFTERWARDS
 
 
 def takes(scheme: str, plugin: Any) -> bool:
-    """Return whether a plugin sends pictures. Slack's webhooks cannot; its bots can."""
+    """Return whether a plugin can send pictures. Slack's webhooks cannot, but its bots can."""
     if scheme == "slack" and plugin.mode != "bot":
         return False
     return scheme in SCHEMES and bool(plugin.attachment_support)
 
 
 class Attached:
-    """One picture as an argument of the plugin's `notify`."""
+    """A picture, as an argument of the plugin's `notify`."""
 
     def __init__(self, scheme: str, plugin: Any, png: bytes) -> None:
         from apprise import AppriseAttachment
@@ -40,17 +40,17 @@ class Attached:
 
     @property
     def is_with_message(self) -> bool:
-        """Return whether the service takes message and picture in one request."""
+        """Return whether the service takes the message and its picture in one request."""
         return not self._is_afterwards
 
     @property
     def is_after_message(self) -> bool:
-        """Return whether the plugin has asked for the picture after the message was taken."""
+        """Return whether the plugin asked for the picture after the service took the message."""
         return self._is_afterwards and self._file.was_asked_for
 
 
 def _watched(kind: Any) -> Any:
-    """Return a kind of attachment that notes whether its content was asked for."""
+    """Return a subclass of an attachment class that notes whether its content was asked for."""
 
     class Watched(kind):  # type: ignore[misc]
         was_asked_for = False

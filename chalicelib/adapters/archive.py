@@ -1,4 +1,4 @@
-"""The archive bucket: raw records by arrival, and quarantine."""
+"""The archive bucket: raw records by hour of arrival, and the quarantine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from chalicelib.services.stores import QuarantinedPart
 
 
 class S3Archive:
-    """Archive over S3; domain/archive_layout.py gives the keys."""
+    """Archive over S3. domain/archive_layout.py defines the keys."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -33,7 +33,7 @@ class S3Archive:
     def put_raw(
         self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
     ) -> None:
-        """See Archive."""
+        """See Archive.put_raw."""
         key = RAW + _batch(arrival, origin, numbers, lines)
         self._put(key, pack(lines), "application/gzip")
 
@@ -45,19 +45,19 @@ class S3Archive:
         lines: Sequence[ArchivedLine],
         readings: Sequence[Reading],
     ) -> None:
-        """See Archive. The key is that of the lines, with `readings/` in place of `raw/`."""
+        """See Archive.put_readings. The key is that of the lines, with `readings/` for `raw/`."""
         key = READINGS + _batch(arrival, origin, numbers, lines)
         body = b"".join(msgspec.json.encode(reading.row()) + b"\n" for reading in readings)
         self._put(key, gzip.compress(body, mtime=0), "application/gzip")
 
     def put_sources(self, told: Sequence[Told]) -> None:
-        """See Archive."""
+        """See Archive.put_sources."""
         self._put(sources_key(told), sources_body(told), "application/gzip")
 
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]
     ) -> None:
-        """See Archive."""
+        """See Archive.put_quarantine."""
         name = batch_name(origin, numbers, (part.payload.encode() for part in parts))
         body = b"".join(msgspec.json.encode(part) + b"\n" for part in parts)
         self._put(quarantine_key(date, name), body, "application/x-ndjson")

@@ -1,7 +1,7 @@
-"""Athena: starts, polls and reads statements by their id.
+"""Starts Athena queries, polls their status and reads their results.
 
-Values are passed as execution parameters, which Athena takes as SQL literals. `literal` quotes
-them, so that no user's text becomes part of a statement.
+Athena takes execution parameters as SQL literals. `literal` quotes them, so that no user's text
+becomes part of a statement.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _STATES: dict[str, QueryState] = {
 
 
 class Athena:
-    """QueryEngine over one workgroup and database."""
+    """QueryEngine over one workgroup and one database of Athena."""
 
     def __init__(self, client: Any, workgroup: str, database: str) -> None:
         self._client = client
@@ -43,7 +43,7 @@ class Athena:
         *,
         reuse_minutes: int = 0,
     ) -> str:
-        """See QueryEngine."""
+        """See QueryEngine.start."""
         request: dict[str, Any] = {
             "QueryString": sql,
             "WorkGroup": self._workgroup,
@@ -69,7 +69,7 @@ class Athena:
             raise StatementRefused(f"no statement was started: {error}") from error
 
     def status(self, query_id: str) -> QueryStatus | None:
-        """See QueryEngine."""
+        """See QueryEngine.status."""
         from botocore.exceptions import ClientError
 
         try:
@@ -85,7 +85,7 @@ class Athena:
     def rows(
         self, query_id: str, *, limit: int = MOST_ROWS, page_token: str | None = None
     ) -> QueryRows:
-        """See QueryEngine."""
+        """See QueryEngine.rows."""
         request: dict[str, Any] = {"QueryExecutionId": query_id, "MaxResults": limit}
         if page_token is None:  # the header comes first, and counts as a row
             request["MaxResults"] = min(limit + 1, MOST_ROWS)
@@ -117,7 +117,7 @@ class Athena:
         return found
 
     def stop(self, query_id: str) -> None:
-        """See QueryEngine."""
+        """See QueryEngine.stop."""
         self._client.stop_query_execution(QueryExecutionId=query_id)
 
 

@@ -1,9 +1,9 @@
 """The bars table: finished bars, one partition per symbol and interval.
 
 An extended bar's range key is its start plus a microsecond, since the same minute or hour may also
-have a regular bar. A historical bar covers its whole interval, so readers do not see an extended
-bar made from ticks beside it. Nor do they see the tombstone that a deleted bar leaves. A symbol
-with stored history has another partition for a mark, which is new whenever that history changes.
+have a regular bar. A historical bar covers its whole interval, so readers skip an extended bar that
+was made from ticks of that interval. They also skip the tombstone of a deleted bar. A symbol with
+stored history has another partition, with a mark that changes whenever the history changes.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ PARALLEL_PUTS = 8
 _KEY = ("series", "start")
 
 MARK = "mark"
-"""Replaces the interval in the key of a symbol's mark."""
+"""Stands for the interval in the key of a symbol's mark."""
 
 
 class Bars(TableAccess):
-    """BarStore over DynamoDB. `ttl_days` has days by interval; other bars do not expire."""
+    """BarStore over DynamoDB. Bars of the intervals in `ttl_days` expire after these days."""
 
     def __init__(self, client: Any, table: str, ttl_days: Mapping[str, int]) -> None:
         super().__init__(client, table)
@@ -59,7 +59,7 @@ class Bars(TableAccess):
         consistent: bool = False,
         deleted: bool = False,
     ) -> Page[Bar]:
-        """See BarStore."""
+        """See BarStore.bars."""
         request = key_range("series", f"{symbol}#{interval}", "start", start, end)
         rows: list[Bar] = []
         for items, _ in self._query(
@@ -83,7 +83,7 @@ class Bars(TableAccess):
         *,
         newest: int | None = None,
     ) -> Iterator[Close]:
-        """See BarStore."""
+        """See BarStore.closes."""
         request = key_range("series", f"{symbol}#{interval}", "start", start, end)
         request["ExpressionAttributeNames"] |= {"#s": "start", "#c": "close", "#e": "extended"}
         if newest is not None:
@@ -96,12 +96,12 @@ class Bars(TableAccess):
             yield from _read(_to_close, (x for x in there if end is None or x["start"]["S"] < end))
 
     def put(self, bar: Bar, expires_from: str) -> bool:
-        """See BarStore."""
+        """See BarStore.put."""
         return self._put_over("revision < :revision", bar.revision, bar, expires_from)
 
     def _put_over(self, condition: str, revision: int, bar: Bar, expires_from: str) -> bool:
-        """Put a bar if its place is free, or holds a bar made from ticks whose revision meets the
-        condition; return whether it was put."""
+        """Put a bar if its key is free, or if the stored bar was made from ticks and its revision
+        meets the condition. Return whether the bar was put."""
         return self._write_if(
             Item=self._to_item(bar, expires_from),
             ConditionExpression=f"attribute_not_exists(series) OR (ticks > :none AND {condition})",
@@ -109,8 +109,8 @@ class Bars(TableAccess):
         )
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
-        """See BarStore. New bars (revision 0) are inserted 25 to a request. Later revisions, and
-        bars whose insert is refused, are put one by one."""
+        """See BarStore.put_all. New bars (revision 0) are inserted 25 to a request. Later
+        revisions, and bars whose insert is refused, are put one by one."""
         new = [bar for bar in bars if not bar.revision]
         left = [bar for bar in bars if bar.revision]
         if len(new) > 1:
@@ -125,8 +125,8 @@ class Bars(TableAccess):
         return refused_by(bars, in_parallel(in_the_way, bars, PARALLEL_PUTS))
 
     def _made_from_ticks(self, bar: Bar) -> Bar | None:
-        """Return the bar or tombstone stored under a bar's key if it was made from ticks; else
-        None."""
+        """Return the bar or tombstone with a bar's key. None if there is none or it is
+        historical."""
         end = just_after(bar.key)
         page = self.bars(
             bar.symbol, bar.interval, bar.key, end, limit=1, consistent=True, deleted=True
@@ -134,23 +134,23 @@ class Bars(TableAccess):
         return next((stored for stored in page.rows if stored.ticks > 0), None)
 
     def discard(self, bar: Bar, expires_from: str) -> bool:
-        """See BarStore."""
+        """See BarStore.discard."""
         tombstone = msgspec.structs.replace(bar, deleted=True, revision=bar.revision + 1)
         buried = self._put_over("revision = :revision", bar.revision, tombstone, expires_from)
         stored = None if buried else self._made_from_ticks(bar)
         return buried or (stored is not None and stored.deleted)
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """See BarStore."""
+        """See BarStore.write_history."""
         items = [self._history_item(bar, arrival) for bar in bars]
         return put_all(self._client, self._table, _KEY, items, deadline)
 
     def write_late_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """See BarStore."""
+        """See BarStore.write_late_history."""
         return self._replace(LATE, bars, arrival, deadline)
 
     def fill(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """See BarStore."""
+        """See BarStore.fill."""
         return self._replace(FOLDED, bars, arrival, deadline)
 
     def _replace(
@@ -160,7 +160,7 @@ class Bars(TableAccess):
         return Replacing(self._client, self._table, _KEY, condition)(items, deadline)
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
-        """See BarStore."""
+        """See BarStore.mark_history."""
         marks = [
             item_of(series=f"{symbol}#{MARK}", start=MARK, mark=os.urandom(8).hex())
             for symbol in symbols
@@ -171,7 +171,7 @@ class Bars(TableAccess):
         return put_all(self._client, self._table, _KEY, marks, deadline)
 
     def history_mark(self, symbol: str) -> str:
-        """See BarStore."""
+        """See BarStore.history_mark."""
         for item in self._partition("series", f"{symbol}#{MARK}", ConsistentRead=True):
             return str(item.get("mark", {}).get("S", ""))
         return ""
@@ -202,7 +202,7 @@ class Bars(TableAccess):
 
 
 def _read(convert: Callable[[Item], Row], items: Iterable[Item]) -> Iterator[Row]:
-    """Yield the rows of items, without those that cannot be read."""
+    """Yield the rows of the items that can be read."""
     rows = (readable(convert, item, "bar", _KEY) for item in items)
     return (row for row in rows if row is not None)
 

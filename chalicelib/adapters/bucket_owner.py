@@ -1,4 +1,4 @@
-"""Checks which account owns a bucket.
+"""Makes S3 refuse requests to buckets of other accounts.
 
 A bucket's name says nothing about its owner: anyone can take a released name. If a request's
 ExpectedBucketOwner is not the bucket's owner, S3 answers 403 AccessDenied.
@@ -14,8 +14,8 @@ _MEMBER = "ExpectedBucketOwner"
 def install(client: Any, account_id: str) -> None:
     """Add the expected owner to each request of an S3 client that names a bucket.
 
-    Does nothing if `account_id` is empty. Presigned links stay as they are: a header names the
-    owner, and a browser that follows a link does not send that header.
+    Does nothing if `account_id` is empty. Presigned links do not change: the owner is named in a
+    header, which a browser that follows a link does not send.
     """
 
     def expect_owner(params: dict[str, Any], model: Any, context: Any, **_: Any) -> None:

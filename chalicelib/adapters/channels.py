@@ -1,4 +1,4 @@
-"""The channels: one item of the rules table."""
+"""The channels, which are stored as one item of the rules table."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from chalicelib.services.delivery.stored_lists import StoredList
 
 
 class Channels(ListedItem[StoredChannel]):
-    """ChannelStore over DynamoDB. Reading takes a further GetItem if a channel can end."""
+    """ChannelStore over DynamoDB. A read takes a second GetItem if a receiver can end a channel."""
 
     def __init__(self, client: Any, table: str, ended: EndedChannels | None = None) -> None:
-        """`ended` knows which channels have ended; without it no channel counts as ended."""
+        """`ended` knows the channels that have ended. Without it no channel has ended."""
         super().__init__(client, table, "channels", StoredChannel, check_stored)
         self._ended = ended
 
     def decode(self, item: Item) -> StoredList[StoredChannel]:
-        """See ListedItem; channels that have ended are switched off."""
+        """See ListedItem.decode. Channels that have ended are switched off."""
         found = super().decode(item)
         return found._replace(entries=self._ended.applied(found.entries)) if self._ended else found

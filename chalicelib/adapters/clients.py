@@ -1,6 +1,6 @@
 """AWS clients, created on first use and kept for the life of the container.
 
-They are botocore's: importing botocore takes two thirds of the time that importing boto3 takes.
+They are botocore's clients: importing boto3 takes half as long again as importing botocore.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from chalicelib.adapters import bucket_owner, json_wire
 from chalicelib.services.call_limits import PUBLISHING, USUAL, CallLimits
 
 POOL = 128
-"""The most connections per client, opened on demand. Detect puts 8 bars of 8 symbols at once, and
+"""The most connections of a client, opened on demand. Detect puts 8 bars of 8 symbols at once, and
 the local system runs all functions and the API's requests in one process."""
 
 USER_AGENT = "ticktape"
-"""A fixed user agent: botocore builds its own twice for each request."""
+"""A fixed user agent, since botocore would build its own twice for each request."""
 
 
 _exempted: set[str] = set()
@@ -32,9 +32,9 @@ _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
 class Clients:
-    """The clients that the adapters share; thread-safe.
+    """The AWS clients that the adapters share; thread-safe.
 
-    Buckets have to belong to `account_id`; if it is empty, their owner is not checked.
+    Every bucket has to belong to `account_id`. If `account_id` is empty, owners are not checked.
     """
 
     def __init__(self, account_id: str = "") -> None:
@@ -73,10 +73,10 @@ class Clients:
 
     @cached_property
     def s3(self) -> Any:
-        """Return the S3 client, with regional names.
+        """Return the S3 client, which uses regional host names.
 
-        Outside us-east-1, presigned links with the global name return 307 or are invalid. A custom
-        endpoint does not support bucket host names.
+        Outside us-east-1, presigned links with the global host name return 307 or are invalid. A
+        custom endpoint does not support host names with a bucket.
         """
         own = any(os.environ.get(name) for name in _ENDPOINTS)
         style = {"addressing_style": "path" if own else "virtual"}
@@ -98,7 +98,7 @@ class Clients:
 
 
 class DeferredClients:
-    """Clients as attributes, such as `sqs`. Each is created at its first call, not at import."""
+    """Clients as attributes, such as `sqs`. Each client is created when it is first called."""
 
     def __init__(self, clients: Any) -> None:
         self._clients = clients
@@ -108,8 +108,8 @@ class DeferredClients:
 
 
 class OnDemand:
-    """A store or client that is imported and made at its first use, since most functions use only a
-    few of them; thread-safe."""
+    """A stand-in for a store or client, which is imported and made at its first use; thread-safe.
+    Most functions use only a few of them."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
@@ -126,7 +126,7 @@ class OnDemand:
 
 
 def _exempt_from_collections(service: str) -> None:
-    """Exempt the objects in memory from garbage collection, once per process and service.
+    """Exempt all existing objects from garbage collection, once per process and service.
 
     Modules and botocore's models live as long as the container; full collections would walk all of
     them every few thousand ticks (docs/decisions/0380).

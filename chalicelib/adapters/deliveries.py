@@ -1,5 +1,5 @@
-"""The deliveries of alerts, stored in the alerts' items: one attribute per channel. Its text is
-compared and replaced as a whole."""
+"""The deliveries of an alert, stored in the alert's item as one attribute per channel. A write
+replaces the attribute only if its old text is still stored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Deliveries(TableAccess):
     """DeliveryStore over the alerts table."""
 
     def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | StoredDigest | None:
-        """See DeliveryStore."""
+        """See DeliveryStore.find."""
         from chalicelib.adapters.alerts import to_stored
 
         item = self._read(_key(symbol, timestamp, rule_id))
@@ -42,12 +42,12 @@ class Deliveries(TableAccess):
         return to_stored_digest(item) or to_stored(item)
 
     def replace(self, key: Key, before: Delivery | None, after: Delivery) -> bool:
-        """See DeliveryStore."""
+        """See DeliveryStore.replace."""
         return self._write_if(**replacement(key, before, after))
 
 
 def replacement(key: Key, before: Delivery | None, after: Delivery) -> dict[str, Any]:
-    """Return the update of an item that DeliveryStore.replace makes."""
+    """Return the UpdateItem request of DeliveryStore.replace."""
     values = {":after": {"S": encoded(after)}, ":taken": {"S": TAKEN}}
     conditions = ["attribute_exists(symbol)"]
     if before is None:
@@ -73,8 +73,7 @@ def replacement(key: Key, before: Delivery | None, after: Delivery) -> dict[str,
 
 
 def deliveries_of(item: Item) -> tuple[Delivery, ...]:
-    """Return the deliveries of an alert's item, sorted by channel id, without those that cannot be
-    read."""
+    """Return the readable deliveries in the item of an alert or a digest, sorted by channel id."""
     names = sorted(name for name in item if name.startswith(PREFIX))
     found = (_delivery(item, name) for name in names)
     return tuple(one for one in found if one is not None)
@@ -91,8 +90,8 @@ def _delivery(item: Item, name: str) -> Delivery | None:
 
 
 def to_stored_digest(item: Item) -> StoredDigest | None:
-    """Return the digest of a head's item; None for an alert's item. A head counts as closed if no
-    write can increase its count of members."""
+    """Return the digest of a head's item; None for an alert's item. A head whose count of members
+    cannot be increased counts as closed."""
     digest = digest_of(item["symbol"]["S"])
     if digest is None:
         return None
@@ -103,19 +102,19 @@ def to_stored_digest(item: Item) -> StoredDigest | None:
 
 
 def _takes_members(item: Item) -> bool:
-    """Return whether the count of members is absent or a number of at least 0. The write by which
-    alerts join requires this."""
+    """Return whether the count of members is absent or a number of at least 0. DynamoDB checks the
+    same when alerts join the digest."""
     count = item.get("members", {"N": "0"})
     return "N" in count and not count["N"].startswith("-")
 
 
 def encoded(delivery: Delivery) -> str:
-    """Return a delivery as its stored text."""
+    """Return a delivery as the text of its attribute."""
     return _encoder.encode(delivery).decode()
 
 
 def key_of(one: Key) -> Item:
-    """Return the key of the item of an alert or a head."""
+    """Return the key of an alert's item, or of a digest's head."""
     return _key(one.symbol, one.timestamp, one.rule_id)
 
 

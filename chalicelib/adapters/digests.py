@@ -1,6 +1,6 @@
-"""Digests and the windows of limits: items of the alerts table under keys that no symbol has.
+"""Digests and the windows of channels' limits, in the alerts table, under keys that no symbol has.
 
-A digest's head and its members share a partition. Heads are kept, like alerts, since receipts refer
+A digest's head and its members share a partition. Heads are kept like alerts, since receipts refer
 to them; members expire.
 """
 
@@ -39,7 +39,7 @@ CHUNK = (MOST_TRANSACTED - 1) // 2
 """The most alerts in one transaction: each alert takes two writes, and the head takes one."""
 
 _FIRST_MEMBER = "0"
-"""A range key that sorts after the head's and before every member's."""
+"""A range key that sorts after the head's key and before every member's key."""
 
 log = logging.getLogger("ticktape.deliver")
 
@@ -49,7 +49,7 @@ _window = msgspec.json.Decoder(Window)
 
 
 class Digests(TableAccess):
-    """DigestStore over the alerts table."""
+    """DigestStore over DynamoDB's alerts table."""
 
     chunk = CHUNK
 
@@ -58,11 +58,11 @@ class Digests(TableAccess):
         self.agendas = Agendas(client, table)
 
     def open(self, digest: Digest) -> bool:
-        """See DigestStore."""
+        """See DigestStore.open."""
         return self._put_head(digest, item_of(outbox=OPEN), opened(digest))
 
     def close_empty(self, digest: Digest, now: str) -> bool:
-        """See DigestStore."""
+        """See DigestStore.close_empty."""
         kept = item_of(outbox=TAKEN, expires_at=expiry(digest.until))
         return self._put_head(digest, kept, ended(opened(digest), "dead", now, EMPTY))
 
@@ -74,7 +74,7 @@ class Digests(TableAccess):
         )
 
     def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
-        """See DigestStore. One TransactWriteItems."""
+        """See DigestStore.hold. One TransactWriteItems."""
         writes = [self._joined_head(digest, len(held))]
         for one in held:
             alert = one.stored.alert
@@ -91,9 +91,9 @@ class Digests(TableAccess):
         )
 
     def _joined_head(self, digest: Digest, count: int) -> dict[str, Any]:
-        """Return the write that counts further members of a digest. It fails if the digest is
-        closed. A head whose delivery is not a new digest's would never be sent, and one whose count
-        is not a number would fail every write: both count as closed."""
+        """Return the write that adds `count` to a digest's members and fails if the digest is
+        closed. A head with another delivery than a new digest's would never be sent. A head whose
+        count is not a number would fail every write. Both count as closed."""
         values = {
             ":n": {"N": str(count)},
             ":open": {"S": OPEN},
@@ -113,7 +113,7 @@ class Digests(TableAccess):
         }
 
     def members(self, digest: Digest) -> Iterator[Member]:
-        """See DigestStore. Each page is queried when it is needed."""
+        """See DigestStore.members. Each page is queried when the caller reaches it."""
         reach = key_range("symbol", digest.symbol, "timestamp_rule", _FIRST_MEMBER, None)
         reach |= {"ConsistentRead": True, "ScanIndexForward": False}
         pages = self._query(**reach)
@@ -121,12 +121,12 @@ class Digests(TableAccess):
             yield from _readable_members(digest, items)
 
     def window(self, channel: str) -> StoredWindow:
-        """See DigestStore."""
+        """See DigestStore.window."""
         stored = self._read(_limit_key(channel)).get("limit_window")
         return StoredWindow(_readable_window(channel, stored), stored)
 
     def count(self, channel: str, before: StoredWindow, after: Window) -> bool:
-        """See DigestStore."""
+        """See DigestStore.count."""
         values = {":after": {"S": _encoder.encode(after).decode()}}
         condition = "attribute_not_exists(limit_window)"
         if before.stored is not None:

@@ -1,4 +1,4 @@
-"""The channels and the mutes, as `deliver` reads them: two items of the rules table at once."""
+"""Reads the channels and the mutes for `deliver`: two items of the rules table in one request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.domain.mutes import Mute
 
 
 class DirectoryItems:
-    """Channels and mutes over DynamoDB."""
+    """ReadAll over DynamoDB."""
 
     def __init__(
         self,
@@ -24,14 +24,14 @@ class DirectoryItems:
         clock: Callable[[], datetime],
         ended: EndedChannels | None = None,
     ) -> None:
-        """`ended` knows which channels have ended; without it no channel counts as ended."""
+        """`ended` knows the channels that have ended. Without it no channel has ended."""
         self._client = client
         self._table = table
         self._channels = Channels(client, table, ended)
         self._mutes = Mutes(client, table, clock)
 
     def read(self) -> tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]:
-        """See ReadAll. One BatchGetItem, and a GetItem if a channel can end."""
+        """See ReadAll. One BatchGetItem, and one GetItem if a receiver can end a channel."""
         lists = self._channels, self._mutes
         items = batch_get(self._client, self._table, [one.place for one in lists])
         found = {item["symbol"]["S"]: item for item in items}

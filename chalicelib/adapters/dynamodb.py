@@ -1,4 +1,4 @@
-"""Shared by the table adapters: attribute values, batched puts, paged queries."""
+"""Functions that the table adapters share: attribute values, batched puts, paged queries."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Row = TypeVar("Row")
 log = logging.getLogger("ticktape.stores")
 
 _MOST_DIGITS = 131
-"""More digits before the point, or zeros behind it, than DynamoDB takes."""
+"""More digits before the decimal point, or zeros after it, than DynamoDB accepts."""
 
 _LONGEST = 300
-"""The most characters of a number that is parsed; DynamoDB keeps 38 digits."""
+"""The most characters of a number that is parsed. DynamoDB keeps 38 digits."""
 
 _MOST_WRITES = 10**15
-"""More than the writes of any item: a higher count is not one of ours."""
+"""More writes than any item ever gets; a count of this size or above counts as unreadable."""
 
 BATCH_WRITE = 25
 BATCH_GET = 100
@@ -39,18 +39,18 @@ _DELETE = ("DeleteRequest", "Key")
 
 
 def number(value: Decimal | int) -> dict[str, str]:
-    """Return a DynamoDB number in plain digits, without an exponent."""
+    """Return a number as a DynamoDB attribute value, in plain digits without an exponent."""
     written = str(value)
     return {"N": f"{value:f}" if "E" in written else written}
 
 
 def text(value: str) -> dict[str, str]:
-    """Return a DynamoDB string."""
+    """Return a string as a DynamoDB attribute value."""
     return {"S": value}
 
 
 def item_of(**attributes: Decimal | int | str | bool | None) -> Item:
-    """Return an item of the attributes that are not None."""
+    """Return a DynamoDB item with the attributes that are not None."""
     return {name: _value(value) for name, value in attributes.items() if value is not None}
 
 
@@ -61,13 +61,13 @@ def _value(value: Decimal | int | str | bool) -> dict[str, Any]:
 
 
 def optional_text(item: Item, name: str) -> str | None:
-    """Return a string attribute, None if it is absent."""
+    """Return an item's string attribute; None if the attribute is absent."""
     return item[name]["S"] if name in item else None
 
 
 def number_of(item: Item, name: str) -> Decimal:
-    """Return a number attribute. Raises KeyError if it is absent or of another type, ValueError or
-    ArithmeticError if it is not a number that DynamoDB takes."""
+    """Return an item's number attribute. Raises KeyError if the attribute is absent or has another
+    type. Raises ValueError or ArithmeticError if DynamoDB could not store its number."""
     written = item[name]["N"]
     found = Decimal(written if len(written) <= _LONGEST else "NaN")
     if not (found.is_finite() and -_MOST_DIGITS < found.adjusted() < _MOST_DIGITS):
@@ -76,15 +76,15 @@ def number_of(item: Item, name: str) -> Decimal:
 
 
 def optional_number(item: Item, name: str) -> Decimal | None:
-    """Return a number attribute as number_of does; None if it is absent."""
+    """Return a number attribute as number_of does; None if the attribute is absent."""
     return number_of(item, name) if name in item else None
 
 
 def readable(
     convert: Callable[[Item], Row], item: Item, kind: str, key: Sequence[str]
 ) -> Row | None:
-    """Return `convert(item)`. If that raises any exception, log it and return None, so that the
-    other items are still read. The log names the item by its `kind` and the attributes in `key`."""
+    """Return `convert(item)`. If that raises any exception, log it and return None, so that other
+    items are still read. The log names the item by `kind` and its attributes in `key`."""
     try:
         return convert(item)
     except Exception as error:  # noqa: BLE001 - see above
@@ -94,13 +94,13 @@ def readable(
 
 
 def version_of(item: Item) -> int:
-    """Return the version of an item written by `versioned`, at least 1; 0 if it has no readable
-    one."""
+    """Return the version, at least 1, of an item that was written by `versioned`; 0 if it cannot be
+    read."""
     return count_of(item, "version")
 
 
 def count_of(item: Item, name: str) -> int:
-    """Return a count that increases with writes; 0 if it is absent or cannot be read."""
+    """Return an attribute that counts writes; 0 if it is absent or cannot be read."""
     try:
         found = int(item[name]["N"])
     except (KeyError, TypeError, ValueError):
@@ -116,11 +116,10 @@ def is_over(deadline: float) -> bool:
 def put_all(
     client: Any, table: str, key: Sequence[str], items: Sequence[Item], deadline: float
 ) -> set[int]:
-    """Call BatchWriteItem for all items, whose keys must differ; retry unprocessed items with full
-    jitter.
+    """Put items by BatchWriteItem; retry unprocessed items with full jitter.
 
-    `key` names the key's attributes. Returns the indexes of items that were not written by the
-    deadline (time.monotonic). The first request is made even after the deadline.
+    The items' keys must differ; `key` names the key's attributes. Returns the indexes of items that
+    were not written by the deadline (time.monotonic). The first request is made even after it.
     """
     return _write_all(client, table, key, items, deadline, _PUT)
 
@@ -128,7 +127,7 @@ def put_all(
 def delete_all(
     client: Any, table: str, key: Sequence[str], keys: Sequence[Item], deadline: float
 ) -> set[int]:
-    """Call BatchWriteItem to delete the items with these keys; otherwise like put_all."""
+    """Delete the items with these keys by BatchWriteItem; otherwise like put_all."""
     return _write_all(client, table, key, keys, deadline, _DELETE)
 
 
@@ -140,7 +139,7 @@ def _write_all(
     deadline: float,
     form: tuple[str, str],
 ) -> set[int]:
-    """Call BatchWriteItem for all items; `form` has the names of a request and of its content."""
+    """Call BatchWriteItem for all items. `form` names a request and its content."""
     request, carried = form
 
     def key_of(item: Item) -> tuple[str, ...]:
@@ -175,8 +174,8 @@ def _write_all(
 def _retried(
     once: Callable[[list[Part]], list[Part]], parts: list[Part], deadline: float = math.inf
 ) -> list[Part]:
-    """Call `once` with the parts, then, with full jitter, with the parts that it returns. Stop if
-    none is left or the next pause may outlast the deadline; return the parts that are left."""
+    """Call `once` with the parts, and then, after pauses with jitter, with the parts that it
+    returns. Stop if no part is left or the next pause may outlast the deadline."""
     pause = FIRST_PAUSE_SECONDS
     while parts := once(parts):
         if time.monotonic() + pause >= deadline:
@@ -197,13 +196,13 @@ def is_passing(error: Exception) -> bool:
 
 
 def query(client: Any, **request: Any) -> Iterator[tuple[list[Item], bool]]:
-    """Yield the pages of a Query, each as its items and whether it is the last page."""
+    """Yield each page of a Query as the page's items and whether it is the last page."""
     for answer in _answers(client, request):
         yield answer["Items"], "LastEvaluatedKey" not in answer
 
 
 def counted(client: Any, **request: Any) -> int:
-    """Return the number of items of a Query with Select COUNT."""
+    """Return the total count of a Query with Select COUNT."""
     return sum(int(answer["Count"]) for answer in _answers(client, request))
 
 
@@ -223,10 +222,10 @@ def key_range(
     start: str | None,
     end: str | None,
 ) -> dict[str, Any]:
-    """Return the key condition of a Query over `[start, end)`; None leaves an end open.
+    """Return the key condition of a Query over `[start, end)`. None leaves that end open.
 
-    DynamoDB accepts one condition on the range key, and BETWEEN includes both ends: the caller has
-    to drop a row whose range key is `end`.
+    DynamoDB accepts one condition on the range key, and BETWEEN includes both ends. The caller must
+    therefore drop a row whose range key is `end`.
     """
     names = {"#h": hash_name}
     values = {":h": text(hash_value)}
@@ -250,7 +249,7 @@ def key_range(
 
 
 def batch_get(client: Any, table: str, keys: Sequence[Item]) -> list[Item]:
-    """Return the items that exist under `keys`, in any order, read consistently, 100 per
+    """Return the items that exist under `keys`, in any order. The reads are consistent, 100 per
     request."""
     found: list[Item] = []
 

@@ -1,5 +1,5 @@
-"""Channels that their receivers have ended: one item of the alerts table. `deliver` may write to
-that table but only read the table of channels."""
+"""The channels that their receivers have ended, as one item of the alerts table. `deliver` may
+write to that table, but it may only read the table of channels."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _PLACE = item_of(symbol="ended:channels", timestamp_rule="-")
 
 
 MOST_NOTED = 100
-"""The most notes in the item, including those of deleted channels; together some 10 KB."""
+"""The most notes in the item, including notes of deleted channels; about 10 KB in total."""
 
 
 class EndedChannels(TableAccess):
-    """Notes of ended channels, by channel id. A note holds for the address that the channel had
-    then."""
+    """Notes of ended channels, by channel id. A note applies only while the channel keeps its
+    address."""
 
     def note(self, channel: StoredChannel, reason: str) -> None:
-        """Record that a channel has ended with its present address. One GetItem and one UpdateItem.
+        """Record that a channel with its present address has ended. One GetItem and one UpdateItem.
 
-        If MOST_NOTED other channels are noted, their notes are dropped. A channel that still exists
-        is noted again when its push service next refuses a message.
+        If there are notes of MOST_NOTED other channels, they are dropped. A dropped note is written
+        again when the push service next refuses a message to its channel.
         """
         name = _name_of(channel)
         noted = sorted(self._read(_PLACE).keys() - _PLACE.keys() - {name})
@@ -43,8 +43,8 @@ class EndedChannels(TableAccess):
         )
 
     def applied(self, channels: Sequence[StoredChannel]) -> tuple[StoredChannel, ...]:
-        """Return the channels; those that have ended are switched off and carry the reason. One
-        GetItem if any of them can end."""
+        """Return the channels. Channels that have ended are switched off and carry the reason. One
+        GetItem if a receiver can end one of the channels."""
         if all(channel.kind != "web_push" for channel in channels):
             return tuple(channels)
         item = self._read(_PLACE)

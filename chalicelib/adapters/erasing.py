@@ -1,4 +1,4 @@
-"""Deletes one symbol's data from the tables."""
+"""Deletes one symbol's data from DynamoDB's tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Eraser:
         self._prices, self._bars, self._alerts = prices, bars, alerts
 
     def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
-        """See SeriesEraser."""
+        """See SeriesEraser.erase."""
         if kind == "bars":
             erased = [
                 self._partition(self._bars, ("series", "start"), f"{symbol}#{it}", deadline)

@@ -1,4 +1,4 @@
-"""Publishes through AWS AppSync Events' HTTP endpoint, signed with the function's credentials.
+"""Publishes to AppSync Events over HTTP, with requests signed by the function's credentials.
 
 https://docs.aws.amazon.com/appsync/latest/eventapi/publish-http.html
 """
@@ -15,8 +15,7 @@ from chalicelib.domain.payloads import UNREADABLE
 from chalicelib.services.push.push import PublishError
 
 CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
-"""Time-outs; they are short, since a late price is worth nothing: the next batch has a newer
-one."""
+"""Time-outs. They are short, since the next batch has a newer price."""
 
 MOST_CONNECTIONS = 8
 
@@ -24,7 +23,7 @@ _SHOWN_BYTES = 300
 
 
 class EventApi:
-    """Publishes through AppSync Events. `url` is its HTTP endpoint, ending with `/event`."""
+    """A publisher over AppSync Events. `url` is the HTTP endpoint, which ends with `/event`."""
 
     def __init__(self, url: str) -> None:
         from botocore.httpsession import URLLib3Session

@@ -1,4 +1,4 @@
-"""Converts Lambda's events for the services."""
+"""Converts Lambda's events into the arguments of services."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger("ticktape.events")
 
 
 def from_kinesis(event: dict[str, Any]) -> list[Incoming]:
-    """Return the records of a Kinesis event; a record's origin is its shard."""
+    """Return the records of a Kinesis event. A record's origin is its shard."""
     from chalicelib.services.ingest.plan import Incoming
 
     return [Incoming(**_kinesis_fields(record)) for record in event["Records"]]
@@ -33,7 +33,7 @@ def from_kinesis(event: dict[str, Any]) -> list[Incoming]:
 def _kinesis_fields(record: dict[str, Any]) -> dict[str, Any]:
     kinesis = record["kinesis"]
     shard, _, _ = record["eventID"].partition(":")
-    return dict(  # noqa: C408 - named as Incoming's fields
+    return dict(  # noqa: C408 - the names are those of Incoming
         identifier=kinesis["sequenceNumber"],
         origin=shard,
         number=kinesis["sequenceNumber"],
@@ -43,9 +43,9 @@ def _kinesis_fields(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def from_sqs(event: dict[str, Any]) -> list[Incoming]:
-    """Return the messages of an SQS event; a message's origin is its queue.
+    """Return the messages of an SQS event. A message's origin is its queue.
 
-    A time and number that the sender gave count instead of SQS's own, which change when the message
+    If the sender gave a time and a number, they replace those of SQS, which change when a message
     is redriven.
     """
     from chalicelib.services.ingest.plan import Incoming
@@ -60,7 +60,7 @@ def _sqs_fields(record: dict[str, Any]) -> dict[str, Any]:
     told = record.get("messageAttributes", {}).get(ATTRIBUTE, {}).get("stringValue")
     if (sending := sending_of(told, milliseconds)) is not None:
         milliseconds, number = sending.milliseconds, sending.number
-    return dict(  # noqa: C408 - named as Incoming's fields
+    return dict(  # noqa: C408 - the names are those of Incoming
         identifier=record["messageId"],
         origin=record["eventSourceARN"].rpartition(":")[2],
         number=number,
@@ -75,11 +75,10 @@ def _instant(milliseconds: int) -> datetime:
 
 
 def changed_prices(event: dict[str, Any]) -> list[ChangedPrices]:
-    """Return the records of a DynamoDB stream event that say up to when a symbol's ticks are
-    complete.
+    """Return the changed prices in an event of the prices table's stream.
 
-    The mapping's filter passes only these. Until the first deployment has set the filter, other
-    records come, too.
+    The mapping's filter passes only records with `complete_from`. Before the first deployment has
+    set the filter, other records come too and are skipped.
     """
     from chalicelib.services.detect.changed_prices import ChangedPrices
 
@@ -100,12 +99,12 @@ def _triggers(records: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
 
 
 def _trigger(record: dict[str, Any], image: dict[str, Any], mark: CompleteFrom) -> dict[str, Any]:
-    """Return the fields of a record. Raises KeyError, TypeError or ValueError for a record such as
-    ingest never writes."""
+    """Return the fields of ChangedPrices. Raises KeyError, TypeError or ValueError if the record
+    cannot be read."""
     newest, arrival = image["timestamp"]["S"], image["ingested_at"]["S"]
     for text in (newest, arrival, mark.first, *chain(*mark.spans)):
         from_text(text)
-    return dict(  # noqa: C408 - as above
+    return dict(  # noqa: C408 - the names are those of ChangedPrices
         identifier=record["dynamodb"]["SequenceNumber"],
         symbol=image["symbol"]["S"],
         newest=newest,
@@ -120,7 +119,7 @@ def new_alerts(event: dict[str, Any]) -> list[tuple[str, StoredAlert]]:
     """Return the alerts to be sent in a DynamoDB stream event, each with its record's identifier.
 
     Alerts that cannot be read are left out. The mapping's filter passes only alerts to be sent.
-    Until the first deployment has set the filter, other records come, too.
+    Until the first deployment has set the filter, other records come too and are skipped.
     """
     from chalicelib.adapters.alerts import read_alert
     from chalicelib.adapters.deliveries import NEW
@@ -134,8 +133,8 @@ def new_alerts(event: dict[str, Any]) -> list[tuple[str, StoredAlert]]:
 
 
 def written_states(event: dict[str, Any]) -> list[State]:
-    """Return the states that a DynamoDB stream event reports as written, in their order. States
-    that cannot be read are left out."""
+    """Return the detection states that an event of the state table's stream reports as written, in
+    order. States that cannot be read are left out."""
     from chalicelib.adapters.state import from_item
 
     found = []
@@ -147,8 +146,8 @@ def written_states(event: dict[str, Any]) -> list[State]:
 
 
 def retries(event: dict[str, Any]) -> tuple[list[tuple[str, Retry]], list[str]]:
-    """Return the requests for further attempts in an SQS event, each with its message's identifier,
-    and the identifiers of messages that cannot be read."""
+    """Return the retries that an SQS event requests, each with its message's identifier. The second
+    value has the identifiers of messages that cannot be read."""
     from chalicelib.adapters.retries import retry_of
     from chalicelib.domain.payloads import UNREADABLE
 

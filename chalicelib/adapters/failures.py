@@ -1,4 +1,4 @@
-"""The failures bucket: dead-lettered batches, in Lambda's own key format."""
+"""Counts the dead-lettered batches in the failures bucket, whose keys Lambda defines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Glue's catalog: the partitions of the Parquet tables, and the view over them and the raw
+"""Glue's catalog: the partitions of the Parquet tables, and the view that joins them with the raw
 archive."""
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _OPENS, _CLOSES = "/* Presto View: ", " */"
 
 
 class CatalogError(RuntimeError):
-    """Glue refused some of a batch of partitions."""
+    """Glue refused some partitions of a batch."""
 
 
 def view_text(database: str, statement: str, columns: Sequence[Sequence[str]]) -> str:
-    """Return a view's text as Athena stores it in Glue. Each of `columns` is a name and a type of
-    Glue."""
+    """Return a view's text as Athena stores it in Glue. `columns` has each column's name and Glue
+    type."""
     document = {
         "originalSql": statement,
         "catalog": "awsdatacatalog",
@@ -50,7 +50,7 @@ def _presto(kind: str) -> str:
 
 
 class GlueCatalog:
-    """Catalog over one database of Glue."""
+    """Catalog over one database in Glue."""
 
     def __init__(self, client: Any, database: str) -> None:
         self._client = client
@@ -58,11 +58,11 @@ class GlueCatalog:
         self._descriptor = cache(self._descriptor_of)
 
     def marks(self) -> CompactionState:
-        """See Catalog."""
+        """See Catalog.marks."""
         return marks_of(self._table(VIEW).get("Parameters", {}))
 
     def lake_state(self) -> LakeState:
-        """Return the state that determines how many LIST requests a report makes."""
+        """Return the state of the lake that determines how many LIST requests a report makes."""
         marks = self.marks()
         dates = self._table(RAW_LINES)["Parameters"]["projection.date.range"]
         return LakeState(
@@ -74,11 +74,11 @@ class GlueCatalog:
         )
 
     def record(self, marks: CompactionState) -> None:
-        """See Catalog."""
+        """See Catalog.record."""
         self._update_view(self._table(VIEW), marks)
 
     def move(self, marks: CompactionState, statements: Mapping[str, str]) -> None:
-        """See Catalog."""
+        """See Catalog.move."""
         for name, statement in statements.items():
             view = self._table(name)
             columns = [(c["Name"], c["Type"]) for c in view["StorageDescriptor"]["Columns"]]
@@ -95,11 +95,11 @@ class GlueCatalog:
         self._client.update_table(DatabaseName=self._database, TableInput=wanted, SkipArchive=True)
 
     def parts(self, table: Table) -> dict[str, CompactedPeriod]:
-        """See Catalog."""
+        """See Catalog.parts."""
         return {entry["Values"][0]: _part(entry) for entry in self._partitions(table.name)}
 
     def switch(self, table: Table, parts: Mapping[str, CompactedPeriod]) -> None:
-        """See Catalog. Days that another run has added meanwhile are moved like any other."""
+        """See Catalog.switch. Partitions that another run has added meanwhile are moved, too."""
         inputs = [self._input(table.name, [day], part) for day, part in parts.items()]
         for chunk in _chunks(inputs, _BATCH):
             there = self._create(table.name, chunk)
@@ -107,7 +107,7 @@ class GlueCatalog:
                 self._update(table.name, [one for one in chunk if one["Values"] in there])
 
     def stage(self, table: Table, run: str, locations: Mapping[str, str]) -> None:
-        """See Catalog."""
+        """See Catalog.stage."""
         inputs = [
             self._input(table.unchecked, [run, day], CompactedPeriod(location, run, 0, ""))
             for day, location in locations.items()
@@ -116,12 +116,12 @@ class GlueCatalog:
             self._create(table.unchecked, chunk)
 
     def unstage(self, table: Table) -> None:
-        """See Catalog."""
+        """See Catalog.unstage."""
         staged = [entry["Values"] for entry in self._partitions(table.unchecked)]
         self._delete(table.unchecked, staged)
 
     def drop(self, table: Table, periods: Sequence[str]) -> None:
-        """See Catalog."""
+        """See Catalog.drop."""
         self._delete(table.name, [[period] for period in periods])
 
     def _delete(self, name: str, values: Sequence[list[str]]) -> None:

@@ -1,4 +1,4 @@
-"""Which stored bar a folded or late historical bar may replace.
+"""Decides which stored bar a folded or late historical bar may replace.
 
 `arrived` is the time at which the stream accepted the bar's record; bars made from ticks have none.
 `folded` is the number of bars from which a folded bar was made.
@@ -15,7 +15,7 @@ def _came_no_later(stored: Item, item: Item) -> bool:
 
 
 def _is_same(stored: Item, item: Item) -> bool:
-    """Return whether a put would change nothing, however DynamoDB writes the numbers."""
+    """Return whether two items are equal, even if their numbers are written differently."""
     return stored.keys() == item.keys() and all(
         optional_number(stored, name) == optional_number(item, name)
         if "N" in value

@@ -1,8 +1,8 @@
-"""Inserts items only if their keys are free, 25 per request.
+"""Inserts items whose keys are free, 25 per request.
 
 PutItem takes one item, and BatchWriteItem takes no condition. A transaction costs twice the
-capacity and fails for all items at once. The statements of a BatchExecuteStatement succeed
-individually, and an INSERT costs as much as a PutItem (docs/decisions/0120).
+capacity, and one failure cancels all of its writes. The statements of a BatchExecuteStatement
+succeed individually, and an INSERT costs as much as a PutItem (docs/decisions/0120).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ BATCH_INSERT = 25
 
 
 def insert_all(client: Any, table: str, key: Sequence[str], items: Sequence[Item]) -> list[int]:
-    """Insert items; return the indexes of those not inserted.
+    """Insert items; return the indexes of items that were not inserted, usually since their key
+    exists.
 
-    Usually their key exists. Of `items` with the same key only the first is inserted, since a
-    request may not name a key twice. `key` names the key's attributes; attribute names must not
-    have quotes. If a whole request fails, raises ClientError or BotoCoreError once the others in
-    flight are done.
+    `key` names the key's attributes. A request may not name a key twice, so only the first item
+    with a key is inserted. Attribute names must not have quotes. If a whole request fails, raises
+    ClientError or BotoCoreError after the other requests in flight.
     """
     first: dict[tuple[str, ...], int] = {}
     for index, item in enumerate(items):

@@ -1,7 +1,7 @@
-"""Logs as JSON, one object per line, each with the id of its request or invocation.
+"""Logs one JSON object per line, each with the id of its request or invocation.
 
-CloudWatch extracts metrics (EMF) only from a line that is entirely a JSON object, unlike Lambda's
-and Chalice's own formats.
+CloudWatch extracts metrics (EMF) only from a line that is entirely a JSON object, which the lines
+of Lambda's and Chalice's own loggers are not.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import msgspec
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-"""The attributes that every record has; all others were given as `extra`."""
+"""The attributes that every log record has. A record's other attributes were given as `extra`."""
 
 
 def correlate(correlation_id: str) -> None:
-    """Tag all later log lines with the id of this request or invocation."""
+    """Tag all later log lines with the id of the current request or invocation."""
     _correlation_id.set(correlation_id)
 
 
 def id_of(event: Any) -> str:
-    """Return the id of a Chalice event: the gateway's for a request, Lambda's for any other."""
+    """Return the id of a Chalice event: API Gateway's for a request, Lambda's for any other."""
     context = event.context
     if isinstance(context, dict):  # Chalice's local gateway gives requests no id
         return str(context.get("requestId", ""))
@@ -34,14 +34,15 @@ def id_of(event: Any) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as a JSON object. The message of a record with `counters` already is one."""
+    """Formats a record as a JSON object. The message of a record with `counters` already is
+    JSON."""
 
     def __init__(self, function: str) -> None:
         super().__init__()
         self._function = function
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line. Values that JSON does not support are written as text."""
+        """Return a record as one line. Values that JSON does not support are written as text."""
         if hasattr(record, "counters"):
             return record.getMessage()
         document = {
@@ -61,7 +62,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(function: str) -> None:
-    """Log everything in this format, instead of through Lambda's own handler."""
+    """Log everything through JsonFormatter, instead of through Lambda's own handler."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(function))
     logging.getLogger().handlers = [handler]

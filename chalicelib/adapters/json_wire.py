@@ -1,10 +1,10 @@
-"""Reads and writes DynamoDB's JSON in one step, instead of botocore's walk over every value.
+"""Encodes and decodes DynamoDB's JSON in one step, without botocore's walk over every value.
 
-botocore's callers already write attribute values in wire form (`{"S": "AAPL"}`), so nothing has to
-be converted. Yet botocore's serializer and parser visit every value: for a page of 500 items that
-is nine tenths of a call. botocore's events let a client supply the request's body and take the
-answer's (docs/decisions/0080). Signing, endpoints, retries, checksums and errors stay botocore's.
-Ticktape's tables have no binary values, which would need base64.
+The adapters already write attribute values in wire form (`{"S": "AAPL"}`), so nothing has to be
+converted. Yet botocore's serializer and parser visit every value, which takes nine tenths of the
+time of a call with 500 items. botocore's events allow a client to supply the request's body and to
+decode the answer's (docs/decisions/0080). botocore still does signing, endpoints, retries,
+checksums and errors. Ticktape's tables have no binary values, which would need base64.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def install(client: Any) -> None:
-    """Make a DynamoDB client use this module."""
+    """Make a DynamoDB client encode and decode JSON with this module."""
     events = client.meta.events
     for operation in OPERATIONS:
         events.register(f"provide-client-params.dynamodb.{operation}", _take_request)
@@ -54,8 +54,8 @@ def _put_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
 def read_answer(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
 ) -> None:
-    """Decode the answer, and leave only the headers to botocore's parser. botocore still handles
-    errors and answers that are not JSON objects."""
+    """Decode the answer's body, and leave only the headers to botocore's parser. botocore still
+    handles errors and answers that are not JSON."""
     if response_dict["status_code"] >= 300:
         return
     try:

@@ -1,4 +1,4 @@
-"""The keys table: keys by the hash of their tokens, a note of the last key made, and a counter per
+"""The keys table: API keys by the hash of their tokens, a note of the newest key, and a counter per
 key and minute."""
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from chalicelib.services.access.key_ring import MAX_KEYS
 
 _KIND = "key"
 _LAST = {"kind": {"S": "last"}, "id": {"S": "last"}}
-"""The note of the last key made. Its version increases with each new key."""
+"""The key of the note of the newest key. The note's version increases with each new key."""
 
 _TRIES = 12
 _PAUSE_SECONDS = 0.002
 _COUNTER_SECONDS = 600
-"""A counter expires this many seconds after its minute; by then it is useless."""
+"""A counter expires this many seconds after the start of its minute."""
 
 
 class Keys(TableAccess):
-    """KeyStore over DynamoDB. Keys share the partition `key`; each has one for its counters."""
+    """KeyStore over DynamoDB. All keys share a partition; each has another for its counters."""
 
     def find(self, token_sha256: str) -> Key | None:
-        """See KeyStore. One GetItem."""
+        """See KeyStore.find. One GetItem."""
         item = self._read(_place(_KIND, token_sha256))
         return _readable(item) if item else None
 
     def all(self) -> list[Key]:
-        """See KeyStore. One Query."""
+        """See KeyStore.all. One Query."""
         found = [key for item in self._items() if (key := _readable(item))]
         return sorted(found, key=lambda key: key.created_at or "")
 
     def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
-        """See KeyStore. One GetItem, one Query and one TransactWriteItems."""
+        """See KeyStore.put. One GetItem, one Query and one TransactWriteItems."""
         for attempt in range(_TRIES):
             last = self._read(_LAST)
             if self._count(last) >= most:
@@ -51,10 +51,10 @@ class Keys(TableAccess):
         raise Contended("keys are being made by others: send the request again")
 
     def _count(self, last: Item) -> int:
-        """Return the number of keys.
+        """Return the number of stored keys.
 
-        A Query may miss the result of a recent transaction but a GetItem does not, so the last key
-        made is read separately.
+        A Query may miss a key that a transaction has just stored, but a GetItem does not. The
+        newest key is therefore read separately.
         """
         stored = {item["id"]["S"] for item in self._items()}
         newest = last.get("newest", {}).get("S")
@@ -63,8 +63,8 @@ class Keys(TableAccess):
         return len(stored) + bool(self._read(_place(_KIND, newest)))
 
     def _next(self, last: Item, token_sha256: str) -> dict[str, Any]:
-        """Return the write that notes the new key as the last one. It fails if another key was made
-        since the count."""
+        """Return the write that notes the new key as the newest. The write fails if another key has
+        been stored since `last` was read."""
         item = _LAST | item_of(newest=token_sha256)
         return versioned(self._table, item, version_of(last))
 
@@ -76,7 +76,7 @@ class Keys(TableAccess):
         return {"Put": {"TableName": self._table, "Item": item}}
 
     def remove(self, key_id: str) -> bool:
-        """See KeyStore. One Query and one DeleteItem."""
+        """See KeyStore.remove. One Query and one DeleteItem."""
         for item in self._items():
             if item.get("key_id") == {"S": key_id}:
                 place = _place(_KIND, item["id"]["S"])
@@ -85,7 +85,7 @@ class Keys(TableAccess):
         return False
 
     def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
-        """See KeyStore. One UpdateItem, under the condition that the limit is not exceeded."""
+        """See KeyStore.count. One UpdateItem, whose condition is that the limit is not exceeded."""
         return self._write_if(
             Key=_place(f"requests#{key_id}", minute),
             UpdateExpression="ADD requests :weight SET expires_at = :until",
@@ -106,7 +106,7 @@ def _place(kind: str, name: str) -> Item:
 
 
 def _readable(item: Item) -> Key | None:
-    """Return the key of an item; None if it cannot be read, so that it grants nothing."""
+    """Return the API key of an item. None if the item cannot be read, so that it grants nothing."""
     return readable(_to_key, item, "key", ("key_id",))
 
 

@@ -1,4 +1,4 @@
-"""Stores compaction's marks as parameters of the view in Glue: texts of at most 512,000 bytes."""
+"""Stores the CompactionState as parameters of a view in Glue: strings of at most 512,000 bytes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from chalicelib.services.lake.stores import CompactionState
 
 
 def parameters_of(marks: CompactionState) -> dict[str, str]:
-    """Return the marks, without those that are None, as a view's parameters. `due` and `bars_due`
-    are JSON (compact_due.py); `lately`, `months`, `unsurveyed` and `merging` are
-    comma-separated."""
+    """Return the marks that are not None as a view's parameters. `due` and `bars_due` are JSON
+    (compact_due.py). `lately`, `months`, `unsurveyed` and `merging` are comma-separated."""
     made = {
         "lately": ",".join(sorted(marks.lately)),
         "months": ",".join(marks.months),
@@ -30,7 +29,7 @@ def parameters_of(marks: CompactionState) -> dict[str, str]:
 
 
 def marks_of(parameters: Mapping[str, str]) -> CompactionState:
-    """Return the marks of a view's parameters, which an earlier version may have written."""
+    """Return the marks in a view's parameters, which an earlier version may have written."""
     return CompactionState(
         compacted_until=parameters.get("compacted_until"),
         surveyed_until=parameters.get("surveyed_until"),

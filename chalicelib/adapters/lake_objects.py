@@ -1,4 +1,4 @@
-"""The archive bucket as compaction uses it: raw objects by time of writing, superseded Parquet."""
+"""Lists new raw objects in the archive bucket for compaction, and deletes superseded Parquet."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from chalicelib.services.lake.lake_sql import Table
 from chalicelib.services.lake.stores import Changed, CompactedPeriod
 
 LOOKED_BACK_DAYS = 14
-"""A survey covers records that arrived up to this many days before the last survey. Older records
-that are written only now (redriven by hand) are not found."""
+"""A survey covers records that arrived up to this many days before the last survey. It misses older
+records that are written later, such as those redriven by hand."""
 
 MOST_DELETED = 1000
 
@@ -31,11 +31,11 @@ class S3LakeObjects:
         self._bucket = bucket
 
     def location(self, key: str) -> str:
-        """See LakeObjects."""
+        """See LakeObjects.location."""
         return f"s3://{self._bucket}/{key}"
 
     def changed(self, since: str | None, known: frozenset[str]) -> Changed:
-        """See LakeObjects."""
+        """See LakeObjects.changed."""
         survey = Survey(from_text(since) if since else None, known)
         for prefix in self._dates(since):
             for entry in self._listed(prefix):
@@ -45,7 +45,7 @@ class S3LakeObjects:
     def remove_superseded(
         self, table: Table, parts: Mapping[str, CompactedPeriod], before: datetime, deadline: float
     ) -> int:
-        """See LakeObjects."""
+        """See LakeObjects.remove_superseded."""
         folders = {
             part.location.removeprefix(self.location("")).rstrip("/") for part in parts.values()
         }
@@ -90,6 +90,5 @@ class S3LakeObjects:
 
 
 def _below(key: str, folders: Collection[str]) -> bool:
-    """Return whether the key is in one of the folders."""
     parts = key.split("/")
     return any("/".join(parts[:depth]) in folders for depth in range(1, len(parts)))

@@ -1,4 +1,4 @@
-"""A lease on compaction: one item of the symbols table, in a list of its own."""
+"""The lease of compaction: one item of the symbols table, in a list of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class CompactionLease(TableAccess):
     """Lease over DynamoDB."""
 
     def take(self, owner: str, now: datetime, until: datetime) -> bool:
-        """See Lease."""
+        """See Lease.take."""
         return self._write_if(
             Item=_item(owner, until),
             ConditionExpression="attribute_not_exists(symbol) OR #until <= :now OR #owner = :owner",
@@ -23,7 +23,7 @@ class CompactionLease(TableAccess):
         )
 
     def release(self, owner: str, now: datetime) -> None:
-        """See Lease."""
+        """See Lease.release."""
         self._write_if(
             Item=_item(owner, now),
             ConditionExpression="#owner = :owner",

@@ -20,11 +20,11 @@ _raw_decoder = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 
 
 class ListedItem(TableAccess, Generic[Entry]):
-    """ListStore over the item under `#name`, a key that no rule can have and that the index of
-    rules does not list.
+    """ListStore over one item of the rules table, under the key `#name`. No rule can have that key,
+    and the index of rules does not list the item.
 
-    The item's attribute `name` has the entries as JSON. `check` raises ValueError for an entry
-    whose types are right but whose values are unusable; such an entry counts as unreadable.
+    The item's attribute `name` holds the entries as JSON. `check` raises ValueError for an entry
+    whose types are right but whose values are unusable. Such an entry counts as unreadable.
     """
 
     def __init__(
@@ -42,18 +42,18 @@ class ListedItem(TableAccess, Generic[Entry]):
         self.place: Item = {"symbol": text(f"#{name}"), "rule_id": text(f"#{name}")}
 
     def table(self) -> StoredList[Entry]:
-        """See ListStore. One GetItem."""
+        """See ListStore.table. One GetItem."""
         return self.decode(self._read(self.place))
 
     def write(self, table: StoredList[Entry], entries: Iterable[Entry], /) -> bool:
-        """See ListStore. One TransactWriteItems; if an item's version cannot be read, a GetItem and
-        a second TransactWriteItems follow."""
+        """See ListStore.write. One TransactWriteItems. If the item's version cannot be read, a
+        GetItem and a second TransactWriteItems follow."""
         kept = [*entries, *map(msgspec.Raw, table.unreadable)]
         encoded = {self._name: msgspec.json.encode(kept).decode()}
         return self._put_version(self.place | item_of(**encoded), table.version)
 
     def decode(self, item: Item) -> StoredList[Entry]:
-        """Return the entries of an item; an empty item stands for one that does not exist.
+        """Return the entries of an item. An empty item stands for an item that does not exist.
 
         Contents that are not a list count as one unreadable entry.
         """

@@ -1,4 +1,4 @@
-"""The mutes: one item of the rules table."""
+"""The mutes, which are stored as one item of the rules table."""
 
 from __future__ import annotations
 

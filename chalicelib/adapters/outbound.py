@@ -1,7 +1,7 @@
 """Connections to hosts that users name: checked after resolution, and ended at a deadline.
 
-A socket connects to the very address that was checked. A name that resolves to another address a
-moment later therefore gains nothing. `docs/decisions/0311` says why this is done here.
+A socket connects to the address that was checked. A name that resolves to another address a moment
+later therefore gains nothing. docs/decisions/0311 explains why Ticktape does this itself.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 from chalicelib.services.delivery.channel import MAX_SEND_SECONDS
 
 SEND_SECONDS = MAX_SEND_SECONDS - 0.5
-"""How long a send may take. The rest of MAX_SEND_SECONDS is for what the caller does afterwards."""
+"""How long an attempt may take. The rest of MAX_SEND_SECONDS is for recording the delivery."""
 
 Policy = Callable[[str], bool]
-"""Returns whether an IP address may be connected to."""
+"""Returns whether a channel may connect to an IP address."""
 
 
 class Unreachable(OSError):  # noqa: N818 - named as what the host is
-    """No connection was made. `Attempt.failure` says why."""
+    """No connection could be made. `Attempt.failure` has the reason."""
 
 
 class Attempt:
-    """One send. `allows` decides which addresses the send may connect to. The deadline ends all of
-    its connections.
+    """One attempt to send a message. `allows` decides which addresses it may connect to. At the
+    deadline all of its connections are shut down.
 
     `failure` is the last failure, as the channel reports it; it names no host. `requests` counts
     the HTTP requests.
@@ -64,16 +64,16 @@ class Attempt:
 
     @property
     def seconds_left(self) -> float:
-        """Return the seconds until the deadline; never 0, which would mean no time-out."""
+        """Return the seconds until the deadline. Never 0, which would mean no time-out."""
         return max(0.001, self._ends_at - time.monotonic())
 
     @property
     def is_over(self) -> bool:
-        """Return whether the deadline has ended the send."""
+        """Return whether the deadline has ended the attempt."""
         return self._over
 
     def timed_out(self) -> Passing:
-        """Return the failure of a send that its deadline has ended."""
+        """Return the failure of an attempt that the deadline has ended."""
         return Passing(f"no answer within {self._seconds:g} s")
 
     def connect(self, host: str, port: int) -> socket.socket:
@@ -91,8 +91,8 @@ class Attempt:
         raise self._unreachable(Passing("the host accepts no connection"))
 
     def _resolved(self, host: str) -> Sequence[str]:
-        """Return the addresses of a host, at least one. Raises Unreachable if there is none or the
-        resolver does not answer by the deadline."""
+        """Return the addresses of a host, at least one. Raises Unreachable if the host has no
+        address or the resolver does not answer by the deadline."""
         if (literal := parse_address(host)) is not None:
             return (str(literal),)
         found: list[str] = []
@@ -115,7 +115,7 @@ class Attempt:
         return Unreachable(failure.reason)
 
     def _watch(self, made: socket.socket) -> None:
-        """Let the deadline end a connection. A duplicate of the socket is kept, since TLS takes
+        """Let the deadline shut down a connection. Keeps a duplicate of the socket, since TLS takes
         over the socket itself."""
         with self._lock:
             self._open.append(made.dup())
@@ -131,10 +131,10 @@ class Attempt:
 
 
 class BoundedLines:
-    """A connection's binary file, of which at most `most` bytes can be read as lines.
+    """A connection's binary file, from which at most `most` bytes can be read as lines.
 
-    Beyond the bound `readline` raises OSError. Header lines and replies of mail servers are kept as
-    a whole, and a peer can send them without end.
+    Without this bound a peer could send header lines or replies without end, and all of them would
+    be kept in memory.
     """
 
     def __init__(self, file: BinaryIO, most: int) -> None:
@@ -142,7 +142,7 @@ class BoundedLines:
         self._left = most
 
     def readline(self, size: int = -1) -> bytes:
-        """See io.BufferedIOBase. Raises OSError beyond the bound."""
+        """See io.BufferedIOBase.readline. Raises OSError beyond the bound."""
         most = self._left if size < 0 else min(size, self._left)
         line = self._file.readline(most + 1)
         self._left -= len(line)

@@ -1,8 +1,8 @@
-"""HTTP requests of channels: over checked connections, one attempt, no redirects, short answers.
+"""Sends HTTP requests for channels: over checked connections, without redirects or long answers.
 
-`requests` is imported here and nowhere else; `deliver` imports this module when it first sends. The
-sessions of `requests` are not used: they read the body of a redirect as a whole, and parse cookies
-in quadratic time.
+No other module imports `requests`; `deliver` imports this module when it first sends. The sessions
+of `requests` are not used, since they read the whole body of a redirect and parse cookies in
+quadratic time.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ MOST_ANSWER_BYTES = 65_536
 """The most bytes read of an answer's body; the rest is ignored."""
 
 MOST_HEADER_BYTES = 65_536
-"""The most bytes read of an answer's header and of the lines between its chunks."""
+"""The most bytes read of an answer's header, and of the lines between the chunks of its body."""
 
 MOST_REQUESTS = 50
-"""The most requests of one send: a service may name more rooms or devices than anybody has."""
+"""The most requests of one attempt: one address could name very many rooms or devices."""
 
 _SENT = ("params", "data", "json", "files", "auth")
-"""The arguments of `requests` that describe the request. Others say how it is sent, which is
+"""The arguments of `requests` that describe the request. Arguments that say how to send it are
 fixed."""
 
 _PASSING = frozenset({408, 425, 429})
@@ -52,9 +52,9 @@ _LONGEST_WAIT_SECONDS = 86_400.0
 
 
 def _silence() -> None:
-    """Keep HTTP libraries from logging during a send: they log paths, which hold tokens.
+    """Keep HTTP libraries from logging during an attempt, since they log paths, which hold tokens.
 
-    A logger's filter does not apply to the loggers below it, so each one gets the filter.
+    A logger's filter does not apply to its child loggers, so each logger gets the filter.
     """
     names = ("urllib3", "requests", "charset_normalizer", "chardet")
     for name in (*names, *logging.Logger.manager.loggerDict):
@@ -95,8 +95,8 @@ class _SecurePool(HTTPSConnectionPool):
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Return the TLS context that all connections share: reading the authorities' certificates
-    takes 20 ms."""
+    """Return the TLS context that all connections share. Reading the certificates of the
+    authorities takes 20 ms."""
     return ssl.create_default_context(cafile=where())
 
 
@@ -107,22 +107,22 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def cert_verify(self, conn: Any, *_: Any) -> None:
-        """See HTTPAdapter. The context has the certificates already."""
+        """See HTTPAdapter.cert_verify. The TLS context already has the certificates."""
         conn.cert_reqs = "CERT_REQUIRED"
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """See HTTPAdapter. The original response is dropped, so that no cookie is parsed."""
+        """See HTTPAdapter.build_response. No cookie is parsed without the original response."""
         resp._original_response = None
         return super().build_response(req, resp)
 
 
 def send(method: str, url: str, **named: Any) -> requests.Response:
-    """Send one request within the current attempt and return the answer. `named` has the arguments
-    of `requests`.
+    """Send one request within the current attempt and return the answer. `named` has further
+    arguments of `requests.request`.
 
-    If the answer is a failure, or none comes, sets the attempt's `failure`; a success leaves it as
-    it was. Raises requests.RequestException if no answer comes, if the attempt has already had a
-    failure that may pass, and beyond MOST_REQUESTS.
+    If the request fails, sets the attempt's `failure`; a success does not change it. Raises
+    requests.RequestException if no answer comes, after MOST_REQUESTS, and if the attempt already
+    has a failure that may pass.
     """
     attempt = outbound.current()
     if isinstance(attempt.failure, Passing):
@@ -160,7 +160,7 @@ def post(
 
 
 def _prepared(method: str, url: str, named: dict[str, Any]) -> requests.PreparedRequest:
-    """Return the request. Raises one of _MALFORMED."""
+    """Return the prepared request. Raises one of _MALFORMED if it is invalid."""
     headers = default_headers()
     headers.update(named.get("headers") or {})
     given = {name: named[name] for name in _SENT if name in named}
@@ -171,7 +171,7 @@ def _prepared(method: str, url: str, named: dict[str, Any]) -> requests.Prepared
 
 
 def _answered(request: requests.PreparedRequest, seconds: float) -> requests.Response:
-    """Send a request, without a proxy. Return the answer with at most MOST_ANSWER_BYTES of its
+    """Send a request without a proxy. Return the answer, with at most MOST_ANSWER_BYTES of its
     body."""
     adapter = _Adapter(max_retries=0)
     try:
@@ -187,8 +187,8 @@ def _answered(request: requests.PreparedRequest, seconds: float) -> requests.Res
 
 
 def _no_answer(attempt: outbound.Attempt, error: Exception) -> requests.RequestException:
-    """Set the attempt's failure. Return the exception to raise for plugins; it names neither host
-    nor path."""
+    """Set the attempt's failure, and return the exception that the plugin gets. Neither names the
+    host or the path."""
     if attempt.is_over or isinstance(error, requests.Timeout):
         attempt.failure = attempt.timed_out()
     elif isinstance(error, _MALFORMED):
@@ -201,7 +201,7 @@ def _no_answer(attempt: outbound.Attempt, error: Exception) -> requests.RequestE
 
 
 def failure_of(response: requests.Response) -> DeliveryError | None:
-    """Return what an answer means for a delivery; None if it is a success."""
+    """Return the delivery's failure that an answer stands for; None if the answer is a success."""
     status = response.status_code
     if 200 <= status < 300:
         return None
@@ -213,8 +213,8 @@ def failure_of(response: requests.Response) -> DeliveryError | None:
 
 
 def retry_after(response: requests.Response, now: float) -> float | None:
-    """Return how many seconds an answer asks to wait; None if it does not ask. The wait is in the
-    header, or else in the body, where Telegram and Discord put it. `now` is the epoch second."""
+    """Return how many seconds an answer asks to wait; None if it asks for no wait. The header has
+    the wait, or else the body, as with Telegram and Discord. `now` is the epoch second."""
     seconds = _header_seconds(response.headers.get("Retry-After", ""), now)
     if seconds is None:
         seconds = _body_seconds(response.content)

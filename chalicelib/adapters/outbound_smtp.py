@@ -1,5 +1,5 @@
-"""SMTP connections of channels: checked like those of HTTP. The servers' refusals are noted. The
-mail plugin uses this module as its `smtplib`."""
+"""SMTP for channels: connects to checked addresses and notes refusals. apprise's mail plugin uses
+this module as its `smtplib`."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def _replied(server: smtplib.SMTP, getreply: Callable[[], tuple[int, bytes]]) ->
 
 
 class SMTP(smtplib.SMTP):
-    """A plain connection, which STARTTLS may secure."""
+    """A connection without TLS, which STARTTLS may secure."""
 
     def _get_socket(self, host: str, port: int, _timeout: float) -> Any:
         return outbound.current().connect(host, port)
 
     def getreply(self) -> tuple[int, bytes]:
-        """See smtplib.SMTP. Sets the attempt's `failure` if the server refuses."""
+        """See smtplib.SMTP.getreply. Sets the attempt's `failure` if the server refuses."""
         return _replied(self, super().getreply)
 
 
 class SMTP_SSL(smtplib.SMTP_SSL):  # noqa: N801 - smtplib's name
-    """A connection with TLS from its first byte on."""
+    """A connection that uses TLS from the first byte."""
 
     _host: str
 
@@ -57,5 +57,5 @@ class SMTP_SSL(smtplib.SMTP_SSL):  # noqa: N801 - smtplib's name
         return self.context.wrap_socket(made, server_hostname=self._host)
 
     def getreply(self) -> tuple[int, bytes]:
-        """See smtplib.SMTP. Sets the attempt's `failure` if the server refuses."""
+        """See smtplib.SMTP.getreply. Sets the attempt's `failure` if the server refuses."""
         return _replied(self, super().getreply)

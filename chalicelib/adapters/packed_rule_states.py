@@ -1,4 +1,4 @@
-"""Rule states as short texts, so that those of five default rules fit into a state's kilobyte.
+"""Packs rule states into short texts, so that the states of five default rules fit into a kilobyte.
 
 A rule's text has the fields of RuleState, separated by commas, without empty fields at its end.
 Timestamps are microseconds since 1970 in hexadecimal. Ids of default rules begin with `~`.
@@ -18,12 +18,12 @@ _ONE = timedelta(microseconds=1)
 
 
 def pack(rule_states: Mapping[str, RuleState]) -> dict[str, str]:
-    """Return short texts by short ids."""
+    """Return rule states as short texts, by short rule id."""
     return {_short_id(rule_id): _text(found) for rule_id, found in rule_states.items()}
 
 
 def unpack(packed: Mapping[str, str]) -> dict[str, RuleState]:
-    """Return the rule states that were packed."""
+    """Return the rule states by rule id that `pack` has packed."""
     return {_whole_id(short): _rule_state(text) for short, text in packed.items()}
 
 
@@ -53,7 +53,7 @@ def _rule_state(text: str) -> RuleState:
 
 
 def _short_stamp(text: str) -> str:
-    """Return a timestamp as a hexadecimal number; return a session's date as it is."""
+    """Return a timestamp as a hexadecimal number. A session's date is returned unchanged."""
     if len(text) != _STAMP or not is_canonical(text):
         return text
     return f"{(from_text(text) - EPOCH) // _ONE:x}"

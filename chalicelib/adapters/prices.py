@@ -1,4 +1,4 @@
-"""The prices table: one item per wire record and symbol, keyed by the record's last tick."""
+"""The prices table: one item per record and symbol, keyed by the record's last tick."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Prices(TableAccess):
         self._ttl_seconds = ttl_days * 86400
 
     def write(self, records: Sequence[PricedRecord], deadline: float) -> set[int]:
-        """See PriceStore."""
+        """See PriceStore.write."""
         items = [self._to_item(record) for record in records]
         return put_all(self._client, self._table, _KEY, items, deadline)
 
     def find_many(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
-        """See PriceStore."""
+        """See PriceStore.find_many."""
         asked = [{"symbol": {"S": symbol}, "timestamp": {"S": stamp}} for symbol, stamp in keys]
         found = (readable(_record_of, item, "prices", _KEY) for item in self._read_all(asked))
         return [record for record in found if record is not None]
@@ -50,7 +50,7 @@ class Prices(TableAccess):
         most_copies: int | None = None,
         most: int | None = None,
     ) -> Page[StoredTick]:
-        """See PriceStore."""
+        """See PriceStore.ticks."""
         through = later(end, seconds=SPAN_SECONDS) if end is not None else None
         request = key_range("symbol", symbol, "timestamp", start, through)
         pages = self._query(
@@ -68,7 +68,7 @@ class Prices(TableAccess):
         return collected.page()
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
-        """See PriceStore."""
+        """See PriceStore.arrival_after."""
         start = just_after(after) if after is not None else None
         found = self._client.query(
             TableName=self._table,
@@ -112,9 +112,9 @@ class Prices(TableAccess):
 
 
 def _complete_from(record: PricedRecord) -> str | None:
-    """Return the text of `complete_from`, such as `FIRST 1a2b3c4d FIRST/LAST,FIRST/LAST`; None for
-    a record without it. It begins with the timestamp. If the batch has other ticks of the symbol,
-    their digest follows, then the spans if there are several."""
+    """Return the text of an item's `complete_from`, such as `FIRST 1a2b3c4d FIRST/LAST,FIRST/LAST`.
+    The text begins with a timestamp. If the batch has other ticks of the symbol, their digest
+    follows, and then the spans if there are several. None for a record without `complete_from`."""
     if record.complete_from is None or record.others is None:
         return record.complete_from
     spans = ",".join(f"{start}/{end}" for start, end in record.spans)
@@ -122,7 +122,7 @@ def _complete_from(record: PricedRecord) -> str | None:
 
 
 class CompleteFrom(msgspec.Struct, frozen=True):
-    """The contents of an item's `complete_from`; see PricedRecord."""
+    """The contents of an item's `complete_from`. PricedRecord describes the fields."""
 
     first: str
     others: str | None = None
@@ -130,7 +130,7 @@ class CompleteFrom(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, text: str) -> CompleteFrom:
-        """Parse the attribute's text."""
+        """Return the contents of an attribute's text."""
         first, *rest = text.split(" ")
         spans = (span.partition("/") for span in rest[1].split(",")) if len(rest) > 1 else ()
         return cls(first, rest[0] if rest else None, tuple((start, end) for start, _, end in spans))

@@ -1,4 +1,4 @@
-"""The symbols table's list "producers": one item per command, which the producer replaces."""
+"""The list "producers" of the symbols table: one item per command, which each producer replaces."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ COMMANDS = ("stream", "replay", "backfill", "collector")
 MOST_LABEL = 100
 MOST_PROBLEM = 300
 MOST_REASONS = 10
-"""The most reasons that are read from an item."""
+"""The most reasons of refusals that are read from an item."""
 
 
 class Producers(TableAccess):
     """ProducerStore over DynamoDB."""
 
     def statuses(self) -> list[ProducerStatus]:
-        """See ProducerStore. One BatchGetItem. Invalid items are skipped and logged."""
+        """See ProducerStore.statuses. One BatchGetItem. Invalid items are logged and skipped."""
         keys = [{"list": {"S": LIST}, "symbol": {"S": command}} for command in COMMANDS]
         read = (
             readable(_to_status, item, "status of", ("symbol",)) for item in self._read_all(keys)

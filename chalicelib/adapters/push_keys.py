@@ -1,4 +1,4 @@
-"""The stage's key pair of Web Push: one item of the rules table, written once."""
+"""The stage's Web Push key pair: one item of the rules table, written once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class PushKeys(TableAccess):
     """PushKeyStore over DynamoDB."""
 
     def read(self) -> PushKey | None:
-        """See PushKeyStore. One GetItem."""
+        """See PushKeyStore.read. One GetItem."""
         item = self._read(_PLACE)
         return PushKey(item["public"]["S"], item["sealed"]["S"]) if item else None
 
     def write(self, key: PushKey) -> bool:
-        """See PushKeyStore. One PutItem."""
+        """See PushKeyStore.write. One PutItem."""
         item = _PLACE | item_of(public=key.public, sealed=key.sealed)
         return self._write_if(
             Item=item,
@@ -30,8 +30,8 @@ class PushKeys(TableAccess):
 
 
 def generated() -> Secrets:
-    """Return a random key pair in base64url: the address is the public key, the secret the private
-    one."""
+    """Return a random key pair in base64url. `address` is the public key, `secret` the private
+    key."""
     from chalicelib.adapters.web_push_crypto import new_keys
 
     keys = new_keys()

@@ -1,4 +1,4 @@
-"""The raw archive's objects and their readings on S3, for merging."""
+"""Reads, writes and deletes objects of the raw archive for merging."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_DELETED = 1000
 
 
 _Listed = tuple[str, int]
-"""A name and its size in bytes."""
+"""An object's name and its size in bytes."""
 
 
 class S3RawObjects:
@@ -31,14 +31,14 @@ class S3RawObjects:
         self._bucket = bucket
 
     def hours(self, first: str, last: str, before: str) -> Iterator[RawHour]:
-        """See RawObjects."""
+        """See RawObjects.hours."""
         day, end = date.fromisoformat(first), date.fromisoformat(last)
         while day <= end:
             yield from self._of_day(day.isoformat(), before)
             day += timedelta(days=1)
 
     def _of_day(self, day: str, before: str) -> Iterator[RawHour]:
-        """Yield the hours of a day one by one, so that only one hour's names are in memory."""
+        """Yield the hours of a day one by one, so that only the names of one hour are in memory."""
         readings = _by_folder(self._listed(READINGS, day, before))
         told = next(readings, None)
         for folder, objects in _by_folder(self._listed(RAW, day, before)):
@@ -64,7 +64,7 @@ class S3RawObjects:
                     yield entry["Key"].removeprefix(root), entry["Size"]
 
     def read(self, root: str, names: Sequence[str]) -> list[bytes]:
-        """See RawObjects."""
+        """See RawObjects.read."""
         return in_parallel(lambda name: self._body(root + name), names, AT_ONCE)
 
     def _body(self, key: str) -> bytes:
@@ -72,13 +72,13 @@ class S3RawObjects:
         return body
 
     def put(self, root: str, name: str, body: bytes) -> None:
-        """See RawObjects."""
+        """See RawObjects.put."""
         self._client.put_object(
             Bucket=self._bucket, Key=root + name, Body=body, ContentType="application/gzip"
         )
 
     def delete(self, root: str, names: Sequence[str]) -> None:
-        """See RawObjects. Raises CompactionError if an object cannot be deleted."""
+        """See RawObjects.delete. Raises CompactionError if an object cannot be deleted."""
         for start in range(0, len(names), MOST_DELETED):
             keys = [{"Key": root + name} for name in names[start : start + MOST_DELETED]]
             answer = self._client.delete_objects(
@@ -89,7 +89,7 @@ class S3RawObjects:
 
 
 def _by_folder(listed: Iterable[_Listed]) -> Iterator[tuple[str, tuple[_Listed, ...]]]:
-    """Yield each folder with its objects' names and sizes, in S3's order."""
+    """Yield each folder with the names and sizes of its objects, in S3's order."""
     for folder, names in groupby(listed, key=lambda one: one[0].rpartition("/")[0]):
         yield folder, tuple(names)
 

@@ -1,4 +1,4 @@
-"""Finds new raw objects in a listing of all of them."""
+"""Finds new raw objects in a listing of all raw objects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from chalicelib.services.lake.arrivals import ArrivalHours
 from chalicelib.services.lake.stores import OVERLAP, Changed, fingerprint
 
 MOST_KNOWN = 10_000
-"""The most fingerprints kept, so that they fit into a parameter in Glue. Further objects of the
-overlap are surveyed twice."""
+"""The most fingerprints kept, so that they fit into a parameter in Glue. Objects of the overlap
+without a fingerprint are surveyed twice."""
 
 
 class Survey:
-    """Compares raw objects with the last survey. That survey's newest object was written at
-    `since`; `known` has the fingerprints of its objects written in the OVERLAP before `since`."""
+    """Compares raw objects with the last survey, whose newest object was written at `since`.
+    `known` has the fingerprints of the objects written in the OVERLAP before `since`."""
 
     def __init__(self, since: datetime | None, known: frozenset[str]) -> None:
         self._bound = since - OVERLAP if since else None
@@ -28,8 +28,8 @@ class Survey:
         self._late: list[tuple[datetime, str]] = []
 
     def add(self, key: str, written: datetime, content: str) -> None:
-        """Add one object of the listing and the time at which it was written. Keys that ingest does
-        not give are skipped."""
+        """Add one object of the listing; `written` is its time of writing. Keys that ingest does
+        not use are skipped."""
         found = raw_name(key)
         if found is None:
             return
@@ -49,8 +49,8 @@ class Survey:
             self._mixed.add(hour)
 
     def changed(self) -> Changed:
-        """Return the hours of arrival with new objects, each with the new objects' names, or with
-        None if all objects of the hour are new."""
+        """Return the hours of arrival that have new objects, each with the new objects' names. None
+        in place of the names means that all objects of the hour are new."""
         if self._newest is None:
             return Changed({}, None)
         bound = self._newest - OVERLAP

@@ -1,8 +1,8 @@
-"""Puts items under a condition, a hundred at a time; most of them may be stored already.
+"""Puts items under a condition, 100 at a time, when most of them may be stored already.
 
-Stored items are read first, so that a hundred repeated items cost one read. New items are inserted
-25 to a request; items that replace others are put in transactions of up to a hundred. DynamoDB
-still checks the condition of each put, and the items of a cancelled transaction are put one by one
+Stored items are read first, so that 100 repeated items cost one read. New items are inserted 25 to
+a request. Items that replace others are put in transactions of up to 100. DynamoDB still checks the
+condition of each put, and the items of a cancelled transaction are put one by one
 (docs/decisions/0292).
 """
 
@@ -19,14 +19,14 @@ from chalicelib.adapters.table_access import TableAccess
 from chalicelib.services.parallel import in_parallel
 
 CHUNK = BATCH_GET
-"""The most items of a read, and of a transaction."""
+"""The most items of one read, and of one transaction."""
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """The condition of a put, as DynamoDB's expression and as a function of an item read before.
+    """The condition of a put, as DynamoDB's expression and as a function.
 
-    `is_due` takes the stored item and the new one, and returns whether to put the new one. It also
-    returns False if they are the same.
+    `is_due` takes the stored item and the new item, and returns whether to put the new item. It
+    returns False if both are the same.
     """
 
     expression: str
@@ -35,7 +35,7 @@ class Condition(msgspec.Struct, frozen=True):
 
 
 class Replacing(TableAccess):
-    """Puts to one table. `key` names the key's attributes."""
+    """Puts items into one table under a condition. `key` names the key's attributes."""
 
     def __init__(self, client: Any, table: str, key: Sequence[str], condition: Condition) -> None:
         super().__init__(client, table)
@@ -45,9 +45,9 @@ class Replacing(TableAccess):
     def __call__(self, items: Sequence[Item], deadline: float) -> set[int]:
         """Put each item for which the condition holds; the items' keys must differ.
 
-        Returns the indexes of items that were not settled by the deadline (time.monotonic); an item
-        that is not due counts as settled. Even after the deadline, a call puts some items that are
-        due, so that each retry gets further.
+        Returns the indexes of items that were not settled by the deadline (time.monotonic). An item
+        that is not due counts as settled. Even after the deadline some due items are put, so that
+        each retry gets further.
         """
         if len(items) == 1:
             self._put(items[0])
@@ -67,8 +67,8 @@ class Replacing(TableAccess):
         return set().union(*in_parallel(judge, chunks, PARALLEL_WRITES))
 
     def _due(self, items: Sequence[Item]) -> tuple[list[int], list[int]]:
-        """Return the indexes of items whose key is free, and of items that are due to replace a
-        stored one."""
+        """Return the indexes of items whose key is free, and the indexes of items that replace a
+        stored item."""
         stored = self._stored(items)
         before = [stored.get(self._key_of(item)) for item in items]
         new = [at for at, known in enumerate(before) if known is None]
@@ -80,7 +80,6 @@ class Replacing(TableAccess):
     def _put_all(
         self, items: Sequence[Item], new: Sequence[int], old: Sequence[int], deadline: float
     ) -> list[int]:
-        """Put a chunk's items; return the indexes of those that were not put by the deadline."""
         left = self._refused_inserts(items, new)
         puts = [{"Put": {"TableName": self._table, **self._put_of(items[at])}} for at in old]
         if puts and not self._transact(puts):

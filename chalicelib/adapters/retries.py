@@ -1,4 +1,4 @@
-"""The queue of further attempts, and the queue of dead deliveries."""
+"""The queue of retries of deliveries, and the queue of dead deliveries."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _decoder = msgspec.json.Decoder(Retry)
 
 
 class _AgendaTimer(msgspec.Struct):
-    """A message that is the timer of a channel's agenda. Versions without agendas cannot read it,
-    so SQS delivers it again while a stage is updated."""
+    """The message that acts as the timer of a channel's agenda. Versions without agendas cannot
+    read it, so that SQS delivers it again while a stage is updated."""
 
     agenda: str
     at: str
@@ -43,7 +43,7 @@ class Retries:
         self._dead_queue_url = dead_queue_url
 
     def put(self, retry: Retry, seconds: float) -> None:
-        """See RetryQueue."""
+        """See RetryQueue.put."""
         self._client.send_message(
             QueueUrl=self._queue_url,
             MessageBody=_encoder.encode(_message(retry)).decode(),
@@ -51,12 +51,12 @@ class Retries:
         )
 
     def depth(self) -> int:
-        """See RetryQueue."""
+        """See RetryQueue.depth."""
         answer = self._client.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=_COUNTS)
         return sum(int(answer["Attributes"][name]) for name in _COUNTS)
 
     def bury(self, retry: Retry, reason: str) -> None:
-        """See RetryQueue. The reason is an attribute of the message."""
+        """See RetryQueue.bury. The reason is an attribute of the message."""
         self._client.send_message(
             QueueUrl=self._dead_queue_url,
             MessageBody=_encoder.encode(msgspec.structs.replace(retry, dead=True)).decode(),
@@ -65,7 +65,7 @@ class Retries:
 
 
 def retry_of(body: str) -> Retry:
-    """Return the request in a message. Raises msgspec.MsgspecError for anything else."""
+    """Return the retry that a message requests. Raises msgspec.MsgspecError for anything else."""
     try:
         return _decoder.decode(body)
     except msgspec.ValidationError:

@@ -1,8 +1,8 @@
-"""The rules table: rules by symbol and id, listed through an index (no Scan).
+"""The rules table: rules by symbol and id, listed through an index instead of a Scan.
 
 One more item, the book, lists the rules. Every write replaces the book under its version, in one
-transaction with the rule. It therefore fails if the rules have changed since they were read. The
-index does not contain the book (docs/decisions/0205).
+transaction with the rule. The write therefore fails if the rules have changed since they were read.
+The index does not contain the book (docs/decisions/0205).
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ log = logging.getLogger("ticktape.rules")
 
 
 class Rules(TableAccess):
-    """RuleStore over DynamoDB. The index follows a write within about a second."""
+    """RuleStore over DynamoDB. The index shows a write within about a second."""
 
     def __init__(self, client: Any, table: str) -> None:
         super().__init__(client, table)
         self.broken: tuple[BrokenRule, ...] = ()
 
     def all(self) -> list[Rule]:
-        """See RuleStore."""
+        """See RuleStore.all."""
         found = [_read(item) for item in self._indexed()]
         self.broken = tuple(rule for rule in found if isinstance(rule, BrokenRule))
         return list(_readable(found))
 
     def of(self, symbol: str) -> list[Rule]:
-        """See RuleStore."""
+        """See RuleStore.of."""
         items = self._partition("symbol", symbol, ConsistentRead=True)
         return list(_readable(map(_read, items)))
 
     def find(self, rule_id: str) -> Rule | BrokenRule | None:
-        """See RuleStore."""
+        """See RuleStore.find."""
         answer = self._client.query(
             TableName=self._table,
             IndexName=_ALL,
@@ -62,8 +62,8 @@ class Rules(TableAccess):
         return _read(answer["Items"][0]) if answer["Items"] else None
 
     def table(self) -> RuleTable:
-        """See RuleStore. One GetItem and one Query, and a GetItem for each rule on which book and
-        index differ: the index lags, or an older version of Ticktape wrote without the book."""
+        """See RuleStore.table. One GetItem and one Query, and a GetItem for each rule on which book
+        and index differ: the index lags, or an older version wrote without the book."""
         book = self._read(_BOOK)
         noted = _noted(book)
         listed = {_key_of(item): _is_enabled(item) for item in self._indexed()}
@@ -78,7 +78,7 @@ class Rules(TableAccess):
     def write(
         self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
     ) -> bool:
-        """See RuleStore. One TransactWriteItems."""
+        """See RuleStore.write. One TransactWriteItems."""
         return self._write(table, [] if put is None else [put], remove)
 
     def write_all(
@@ -88,17 +88,17 @@ class Rules(TableAccess):
         remove: Sequence[RuleKey],
         applied: Sequence[str],
     ) -> bool:
-        """See RuleStore. One TransactWriteItems."""
+        """See RuleStore.write_all. One TransactWriteItems."""
         noted = {"Item": _APPLIED | item_of(ids=" ".join(applied) or None)}
         return self._write(table, put, remove, {"Put": {"TableName": self._table, **noted}})
 
     def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
-        """See RuleStore. One BatchGetItem for each 100 rules."""
+        """See RuleStore.current. One BatchGetItem for each 100 rules."""
         keys = [_place(key) for key in table.enabled]
         return [_read(item) for item in self._read_all(keys)]
 
     def applied(self) -> tuple[str, ...]:
-        """See RuleStore. One GetItem."""
+        """See RuleStore.applied. One GetItem."""
         return tuple(_text(self._read(_APPLIED), "ids").split())
 
     def _write(
@@ -126,8 +126,8 @@ class Rules(TableAccess):
 
 
 def _noted(book: Item) -> dict[RuleKey, bool]:
-    """Return the rules that the book lists, each with whether it is enabled. If the book cannot be
-    read, return none, so that only the index counts."""
+    """Return the rules in the book, each with whether it is enabled. Empty if the book cannot be
+    read, so that only the index counts."""
     try:
         entries = _entries.decode(book["rules"]["S"]) if book else []
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -145,7 +145,7 @@ def _key_of(item: Item) -> RuleKey:
 
 
 def _text(item: Item, name: str) -> str:
-    """Return a string attribute; empty if it is absent or of another type."""
+    """Return an item's string attribute; empty if it is absent or has another type."""
     found = item.get(name, {}).get("S", "")
     return found if isinstance(found, str) else ""
 
@@ -156,7 +156,7 @@ def _is_enabled(item: Item) -> bool:
 
 
 def _readable(found: Iterable[Rule | BrokenRule]) -> Iterator[Rule]:
-    """Yield the readable rules; log and skip the others."""
+    """Yield the rules that can be read; log and skip the others."""
     for rule in found:
         if isinstance(rule, Rule):
             yield rule
@@ -173,8 +173,8 @@ def _read(item: Item) -> Rule | BrokenRule:
 
 
 def _to_rule(item: Item) -> Rule:
-    """Convert an item to a rule. Its value is rounded like a new rule's, since an earlier version
-    kept all digits.
+    """Convert an item to a rule, with its value rounded like a new rule's. An earlier version
+    stored all digits.
 
     Raises an error with the reason if the rule is invalid.
     """

@@ -1,4 +1,4 @@
-"""A stored channel, whose address is decrypted when a message is first sent to it."""
+"""A stored channel whose address is decrypted when a message is first sent to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNREADABLE = ("InvalidCiphertextException", "IncorrectKeyException", "Validatio
 
 
 class SealedChannel:
-    """Channel of a kind that has an address. It imports only the module of its kind."""
+    """Channel that sends through the module of its kind. Only that module is imported."""
 
     def __init__(
         self,
@@ -33,8 +33,8 @@ class SealedChannel:
         contact: str = "",
         note_ended: Callable[[StoredChannel, str], None] | None = None,
     ) -> None:
-        """`contact` is the sender's address for push services. If the channel's receiver has ended
-        it, `note_ended` is called with the channel and the reason."""
+        """Make a channel. `contact` is the sender's address for push services. `note_ended` is
+        called with the channel and the reason if the receiver has ended it."""
         self._stored = stored
         self._sealing = sealing
         self._allows = allows
@@ -44,11 +44,11 @@ class SealedChannel:
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
-        """See Channel."""
+        """See Channel.prepare."""
         self._channel().prepare()
 
     def send(self, message: Message) -> None:
-        """See Channel."""
+        """See Channel.send."""
         try:
             self._channel().send(message)
         except Ended as error:

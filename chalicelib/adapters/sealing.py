@@ -1,5 +1,5 @@
-"""Secrets of channels, encrypted by KMS. The API's role may only encrypt them; the role of
-`deliver` may only decrypt them."""
+"""Encrypts and decrypts the secrets of channels with KMS. The API's role may only encrypt them, and
+the role of `deliver` may only decrypt them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _decoder = msgspec.json.Decoder(Secrets)
 
 
 class Sealing:
-    """Seals over KMS; `key` is the key's ARN or alias, empty if the stage has no key."""
+    """Seal over KMS. `key` is the KMS key's ARN or alias; it is empty if the stage has no key."""
 
     def __init__(self, client: Any, key: str, stage: str) -> None:
         self._client = client
@@ -37,7 +37,7 @@ class Sealing:
         return base64.b64encode(answer["CiphertextBlob"]).decode()
 
     def unseal(self, channel_id: str, sealed: str) -> Secrets:
-        """Return the secrets of a channel. One Decrypt; raises botocore's errors."""
+        """Return the decrypted secrets of a channel. One Decrypt. Raises botocore's errors."""
         answer = self._client.decrypt(
             KeyId=self._key,
             CiphertextBlob=base64.b64decode(sealed),

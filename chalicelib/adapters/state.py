@@ -1,7 +1,7 @@
 """The state table: one small item per symbol, written under its version.
 
-Everything except the key, the last timestamp and the two counts is one compact JSON text: DynamoDB
-charges by the kilobyte, and nothing queries its parts.
+Everything except the key, the last timestamp and the two counts is one compact JSON string.
+DynamoDB charges by the kilobyte, and nothing queries single fields.
 """
 
 from __future__ import annotations
@@ -80,18 +80,18 @@ class States(TableAccess):
     """StateStore over DynamoDB."""
 
     def get(self, symbol: str) -> State | None:
-        """See StateStore."""
+        """See StateStore.get."""
         item = self._read({"symbol": {"S": symbol}})
         return from_item(item) if item else None
 
     def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
-        """See StateStore."""
+        """See StateStore.get_many."""
         keys = [{"symbol": {"S": symbol}} for symbol in symbols]
         items = self._read_all(keys)
         return {state.symbol: state for state in map(from_item, items)}
 
     def put(self, state: State) -> bool:
-        """See StateStore."""
+        """See StateStore.put."""
         if state.version:
             return self._put_in_place_of({"N": str(state.version)}, state)
         written = self._write_if(
@@ -101,8 +101,7 @@ class States(TableAccess):
         return written or self._replace_unversioned(state)
 
     def _replace_unversioned(self, state: State) -> bool:
-        """Replace a stored state whose version cannot be read and so counts as 0; return whether it
-        was replaced."""
+        """Replace a stored state whose version cannot be read; return whether it was replaced."""
         stored = self._read({"symbol": {"S": state.symbol}})
         if not stored or version_of(stored):
             return False
@@ -118,7 +117,7 @@ class States(TableAccess):
 
 
 def to_item(state: State) -> Item:
-    """Return the item to write; its version is one above the state's."""
+    """Return a state's item. The item's version is one above the state's."""
     data = _Data(
         t=_short_tick(state.last) if state.last else None,
         g=state.gap,
@@ -146,8 +145,8 @@ def to_item(state: State) -> Item:
 def from_item(item: Item) -> State:
     """Return the state of an item.
 
-    If the item cannot be read, for whatever reason, the state is empty and says why in
-    `unreadable`. It has the item's version and repairs if these can be read.
+    If the item cannot be read, the returned state is empty, and `unreadable` has the reason. It
+    keeps the item's version and repairs if they can be read.
     """
     try:
         state = _state_of(item)
@@ -161,7 +160,7 @@ def from_item(item: Item) -> State:
 
 
 def _state_of(item: Item) -> State:
-    """Return the state of an item. Raises many kinds of errors if it cannot be read."""
+    """Return the state of an item. Raises many kinds of errors if the item cannot be read."""
     data = _decoder.decode(item["data"]["S"])
     symbol = item["symbol"]["S"]
     version = version_of(item)

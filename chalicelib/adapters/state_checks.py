@@ -1,4 +1,4 @@
-"""Checks the values of a stored state whose types are right, since others may have written it."""
+"""Checks the values of a stored state. Their types are right, but others may have written them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from chalicelib.domain.times import is_instant
 from chalicelib.domain.watching import RuleState
 
 _MOST_DIGITS = 40
-"""More digits before the point, or zeros behind it, than any number that detect writes has."""
+"""More digits before the decimal point, or zeros after it, than any number that detect writes."""
 
 
 def check(state: State) -> None:
-    """Raise ValueError for a time, a date or a number that detect does not write."""
+    """Raise ValueError for a time, date or number that detect never writes."""
     for tick in (state.last, state.mark):
         if tick is not None:
             _check_tick(tick)

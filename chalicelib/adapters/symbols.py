@@ -1,4 +1,4 @@
-"""The symbols table: the lists "seen", "tracked" and "forgotten", one partition each."""
+"""The symbols table: one partition for each of the lists "seen", "tracked" and "forgotten"."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _LONG_AGO = to_text(EPOCH)
 _LISTS = ("seen", "tracked")
 _IS_NEW = "attribute_not_exists(symbol)"
 _IS_THERE = "attribute_exists(symbol)"
-"""The condition of notes, so that a note on a symbol that was just forgotten creates no partial
-item."""
+"""The condition for adding notes to a symbol. Without it, a note on a symbol that was just
+forgotten would create a partial item."""
 
 
 class Symbols(TableAccess):
     """SymbolStore over DynamoDB."""
 
     def listed(self, name: str) -> list[SymbolEntry]:
-        """See SymbolStore."""
+        """See SymbolStore.listed."""
         return [entry for item in self._partition("list", name) if (entry := _to_entry(item))]
 
     def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
-        """See SymbolStore."""
+        """See SymbolStore.page."""
         request = key_range("list", name, "symbol", None, None)
         if after:
             request["ExclusiveStartKey"] = _key(name, after)
@@ -46,24 +46,24 @@ class Symbols(TableAccess):
         return found[:limit]
 
     def count(self, name: str) -> int:
-        """See SymbolStore. One Query for each MB of the list."""
+        """See SymbolStore.count. One Query for each MB of the list."""
         request = key_range("list", name, "symbol", None, None) | {"Select": "COUNT"}
         return counted(self._client, TableName=self._table, **request)
 
     def find(self, symbol: str) -> SymbolEntry | None:
-        """See SymbolStore. One call for both lists."""
+        """See SymbolStore.find. One BatchGetItem for both lists."""
         items = self._read_all([_key(name, symbol) for name in _LISTS])
         found = {item["list"]["S"]: _to_entry(item) for item in items}
         return found.get("seen") or found.get("tracked")
 
     def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
-        """See SymbolStore."""
+        """See SymbolStore.find_many."""
         keys = [_key(name, symbol) for symbol in symbols]
         items = self._read_all(keys)
         return {entry.symbol: entry for item in items if (entry := _to_entry(item))}
 
     def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
-        """See SymbolStore."""
+        """See SymbolStore.put."""
         created = self._write_if(
             Item=item_of(list=name, **msgspec.structs.asdict(entry)),
             ConditionExpression=_IS_NEW,
@@ -71,7 +71,7 @@ class Symbols(TableAccess):
         return entry if created else self.find_many(name, [entry.symbol]).get(entry.symbol, entry)
 
     def note_split(self, symbol: str, split: Split) -> None:
-        """See SymbolStore."""
+        """See SymbolStore.note_split."""
         self._write_if(
             ConditionExpression=_IS_THERE,
             Key=_key("seen", symbol),
@@ -83,7 +83,7 @@ class Symbols(TableAccess):
         )
 
     def note_problem(self, symbol: str, problem: str, at: str) -> None:
-        """See SymbolStore."""
+        """See SymbolStore.note_problem."""
         self._write_if(
             ConditionExpression=_IS_THERE,
             Key=_key("seen", symbol),
@@ -92,8 +92,8 @@ class Symbols(TableAccess):
         )
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """See SymbolStore. Keeps existing fields and adds missing ones. One call; two if the entry
-        is marked as packed and the symbol is stored."""
+        """See SymbolStore.pin. Keeps existing fields and adds missing ones. One call, or two if the
+        entry is marked as packed and the symbol is stored."""
         if entry.packed_at is not None:
             new = msgspec.structs.replace(entry, packed_at=None)
             if self._write_if(ConditionExpression=_IS_NEW, **self._filling(new)):
@@ -115,7 +115,7 @@ class Symbols(TableAccess):
         }
 
     def set_sources(self, name: str, entry: SymbolEntry, sources: Sources) -> bool:
-        """See SymbolStore."""
+        """See SymbolStore.set_sources."""
         old = {"source": entry.source, "switches": entry.switches}
         new = dict(zip(old, sources.parts(), strict=True))
         kept = {f":new_{key}": value for key, value in new.items() if value is not None}
@@ -135,7 +135,7 @@ class Symbols(TableAccess):
         )
 
     def note_standby(self, symbol: str, standby: str | None) -> None:
-        """See SymbolStore."""
+        """See SymbolStore.note_standby."""
         given = {} if standby is None else {":standby": {"S": standby}}
         self._write_if(
             ConditionExpression=_IS_THERE,
@@ -145,7 +145,7 @@ class Symbols(TableAccess):
         )
 
     def note_forgotten(self, symbol: str, at: str) -> None:
-        """See SymbolStore."""
+        """See SymbolStore.note_forgotten."""
         self._client.update_item(
             TableName=self._table,
             Key=_key("forgotten", symbol),
@@ -154,7 +154,7 @@ class Symbols(TableAccess):
         )
 
     def remove(self, name: str, symbol: str) -> None:
-        """See SymbolStore."""
+        """See SymbolStore.remove."""
         self._client.delete_item(TableName=self._table, Key=_key(name, symbol))
 
 
@@ -163,8 +163,8 @@ def _key(name: str, symbol: str) -> Item:
 
 
 def _to_entry(item: Item) -> SymbolEntry | None:
-    """Return an item's entry, without instants that cannot be read; an unreadable `added_at`
-    becomes 1970. If the item has no readable symbol, log that and return None."""
+    """Return an item's entry. If the item has no readable symbol, log that and return None.
+    Instants that cannot be read are left out; an unreadable `added_at` becomes 1970."""
     fields = {name: value["S"] for name, value in item.items() if name != "list" and "S" in value}
     for name in _INSTANTS:
         if name in fields and not is_instant(fields[name]):

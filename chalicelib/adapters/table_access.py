@@ -1,4 +1,4 @@
-"""What the stores over one table share: consistent reads, conditional writes and transactions."""
+"""What stores over one table share: consistent reads, conditional writes and transactions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CONFLICT = "TransactionConflict"
 
 
 def refusals(client: Any, writes: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Call TransactWriteItems; return an empty tuple if all writes were made. Otherwise none was
-    made; return one code per write: REFUSED by its condition, CONFLICT with another writer, or
-    "None".
+    """Call TransactWriteItems; return an empty tuple if all writes were made.
 
-    Raises what botocore raises for anything else, such as throttling.
+    Otherwise no write was made. Returns one code per write: REFUSED if its condition failed,
+    CONFLICT if another writer was faster, or "None". Raises botocore's errors for anything else,
+    such as throttling.
     """
     from botocore.exceptions import ClientError
 
@@ -36,8 +36,8 @@ def refusals(client: Any, writes: Sequence[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
-    """Return a transaction's write of `item` with the next version. Its condition is that the
-    stored item has `version`; for 0, that none with a version is stored."""
+    """Return the put of `item` with the next version, for a transaction. Its condition is that the
+    stored item has `version`; for version 0, that no item with a version is stored."""
     put: dict[str, Any] = {"TableName": table}
     put["Item"] = item | item_of(version=version + 1)
     if not version:
@@ -47,34 +47,31 @@ def versioned(table: str, item: Item, version: int) -> dict[str, Any]:
 
 
 class TableAccess:
-    """What the stores over one table share."""
+    """A DynamoDB table; base class of the stores."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
 
     def _read(self, key: Item) -> Item:
-        """Read one item consistently; return an empty one if none is stored."""
+        """Read one item consistently; return an empty item if none is stored."""
         answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         found: Item = answer.get("Item", {})
         return found
 
     def _read_all(self, keys: Sequence[Item]) -> list[Item]:
-        """Call batch_get for this table."""
         return batch_get(self._client, self._table, keys)
 
     def _query(self, **request: Any) -> Iterator[tuple[list[Item], bool]]:
-        """Call `query` for this table."""
         return query(self._client, TableName=self._table, **request)
 
     def _partition(self, hash_name: str, hash_value: str, **request: Any) -> Iterator[Item]:
-        """Yield the items of a partition."""
         request |= key_range(hash_name, hash_value, "", None, None)
         return (item for items, _ in self._query(**request) for item in items)
 
     def _write_if(self, **request: Any) -> bool:
-        """Call PutItem or, with a Key, UpdateItem under a condition; return False if the condition
-        does not hold."""
+        """Call PutItem, or UpdateItem if the request has a Key; return False if its condition does
+        not hold."""
         from botocore.exceptions import ClientError
 
         write = self._client.update_item if "Key" in request else self._client.put_item
@@ -87,16 +84,16 @@ class TableAccess:
         return True
 
     def _transact(self, writes: Sequence[dict[str, Any]]) -> bool:
-        """Call TransactWriteItems; return False if a condition does not hold or another write was
+        """Call TransactWriteItems; return False if a condition does not hold or another writer was
         faster."""
         return not refusals(self._client, writes)
 
     def _put_version(self, item: Item, version: int, others: Sequence[dict[str, Any]] = ()) -> bool:
-        """Write `item` as `versioned` does, and `others` in the same transaction; return False if
-        another write was faster.
+        """Write `item` with the next version, and `others` in the same transaction; return False if
+        another writer was faster.
 
-        An item whose stored version cannot be read counts as version 0. Replacing it takes a
-        GetItem of the key `symbol` and `rule_id` and a second transaction.
+        An item whose stored version cannot be read counts as version 0. Replacing such an item
+        takes a GetItem of the key `symbol` and `rule_id` and a second transaction.
         """
         if self._transact([versioned(self._table, item, version), *others]):
             return True

@@ -1,5 +1,5 @@
-"""The ticks of an item of the prices table: its attributes are those of the last tick, and
-`earlier` has the record's other ticks."""
+"""Packs a record's ticks into one item of the prices table. The item's attributes are those of the
+last tick, and `earlier` has the other ticks."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ KEY = ("symbol", "timestamp")
 
 _MICROSECOND = timedelta(microseconds=1)
 _PACKED = ("price", "open", "high", "low", "previous_close", "volume")
-"""The fields of the rows in `earlier`, in their order. Stored items have these fields, so they must
-not change, unlike a tick's."""
+"""The fields of the rows in `earlier`, in order. They must not change even if a tick's fields do,
+since stored items have them."""
 
 _ARRIVAL = 1 + len(_PACKED)
 _ABSENT = ""
@@ -36,7 +36,7 @@ _FIRST_OFFSET = re.compile(r"\[\[(\d+)")
 
 
 def pack(stored: Sequence[StoredTick]) -> str:
-    """Return the text of `earlier` for ticks in time order: all but the last, as an _Earlier."""
+    """Return the text of `earlier` for ticks in time order: all but the last tick."""
     last = stored[-1]
     end = from_text(last.tick.timestamp)
     rows: _Earlier = []
@@ -53,13 +53,13 @@ def pack(stored: Sequence[StoredTick]) -> str:
 
 
 def read_ticks(item: Item) -> list[StoredTick]:
-    """Return all ticks of an item, in time order. If it cannot be read, log that and return
-    none."""
+    """Return all ticks of an item, in time order. If the item cannot be read, log that and return
+    no tick."""
     return readable(lambda stored: list(unpack(stored)), item, "prices", KEY) or []
 
 
 def unpack(item: Item) -> Iterator[StoredTick]:
-    """Yield all ticks of an item, in time order. Raises many kinds of errors if it cannot be
+    """Yield all ticks of an item, in time order. Raises many kinds of errors if the item cannot be
     read."""
     last = _last_tick(item)
     own = Arrival(item["ingested_at"]["S"], int(item["sequence"]["N"]) if "sequence" in item else 0)
@@ -76,14 +76,14 @@ def unpack(item: Item) -> Iterator[StoredTick]:
 
 
 def first_stamp(item: Item) -> str:
-    """Return the timestamp of an item's first tick, without unpacking the others."""
+    """Return the timestamp of an item's first tick. The other ticks are not unpacked."""
     key: str = item["timestamp"]["S"]
     found = _FIRST_OFFSET.match(item["earlier"]["S"]) if "earlier" in item else None
     return to_text(from_text(key) - int(found[1]) * _MICROSECOND) if found else key
 
 
 def count_of(item: Item) -> int:
-    """Return the number of an item's ticks, without unpacking them."""
+    """Return the number of an item's ticks. The ticks are not unpacked."""
     return item["earlier"]["S"].count("],[") + 2 if "earlier" in item else 1
 
 

@@ -1,4 +1,4 @@
-"""Pages of ticks, collected from items whose ticks overlap."""
+"""Collects pages of ticks from items whose ticks overlap in time."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from chalicelib.services.priced import Copy, StoredTick, supersedes
 from chalicelib.services.stores import Page
 
 SPAN_SECONDS = 60
-"""The longest span of an item's ticks. A search for ticks up to an instant therefore reads items up
-to this many seconds beyond it."""
+"""The longest time between an item's first and last tick. A search for ticks up to an instant
+therefore reads items up to this many seconds beyond it."""
 
 _SLACK = 1000
-"""How many ticks beyond twice the page are held before those that cannot be on the page are
-dropped."""
+"""How many ticks beyond two pages are held before ticks that cannot be on the page are dropped."""
 
 
 class Collected:
     """The first ticks of `[start, end)` in the order asked for, from items in the order of keys.
 
     A tick is settled once no later item can hold a tick that precedes it on the page. An item's
-    ticks reach back at most SPAN_SECONDS from its key, and none comes after the key. In a minute
-    with very many ticks nothing is settled for long, so ticks that cannot be on the page are not
-    kept. Of several copies of a tick, the last to arrive counts, in either direction.
+    ticks lie in the SPAN_SECONDS up to its key. In a minute with very many ticks nothing is settled
+    for long, so ticks that cannot be on the page are dropped. If a tick has several copies, the
+    last to arrive counts, in either direction.
 
     A page has `limit` ticks, or up to `most` if all items of a minute had to be read for it. Raises
-    TooManyCopies beyond `most_copies` further copies or unsettled ticks.
+    TooManyCopies if more than `most_copies` further copies or unsettled ticks are found.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class Collected:
         self._is_finished = False
 
     def add(self, item: Item) -> None:
-        """Take an item's ticks."""
+        """Add the ticks of an item."""
         if self._bound is not None and not self._descending and first_stamp(item) > self._bound:
             self._dropped += count_of(item)
             return
@@ -70,7 +69,7 @@ class Collected:
 
     def is_full(self, last: Item | None, is_finished: bool) -> bool:
         """Return whether the page is complete. `last` is the last item of the Query's newest page,
-        `is_finished` whether the Query has no more pages."""
+        and `is_finished` says whether the Query has no more pages."""
         self._is_finished = is_finished
         edge = last["timestamp"]["S"] if last else ""
         if not self._descending and edge:
@@ -88,7 +87,7 @@ class Collected:
         return False
 
     def page(self) -> Page[StoredTick]:
-        """Return the page: the settled ticks that fit, and a position if there are more."""
+        """Return the page: the settled ticks that fit, and a position if there are more ticks."""
         settled = self._settled[: self._most if self._is_crowded else self._limit]
         rows = tuple(self._found[stamp][1] for stamp in settled)
         more = not self._is_finished or self._dropped or len(self._settled) > len(rows)

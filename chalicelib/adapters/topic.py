@@ -1,4 +1,4 @@
-"""The alerts topic."""
+"""Sends alerts to the SNS topic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chalicelib.domain.deliveries import DeliveryError, Lasting, Passing
 from chalicelib.domain.messages import Message, fitting
 
 MOST_BYTES = 261_000
-"""The most bytes of a message and its attributes, a little less than the 262,144 that SNS takes."""
+"""The most bytes of a message and its attributes, slightly below SNS's limit of 262,144."""
 
 _PASSING_STATUSES = frozenset({408, 429})
 _PASSING_CODES = frozenset(
@@ -32,8 +32,8 @@ _PASSING_CODES = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Refusals with a 4xx status that may have passed by a later attempt: after a deployment, IAM and
-the policies of topics and keys take seconds to minutes to apply everywhere."""
+"""Codes of 4xx responses after which a later attempt may succeed. After a deployment, IAM policies
+and those of topics and keys take seconds to minutes to apply everywhere."""
 
 
 class Topic:
@@ -44,11 +44,11 @@ class Topic:
         self._arn = arn
 
     def prepare(self) -> None:
-        """See Channel. Makes the client, so that the first send does not have to."""
+        """See Channel.prepare. Makes the SNS client, so that the first send does not have to."""
         _ = self._client.publish
 
     def send(self, message: Message) -> None:
-        """See Channel."""
+        """See Channel.send."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -79,8 +79,8 @@ class Topic:
 
 
 def _attributes(message: Message, left: int) -> dict[str, dict[str, str]]:
-    """Return the attributes, in at most `left` bytes. A list that does not fit keeps only its first
-    values."""
+    """Return the message attributes, in at most `left` bytes. A list that does not fit keeps only
+    its first values."""
     found = {
         name: {"DataType": "String", "StringValue": value}
         for name, value in message.attributes.items()
@@ -96,7 +96,7 @@ def _attributes(message: Message, left: int) -> dict[str, dict[str, str]]:
 
 
 def _refusal(response: Any) -> DeliveryError:
-    """Return what an error response of SNS means for a delivery."""
+    """Return the delivery's failure that an error response of SNS stands for."""
     code = response.get("Error", {}).get("Code") or "unknown"
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     reason = f"SNS answered {code} ({status})"

@@ -1,4 +1,4 @@
-"""Web Push to one browser, over its vendor's push service (RFC 8030)."""
+"""Sends Web Push messages to one browser through its vendor's push service (RFC 8030)."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ TOKEN_SECONDS = 43_200
 
 _GONE = (404, 410)
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
-"""The form of a topic (RFC 8030, 5.4). A message replaces an undelivered one of the same topic, so
-an alert that is sent twice comes once."""
+"""The form of a topic (RFC 8030, 5.4). A message replaces an undelivered message with the same
+topic, so that an alert that is sent twice appears once."""
 
 _keys = msgspec.json.Decoder(Keys)
 
 
 class WebPush:
-    """Channel over one subscription. `now` is a clock in epoch seconds, by which tokens expire."""
+    """Channel over one subscription. `now` returns epoch seconds, by which tokens expire."""
 
     def __init__(
         self,
@@ -45,8 +45,8 @@ class WebPush:
         now: Callable[[], float] = time.time,
         seconds: float = outbound.SEND_SECONDS,
     ) -> None:
-        """`secrets` are the endpoint and the subscription's keys; `vapid` the stage's public and
-        private key in base64url."""
+        """Make a channel. `secrets` has the subscription's endpoint and keys; `vapid` has the
+        stage's public and private key in base64url."""
         keys = _keys.decode(secrets.secret)
         self._endpoint = secrets.address
         self._receiver, self._auth = decoded(keys.p256dh), decoded(keys.auth)
@@ -58,13 +58,13 @@ class WebPush:
         self._token = "", 0.0
 
     def prepare(self) -> None:
-        """See Channel."""
+        """See Channel.prepare."""
         from chalicelib.adapters import outbound_http  # noqa: F401
 
         new_keys()
 
     def send(self, message: Message) -> None:
-        """See Channel. Raises Ended if the browser has ended the subscription."""
+        """See Channel.send. Raises Ended if the browser has ended the subscription."""
         from chalicelib.adapters import outbound_http
 
         body, headers = self._body(payload(message)), self._headers(message)
@@ -93,7 +93,7 @@ class WebPush:
         }
 
     def _signed(self) -> str:
-        """Return a token that stays valid for at least half of TOKEN_SECONDS."""
+        """Return a signed token that stays valid for at least half of TOKEN_SECONDS."""
         now = self._now()
         made, expires = self._token
         if expires - now < TOKEN_SECONDS / 2:

@@ -1,5 +1,5 @@
-"""The cryptography of Web Push: messages that only the browser can read (RFC 8291), and tokens by
-which a push service recognises the sender (VAPID, RFC 8292).
+"""The cryptography of Web Push: messages that only the browser can read (RFC 8291), and tokens that
+identify the sender (VAPID, RFC 8292).
 
 Curve, signature and cipher come from pycryptodome, which is imported at first use. Its module has
 the name of PyCrypto, against which bandit's B413 warns. HMAC is Python's own (docs/decisions/0386).
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from Crypto.PublicKey.ECC import EccKey  # nosec B413
 
 RECORD_BYTES = 4_096
-"""The record size that messages announce; each is one record."""
+"""The record size that each message announces. A message is one record."""
 
 SALT_BYTES = 16
 _SCALAR_BYTES = 32
 
 
 class KeyPair(NamedTuple):
-    """A key of P-256: the private number, big-endian, and the uncompressed public point."""
+    """A P-256 key pair: the private number, big-endian, and the uncompressed public point."""
 
     private: bytes
     public: bytes
 
 
 def new_keys() -> KeyPair:
-    """Return a random key pair."""
+    """Return a random P-256 key pair."""
     return _pair(_curve().generate(curve="P-256"))
 
 
 def encrypt(plain: bytes, receiver: bytes, auth: bytes, sender: KeyPair, salt: bytes) -> bytes:
-    """Return the body of a message for a subscription's public key and secret (RFC 8291, 3.4).
+    """Return a message's body for a subscription's public key and secret (RFC 8291, 3.4).
 
-    `sender` and `salt` are random and belong to this message alone. Raises ValueError for a key
-    that is not on the curve.
+    `sender` and `salt` are random and new for each message. Raises ValueError for a key that is not
+    on the curve.
     """
     add_libraries()
     from Crypto.Cipher import AES  # nosec B413
@@ -61,7 +61,7 @@ def encrypt(plain: bytes, receiver: bytes, auth: bytes, sender: KeyPair, salt: b
 
 
 def token(keys: KeyPair, audience: str, expires: int, contact: str) -> str:
-    """Return a signed token for a push service's origin (RFC 8292, section 2).
+    """Return a signed token for `audience`, a push service's origin (RFC 8292, section 2).
 
     `expires` is an epoch second, `contact` a mailto: or https: address of the sender.
     """
@@ -98,5 +98,5 @@ def _mac(key: bytes, data: bytes) -> bytes:
 
 
 def _expanded(key: bytes, info: bytes, size: int) -> bytes:
-    """Return HKDF-Expand of at most one block (RFC 5869, 2.3)."""
+    """Return the output of HKDF-Expand, at most one block (RFC 5869, 2.3)."""
     return _mac(key, info + b"\x01")[:size]

@@ -1,4 +1,4 @@
-"""A webhook: an alert as JSON, signed by the channel's secret (docs/channels.md)."""
+"""Posts an alert as JSON to a webhook, signed with the channel's secret (docs/channels.md)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class Webhook:
-    """Channel over one HTTPS address. `now` is a clock in epoch seconds; its time is signed."""
+    """Channel over one HTTPS address. `now` returns the epoch seconds, for the signed timestamp."""
 
     def __init__(
         self,
@@ -37,11 +37,11 @@ class Webhook:
         self._seconds = seconds
 
     def prepare(self) -> None:
-        """See Channel."""
+        """See Channel.prepare."""
         from chalicelib.adapters import outbound_http  # noqa: F401
 
     def send(self, message: Message) -> None:
-        """See Channel."""
+        """See Channel.send."""
         from chalicelib.adapters import outbound_http
 
         body = message.data.encode()
