@@ -15,7 +15,7 @@ from chalicelib.domain.mutes import Mute
 
 
 class DirectoryItems:
-    """ReadAll over DynamoDB."""
+    """Reads the channels and the mutes from DynamoDB."""
 
     def __init__(
         self,

@@ -1,1 +1,1 @@
-"""Pure logic: values in, values out; no AWS, environment, clock or randomness."""
+"""Pure logic: functions of values, without AWS, environment, clock or randomness."""

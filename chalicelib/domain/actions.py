@@ -28,12 +28,12 @@ HIGHEST_RATIO = 10_000
 """The most shares that one share becomes in a split, or the most that become one."""
 
 SAME_AMOUNT = Fraction(1, 1000)
-"""The largest relative difference between two amounts of the same dividend. Yahoo divides amounts
-by later splits and rounds them to six decimals."""
+"""The largest relative difference at which two amounts count as the same dividend. Yahoo divides
+amounts by later splits and rounds them to six decimals."""
 
 _EIGHT = 10**8
 _BITS = 192
-"""Binary places of an approximate factor: more than twice the digits of the highest volume."""
+"""Binary places of an approximate factor: more than twice as many as the highest volume has."""
 _MASK = (1 << _BITS) - 1
 _HALF = 1 << (_BITS - 1)
 _HIGHEST_PRICE = int(HIGHEST_PRICE.scaleb(8))
@@ -43,9 +43,9 @@ _HIGHEST_VOLUME = int(HIGHEST_VOLUME.scaleb(8))
 class Action(msgspec.Struct, frozen=True, kw_only=True):
     """A split or dividend of a symbol, which takes effect with the session of its ex-date.
 
-    known_at: when its source reported it, as stored text. A split has its `ratio`, "4:1" if four
-    shares replaced one. A dividend has the `amount` per share and the close of the session before,
-    both as of the ex-date: not adjusted for later splits.
+    `known_at` is when the source reported the action, as stored text. A split has its `ratio`,
+    "4:1" if four shares replaced one. A dividend has the `amount` per share and the close of the
+    session before, neither of which is adjusted for later splits.
     """
 
     symbol: str
@@ -64,7 +64,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def instant(self) -> str:
-        """Return the instant at which the series must have the action's source."""
+        """Return the instant for which the action's source must be the source of the series."""
         return self.known_at
 
     @property
@@ -80,12 +80,12 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rank(self) -> tuple[str, Fraction]:
         """Return the sort key of actions with the same `place`. The action with the lowest key is
-        kept, in whatever order they arrive."""
+        kept, in whatever order actions arrive."""
         return self.known_at, self.factor
 
     def is_repeated_by(self, other: Action) -> bool:
-        """Return whether an action with the same `place` has the same factor or, of two dividends,
-        the same amount up to SAME_AMOUNT."""
+        """Return whether `other`, which has the same `place`, repeats the action: it has the same
+        factor or, if both are dividends, the same amount up to SAME_AMOUNT."""
         if self.amount is None or other.amount is None:
             return self.factor == other.factor
         mine, theirs = Fraction(self.amount), Fraction(other.amount)
@@ -93,8 +93,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A change of scale: prices of sessions before `date` are multiplied by `prices`, volumes by
-    `volumes`."""
+    """A change of scale: prices of sessions before `date` are multiplied by `prices`, their volumes
+    by `volumes`."""
 
     date: str
     prices: Fraction
@@ -102,14 +102,14 @@ class Step(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, action: Action) -> Step:
-        """Return the step of an action. Dividends leave volumes as they are."""
+        """Return the change of scale that an action makes. Dividends do not change volumes."""
         factor = action.factor
         return cls(action.ex_date, factor, 1 / factor if action.kind == "split" else Fraction(1))
 
 
 class Scale:
-    """Adjusts the bars of sessions before each step; bars of a step's own session and later stay as
-    they are."""
+    """Adjusts bars for corporate actions. A step changes the bars of the sessions before its
+    date."""
 
     def __init__(self, steps: Iterable[Step]) -> None:
         ordered = sorted(steps, key=attrgetter("date"))
@@ -119,7 +119,7 @@ class Scale:
         self._factors: dict[int, tuple[_Factor, _Factor]] = {}
 
     def adjust(self, bar: Bar, date: str) -> Bar:
-        """Return a bar of the session of `date`, adjusted for all later steps."""
+        """Return a bar, whose session is that of `date`, adjusted for all later steps."""
         place = bisect_right(self.dates, date)
         if place == len(self.dates):
             return bar
@@ -141,8 +141,8 @@ class Scale:
 
 
 def scaled_price(price: Decimal, factor: Fraction) -> Decimal:
-    """Return a price times a factor, rounded half to even to eight decimals, within the bounds of
-    prices, so never 0."""
+    """Return a price times a factor, rounded half to even to eight decimals. The result stays
+    within the bounds of prices, so it is never 0."""
     return _Factor(factor.numerator, factor.denominator).price(price)
 
 
@@ -198,8 +198,8 @@ def _decimal(units: int) -> Decimal:
 
 
 def _products(factors: Sequence[Fraction]) -> list[tuple[int, int]]:
-    """Return the product of the factors from each index on, as a numerator and a denominator. The
-    fractions are not reduced, since that would take longer than everything else."""
+    """Return for each index the product of the factors from there on, as numerator and denominator.
+    The fractions are not reduced, since reducing takes longer than multiplying."""
     numerators = accumulate((one.numerator for one in reversed(factors)), mul)
     denominators = accumulate((one.denominator for one in reversed(factors)), mul)
     return list(zip(numerators, denominators, strict=True))[::-1]

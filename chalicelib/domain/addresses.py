@@ -1,4 +1,4 @@
-"""Network addresses to which messages may be sent: those of the public internet, and no others."""
+"""Decides which network addresses may receive messages: only those on the public internet."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SPECIAL = tuple(
 
 
 def is_public(text: str) -> bool:
-    """Return whether an IP address is on the public internet.
+    """Return whether a text is an IP address on the public internet.
 
     Private, shared, loopback, link-local (where cloud metadata is), multicast, unspecified and
     reserved addresses are not public. An IPv6 address that contains such an IPv4 address (mapped,
-    6to4, Teredo) is not public either, and neither is any other text.
+    6to4, Teredo) is not public either. False for any text but an address.
     """
     address = parse_address(text)
     if address is None:
@@ -50,7 +50,7 @@ def _is_public(address: Address) -> bool:
 
 
 def _embedded(address: Address) -> list[ipaddress.IPv4Address]:
-    """Return the IPv4 addresses within an IPv6 address: mapped, 6to4 or Teredo."""
+    """Return the IPv4 addresses that an IPv6 address contains: mapped, 6to4 or Teredo."""
     if isinstance(address, ipaddress.IPv4Address):
         return []
     found = (address.ipv4_mapped, address.sixtofour, *(address.teredo or ()))

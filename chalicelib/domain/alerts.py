@@ -1,4 +1,4 @@
-"""Alerts: a rule fired on a symbol at a tick. Rule, symbol and tick identify an alert."""
+"""Alerts: an alert is one firing of a rule on a symbol at a tick, which together identify it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.domain.deliveries import Delivery
 
 SIMULATED_SOURCE = "simulator"
 SIMULATED_MARK = "[SIMULATED] "
-"""The first word of every text for people about simulated prices."""
+"""The first word of every text about simulated prices that people read."""
 
 ALERT_ID = re.compile(r"[0-9a-f]{24}", re.ASCII)
 ALERT_ID_ALLOWED = "24 hexadecimal digits, as GET /alerts has them"
@@ -26,10 +26,10 @@ TEST_CONDITION = "test"
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One firing of a rule. `values` are the figures shown with it, by name.
+    """One firing of a rule. `values` has by name the figures that are shown with the alert.
 
-    `channels` are the ids that the rule names; if empty, the default channels apply. `quiet` is the
-    reason why the alert is only recorded; empty if it is to be sent. `severity` is the rule's.
+    `channels` are the ids that the rule names; if empty, the default channels apply. `quiet` is why
+    the alert is recorded without being sent; empty if it is to be sent. `severity` is the rule's.
     """
 
     symbol: str
@@ -47,8 +47,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def alert_id(self) -> str:
-        """Return the id: 24 hexadecimal digits, the same whenever the same rule, symbol and tick
-        are processed again."""
+        """Return the alert's id: 24 hexadecimal digits that follow from rule, symbol and tick."""
         identity = f"{self.symbol}|{self.timestamp}|{self.rule_id}"
         return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
@@ -59,10 +58,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StoredAlert(msgspec.Struct, frozen=True):
-    """An alert as stored in the table.
+    """An alert as stored in the alerts table.
 
-    notified_at is the time at which a channel first accepted the message; None until then.
-    exchange_timezone is None if the ticks had none, and for alerts that earlier versions stored.
+    `notified_at` is the time at which a channel first accepted the message; None until then.
+    `exchange_timezone` is None if the ticks had none, or if an earlier version stored the alert.
     """
 
     alert: Alert
@@ -71,5 +70,5 @@ class StoredAlert(msgspec.Struct, frozen=True):
     deliveries: tuple[Delivery, ...] = ()
 
     def on(self, channel: str) -> Delivery | None:
-        """Return the delivery on a channel; None before its first attempt."""
+        """Return the alert's delivery on a channel; None before the first attempt."""
         return next((one for one in self.deliveries if one.channel == channel), None)

@@ -32,10 +32,10 @@ DATE = "date="
 ENDING = ".json.gz"
 
 MERGED = "merged"
-"""Takes the place of the shard's name in the names of merged objects."""
+"""Takes the place of the shard in the names of merged objects."""
 
 _DIGEST = r"(?:\.(?:[0-9a-f]{8}|[0-9a-f]{16}))?"
-"""Names given by earlier versions have a shorter digest or none."""
+"""The digest in a name. Names from earlier versions have a shorter digest or none."""
 
 _NAME = re.compile(
     rf"(?P<folder>.*/)?(?P<origin>[^/]+)-(?P<first>[0-9]+){_DIGEST}-(?P<last>[0-9]+)"
@@ -47,7 +47,7 @@ _RAW_KEY = re.compile(rf"{RAW}({_FOLDER.pattern}/.+)")
 
 
 class BatchName(msgspec.Struct, frozen=True):
-    """The parts of a batch's name. `folder` ends with a slash or is empty; `first` and `last` are
+    """The parts of a batch's name. `folder` is empty or ends with a slash. `first` and `last` are
     sequence numbers."""
 
     folder: str
@@ -60,7 +60,8 @@ def batch_name(origin: str, numbers: Sequence[str], contents: Iterable[bytes]) -
     """Return the name of a batch without its folder and ending.
 
     The name is made from the stream's numbers and the contents, so that a redelivered batch
-    overwrites only itself. Senders give a queue's numbers, and may repeat those of others.
+    overwrites only itself. Senders number a queue's messages, so two batches may have the same
+    numbers.
     """
     digest = blake2b(" ".join(numbers).encode(), digest_size=8)
     for content in contents:
@@ -69,7 +70,7 @@ def batch_name(origin: str, numbers: Sequence[str], contents: Iterable[bytes]) -
 
 
 def arrival_name(arrival: str, name: str) -> str:
-    """Return the name under `raw/` and `readings/` of the batch `name` that arrived at
+    """Return the name, below `raw/` and `readings/`, of the batch `name` that arrived at
     `arrival`."""
     return f"{DATE}{arrival[:10]}/hour={arrival[11:13]}/{name}{ENDING}"
 
@@ -80,8 +81,8 @@ def quarantine_key(date: str, name: str) -> str:
 
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The line of an object below `raw/sources/` for one series: its sources, as text. `since` is
-    the time at which the symbol's earlier series was forgotten; empty if there was none."""
+    """The sources of one series, as text: a line of an object below `raw/sources/`. `since` is when
+    the symbol's earlier series was forgotten; empty if there was none."""
 
     symbol: str
     sources: str
@@ -89,7 +90,7 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def number(self) -> int:
-        """Return the number of switches."""
+        """Return the number of switches of the series."""
         return self.sources.count(",")
 
 
@@ -97,10 +98,10 @@ _told = msgspec.json.Decoder(Told)
 
 
 def sources_key(told: Sequence[Told]) -> str:
-    """Return the key of the object with the sources of one series or of several.
+    """Return the key of the object that holds the sources of one or several series.
 
-    For one series the name has its number of switches, since recorded switches never change. For
-    several it has the digest of the contents.
+    The name for one series has its number of switches, since recorded switches never change. The
+    name for several series has the digest of the contents.
     """
     return f"{RAW}{SOURCES}{_sources_name(told)}{ENDING}"
 
@@ -114,21 +115,20 @@ def _sources_name(told: Sequence[Told]) -> str:
 
 
 def is_sources_key(key: str) -> bool:
-    """Return whether a key, below any root, has the form of `sources_key`."""
+    """Return whether a key has the form of `sources_key`, below any root."""
     folder, _, name = key.rpartition("/")
     return f"{folder}/".endswith(SOURCES) and name.endswith(ENDING)
 
 
 def sources_body(told: Iterable[Told]) -> bytes:
-    """Return the contents of the object with these sources: gzipped lines of JSON, one per
-    series."""
+    """Return the contents of the object for these sources: gzipped JSON lines, one per series."""
     lines = b"".join(msgspec.json.encode(one) + b"\n" for one in told)
     return gzip.compress(lines, mtime=0)
 
 
 def read_sources(body: bytes) -> list[Told]:
-    """Return the series in an object made by `sources_body`. Raises ValueError if it is empty or
-    cannot be read."""
+    """Return the sources in an object made by `sources_body`. Raises ValueError if the object is
+    empty or cannot be read."""
     try:
         told = [_told.decode(line) for line, _ in each_line(body)]
     except (*UNREADABLE, OSError, EOFError, zlib.error) as error:
@@ -141,7 +141,7 @@ def read_sources(body: bytes) -> list[Told]:
 
 
 def merged_name(folder: str, first: int, last: int, members: Iterable[str]) -> str:
-    """Return the name of an object merged from others, with a digest of their names.
+    """Return the name of an object that is merged from `members`, with a digest of their names.
 
     The digest distinguishes objects with the same numbers: senders may number messages alike, and
     two runs may merge an hour at the same time, each with other late arrivals.
@@ -151,12 +151,12 @@ def merged_name(folder: str, first: int, last: int, members: Iterable[str]) -> s
 
 
 def is_merged(name: str) -> bool:
-    """Return whether a name or key is that of a merged object."""
+    """Return whether a name or key belongs to a merged object."""
     return name.rpartition("/")[2].startswith(MERGED + "-")
 
 
 def parsed(name: str) -> BatchName | None:
-    """Parse a batch's name or key; None for a name that ingest does not give."""
+    """Return the parts of a batch's name or key; None if it does not have ingest's form."""
     found = _NAME.fullmatch(name)
     if found is None:
         return None
@@ -165,19 +165,19 @@ def parsed(name: str) -> BatchName | None:
 
 
 def day_prefix(root: str, day: str) -> str:
-    """Return the prefix of the keys under `root` that arrived on a day."""
+    """Return the prefix of the keys under `root` that belong to a day of arrival."""
     return f"{root}{DATE}{day}/"
 
 
 def hour_of(folder: str) -> tuple[str, str] | None:
-    """Return the date and hour of arrival in a folder's name without a root; None for others."""
+    """Return the date and hour of arrival in a folder's name; None for any other text."""
     found = _FOLDER.fullmatch(folder)
     return (found[1], found[2]) if found else None
 
 
 def raw_name(key: str) -> tuple[str, str, str] | None:
     """Return the name under `raw/`, its date and its hour; None for a key that ingest does not
-    give."""
+    use."""
     found = _RAW_KEY.fullmatch(key)
     return (found[1], found[2], found[3]) if found else None
 

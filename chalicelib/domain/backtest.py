@@ -1,4 +1,4 @@
-"""What followed a rule's signals: returns, moves, and a curve of one simple way to trade them.
+"""Backtests: what followed a rule's signals, and the results of one simple way to trade them.
 
 A trade buys at the open of the bar after a signal and sells at the open `hold_bars` bars later.
 Signals during a trade are ignored, up to the bar before the sale. All money is in one position.
@@ -20,7 +20,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import RuleError
 
 AFTER = (1, 5, 20)
-"""The numbers of bars from a fire to the closes at which returns are measured."""
+"""The numbers of bars after a fire at whose closes returns are measured."""
 
 MAX_POINTS = 250
 MAX_HOLD = 400
@@ -38,7 +38,7 @@ _Percent = Annotated[float, Meta(description="In percent.")]
 
 
 class TradingCosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a backtest trades."""
+    """How long a trade of a backtest lasts, and what it costs."""
 
     hold_bars: Annotated[
         int, Meta(ge=1, le=MAX_HOLD, description="Bars from buying to selling.")
@@ -52,7 +52,7 @@ class TradingCosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """Some returns or moves, in percent; null without any."""
+    """A summary of returns or moves, in percent; null if there are none."""
 
     count: int
     mean: float | None = None
@@ -73,7 +73,7 @@ class ReturnsAfter(msgspec.Struct, frozen=True):
 
 
 class CurvePoint(msgspec.Struct, frozen=True):
-    """What an initial 1 is worth at a bar's close."""
+    """The worth of an initial 1 at a bar's close."""
 
     timestamp: str
     rule: float
@@ -81,7 +81,7 @@ class CurvePoint(msgspec.Struct, frozen=True):
 
 
 class Trading(msgspec.Struct, frozen=True):
-    """One way of trading over the whole range."""
+    """The results of one way of trading over the whole range."""
 
     return_percent: _Percent
     drawdown_percent: Annotated[float, Meta(description="The maximum drawdown, above 0.")]
@@ -108,7 +108,7 @@ class Backtest(msgspec.Struct, frozen=True):
 
 
 def parse_costs(given: object) -> TradingCosts:
-    """Return the costs that a client gives; `true` means the default costs. Raises RuleError."""
+    """Return the costs in a client's value; `true` means the default costs. Raises RuleError."""
     if given is True:
         return TradingCosts()
     try:
@@ -119,10 +119,10 @@ def parse_costs(given: object) -> TradingCosts:
 
 
 def backtest(bars: Sequence[Bar], fires: Iterable[int], costs: TradingCosts) -> Backtest:
-    """Return what followed a rule's signals.
+    """Return what followed a rule's signals on `bars`.
 
-    `fires` are the indexes, in order, of the bars at whose closes the rule fired. -1 is a
-    signal before the first bar: a trade can begin at that bar's open.
+    `fires` has in order the indexes of the bars at whose closes the rule fired. -1 is a signal
+    before the first bar: a trade can begin at that bar's open.
     """
     prices = _Prices(bars)
     places = [place for place in fires if place < len(bars)]
@@ -144,7 +144,7 @@ def backtest(bars: Sequence[Bar], fires: Iterable[int], costs: TradingCosts) -> 
 
 
 class _Prices:
-    """The prices of bars as floats."""
+    """The prices of a sequence of bars, as floats."""
 
     def __init__(self, bars: Sequence[Bar]) -> None:
         self.opens = [float(bar.open) for bar in bars]
@@ -153,8 +153,8 @@ class _Prices:
         self._lows = [float(bar.low) for bar in bars]
 
     def returns(self, places: Iterable[int], count: int) -> list[float]:
-        """Return, for each fire with at least `count` bars after it, the return in percent after
-        `count` bars."""
+        """Return the percentage return over `count` bars after each fire, without fires that have
+        fewer bars after them."""
         return [
             100 * (self.closes[place + count] / self.opens[place + 1] - 1)
             for place in places
@@ -162,8 +162,8 @@ class _Prices:
         ]
 
     def moves(self, places: Sequence[int]) -> list[tuple[float, float]]:
-        """Return, for each fire, the best and the worst move in percent through the bar of the next
-        fire; nothing for a fire at the last bar."""
+        """Return the best and the worst move in percent after each fire, up to the bar of the next
+        fire. A fire at the last bar has none."""
         found = []
         for place, following in pairwise([*places, len(self.closes) - 1]):
             if place + 1 <= following:
@@ -174,7 +174,7 @@ class _Prices:
 
 
 def _traded(prices: _Prices, places: Sequence[int], costs: TradingCosts) -> tuple[list[float], int]:
-    """Return the worth of an initial 1 at each close, and the number of trades begun."""
+    """Return the worth of an initial 1 at each close, and the number of trades."""
     fires, fee, slippage = set(places), costs.fee_percent / 100, costs.slippage_percent / 100
     cash, units, sell_at, trades = 1.0, 0.0, -1, 0
     curve = []

@@ -1,4 +1,4 @@
-"""Closes of a symbol's bars, stored and from the current run of ticks, as one series."""
+"""Joins a symbol's stored closes with the closes from the current run of ticks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from chalicelib.domain.times import later
 class BarClose(msgspec.Struct, frozen=True, array_like=True):
     """The close of a stored bar or of a bar in the run, not adjusted for splits.
 
-    label: the bar's label; part: the start of the minute or day whose close the bar has (for a
+    label: the bar's label; part: the start of the minute or day that the close comes from (for a
     historical hour, its last possible minute); dated: the close with its session's date;
-    is_history: the close is from history, which bars of ticks do not replace.
+    is_history: the close is from history, which bars made from ticks do not replace.
     """
 
     label: str
@@ -26,24 +26,24 @@ class BarClose(msgspec.Struct, frozen=True, array_like=True):
 
 
 StoredCloses = Callable[[str, str, str, int], Sequence[BarClose]]
-"""(interval, first, end, count) -> in order, the stored closes of bars before the label `end`. At
-least `count` of them are before the label `first`, if there are that many."""
+"""(interval, first, end, count) -> the stored closes of bars before the label `end`, in order. At
+least `count` of these bars are before the label `first`, if there are that many."""
 
 
 def no_history(_interval: str, _first: str, _end: str, _count: int) -> list[BarClose]:
-    """Return no closes: the StoredCloses of a symbol without history."""
+    """Return no closes. This is the StoredCloses of a symbol without history."""
     return []
 
 
 class CloseSeries:
-    """Closes of bars of one interval in a run of ticks: stored ones, then those that the run adds.
+    """The closes of one interval's bars: first stored closes, then the closes of bars in the run.
 
-    If history is stored for a bar of the run, later bars see history's close, as they do when each
-    tick comes in its own run.
+    If history is stored for a bar of the run, later bars use history's close, as if each tick had
+    come in a run of its own.
     """
 
     def __init__(self, first: str) -> None:
-        """Start with `first`, the label of the first bar that the run closes."""
+        """`first` is the label of the first bar that the run closes."""
         self.first = first
         self.own: list[BarClose] = []
         self._rows: list[BarClose] = []
@@ -52,14 +52,14 @@ class CloseSeries:
         self.is_read = False
 
     def read(self, stored: Sequence[BarClose]) -> None:
-        """Add the stored closes: bars before the run's first one, and history of the run's bars."""
+        """Add stored closes: of bars before the run's first bar, and of history in the run."""
         self.is_read = True
         self._rows = [row for row in stored if row.label < self.first]
         later = [row for row in stored if row.label >= self.first and row.is_history]
         self._history = later[::-1]
 
     def before_last(self, count: int) -> list[DatedClose]:
-        """Return at most `count` closes of bars before the last one of the run, in order."""
+        """Return in order at most `count` closes of the bars before the run's last bar."""
         for own in self.own[self._taken : -1]:
             self._rows += self._history_before(own.label)
             self._rows.append(self._stored_for(own))
@@ -70,8 +70,8 @@ class CloseSeries:
     def refine(self, minutes: Sequence[BarClose]) -> None:
         """Apply historical minutes to the run's finished hours that `before_last` has not used yet.
 
-        If a historical minute of an hour is not before the hour's last tick, the hour takes the
-        minute's close, since it is stored with that close. `minutes` are the run's, in order.
+        If an hour has a historical minute that is not before its last tick, the hour takes the
+        minute's close, with which it is stored. `minutes` are those of the run, in order.
         """
         for at in range(self._taken, len(self.own) - 1):
             own = self.own[at]
@@ -87,7 +87,7 @@ class CloseSeries:
         return found
 
     def _stored_for(self, own: BarClose) -> BarClose:
-        """Return history's close of the same bar if it ends no sooner, else the run's own close."""
+        """Return history's close of the same bar unless it ends sooner, else the run's close."""
         if self._history and self._history[-1].label == own.label:
             stored = self._history.pop()
             return stored if stored.part >= own.part else own

@@ -1,8 +1,8 @@
-"""Judges rules on bars: once at the close of each bar of their interval, in regular hours.
+"""Judges rules on bars: once at the close of each bar of the rule's interval, in regular hours.
 
-A bar closes at the first tick after it; a day also at the first tick after its session's close. A
-bar's close is its last regular tick. Earlier closes come from history, which is read only if a rule
-watches the bar that closes.
+A bar closes at the first tick after it. A day also closes at the first tick after its session's
+close. A bar's close is its last regular tick. Earlier closes come from history, which is read only
+if a rule watches the bar that closes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def label_of(place: SessionPlace, interval: str) -> str:
 
 
 def has_closed(interval: str, mark: SessionPlace, place: SessionPlace, instant: str) -> bool:
-    """Return whether the bar that contains `mark` is over, given a tick at `place` and
+    """Return whether the bar that contains `mark` is over at a tick with this `place` and
     `instant`."""
     if label_of(mark, interval) != label_of(place, interval):
         return True
@@ -40,7 +40,7 @@ def has_closed(interval: str, mark: SessionPlace, place: SessionPlace, instant: 
 
 
 class _Closed(CloseSeries):
-    """The bars of one interval that close in a run.
+    """The bars of one interval that close in a run of ticks.
 
     `last` is the label of the newest of these bars, and `at` the timestamp of its close. A later
     regular price, such as the closing auction's, may replace the close after the bar was judged.
@@ -52,8 +52,8 @@ class _Closed(CloseSeries):
 class BarWatch:
     """Makes one observation for each bar that closes during a run of ticks.
 
-    `rule_states` tell which bars earlier runs closed. Ticks outside the session all come after the
-    same regular bar; once it has closed, no history is read for them.
+    `rule_states` say which bars earlier runs closed. Ticks outside the session all follow the same
+    regular bar; once it has closed, no history is read for them.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class BarWatch:
         *,
         shown: int,
     ) -> None:
-        """Watch the run's `ticks`.
+        """Prepare for a run's `ticks`.
 
-        Observations have at least `shown` closes if there are that many, so that the averages in
-        alerts depend neither on other rules nor on the run.
+        Observations have at least `shown` closes if there are that many. The averages in alerts
+        therefore depend neither on other rules nor on the run.
         """
         self._shown = shown
         self._rules: dict[str, list[Rule]] = {}
@@ -88,8 +88,8 @@ class BarWatch:
     ) -> dict[str, Observation]:
         """Return by interval the observations of bars that the new tick closes.
 
-        `tick` is the last regular tick, at `mark`. The previous tick is at `before`, the new tick
-        at `now`.
+        `tick` is the last regular tick, at `mark`. The tick before the new one is at `before`, and
+        the new tick at `now`.
         """
         found = {}
         for interval in self._rules:
@@ -104,11 +104,11 @@ class BarWatch:
         self, interval: str, mark: SessionPlace, tick: Tick, was_over: bool, now: str
     ) -> bool:
         """Note the close of the bar around `mark`; return whether a rule must still be judged on
-        it.
+        the bar.
 
-        False if this run has closed the bar before: a later regular tick then only replaces its
-        close. Otherwise the rule states decide. For a new rule, a bar that `was_over` has closed
-        already.
+        False if this run has already closed the bar: a later regular tick then only replaces its
+        close. Otherwise the rule states decide. For a new rule, a bar that `was_over` has already
+        closed.
         """
         label = label_of(mark, interval)
         closed = self._closed.setdefault(interval, _Closed(label))
@@ -131,7 +131,7 @@ class BarWatch:
 
     def _refine(self, hours: _Closed) -> None:
         """Apply historical minutes to the run's hours. Stored hours include these minutes, but the
-        run's hours are stored only at its end."""
+        run's hours are stored only at the end of the run."""
         if self._minutes is None:
             end = place_of(self._ticks[-1]).minute
             stored = self._history("1m", hours.first, end, 0)

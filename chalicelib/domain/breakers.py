@@ -1,4 +1,4 @@
-"""Circuit breakers: nothing is sent for a while to a channel that keeps failing.
+"""Circuit breakers: a channel that keeps failing gets no messages for a while.
 
 The pattern is that of M. Nygard, Release It!, with one probe after each pause.
 """
@@ -17,8 +17,8 @@ SECONDS_TO_OPEN = 9.0
 together."""
 
 SLOW_SECONDS = 3.0
-"""A refusal that took at least this long counts as a failure. A quicker one shows that the channel
-works and the message was wrong."""
+"""A refusal that took at least this long counts as a failure. A quicker refusal shows that the
+channel works and the message was wrong."""
 
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
@@ -33,8 +33,8 @@ class _Circuit(msgspec.Struct):
 
 
 class Breakers:
-    """One circuit per channel; several threads may use it. `now` is a monotonic clock in
-    seconds."""
+    """One circuit breaker per channel; thread-safe. `now` returns the seconds of a monotonic
+    clock."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -42,8 +42,8 @@ class Breakers:
         self._lock = threading.Lock()
 
     def lets_through(self, channel: str) -> bool:
-        """Return whether to try to send. After a pause one caller may; for all others, that
-        caller's attempt begins the next pause."""
+        """Return whether the caller may send to the channel. After a pause one caller may; for all
+        other callers that attempt begins the next pause."""
         with self._lock:
             circuit = self._circuits.get(channel)
             if circuit is None or not circuit.is_open:
@@ -54,19 +54,19 @@ class Breakers:
             return True
 
     def is_open(self, channel: str) -> bool:
-        """Return whether the channel is in a pause."""
+        """Return whether sending to the channel is paused."""
         with self._lock:
             circuit = self._circuits.get(channel)
             return circuit is not None and circuit.is_open and self._now() < circuit.open_until
 
     def succeeded(self, channel: str) -> None:
-        """Close the circuit: the channel took a message. Slow successes count, too: a slow channel
-        in a pause would never get its messages."""
+        """Close the circuit after the channel took a message, even a slow one: a slow channel in a
+        pause would never get its messages."""
         with self._lock:
             self._circuits.pop(channel, None)
 
     def failed(self, channel: str, seconds: float) -> None:
-        """Count a temporary failure that took `seconds`; after enough failures, begin a pause."""
+        """Count a temporary failure that took `seconds`; begin a pause after enough failures."""
         with self._lock:
             circuit = self._circuits.setdefault(channel, _Circuit())
             circuit.failures += 1
@@ -77,7 +77,8 @@ class Breakers:
                 self._pause(circuit)
 
     def refused(self, channel: str, seconds: float) -> None:
-        """Note a permanent refusal: a failure if it took SLOW_SECONDS or more, else a success."""
+        """Count a permanent refusal: as a failure if it took SLOW_SECONDS or more, else a
+        success."""
         if seconds < SLOW_SECONDS:
             self.succeeded(channel)
         else:

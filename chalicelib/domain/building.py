@@ -1,4 +1,4 @@
-"""Builds bars tick by tick, in the order of timestamps."""
+"""Builds 1m and 1d bars from ticks in the order of timestamps."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _HOUR = timedelta(hours=1)
 
 
 class Hour(msgspec.Struct, frozen=True):
-    """An hourly bar's start, and whether it is outside the regular session."""
+    """The start of an hourly bar, and whether the bar is outside the regular session."""
 
     start: str
     extended: bool
 
 
 class SessionPlace(msgspec.Struct, frozen=True):
-    """A tick's minute label, its session, and whether it is outside regular hours."""
+    """A tick's minute label and session, and whether the tick is outside regular hours."""
 
     minute: str
     hour: Hour
@@ -34,16 +34,16 @@ class SessionPlace(msgspec.Struct, frozen=True):
 
     @property
     def date(self) -> str:
-        """Return the session's date as text."""
+        """Return the session's date as stored text."""
         return self.session.date.isoformat()
 
 
 def is_extended(session: Session, instant: datetime, market_state: str | None) -> bool:
-    """Return whether a tick is outside the regular session: by its source's market state, else by
-    the clock.
+    """Return whether a tick is outside the regular session, by its market state or else by the
+    clock.
 
-    A quote with "CLOSED" has the last regular price. On a day without a session (a recording may
-    have such rows) everything counts as regular.
+    A tick with the state "CLOSED" has the last regular price. On a day without a session (a
+    recording may have such rows) everything counts as regular.
     """
     if market_state:
         return "PRE" in market_state or "POST" in market_state
@@ -62,7 +62,7 @@ def hour_start(session: Session, instant: datetime, extended: bool) -> datetime:
 
 
 def place_of(tick: Tick) -> SessionPlace:
-    """Return where a tick belongs: its minute, its hour and its session."""
+    """Return the minute, the hour and the session of a tick."""
     instant = from_text(tick.timestamp)
     session = calendar_for(tick.symbol, tick.exchange_timezone).session_at(instant)
     extended = is_extended(session, instant, tick.market_state)
@@ -71,13 +71,13 @@ def place_of(tick: Tick) -> SessionPlace:
 
 
 def hour_around(bar: Bar, place: SessionPlace) -> Hour:
-    """Return the hour of a 1m bar in the session of `place`."""
+    """Return the hour that contains a 1m bar in the session of `place`."""
     start = hour_start(place.session, from_text(bar.start), bar.extended)
     return Hour(to_text(start), bar.extended)
 
 
 def hour_with(bar: Bar, calendar: Calendar) -> Hour:
-    """Return the hour of a 1m bar, in the session that contains its start."""
+    """Return the hour that contains a 1m bar, in the session that contains the bar's start."""
     instant = from_text(bar.start)
     return Hour(
         to_text(hour_start(calendar.session_at(instant), instant, bar.extended)), bar.extended
@@ -87,15 +87,15 @@ def hour_with(bar: Bar, calendar: Calendar) -> Hour:
 class BarBuilder:
     """Folds a symbol's ticks into the running minute and day.
 
-    A bar is regular or extended like its ticks: a minute with ticks of both kinds has two bars,
-    `minute` of the last tick's kind and `beside` of the other. `closed` collects finished bars in
-    order, `hours` the finished hours. Only a tick of a later minute finishes a bar or an hour, so
-    that nothing depends on the batching of ticks.
+    A bar is regular or extended like its ticks. A minute with ticks of both kinds has two bars:
+    `minute` of the last tick's kind and `beside` of the other kind. `closed` collects finished bars
+    in order, and `hours` the finished hours. Only a tick of a later minute finishes a bar or an
+    hour, so that nothing depends on the batching of ticks.
 
-    Minute volume is the increase of the session's cumulative volume since the previous regular tick
-    with a volume, never below 0. The session's first such tick counts completely if the session
-    opened in its minute, else it only sets the baseline. Extended ticks are compared with the
-    extended tick just before them. Volumes of different sources are not compared.
+    A minute's volume is the increase of the session's cumulative volume since the previous regular
+    tick with a volume, never below 0. The session's first such tick counts completely if the
+    session opened in its minute; otherwise it only sets the baseline. Extended ticks are compared
+    with the extended tick just before them. Volumes of different sources are not compared.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class BarBuilder:
 
     @property
     def place(self) -> SessionPlace | None:
-        """Return the place of the last tick."""
+        """Return the last tick's minute, hour and session; None before the first tick."""
         return self._place
 
     @property
@@ -120,11 +120,11 @@ class BarBuilder:
 
     @property
     def beside(self) -> Bar | None:
-        """Return the running bar of the other kind."""
+        """Return the running bar of the kind that the last tick does not have."""
         return self._running.get(not self._place.extended) if self._place else None
 
     def add(self, tick: Tick) -> SessionPlace:
-        """Add the next tick; return its place."""
+        """Add the next tick; return its minute, hour and session."""
         before, place = self._place, self._place_of(tick)
         if before is not None:
             self._close_before(place, before)
@@ -179,7 +179,7 @@ class BarBuilder:
         return tick.volume if opened == place.minute and not place.extended else ZERO
 
     def _day_volume(self, tick: Tick, place: SessionPlace) -> Decimal | None:
-        """Return the last volume of the session's regular ticks; None if there is none or it is
+        """Return the last volume of the session's regular ticks. None if there is none, or if it is
         from another source."""
         day = self.day
         if day is None or day.session_date != place.date or differ(day.source, tick.source):
@@ -189,7 +189,7 @@ class BarBuilder:
     def _extended_volume(
         self, tick: Tick, place: SessionPlace, before: SessionPlace | None
     ) -> Decimal | None:
-        """Return the volume of the previous tick if it is an extended tick of the same session and
+        """Return the previous tick's volume if that tick is extended and has the same session and
         source; else None."""
         if before is None or self.last is None or differ(self.last.source, tick.source):
             return None
@@ -218,9 +218,9 @@ class BarBuilder:
 
 
 def with_session_figures(day: Bar, tick: Tick, ticks: int) -> Bar:
-    """Return a 1d bar with the next tick folded in; `ticks` is the new count.
+    """Return a 1d bar with the next tick folded in; `ticks` is the new number of ticks.
 
-    The session's open, high, low and volume are the tick's if the tick has them. The bar takes the
+    If the tick has the session's open, high, low or volume, the bar takes these. The bar takes the
     newest source, and drops the volume of another source.
     """
     changed = differ(day.source, tick.source)

@@ -1,8 +1,8 @@
-"""The options that an apprise address may have: the `name=value` pairs behind its first `?`.
+"""The options that an apprise address may have: the `name=value` pairs after its first `?`.
 
-Allowed options say how and to whom a message is sent. Others read files, fetch other addresses,
-store keys, or lift what holds for every message: checked certificates, no redirects, one attempt,
-ten seconds.
+Allowed options say how and to whom a message is sent. Other options are refused: they read files,
+fetch other addresses, store keys, or lift what holds for every message, such as checked
+certificates, no redirects, one attempt and ten seconds.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ _ALLOWED = {
 
 
 def allowed_options(scheme: str) -> frozenset[str]:
-    """Return the names of the options of a scheme; empty if the scheme is not allowed."""
+    """Return the names of the options that a scheme allows; empty if the scheme is not allowed."""
     plain = scheme if scheme in _ALLOWED else scheme.removesuffix("s")
     return _ALLOWED.get(plain, frozenset())
 
 
 def refused_option(scheme: str, address: str) -> str | None:
-    """Return the first option of an address that is not allowed; None if all are.
+    """Return the first option of an address that is not allowed; None if all are allowed.
 
     Names are compared as written. Apprise decodes and trims names, so it may read a name with a
-    blank or a percent sign as another name. Everything behind the first `?` counts, since apprise
+    blank or a percent sign as another name. Everything after the first `?` counts, since apprise
     does not end a path or a query where RFC 3986 does.
     """
     names = (part.partition("=")[0] for part in re.split("[&;?#]", address.partition("?")[2]))
@@ -65,7 +65,6 @@ def refused_option(scheme: str, address: str) -> str | None:
 
 
 def refused_name(scheme: str, names: Iterable[str]) -> str | None:
-    """Return the first of these option names that is not allowed for the scheme; None if all
-    are."""
+    """Return the first option name that is not allowed for the scheme; None if all are allowed."""
     allowed = allowed_options(scheme)
     return next((name for name in names if name not in allowed), None)

@@ -1,7 +1,7 @@
-"""The secrets of a channel: its address, and the key that signs a webhook's messages or the keys of
-a browser's subscription.
+"""The secrets of a channel: its address, and a webhook's signing key or the keys of a browser's
+subscription.
 
-Errors name the field and what is allowed, and never repeat what was given.
+Errors name the field and what is allowed. They never repeat what the client gave.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from chalicelib.domain.subscriptions import FORM, parse_subscription, service_at
 Kind = Literal["sns", "apprise", "webhook", "web_push"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ADDRESSED: tuple[Kind, ...] = ("apprise", "webhook", "web_push")
-"""The kinds that users add."""
+"""The kinds of channels that users can add."""
 
 MAX_ADDRESS = 1_500
 SECRET_LENGTH = (16, 256)
-"""The least and the most characters of the key that signs a webhook's messages."""
+"""The fewest and the most characters of a webhook's signing key."""
 
 _PRINTABLE = re.compile(r"[!-~]+", re.ASCII)
 
@@ -63,19 +63,19 @@ SERVICES = {
     "workflows": "Microsoft Teams",
     "zulip": "Zulip",
 }
-"""The schemes of apprise that are allowed, and the services behind them. All of them send HTTP
-requests or mail; none runs programs, writes files or shows desktop notifications."""
+"""The allowed schemes of apprise and their services. All of these services take HTTP requests or
+mail; none of the plugins runs programs, writes files or shows desktop notifications."""
 
 WITH_PICTURES = frozenset({"Discord", "mail by SMTP", "ntfy", "Pushover", "Slack", "Telegram"})
-"""The services that take a picture with a message. In Slack, bots do, but webhooks do not."""
+"""The services that take a picture with a message. Slack's bots do, but its webhooks do not."""
 
 HIDDEN = "(not shown)"
 """Shown in an error in place of an address or a secret."""
 
 
 class Secrets(msgspec.Struct, frozen=True):
-    """The part of a channel that is stored encrypted: its address, and in `secret` a webhook's
-    signing key or the keys of a browser's subscription."""
+    """The part of a channel that is stored encrypted. `secret` is a webhook's signing key or the
+    keys of a browser's subscription."""
 
     address: str
     secret: str = ""
@@ -118,8 +118,8 @@ def _secret(kind: Kind, given: Any) -> str:
 
 
 def _address(kind: Kind, given: Any) -> str:
-    """Return the address if it is allowed, else raise ChannelError. The host is resolved and
-    checked again whenever a message is sent."""
+    """Return the address if it is allowed. Raises ChannelError otherwise. Whenever a message is
+    sent, the host is resolved and checked again."""
     if not isinstance(given, str) or not given:
         raise ChannelError("address", None if given is None else HIDDEN, _address_form(kind))
     if len(given) > MAX_ADDRESS or not _PRINTABLE.fullmatch(given):
@@ -163,7 +163,7 @@ def _address_form(kind: Kind) -> str:
 
 
 def service_of(kind: Kind, secrets: Secrets) -> str:
-    """Return the name of the service behind an address. The name reveals no secret."""
+    """Return the name of the service at an address. The name reveals no secret."""
     if kind == "web_push":
         return service_at(secrets.address) or "push"
     return "webhook" if kind == "webhook" else SERVICES[urlsplit(secrets.address).scheme]

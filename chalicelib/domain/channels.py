@@ -1,7 +1,7 @@
 """Channels: where alerts are sent, and what clients may set and see.
 
-A channel of kind `sns` is the stage's topic. It is always there, under the id `sns`. All other
-channels have a secret address: clients give it, and it is stored encrypted and never shown.
+A channel of kind `sns` is the stage's topic. It always exists, under the id `sns`. Every other
+channel has a secret address, which a client gives. The address is stored encrypted and never shown.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """A stored channel. Raises ValueError if only one of its id and its kind is the topic's.
 
     `service` names where an address leads without revealing it ("Telegram", "webhook"). `default`:
-    rules that name no channels send to this one. `picture`: a chart is attached to each message, if
-    the service is one of WITH_PICTURES. `sealed` is the encrypted Secrets as base64; empty for the
-    topic. `address_at` is when the channel got its present address; empty if it was created with
-    that address. `vapid` is the encrypted key pair with which a browser's subscription was made.
-    `ended` is why nothing can be sent any more, else empty. `limit`, `digest` and `quiet_hours` say
-    what the channel holds back (domain/holding_settings.py).
+    rules that name no channels send to this channel. `picture`: a chart is attached to each
+    message, if the service is one of WITH_PICTURES. `sealed` is the encrypted Secrets as base64;
+    empty for the topic. `address_at` is when the channel got its present address; empty if it was
+    created with that address. `vapid` is the encrypted key pair with which a browser's subscription
+    was made. `ended` is why nothing can be sent any more, else empty. `limit`, `digest` and
+    `quiet_hours` say what the channel holds back (domain/holding_settings.py).
     """
 
     channel_id: str
@@ -78,14 +78,14 @@ class StoredChannel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     @property
     def holding(self) -> Holding:
-        """Return what the channel holds back."""
+        """Return the settings that decide which alerts the channel holds back."""
         return Holding(self.limit, self.digest, self.quiet_hours)
 
 
 TOPIC = StoredChannel(
     channel_id=SNS, name="SNS topic", kind="sns", service="Amazon SNS", default=True
 )
-"""The topic as it is unless it has been changed."""
+"""The topic's channel unless a client has changed it."""
 
 _SECRET = ("address", "secret", "subscription")
 _GIVEN = ("name", "kind", *_SECRET, "enabled", "default", "picture", *FIELDS)
@@ -94,7 +94,7 @@ _SHOWN_TOO = ("channel_id", "service", "created_at", "ended")
 
 
 def parse_new(given: dict[str, Any]) -> tuple[StoredChannel, Secrets]:
-    """Return the channel that a client describes, still without an id and a time, and the channel's
+    """Return the channel that a client describes, without an id and a time, and the channel's
     secrets. Raises ChannelError for an invalid field."""
     _refuse_unknown(given)
     kind = given.get("kind")
@@ -107,11 +107,11 @@ def parse_new(given: dict[str, Any]) -> tuple[StoredChannel, Secrets]:
 def parse_changed(
     given: dict[str, Any], before: StoredChannel
 ) -> tuple[StoredChannel, Secrets | None]:
-    """Return `before` with a client's changes, and the new secrets, or None if the old ones stay.
+    """Return `before` with a client's changes, and the new secrets; None if the old secrets stay.
 
-    A client that gives an address, a secret or a subscription must give the channel's secrets
-    completely. Otherwise a channel that has ended remains ended. Settings of what is held back keep
-    their values if absent. Raises ChannelError for an invalid field or another kind.
+    A client that gives an address, a secret or a subscription must give all of the channel's
+    secrets. A channel that has ended remains ended unless it gets new secrets. Absent settings of
+    what is held back keep their values. Raises ChannelError for an invalid field or another kind.
     """
     _refuse_unknown(given)
     kind = before.kind
@@ -134,7 +134,7 @@ def parse_changed(
 
 
 def check_stored(channel: StoredChannel) -> None:
-    """Raise ValueError for a stored channel with values that `parse_new` does not make."""
+    """Raise ValueError if a stored channel has values that `parse_new` never makes."""
     if not CHANNEL_ID.fullmatch(channel.channel_id):
         raise ChannelError("channel_id", channel.channel_id, CHANNEL_ID_ALLOWED)
     if not NAME.fullmatch(channel.name):
@@ -145,7 +145,7 @@ def check_stored(channel: StoredChannel) -> None:
 
 
 def shown(channel: StoredChannel) -> dict[str, Any]:
-    """Return the fields of a channel that may be shown: all but its secrets."""
+    """Return the fields of a channel that may be shown: all but the secrets."""
     names = (
         "channel_id",
         "name",
@@ -184,8 +184,8 @@ def is_established(channel: StoredChannel, now: datetime) -> bool:
 def receivers(named: Collection[str], stored: Sequence[StoredChannel]) -> tuple[str, ...]:
     """Return the ids of the channels to which a rule's alert is sent.
 
-    These are the channels that the rule names, or else the default ones; disabled channels are left
-    out. A named channel that has been deleted stays in the list, so that its delivery shows this.
+    These are the channels that the rule names, or else the default channels, without disabled ones.
+    A named channel that has been deleted stays in the list, so that its delivery shows this.
     """
     by_id = {channel.channel_id: channel for channel in with_topic(stored)}
     if not named:
@@ -219,7 +219,7 @@ def _channel(given: dict[str, Any], kind: Kind, service: str, before: Holding) -
 
 
 def _picture(given: dict[str, Any], service: str) -> bool:
-    """Return whether pictures are wanted. A service without pictures allows only `false`."""
+    """Return whether messages have pictures. Raises ChannelError if the service has none."""
     wanted = _flag(given, "picture", True)
     if wanted and given.get("picture") and service not in WITH_PICTURES:
         raise ChannelError("picture", True, f"false: {service} takes no pictures")

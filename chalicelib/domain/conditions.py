@@ -1,7 +1,7 @@
-"""The conditions of rules: when each holds, and what its alert says.
+"""The conditions of rules: when each condition holds, and what its alert says.
 
-`domain/rules.py` has their names and the fields that they need; `domain/watching.py` judges crosses
-of averages, and decides whether a rule may fire.
+`domain/rules.py` has the conditions' names and the fields that they need. `domain/watching.py`
+judges crosses of averages, and decides whether a rule may fire.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool, bool]:
-    """Return whether the condition holds now, and whether it has just begun to."""
+    """Return whether the rule's condition holds now, and whether it has just begun to hold."""
     now = _holds(rule, observation)
     if rule.condition in LEVELS:
         return now, now and not _was_inside(rule, before, observation)
@@ -41,7 +41,7 @@ def _was_inside(rule: Rule, before: RuleState, observation: Observation) -> bool
 
 
 def _held(before: RuleState, observation: Observation) -> bool:
-    """Return whether `when` held at the point before, with values adjusted for any split since."""
+    """Return whether `when` held at the point before, with values adjusted for any split."""
     if is_before(before, observation.split) and observation.held is not None:
         return observation.held
     return before.inside
@@ -50,8 +50,8 @@ def _held(before: RuleState, observation: Observation) -> bool:
 def held_before(rule: Rule, previous_price: Decimal | None, held: bool | None) -> bool:
     """Return whether a rule's condition held at the price before.
 
-    A level is compared with `previous_price`. For `when`, `held` is the answer. None counts as true
-    in either; for other conditions the result is False.
+    A level is compared with `previous_price`, and `when` is answered by `held`. None counts as true
+    for either of them. For all other conditions the result is False.
     """
     if rule.condition == "when":
         return held is not False
@@ -95,7 +95,7 @@ def _holds(rule: Rule, observation: Observation) -> bool:
 
 
 def describe(rule: Rule, tick: Tick, values: dict[str, Decimal]) -> str:
-    """Describe what happened in one clause: `AAPL golden cross: SMA-5 rose above SMA-20 at
+    """Return what happened in one clause: `AAPL golden cross: SMA-5 rose above SMA-20 at
     189.84`."""
     at = f"at {plain(tick.price)}"
     level = plain(rule.value) if rule.value is not None else ""

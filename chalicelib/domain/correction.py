@@ -15,10 +15,10 @@ from chalicelib.domain.times import from_text, later, minute_of, to_text
 
 
 def minutes_of(before: Sequence[Tick], ticks: Sequence[Tick]) -> list[Bar]:
-    """Return all 1m bars of a run of ticks in order.
+    """Return all 1m bars of a run of ticks, in order.
 
-    `before` are ticks of earlier minutes, newest last. The first minute's volume is the increase
-    since those ticks.
+    `before` has ticks of earlier minutes, newest last. The volume of the first minute is the
+    increase since these ticks.
     """
     if not ticks:
         return []
@@ -32,7 +32,7 @@ def minutes_of(before: Sequence[Tick], ticks: Sequence[Tick]) -> list[Bar]:
 
 
 def day_of(ticks: Sequence[Tick]) -> Bar | None:
-    """Return the 1d bar of all ticks of one session; None if all are outside regular hours."""
+    """Return the 1d bar of all ticks of one session; None if no tick is in regular hours."""
     builder = BarBuilder()
     for tick in ticks:
         builder.add(tick)
@@ -41,10 +41,10 @@ def day_of(ticks: Sequence[Tick]) -> Bar | None:
 
 def day_of_parts(parts: Sequence[Bar], newest: Sequence[Tick]) -> Bar | None:
     """Return the 1d bar of a session's regular hours or minutes, in order, and its newest regular
-    ticks; None without parts.
+    ticks. None if there are no parts.
 
     The session's own open, high, low and volume are the last values of any tick, as in BarBuilder.
-    If `newest` lacks a value, it comes from the parts, except for the volume.
+    A value that `newest` lacks comes from the parts, except for the volume.
     """
     if not parts:
         return None
@@ -63,7 +63,7 @@ def day_of_parts(parts: Sequence[Bar], newest: Sequence[Tick]) -> Bar | None:
 
 
 class HourSpan(msgspec.Struct, frozen=True):
-    """An hour and the range `[start, end)` of its minutes' labels.
+    """An hour, and the range `[start, end)` of the labels of its minutes.
 
     Hours count from a session's open or close, so the hours of neighbouring sessions may overlap.
     The range may include minutes of another session or of the other kind, regular or extended;
@@ -76,12 +76,12 @@ class HourSpan(msgspec.Struct, frozen=True):
 
     @property
     def start(self) -> str:
-        """Return the hour's label."""
+        """Return the label of the hour."""
         return self.hour.start
 
     @property
     def key(self) -> str:
-        """Return the hourly bar's key."""
+        """Return the key of the hourly bar."""
         return key_of(self.hour.start, extended=self.hour.extended)
 
     def holds(self, bar: Bar) -> bool:
@@ -99,9 +99,9 @@ def hour_span(hour: Hour, calendar: Calendar) -> HourSpan:
 
 
 def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:
-    """Return the 1h bar of a span, folded from its 1m bars; None without any.
+    """Return the 1h bar that is folded from the 1m bars in a span; None without any.
 
-    Its `ticks` are at least 1: an hour folded from historical minutes is not historical itself.
+    Its `ticks` are at least 1: an hour folded from historical minutes is not itself historical.
     """
     folded: Bar | None = None
     for bar in filter(span.holds, minutes):
@@ -115,8 +115,8 @@ def hour_of(span: HourSpan, minutes: Iterable[Bar]) -> Bar | None:
 
 
 def day_range(session: Session) -> tuple[str, str]:
-    """Return two instants between which all ticks of a session lie: its hours, and twelve more
-    hours on either side."""
+    """Return a range that contains all ticks of a session: its hours, and twelve hours on either
+    side."""
     early = min(session.open, session.pre_open)
     late = max(session.post_close, session.regular_until, session.close)
     return later(to_text(early), hours=-12), later(to_text(late), hours=12)

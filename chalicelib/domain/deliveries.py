@@ -18,23 +18,23 @@ MAX_ATTEMPTS = 12
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 900.0
 MAX_RETRY_AFTER_SECONDS = 3600.0
-"""The longest wait that a receiver may ask for; a longer one is cut to this."""
+"""The longest wait that a receiver may ask for. Longer waits are cut to this."""
 
 MAX_POSTPONED_SECONDS = 24 * 3600.0
-"""How long an attempt may be postponed for lack of time; then the delivery ends."""
+"""How long an attempt may be postponed for lack of time before its delivery ends."""
 
 LONGEST_PAUSE_OF_QUICK_SECONDS = 60.0
 LONGEST_PAUSE_OF_DIGESTS_SECONDS = 10.0
-"""The longest pauses of postponed attempts: on channels that answer quickly, and of digests on such
-channels that are established."""
+"""The longest pauses of postponed attempts on channels that answer quickly, and of postponed
+digests on established channels that answer quickly."""
 
 DeliveryStatus = Literal["sending", "waiting", "sent", "dead", "held"]
-"""sending: an attempt is under way; waiting: the last one failed, another one follows; dead: no
-further attempt is made; held: its digest is sent in its place."""
+"""sending: an attempt is under way; waiting: the last attempt failed, and another follows; dead: no
+further attempt is made; held: the alert waits for its digest."""
 
 
 class DeliveryError(TicktapeError):
-    """A channel did not accept a message. `reason` is shown to users, so it must not hold a
+    """A channel did not accept a message. `reason` is shown to users, so it must contain no
     secret."""
 
     def __init__(self, reason: str) -> None:
@@ -43,10 +43,9 @@ class DeliveryError(TicktapeError):
 
 
 class Passing(DeliveryError):  # noqa: N818 - named as what the failure is
-    """A later attempt may succeed: a time-out, throttling, or a server error.
+    """A later attempt may succeed: after a time-out, throttling, or a server error.
 
-    `retry_after` is the number of seconds that the receiver asks to wait; None if it asks for
-    nothing.
+    `retry_after` is the number of seconds that the receiver asks to wait; None if it asks for none.
     """
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
@@ -55,20 +54,20 @@ class Passing(DeliveryError):  # noqa: N818 - named as what the failure is
 
 
 class Lasting(DeliveryError):  # noqa: N818 - named as what the failure is
-    """Every further attempt would fail in the same way: the message or the channel is refused."""
+    """Every later attempt would fail in the same way: the message or the channel is refused."""
 
 
 class Ended(Lasting):
-    """The receiver has ended the channel's subscription: nothing can be sent to its address."""
+    """The receiver has ended the channel's subscription, so nothing can be sent to the address."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One alert on one channel.
 
-    `channel` is the channel's id. `at` is the time of the last attempt, in its stored form, and
-    `error` the reason of the last failure; empty after a success. `until` depends on the status: it
-    is the end of the claim (sending), the time of the next attempt (waiting), or the time of the
-    digest (held, for which `reason` says why).
+    `channel` is the channel's id. `at` is the time of the last attempt, in its stored form. `error`
+    is the reason of the last failure; empty after a success. `until` depends on the status: the end
+    of the claim (sending), the time of the next attempt (waiting), or the time of the digest
+    (held). `reason` says why the alert is held.
     """
 
     channel: str
@@ -81,7 +80,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def check_stored(delivery: Delivery) -> None:
-    """Raise ValueError for a stored delivery with times that no attempt writes."""
+    """Raise ValueError if a stored delivery has times that no attempt writes."""
     for written in (delivery.at, delivery.until):
         if written and to_text(from_text(written)) != written:
             raise ValueError(f"{written!r} is not in the stored form")
@@ -90,8 +89,8 @@ def check_stored(delivery: Delivery) -> None:
 class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A request for a further attempt: the alert, the channel, and the number of attempts so far.
 
-    `since` is the number of attempts before the present round, which a redrive begins. `dead` means
-    that the delivery was marked dead, so that only a redrive requests it. `postponed` is the
+    `since` is the number of attempts before the present round; a redrive begins a round. `dead`
+    means that the delivery was marked dead, so that only a redrive requests it. `postponed` is the
     instant, in its stored form, at which the attempt was first postponed in this round; empty if it
     was not. `symbol`, `timestamp` and `rule_id` identify the alert. For a digest they identify its
     head (domain/digests.py), for an agenda's timer the agenda and the instant (domain/agendas.py).
@@ -108,7 +107,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def is_claimed(found: Delivery | None, now: str) -> bool:
-    """Return whether another invocation is sending and its claim is still valid."""
+    """Return whether another invocation is sending the alert and its claim is still valid."""
     return found is not None and found.status == "sending" and found.until >= now
 
 
@@ -116,7 +115,7 @@ def is_due(found: Delivery | None, retry: Retry) -> bool:
     """Return whether to follow a request for an attempt. A claim (`is_claimed`) may still prevent
     it.
 
-    A waiting delivery has exactly one valid request, the one with its number of attempts; all other
+    A waiting delivery has exactly one valid request, the one with its number of attempts. All other
     requests are repetitions. An expired claim belonged to an invocation that died.
     """
     if found is None or found.status == "sending":
@@ -127,14 +126,14 @@ def is_due(found: Delivery | None, retry: Retry) -> bool:
 
 
 def held(channel: str, now: str, until: str, reason: str) -> Delivery:
-    """Return the delivery of an alert that is in the digest due at `until`."""
+    """Return the delivery of an alert that waits for the digest due at `until`."""
     return Delivery(
         channel=channel, status="held", attempts=0, at=now, until=until, reason=reason[:MAX_REASON]
     )
 
 
 def claim(found: Delivery | None, channel: str, now: str, until: str) -> Delivery:
-    """Return the delivery during its next attempt; no other invocation may try before `until`."""
+    """Return the delivery during its next attempt. No other invocation may send before `until`."""
     attempts = found.attempts + 1 if found else 1
     return Delivery(channel=channel, status="sending", attempts=attempts, at=now, until=until)
 
@@ -145,16 +144,16 @@ def ended(claimed: Delivery, status: DeliveryStatus, now: str, error: str = "") 
 
 
 def pause_seconds(attempts: int, retry_after: float | None, draw: float) -> float:
-    """Return the wait after `attempts` attempts of a round: exponential, with jitter by `draw` (0
-    to 1). It is at least what the receiver asks for, up to MAX_RETRY_AFTER_SECONDS."""
+    """Return the pause after `attempts` attempts of a round: exponential, with jitter by `draw` (0
+    to 1). The pause is at least what the receiver asks for, up to MAX_RETRY_AFTER_SECONDS."""
     longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempts - 1))
     asked = min(retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
     return max(longest * (1 + draw) / 2, asked)
 
 
 def postponed_request(retry: Retry, found: Delivery | None, now: str) -> Retry:
-    """Return the request for the same attempt at a later time; `now` is in its stored form. A
-    request for a dead delivery begins a new round."""
+    """Return the request that makes the same attempt later; `now` is in its stored form. A request
+    for a dead delivery begins a new round."""
     attempts = found.attempts if found else 0
     if retry.dead:
         retry = msgspec.structs.replace(retry, since=attempts, dead=False, postponed="")
@@ -163,6 +162,6 @@ def postponed_request(retry: Retry, found: Delivery | None, now: str) -> Retry:
 
 
 def postponed_pause_seconds(waited: float, longest: float, draw: float) -> float:
-    """Return how long to wait again if an attempt has been postponed for `waited` seconds: a
-    quarter of these, at most `longest`, with jitter by `draw` (0 to 1)."""
+    """Return the pause before an attempt that has been postponed for `waited` seconds: a quarter of
+    `waited`, at most `longest`, with jitter by `draw` (0 to 1)."""
     return min(longest, max(FIRST_PAUSE_SECONDS, waited / 4)) * (1 + draw) / 2

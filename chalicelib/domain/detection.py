@@ -1,4 +1,4 @@
-"""Detection: advances a symbol's state by its next ticks, and returns the results."""
+"""Detection: applies a symbol's next ticks to its state, and returns the bars and alerts."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from chalicelib.domain.watching import (
 )
 
 MAX_PENDING = 100
-"""A run of ticks stops early at this number of pending alerts, since all of them are stored in the
-state's item."""
+"""A run of ticks stops early at this number of pending alerts, which the state's item has to
+hold."""
 
 NAME_SPLITS = (*YAHOO_SOURCES, "alpaca")
-"""Sources whose producers write splits into ticks. No split is inferred from their prices."""
+"""Sources whose ticks report splits. No split is inferred from the prices of these sources."""
 
 LONGEST_GAP = 99
 """The longest gap between ticks that a state records, in seconds."""
@@ -59,7 +59,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     last: the newest folded tick; gap: whole seconds (rounded up, 99 at most) since the tick before,
     0 if unknown; mark: the newest regular tick if it is not `last`; minute, day: the running bars;
     beside: the minute's bar of the other kind, regular or extended; closes: the newest prices,
-    newest last, adjusted for all splits; rule_states by rule; splits: the newest ones, in order;
+    newest last, adjusted for all splits; rule_states: by rule; splits: the newest splits, in order;
     opening: None in a session that an older version began; pending: alerts that may not have been
     recorded yet, at most MAX_PENDING plus those of one tick; told: the alerts of the last tick's
     minute, None without any; version: the number of writes; repairs: the number of writes after
@@ -85,33 +85,33 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def last_timestamp(self) -> str:
-        """Return the last tick's timestamp; empty (before all others) without one."""
+        """Return the last tick's timestamp; empty, which sorts first, if there is no tick."""
         return self.last.timestamp if self.last else ""
 
     @property
     def last_fired(self) -> str:
-        """Return the time of the newest alert of the remembered rules; empty without one."""
+        """Return the time of the newest alert in the rule states; empty if no rule has fired."""
         return max((rule_state.fired_at for rule_state in self.rule_states.values()), default="")
 
     @property
     def split(self) -> Split | None:
-        """Return the last split."""
+        """Return the last split; None if there is none."""
         return self.splits[-1] if self.splits else None
 
     @property
     def timezone(self) -> str | None:
-        """Return the exchange's time zone in the last tick."""
+        """Return the exchange's time zone that the last tick names."""
         return self.last.exchange_timezone if self.last else None
 
     @property
     def minutes(self) -> list[Bar]:
-        """Return the running 1m bars in order: one, or a regular and an extended one."""
+        """Return the running 1m bars in order: one bar, or a regular and an extended bar."""
         bars = [bar for bar in (self.minute, self.beside) if bar is not None]
         return sorted(bars, key=lambda bar: bar.key)
 
     def running(self, interval: str) -> list[Bar]:
-        """Return the running bars of a stored interval in order; none for 1h, since readers fold
-        its running bar from minutes."""
+        """Return in order the running bars of a stored interval. Empty for 1h, since readers fold
+        the running hour from minutes."""
         if interval == "1m":
             return self.minutes
         return [self.day] if interval == "1d" and self.day else []
@@ -120,9 +120,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True):
     """The result of a run of ticks.
 
-    `closed` are finished 1m and 1d bars, `hours` the finished hours, folded from their minutes;
-    `taken` counts the used ticks; `split` is set if this run saw one; `dropped` and `unsent` count
-    by rule the alerts above the limits for recording and for sending.
+    `closed` are finished 1m and 1d bars, and `hours` the finished hours, which are folded from
+    minutes. `taken` is the number of used ticks. `split` is the split that this run saw, or None.
+    `dropped` and `unsent` count by rule the alerts above the limits for recording and for sending.
     """
 
     state: State
@@ -135,9 +135,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Watch(msgspec.Struct, frozen=True):
-    """The rules of one symbol (including those for all) and the averages shown.
+    """The rules that apply to one symbol, and the windows of the averages in alerts.
 
-    At most MAX_RULES rules are judged, whatever is stored: `within_bound` selects them. Those with
+    At most MAX_RULES rules are judged, whatever is stored: `within_bound` selects them. Rules with
     `when` are judged by services/detect/when_rules.py, once the bars of a run are stored.
     """
 
@@ -151,16 +151,16 @@ class Watch(msgspec.Struct, frozen=True):
 
     @property
     def depth(self) -> int:
-        """Return how many of the newest prices the tick rules and the averages need."""
+        """Return how many of the newest prices the rules on ticks and the averages need."""
         needed = [rule.closes_needed for rule in self.rules if rule.interval == "tick"]
         return max([self.slow, *needed])
 
 
 def rules_for(symbol: str, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """Return the rules that apply to a symbol, by id.
+    """Return the rules that apply to a symbol, sorted by id.
 
-    Earlier versions allowed a rule of the symbol and a rule for all to have the same id. In that
-    case the symbol's own rule counts.
+    Earlier versions allowed a rule of the symbol and a rule for all symbols to have the same id. In
+    that case the symbol's own rule counts.
     """
     mine = {rule.rule_id: rule for rule in rules if rule.symbol == ANY_SYMBOL}
     mine |= {rule.rule_id: rule for rule in rules if rule.symbol == symbol}
@@ -195,7 +195,7 @@ def advance(
 
 
 class _Run:
-    """One run of ticks over a state."""
+    """Applies one run of ticks to a state."""
 
     def __init__(
         self,
@@ -223,7 +223,8 @@ class _Run:
         self.split: Split | None = None
 
     def take(self, tick: Tick) -> None:
-        """Fold one tick: bars first, then rules on bars that it closes, then rules on ticks."""
+        """Fold one tick: into bars, then into rules on bars that close, then into rules on
+        ticks."""
         previous, before = self.builder.last, self.builder.place
         place = self.builder.add(tick)
         if previous is None or previous.timestamp[:MINUTE] != tick.timestamp[:MINUTE]:
@@ -248,7 +249,7 @@ class _Run:
             self._mark, self._mark_place = tick, place
 
     def _judge_tick(self, tick: Tick, previous: Decimal | None, place: SessionPlace) -> None:
-        """Judge the rules on ticks at a tick; `previous` is the price before it."""
+        """Judge the rules on ticks at a tick; `previous` is the price of the tick before."""
         self._closes.append(tick.price)  # cut only after judging: new rules look further back
         observation = _observation(tick, previous, place, self._closes, self._splits)
         self._judge("tick", observation, tick, tick)
@@ -278,8 +279,8 @@ class _Run:
         )
 
     def _remembered(self) -> dict[str, RuleState]:
-        """Return the states of all enabled rules, and of disabled ones up to MAX_RULES in all, so
-        that switching rules on and off does not enlarge a state."""
+        """Return the states of all enabled rules, and of disabled rules up to a total of MAX_RULES.
+        Switching rules on and off therefore does not enlarge a state."""
         rules = sorted(self._watch.rules, key=lambda rule: not rule.enabled)
         known = [rule.rule_id for rule in rules if rule.rule_id in self._rule_states]
         on = sum(rule.enabled for rule in rules)
@@ -296,8 +297,8 @@ class _Run:
         self._opening = Opening(0, last.price if last else None)
 
     def _split_at(self, tick: Tick, place: SessionPlace) -> Split | None:
-        """Return the split that this tick is the first to report; None if it reports none, or the
-        session already has one."""
+        """Return the split that this tick is the first to report. None if the tick reports no
+        split, or the session already has one."""
         known = self._splits[-1].date if self._splits else ""
         if known >= place.date or self._opening is None or self._opening.before is None:
             return None
@@ -316,7 +317,7 @@ class _Run:
         self._closes = RunningCloses([*before, *self._closes[older:]])
 
     def _judge(self, interval: str, observation: Observation, tick: Tick, newest: Tick) -> None:
-        """Judge an interval's unexpired rules on an observation, at the new tick `newest`. Alerts
+        """Judge an interval's unexpired rules on an observation. `newest` is the new tick; alerts
         show the price of `tick`."""
         for rule in self._rules:
             rule_state = self._rule_states.get(rule.rule_id)
@@ -350,8 +351,8 @@ def _last_regular(state: State) -> tuple[Tick | None, SessionPlace | None]:
 def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPlace) -> Split | None:
     """Return the split that prices show; None if they show none.
 
-    `mark` is the last regular tick before `tick`. `tick` is one of a session's ticks up to its
-    first regular one. Prices show nothing if the source's ticks name splits, or if the prices come
+    `mark` is the last regular tick before `tick`. `tick` is one of a session's ticks up to the
+    first regular tick. Prices show nothing if the source's ticks name splits, or if the prices come
     from two sources. Before the open a source may still give an older previous close, so the price
     must agree, too.
     """
@@ -368,8 +369,8 @@ def _shown_split(mark: Tick, before: SessionPlace, tick: Tick, place: SessionPla
 
 
 def _is_next_session(mark: Tick, before: SessionPlace, place: SessionPlace) -> bool:
-    """Return whether no price is missing between `mark` and `place`: `mark` is its session's last
-    price, and `place` is in the next session. Otherwise a jump may be real."""
+    """Return whether no price is missing between `mark` and `place`. If a price is missing, a jump
+    may be real. `mark` must be its session's last price, and `place` in the next session."""
     calendar = calendar_for(mark.symbol, mark.exchange_timezone)
     if calendar.next_session(before.session).date != place.session.date:
         return False
@@ -377,7 +378,7 @@ def _is_next_session(mark: Tick, before: SessionPlace, place: SessionPlace) -> b
 
 
 def averages(closes: Sequence[Decimal], fast: int, slow: int) -> dict[str, Decimal]:
-    """Return by name, such as `sma_5`, the simple averages for which there are enough prices."""
+    """Return the simple averages for which there are enough prices, by names such as `sma_5`."""
     return {
         f"sma_{size}": (sum(closes[-size:], Decimal(0)) / size).quantize(
             Decimal("0.00000001"), ROUND_HALF_EVEN
@@ -409,7 +410,7 @@ def _observation(
 def make_alert(rule: Rule, observation: Observation, tick: Tick, watch: Watch, quiet: str) -> Alert:
     """Return the alert of a rule that fired at an observation; `rule` comes from `as_fired`.
 
-    The alert's price is `tick`'s, adjusted for later splits.
+    The alert's price is that of `tick`, adjusted for later splits.
     """
     given = {"price": observation.price, "previous_close": observation.previous_close}
     tick = msgspec.structs.replace(tick, **given)

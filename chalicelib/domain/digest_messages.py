@@ -1,4 +1,4 @@
-"""The message of a digest: its alerts by symbol and condition."""
+"""Composes the message of a digest, which lists its alerts by symbol and condition."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.domain.times import from_text
 
 MOST_LINES = 6
-"""The most groups in the text. With this many the text stays below Pushover's 1,024 characters, the
-lowest limit of all channels."""
+"""The most groups in the text. With this many groups the text stays below Pushover's 1,024
+characters, the lowest limit of all channels."""
 
 MOST_GROUPS = 100
 """The most groups in the JSON."""
@@ -24,8 +24,8 @@ MOST_BYTES = 40_000
 """The most bytes of an attribute's values: some 4,000 symbols."""
 
 MOST_MEMBERS = 10_000
-"""The most members from which a message is made. For a larger digest the latest members are used,
-and the others are counted."""
+"""The most members that a message lists. In a larger digest the latest members are listed, and the
+others are counted."""
 
 _MOST_REASONS = 2
 _LINE_LIMIT = 72
@@ -33,7 +33,7 @@ _MINUTE, _DAY_AND_MINUTE = "%H:%M %Z", "%Y-%m-%d %H:%M"
 
 
 class _Group:
-    """The alerts of one condition on one symbol."""
+    """The alerts of a digest with the same condition and symbol."""
 
     def __init__(self, first: Member) -> None:
         self.first = self.last = first
@@ -42,7 +42,7 @@ class _Group:
         self.severities: set[str] = set()
 
     def add(self, member: Member) -> None:
-        """Count an alert of the group; alerts come in the order of their times."""
+        """Count an alert of the group. Alerts must be added in the order of their times."""
         self.last = member
         self.count += 1
         self.sources.add(member.source)
@@ -50,11 +50,10 @@ class _Group:
 
     @property
     def is_urgent(self) -> bool:
-        """Return whether one of the alerts is urgent."""
         return "urgent" in self.severities
 
     def line(self) -> Line:
-        """Return the group's line for people: a single alert's words, or the number of alerts."""
+        """Return the group's line for people: a single alert's message, or the number of alerts."""
         last = self.last
         if self.count == 1:
             return Line(_local(last).strftime(_DAY_AND_MINUTE), _told(last))
@@ -67,7 +66,6 @@ class _Group:
         return f"{first.strftime(_DAY_AND_MINUTE)} to {last.strftime(form)}"
 
     def machine_form(self) -> dict[str, object]:
-        """Return the group for machines."""
         return {
             "symbol": self.last.symbol,
             "condition": self.last.condition,
@@ -81,8 +79,8 @@ class _Group:
 
 
 class _Contents(msgspec.Struct, frozen=True):
-    """The contents of a digest. `groups` are sorted by urgency and then by size, and `grouped` is
-    the number of alerts in them. `earlier` is the number of alerts in no group."""
+    """The contents of a digest. `groups` are sorted by urgency and then by size. `grouped` is the
+    number of alerts in the groups, `earlier` the number of older alerts outside the groups."""
 
     groups: tuple[_Group, ...]
     grouped: int
@@ -92,16 +90,15 @@ class _Contents(msgspec.Struct, frozen=True):
 
     @property
     def alerts(self) -> int:
-        """Return the number of all alerts."""
         return self.grouped + self.earlier
 
 
 def compose_digest(
     digest: Digest, members: Iterable[Member], page_url: str, earlier: int = 0
 ) -> Message | None:
-    """Return the message of a digest; None without members.
+    """Return the message of a digest; None if it has no members.
 
-    `members` come in the order of their times; `earlier` is the number of older ones, which are
+    `members` come in the order of their times; `earlier` is the number of older members, which are
     only counted. To bound its length, the message lists the first groups and counts the others.
     """
     contents = _contents(members, earlier)
@@ -151,7 +148,7 @@ def _heading(contents: _Contents) -> str:
 
 
 def _told(member: Member) -> str:
-    """Return an alert's words; if they are too long, the first words and the alert's price."""
+    """Return an alert's message. If it is too long, return its first words and the price."""
     if len(member.message) <= _LINE_LIMIT:
         return member.message
     end = f"…, at {plain(member.price)}"
@@ -198,8 +195,8 @@ def _machine_form(digest: Digest, contents: _Contents) -> dict[str, object]:
 def _named(groups: Sequence[_Group]) -> dict[str, tuple[str, ...]]:
     """Return the groups' values of each attribute by which subscriptions filter.
 
-    Values beyond MOST_BYTES are left out. Urgent alerts' values come first, then the latest
-    alerts'.
+    Values beyond MOST_BYTES are left out. Values of urgent alerts come first, then those of the
+    latest alerts.
     """
     latest = sorted(groups, key=lambda one: one.last.timestamp, reverse=True)
     ordered = sorted(latest, key=lambda one: not one.is_urgent)
@@ -215,6 +212,6 @@ def _named(groups: Sequence[_Group]) -> dict[str, tuple[str, ...]]:
 
 
 def _local(member: Member) -> datetime:
-    """Return a member's time on its exchange's clock."""
+    """Return the time of a member in its exchange's time zone."""
     zone = calendar_for(member.symbol, member.exchange_timezone).zone
     return from_text(member.timestamp).astimezone(zone)

@@ -1,7 +1,7 @@
 """Digests: the alerts that a channel held back until an instant, sent as one message.
 
-A digest has a head, which stores the delivery of the message, and a member for each alert. Unlike a
-symbol, a digest's key begins with `digest:`.
+A digest has a head, which stores the delivery of the message, and a member for each alert. The key
+of a digest begins with `digest:`, which no symbol does.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ EMPTY = "it has no alerts"
 
 
 class Digest(msgspec.Struct, frozen=True):
-    """A digest's identity: the channel's id, and the instant `until` at which it is due, in its
-    stored form.
+    """A digest's identity: the channel's id, and the instant `until` at which the digest is due, in
+    its stored form.
 
-    `symbol`, `timestamp` and `rule_id` are those of its head in the alerts table.
+    `symbol`, `timestamp` and `rule_id` form the key of the digest's head in the alerts table.
     """
 
     channel: str
@@ -40,23 +40,23 @@ class Digest(msgspec.Struct, frozen=True):
 
     @property
     def timestamp(self) -> str:
-        """Return an empty text, which sorts before every member's timestamp."""
+        """Return an empty text, so that the head sorts before every member."""
         return ""
 
     @property
     def rule_id(self) -> str:
-        """Return the name that every head has."""
+        """Return the rule id in the head's key, which is the same for every head."""
         return HEAD
 
     @property
     def digest_id(self) -> str:
-        """Return the id in the digest's messages: 24 hexadecimal digits, always the same for one
-        digest."""
+        """Return the id in the digest's messages: 24 hexadecimal digits that follow from its
+        identity."""
         return hashlib.sha256(self.symbol.encode()).hexdigest()[:24]
 
 
 def digest_of(symbol: str) -> Digest | None:
-    """Return the digest with the key `symbol`; None if `symbol` is a symbol of prices."""
+    """Return the digest whose hash key is `symbol`; None if `symbol` is a symbol of prices."""
     if not symbol.startswith(_PREFIX):
         return None
     channel, _, until = symbol.removeprefix(_PREFIX).partition(":")
@@ -75,8 +75,8 @@ def opened(digest: Digest) -> Delivery:
 
 
 class StoredDigest(msgspec.Struct, frozen=True):
-    """A digest's head as stored, with the number of its members. While the digest is open, alerts
-    may be added to it; a claim closes it."""
+    """The stored head of a digest, with the number of members. Alerts may join the digest while it
+    is open; a claim closes it."""
 
     digest: Digest
     is_open: bool
@@ -85,13 +85,13 @@ class StoredDigest(msgspec.Struct, frozen=True):
     members: int = 0
 
     def on(self, channel: str) -> Delivery | None:
-        """Return the digest's delivery on a channel; None before the first attempt, and for any
-        other channel than the digest's own."""
+        """Return the digest's delivery on a channel. None before the first attempt, and for any
+        channel other than the digest's own."""
         return next((one for one in self.deliveries if one.channel == channel), None)
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An alert in a digest: what its message says, and why it was held."""
+    """An alert in a digest: the contents of its message, and why it was held."""
 
     symbol: str
     timestamp: str
@@ -129,7 +129,7 @@ def member_of(stored: StoredAlert, reason: str) -> Member:
 
 class Receipt(msgspec.Struct, frozen=True):
     """What became of an alert on a channel. If the alert was held, `held_until` and `reason` say
-    until when and why; once its digest is closed, `delivery` is the digest's."""
+    until when and why. Once its digest is closed, `delivery` is the digest's delivery."""
 
     delivery: Delivery
     held_until: str | None = None
@@ -137,8 +137,8 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 def receipt(delivery: Delivery, head: StoredDigest | None) -> Receipt:
-    """Return the receipt of an alert's delivery; `head` is the head of its digest if it was
-    held."""
+    """Return what became of an alert by its delivery. `head` is the head of the digest that held
+    the alert, or None."""
     if delivery.status != "held":
         return Receipt(delivery)
     of_digest = head.on(delivery.channel) if head and not head.is_open else None

@@ -25,13 +25,13 @@ from __future__ import annotations
 
 
 class TicktapeError(Exception):
-    """The root of this tree."""
+    """The base class of all errors in this tree."""
 
 
 class FieldError(TicktapeError, ValueError):
     """One field of an input is invalid.
 
-    `field` is its name on the wire, `value` the given value, `allowed` the allowed ones.
+    `field` is its name on the wire, `value` the given value, `allowed` what is allowed.
     """
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
@@ -70,7 +70,7 @@ class MuteError(FieldError):
 
 
 class Unknown(TicktapeError):  # noqa: N818 - named after the problem type
-    """There is no `kind` (such as "rule") of this name."""
+    """There is no `kind` (such as "rule") with this name."""
 
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"there is no {kind} {name!r}")
@@ -79,8 +79,8 @@ class Unknown(TicktapeError):  # noqa: N818 - named after the problem type
 
 
 class Conflict(TicktapeError):  # noqa: N818 - named after the problem type
-    """A request is well-formed, but cannot be met now. The message says why; `field` names the
-    field at fault, if there is one."""
+    """A request is well-formed, but the current state does not allow it. The message says why;
+    `field` names the field at fault, if there is one."""
 
     def __init__(self, reason: str, field: str = "") -> None:
         super().__init__(reason)
@@ -88,7 +88,7 @@ class Conflict(TicktapeError):  # noqa: N818 - named after the problem type
 
 
 class UnreadableError(TicktapeError, ValueError):
-    """Bytes that cannot be read as ticks at all."""
+    """Bytes that cannot be parsed as ticks at all."""
 
 
 class BadPosition(TicktapeError, ValueError):  # noqa: N818 - named after the problem type
@@ -96,12 +96,12 @@ class BadPosition(TicktapeError, ValueError):  # noqa: N818 - named after the pr
 
 
 class Contended(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
-    """Another invocation holds a claim or keeps winning; a later delivery resolves the conflict."""
+    """Another invocation holds a claim or keeps winning. A later delivery resolves the conflict."""
 
 
 class TooLarge(TicktapeError):  # noqa: N818 - named after the problem type
-    """An answer would hold too much, or take too much to make. The message says what helps;
-    `parameter` names the parameter at fault, `allowed` its allowed values if there are such."""
+    """An answer would hold too much, or take too much to make. The message says what helps.
+    `parameter` names the parameter at fault, and `allowed` its allowed values if there are any."""
 
     def __init__(self, reason: str, parameter: str = "limit", allowed: str = "") -> None:
         super().__init__(reason)
@@ -110,8 +110,8 @@ class TooLarge(TicktapeError):  # noqa: N818 - named after the problem type
 
 
 class TooManyCopies(TooLarge):
-    """A range's items hold more than `most` copies of its ticks, or more than `most` ticks of one
-    minute: too many to read."""
+    """A range's items hold more than `most` copies of its ticks, or more than `most` ticks in one
+    minute, which are too many to read."""
 
     def __init__(self, most: int) -> None:
         super().__init__(
@@ -131,4 +131,4 @@ class CompactionError(TicktapeError):
 
 
 class OutOfTime(TicktapeError):  # noqa: N818 - a state of affairs that the next run resolves
-    """A run's time is over; the next one continues."""
+    """The time of a run is over. The next run continues."""

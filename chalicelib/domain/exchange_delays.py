@@ -1,10 +1,10 @@
-"""The delay of a source's prices: a property of the exchange, known by the symbol.
+"""The delay of a source's prices, which depends on the symbol's exchange.
 
 Yahoo publishes the delays in "Exchanges and data providers on Yahoo Finance"
 (https://help.yahoo.com/kb/SLN2310.html), and GnuCash's manual repeats them ("Yahoo Codes for
 Exchanges and Markets", gnucash-docs, C/manual/tips-appendix.docbook). That copy lacks Johannesburg,
 Riyadh's .SR and Warsaw, which have the 15 minutes of most exchanges. Too short a delay would
-suppress every alert of an exchange; too long a one allows alerts on somewhat older prices.
+suppress every alert of an exchange. Too long a delay allows alerts on somewhat older prices.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 YAHOO_SOURCES = ("yfinance", "yfinance-live")
-"""Sources of Yahoo's prices."""
+"""The sources whose prices come from Yahoo."""
 
 _MINUTES = {
     10: (".CBT", ".CME", ".JK"),
@@ -34,8 +34,8 @@ _CME_AND_CBOT = frozenset(
         "ZS", "ZT", "ZW",
     )
 )  # fmt: skip
-"""Futures of .CME and .CBT. A future's symbol, such as `ES=F`, names no exchange; all other futures
-may be NYMEX's."""
+"""Futures of .CME and .CBT. A future's symbol, such as `ES=F`, names no exchange. All other futures
+get the delay of NYMEX."""
 _INDICES = {"^FTSE": ".L", "^GDAXI": ".DE", "^HSI": ".HK", "^N225": ".T"}
 _DELAYS = {
     suffix: timedelta(minutes=minutes) for minutes, names in _MINUTES.items() for suffix in names
@@ -46,7 +46,7 @@ _NONE = timedelta()
 def exchange_delay(symbol: str) -> timedelta:
     """Return Yahoo's delay for the symbol's exchange.
 
-    It is zero for real-time exchanges (New York, Mumbai, Stockholm, Copenhagen, Helsinki),
+    The delay is zero for real-time exchanges (New York, Mumbai, Stockholm, Copenhagen, Helsinki),
     currencies, crypto and unlisted suffixes.
     """
     name = _INDICES.get(symbol, symbol)
@@ -56,5 +56,5 @@ def exchange_delay(symbol: str) -> timedelta:
 
 
 def source_delay(symbol: str, source: str) -> timedelta:
-    """Return a source's delay for a symbol; zero for sources other than Yahoo."""
+    """Return the delay of a source's prices of a symbol; zero for sources other than Yahoo."""
     return exchange_delay(symbol) if source in YAHOO_SOURCES else _NONE

@@ -1,8 +1,8 @@
-"""Opening hours of the exchanges in the generated tables, day by day, in local time.
+"""Opening hours of the exchanges in the generated tables, for each day, in local time.
 
-The tables are generated from exchange_calendars by `tools/generate_sessions.py`; each is loaded on
-first use of one of its exchanges. Outside their years every weekday is a trading day with the
-nearest known regular hours.
+`tools/generate_sessions.py` generates the tables from exchange_calendars. Each table is loaded when
+one of its exchanges is first used. Outside the table's years every weekday is a trading day with
+the nearest known regular hours.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chalicelib.domain.yearly_days import YearlyDays
 
 
 class Hours(msgspec.Struct, frozen=True):
-    """Regular hours of a day; `pause` is the lunch break [start, end)."""
+    """The regular hours of a day. `pause` is the lunch break `[start, end)`."""
 
     open: time
     close: time
@@ -24,10 +24,10 @@ class Hours(msgspec.Struct, frozen=True):
 
 
 class ExchangeHours:
-    """Opening hours of one exchange. Raises KeyError for an exchange that is in no table.
+    """The opening hours of one exchange. Raises KeyError for an exchange that is in no table.
 
-    XNYS, XLON and XHKG have complete hours. The others have only days and closes; for them, `on`
-    has midnight as the opening.
+    XNYS, XLON and XHKG have complete hours. The other exchanges have only days and closes; for
+    them, `on` gives midnight as the opening.
     """
 
     def __init__(self, exchange: str) -> None:
@@ -37,11 +37,11 @@ class ExchangeHours:
         self._early = YearlyDays(table.EARLY.get(exchange, ""))
 
     def is_trading_day(self, day: date) -> bool:
-        """Return whether the exchange has a session on the day."""
+        """Return whether the exchange has a session on a day."""
         return day.weekday() < 5 and day not in self._closed.of(day.year)
 
     def on(self, day: date) -> Hours:
-        """Return the hours of a day; on a day without a session the usual ones.
+        """Return the hours of a day. A day without a session has the usual hours.
 
         A session that closes early has no lunch break.
         """

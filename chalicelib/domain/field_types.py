@@ -1,4 +1,4 @@
-"""Types of fields in answers, with what the OpenAPI document says of them.
+"""Types of fields in answers, with their descriptions for the OpenAPI document.
 
 `api/openapi_structs.py` turns structs with such fields into schemas. Nothing is checked at runtime.
 """

@@ -1,7 +1,7 @@
-"""Folds stored bars into coarser ones: 5m, 15m and 30m out of 1m, 1wk and 1mo out of 1d.
+"""Folds stored bars into coarser bars: 5m, 15m and 30m from 1m, 1wk and 1mo from 1d.
 
-Minutes fold on the clock, since every exchange opens on the half hour. Weeks begin on Monday; weeks
-and months go by the session's date, at 00:00Z as days do. All bars are labelled by their start.
+Minutes are folded by the clock, since every exchange opens on the half hour. Weeks begin on Monday.
+Weeks and months follow the session's date, and are labelled at 00:00Z like days.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ SPAN = {
     "1wk": timedelta(days=7),
     "1mo": timedelta(days=31),
 }
-"""The longest distance of a folded bar's end from its label."""
+"""The longest time from a folded bar's label to its end."""
 
 
 def label(start: str, interval: str) -> str:
-    """Return the label of the `interval` bar that contains a stored bar with this start."""
+    """Return the label of the `interval` bar that contains the stored bar with this start."""
     if interval in MINUTES:
         minute = int(start[14:16])
         return f"{start[:14]}{minute - minute % MINUTES[interval]:02d}:00.000000Z"
@@ -58,7 +58,7 @@ def label(start: str, interval: str) -> str:
 def fold_bars(bars: Iterable[Bar], interval: str) -> list[Bar]:
     """Return bars of `interval` from stored bars in time order; a stored interval is unchanged.
 
-    Regular and extended parts make separate bars. A bar is closed when its last part is.
+    Regular and extended parts make separate bars. A bar is closed if its last part is closed.
     """
     if BASE_OF[interval] == interval:
         return list(bars)
@@ -72,6 +72,6 @@ def fold_bars(bars: Iterable[Bar], interval: str) -> list[Bar]:
 
 
 def join(parts: Iterable[Bar], interval: str, start: str) -> Bar:
-    """Return the bar of `interval` labelled `start` from its parts in order, at least one."""
+    """Return the bar of `interval` labelled `start`, made from one or more parts in order."""
     joined = reduce(merge, parts)
     return msgspec.structs.replace(joined, interval=interval, start=start)

@@ -1,4 +1,4 @@
-"""Whether a channel holds an alert back, until when, and why."""
+"""Decides whether a channel holds an alert back, until when, and why."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from chalicelib.domain.sessions import Calendar, calendar_for
 from chalicelib.domain.times import EPOCH, from_text, to_text
 
 AFTER_CLOSE = timedelta(minutes=15)
-"""The digest at the close is due this long after the close, so that it includes alerts on the day's
-bars."""
+"""How long after the close the digest at the close is due. The digest thus includes alerts on the
+day's bars."""
 
 _FIVE_MINUTES = timedelta(minutes=5)
 _QUARTER = timedelta(minutes=15)
 _DAY = timedelta(days=1)
 _SKEW = timedelta(minutes=1)
-"""The most by which clocks of containers differ."""
+"""The most by which the clocks of two containers differ."""
 
 _DIGEST = "digest"
-"""Stands for the digest that begins a window, in place of an alert's id."""
+"""Stands in place of an alert's id for the digest that begins a window."""
 
 
 class Held(msgspec.Struct, frozen=True):
-    """The aware instant until which an alert is held back, and the reason."""
+    """The aware instant until which an alert is held back, and why."""
 
     until: datetime
     reason: str
 
 
 class Window(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The window of a channel's limit: when it started, and the ids of the alerts that it let
-    through. `over`: it held other alerts, so that their digest begins the next window."""
+    """A window of a channel's limit: when it started, and the ids of the alerts that were sent in
+    it. `over` says that alerts were held, so that their digest begins the next window."""
 
     start: str
     ids: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def passes(alert: Alert) -> bool:
-    """Return whether an alert is sent at once whatever its channel holds back."""
+    """Return whether an alert is sent at once, whatever its channel holds back."""
     return alert.severity == "urgent" or alert.condition == TEST_CONDITION
 
 
@@ -56,10 +56,10 @@ def hold(
     now: datetime,
     also: Sequence[Held] = (),
 ) -> Held | None:
-    """Return until when the channel's digest and quiet hours hold an alert, and why; None if
+    """Return until when the channel's digest and quiet hours hold an alert, and why. None if
     neither does, so that only the channel's limit decides (`count`).
 
-    `also` are further reasons to hold the alert. The reason that ends last counts, and quiet hours
+    `also` has further reasons to hold the alert. The reason that ends last counts, and quiet hours
     may move its end. An alert that passes (`passes`) is held by `also` alone.
     """
     if passes(alert):
@@ -71,9 +71,9 @@ def hold(
 
 
 def after_quiet_hours(holding: Holding, held: Held) -> Held | None:
-    """Return `held` with its end moved to the end of quiet hours, if it falls into them.
+    """Return `held`, with its end moved to the end of quiet hours if it falls into them.
 
-    An empty reason holds nothing: the result is then None outside quiet hours.
+    An empty reason holds nothing, so outside quiet hours the result is then None.
     """
     end, said = quiet_end(holding.quiet_hours, held.until)
     if not said:
@@ -85,8 +85,8 @@ def after_quiet_hours(holding: Holding, held: Held) -> Held | None:
 def _digest_end(
     holding: Holding, alert: Alert, exchange_timezone: str | None, now: datetime
 ) -> Held | None:
-    """Return when the channel's next digest is due; None if alerts are sent as they happen, as with
-    `until_open` while the market is open."""
+    """Return when the channel's next digest is due. None if alerts are sent as they happen, for
+    example with `until_open` while the market is open."""
     digest = holding.digest
     if isinstance(digest, DailyAt):
         said = f"digest daily at {digest.daily_at} {digest.time_zone}"
@@ -110,7 +110,7 @@ def _next_daily(digest: DailyAt, now: datetime) -> datetime:
 
 
 def _next_close(calendar: Calendar, now: datetime) -> datetime:
-    """Return the first instant after `now` that is AFTER_CLOSE later than a session's close."""
+    """Return the first instant after `now` that is AFTER_CLOSE after the close of a session."""
     day = calendar.session_at(now).date - _DAY
     while True:
         if calendar.trades_on(day):
@@ -125,10 +125,10 @@ def count(
 ) -> tuple[Window, frozenset[str]]:
     """Count alerts against a channel's limit.
 
-    Return the window afterwards, and the ids of the alerts that are sent; the others are held until
+    Returns the window afterwards and the ids of the alerts to be sent; other alerts are held until
     `end_of` the window. A window begins with its first message and has a fixed length. If it held
     alerts, their digest begins the next window. A repeated alert is counted once. A window that
-    starts in the future is ignored: a clock was wrong.
+    starts in the future is ignored, since a clock was wrong.
     """
     window = _window_at(before, limit, now)
     new = [each for each in dict.fromkeys(ids) if each not in window.ids]
@@ -142,12 +142,12 @@ def count(
 
 
 def end_of(window: Window, limit: Limit) -> datetime:
-    """Return the end of a limit's window."""
+    """Return the end of a window of a limit."""
     return from_text(window.start) + timedelta(minutes=limit.minutes)
 
 
 def held_by_limit(holding: Holding, window: Window, limit: Limit) -> Held:
-    """Return until when, and why, alerts beyond the limit are held."""
+    """Return until when, and why, alerts beyond a channel's limit are held."""
     said = f"limit of {_many(limit.messages, 'message')} in {_many(limit.minutes, 'minute')}"
     held = Held(end_of(window, limit), said)
     return after_quiet_hours(holding, held) or held
@@ -157,7 +157,7 @@ def held_back(holding: Holding, alert: Alert, reason: str, now: datetime) -> Hel
     """Return until when to hold an alert that its channel cannot take now, for `reason`.
 
     This is the next multiple of five minutes. If that falls into quiet hours, and the alert does
-    not pass them, it is their end.
+    not pass them, it is the end of the quiet hours.
     """
     held = Held(now - (now - EPOCH) % _FIVE_MINUTES + _FIVE_MINUTES, reason)
     return held if passes(alert) else after_quiet_hours(holding, held) or held

@@ -1,4 +1,4 @@
-"""Settings of what a channel holds back: its limit, its digest and its quiet hours."""
+"""The settings of what a channel holds back: its limit, its digest and its quiet hours."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ _QUIET_ALLOWED = f"a list of at most {MOST_QUIET_HOURS} objects such as {_HOURS}
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """At most `messages` in a window of `minutes`."""
+    """At most `messages` messages in a window of `minutes` minutes."""
 
     messages: int
     minutes: int
 
 
 class DailyAt(msgspec.Struct, frozen=True):
-    """One digest a day at `daily_at`, `HH:MM` by the clock of `time_zone`."""
+    """One digest a day at `daily_at`, `HH:MM` in `time_zone`."""
 
     daily_at: str
     time_zone: str
 
 
 class Holding(msgspec.Struct, frozen=True):
-    """What a channel holds back."""
+    """The settings of what a channel holds back."""
 
     limit: Limit | None = None
     digest: Cadence | DailyAt = AT_ONCE
@@ -63,7 +63,7 @@ def parse_holding(given: dict[str, Any], before: Holding = NOTHING_HELD) -> Hold
     """Return the settings in a channel's fields.
 
     Absent fields keep their values in `before`; null removes a setting. Raises ChannelError, which
-    names the field.
+    names the invalid field.
     """
     parsers = {"limit": _limit, "digest": _digest, "quiet_hours": _quiet_hours}
     taken = {name: parse(given[name]) for name, parse in parsers.items() if name in given}
@@ -71,7 +71,7 @@ def parse_holding(given: dict[str, Any], before: Holding = NOTHING_HELD) -> Hold
 
 
 def check_stored(holding: Holding) -> None:
-    """Raise ChannelError for stored settings with values that `parse_holding` does not make."""
+    """Raise ChannelError if stored settings have values that `parse_holding` never makes."""
     given = msgspec.json.decode(msgspec.json.encode(holding))
     parse_holding(given)
 
@@ -111,8 +111,8 @@ def _quiet_hours(given: Any) -> tuple[QuietHours, ...]:
 
 
 def parse_hours(given: Any, field: str) -> QuietHours:
-    """Parse hours that recur on weekdays; `field` names them in errors. Raises ChannelError, which
-    names the field."""
+    """Return the hours, which recur on weekdays, in a client's value. Raises ChannelError, which
+    calls the value `field`."""
     fields = _fields(given, field, QuietHours, _HOURS_ALLOWED)
     days = fields["days"]
     if not isinstance(days, list) or not days or not all(day in DAYS for day in days):
@@ -126,8 +126,8 @@ def parse_hours(given: Any, field: str) -> QuietHours:
 
 
 def _fields(given: Any, field: str, kind: type[msgspec.Struct], allowed: str) -> dict[str, Any]:
-    """Return `given` if it is an object with exactly the fields of `kind`; else raise
-    ChannelError."""
+    """Return `given` if it is an object with exactly the fields of `kind`. Raises ChannelError
+    otherwise."""
     if not isinstance(given, dict) or given.keys() != set(kind.__struct_fields__):
         raise ChannelError(field, given, allowed)
     return given

@@ -33,19 +33,20 @@ REQUESTS_ALLOWED = f"a whole number from 1 to {MOST_REQUESTS}"
 EXPIRY_ALLOWED = "an RFC 3339 date-time with an offset, in the future"
 
 IN_DEPLOYMENT = "deployment"
-"""Id and name of the first key, whose hash is in the settings and in no table."""
+"""The id and name of the first key. Its hash is in the settings and in no table."""
 
 
 def cover(scopes: Collection[str], scope: str) -> bool:
-    """Return whether these scopes allow what needs `scope`; `admin` allows everything."""
+    """Return whether these scopes include `scope`; `admin` includes every scope."""
     return scope in scopes or "admin" in scopes
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """One key without its token. `requests_per_minute` None: the key has no limit of its own.
+    """An API key without its token. `requests_per_minute` is None if the key has no limit of its
+    own.
 
-    made_by: the id of the key that made this one, or COMMAND. None for the first key, and for keys
-    from versions that did not record the maker.
+    `made_by` is the id of the key that made this key, or COMMAND. None for the first key, and for
+    keys from versions that did not record it.
     """
 
     key_id: str
@@ -57,7 +58,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     made_by: str | None = None
 
     def permits(self, scope: str) -> bool:
-        """Return whether the key may do what needs `scope`."""
+        """Return whether the key's scopes include `scope`."""
         return cover(self.scopes, scope)
 
     def has_expired(self, now: str) -> bool:
@@ -76,7 +77,7 @@ _GIVEN = ("name", "scopes", "expires_at", "requests_per_minute")
 
 def parse_key(given: dict[str, Any], key_id: str, now: datetime) -> Key:
     """Return the key that a client describes, made at `now`. Raises KeyFieldError, which names the
-    field."""
+    invalid field."""
     for name in given:
         if name not in _GIVEN:
             raise KeyFieldError(name, given[name], f"only the fields {', '.join(_GIVEN)}")
@@ -91,8 +92,8 @@ def parse_key(given: dict[str, Any], key_id: str, now: datetime) -> Key:
 
 
 def within(key: Key, maker: Key) -> Key:
-    """Return the key with an expiry no later than its maker's. Raises KeyFieldError if the key asks
-    for a later expiry."""
+    """Return the key, with an expiry no later than that of its maker. Raises KeyFieldError if the
+    key asks for a later expiry."""
     if maker.expires_at is None:
         return key
     if key.expires_at is not None and key.expires_at > maker.expires_at:
@@ -108,7 +109,7 @@ def _name(given: Any) -> str:
 
 
 def _scopes(given: Any) -> tuple[Scope, ...]:
-    """Return the scopes in the order of SCOPES, each once."""
+    """Return a client's scopes in the order of SCOPES, each once."""
     if isinstance(given, list) and given and all(scope in SCOPES for scope in given):
         return tuple(scope for scope in SCOPES if scope in given)
     raise KeyFieldError("scopes", given, f"a list of one or more of {', '.join(SCOPES)}")

@@ -1,6 +1,6 @@
-"""The forms of a message for people: plain text, Markdown and HTML from one description.
+"""Renders a message for people as plain text, Markdown or HTML from one description.
 
-Labels, symbols and sources may hold any character: each form escapes what would be markup there.
+Labels, symbols and sources may contain any character: each form escapes its own markup characters.
 Markdown is CommonMark, which apprise converts for Slack, Telegram and others.
 """
 
@@ -20,13 +20,13 @@ _MENTION = re.compile(r"@(?=\w)")
 _QUOTE = "'"
 _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=[^\W_])(?=\.[^\W\d_]{2})", re.IGNORECASE)
 _NO_WIDTH = "\u200b"
-"""A space of no width. It goes between `@` and a name, since Discord has no escape for mentions,
+"""A space of no width. It is put between `@` and a name, since Discord has no escape for mentions,
 and into what looks like an address, since mail programs and chats link even plain text."""
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A field of a message. If `is_link`, the value is an address, and the label becomes the link's
-    text in forms that have links."""
+    """One field of a message. If `is_link`, the value is an address, and the label becomes the
+    link's text in forms that have links."""
 
     label: str
     value: str
@@ -34,14 +34,14 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """What a message says: what happened, and the details."""
+    """The contents of a message: what happened, and the details."""
 
     heading: str
     lines: tuple[Line, ...] = ()
 
 
 def render(body: Body, form: Form) -> str:
-    """Return the whole message."""
+    """Return the whole message in one form."""
     heading, lines = parts(body, form)
     if form == "html":
         return f"<b>{heading}</b><br/>{lines}"
@@ -50,7 +50,7 @@ def render(body: Body, form: Form) -> str:
 
 
 def parts(body: Body, form: Form) -> tuple[str, str]:
-    """Return the heading, without emphasis, and the lines."""
+    """Return a message's heading, without emphasis, and the text of its lines."""
 
     def escaped(text: str) -> str:
         return _ESCAPES[form](_ADDRESS.sub(_NO_WIDTH, text))
@@ -64,7 +64,7 @@ def parts(body: Body, form: Form) -> tuple[str, str]:
 
 
 def markdown_text(text: str) -> str:
-    """Escape text so that CommonMark, Discord and Slack show it as it is."""
+    """Escape a text so that CommonMark, Discord and Slack show it unchanged."""
     unmarked = _MARKUP.sub(lambda found: "\\" + found[0], text)
     quiet = _MENTION.sub("@" + _NO_WIDTH, unmarked)
     return _LINE_START.sub(_escaped_start, quiet)
@@ -79,12 +79,12 @@ def code_block(body: Body) -> str:
 
 
 def _fenced(text: str) -> str:
-    """Return a text in a code block that no part of the text can end."""
+    """Return a text in a code block whose fence does not occur in the text."""
     return f"```text\n{text.replace('`', _QUOTE)}\n```"
 
 
 def _escaped_start(found: re.Match[str]) -> str:
-    """Escape what would begin a heading or a list. In `1.` the dot is escaped, not the digit."""
+    """Escape a character that would begin a heading or a list. In `1.` the dot is escaped."""
     blanks, mark = found[1], found[2]
     return f"{blanks}{mark}\\" if mark[0].isdigit() else f"{blanks}\\{mark}"
 

@@ -1,4 +1,4 @@
-"""The text of alerts for people."""
+"""Composes the messages of alerts."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Picture = Callable[[], bytes | None]
 class Message(msgspec.Struct, frozen=True):
     """One notification: subject and text for people, `data` and `attributes` for machines.
 
-    `several` are attributes with several values, of which a filter needs to match only one. If
-    there is no room for all, the first attributes and values are kept. `body` is what `text` says,
-    for channels that have Markdown or HTML; None if there is only text. `picture` is for channels
-    that take pictures; None if the message has none.
+    `several` has attributes with several values, of which a filter needs to match only one. If they
+    do not all fit, the first attributes and values are kept. `body` has the contents of `text` for
+    channels that have Markdown or HTML; None if there is only text. `picture` is for channels that
+    take pictures; None if the message has none.
     """
 
     subject: str
@@ -45,8 +45,8 @@ class Message(msgspec.Struct, frozen=True):
 def compose(
     alert: Alert, exchange_timezone: str | None, page_url: str, mute: Line | None = None
 ) -> Message:
-    """Return the message of an alert, with the time in the exchange's zone. `mute` is the line with
-    the link that mutes the alert."""
+    """Return the message of an alert, with the time in the exchange's time zone. `mute` is the line
+    with the link that mutes the alert."""
     mark = SIMULATED_MARK if alert.simulated else ""
     when = _local_time(alert, exchange_timezone)
     body = Body(mark + alert.message, _lines(alert, when, page_url, mute))
@@ -68,7 +68,7 @@ def compose(
 
 
 def fitting(values: Iterable[str], most_bytes: int) -> tuple[str, ...]:
-    """Return the first distinct values that fit into `most_bytes` as a JSON array."""
+    """Return the first distinct values that together fit into `most_bytes` as a JSON array."""
     found: list[str] = []
     left = most_bytes - len("[")  # each value is followed by a comma or the bracket
     for value in dict.fromkeys(values):
@@ -80,7 +80,6 @@ def fitting(values: Iterable[str], most_bytes: int) -> tuple[str, ...]:
 
 
 def _lines(alert: Alert, when: str, page_url: str, mute: Line | None) -> tuple[Line, ...]:
-    """Return the details of an alert."""
     lines = [Line("Time", when)]
     if "change_percent" in alert.values:
         percent = signed(alert.values["change_percent"])
@@ -108,7 +107,7 @@ def _address(alert: Alert, page_url: str) -> str:
 
 
 def compose_test(symbol: str, now: datetime, page_url: str) -> Message:
-    """Return a message that is marked as a test; its event_type is `test`."""
+    """Return a test message, whose event_type is `test`."""
     alert = Alert(
         symbol=symbol,
         timestamp=to_text(now),
@@ -124,7 +123,7 @@ def compose_test(symbol: str, now: datetime, page_url: str) -> Message:
 
 
 def machine_form(alert: Alert) -> dict[str, object]:
-    """Return the alert as JSON for queues, functions and webhooks; prices as decimal text."""
+    """Return the alert as JSON for queues, functions and webhooks, with prices as decimal text."""
     return {
         "alert_id": alert.alert_id,
         "rule_id": alert.rule_id,
@@ -141,8 +140,8 @@ def machine_form(alert: Alert) -> dict[str, object]:
 
 
 def plain(value: Decimal) -> str:
-    """Format a number for people: no exponent, no trailing zeros, at most four decimals; below 1
-    four significant digits."""
+    """Format a number for people: no exponent, no trailing zeros, at most four decimals. A number
+    below 1 has four significant digits."""
     places = _decimals(value, 4)
     short = value if value.as_tuple().exponent >= -places else round(value, places)  # type: ignore[operator]
     text = f"{short:,f}"
@@ -150,7 +149,7 @@ def plain(value: Decimal) -> str:
 
 
 def _decimals(value: Decimal, least: int) -> int:
-    """Return the decimals that show four significant digits of a number below 1, at least
+    """Return how many decimals show four significant digits of a number below 1; at least
     `least`."""
     return max(least, 3 - value.adjusted()) if value else least
 
@@ -163,7 +162,7 @@ def signed(value: Decimal | None) -> str:
 
 
 def _difference(value: Decimal | None) -> str:
-    """Format a price change: two decimals, or enough to show a change below a cent."""
+    """Format a price change with two decimals, or with more to show a change below a cent."""
     if value is None or not value or abs(value) >= _CENT:
         return signed(value)
     return f"{'+' if value > 0 else '-'}{plain(abs(value))}"

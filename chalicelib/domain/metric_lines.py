@@ -1,4 +1,4 @@
-"""Counts as one line in CloudWatch's embedded metric format.
+"""Formats counts as one line in CloudWatch's embedded metric format.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -18,8 +18,8 @@ _UNITS = {"StoreAgeMilliseconds": "Milliseconds", "CompactionBytesScanned": "Byt
 def embedded(
     function: str, stage: str, counters: Mapping[str, float], now: datetime, **properties: str
 ) -> str:
-    """Return the line; `properties` are texts for searching the log. The only dimension is the
-    stage, so that there are few metrics."""
+    """Return the line of a function's counters. `properties` are texts for searching the log. The
+    stage is the only dimension, so that there are few metrics."""
     metrics = [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in counters]
     document = {
         "_aws": {

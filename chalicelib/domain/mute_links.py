@@ -1,8 +1,8 @@
 """Signed links in messages. A link mutes the symbol or the rule of the message's alert for a while.
 
 A link leads to the page, which asks before it sends the link to the API. The link is base64url text
-of a JSON list and an HMAC-SHA256 over that list, cut to 16 bytes. The key is derived for this
-purpose and stage alone. A link can only mute what it names, until the time that it names.
+of a JSON list and an HMAC-SHA256 over that list, cut to 16 bytes. The HMAC's key is derived for
+this purpose and stage alone. A link can only mute what it names, until the time that it names.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _REFUSED = "the text after #mute= of a link in a message"
 
 
 class _Payload(msgspec.Struct, frozen=True, array_like=True):
-    """What is signed: what is muted, until when, and until when the link is valid, in epoch
-    seconds."""
+    """The signed contents of a link: what it mutes, until when, and until when it is valid, in
+    epoch seconds."""
 
     symbol: str | None
     rule_id: str | None
@@ -50,7 +50,7 @@ _decoder = msgspec.json.Decoder(_Payload)
 
 
 def link_key(secret: str, stage: str) -> bytes:
-    """Return the key of a stage's links; empty without a secret, so that messages have no links."""
+    """Return the key of a stage's links. Without a secret it is empty, and there are no links."""
     if not secret:
         return b""
     return hmac.digest(secret.encode(), _PURPOSE + b"|" + stage.encode(), hashlib.sha256)
@@ -59,7 +59,7 @@ def link_key(secret: str, stage: str) -> bytes:
 def mute_line(
     alert: Alert, exchange_timezone: str | None, page_url: str, key: bytes, now: datetime
 ) -> Line | None:
-    """Return the line of a message with the link that mutes its alert; None without a page or key,
+    """Return the line of a message with the link that mutes its alert. None without a page or key,
     and for test alerts.
 
     The link mutes the symbol. For an urgent alert, which a symbol's mute lets through, it mutes the
@@ -94,8 +94,8 @@ def _midnight_after(now: datetime) -> datetime:
 
 
 def parse_link(link: object, key: bytes, now: datetime) -> Mute:
-    """Return the mute that a link makes. The mute's id follows from what is muted and until when,
-    so links that agree in both make the same mute.
+    """Return the mute that a link makes. The mute's id follows from its target and end, so links
+    that agree in both make the same mute.
 
     Raises MuteError for a link that was not made with `key`, that is too old, or whose mute has
     ended.
@@ -121,7 +121,7 @@ def parse_link(link: object, key: bytes, now: datetime) -> Mute:
 
 
 def is_from_link(mute: Mute) -> bool:
-    """Return whether a link made a mute: its id then follows from what it mutes and until when."""
+    """Return whether a link made a mute. The id of such a mute follows from its target and end."""
     return mute.mute_id == _id_of(mute.symbol, mute.rule_id, mute.until)
 
 
@@ -140,7 +140,7 @@ def _written(raw: bytes) -> str:
 
 
 def _verified(link: object, key: bytes) -> _Payload | None:
-    """Return the payload of a link that was made with `key`; None for anything else."""
+    """Return the payload of a link that was made with `key`; None for any other value."""
     if not key or not isinstance(link, str) or not link.isascii() or len(link) > MAX_LINK:
         return None
     try:
@@ -159,5 +159,5 @@ def _mac(text: bytes, key: bytes) -> bytes:
 
 
 def _seconds(instant: datetime) -> int:
-    """Return whole epoch seconds, rounded up."""
+    """Return the whole epoch seconds of an instant, rounded up."""
     return -((EPOCH - instant) // timedelta(seconds=1))

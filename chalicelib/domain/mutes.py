@@ -1,6 +1,6 @@
 """Mutes: alerts of a symbol, of a rule or of everything are held back for a time.
 
-A muted alert is recorded as any other. It is held until the mute ends and then comes in a digest.
+A muted alert is recorded like any other. When the mute ends, the alert is sent in a digest.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ Opening = Callable[[str], datetime]
 
 
 class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is muted, and when.
+    """A mute: which alerts are held back, and when.
 
-    A mute applies to the alerts of `symbol` or of `rule_id`; to all alerts if both are None.
+    A mute applies to the alerts of `symbol` or of `rule_id`, or to all alerts if both are None.
     `until`, in its stored form, ends a mute that begins at once; a `recurring` mute has no `until`.
     A `removed` mute mutes nothing: it is kept so that no link makes the same mute again.
     """
@@ -64,18 +64,18 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def what(self) -> str:
-        """Describe what is muted: `AAPL`, `the rule mine` or `everything`."""
+        """Return in words what is muted: `AAPL`, `the rule mine` or `everything`."""
         if self.rule_id is not None:
             return f"the rule {self.rule_id}"
         return self.symbol if self.symbol is not None else "everything"
 
     def has_expired(self, now: datetime) -> bool:
-        """Return whether `until` has passed, so that the mute never mutes again."""
+        """Return whether `until` has passed, after which the mute never mutes again."""
         return self.until is not None and self.until <= to_text(now)
 
     def applies_to(self, alert: Alert) -> bool:
-        """Return whether the mute applies to an alert. Urgent alerts are muted by their rule's mute
-        alone, test alerts by no mute."""
+        """Return whether the mute applies to an alert. Urgent alerts are muted only by their rule's
+        mute, and test alerts by none."""
         if alert.condition == TEST_CONDITION:
             return False
         if self.rule_id is not None:
@@ -83,7 +83,7 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return alert.severity != "urgent" and self.symbol in (None, alert.symbol)
 
     def ends_after(self, now: datetime) -> datetime | None:
-        """Return when the mute ends if it is in force; else None."""
+        """Return when the mute ends if it is in force at `now`; else None."""
         if self.removed:
             return None
         if self.recurring is not None:
@@ -95,13 +95,13 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def in_force(mutes: Iterable[Mute], now: datetime) -> list[tuple[datetime, Mute]]:
-    """Return the mutes in force, each with its end, the latest end first."""
+    """Return the mutes in force, each with its end. The mute with the latest end comes first."""
     ends = [(end, mute) for mute in mutes if (end := mute.ends_after(now))]
     return sorted(ends, key=lambda found: found[0], reverse=True)
 
 
 def held_by(found: Sequence[tuple[datetime, Mute]], alert: Alert) -> Held | None:
-    """Return until when an alert that comes now is held; None if no mute holds it.
+    """Return until when, and why, an alert that is raised now is held; None if no mute holds it.
 
     `found` is from `in_force`. If several mutes apply, the one that ends last counts. Its end is
     rounded up to a whole minute, so that many mutes make at most one digest a minute on a channel.
@@ -113,12 +113,12 @@ def held_by(found: Sequence[tuple[datetime, Mute]], alert: Alert) -> Held | None
 
 
 def _whole_minute(instant: datetime) -> datetime:
-    """Return the first whole minute that is not before an instant."""
+    """Return an instant rounded up to a whole minute."""
     return instant + (EPOCH - instant) % _MINUTE
 
 
 def check_stored(mute: Mute, now: datetime) -> None:
-    """Raise ValueError for a stored mute with values that `parse_mute` does not make.
+    """Raise ValueError if a stored mute has values that `parse_mute` never makes.
 
     A mute that has ended is valid. Since clocks differ, the end may be MAX_DAYS and an hour ahead.
     """
@@ -143,7 +143,7 @@ def still_needed(mutes: Iterable[Mute], now: datetime) -> list[Mute]:
 
 
 def next_open(symbol: str, exchange_timezone: str | None, now: datetime) -> datetime:
-    """Return the next opening of a symbol's market on a trading day.
+    """Return the next opening, on a trading day, of a symbol's market.
 
     If only the market's time zone is known, its days open at midnight. A market that never closes
     opens at midnight in UTC.
@@ -157,7 +157,7 @@ def next_open(symbol: str, exchange_timezone: str | None, now: datetime) -> date
 
 def parse_mute(given: dict[str, Any], mute_id: str, now: datetime, opening: Opening) -> Mute:
     """Return the mute that a client describes, made at `now`. Raises MuteError, which names the
-    field."""
+    invalid field."""
     for name in given:
         if name not in _GIVEN:
             raise MuteError(name, given[name], f"only the fields {', '.join(_GIVEN)}")
@@ -199,8 +199,8 @@ def _until(given: dict[str, Any], symbol: str | None, now: datetime, opening: Op
 
 
 def _target(given: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Return the symbol and the rule's id that a client gives. At least one of them is None; if
-    both are, the mute is for everything. Raises MuteError."""
+    """Return the symbol and the rule's id that a client wants to mute. At least one of them is
+    None; both are None if everything is muted. Raises MuteError."""
     symbol, rule_id = _symbol(given, "symbol"), _rule_id(given)
     if symbol is not None and rule_id is not None:
         raise MuteError("rule_id", rule_id, "symbol or rule_id, not both")

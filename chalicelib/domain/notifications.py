@@ -1,4 +1,4 @@
-"""The contents of a Web Push notification."""
+"""Formats messages as Web Push notifications."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import msgspec
 from chalicelib.domain.messages import Message
 
 TITLE_CHARACTERS, BODY_CHARACTERS = 200, 800
-"""The most characters of a notification's title and text. Even with three bytes per character they
+"""The most characters of a notification's title and text. Even with three bytes per character both
 fit into a record."""
 
 MOST_PAYLOAD_BYTES = 3_993
-"""The most bytes of a message before encryption: push services take bodies of 4,096 bytes (RFC
+"""The most bytes of a message before encryption: push services accept bodies of 4,096 bytes (RFC
 8030, 7.2)."""
 
 
 def payload(message: Message) -> bytes:
     """Return a message as JSON for the page's service worker (frontend/sw.js).
 
-    `hash` leads to the alert within the page; links are left out, since notifications show text.
+    `hash` leads to the alert on the page. Links are left out, since notifications show text.
     """
     heading, _, rest = message.text.partition("\n")
     if message.body is not None:

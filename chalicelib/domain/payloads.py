@@ -1,4 +1,4 @@
-"""Splits a record's bytes into lines and the lines into JSON values."""
+"""Splits a record's bytes into lines, and lines into JSON values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MAX_DEPTH = 64
 sets one for all of them."""
 
 MOST_LINES = 50_000
-"""The most lines of a record: more than 1 MB of the shortest ticks has."""
+"""The most lines of a record. This is more than a record of 1 MB with the shortest ticks has."""
 
 JSON_SPACE = b" \t\r\n"
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for invalid bytes."""
+"""The errors that msgspec raises for invalid bytes."""
 
 _STRING = rb'"(?:[^"\\]|\\.)*+"?+'  # an unclosed string runs to the line's end
 _STRINGS = re.compile(_STRING, re.DOTALL)
@@ -30,8 +30,8 @@ _rows = msgspec.json.Decoder(list[msgspec.Raw])
 class Line(msgspec.Struct, frozen=True):
     """A line of a record.
 
-    number: its place in the record, from 0; text: the line as read and archived; received: its
-    bytes for quarantine; fault: why no part of it can be read, or None.
+    number: the line's index in the record, from 0; text: the line as it is parsed and archived;
+    received: its bytes for quarantine; fault: why no part of it can be read, or None.
     """
 
     number: int
@@ -41,10 +41,10 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def lines_of(payload: bytes) -> Iterator[Line]:
-    """Yield the record's lines.
+    """Yield the lines of a record.
 
-    A single JSON value that spans lines is joined into one. A record with more than MOST_LINES is
-    one line with a fault.
+    A single JSON value that spans several lines is joined into one line. A record with more than
+    MOST_LINES is one line with a fault.
     """
     texts = _split(payload)
     if len(texts) > MOST_LINES:
@@ -66,7 +66,8 @@ def _split(payload: bytes) -> list[bytes]:
 
 
 def _checked(line: Line) -> Iterator[Line]:
-    """Yield a valid line as it is; else the line with its fault and an array's valid items."""
+    """Yield a valid line; for an invalid one, the line with its fault and an array's valid
+    items."""
     fault = _fault(line.text)
     if fault is None:
         yield line
@@ -78,7 +79,7 @@ def _checked(line: Line) -> Iterator[Line]:
 
 
 def is_json(line: bytes) -> bool:
-    """Return whether a line is one JSON value."""
+    """Return whether a line is a single JSON value."""
     try:
         _any.decode(line)
     except UNREADABLE:
@@ -87,7 +88,7 @@ def is_json(line: bytes) -> bool:
 
 
 def items_of(line: bytes) -> list[bytes] | None:
-    """Return the unparsed items of an array; None for anything else."""
+    """Return the unparsed items of a JSON array; None if the line is not an array."""
     if not line.lstrip(JSON_SPACE).startswith(b"["):
         return None
     try:
@@ -97,7 +98,7 @@ def items_of(line: bytes) -> list[bytes] | None:
 
 
 def _cut(line: bytes) -> list[bytes]:
-    """Return the items of an array that no JSON decoder could read; none for anything else."""
+    """Return the items of an array that no JSON decoder can parse; empty for any other line."""
     items: list[bytes] = []
     depth = start = 0
     for token in _TOKENS.finditer(line if line.startswith(b"[") else b""):
@@ -113,7 +114,7 @@ def _cut(line: bytes) -> list[bytes]:
 
 
 def _fault(line: bytes) -> str | None:
-    """Return why a line can neither be read nor stored in a text file; None if it can."""
+    """Return why a line cannot be parsed or stored in a text file; None if it can be."""
     try:
         line.decode()
     except UnicodeDecodeError as error:

@@ -1,7 +1,7 @@
 """The quality of a series: which minutes of trading have bars, where bars jump, and how late ticks
 arrive.
 
-Nothing here reads a clock or a store. Minutes are as in `trading_minutes.py`.
+Nothing here reads a clock or a store. `trading_minutes.py` defines the minutes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from chalicelib.domain.trading_minutes import Stretch, minute_of, text_of
 Status = Literal["received", "filled", "missing"]
 
 LEAST_JUMP, DEFAULT_JUMP, MOST_JUMP = Decimal("0.1"), Decimal(1), Decimal(1000)
-"""Bounds of the change that counts as a jump, in percent."""
+"""The lowest, the default and the highest percentage from which a change counts as a jump."""
 
 _PLACES = Decimal("0.0001")
 _SECOND = Decimal(1_000_000)
 
 
 class SessionQuality(msgspec.Struct, frozen=True):
-    """The minutes of one session."""
+    """The expected and the present minutes of one session."""
 
     date: Annotated[str, Meta(description="The trading day.", examples=["2026-11-20"])]
     start: Annotated[Instant, Meta(description="Its first minute in the range.")]
@@ -82,7 +82,7 @@ class Delays(msgspec.Struct, frozen=True):
 
 
 class Quality(msgspec.Struct, frozen=True):
-    """The minutes of a series in a range."""
+    """The quality of a series in a range."""
 
     sessions: tuple[SessionQuality, ...]
     gaps: tuple[Gap, ...]
@@ -94,8 +94,8 @@ def assess(
 ) -> Quality:
     """Return the quality of a range: its sessions, gaps and jumps.
 
-    `bars` are its 1m bars in order, `stretches` the minutes of trading in which they are expected.
-    If the hours are unknown, there are no gaps, and `expected` is None.
+    `bars` are the 1m bars in order, and `stretches` the minutes of trading in which bars are
+    expected. If the hours are unknown, there are no gaps, and `expected` is None.
     """
     by_minute: dict[int, list[Bar]] = {}
     for bar in bars:
@@ -110,9 +110,9 @@ def assess(
 
 
 def delays_of(stamps: Iterable[tuple[str, int]]) -> Delays:
-    """Return the percentiles of delays, by nearest rank.
+    """Return the percentiles of ticks' delays, by nearest rank.
 
-    `stamps` are the ticks' timestamps with their delays in microseconds, in any order.
+    `stamps` has each tick's timestamp and its delay in microseconds, in any order.
     """
     rows = list(stamps)
     if not rows:
@@ -154,7 +154,7 @@ def _sessions(
 
 
 def _joined(stretches: Sequence[Stretch]) -> list[Stretch]:
-    """Return the stretches, joining those that follow each other without a pause."""
+    """Return the stretches. Stretches that follow each other without a pause are joined."""
     found: list[Stretch] = []
     for stretch in stretches:
         if found and found[-1].end == stretch.start:

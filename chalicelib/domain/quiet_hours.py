@@ -13,14 +13,14 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 LONGEST_QUIET = timedelta(days=8)
-"""The longest time for which quiet hours that follow each other hold anything back."""
+"""The longest time for which consecutive quiet hours hold anything back."""
 
 _DAY = timedelta(days=1)
 _A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 class QuietHours(msgspec.Struct, frozen=True):
-    """One entry: on each of `days`, from `start` to `end` by the clock of `time_zone`.
+    """One entry of quiet hours: on each of `days`, from `start` to `end` in `time_zone`.
 
     The hours start on `days`. They end on the next day unless `end` is after `start`, so equal
     times last a whole day. Times are `HH:MM`.
@@ -35,8 +35,8 @@ class QuietHours(msgspec.Struct, frozen=True):
 def local_instant(day: date, clock: str, zone: ZoneInfo, *, second: bool = False) -> datetime:
     """Return the instant of a wall-clock time `HH:MM` on a day, in UTC.
 
-    If clocks jump ahead over the time, the result is later by the jump. If the time occurs twice,
-    the result is its first occurrence, or the second if `second` is true.
+    If clocks skip the time, the result is later by the length of the skip. If the time occurs
+    twice, the result is the first occurrence, or the second if `second` is true.
     """
     local = datetime.combine(day, time.fromisoformat(clock), zone)
     first = local.astimezone(UTC)
@@ -44,8 +44,8 @@ def local_instant(day: date, clock: str, zone: ZoneInfo, *, second: bool = False
 
 
 def quiet_end(quiet: Iterable[QuietHours], instant: datetime) -> tuple[datetime, str]:
-    """Return the end of the quiet hours around an instant, and that end in words, such as `07:00
-    Europe/Berlin`. Outside quiet hours return the instant itself and an empty text.
+    """Return the end of the quiet hours around an instant, as an instant and in words, such as
+    `07:00 Europe/Berlin`. Outside quiet hours return the instant itself and an empty text.
 
     Entries that overlap or follow each other count as one, up to LONGEST_QUIET.
     """
@@ -61,7 +61,7 @@ def quiet_end(quiet: Iterable[QuietHours], instant: datetime) -> tuple[datetime,
 
 
 def never_end(quiet: Iterable[QuietHours]) -> bool:
-    """Return whether entries leave no part of the week free."""
+    """Return whether the entries cover the whole week."""
     return quiet_end(quiet, _A_MONDAY)[0] - _A_MONDAY >= LONGEST_QUIET
 
 
@@ -74,7 +74,7 @@ def _end_of(entry: QuietHours, instant: datetime) -> datetime:
 
 
 def _span(entry: QuietHours, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the hours `[start, end)` that start on a day; empty ones if none do."""
+    """Return an entry's hours `[start, end)` that start on a day; empty if none start then."""
     start = local_instant(day, entry.start, zone)
     if DAYS[day.weekday()] not in entry.days:
         return start, start

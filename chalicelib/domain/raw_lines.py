@@ -1,10 +1,10 @@
-"""A batch's lines as one gzip file, with the times at which the stream received them.
+"""Packs a batch's lines into one gzip file, with the times at which the stream received them.
 
 A tick without a timestamp gets the stream's time, which is not in its line. The gzip header's
 comment (RFC 1952, FCOMMENT) stores that time; readers of the lines skip the comment. An example is
 `{"arrivals": [["2026-11-20T15:30:00.123000Z", 3], [2000, 1], ...]}`. Each entry is an arrival and
-its number of lines. The first arrival is an instant, further arrivals are microseconds since the
-one before; null marks an unknown arrival.
+its number of lines. The first arrival is an instant. Each later arrival is the number of
+microseconds since the arrival before it; null marks an unknown arrival.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _MAGIC = b"\x1f\x8b\x08"
 _FCOMMENT = 0x10
 _HEADER = 10
 _NAMED = 0x02 | 0x04 | 0x08
-"""Flags of header fields that this module never writes: checksum, extra field, name."""
+"""Flags of the header fields that this module never writes: checksum, extra field, name."""
 
 
 class ArchivedLine(msgspec.Struct, frozen=True):
-    """A line and the instant of its first tick without a timestamp, or else the line's arrival."""
+    """A line, and the instant of its first tick without a timestamp, or else the line's arrival."""
 
     line: bytes
     arrival: datetime
 
 
 Line = tuple[bytes, datetime | None]
-"""A line and its arrival, None if unknown."""
+"""A line and its arrival; None if the arrival is unknown."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -51,12 +51,12 @@ class _Comment(msgspec.Struct, frozen=True):
 
 
 def pack(lines: Sequence[ArchivedLine]) -> bytes:
-    """Return the gzip file: the same bytes for the same lines."""
+    """Return the gzip file of a batch's lines. The same lines always give the same bytes."""
     return pack_lines([(line.line, line.arrival) for line in lines])
 
 
 def pack_lines(lines: Sequence[Line]) -> bytes:
-    """Return the gzip file of lines from `unpack`."""
+    """Return the gzip file of lines that `unpack` has returned."""
     comment = msgspec.json.encode(_Comment(list(_arrivals(lines))))
     body = b"".join(line + b"\n" for line, _ in lines)
     deflate = zlib.compressobj(COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -82,15 +82,15 @@ def _arrivals(lines: Sequence[Line]) -> Iterable[tuple[str | int | None, int]]:
 
 
 def unpack(body: bytes) -> list[Line]:
-    """Return the lines of a gzip file as a list; see `each_line`."""
+    """Return the lines of a gzip file as a list. The errors are those of `each_line`."""
     return list(each_line(body))
 
 
 def each_line(body: bytes) -> Iterator[Line]:
     """Yield the lines of a gzip file, each with its arrival; None if the file does not have it.
 
-    Raises OSError, EOFError or zlib.error for an invalid gzip file, and OSError for one of more
-    than MOST_UNPACKED, always before the first line.
+    Raises OSError, EOFError or zlib.error for an invalid gzip file, and OSError for more than
+    MOST_UNPACKED bytes, always before the first line.
     """
     unzipped = _unzipped(body)
     count = unzipped.count(b"\n") + (unzipped[-1:] not in (b"", b"\n"))
@@ -107,7 +107,7 @@ def _unzipped(body: bytes) -> bytes:
 
 
 def _arrivals_of(body: bytes, lines: int) -> Iterator[datetime | None]:
-    """Yield the arrival of each line; None for all if the comment is foreign or broken.
+    """Yield the arrival of each line; None for all lines if the comment is missing or invalid.
 
     The comment is used only if its counts add up to `lines`, since it may claim any number.
     """

@@ -1,5 +1,4 @@
-"""Merges several batches of the raw archive into one: all their lines, and the readings that SQL
-needs.
+"""Merges batches of the raw archive into one: all their lines, and the readings that SQL needs.
 
 If a tick has several copies, SQL takes the copy in the object with the highest last sequence
 number. Within one object SQL cannot distinguish copies, so a reading says which copy to take.
@@ -23,7 +22,7 @@ ReadingRow = dict[str, str]
 
 
 class RawBatch(msgspec.Struct, frozen=True):
-    """An object under `raw/`: its last sequence number, its lines, and its readings."""
+    """The last sequence number, the lines and the readings of an object under `raw/`."""
 
     number: int
     lines: tuple[Line, ...]
@@ -31,7 +30,7 @@ class RawBatch(msgspec.Struct, frozen=True):
 
 
 def merged_lines(batches: Iterable[RawBatch]) -> list[Line]:
-    """Return the lines of all batches in order, without repeats."""
+    """Return the lines of all batches in order. Repeated lines are left out."""
     return list(dict.fromkeys(line for batch in batches for line in batch.lines))
 
 
@@ -47,7 +46,7 @@ def merged_readings(batches: Sequence[RawBatch]) -> list[ReadingRow]:
 
 
 _LATEST = datetime(9998, 1, 1, tzinfo=UTC)
-"""Replaces an unknown arrival: no timestamp is ahead of it."""
+"""Stands for an unknown arrival. No timestamp is later."""
 
 
 class _Stamped(msgspec.Struct):
@@ -61,7 +60,7 @@ _stamped = msgspec.json.Decoder(_Stamped)
 
 
 def _identity(line: bytes) -> Identity | None:
-    """Return the identity of a line as in SQL; None for a line that has none."""
+    """Return the identity that SQL gives a line; None if the line has none."""
     try:
         found = _stamped.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -78,7 +77,6 @@ def _identity_of(row: Mapping[str, str]) -> Identity:
 
 
 def _contradicted(batches: Iterable[RawBatch]) -> set[Identity]:
-    """Return the identities of which the batches have more than one version."""
     first: dict[Identity, bytes] = {}
     found: set[Identity] = set()
     for batch in batches:
@@ -125,7 +123,6 @@ def _best(
 def _offered(
     place: int, batch: RawBatch, rows: Mapping[Identity, ReadingRow], contested: set[Identity]
 ) -> Iterator[tuple[Identity, _Copy]]:
-    """Yield a batch's copies of contested identities."""
     for identity, row in rows.items():
         if "refused" not in row:
             yield identity, _Copy(batch.number, False, "", Decimal(row["price"]), place, row)
@@ -137,7 +134,7 @@ def _offered(
 
 
 def _copies_in(number: int, place: int, line: Line) -> Iterator[_Copy]:
-    """Yield the tick or bar that SQL reads from a line, if any."""
+    """Yield the tick or bar that SQL reads from a line, if there is one."""
     from chalicelib.domain.wire import decode
 
     decoded = decode(line[0], line[1] or _LATEST)

@@ -1,9 +1,9 @@
-"""Readings: what SQL cannot read from the raw archive's lines by itself.
+"""Readings: ingest's interpretation of lines that SQL cannot read from the raw archive by itself.
 
-Most lines are plain: SQL takes from them what ingest took. For other lines a reading says what
-ingest took: for ticks without a timestamp or in an array, numbers and instants in another form than
-the stored one, repeated names or names before a blank, time zones that the statement does not list,
-and refused identities.
+Most lines are plain: SQL reads from them what ingest took. The other lines have a reading. These
+are ticks without a timestamp or in an array, numbers and instants in another form than the stored
+one, repeated names, names before a blank, time zones that the statement does not list, and refused
+identities.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PLAIN_ZONES = frozenset(
         "Etc/UTC",
     }
 )
-"""The time zones in which chalicelib/lake/raw_ticks.sql computes a tick's trading day."""
+"""The time zones in which chalicelib/lake/raw_ticks.sql computes the trading day of a tick."""
 
 _BARS_STAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{6})?Z")
 """The forms of a bar's start that chalicelib/lake/raw_bars.sql accepts."""
@@ -43,8 +43,8 @@ _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-
 _ODD = re.compile(
     rb'":\s*(?:[+-]|[0-9]+(?:\.[0-9]+)?[eE]|[0-9]+\.[0-9]{9}|"[0-9._eE+\s-]+")',
 )
-"""Matches values with signs, exponents, too many decimals, and numbers in quotes. A match in
-another field than a price or volume only costs a reading."""
+"""Matches values with signs, exponents or too many decimals, and numbers in quotes. A match in a
+field other than a price or volume only costs a reading."""
 
 _SPACED = re.compile(rb'"\s+:')
 """Matches a name with a blank before its colon, which neither _ODD nor _repeats_a_name expects."""
@@ -53,13 +53,13 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What ingest took for one identity of a batch: a tick or bar; None if all were refused."""
+    """The tick or bar that ingest took for one identity of a batch; None if all were refused."""
 
     identity: Identity
     item: Tick | Bar | None
 
     def row(self) -> dict[str, str]:
-        """Return the reading's line under `readings/`: all values as texts."""
+        """Return the reading's line under `readings/`, with all values as text."""
         symbol, timestamp, *interval = self.identity
         named = {"symbol": symbol, "timestamp": timestamp}
         named |= {"bar": interval[0]} if interval else {}
@@ -79,7 +79,7 @@ _BARS_FIELDS = {name: name for name in ("open", "high", "low", "volume", "source
 
 
 def _texts(item: Tick | Bar, fields: dict[str, str]) -> dict[str, str]:
-    """Return the present fields under their new names, numbers in plain decimals."""
+    """Return the fields that are present under their new names, with numbers as plain decimals."""
     values = {named: getattr(item, name) for name, named in fields.items()}
     return {
         name: f"{value:f}" if name in NUMBERS else value
@@ -89,15 +89,14 @@ def _texts(item: Tick | Bar, fields: dict[str, str]) -> dict[str, str]:
 
 
 def identity_of(item: Tick | Bar) -> Identity:
-    """Return the identity by which SQL distinguishes a tick or bar from others."""
+    """Return the identity by which SQL distinguishes ticks and bars."""
     if isinstance(item, Bar):
         return item.symbol, item.start, item.interval
     return item.symbol, item.timestamp
 
 
 def sql_reads_tick(line: bytes, timestamp: str | None, tick: Tick) -> bool:
-    """Return whether SQL reads this very tick from its line; `timestamp` is the text in the
-    line."""
+    """Return whether SQL reads exactly this tick from a line with the text `timestamp`."""
     zone = tick.exchange_timezone
     return (
         timestamp == tick.timestamp
@@ -107,7 +106,7 @@ def sql_reads_tick(line: bytes, timestamp: str | None, tick: Tick) -> bool:
 
 
 def sql_reads_bar(line: bytes, timestamp: str | None, bar: Bar) -> bool:
-    """Return whether SQL reads this very bar from its line; `timestamp` is the text in the line."""
+    """Return whether SQL reads exactly this bar from a line with the text `timestamp`."""
     return bars_start(timestamp or "") == bar.start and _has_plain_values(line)
 
 
@@ -118,23 +117,23 @@ def _has_plain_values(line: bytes) -> bool:
 
 
 def _repeats_a_name(line: bytes) -> bool:
-    """Return whether a line without backslashes may have a repeated name.
+    """Return whether a line without backslashes may contain a repeated name.
 
-    Ingest takes the last value of a repeated name; Athena's reader refuses a line with one.
+    Ingest takes the last value of a repeated name; Athena's reader refuses the line.
     """
     pieces = line.split(b'":')
     return len({piece.rpartition(b'"')[2] for piece in pieces}) < len(pieces)
 
 
 def bars_start(timestamp: str) -> str | None:
-    """Return the start of a bar as SQL reads it from a timestamp; None if SQL does not accept
-    it."""
+    """Return the start of a bar that SQL reads from a timestamp; None if SQL refuses the
+    timestamp."""
     found = _BARS_STAMP.fullmatch(timestamp)
     return found and f"{found[1]}{found[2] or '.000000'}Z"
 
 
 def misreadings(line: bytes) -> Iterator[Identity]:
-    """Yield the identities under which SQL might read a refused line, or a part of it.
+    """Yield the identities that SQL might read from a refused line or a part of it.
 
     Athena also ends a line at a carriage return.
     """

@@ -1,4 +1,4 @@
-"""Rules: what to watch, and how often an alert may be sent."""
+"""Rules: which condition a rule watches, and how often it may send an alert."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PERCENT_CONDITIONS = ("change_percent", "moving_percent")
 RULE_ID_ALLOWED = "1 to 64 of A-Z a-z 0-9 - _"
 RULE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 MAX_RULES = 50
-"""The most enabled rules per symbol, those for all symbols included."""
+"""The most enabled rules per symbol, including the rules for all symbols."""
 MAX_WINDOW = 400
 MAX_RULE_CHANNELS = 10
 MAX_COOLDOWN_SECONDS = 31 * 86400
@@ -57,10 +57,10 @@ _VALUE_ALLOWED = "a number above 0 and below 10^12; digits behind the eighth dec
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One rule. `symbol` is a symbol or "*" for all.
+    """One rule. `symbol` is a symbol, or "*" for all symbols.
 
     value: a price, or a percentage for the percent conditions; fast and slow: the averages' windows
-    in ticks or bars; window: over how many bars a move is measured; cooldown in seconds. With the
+    in ticks or bars; window: over how many bars a move is measured; cooldown: in seconds. With the
     interval "tick" every tick is judged, with others the close of each bar. when: the text of the
     condition `when` (domain/when). channels: the ids of the channels that get the alerts; if empty,
     the default channels. severity: the severity of the alerts.
@@ -85,7 +85,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Return eight characters that change with everything that affects how the rule is
+        """Return eight characters that change with every field that affects how the rule is
         judged."""
         judged = (
             self.condition,
@@ -103,7 +103,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def closes_needed(self) -> int:
-        """Return how many prices (or closes) must be known to judge the rule."""
+        """Return how many of the newest prices (or closes) the rule needs to be judged."""
         if self.condition in CROSSES:
             return self.slow or 0
         if self.condition == "moving_percent":
@@ -113,21 +113,21 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def closes_to_begin(self) -> int:
         """Return how many earlier prices (or closes) a new rule reads, to find the side on which
-        its averages begin. For averages this is more than `closes_needed`, since the averages may
-        be equal for a while."""
+        its averages begin. Averages read more than `closes_needed`, since they may be equal for a
+        while."""
         return 2 * self.closes_needed if self.condition in CROSSES else self.closes_needed
 
     def is_active(self, timestamp: str) -> bool:
-        """Return whether the rule is enabled and not expired at an instant of the market."""
+        """Return whether the rule is enabled and has not expired at an instant of market time."""
         return self.enabled and not self.has_expired(timestamp)
 
     def has_expired(self, timestamp: str) -> bool:
-        """Return whether the rule has expired at an instant of the market."""
+        """Return whether the rule has expired at an instant of market time."""
         return self.expires_at is not None and timestamp >= self.expires_at
 
 
 class BrokenRule(msgspec.Struct, frozen=True):
-    """A stored rule that is not judged, and why. It is unreadable, because a newer version or a
+    """A stored rule that is not judged, and why. It cannot be read, because a newer version or a
     person wrote it, or it exceeds the limit of its symbol."""
 
     rule_id: str
@@ -136,9 +136,9 @@ class BrokenRule(msgspec.Struct, frozen=True):
 
 
 def within_bound(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
-    """Divide a symbol's rules into those judged, in order, and those left out because MAX_RULES
-    others are enabled. Rules for all symbols have priority, then the others by id, and last
-    NEWER_DEFAULTS. An earlier version allowed more rules."""
+    """Return a symbol's rules that are judged, in order, and the rules beyond MAX_RULES enabled
+    ones. Rules for all symbols have priority, then the others by id, and last NEWER_DEFAULTS. An
+    earlier version allowed more rules."""
     enabled = [rule for rule in rules if rule.enabled]
     if len(enabled) <= MAX_RULES:
         return tuple(rules), ()
@@ -150,7 +150,7 @@ def within_bound(rules: Sequence[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, .
 
 
 def beyond_bound(rules: Iterable[Rule]) -> tuple[BrokenRule, ...]:
-    """Return the rules of a stage that exceed a symbol's limit, by id."""
+    """Return the stage's rules that exceed their symbol's limit, by id."""
     by_symbol: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules:
         by_symbol[rule.symbol].append(rule)
@@ -168,8 +168,8 @@ def default_rules(
 ) -> tuple[Rule, ...]:
     """Return the rules of an empty deployment, for every symbol.
 
-    Crosses on ticks are always recorded. With `every_tick` each of them is sent. Without it,
-    crosses on 5-minute bars are sent, at most one a symbol and hour, and the daily 50/200 cross.
+    Crosses on ticks are always recorded. With `every_tick` each of them is sent. Otherwise crosses
+    on 5-minute bars are sent, at most one a symbol and hour, and the daily 50/200 cross.
     """
     crosses = tuple(
         Rule(
@@ -193,8 +193,8 @@ def default_rules(
 
 
 def _crosses_on_bars(fast: int, slow: int) -> tuple[Rule, Rule]:
-    """Return the rules whose crosses are sent by default. Each judges golden and death crosses, so
-    that both count for its cooldown."""
+    """Return the rules whose crosses are sent by default. Each rule judges golden and death
+    crosses, so that both count for its cooldown."""
     five_minutes, daily = NEWER_DEFAULTS
     return (
         Rule(
@@ -218,7 +218,7 @@ def _crosses_on_bars(fast: int, slow: int) -> tuple[Rule, Rule]:
 
 
 def parse_rule(given: dict[str, Any], rule_id: str) -> Rule:
-    """Parse a rule from a client. Raises RuleError, which names the field."""
+    """Return the rule that a client describes. Raises RuleError, which names the invalid field."""
     if not isinstance(given, dict):
         raise RuleError("rule", given, "a JSON object")
     known = Rule.__struct_fields__
@@ -329,7 +329,7 @@ def _count(given: dict[str, Any], field: str) -> int | None:
 
 
 def _when(given: dict[str, Any]) -> str | None:
-    """Return the text of a condition `when`; without one, its modules are not loaded."""
+    """Return the text of a condition `when`. The modules for it are loaded only if it is given."""
     if given.get("when") is None:
         return None
     from chalicelib.domain.when.parsing import parse_when
@@ -347,8 +347,8 @@ def _flag(given: dict[str, Any], field: str) -> bool:
 
 
 def _channels(given: Any) -> tuple[str, ...]:
-    """Return ids of channels, each once. Raises RuleError for invalid ids; whether such channels
-    exist is not checked."""
+    """Return a client's channel ids, each once. Raises RuleError for an invalid id. Ids of channels
+    that do not exist are accepted."""
     if given is None:
         return ()
     ids = tuple(given) if isinstance(given, list | tuple) else (None,)

@@ -11,13 +11,13 @@ _SPARE = 1000
 """Outdated closes are dropped in batches of this size."""
 
 _FEW = 8
-"""The number of sums that are computed directly before running sums are built."""
+"""How many sums are computed directly before running sums are built."""
 
 _ZERO = Decimal(0)
 
 
 class RunningCloses(Sequence[Decimal]):
-    """Closes in order, newest last: a sequence that grows at its end and loses its oldest ones.
+    """Closes in order, newest last. New closes are appended, and the oldest are dropped.
 
     `total` is the difference of two running sums, so an average over 400 closes is as fast as over
     2. The sums are exact: each close is below 10^12 and has at most eight decimals, so a sum has

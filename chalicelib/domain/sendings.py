@@ -3,7 +3,7 @@
 SQS gives a message of a FIFO queue another time and sequence number when it moves to a dead-letter
 queue, and again when it is moved back. Only the sender's attribute stays: `ticktape.sent`,
 `1763652600123-0`, the sender's clock in epoch milliseconds and a count within the millisecond. With
-it a redriven message keeps its place among earlier and later ones.
+this attribute a redriven message keeps its place among earlier and later messages.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ ATTRIBUTE = "ticktape.sent"
 
 MOST_AHEAD = 300_000
 MOST_BEHIND = 20 * 86_400_000
-"""If SQS's time and the sender's differ by more than these milliseconds, the sender's is ignored. A
-queue keeps a message for at most 14 days, and the ticks' queue for four."""
+"""If the times of SQS and the sender differ by more than these milliseconds, the sender's time is
+ignored. A queue keeps a message for at most 14 days, and the ticks' queue for four."""
 
 _FORM = re.compile(r"([0-9]{13})-([0-9]{1,6})", re.ASCII)
 _PLACE_BITS = 20
@@ -26,7 +26,7 @@ _LAST_PLACE = 999_999
 
 
 class Sending(NamedTuple):
-    """The instant at which a message was sent, and its place within that millisecond."""
+    """The millisecond in which a message was sent, and the message's number within it."""
 
     milliseconds: int
     place: int = 0
@@ -36,12 +36,12 @@ class Sending(NamedTuple):
 
     @property
     def number(self) -> str:
-        """Return a sequence number. Numbers grow with each message, by 256 within a millisecond
-        like SQS's own numbers, and are above all of SQS's."""
+        """Return the sequence number of the message. Numbers grow with each message, by 256 within
+        a millisecond like SQS's own numbers, and are above all of SQS's."""
         return str((1 << 62 | self.milliseconds << _PLACE_BITS | self.place) << 8)
 
     def after(self, milliseconds: int) -> Sending:
-        """Return the next message's sending by the clock; a clock that goes back is ignored."""
+        """Return the next message's sending by the clock. A clock that goes back is ignored."""
         if milliseconds > self.milliseconds:
             return Sending(milliseconds)
         if self.place == _LAST_PLACE:
@@ -50,7 +50,7 @@ class Sending(NamedTuple):
 
 
 def sending_of(text: str | None, sent_milliseconds: int) -> Sending | None:
-    """Return the sending in an attribute's text; None if it is missing, malformed, or too far from
+    """Return the sending in an attribute's text. None if it is missing, malformed, or too far from
     the time at which SQS received the message."""
     found = _FORM.fullmatch(text or "")
     if found is None:
@@ -61,13 +61,13 @@ def sending_of(text: str | None, sent_milliseconds: int) -> Sending | None:
 
 
 class Sendings:
-    """Numbers the messages of one sender. `now` is its clock, in epoch milliseconds."""
+    """Numbers the messages of one sender. `now` returns its clock's epoch milliseconds."""
 
     def __init__(self, now: Callable[[], int]) -> None:
         self._now = now
         self._last = Sending(0)
 
     def next(self) -> Sending:
-        """Return the next message's sending."""
+        """Return the sending of the next message."""
         self._last = self._last.after(self._now())
         return self._last

@@ -1,7 +1,7 @@
-"""Trading sessions: the session of an instant, and whether the market is open.
+"""Trading sessions: which session an instant belongs to, and whether the market is open.
 
 docs/sessions.md explains which calendar a symbol follows, days without a session, and deliberate
-simplifications. All instants passed and returned are aware; returned ones are UTC.
+simplifications. All instants passed and returned are aware; returned instants are UTC.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MarketState = Literal["PRE", "REGULAR", "POST", "CLOSED"]
 NEW_YORK = "America/New_York"
 
 LAST_PRICE = timedelta(minutes=5)
-"""A price counts as its session's last if it comes this shortly before the close, or later."""
+"""A price counts as its session's last price from this long before the close on."""
 
 _DAY = timedelta(days=1)
 _CACHED_SESSIONS = 4096
@@ -33,8 +33,8 @@ class Session(msgspec.Struct, frozen=True):
     """One trading day of a calendar.
 
     `open` and `close` are the regular hours, nominal ones if `is_trading_day` is false. The regular
-    phase lasts through `regular_until`, which is later than `close` if a closing auction follows
-    it; extended trading fills `pre_open` to `open` and up to `post_close`.
+    phase lasts through `regular_until`, which is later than `close` if a closing auction follows.
+    Extended trading lasts from `pre_open` to `open`, and until `post_close`.
     """
 
     date: date
@@ -48,10 +48,10 @@ class Session(msgspec.Struct, frozen=True):
     break_end: datetime | None = None
 
     def phase(self, instant: datetime) -> Phase:
-        """Return the phase of an instant of this session.
+        """Return the phase of this session at an instant.
 
-        The instant of the close is regular: closing prices have it. A lunch break is regular too
-        (late prints of the morning fall into it); `is_break` distinguishes it.
+        The instant of the close is regular, since closing prices have it. A lunch break is regular
+        too, as late prints of the morning fall into it; `is_break` distinguishes it.
         """
         if not self.is_trading_day or instant < self.pre_open:
             return "closed"
@@ -62,14 +62,14 @@ class Session(msgspec.Struct, frozen=True):
         return "post" if instant < self.post_close else "closed"
 
     def is_break(self, instant: datetime) -> bool:
-        """Return whether trading pauses at the instant: [break_start, break_end)."""
+        """Return whether trading pauses at an instant, in `[break_start, break_end)`."""
         if self.break_start is None or self.break_end is None:
             return False
         return self.break_start <= instant < self.break_end
 
 
 class Calendar(ABC):
-    """Cached sessions of a market. `zone` is the market's time zone."""
+    """The sessions of a market, cached by date. `zone` is the market's time zone."""
 
     def __init__(self, name: str, zone: tzinfo) -> None:
         self.name = name
@@ -77,15 +77,15 @@ class Calendar(ABC):
         self._sessions: dict[date, Session] = {}
 
     def _date(self, local: datetime) -> date:
-        """Return the session date of a local time."""
+        """Return the date of the session that contains a local time."""
         return local.date()
 
     @abstractmethod
     def _make(self, day: date) -> Session:
-        """Build the session of a date."""
+        """Make the session of a date."""
 
     def session_on(self, day: date) -> Session:
-        """Return the session of a date; nominal hours on a day without one."""
+        """Return the session of a date. A day without a session has nominal hours."""
         session = self._sessions.get(day)
         if session is None:
             if len(self._sessions) >= _CACHED_SESSIONS:
@@ -107,7 +107,7 @@ class Calendar(ABC):
         """Return the range `[start, end)` of the instants in the session of `day`, including those
         outside trading hours.
 
-        The session before may extend into this range, the session after never does.
+        The previous session may extend into this range; the next session never does.
         """
         session, following = self.session_on(day), self.session_on(day + _DAY)
         midnight, after = (self._instant(at, time()) for at in (day, day + _DAY))
@@ -115,17 +115,17 @@ class Calendar(ABC):
         return min(session.pre_open, midnight), end
 
     def closing_instant(self, day: date) -> datetime:
-        """Return the time of a price for the whole of `day`: its session's close.
+        """Return the timestamp of a price for the whole of `day`: the close of its session.
 
-        It is a microsecond earlier if the next session opens at that very instant, so that the
-        instant belongs to `day` in every calendar.
+        If the next session opens at that very instant, the result is a microsecond earlier. It thus
+        belongs to `day` in every calendar.
         """
         close = self.session_on(day).close
         belongs = self.session_at(close).date == day
         return close if belongs else close - timedelta(microseconds=1)
 
     def market_state(self, instant: datetime) -> MarketState:
-        """Return the state of the market as in quotes; CLOSED in a lunch break."""
+        """Return the state of the market, as quotes show it; CLOSED in a lunch break."""
         session = self.session_at(instant)
         phase: Phase = "closed" if session.is_break(instant) else session.phase(instant)
         return cast(MarketState, phase.upper())
@@ -135,7 +135,7 @@ class Calendar(ABC):
         return self.market_state(instant) == "REGULAR"
 
     def next_open(self, instant: datetime) -> datetime:
-        """Return the first opening after the instant; the end of a lunch break counts as one."""
+        """Return the first opening after an instant; the end of a lunch break counts as one."""
         day = self.session_at(instant).date
         while True:
             session = self.session_on(day)
@@ -150,20 +150,20 @@ class Calendar(ABC):
         return self.session_on(day).is_trading_day
 
     def next_session(self, session: Session) -> Session:
-        """Return the next trading day after a session, by date: one session may close at the very
-        instant at which the next one opens."""
+        """Return the next trading day after a session. It is found by date, since one session may
+        close at the very instant at which the next one opens."""
         day = session.date + _DAY
         while not self.trades_on(day):
             day += _DAY
         return self.session_on(day)
 
     def trading_ends(self, session: Session) -> datetime:
-        """Return the end of regular trading of a session, if the calendar knows it; else its
-        close."""
+        """Return the end of a session's regular trading if the calendar knows it; else the
+        session's close."""
         return session.close
 
     def is_last_price(self, session: Session, instant: datetime) -> bool:
-        """Return whether a price of the instant may serve as the session's close."""
+        """Return whether a price at an instant may serve as the session's close."""
         return instant >= self.trading_ends(session) - LAST_PRICE
 
     def _instant(self, day: date, at: time) -> datetime:
@@ -171,7 +171,7 @@ class Calendar(ABC):
 
 
 class _ExchangeRule(msgspec.Struct, frozen=True):
-    """The hours of an exchange that its table omits."""
+    """The hours of an exchange that the generated table lacks."""
 
     zone: str
     pre_opens: time | None = None
@@ -214,8 +214,8 @@ class ExchangeCalendar(Calendar):
 class DayCalendar(Calendar):
     """Sessions that are whole local days and never closed.
 
-    If the closing table has the zone's exchange, `trades_on` knows its holidays; otherwise every
-    zone except UTC counts Monday to Friday, and UTC every day. `exchange` is that exchange or None.
+    `exchange` is the zone's exchange in the closing table, or None. `trades_on` knows its holidays.
+    Without an exchange, UTC trades every day, and any other zone Monday to Friday.
     """
 
     def __init__(self, name: str, zone: tzinfo) -> None:
@@ -224,18 +224,18 @@ class DayCalendar(Calendar):
 
     @cached_property
     def _hours(self) -> ExchangeHours | None:
-        """Return the exchange's hours; None without an exchange. They are loaded at first use: most
-        answers never need them."""
+        """Return the exchange's hours; None without an exchange. The hours are loaded at first use,
+        since most answers never need them."""
         return ExchangeHours(self.exchange) if self.exchange else None
 
     def trades_on(self, day: date) -> bool:
-        """Return whether the market has a session on the day. Phases treat every day alike."""
+        """Return whether the market has a session on a day. The phases of all days are alike."""
         if self._hours is not None:
             return self._hours.is_trading_day(day)
         return self.zone is UTC or day.weekday() < 5
 
     def trading_ends(self, session: Session) -> datetime:
-        """Return when the exchange of the zone closes; if its hours are unknown, when the session
+        """Return when the zone's exchange closes. If its hours are unknown, return when the session
         ends."""
         if self._hours is None:
             return session.close
@@ -249,7 +249,7 @@ class DayCalendar(Calendar):
 class OvernightCalendar(Calendar):
     """Five sessions a week that open on the evening before, from Sunday evening on; no holidays.
 
-    A session has the date on which it ends. Instants outside all sessions have their local date.
+    A session has the date on which it ends. An instant outside all sessions has its local date.
     """
 
     def __init__(self, name: str, zone: tzinfo, opens: time, closes: time) -> None:
@@ -298,8 +298,8 @@ def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
     By symbol: `EURUSD=X` trades as currencies do, 17:00 to 17:00 in New York. `ES=F` trades as
     futures do on CME, 18:00 to 17:00. A pair like BTC-USD trades round the clock, in UTC unless it
     has another time zone. By time zone: New York, London and Hong Kong have their exchange's
-    sessions, any other IANA zone whole local days. Without a time zone New York's apply.
-    Names that are not IANA zones use UTC days without opening hours; no error is raised.
+    sessions, any other IANA zone whole local days. Without a time zone New York's apply. Names that
+    are not IANA zones use UTC days without opening hours; no error is raised.
     """
     if symbol.endswith("=X"):
         return _currencies()
@@ -312,7 +312,7 @@ def calendar_for(symbol: str, exchange_timezone: str | None) -> Calendar:
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Return the names of time zones in this machine's copy of the IANA database, about 600."""
+    """Return the names of time zones, about 600, in this machine's copy of the IANA database."""
     return frozenset(available_timezones())
 
 

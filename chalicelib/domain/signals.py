@@ -1,4 +1,4 @@
-"""Price signals: exact, on decimals, never on rounded averages."""
+"""Decides price signals exactly, on decimals and never on rounded averages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from chalicelib.domain.running_closes import RunningCloses
 
 
 def average_side(closes: Sequence[Decimal], fast: int, slow: int) -> int | None:
-    """Return the sign of SMA(fast) - SMA(slow) over the newest closes; None before `slow` closes
-    exist.
+    """Return the sign of SMA(fast) - SMA(slow) over the newest closes; None if there are fewer than
+    `slow` closes.
 
     Compared as `slow * sum(fast closes)` against `fast * sum(slow closes)`, which is exact.
     """
@@ -27,20 +27,20 @@ def _total(closes: Sequence[Decimal], count: int) -> Decimal:
 
 
 def crosses_up(previous: Decimal | None, price: Decimal, level: Decimal) -> bool:
-    """Return whether the price was at or below before, and is strictly above now (TradingView's
-    rule)."""
+    """Return whether the price was at or below `level` before and is now strictly above it
+    (TradingView's rule)."""
     return previous is not None and previous <= level < price
 
 
 def crosses_down(previous: Decimal | None, price: Decimal, level: Decimal) -> bool:
-    """Return whether the price was at or above before, and is strictly below now."""
+    """Return whether the price was at or above `level` before and is now strictly below it."""
     return previous is not None and previous >= level > price
 
 
 def moved_more_than(price: Decimal, reference: Decimal | None, percent: Decimal) -> bool:
     """Return whether `price` is strictly more than `percent` away from `reference`, either way.
 
-    False if the reference is None, or is 0, as it may be in states of older versions.
+    False if the reference is None or 0, which states of older versions may have.
     """
     if not reference:
         return False

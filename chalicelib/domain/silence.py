@@ -1,4 +1,4 @@
-"""Silence: a symbol's exchange trades, and no price of the symbol comes."""
+"""Measures for how long a symbol whose exchange trades has been silent."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from chalicelib.domain.times import EPOCH
 from chalicelib.domain.trading_minutes import MINUTE, minute_of, trading_hours
 
 LOOKED_BACK = 10 * 1440
-"""How many minutes back trading is counted: enough for an exchange's longest closure and some
+"""How many minutes back trading is counted. This covers an exchange's longest closure and some
 sessions around it."""
 
 
 def silent_minutes(
     symbol: str, exchange_timezone: str | None, source: str, since: str, now: datetime
 ) -> int:
-    """Return the minutes of trading since a symbol's last price at `since`, as far as its source
-    should have published prices by now.
+    """Return the minutes of trading after a symbol's last price at `since`, up to the time until
+    which its source should have published prices by now.
 
-    It is 0 while its exchange does not trade, or if its trading hours are unknown.
+    The result is 0 while the exchange does not trade, or if its trading hours are unknown.
     """
     hours = trading_hours(symbol, exchange_timezone)
     end = (now - source_delay(symbol, source) - EPOCH) // MINUTE

@@ -1,7 +1,7 @@
-"""The sources of a series: one at a time, each from an instant on.
+"""The sources of a series: one source at a time, each from an instant on.
 
 A tick belongs to the series if its source is in force at its timestamp, a historical bar if at its
-start. When they arrive does not matter (docs/decisions/0327-one-source-at-a-time.md).
+start. The time of arrival does not matter (docs/decisions/0327-one-source-at-a-time.md).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from chalicelib.domain.field_types import Instant
 from chalicelib.domain.ticks import LABEL_FORM, UNKNOWN_SOURCE, family
 
 AHEAD_SECONDS = 360
-"""A switch is recorded at least this long before its instant."""
+"""A switch is recorded at least this long before it takes effect."""
 
 LEASE_SECONDS = 300
 """The switches that decide about a tick may have been read at most this long before its timestamp.
@@ -31,7 +31,7 @@ MOST_BYTES = 2_000
 """The most bytes of a list of sources, which ticks of a recording carry: some 50 switches."""
 
 SOURCE = re.compile(rf"(?!{UNKNOWN_SOURCE}$){LABEL_FORM}")
-"""The name of a source that a series can be switched to."""
+"""The form of the name of a source to which a series can be switched."""
 
 _STAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00\.000000Z"
 Cause = Literal["silent", "steady"]
@@ -57,13 +57,13 @@ class Switch(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
 
     def text(self) -> str:
-        """Return the switch as it is written in a list of sources."""
+        """Return the switch as an entry of a list of sources."""
         cause = f";{self.cause}" if self.cause else ""
         return f"{self.timestamp} {self.source}{cause}"
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """The first source of a series, None before a tick has named one, and its switches in order."""
+    """The first source of a series, None before a tick has named one, and the switches in order."""
 
     first: str | None
     switches: tuple[Switch, ...] = ()
@@ -77,13 +77,13 @@ class Sources(msgspec.Struct, frozen=True):
 
     @property
     def last(self) -> str | None:
-        """Return the source after the last switch, or the first source if there is none."""
+        """Return the source after the last switch. Without a switch, return the first source."""
         return self.switches[-1].source if self.switches else self.first
 
     def refusal(self, source: str, timestamp: str) -> str | None:
-        """Return why a tick or bar does not belong in the series; None if it does.
+        """Return why a tick or bar does not belong to the series; None if it does.
 
-        A tick or bar without a source belongs in any series.
+        A tick or bar without a source belongs to any series.
         """
         mine = self.at(timestamp)
         if source == UNKNOWN_SOURCE or mine is None or family(source) == family(mine):
@@ -91,25 +91,25 @@ class Sources(msgspec.Struct, frozen=True):
         return str(TickError("source", source, self._allowed(family(mine), timestamp)))
 
     def before(self, timestamp: str) -> Sources:
-        """Return the sources without switches at an instant or later."""
+        """Return the sources without the switches at `timestamp` or later."""
         earlier = takewhile(lambda one: one.timestamp < timestamp, self.switches)
         return Sources(self.first, tuple(earlier))
 
     def switched(self, source: str, timestamp: str, fixed_before: str) -> Sources:
         """Return the sources with a switch to `source` at `timestamp`. Switches from `fixed_before`
-        on are removed; none is added if the source is in force already."""
+        on are removed. If the source is already in force, no switch is added."""
         kept = self.before(fixed_before)
         if kept.last is not None and family(kept.last) == family(source):
             return kept
         return Sources(self.first, (*kept.switches, Switch(timestamp, source)))
 
     def parts(self) -> tuple[str | None, str | None]:
-        """Return the first source, and the switches as text, None without any."""
+        """Return the first source, and the switches as text. None stands for nothing in either."""
         later = ",".join(one.text() for one in self.switches)
         return self.first, later or None
 
     def text(self) -> str:
-        """Return the form that `parse_sources` reads."""
+        """Return the sources as text that `parse_sources` reads."""
         return ",".join(part for part in (self.first or UNKNOWN_SOURCE, self.parts()[1]) if part)
 
     def _until(self, timestamp: str) -> tuple[Switch, ...]:
@@ -126,7 +126,7 @@ class Sources(msgspec.Struct, frozen=True):
 
 @lru_cache(256)  # a list of 2,000 bytes takes 12 KB when parsed
 def parse_sources(text: str) -> Sources:
-    """Parse `yfinance,2026-11-20T15:30:00.000000Z alpaca`. Raises TickError."""
+    """Parse a text such as `yfinance,2026-11-20T15:30:00.000000Z alpaca`. Raises TickError."""
     if len(text) > MOST_BYTES or not _TEXT.fullmatch(text):
         raise TickError("sources", text, _ALLOWED)
     first, *later = text.split(",")
@@ -144,8 +144,8 @@ def _switch(text: str) -> Switch:
 
 
 def differ(one: str, other: str) -> bool:
-    """Return whether two prices come from different sources. An unnamed source differs from no
-    other."""
+    """Return whether two prices come from different sources. An unnamed source counts as equal to
+    any other."""
     if one == other or UNKNOWN_SOURCE in (one, other):
         return False
     return family(one) != family(other)
@@ -153,7 +153,7 @@ def differ(one: str, other: str) -> bool:
 
 def runs_of(rows: Sequence[Any], starts: str) -> tuple[Switch, ...]:
     """Return the sources of ticks or bars in order of time, each with the time of its first row.
-    `starts` names the attribute that has a row's time."""
+    `starts` names the attribute that holds a row's time."""
     found: list[Switch] = []
     for source, group in groupby(rows, key=attrgetter("source")):
         found.append(Switch(getattr(next(group), starts), source))
@@ -161,7 +161,7 @@ def runs_of(rows: Sequence[Any], starts: str) -> tuple[Switch, ...]:
 
 
 def joined(pages: Iterable[Sequence[Switch]]) -> tuple[Switch, ...]:
-    """Return the results of `runs_of` for pages of rows as one list, in order of time. The pages
+    """Return the results of `runs_of` for several pages as one list, in order of time. The pages
     may come in any order."""
     found: list[Switch] = []
     for one in sorted((one for page in pages for one in page), key=attrgetter("timestamp")):

@@ -1,4 +1,4 @@
-"""Splits: reported by a source, or shown by quotes whose previous close no longer matches the last
+"""Splits: reported by a source, or inferred from a previous close that no longer matches the last
 stored close.
 
 Yahoo's history is always split-adjusted (ranaroussi/yfinance issue 2076), and so is the previous
@@ -25,15 +25,15 @@ _FORWARD = (
     Fraction(5, 2),
 )
 RATIOS = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
-"""New shares for one old share; below 1 for a reverse split."""
+"""Numbers of new shares for one old share. Reverse splits have ratios below 1."""
 
 TOLERANCE = Fraction(4, 100)
-"""The largest share by which the last stored price may differ from the official close. A dividend
+"""The largest relative difference between the last stored price and the official close. A dividend
 makes less of a difference than the smallest ratio."""
 
 
 MAX_SPLITS = 12
-"""The most splits remembered per symbol: the newest ones."""
+"""The most splits remembered per symbol. Older splits are dropped."""
 
 DatedClose = tuple[str, Decimal]
 """A session's date and a close in it."""
@@ -42,8 +42,8 @@ DatedClose = tuple[str, Decimal]
 class Split(msgspec.Struct, frozen=True, array_like=True):
     """A split that takes effect with the first tick of a session.
 
-    `numerator` new shares replace `denominator` old ones; `before` is the last close before it, not
-    adjusted.
+    `numerator` new shares replace `denominator` old shares. `before` is the last close before the
+    split, not adjusted for it.
     """
 
     date: str
@@ -62,13 +62,13 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
         return 1 / self.factor
 
     def adjust(self, price: Decimal) -> Decimal:
-        """Adjust a price from before the split: rounded like prices, and within the bounds of
-        prices, so never 0."""
+        """Return a price from before the split, adjusted. It is rounded like prices and stays
+        within their bounds, so it is never 0."""
         rounded = number(price * self.denominator / self.numerator)
         return min(max(rounded, DECIMALS), HIGHEST_PRICE)
 
     def is_unadjusted(self, close: Decimal) -> bool:
-        """Return whether `close`, the last one stored before the split, is not adjusted for it yet.
+        """Return whether `close`, the last close before the split, is not adjusted for it yet.
 
         It is unadjusted if, in proportion, it is nearer to `before` than to the adjusted `before`.
         """
@@ -78,15 +78,15 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Told(Split, frozen=True, array_like=True):
-    """A split or dividend that a source reported as a corporate action. Prices before it count as
-    not adjusted for it, so they are always adjusted. `denominator` / `numerator` is the factor,
+    """A split or dividend that a source reported as a corporate action. Prices before it always
+    count as unadjusted, so they are always adjusted. The factor is `denominator` / `numerator`,
     whatever `before` is."""
 
     is_dividend: bool = False
 
     @classmethod
     def of(cls, action: Action) -> Told:
-        """Convert an action."""
+        """Return a corporate action as a Told."""
         factor = action.factor
         numerator, denominator = factor.denominator, factor.numerator
         is_dividend = action.kind == "dividend"
@@ -94,11 +94,12 @@ class Told(Split, frozen=True, array_like=True):
 
     @property
     def volume_factor(self) -> Fraction:
-        """Return 1 for a dividend, which leaves volumes as they are; for a split as Split does."""
+        """Return 1 for a dividend, which does not change volumes. For a split, see Split."""
         return Fraction(1) if self.is_dividend else super().volume_factor
 
     def adjust(self, price: Decimal) -> Decimal:
-        """Adjust a price; a dividend's numbers may have too many digits for a Decimal's product."""
+        """Adjust a price; a dividend's numbers may have too many digits for a product of
+        Decimals."""
         return scaled_price(price, self.factor)
 
     def is_unadjusted(self, close: Decimal) -> bool:  # noqa: ARG002 - Split's
@@ -107,17 +108,17 @@ class Told(Split, frozen=True, array_like=True):
 
 
 def reported_split(date: str, ratio: str, before: Decimal) -> Split:
-    """Return the split that a tick reports, such as "5:1" (see docs/producer.md); `before` is the
-    last stored price."""
+    """Return the split that a tick reports as a ratio such as "5:1" (docs/producer.md). `before` is
+    the last stored price."""
     numerator, denominator = ratio.split(":")
     return Split(date, int(numerator), int(denominator), before)
 
 
 def find_split(date: str, last_close: Decimal, previous_close: Decimal) -> Split | None:
-    """Return the split between the last price of a session and the previous close of the next
-    session's tick.
+    """Return the split between a session's last price and the previous close in a tick of the next
+    session.
 
-    None if the difference can be due to dividends and a missed minute.
+    None if dividends and a missed minute could explain the difference.
     """
     seen = Fraction(last_close) / Fraction(previous_close)
     fitting = [ratio for ratio in RATIOS if abs(seen / ratio - 1) <= TOLERANCE]
@@ -128,12 +129,12 @@ def find_split(date: str, last_close: Decimal, previous_close: Decimal) -> Split
 
 
 def with_split(splits: Sequence[Split], split: Split) -> tuple[Split, ...]:
-    """Append a split to splits in order; the oldest ones are dropped above MAX_SPLITS."""
+    """Append a split to splits in order. The oldest ones are dropped above MAX_SPLITS."""
     return (*splits, split)[-MAX_SPLITS:]
 
 
 def adjusted(price: Decimal, date: str, splits: Iterable[Split]) -> Decimal:
-    """Adjust a price of a date's session for all later splits."""
+    """Return a price of a date's session, adjusted for all later splits."""
     for split in splits:
         if date < split.date:
             price = split.adjust(price)
@@ -143,10 +144,10 @@ def adjusted(price: Decimal, date: str, splits: Iterable[Split]) -> Decimal:
 def unadjusted(
     splits: Sequence[Split], last_close: Callable[[str], DatedClose | None]
 ) -> list[Split]:
-    """Return those of `splits`, in the same order, for which the stored prices before them are not
-    adjusted yet. Each Told is one of them.
+    """Return, in order, the splits for which the stored prices before them are not adjusted yet.
+    Every Told is among them.
 
-    `last_close` returns the last stored close before a date, None without one.
+    `last_close` returns the last stored close before a date, or None if there is none.
     """
     found: list[Split] = []
     for place in reversed(range(len(splits))):
@@ -165,9 +166,9 @@ def unadjusted(
 
 
 def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> list[Decimal]:
-    """Return stored closes, adjusted for all splits; both are in order.
+    """Return stored closes adjusted for all splits. Closes and splits are in order.
 
-    Closes before a split are left as they are once a fresh backfill has adjusted them for it.
+    Closes before a split stay as they are if a later backfill has already adjusted them for it.
     """
     rows = list(closes)
     if not (rows and splits and rows[0][0] < splits[-1].date):
@@ -185,8 +186,8 @@ def adjusted_closes(closes: Iterable[DatedClose], splits: Sequence[Split]) -> li
 
 
 def _with_before_adjusted(split: Split, later: Iterable[Split]) -> Split:
-    """Return a split with its `before` adjusted for later splits. A Told is returned as it is,
-    since it does not need `before`."""
+    """Return a split with its `before` adjusted for later splits. A Told is returned unchanged,
+    since its factor does not depend on `before`."""
     if isinstance(split, Told):
         return split
     return msgspec.structs.replace(split, before=adjusted(split.before, split.date, later))

@@ -1,6 +1,6 @@
-"""A standby: another source that takes over while the first one is silent, and hands back.
+"""A standby is another source, which takes over while the first source is silent, and hands back.
 
-Both changes are switches as a request makes them (`domain/sources.py`), each with its cause
+Both changes are switches like those that a request makes (`domain/sources.py`), each with its cause
 (docs/decisions/0361-a-standby-claims-its-turn.md).
 """
 
@@ -25,49 +25,49 @@ from chalicelib.domain.times import EPOCH, from_text, to_text
 from chalicelib.domain.trading_minutes import MINUTE, instant_of, trading_hours
 
 LEAST_SECONDS, MOST_SECONDS, USUAL_SECONDS = 60, 86_400, 300
-"""Bounds of the silence after which a standby takes over, and the default."""
+"""The lowest, the highest and the default silence after which a standby takes over."""
 
 DWELL_SECONDS = 1_800
-"""A standby changes the source at the earliest this long after the last switch."""
+"""A standby changes the source no earlier than this long after the last switch."""
 
 RESERVED_BYTES = 400
-"""Bytes of a list of sources that a standby leaves free for some ten switches by request."""
+"""The bytes of a list of sources that standbys leave free, for some ten switches by request."""
 
 LOOKED_BACK_MINUTES = 2 * 1440
-"""How many minutes back silence is counted at most: twice the longest that a standby may wait."""
+"""The most minutes back that silence is counted: twice the longest silence of a standby."""
 
 _TEXT = re.compile(rf"(?P<seconds>[0-9]{{2,5}}),(?P<first>{LABEL_FORM}),(?P<source>{LABEL_FORM})")
 
 
 class NotNow(TicktapeError):  # noqa: N818 - a claim is often early
-    """A claim is refused for now; the text says why."""
+    """A claim is refused for now; the message says why."""
 
 
 class Standby(msgspec.Struct, frozen=True):
-    """The first source of a symbol and its standby, and the seconds of silence in an open market
-    after which the standby takes over."""
+    """A symbol's first source and its standby, and the seconds of silence in an open market after
+    which the standby takes over."""
 
     first: str
     source: str
     after_seconds: int
 
     def text(self) -> str:
-        """Return the form that `parse_standby` reads."""
+        """Return the standby as text that `parse_standby` reads."""
         return f"{self.after_seconds},{self.first},{self.source}"
 
     def has(self, source: str) -> bool:
-        """Return whether a source is one of the two."""
+        """Return whether a source is the first source or the standby."""
         return family(source) in (family(self.first), family(self.source))
 
 
 def parse_standby(text: str | None) -> Standby | None:
-    """Parse `300,alpaca,yfinance`; None for any other text, or without one."""
+    """Parse a text such as `300,alpaca,yfinance`. None for any other text, or without one."""
     found = _TEXT.fullmatch(text or "")
     return found and Standby(found["first"], found["source"], int(found["seconds"]))
 
 
 def first_minute(now: datetime) -> datetime:
-    """Return the earliest whole minute at which a switch recorded at `now` takes effect."""
+    """Return the first whole minute at which a switch that is recorded at `now` may take effect."""
     earliest = now + timedelta(seconds=AHEAD_SECONDS)
     return earliest + (EPOCH - earliest) % MINUTE
 
@@ -75,12 +75,12 @@ def first_minute(now: datetime) -> datetime:
 def claimed(
     known: Sources, standby: Standby, source: str, silent_seconds: float | None, now: datetime
 ) -> Sources:
-    """Return a series' sources after `source`, the first source or the standby, has claimed it;
-    `known` if the series already has that source.
+    """Return a series' sources after `source`, the first source or the standby, has claimed it.
+    Return `known` if the series already has that source.
 
-    `silent_seconds` is how long the open market has had no price, None while the market is closed.
-    A standby may take over only after a silence. The first source need not show that it is steady,
-    since it alone knows. The switch names the source as `standby` does, even if another source of
+    `silent_seconds` is how long the open market has had no price; None while the market is closed.
+    A standby may take over only after a silence. The first source need not prove that it is steady,
+    since only it can know. The switch names the source as `standby` does, even if another source of
     the same family claims. Raises NotNow if the source may not change yet.
     """
     if known.last is not None and family(known.last) == family(source):
@@ -114,9 +114,9 @@ def silence(
     have published by `now`. None while the market is closed or pauses, or if its trading hours are
     unknown.
 
-    `last` is the newest stored tick. Without one, `added_at`, when the symbol was added, takes its
-    place. The silence begins no earlier than the session, the end of its pause, or the last switch:
-    earlier prices belong to the previous source.
+    `last` is the newest stored tick. Without a tick, `added_at`, when the symbol was added, takes
+    its place. The silence begins no earlier than the session, the end of its pause, or the last
+    switch, since earlier prices belong to the previous source.
     """
     hours = trading_hours(symbol, last.exchange_timezone if last else None)
     source = known.last or (last.source if last else None)

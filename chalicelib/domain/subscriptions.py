@@ -1,6 +1,6 @@
-"""Subscriptions of browsers to Web Push.
+"""Web Push subscriptions of browsers.
 
-A subscription (W3C Push API) has an address of the browser vendor's push service, and two keys by
+A subscription (W3C Push API) has an address at the browser vendor's push service, and two keys with
 which messages are encrypted. The address is secret, since all who know it can try to send there.
 """
 
@@ -19,7 +19,7 @@ SERVICES = {
     "web.push.apple.com": "Apple push",
     "notify.windows.com": "Microsoft push",
 }
-"""The hosts of push services, and their names. Subdomains of SUBDOMAINS belong to them."""
+"""The hosts and names of push services. A host in SUBDOMAINS stands for its subdomains, too."""
 
 SUBDOMAINS = ("notify.windows.com",)
 """Hosts whose subdomains are push services, one for each region."""
@@ -30,15 +30,15 @@ FORM = (
 )
 MAX_ENDPOINT = 1_000
 POINT_BYTES, AUTH_BYTES = 65, 16
-"""Sizes of a public key of P-256 in its uncompressed form, and of the authentication secret
-(RFC 8291, section 2)."""
+"""The sizes of an uncompressed public key of P-256 and of the authentication secret (RFC 8291,
+section 2)."""
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _ADDRESS = re.compile(
     rf"https://(?P<host>{_LABEL}(?:\.{_LABEL})+)/[\w.~!$&'()*+,;=:@%/?-]+", re.ASCII
 )
-"""The host and the path with its query, in characters of RFC 3986 alone. With others, such as a
-backslash, libraries disagree where the host ends."""
+"""An address: the host, and the path with its query, in characters of RFC 3986 alone. With other
+characters, such as a backslash, libraries disagree where the host ends."""
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -49,8 +49,8 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 def parse_subscription(given: Any) -> tuple[str, str] | None:
-    """Return the endpoint and the encoded Keys of a subscription as `PushSubscription.toJSON()` has
-    it; None for anything else."""
+    """Return the endpoint and the encoded Keys of a subscription in the form that
+    `PushSubscription.toJSON()` returns; None for anything else."""
     keys = given.get("keys") if isinstance(given, dict) else None
     endpoint = given.get("endpoint") if isinstance(given, dict) else None
     if not isinstance(keys, dict) or not isinstance(endpoint, str):
@@ -63,8 +63,8 @@ def parse_subscription(given: Any) -> tuple[str, str] | None:
 
 
 def service_at(endpoint: str) -> str | None:
-    """Return the name of the push service at an address; None if it is not one of SERVICES, or the
-    address has anything but https, a plain host and a path."""
+    """Return the name of the push service at an address. None if it is not one of SERVICES, or if
+    the address has anything but https, a plain host and a path."""
     found = _ADDRESS.fullmatch(endpoint[: MAX_ENDPOINT + 1])
     if found is None or len(endpoint) > MAX_ENDPOINT:
         return None
@@ -74,12 +74,12 @@ def service_at(endpoint: str) -> str | None:
 
 
 def encoded(data: bytes) -> str:
-    """Return base64url without padding (RFC 7515, appendix C)."""
+    """Return bytes as base64url without padding (RFC 7515, appendix C)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def decoded(text: Any) -> bytes:
-    """Return the bytes of base64url, with padding or without; empty for anything else."""
+    """Return the bytes of a base64url text, with or without padding; empty for anything else."""
     try:
         return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", True)
     except (AttributeError, ValueError, binascii.Error):

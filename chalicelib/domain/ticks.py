@@ -20,7 +20,7 @@ DECIMALS = Decimal("0.00000001")
 """The archive's type of prices is DECIMAL(20,8). Finer values are rounded half to even."""
 
 HIGHEST_PRICE = Decimal("999999999999.99999999")
-"""The highest price that a DECIMAL(20,8) holds. The lowest one is DECIMALS."""
+"""The highest price that a DECIMAL(20,8) holds. The lowest price is DECIMALS."""
 
 HIGHEST_VOLUME = Decimal("999999999999999999.99999999")
 """The highest volume that a DECIMAL(26,8) holds, the archive's type of volumes."""
@@ -35,15 +35,15 @@ _PERCENT_DIGITS = Decimal("0.0001")
 _PRICES_KEPT = 8192
 
 _USUAL_SIZE = DECIMALS.__sizeof__()
-"""Bytes of a number of some 70 digits at most. Results for longer numbers are not cached."""
+"""Bytes of a number with some 70 digits at most. Results for longer numbers are not cached."""
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One price of a symbol. Its identity is `(symbol, timestamp)`.
 
-    open, high and low are the session's so far, previous_close the last session's close, volume the
-    session's so far (cumulative). Prices in `currency`; timestamp as stored text. `split` is "5:1"
-    if five shares replaced one at this session.
+    `open`, `high`, `low` and `volume` are those of the session so far, `previous_close` is the last
+    session's close. Prices are in `currency`; `timestamp` is stored text. `split` is "5:1" if five
+    shares replaced one at this session.
     """
 
     symbol: str
@@ -63,12 +63,12 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def instant(self) -> str:
-        """Return the instant at which the series must have the tick's source."""
+        """Return the instant for which the tick's source must be the source of the series."""
         return self.timestamp
 
 
 NUMBERS = ("price", "open", "high", "low", "previous_close", "volume")
-"""The fields that are numbers, in the order of the stores."""
+"""The fields that are numbers, in the order in which the stores keep them."""
 
 LABELS = ("currency", "exchange_timezone", "market_state", "source")
 """The fields that are free text."""
@@ -81,7 +81,7 @@ LABEL_ALLOWED = (
 
 
 class Enriched(msgspec.Struct, frozen=True):
-    """Values derived from one tick alone; None if a needed field is missing."""
+    """Values derived from a single tick. A value is None if the tick lacks a needed field."""
 
     change: Decimal | None
     change_percent: Decimal | None
@@ -90,10 +90,10 @@ class Enriched(msgspec.Struct, frozen=True):
 
 
 def enrich(tick: Tick, anomaly_percent: Decimal) -> Enriched:
-    """Derive the change against the previous close (percent to four digits), the mean of open,
-    high, low and price, and whether the change exceeds `anomaly_percent` either way.
+    """Return the change against the previous close (percent to four digits), the mean of open,
+    high, low and price, and whether the change exceeds `anomaly_percent` in either direction.
 
-    The change is compared exactly, not by its rounded percentage.
+    The exact change is compared, not its rounded percentage.
     """
     change = percent = average = None
     anomaly = False
@@ -108,7 +108,7 @@ def enrich(tick: Tick, anomaly_percent: Decimal) -> Enriched:
 
 
 def parse_symbol(text: object) -> str:
-    """Return the symbol in its stored form, upper case. Raises TickError."""
+    """Return a symbol in its stored form, in upper case. Raises TickError."""
     symbol = text.upper() if isinstance(text, str) else ""
     if not SYMBOL.fullmatch(symbol):
         raise TickError("symbol", text, SYMBOL_ALLOWED)
@@ -116,18 +116,18 @@ def parse_symbol(text: object) -> str:
 
 
 def family(source: str) -> str:
-    """Return the family of a source. Sources of one family have the same prices, so a series may
-    mix them, as Yahoo's polled and pushed ones."""
+    """Return the family of a source. Sources of one family have the same prices, such as Yahoo's
+    polled and pushed prices, so a series may mix these sources."""
     return _YAHOO if source.startswith(_YAHOO) else source
 
 
 _SHOWN = 40
-"""Characters of a number shown in messages."""
+"""The most characters of a number that messages show."""
 
 
 def number(value: Decimal) -> Decimal:
-    """Return `value` with at most eight decimals, without an exponent, trailing zeros or a zero's
-    sign.
+    """Return `value` with at most eight decimals, without an exponent, trailing zeros or a negative
+    zero.
 
     Raises ValueError for a number that needs more than 28 digits.
     """
@@ -151,7 +151,7 @@ def as_volume(value: Decimal) -> Decimal | None:
 
 
 def within(value: Decimal, lowest: Decimal, highest: Decimal) -> Decimal | None:
-    """Return a number as stored, with at most eight decimals; None if that is out of bounds.
+    """Return a number in its stored form, with at most eight decimals; None if it is out of bounds.
 
     Numbers are also checked before rounding: some just below 0 would round to 0, and some have too
     many digits to round.

@@ -1,4 +1,4 @@
-"""Instants as text: always UTC, always six digits and `Z`, so that text order is time order."""
+"""Instants as text: always UTC, with six digits and `Z`, so that text order is time order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ONE = timedelta(microseconds=1)
 
 
 def to_text(instant: datetime) -> str:
-    """Format an aware datetime as `2026-11-20T15:30:00.123456Z`. Raises ValueError if it is
+    """Return an aware datetime as text, `2026-11-20T15:30:00.123456Z`. Raises ValueError if it is
     naive."""
     if instant.utcoffset() is None:
         raise ValueError(f"{instant!r} has no time zone")
@@ -20,7 +20,7 @@ def to_text(instant: datetime) -> str:
 def from_text(text: str) -> datetime:
     """Parse an RFC 3339 date-time to an aware UTC datetime.
 
-    Raises ValueError for anything else: no offset, or an instant outside the years 1 to 9999.
+    Raises ValueError for any other text, without an offset, and outside the years 1 to 9999.
     """
     if len(text) < 20 or text[10] not in "Tt ":
         raise ValueError(f"{text!r} is not an RFC 3339 date-time")
@@ -40,7 +40,7 @@ def is_canonical(text: str) -> bool:
 
 
 def is_instant(text: object) -> bool:
-    """Return whether `text` is a timestamp in the stored form."""
+    """Return whether a value is a timestamp in the stored form."""
     if not isinstance(text, str) or not is_canonical(text):
         return False
     try:
@@ -51,17 +51,17 @@ def is_instant(text: object) -> bool:
 
 
 def from_epoch_seconds(seconds: float) -> datetime:
-    """Return the instant of an epoch number, exact to the microsecond."""
+    """Return the instant of a number of epoch seconds, exact to the microsecond."""
     return EPOCH + timedelta(microseconds=round(seconds * 1_000_000))
 
 
 def epoch_seconds(text: str) -> int:
-    """Return whole epoch seconds of a stored timestamp, rounded down."""
+    """Return the epoch seconds of a stored timestamp, rounded down to whole seconds."""
     return (from_text(text) - EPOCH) // timedelta(seconds=1)
 
 
 def minute_of(text: str) -> str:
-    """Return the start of the minute of a stored timestamp."""
+    """Return the start of the minute that contains a stored timestamp."""
     return text[:17] + "00.000000Z"
 
 
@@ -71,5 +71,5 @@ def later(text: str, **delta: float) -> str:
 
 
 def just_after(text: str) -> str:
-    """Return the next representable instant after a stored timestamp."""
+    """Return a stored timestamp plus a microsecond, the next one that can be stored."""
     return to_text(from_text(text) + _ONE)

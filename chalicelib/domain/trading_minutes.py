@@ -1,7 +1,7 @@
 """The minutes of regular trading, in which prices of a symbol are expected.
 
-A minute is the number of whole minutes since 1970 in UTC. Trading hours are known for all calendars
-of `sessions.py` except the local days of a zone whose exchange is in no table.
+A minute is the number of whole minutes since 1970 in UTC. `sessions.py` has calendars whose trading
+hours are known, except for the local days of a zone whose exchange is in no table.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _OPENS = {
     "XTKS": "09:00 11:30 12:30",
     "XTSE": "09:30",
 }
-"""When the exchanges of the closing table open, and pause, in local time."""
+"""When the exchanges of the closing table open and pause, in local time."""
 
 
 class Stretch(NamedTuple):
-    """Minutes `[start, end)` of the session of `date`, without a pause."""
+    """The minutes `[start, end)` of trading without a pause in the session of `date`."""
 
     date: date
     start: int
@@ -42,9 +42,9 @@ class Stretch(NamedTuple):
 
 
 class TradingHours:
-    """The stretches of trading of one calendar.
+    """The stretches of trading in one calendar.
 
-    is_known: whether the hours are known; if not, a local day is one stretch.
+    `is_known` says whether the hours are known. If they are not, each local day is one stretch.
     """
 
     def __init__(self, calendar: Calendar, *, is_known: bool) -> None:
@@ -52,7 +52,7 @@ class TradingHours:
         self.is_known = is_known
 
     def stretches(self, start: int, end: int) -> Iterator[Stretch]:
-        """Yield the stretches of the minutes `[start, end)`, in order, cut at both ends."""
+        """Yield the stretches within the minutes `[start, end)`, in order, cut at both ends."""
         if start >= end:
             return
         day = self.calendar.session_at(instant_of(start)).date - _DAY
@@ -103,17 +103,17 @@ def trading_hours(symbol: str, exchange_timezone: str | None) -> TradingHours:
 
 
 def minute_of(timestamp: str) -> int:
-    """Return the minute of a stored timestamp."""
+    """Return the minute that contains a stored timestamp."""
     return epoch_seconds(timestamp) // 60
 
 
 def instant_of(minute: int) -> datetime:
-    """Return the start of a minute."""
+    """Return the instant at which a minute starts."""
     return EPOCH + minute * MINUTE
 
 
 def text_of(minute: int) -> str:
-    """Return the start of a minute as a stored timestamp."""
+    """Return the start of a minute as stored text."""
     return to_text(instant_of(minute))
 
 

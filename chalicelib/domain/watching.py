@@ -1,7 +1,6 @@
-"""Judges one rule at one price: does its condition hold, and may it alert again?
+"""Judges one rule at one price: whether its condition holds, and whether it may fire again.
 
-A `RuleState` is what a rule remembers between prices. Changing the rule replaces it, so a changed
-rule starts from scratch.
+A `RuleState` is what a rule remembers between prices. A changed rule starts with a new RuleState.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from chalicelib.domain.times import from_text
 
 
 class RuleState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
-    """What a rule remembers.
+    """What a rule remembers between prices.
 
     side: the last non-zero sign of its averages; inside: whether its condition held at the last
     price; session: that price's session date; fired_at: when it last fired; fired_scope: the bar or
-    session of that alert, if the trigger needs it; bar: the last bar at which a bar rule was
+    session of that alert, if the trigger needs it; bar: the last bar at which a rule on bars was
     judged; memory: what a condition `when` on ticks, or over other symbols, remembers of the points
     before.
     """
@@ -39,12 +38,12 @@ class RuleState(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """One price for rules: a tick, or the close of a bar.
+    """One price on which rules are judged: a tick, or the close of a bar.
 
-    `closes` are the prices up to and including this one, newest last; `scope` is the bar for
+    `closes` are the prices up to and including this one, newest last. `scope` is the bar for
     once_per_bar, `session` the session's date. `split` is the date of the last split, or empty; all
-    prices are adjusted for it. `holds` says whether a condition `when` is true at this price;
-    `held`, whether it was true at the point before, with adjusted values (None without one).
+    prices are adjusted for it. `holds` says whether a condition `when` is true at this price.
+    `held` says whether it was true at the point before, with adjusted values; None without one.
     """
 
     timestamp: str
@@ -71,7 +70,7 @@ def is_followed(rule: Rule, rule_state: RuleState | None, timestamp: str) -> boo
 
 
 def known_to(rule: Rule, rule_state: RuleState | None) -> RuleState | None:
-    """Return the state if it belongs to this version of the rule; else None."""
+    """Return the rule's state if this version of the rule wrote it; else None."""
     return rule_state if rule_state and rule_state.fingerprint == rule.fingerprint else None
 
 
@@ -97,16 +96,16 @@ def judge(
 
 
 def in_force(rule: Rule, previous_price: Decimal | None, held: bool | None) -> RuleState | None:
-    """Return the state of a rule as if it had been judged on the price before, so that it does not
-    fire only because its condition still holds. None for crosses of averages, which look back at
-    earlier prices anyway."""
+    """Return the state of a rule as if it had been judged on the price before. The rule then does
+    not fire only because its condition still holds. None for crosses of averages, which look back
+    at earlier prices anyway."""
     if rule.condition in CROSSES:
         return None
     return RuleState(rule.fingerprint, inside=held_before(rule, previous_price, held))
 
 
 def as_fired(rule: Rule, after: RuleState) -> Rule:
-    """Return the rule with the condition that its alert names: an `average_cross` becomes the
+    """Return the rule with the condition that its alert names. An `average_cross` becomes the
     golden or death cross that led to the state `after`."""
     if rule.condition != "average_cross":
         return rule
@@ -115,8 +114,8 @@ def as_fired(rule: Rule, after: RuleState) -> Rule:
 
 
 def without_alert(rule: Rule, before: RuleState | None, after: RuleState) -> RuleState:
-    """Return the state `after` a price whose alert was dropped: the rule may fire again as if it
-    had not fired at that price."""
+    """Return the rule's state after a price whose alert was dropped. The rule may then fire again
+    as if it had not fired at that price."""
     known = known_to(rule, before) or RuleState(rule.fingerprint)
     return msgspec.structs.replace(after, fired_at=known.fired_at, fired_scope=known.fired_scope)
 
@@ -127,7 +126,7 @@ def is_first(before: RuleState | None, after: RuleState) -> bool:
 
 
 def _initial(rule: Rule, observation: Observation) -> RuleState:
-    """Return the state of a new rule; earlier prices decide the side of its averages."""
+    """Return the state of a new rule. Earlier prices decide on which side its averages begin."""
     side = 0
     if rule.condition in CROSSES:
         earlier = observation.closes[:-1][-rule.closes_to_begin :]
@@ -155,7 +154,7 @@ def _scope(rule: Rule, observation: Observation) -> str:
 
 
 def _may_fire(rule: Rule, before: RuleState, observation: Observation) -> bool:
-    """Return whether trigger and cooldown allow another alert."""
+    """Return whether the rule's trigger and cooldown allow another alert."""
     if not before.fired_at:
         return True
     if rule.trigger == "once":

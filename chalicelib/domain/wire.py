@@ -1,6 +1,6 @@
-"""Parses ticks on the wire: one JSON object, several on a line, or an array of them.
+"""Parses ticks on the wire: a line has one JSON object, several objects, or an array of objects.
 
-Among them may be historical bars and corporate actions.
+An object may also be a historical bar or a corporate action.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ comes, the symbol's next ticks count as late: they correct bars, and rules do no
 LABEL = re.compile(LABEL_FORM)
 MOST_FOLDED = 1_000_000
 MOST_REJECTED = 20_000
-"""The most parts of a record that are rejected one by one: a record of 1 MB may have half a
+"""The most parts of a record that are rejected individually; a record of 1 MB may have half a
 million."""
 
 _MODES = get_args(Mode)
@@ -56,7 +56,7 @@ _STARTS = {
     "1m": (":00.000000", "a whole minute for a 1m bar"),
     "1d": ("T00:00:00.000000", "the session's date at 00:00Z for a 1d bar"),
 }
-"""By interval, how the text of a bar's start ends, and that in words."""
+"""By interval: how the text of a bar's start ends, and the same in words."""
 
 _PRICE_ALLOWED = "a number above 0 and below 10^12, also after rounding to eight decimals"
 _VOLUME_ALLOWED = "a number from 0 and below 10^18, also after rounding to eight decimals"
@@ -64,7 +64,7 @@ _TIME_ALLOWED = "an RFC 3339 date-time with an offset, such as 2026-11-20T15:30:
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """An invalid part of a record, and the reason. `line` counts from 0."""
+    """An invalid part of a record, and the reason. `line` is the line's index, from 0."""
 
     line: int
     payload: bytes
@@ -74,10 +74,10 @@ class Rejected(msgspec.Struct, frozen=True):
 class Decoded(msgspec.Struct, frozen=True):
     """The contents of one record.
 
-    `lines` are for the archive: the record's own, one JSON value each, with the instant of the
-    first tick without a timestamp, or else the arrival. `misread` are identities of ticks and
-    rejected parts that SQL would miss or misread. `sources` are symbols whose ticks come from the
-    recording of a series with several sources, each with the list of those sources.
+    `lines` are for the archive: the record's own lines, one JSON value each, with the instant of
+    the first tick without a timestamp, or else the arrival. `misread` has identities of ticks and
+    rejected parts that SQL would miss or misread. `sources` has the symbols whose ticks come from
+    the recording of a series with several sources, each with the list of these sources.
     """
 
     lines: tuple[ArchivedLine, ...]
@@ -99,7 +99,7 @@ def decode(
     """Parse one record's payload, which the stream received at `arrival` under a sequence number.
 
     If `arrival` is the sender's time, `taken` is when a queue received the record: no timestamp may
-    be far ahead of that. A line of the archive has no number, and its archived time as arrival.
+    be far ahead of that. A line of the archive has no number; its arrival is the archived time.
 
     This never raises: each invalid part is in `rejected` with its reason.
     """
@@ -110,7 +110,7 @@ def decode(
 
 
 class _Record:
-    """The parts of a record parsed so far."""
+    """Collects the parts of a record while it is parsed."""
 
     def __init__(self, arrival: datetime, stamps: Stamps, taken: datetime) -> None:
         self._arrival = arrival
@@ -126,8 +126,8 @@ class _Record:
         self._actions: list[Action] = []
 
     def decoded(self, payload: bytes) -> Decoded:
-        """Return the result. If more than MOST_REJECTED parts were rejected, one further part holds
-        the record's payload."""
+        """Return the parsed record. If more than MOST_REJECTED parts were rejected, one further
+        part holds the record's payload."""
         if self._not_listed:
             reason = f"{self._not_listed} more parts of the record are rejected; this is all of it"
             self._rejected.append(Rejected(0, payload, reason))
@@ -175,7 +175,7 @@ class _Record:
             self._not_listed += 1
 
     def _take(self, part: bytes, item: WireFields | msgspec.Raw, *, alone: bool) -> None:
-        """Add the tick, bar or action; `alone` if it is the whole line. Raises TickError or
+        """Add a tick, bar or action; `alone` says that it is the whole line. Raises TickError or
         UnreadableError if it is invalid."""
         if isinstance(item, msgspec.Raw) and (fields := action_fields(part)) is not None:
             self._actions.append(self._action(fields))
@@ -201,8 +201,8 @@ class _Record:
 
 
 def to_tick(wire: WireFields, taken: datetime, stamps: Stamps) -> Tick:
-    """Return the tick of a line's fields. A missing timestamp is taken from `stamps`; one that is
-    too far ahead of `taken` is invalid. Raises TickError for an invalid field."""
+    """Return the tick with a line's fields. `stamps` gives a missing timestamp. Raises TickError
+    for an invalid field, and for a timestamp that is too far ahead of `taken`."""
     if wire.mode not in _MODES:
         raise TickError("mode", wire.mode, ", ".join(_MODES))
     high, low = _price("high", wire.high), _price("low", wire.low)
@@ -227,7 +227,7 @@ def to_tick(wire: WireFields, taken: datetime, stamps: Stamps) -> Tick:
 
 
 def to_bar(wire: WireFields, taken: datetime) -> Bar:
-    """Return the historical bar of a record with `"bar"`. Raises TickError."""
+    """Return the historical bar in a line with the field `bar`. Raises TickError."""
     interval = wire.bar or ""
     if interval not in STORED:
         raise TickError("bar", wire.bar, ", ".join(STORED))
@@ -255,14 +255,14 @@ def to_bar(wire: WireFields, taken: datetime) -> Bar:
 
 
 def starts_bar(timestamp: str, interval: str) -> bool:
-    """Return whether a bar of an interval may start at a stored timestamp."""
+    """Return whether a bar of this interval may start at a stored timestamp."""
     zeros, _ = _STARTS.get(interval, ("", ""))
     return timestamp[:-1].endswith(zeros)
 
 
 class _Array:
-    """The raw items of an array that was decoded as a whole. The line is split at the first request
-    for an item."""
+    """The raw items of an array that was decoded as a whole. The array's line is split when an
+    item's bytes are first requested."""
 
     def __init__(self, line: bytes) -> None:
         self._line = line
@@ -270,18 +270,16 @@ class _Array:
 
     @property
     def was_asked(self) -> bool:
-        """Return whether an item was requested."""
         return self._items is not None
 
     def item(self, at: int) -> bytes:
-        """Return the bytes of one item, from 0."""
         if self._items is None:
             self._items = items_of(self._line) or []
         return self._items[at]
 
 
 def _parts(line: bytes) -> Iterator[tuple[bytes, WireFields | msgspec.Raw]]:
-    """Yield the line's items with their bytes.
+    """Yield the items of a line with their bytes.
 
     An array whose items all have the fields of ticks is decoded as a whole, and each item comes
     with the bytes of the whole line. The items of any other array come undecoded, with their own

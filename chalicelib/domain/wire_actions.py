@@ -1,6 +1,6 @@
 """Parses corporate actions on the wire: objects with `action` and without a price.
 
-Versions without actions refuse such a line, as they do any line without a price, and SQL skips it.
+Versions without actions refuse such a line, like any line without a price, and SQL skips it.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ _fields = msgspec.json.Decoder(ActionFields)
 
 
 def action_fields(part: bytes | msgspec.Raw) -> ActionFields | None:
-    """Return the fields of an action; None for anything else. A line with a price is a tick,
-    whatever else it has. Raises UnreadableError for an action whose fields are missing or of
-    another type."""
+    """Return the fields of an action; None for any other object. A line with a price is a tick,
+    whatever else it has. Raises UnreadableError if an action's fields are missing or have the wrong
+    type."""
     if _MARK not in bytes(part):
         return None
     try:
@@ -69,8 +69,8 @@ def action_fields(part: bytes | msgspec.Raw) -> ActionFields | None:
 
 
 def to_action(wire: ActionFields, timestamp: str, source: str | None) -> Action:
-    """Return the action of a line's fields, known since `timestamp`; that and `source` have been
-    checked. Raises TickError for an invalid field."""
+    """Return the action with a line's fields, known since `timestamp`. `timestamp` and `source`
+    have already been checked. Raises TickError for an invalid field."""
     if wire.action not in _KINDS:
         raise TickError("action", wire.action, ", ".join(_KINDS))
     is_split = wire.action == "split"
@@ -87,7 +87,7 @@ def to_action(wire: ActionFields, timestamp: str, source: str | None) -> Action:
 
 
 def check_action(action: Action) -> None:
-    """Raise TickError, or ValueError, if a stored action has values that no line may have."""
+    """Raise TickError or ValueError if a stored action has values that no line may have."""
     if not is_instant(action.known_at):
         raise TickError("known_at", action.known_at, "a stored timestamp")
     _ex_date(action.ex_date, action.known_at)
@@ -98,8 +98,8 @@ def check_action(action: Action) -> None:
 
 
 def _ex_date(text: str, known_at: str) -> str:
-    """Return the ex-date if it is valid, else raise TickError. It may be a day ahead of UTC's date,
-    since sessions in Auckland begin before that date does in UTC."""
+    """Return the ex-date if it is valid. Raises TickError otherwise. It may be a day ahead of UTC's
+    date, since sessions in Auckland begin before that date does in UTC."""
     latest = (date.fromisoformat(known_at[:10]) + timedelta(days=1)).isoformat()
     try:
         found = date.fromisoformat(text).isoformat()

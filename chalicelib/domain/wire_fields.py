@@ -1,4 +1,4 @@
-"""The fields of a tick on the wire. The producer sends them, ingest reads them."""
+"""The fields of a tick on the wire. The producer sends them, and ingest reads them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import msgspec
 
 
 class WireFields(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The contract's fields in the order of the line; docs/producer.md describes them.
+    """The fields of a line in their order; docs/producer.md describes them.
 
-    Nothing but the types is checked. Other fields of a line are ignored here and kept in the
-    archive. `producer.wire.WireTick` narrows the fields that the producer must fill in.
+    Only the types are checked. Other fields of a line are ignored here and kept in the archive.
+    `producer.wire.WireTick` narrows the fields that the producer must fill in.
     """
 
     symbol: str

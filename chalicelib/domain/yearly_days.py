@@ -1,8 +1,8 @@
-"""Days that return each year, as the tables of sessions list them.
+"""Days that return each year, in the notation of the session tables.
 
-A day is written `1225` for a date, `0102:0` for a date if it is a Monday, `easter-2` for a day
-counted from Easter Sunday, or `11.3.4` for the fourth Thursday of November: month, weekday from
-Monday as 0, number, where -1 is the last.
+A day is `1225` for a date, `0102:0` for a date if it is a Monday, `easter-2` for a day counted from
+Easter Sunday, or `11.3.4` for the fourth Thursday of November: month, weekday with Monday as 0, and
+number, where -1 is the last.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import date, timedelta
 
 
 class YearlyDays:
-    """The days of each year. A line has a year, or the first and the last one, and its days:
-    `1990-2035 easter-2 1224@1300`. The text behind `@` belongs to the day, such as its early
+    """The days of each year. A line has a year, or the first and the last year, and then days, such
+    as `1990-2035 easter-2 1224@1300`. The text after `@` belongs to the day, such as its early
     close."""
 
     def __init__(self, lines: str) -> None:
@@ -21,7 +21,7 @@ class YearlyDays:
         self._years: dict[int, dict[date, str]] = {}
 
     def of(self, year: int) -> dict[date, str]:
-        """Return a year's days, each with the text behind its `@`."""
+        """Return the days of a year, each with the text after its `@`."""
         if year not in self._years:
             self._years[year] = dict(self._found(year))
         return self._years[year]
@@ -37,7 +37,7 @@ class YearlyDays:
 
 
 def day_of(rule: str, year: int) -> date | None:
-    """Return the day that a rule such as `11.3.4` means in a year; None if the year lacks it."""
+    """Return the date of a day such as `11.3.4` in a year; None if the year lacks it."""
     if rule.startswith("easter"):
         return _easter(year) + timedelta(days=int(rule[6:]))
     if "." in rule:

@@ -1,11 +1,11 @@
 """Technical indicators as TA-Lib computes them, bar by bar.
 
-Each class takes one bar with `update` and returns its value, or None before the first valid value;
-`lookback` is the number of bars before that one.
+Each class takes one bar with `update` and returns its value, or None before the first valid value.
+`lookback` is the number of bars before the first value.
 
-Values are floats, for display; prices may come as Decimal or float and are converted on entry.
-Crosses are not decided here: `signals` compares averages exactly. EMA, RSI, MACD and ATR depend on
-all bars since the first one given, by TA-Lib's convention.
+Values are floats, for display; prices may be Decimal or float and are converted on entry. Crosses
+are not decided here: `signals` compares averages exactly. EMA, RSI, MACD and ATR depend on all bars
+since the first one given, by TA-Lib's convention.
 
 All classes raise ValueError for a window below 1.
 """

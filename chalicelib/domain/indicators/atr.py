@@ -7,9 +7,9 @@ from chalicelib.domain.indicators.smoothing import WilderAverage
 
 
 class ATR:
-    """Wilder's average of true ranges: a bar's range, stretched to the close before it.
+    """Wilder's average of true ranges: a bar's range, stretched to the previous close.
 
-    The first bar has no close before it and therefore no true range.
+    The first bar has no previous close and therefore no true range.
     """
 
     def __init__(self, window: int = 14) -> None:

@@ -11,7 +11,7 @@ from chalicelib.domain.indicators.inputs import UNITS, Number, checked_window, i
 
 
 class Bands(msgspec.Struct, frozen=True):
-    """A moving average, and the lines a number of standard deviations above and below it."""
+    """A moving average, and a line at some standard deviations above and below it."""
 
     upper: float
     middle: float
@@ -21,9 +21,9 @@ class Bands(msgspec.Struct, frozen=True):
 class Bollinger:
     """SMA of `window` prices, plus and minus `deviations` standard deviations of the same prices.
 
-    The deviation is the population's (divided by `window`), as in Bollinger and TA-Lib, not the
-    sample's of pandas' `rolling().std()`. Sums and squares are kept in whole units, so their
-    difference is exact.
+    The standard deviation is the population's (divided by `window`), as in Bollinger and TA-Lib,
+    not the sample's as in pandas' `rolling().std()`. Sums and squares are kept in whole units, so
+    their difference is exact.
     """
 
     def __init__(self, window: int = 20, deviations: float = 2) -> None:

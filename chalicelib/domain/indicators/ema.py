@@ -9,8 +9,8 @@ from chalicelib.domain.indicators.smoothing import FirstMean
 class EMA:
     """Average with weight 2 / (window + 1) on the newest price.
 
-    Seeded with the mean of the first `window` prices. pandas' `ewm(adjust=False)` starts from the
-    first price instead and differs for a while.
+    The average begins with the mean of the first `window` prices. pandas' `ewm(adjust=False)`
+    begins with the first price instead and differs for a while.
     """
 
     def __init__(self, window: int) -> None:

@@ -1,5 +1,5 @@
-"""The inputs of indicators: numbers of bars, and prices as whole numbers, so that running sums are
-exact."""
+"""Checks and converts the inputs of indicators. Prices become whole numbers, so that running sums
+are exact."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ UNITS: int = 10**_DIGITS
 
 
 def checked_window(window: int, name: str = "window") -> int:
-    """Return `window`, a number of bars. If it is below 1, raise ValueError, which calls it
-    `name`."""
+    """Return `window`, a number of bars. Raises ValueError, which calls it `name`, if it is below
+    1."""
     if window < 1:
         raise ValueError(f"{name} is {window}; at least 1 bar is needed")
     return window
 
 
 def in_units(price: Number) -> int:
-    """Return a price in units; smaller fractions are cut off."""
+    """Return a price as a whole number of units. Smaller fractions are cut off."""
     if isinstance(price, Decimal):
         return int(price.scaleb(_DIGITS))
     return int(price * UNITS)

@@ -9,7 +9,7 @@ from chalicelib.domain.indicators.inputs import Number, checked_window
 
 
 class MACDValue(msgspec.Struct, frozen=True):
-    """The MACD line (a difference of two EMAs), its EMA (the signal line), and their distance."""
+    """The MACD line (a difference of two EMAs), the signal line (its EMA), and their difference."""
 
     macd: float
     signal: float
@@ -17,11 +17,11 @@ class MACDValue(msgspec.Struct, frozen=True):
 
 
 class MACD:
-    """EMA(fast) - EMA(slow), with an EMA of it as the signal line.
+    """The MACD line EMA(fast) - EMA(slow), and its EMA as the signal line.
 
-    As in TA-Lib both EMAs have their first value on the same bar: the fast one is seeded on the
-    last `fast` of the first `slow` bars (14 to 25 for 12 and 26), and there are no values before
-    the signal line's first (bar 33). Raises ValueError if `fast` is not below `slow`.
+    As in TA-Lib both EMAs have their first value on the same bar: the fast EMA begins with the mean
+    of the last `fast` of the first `slow` bars (14 to 25 for 12 and 26). There are no values before
+    the signal line's first value (bar 33). Raises ValueError if `fast` is not below `slow`.
     """
 
     def __init__(self, fast: int = 12, slow: int = 26, signal: int = 9) -> None:

@@ -11,8 +11,8 @@ FLAT = 1e-14  # TA-Lib's threshold for zero
 class RSI:
     """Wilder's share of gains in all price changes, 0 to 100.
 
-    Unchanged prices have no relative strength, so the value is None. TA-Lib gives 0, which would
-    read as the strongest possible decline.
+    The value is None while prices do not change. TA-Lib gives 0, which would read as the strongest
+    possible decline.
     """
 
     def __init__(self, window: int = 14) -> None:

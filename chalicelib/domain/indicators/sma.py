@@ -11,8 +11,8 @@ from chalicelib.domain.indicators.inputs import UNITS, Number, checked_window, i
 class SMA:
     """Mean of the last `window` prices.
 
-    The sum is kept in whole units, so it accumulates no rounding errors, and the mean is the float
-    nearest to the exact one, wherever the series began.
+    The sum is kept in whole units, so it accumulates no rounding errors. The result is the float
+    nearest to the exact mean, wherever the series began.
     """
 
     def __init__(self, window: int) -> None:

@@ -15,7 +15,7 @@ class FirstMean:
         self._values: list[float] = []
 
     def update(self, value: Number) -> float | None:
-        """Return the mean at the last of the first `window` values; None before it."""
+        """Return the mean at the last of the first `window` values; None before that value."""
         self._values.append(float(value))
         if len(self._values) < self._window:
             return None
@@ -23,8 +23,8 @@ class FirstMean:
 
 
 class WilderAverage:
-    """Average with weight 1 / window on the newest value, seeded with the first values' mean. From
-    "New Concepts in Technical Trading Systems" (1978)."""
+    """Average with weight 1 / window on the newest value, which begins with the first values' mean.
+    From "New Concepts in Technical Trading Systems" (1978)."""
 
     def __init__(self, window: int) -> None:
         self._seed = FirstMean(window)

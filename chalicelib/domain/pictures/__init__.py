@@ -1,1 +1,1 @@
-"""Small pictures of charts as PNG. Only `deliver` imports this, when a channel takes pictures."""
+"""Draws charts as small PNG pictures. Only `deliver` imports this, if a channel takes pictures."""

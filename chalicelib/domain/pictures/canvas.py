@@ -1,4 +1,4 @@
-"""A canvas of pixels: fields, lines, discs and letters, clipped at its edges."""
+"""A canvas of pixels, on which fields, lines, discs and letters are drawn. Its edges clip them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from chalicelib.domain.pictures.palette import FULL, Ink, colours, pixel
 from chalicelib.domain.pictures.png import encode
 
 Point = tuple[float, float]
-"""Columns from the left and rows from the top, in pixels; whole numbers lie in a pixel's middle."""
+"""Columns from the left and rows from the top, in pixels. Whole numbers are a pixel's middle."""
 
 LINE_HEIGHT = glyphs.HEIGHT
 
 
 class Canvas:
-    """A canvas of `width` by `height` pixels, all paper at first."""
+    """A canvas of `width` by `height` pixels, initially the colour of paper."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width = width
@@ -31,8 +31,7 @@ class Canvas:
         return encode(self.width, bytes(self._pixels), colours())
 
     def fill(self, left: int, top: int, right: int, bottom: int, ink: Ink) -> None:
-        """Fill the columns from `left` to before `right` and the rows from `top` to before
-        `bottom`."""
+        """Fill the columns `[left, right)` of the rows `[top, bottom)`."""
         left, right = max(0, left), min(self.width, right)
         if right <= left:
             return
@@ -42,12 +41,12 @@ class Canvas:
             self._pixels[at + left : at + right] = row
 
     def dashes(self, left: int, right: int, y: int, ink: Ink) -> None:
-        """Draw a dashed horizontal line in row `y` from `left` to before `right`."""
+        """Draw a dashed horizontal line in row `y` over the columns `[left, right)`."""
         for x in range(left, right, 7):
             self.fill(x, y, min(x + 4, right), y + 1, ink)
 
     def line(self, points: Sequence[Point], ink: Ink, thickness: float = 2.0) -> None:
-        """Draw a line through points."""
+        """Draw a line through points in order."""
         for start, end in pairwise(points):
             self._segment(start, end, ink, thickness)
 
@@ -61,7 +60,7 @@ class Canvas:
                 self._cover(x, y, ink, radius + 0.5 - distance)
 
     def text(self, left: int, top: int, text: str, ink: Ink) -> int:
-        """Write a line of text over what lies below; return the column after the text."""
+        """Draw a line of text over what is already there; return the column after the text."""
         levels = bytes(pixel(ink, level) for level in range(FULL + 1))
         for letter in _known(text):
             width, rows = _letter(letter)
@@ -76,7 +75,7 @@ class Canvas:
         return left
 
     def _segment(self, start: Point, end: Point, ink: Ink, thickness: float) -> None:
-        """Draw one straight piece, column by column, or row by row if it is steep."""
+        """Draw a straight piece of a line, column by column, or row by row if it is steep."""
         (x, y), (to_x, to_y) = start, end
         steep = abs(to_y - y) > abs(to_x - x)
         if steep:
@@ -92,7 +91,7 @@ class Canvas:
                 self._cover(*((near, along) if steep else (along, near)), ink, covered)
 
     def _cover(self, x: int, y: int, ink: Ink, share: float) -> None:
-        """Cover a pixel by a share from 0 to 1; over another ink, entirely or not at all."""
+        """Cover a pixel by a share from 0 to 1; over another ink, completely or not at all."""
         level = min(FULL, int(share * FULL))
         if level <= 0 or not (0 <= x < self.width and 0 <= y < self.height):
             return
@@ -106,12 +105,12 @@ class Canvas:
 
 
 def text_width(text: str) -> int:
-    """Return how many columns a line of text takes."""
+    """Return how many columns a line of text needs."""
     return sum(_letter(letter)[0] for letter in _known(text))
 
 
 def clipped(text: str, width: int) -> str:
-    """Return as much of a text as fits into the width in pixels, with an ellipsis if it is cut."""
+    """Return a text, cut with an ellipsis if it does not fit into the width in pixels."""
     room = width - text_width("...")
     kept = used = 0
     for place in _known(text):
@@ -123,7 +122,7 @@ def clipped(text: str, width: int) -> str:
 
 
 def _known(text: str) -> Iterable[int]:
-    """Yield the letters' indexes in the font. A letter that the font lacks has the index of the
+    """Yield the index of each letter in the font. A letter that the font lacks has the index of the
     question mark."""
     first = ord(glyphs.FIRST)
     for letter in text:
@@ -139,7 +138,7 @@ def _levels() -> bytes:
 
 @cache
 def _letter(place: int) -> tuple[int, tuple[bytes, ...]]:
-    """Return a letter's width and the levels of its rows."""
+    """Return the width of the letter with this index, and the ink levels of its rows."""
     width = glyphs.WIDTHS[place]
     start = sum(glyphs.WIDTHS[:place]) * glyphs.HEIGHT
     rows = range(start, start + width * glyphs.HEIGHT, width)

@@ -1,4 +1,4 @@
-"""Draws the picture of an alert: candles, averages, a level, and the signal on the last bar."""
+"""Draws an alert's picture: candles, averages, a level, and the signal on the last bar."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from chalicelib.domain.times import from_text
 
 WIDTH, HEIGHT = 640, 320
 LEAST_BARS = 2
-"""The fewest bars that a picture may have: with less there is nothing to see."""
+"""The fewest bars of which a picture is drawn."""
 
 _MARGIN = 8
 _BETWEEN_LABELS = 80
@@ -34,8 +34,8 @@ _INKS = (Ink.FAST, Ink.SLOW)
 
 
 def draw(stored: Sequence[Bar], alert: Alert, zone: tzinfo) -> bytes | None:
-    """Return the picture of an alert as PNG, from stored bars in order of time; None if there are
-    too few of them. Times are shown in the zone."""
+    """Return the picture of an alert as PNG; None if there are too few bars. `stored` has the
+    stored bars in order of time, and times are shown in `zone`."""
     scene = compose_scene(stored, alert)
     if len(scene.bars) < LEAST_BARS:
         return None
@@ -66,7 +66,7 @@ def _headline(canvas: Canvas, alert: Alert) -> None:
 
 
 def _legend(canvas: Canvas, scene: Scene) -> None:
-    """Write the interval, and what the colours mean."""
+    """Write the interval and the meanings of the colours."""
     top = LINE_HEIGHT + 8
     left = canvas.text(_MARGIN, top, f"{scene.interval} bars", Ink.FAINT)
     for average, ink in zip(scene.averages, _INKS, strict=False):
@@ -87,7 +87,7 @@ def _grid(canvas: Canvas, scale: Scale, texts: dict[float, str], signal: float) 
 
 
 def _times(canvas: Canvas, scale: Scale, scene: Scene, alert: Alert, zone: tzinfo) -> None:
-    """Write the times below the bars, and the zone in the corner."""
+    """Write the times below the bars, and the time zone in the corner."""
     top = scale.area.bottom + 5
     least = max(1, round(_BETWEEN_LABELS / scale.step))
     labels = time_labels(scene.bars, scene.interval, zone, least)
@@ -113,7 +113,7 @@ def _candles(canvas: Canvas, scale: Scale, bars: Sequence[Bar]) -> None:
 
 
 def _average(canvas: Canvas, scale: Scale, average: Average, at: int, ink: Ink) -> None:
-    """Draw an average as a line, or as a dash at the signal if it is an average of ticks."""
+    """Draw an average as a line. An average of ticks is drawn as a dash at the signal."""
     rows = [None if value is None else scale.y(value) for value in average.line]
     for is_known, run in groupby(enumerate(rows), key=lambda each: each[1] is not None):
         if is_known:
@@ -125,7 +125,7 @@ def _average(canvas: Canvas, scale: Scale, average: Average, at: int, ink: Ink) 
 
 
 def _signal(canvas: Canvas, scale: Scale, scene: Scene, tag: str) -> None:
-    """Mark the level, and the signal with its price."""
+    """Draw the level, and the signal with its price."""
     area, centre = scale.area, (scale.x(scene.at), scale.y(float(scene.price)))
     level = near_level(scene, scale.low, scale.high)
     if level is not None and scale.low <= level <= scale.high:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import IntEnum
 
 FULL = 15
-"""The level of a pixel that its ink covers entirely. At lower levels the ground shows through."""
+"""The level of a pixel that its ink covers entirely. Lower levels let the background through."""
 
 Colour = tuple[int, int, int]
 
 
 class Ink(IntEnum):
-    """What is drawn in a colour of its own. `ON_SIGNAL` is for letters on a field of SIGNAL."""
+    """The inks, each with its own colour. `ON_SIGNAL` is for letters on a field of SIGNAL."""
 
     PAPER = 0
     GRID = 1
@@ -45,12 +45,12 @@ _COLOURS: dict[Ink, Colour] = {
 
 
 def pixel(ink: Ink, level: int = FULL) -> int:
-    """Return the byte of a pixel that an ink covers to a level."""
+    """Return the byte of a pixel that an ink covers to this level."""
     return ink * (FULL + 1) + level
 
 
 def colours() -> list[Colour]:
-    """Return the colour of each byte that `pixel` returns."""
+    """Return the colours of all bytes that `pixel` can return, in order."""
     found = []
     for ink in Ink:
         ground = _COLOURS[Ink.SIGNAL] if ink is Ink.ON_SIGNAL else _WHITE

@@ -1,4 +1,4 @@
-"""PNG files with a palette (https://www.w3.org/TR/png-3/)."""
+"""Encodes PNG files with a palette (https://www.w3.org/TR/png-3/)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _LEVEL = 6
 
 
 def encode(width: int, pixels: bytes, colours: Sequence[tuple[int, int, int]]) -> bytes:
-    """Return a PNG file. `pixels` has rows of `width` bytes, each the index of a colour; there are
-    at most 256 colours."""
+    """Return a PNG file. `pixels` has rows of `width` bytes. Each byte is the index of a colour;
+    there are at most 256 colours."""
     height = len(pixels) // width
     rows = b"".join(b"\0" + pixels[at : at + width] for at in range(0, len(pixels), width))
     header = struct.pack(">IIBBBBB", width, height, 8, _PALETTE_COLOURS, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""The scales of a picture: where prices and bars lie, and what is written beside them."""
+"""Decides at which pixels of a picture prices and bars lie, and which labels stand beside them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NEAR = 0.6
 
 
 class Area(msgspec.Struct, frozen=True):
-    """The pixels in which prices are drawn."""
+    """The part of a picture, in pixels, in which prices are drawn."""
 
     left: int
     top: int
@@ -35,7 +35,7 @@ class Area(msgspec.Struct, frozen=True):
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """Maps prices to rows and bars to columns."""
+    """Converts prices to rows, and indexes of bars to columns."""
 
     area: Area
     low: float
@@ -43,12 +43,12 @@ class Scale(msgspec.Struct, frozen=True):
     places: int
 
     def y(self, price: float) -> float:
-        """Return the row of a price."""
+        """Return the row at which a price is drawn."""
         share = (price - self.low) / (self.high - self.low)
         return self.area.bottom - 1 - share * (self.area.bottom - 1 - self.area.top)
 
     def x(self, place: int) -> float:
-        """Return the column of a bar's middle."""
+        """Return the column at the middle of the bar with this index."""
         return self.area.left + (place + 0.5) * self.step
 
     @property
@@ -58,7 +58,7 @@ class Scale(msgspec.Struct, frozen=True):
 
 
 def price_range(scene: Scene) -> tuple[float, float]:
-    """Return the lowest and the highest price that a picture shows, with some room."""
+    """Return the lowest and the highest price that a picture shows, with a margin."""
     prices = [float(scene.price)]
     prices += [float(price) for bar in scene.bars for price in (bar.low, bar.high)]
     prices += [value for each in scene.averages for value in each.line if value is not None]
@@ -74,8 +74,8 @@ def price_range(scene: Scene) -> tuple[float, float]:
 
 
 def near_level(scene: Scene, low: float, high: float) -> float | None:
-    """Return the level's price if it is near enough to be shown with prices from low to high; else
-    None."""
+    """Return the level's price if it is near enough to the prices from `low` to `high` to be shown;
+    else None."""
     if scene.level is None:
         return None
     level, reach = float(scene.level.price), (high - low) * _NEAR
@@ -93,11 +93,11 @@ def round_prices(low: float, high: float) -> tuple[list[float], int]:
 
 
 def time_labels(bars: Sequence[Bar], interval: str, zone: tzinfo, least: int) -> dict[int, str]:
-    """Return the texts to write below bars, by the bars' indexes: at round times, at least `least`
+    """Return the labels to write below bars, by the index of the bar: round times, at least `least`
     bars apart.
 
-    Times are in the zone; days are those of sessions. On each further day, the date replaces the
-    first time.
+    Times are in `zone`; days are those of sessions. On each later day, the date replaces the first
+    time.
     """
     labels: dict[int, str] = {}
     minutes = _minutes_between(interval, least)
@@ -112,14 +112,14 @@ def time_labels(bars: Sequence[Bar], interval: str, zone: tzinfo, least: int) ->
 
 
 def _minutes_between(interval: str, least: int) -> int:
-    """Return the lowest round number of minutes that is at least as long as `least` bars of an
+    """Return the lowest round number of minutes that is at least as long as `least` bars of the
     interval."""
     minutes = {"1m": 1, "1h": 60, **MINUTES}.get(interval, 1) * least
     return next((step for step in _ROUND_MINUTES if step >= minutes), _ROUND_MINUTES[-1])
 
 
 def _clock(bar: Bar, interval: str, zone: tzinfo) -> tuple[str, str]:
-    """Return the date and the time of a bar's start; no time for bars of days and more."""
+    """Return the date and the time of a bar's start; no time for bars of a day or longer."""
     start = from_text(bar.start)
     if interval in _BY_DATE:
         year = f" {start.year}" if interval == "1mo" else ""

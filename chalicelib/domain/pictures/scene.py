@@ -1,4 +1,4 @@
-"""What the picture of an alert shows: bars, averages, levels and the signal, as plain numbers."""
+"""Decides what an alert's picture shows: bars, averages, levels and the signal, as numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_READ = 600
 many stored ones."""
 
 TICK_INTERVAL = "1m"
-"""The bars that a picture of a rule on ticks shows."""
+"""The interval of the bars in a picture of a rule on ticks."""
 
 _AVERAGE = re.compile(r"sma_(\d{1,3})", re.ASCII)
 _LEVELS = {
@@ -32,12 +32,12 @@ _LEVELS = {
     "crossing_down": ("value", "Level"),
     "change_percent": ("previous_close", "Previous close"),
 }
-"""By condition: which of an alert's values is the price to compare with, and that price's name."""
+"""By condition: which of the alert's values is the level, and the level's name for people."""
 
 
 class Average(msgspec.Struct, frozen=True):
-    """A moving average: its window, its value at the signal, and a value for each bar that is
-    shown, None where there are too few bars before it."""
+    """A moving average: its window, its value at the signal, and a value for each bar in the
+    picture. The value is None where there are too few bars before."""
 
     window: int
     value: Decimal
@@ -45,15 +45,15 @@ class Average(msgspec.Struct, frozen=True):
 
 
 class Level(msgspec.Struct, frozen=True):
-    """A price that the alert's price was compared with."""
+    """A price with which the alert's price was compared."""
 
     name: str
     price: Decimal
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """What is drawn. The signal lies at bar number `at`, which is one after the last bar if the
-    signal's own bar is still in progress."""
+    """The contents of a picture. The signal is drawn at bar number `at`, which is one after the
+    last bar if the signal's own bar is still in progress."""
 
     interval: str
     bars: tuple[Bar, ...]
@@ -64,12 +64,12 @@ class Scene(msgspec.Struct, frozen=True):
 
 
 def interval_of(alert: Alert) -> str:
-    """Return the interval of the bars in the picture of an alert."""
+    """Return the interval of the bars in an alert's picture."""
     return TICK_INTERVAL if alert.interval == "tick" else alert.interval
 
 
 def stored_needed(alert: Alert) -> int:
-    """Return how many stored bars the picture of an alert needs."""
+    """Return how many stored bars an alert's picture needs."""
     windows = [0, *_windows(alert)] if alert.interval != "tick" else [0]
     needed = (MOST_BARS + max(windows)) * MOST_PARTS[interval_of(alert)]
     return min(needed, MOST_READ)
@@ -78,8 +78,8 @@ def stored_needed(alert: Alert) -> int:
 def compose_scene(stored: Sequence[Bar], alert: Alert) -> Scene:
     """Return what to draw, from stored bars in order of time up to the alert.
 
-    For a rule on bars only regular bars are shown, since it was judged on these. The last one is
-    the bar at which the rule fired. For a rule on ticks the signal's minute is not stored yet.
+    A rule on bars is judged only on regular bars, so only these are shown. The last bar is the one
+    at which the rule fired. For a rule on ticks the signal's minute is not stored yet.
     """
     interval = interval_of(alert)
     on_ticks = alert.interval == "tick"
@@ -104,7 +104,7 @@ def _level(alert: Alert) -> Level | None:
 
 
 def _averages(bars: Sequence[Bar], alert: Alert) -> tuple[Average, ...]:
-    """Return the averages of an alert. Averages over ticks have no line among bars."""
+    """Return the averages of an alert. An average of ticks has no value for bars."""
     closes = [bar.close for bar in bars]
     found = []
     for window, value in sorted(_windows(alert).items()):
@@ -115,6 +115,6 @@ def _averages(bars: Sequence[Bar], alert: Alert) -> tuple[Average, ...]:
 
 
 def _windows(alert: Alert) -> dict[int, Decimal]:
-    """Return an alert's averages by their windows."""
+    """Return the values of an alert's averages, by window."""
     named = [(_AVERAGE.fullmatch(name), value) for name, value in alert.values.items()]
     return {int(found[1]): value for found, value in named if found}

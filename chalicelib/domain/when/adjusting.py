@@ -13,10 +13,10 @@ from chalicelib.domain.splits import DatedClose, Split, unadjusted
 
 
 def adjusted_bars(bars: Sequence[Bar], splits: Sequence[Split]) -> list[Bar]:
-    """Return stored bars in order, adjusted for all splits, which are in order.
+    """Return stored bars adjusted for all splits. Bars and splits are in order.
 
-    Bars before a split stay as they are once a fresh backfill has adjusted them for it. The product
-    of a price and its factors is rounded once, as by `Scale`.
+    Bars before a split stay as they are if a later backfill has already adjusted them for it. The
+    product of a price and its factors is rounded once, as by `Scale`.
     """
     return list(chain.from_iterable(adjusted_pages(bars, splits, len(bars) or 1)))
 
@@ -24,8 +24,8 @@ def adjusted_bars(bars: Sequence[Bar], splits: Sequence[Split]) -> list[Bar]:
 def adjusted_pages(
     bars: Sequence[Bar], splits: Sequence[Split], size: int
 ) -> Iterator[Sequence[Bar]]:
-    """Yield the bars of `adjusted_bars`, `size` at a time; each page is computed when it is asked
-    for."""
+    """Yield the bars of `adjusted_bars`, `size` at a time. Each page is computed when the caller
+    reaches it."""
     scale = _scale(bars, splits) if bars else None
     for at in range(0, len(bars), size):
         page = bars[at : at + size]
@@ -33,7 +33,7 @@ def adjusted_pages(
 
 
 def _scale(bars: Sequence[Bar], splits: Sequence[Split]) -> Scale | None:
-    """Return the scale of bars; None if it would change nothing."""
+    """Return the Scale that adjusts these bars; None if no bar would change."""
 
     def last_close(day: str) -> DatedClose | None:
         return next(((_date(bar), bar.close) for bar in reversed(bars) if _date(bar) < day), None)

@@ -1,4 +1,4 @@
-"""The alert of a rule with `when`."""
+"""Makes the alert of a rule with `when`."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def alert_of(
     quiet: str,
     values: Mapping[Leaf, Decimal],
 ) -> Alert:
-    """Return the alert of a rule that fired at an observation. Its values are those of the rule's
-    condition by their text, rounded to eight decimals."""
+    """Return the alert of a rule that fired at an observation. The alert shows the values that the
+    rule's condition names, by their text and rounded to eight decimals."""
     made = make_alert(rule, observation, tick, watch, quiet)
     shown = {leaf_text(leaf): number(value) for leaf, value in values.items()}
     return msgspec.structs.replace(made, values=made.values | shown)

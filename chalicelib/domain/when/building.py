@@ -1,4 +1,4 @@
-"""Checks that both forms share: the size of a tree, and what a leaf may have."""
+"""Checks for trees that the text form and the JSON form share: the tree's size, and its leaves."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ VALUE_LIMIT = Decimal(10) ** 12
 
 
 class Part(NamedTuple):
-    """A node, and the number of levels of its tree, the node's own level included."""
+    """A node and the number of levels of its tree, including the node's own level."""
 
     node: Node
     depth: int
 
 
 class Place(NamedTuple):
-    """Where a node is written, for errors: a column of the text, or a path in the tree."""
+    """Where a node is written: a column of the text, or a path in the JSON tree. Errors name it."""
 
     column: int | None = None
     path: str = "when"
 
     def error(self, value: object, allowed: str) -> WhenError:
-        """Return the error at this place."""
+        """Return the error for a value at this place."""
         return WhenError(value, allowed, column=self.column, path=self.path)
 
 
 class Size:
-    """Counts the nodes of a tree while it is built."""
+    """Counts the nodes of a tree while the tree is built."""
 
     def __init__(self) -> None:
         self._nodes = 0
 
     def part(self, node: Node, parts: Sequence[Part], place: Place) -> Part:
-        """Return a node over some parts. Raises WhenError beyond MAX_NODES and MAX_DEPTH."""
+        """Return a node over its parts. Raises WhenError beyond MAX_NODES or MAX_DEPTH."""
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise place.error("it", f"at most {MAX_NODES} values, comparisons and operators")
@@ -51,8 +51,8 @@ class Size:
 
 
 def checked_number(value: Decimal, place: Place) -> Decimal:
-    """Return the number in its stored form. Raises WhenError unless it is below 10^12 and has at
-    most eight decimals."""
+    """Return a number in its stored form. Raises WhenError unless it is below 10^12 and has at most
+    eight decimals."""
     # abs() of a number beyond the context's exponents raises Overflow.
     if not value.is_finite() or value.copy_abs() >= VALUE_LIMIT:
         raise place.error(str(value)[:40], "a number below 10^12")
@@ -69,8 +69,8 @@ def checked_bars(value: object, place: Place, least: int = 1) -> int:
 
 
 def checked_name(name: str, place: Place) -> str:
-    """Return the name of a value in lower case. Raises WhenError for an unknown name and suggests
-    the most similar one."""
+    """Return the name of a value in lower case. Raises WhenError for an unknown name, with the most
+    similar known name."""
     known = name.lower()
     if known in CATALOGUE:
         return known
@@ -80,8 +80,8 @@ def checked_name(name: str, place: Place) -> str:
 
 
 def checked_leaf(leaf: Leaf, place: Place) -> Leaf:
-    """Return a leaf with defaults for its missing last numbers. Raises WhenError for anything that
-    its value does not allow."""
+    """Return a leaf in which missing last numbers have their defaults. Raises WhenError for an
+    argument that the leaf's value does not allow."""
     entry = CATALOGUE[leaf.name]
     if len(leaf.numbers) > len(entry.numbers):
         most = ", ".join(one.name for one in entry.numbers) or "no number"

@@ -1,6 +1,6 @@
-"""The values that a condition may name, one entry each.
+"""The catalogue of the values that a condition may name.
 
-`domain/when/leaf_values.py` computes them, with the classes of `domain/indicators`.
+`domain/when/leaf_values.py` computes the values, with the classes of `domain/indicators`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ FIELDS = ("open", "high", "low", "close", "volume")
 MAX_DEVIATIONS = 10
 _FADED_EMA = 13
 _FADED_WILDER = 26
-"""The number of windows after which the start of an average changes it by less than 1 in 10^11."""
+"""After this many windows the start of an average changes its value by less than 1 in 10^11."""
 
 _SESSION_BARS = {"1m": 1920, "5m": 384, "15m": 128, "30m": 64, "1h": 32}
-"""The most bars of a session, as for the API's VWAP."""
+"""The most bars of a session, which are the same as for the API's VWAP."""
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class Number(msgspec.Struct, frozen=True):
 
     @property
     def allowed(self) -> str:
-        """Return what is allowed, in words."""
+        """Return in words which numbers are allowed."""
         if self.whole:
             return f"a whole number from 1 to {self.most}"
         return f"a number above 0, at most {self.most}, with at most four decimals"
@@ -46,9 +46,10 @@ class Number(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A value: its words for people, its numbers, and in `of` its default price if a condition may
-    or must (`must_choose`) choose the price. The value depends on `more` bars and `windows` times
-    as many bars as its largest number; with `session`, on the bars of its session."""
+    """A value: its words for people, its numbers, and in `of` its default price. With a default, a
+    condition may choose another price, or must choose one (`must_choose`). The value depends on
+    `more` bars and `windows` times its largest number of bars; with `session`, on the session's
+    bars."""
 
     words: str
     numbers: tuple[Number, ...] = ()
@@ -97,7 +98,7 @@ CATALOGUE: dict[str, Entry] = {
 
 
 def bars_needed(name: str, numbers: tuple[Decimal, ...], interval: str) -> int:
-    """Return how many bars of an interval a value depends on, the newest one included."""
+    """Return how many bars of an interval a value depends on, including the newest bar."""
     entry = CATALOGUE[name]
     if entry.session:
         return _SESSION_BARS.get(interval, 2) + 1

@@ -1,4 +1,4 @@
-"""What the conditions of a symbol's rules cost together, and whether that is too much."""
+"""Computes what the conditions of a symbol's rules cost together, and whether that is too much."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ MAX_OTHER_SERIES = 12
 """The most series of other symbols that the rules of a symbol may read: minutes, hours and days."""
 
 MAX_UPDATES_OF_A_SYMBOL = 400_000
-"""The most bars that the values of a symbol's rules may take together: about a second of CPU."""
+"""The most bars that a symbol's values may take together: about a second of CPU."""
 
 
 FEW_BARS = 2_500
-"""About the number of stored bars that one Query returns. Values that need no more are cheap to
-read again. A rule that needs more is costly, and shares no desk with cheap rules."""
+"""About the number of stored bars that one Query returns. Values that need no more bars are cheap
+to read again. A rule that needs more is costly, and shares no desk with cheap rules."""
 
 FEW_UPDATES = 20_000
-"""Values that together take no more bars than this are cheap to compute again: some 50 ms of
+"""Values that together take no more bars than this are cheap to compute again, in some 50 ms of
 CPU."""
 
 MAX_NUMBERS = 1_500_000
@@ -40,7 +40,7 @@ MAX_NUMBERS_OF_ALL = 1_200_000
 
 
 class _Of(msgspec.Struct, frozen=True):
-    """What one condition needs: stored bars by series, and bars by value."""
+    """The needs of one condition: stored bars by series, and bars by value."""
 
     needs: Needs
     leaves: Mapping[Leaf, int]
@@ -56,7 +56,7 @@ _Desk = tuple[str, bool]
 
 
 class Excess(NamedTuple):
-    """What is needed beyond a bound, in words: `70,000 stored bars together`."""
+    """The part of the needs beyond a bound, in words: `70,000 stored bars together`."""
 
     needed: str
     most: int
@@ -64,7 +64,7 @@ class Excess(NamedTuple):
 
 def excess_of(rules: Iterable[Rule]) -> Excess | None:
     """Return what the rules with `when` of a symbol or a preview together need beyond a bound; None
-    if nothing. Cheap rules on one interval share bars and values, and so do costly ones."""
+    if nothing. Cheap rules on one interval share bars and values, as do costly ones."""
     return _excess(tuple((rule.interval, rule.when) for rule in rules if rule.when))
 
 
@@ -85,10 +85,10 @@ def _excess(texts: tuple[tuple[str, str], ...]) -> Excess | None:
 
 
 def kept_numbers(rules: Iterable[Rule], symbols: int) -> int:
-    """Return about how many numbers containers have to keep for the rules with `when` of a stage
-    with `symbols` symbols.
+    """Return about how many numbers containers have to keep for a stage's rules with `when` if the
+    stage has `symbols` symbols.
 
-    Values that are cheap to compute again do not count: they need not be kept from price to price.
+    Values that are cheap to compute again do not count, since they need not be kept between prices.
     """
     found = [rule for rule in rules if rule.when]
     for_all = [rule for rule in found if rule.symbol == ANY_SYMBOL]
@@ -101,13 +101,13 @@ def kept_numbers(rules: Iterable[Rule], symbols: int) -> int:
 
 
 def numbers_of(leaves: Iterable[Leaf]) -> int:
-    """Return about how many numbers the different values of rules on one interval hold."""
+    """Return about how many numbers the distinct values of rules on one interval hold."""
     return 50 + sum(20 + leaf.ago + int(max(leaf.numbers, default=0)) for leaf in leaves)
 
 
 def is_cheap(stored: int, updates: int) -> bool:
-    """Return whether values that need `stored` stored bars and together take `updates` bars are
-    cheap to compute again."""
+    """Return whether values are cheap to compute again. They need `stored` stored bars and together
+    take `updates` bars."""
     return stored <= FEW_BARS and updates <= FEW_UPDATES
 
 
@@ -124,12 +124,12 @@ def _numbers(rules: Iterable[Rule]) -> int:
 
 
 def stored_bars_of(rules: Iterable[Rule]) -> int:
-    """Return how many stored bars the rules with `when` of a symbol need together."""
+    """Return how many stored bars a symbol's rules with `when` need together."""
     return _stored_bars([_with_desk(rule.interval, rule.when) for rule in rules if rule.when])
 
 
 def by_cost(rules: Iterable[Rule]) -> tuple[list[Rule], list[Rule]]:
-    """Divide rules with `when` into the cheap ones and the costly ones."""
+    """Return the cheap rules with `when` and the costly ones."""
     cheap: list[Rule] = []
     costly: list[Rule] = []
     for rule in rules:
@@ -140,7 +140,7 @@ def by_cost(rules: Iterable[Rule]) -> tuple[list[Rule], list[Rule]]:
 
 def within_cost(rules: Sequence[Rule]) -> list[Rule]:
     """Return the rules with `when` of a symbol that are judged: the first ones by id that together
-    stay within all bounds. Other rules exist only if two were stored at the same time."""
+    stay within all bounds. Other rules exist only if two rules were stored at the same time."""
     found = sorted((rule for rule in rules if rule.when), key=lambda rule: rule.rule_id)
     while excess_of(found):
         found.pop()
@@ -157,8 +157,8 @@ def _stored_bars(found: Sequence[tuple[_Desk, _Of]]) -> int:
 
 
 def _other_series(found: Sequence[tuple[_Desk, _Of]]) -> int:
-    """Return the number of series of other symbols; bars of up to 30 minutes are made of the same
-    minutes."""
+    """Return the number of stored series of other symbols. Bars of up to 30 minutes share the
+    series of minutes."""
     return len(
         {
             (interval, key.symbol, BASE_OF[key.interval])

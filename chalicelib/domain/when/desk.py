@@ -30,11 +30,11 @@ from chalicelib.domain.when.reading import tree_of
 from chalicelib.domain.when.truth import Decider, Truth
 
 PRICE = Leaf("close")
-"""On ticks, the tick's price."""
+"""The close of a bar; on ticks, the tick's price."""
 
 _MORE = 1
-"""A value begins this many bars before those that it needs. For the sake of splits, one point more
-is decided than conditions look back to."""
+"""A value begins this many bars before those that it needs. One point more is decided than
+conditions look back to, which a split needs."""
 
 NO_MEMORIES: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
@@ -44,10 +44,10 @@ _Later = tuple[str, Leaf, LeafValue]
 
 
 class Track:
-    """One series: bars wait until they are over, then change its values."""
+    """The values of one series. Each bar waits until it is over and then changes the values."""
 
     def __init__(self, due: Due, leaves: Mapping[Leaf, int]) -> None:
-        """`leaves` has the bars that each value takes."""
+        """`leaves` has for each value the number of bars that it takes."""
         self._due = due
         self._leaves = [(leaf, leaf_value(leaf)) for leaf in leaves]
         self._later: list[_Later] = []
@@ -60,15 +60,15 @@ class Track:
         """The time span for which bars were read last."""
 
     def is_due(self, bar: Bar, point: Point) -> bool:
-        """Return whether a bar is over at a point."""
+        """Return whether a bar is over at this point."""
         return self._due(bar, point)
 
     def before(self, label: str) -> list[Bar]:
-        """Return the bars not used yet that begin before a label."""
+        """Return the waiting bars that begin before a label."""
         return list(takewhile(lambda bar: bar.start < label, self._waiting))
 
     def add(self, bars: Iterable[Bar], may_change: Sequence[Bar] = ()) -> None:
-        """Add bars in order, skipping those up to `last`. `may_change` are the ones among them that
+        """Add bars in order, skipping those up to `last`. `may_change` has those of them that
         further prices may change."""
         for bar in bars:
             if bar.start > self.last:
@@ -78,19 +78,19 @@ class Track:
 
     @property
     def next_label(self) -> str:
-        """Return the label from which bars have to be read next: that of the first bar that may
-        have changed, else the instant just after the last bar."""
+        """Return the label from which bars have to be read next. This is the label of the first bar
+        that may have changed, or else the instant just after the last bar."""
         return self._open[0].start if self._open else just_after(self.last)
 
     def agrees(self, bars: Sequence[Bar]) -> bool:
-        """Return whether the bars that might have changed are unchanged in `bars`, which were read
-        from `next_label` on."""
+        """Return whether bars that might have changed are unchanged in `bars`, which were read from
+        `next_label` on."""
         before = [_values(bar) for bar in self._open]
         return before == [_values(bar) for bar in bars[: len(before)]]
 
     def begin(self, first: Point) -> None:
-        """Let each value begin only as many bars before the first point as it needs, so that a
-        short window does not take all bars that a longer one of the series needs."""
+        """Skip the bars that a value does not need before the first point. A value with a short
+        window thus does not take all the bars that another value of the series needs."""
         bars = list(self._waiting)
         over = bisect_left(bars, True, key=lambda bar: not self._due(bar, first))
         begins = [(over - self._needed[leaf] - _MORE, leaf, value) for leaf, value in self._leaves]
@@ -115,10 +115,10 @@ def _values(bar: Bar) -> tuple[object, ...]:
 
 
 class Desk:
-    """The rules of one symbol on one interval, or on ticks.
+    """The values and conditions of one symbol's rules on one interval, or on ticks.
 
-    `zones` has the time zone of each other symbol, as its ticks name it; `point_of` returns the
-    point at the close of a bar.
+    `zones` has the time zone of each other symbol, as the symbol's ticks name it. `point_of`
+    returns the point at the close of a bar.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Desk:
         """The label of the newest point."""
 
     def _of(self, key: SeriesKey, needed: Mapping[Leaf, int]) -> dict[Leaf, int]:
-        """Return the values of one series, with the bars that each takes."""
+        """Return the values of one series, each with the number of bars that it takes."""
         return {
             leaf: bars
             for leaf, bars in needed.items()
@@ -162,27 +162,28 @@ class Desk:
         }
 
     def begin(self, first: Point) -> None:
-        """Use the bars before the first point to be judged, except the last bar and those to whose
-        points conditions look back from there."""
+        """Take the bars before the first point to be judged. The last bar is left for that point,
+        and so are the bars at whose points conditions look back."""
         before, decided = self._bars_before(first)
         if len(before) > decided:
             self._advance(self._point_of(before[-decided - 1]))
 
     def first_decided(self, first: Point) -> Point:
-        """Return the earliest point to which conditions look back from the first point to be
+        """Return the earliest point at which conditions look back from the first point to be
         judged."""
         before, decided = self._bars_before(first)
         return self._point_of(before[-decided:][0]) if before else first
 
     def _bars_before(self, first: Point) -> tuple[list[Bar], int]:
-        """Return the bars before a point, and how many of the last ones are decided: the last bar
-        and those to which conditions look back from there."""
+        """Return the bars before a point, and how many of them at the end are decided: the last
+        bar, and the bars at whose points conditions look back."""
         before = list(self._own.before(first.label)) if self._own else []
         return before, 1 + max(self._horizons.values(), default=0)
 
     def begin_after_split(self, before: Point, price: Decimal) -> dict[str, str]:
-        """Return by rule what rules on ticks remember at the last tick before a split, as if its
-        price and the bars, both adjusted, had been the same for as long as the rules look back."""
+        """Return by rule what the rules on ticks remember at the last tick before a split: its
+        price and the bars, all adjusted, as if these had not changed for as long as they look
+        back."""
         self._advance(before)
         self.values[PRICE] = price
         for name, decide in self._deciders.items():
@@ -200,9 +201,9 @@ class Desk:
     ) -> dict[str, Truth]:
         """Return by rule whether its condition holds at the next point.
 
-        `price` is a tick's, and `memories` what rules on ticks remember; rules without a memory
-        begin. `at_bars` has, for rules on bars, the label of a bar and what the rule remembered
-        after it.
+        `price` is the price of a tick, and `memories` has by rule what rules on ticks remember;
+        rules without a memory begin. `at_bars` has, for rules on bars, the label of a bar and what
+        the rule remembered after it.
         """
         self._pass_bars_before(point, at_bars)
         self._advance(point)
@@ -219,8 +220,8 @@ class Desk:
         return found
 
     def _pass_bars_before(self, point: Point, at_bars: Mapping[str, tuple[str, str]]) -> None:
-        """Take the bars before a point that are not judged here: another container judged them, or
-        they came as history."""
+        """Take the bars before a point that are not judged here, since another container judged
+        them or they came as history."""
         for bar in self._own.before(point.label) if self._own else ():
             self._advance(self._point_of(bar))
             self._decided = {name: decide(self.values) for name, decide in self._deciders.items()}
@@ -229,16 +230,16 @@ class Desk:
                     self._deciders[name].memory = memory
 
     def memory(self, rule_id: str) -> str:
-        """Return what a rule remembers of the points up to the last one."""
+        """Return what a rule remembers of all points up to the last one."""
         return self._deciders[rule_id].memory
 
     def held_before(self, rule_id: str) -> bool | None:
-        """Return whether a rule's condition was true at the point before (on ticks, at the last
-        point before a split); None if there is no such point."""
+        """Return whether a rule's condition was true at the point before; None if there is no such
+        point. On ticks, this is the last point before a split."""
         return self._held[rule_id] is True if rule_id in self._held else None
 
     def shown(self, rule_id: str) -> dict[Leaf, Decimal]:
-        """Return the known values of a rule's condition at the last point."""
+        """Return the known values that a rule's condition names, at the last point."""
         known = ((leaf, self.values.get(leaf)) for leaf in self._leaves[rule_id])
         return {leaf: value for leaf, value in known if value is not None}
 

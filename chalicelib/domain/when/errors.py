@@ -1,4 +1,4 @@
-"""The error of a condition that cannot be read."""
+"""The error of an invalid condition `when`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from chalicelib.domain.errors import RuleError
 
 
 class WhenError(RuleError):
-    """An invalid `when`. `column` counts the characters of the text form from 1; None in a tree,
-    where `path` leads to the node: `when.of[0].left`."""
+    """An invalid `when`. `column` counts the characters of the text form from 1. In a JSON tree it
+    is None, and `path` leads to the node: `when.of[0].left`."""
 
     def __init__(
         self, value: object, allowed: str, *, column: int | None = None, path: str = "when"

@@ -1,4 +1,4 @@
-"""The JSON form of a tree: objects with `op`, objects with `value`, and numbers.
+"""Reads and writes the JSON form of a tree: objects with `op`, objects with `value`, and numbers.
 
 {"op": "all", "of": [
     {"op": "below", "left": {"value": "rsi", "window": 14}, "right": 30},
@@ -56,17 +56,17 @@ _PARTS = {
     **dict.fromkeys(LASTING, ("of", "bars")),
     "not": ("of",),
 }
-"""The fields of each kind of condition, beside `op`."""
+"""The fields, beside `op`, of each kind of condition."""
 
 
 def read_json(given: object) -> Condition:
-    """Return the tree of a JSON value. Raises WhenError with the path of the node."""
+    """Return the tree of a JSON value. Raises WhenError with the path of the invalid node."""
     part = _Json().condition(given, "when", 0)
     return cast("Condition", part.node)
 
 
 def to_json(node: Node) -> Any:
-    """Return the JSON value of a tree."""
+    """Return a tree as a JSON value."""
     match node:
         case Decimal():
             return node
@@ -204,7 +204,7 @@ def _check_names(
     place: Place,
     known: tuple[str, ...] | None = None,
 ) -> None:
-    """Check that all of `needed` are there, and nothing but the known ones."""
+    """Raise WhenError unless all of `needed` are among the fields, and all fields are known."""
     for name in fields:
         if name not in (known or needed):
             raise place.error(name, f"only {', '.join(known or needed)}")

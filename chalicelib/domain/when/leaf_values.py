@@ -1,6 +1,6 @@
 """Computes the values of the catalogue bar by bar, with the classes of `domain/indicators`.
 
-Averages of prices, sums and extremes are exact. The floats of those classes are rounded to eight
+Averages of prices, sums and extremes are exact. The indicators' floats are rounded to eight
 decimals, as in the API's answers, so that a value does not depend on where its series began.
 """
 
@@ -26,11 +26,11 @@ _HUNDRED = Decimal(100)
 
 
 LeafValue = Callable[[Bar], Decimal | None]
-"""Takes the next bar of a series and returns the value after it; None while it is not known."""
+"""Takes the next bar of a series and returns the value after this bar; None while it is unknown."""
 
 
 def leaf_value(leaf: Leaf) -> LeafValue:
-    """Return a new value of a leaf, before the first bar."""
+    """Return a new function that computes a leaf's value, starting before the first bar."""
     made = _MAKERS[leaf.name](leaf)
     return _Ago(made, leaf.ago) if leaf.ago else made
 
@@ -40,7 +40,7 @@ def _exact(value: float | None) -> Decimal | None:
 
 
 class _Ago:
-    """Another value, some bars ago."""
+    """The value that another function returned some bars ago."""
 
     def __init__(self, of: LeafValue, ago: int) -> None:
         self._of = of
@@ -57,7 +57,7 @@ def _field(leaf: Leaf) -> LeafValue:
 
 
 class _Mean:
-    """The mean of a price or the volume; unknown if one of its bars has no volume."""
+    """The mean of a price or the volume; unknown if the volume of one of its bars is unknown."""
 
     def __init__(self, name: str, window: int) -> None:
         self._name, self._window = name, window
@@ -73,9 +73,9 @@ class _Mean:
 
 
 class _Extreme:
-    """The highest or lowest of a price over some bars; `sign` is 1 for the highest.
+    """The highest or lowest price over some bars; `sign` is 1 for the highest.
 
-    Keeps only the bars that may still be the extreme, in order.
+    Keeps in order only the bars that may still become the extreme.
     """
 
     def __init__(self, name: str, window: int, sign: int) -> None:
@@ -113,7 +113,7 @@ class _Change:
 
 
 class _Session:
-    """The open or the close of a session against the last close of the one before, in percent."""
+    """The change in percent from the last session's close to this session's open or close."""
 
     def __init__(self, *, at_open: bool) -> None:
         self._at_open = at_open
@@ -130,7 +130,7 @@ class _Session:
 
 
 class _FromHigh:
-    """The close against the highest high of some bars, in percent."""
+    """The distance of the close from the highest high of some bars, in percent."""
 
     def __init__(self, window: int) -> None:
         self._high = _Extreme("high", window, 1)
@@ -140,7 +140,7 @@ class _FromHigh:
 
 
 def percent(value: Decimal, reference: Decimal | None) -> Decimal | None:
-    """Return the distance of a value from a reference, in percent of it; None without one."""
+    """Return how far a value is from a reference, in percent of it; None without a reference."""
     return (value - reference) * _HUNDRED / reference if reference else None
 
 

@@ -1,4 +1,4 @@
-"""Divides the text form into its words, numbers and signs."""
+"""Divides the text form into tokens: words, numbers and signs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from chalicelib.domain.when.errors import WhenError
 
 MAX_TEXT = 1000
-"""The most characters of a text."""
+"""The most characters of the text form."""
 
 _TOKEN = re.compile(
     r"(?P<number>\d{1,13}(?:\.\d{1,8})?(?![\w.]))"
@@ -23,7 +23,7 @@ END = "end"
 
 
 class Token(NamedTuple):
-    """One piece of the text. kind: number, word, quoted, sign or end; column counts from 1."""
+    """One piece of the text. `kind` is number, word, quoted, sign or end; `column` is from 1."""
 
     kind: str
     text: str
@@ -31,7 +31,7 @@ class Token(NamedTuple):
 
 
 def tokens_of(text: str) -> list[Token]:
-    """Return the pieces of a text, and an `end`. Raises WhenError."""
+    """Return the tokens of a text, with an `end` token last. Raises WhenError."""
     if len(text) > MAX_TEXT:
         raise WhenError(text, f"at most {MAX_TEXT} characters", column=MAX_TEXT + 1)
     found: list[Token] = []
@@ -48,7 +48,7 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def _word_at(text: str, at: int) -> str:
-    """Return the word at a place. White space that is not allowed is a word by itself."""
+    """Return the word at a position. White space that is not allowed is a word by itself."""
     return text[at] if text[at].isspace() else text[at : at + 20].split()[0]
 
 

@@ -1,4 +1,4 @@
-"""What a condition needs: the bars of each series, and whether that is too many."""
+"""What a condition needs: the bars of each series, and whether these are too many."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ MAX_STORED_BARS = 25_000
 """The most stored bars that a rule may need of a series."""
 
 _A_DAY = {"1m": 390, "1h": 7, "1d": 1}
-"""The stored bars of a session of six and a half hours, for words."""
+"""The stored bars of a session of six and a half hours, from which messages compute days."""
 
 _LENGTH = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "1d": 390, "1wk": 5 * 390}
-"""Minutes of a bar in a session of six and a half hours; a month has at most 23 sessions."""
+"""The minutes of a bar in a session of six and a half hours. A month has at most 23 sessions."""
 
 
 class SeriesKey(msgspec.Struct, frozen=True, order=True):
-    """One series of bars: of another symbol, or of the rule's own if it is empty."""
+    """The key of a series of bars. `symbol` is empty for the rule's own symbol."""
 
     symbol: str
     interval: str
@@ -51,7 +51,7 @@ Needs = Mapping[SeriesKey, int]
 
 
 def horizon_of(node: Node) -> int:
-    """Return how many points a condition looks back, besides the bars of its values."""
+    """Return how many points a condition looks back, in addition to the bars of its values."""
     below = max(map(horizon_of, children(node)), default=0)
     match node:
         case Lasting():
@@ -65,7 +65,7 @@ def horizon_of(node: Node) -> int:
 
 
 def needs_of(condition: Condition, interval: str) -> Needs:
-    """Return how many bars of each series a rule on an interval, or on ticks, needs."""
+    """Return how many bars of each series a rule on an interval (or on ticks) needs."""
     points = [] if interval == "tick" else [(SeriesKey("", interval), horizon_of(condition) + 1)]
     values = (
         (SeriesKey(leaf.symbol, leaf.interval or interval), bars)
@@ -75,7 +75,7 @@ def needs_of(condition: Condition, interval: str) -> Needs:
 
 
 def most_of(numbers: Iterable[tuple[_Key, int]]) -> dict[_Key, int]:
-    """Return the largest number of each key."""
+    """Return the largest number for each key."""
     found: dict[_Key, int] = {}
     for key, number in numbers:
         found[key] = max(found.get(key, 0), number)
@@ -83,8 +83,8 @@ def most_of(numbers: Iterable[tuple[_Key, int]]) -> dict[_Key, int]:
 
 
 def leaf_needs(condition: Condition, interval: str) -> dict[Leaf, int]:
-    """Return for each value that is computed from bars how many of the newest bars of its series it
-    takes."""
+    """Return how many of the newest bars of its series each value takes, for values computed from
+    bars."""
     horizon = 0 if interval == "tick" else horizon_of(condition)
     found: dict[Leaf, int] = {}
     for leaf in leaves_of(condition):
@@ -105,19 +105,19 @@ def _points_in(points: int, interval: str, of: str) -> int:
 
 @lru_cache(maxsize=1024)
 def most_in_a_point(text: str, interval: str) -> int:
-    """Return how many bars of a condition's shortest series lie within one bar of its rule's
+    """Return how many bars of a condition's shortest interval lie within one bar of its rule's
     interval."""
     others = {leaf.interval or interval for leaf in leaves_of(tree_of(text))}
     return max((_points_in(1, interval, of) for of in others), default=1)
 
 
 def stored_bars(key: SeriesKey, bars: int) -> int:
-    """Return the most stored bars of which `bars` bars of a series are made."""
+    """Return the most stored bars from which `bars` bars of a series are made."""
     return bars * MOST_PARTS[key.interval]
 
 
 def check_needs(condition: Condition, interval: str) -> Needs:
-    """Return what a rule needs. Raises RuleError if it is too much, or not defined on ticks."""
+    """Return what a rule needs. Raises RuleError if it is too much or not defined on ticks."""
     leaves = leaves_of(condition)
     if len(leaves) > MAX_LEAVES:
         raise RuleError("when", f"{len(leaves)} values", f"at most {MAX_LEAVES} different ones")
@@ -148,5 +148,5 @@ def in_words(key: SeriesKey, bars: int) -> str:
 
 @lru_cache(maxsize=1024)
 def symbols_of(text: str) -> frozenset[str]:
-    """Return the other symbols that a condition names, by its text."""
+    """Return the other symbols that a condition's text names."""
     return frozenset(leaf.symbol for leaf in leaves_of(tree_of(text)) if leaf.symbol)

@@ -1,4 +1,4 @@
-"""The tree of a condition. Each node is immutable and can be a key.
+"""The nodes of a condition's tree. Each node is immutable and hashable.
 
 Expressions have a value: numbers, leaves and arithmetic. Conditions are true, false or unknown.
 """
@@ -13,7 +13,7 @@ import msgspec
 
 MAX_NODES = 80
 MAX_DEPTH = 12
-"""The most levels of a tree. No tree that was read has more, so functions over it may recurse."""
+"""The most levels of a tree. Since deeper trees are refused, functions over trees may recurse."""
 MAX_BARS = 400
 """The most bars of `for`, `within` and `[bars ago]`."""
 
@@ -36,8 +36,8 @@ LASTING = ("for", "within")
 class Leaf(msgspec.Struct, frozen=True):
     """A value of the catalogue, such as `rsi(14, 1d, SPY)[1]`.
 
-    of: the price of the bar that it is computed from, if the value has a choice; numbers: its
-    windows and factors; interval and symbol: empty for those of the rule; ago: bars back.
+    of: the price of a bar from which the value is computed, if it can be chosen; numbers: the
+    value's windows and factors; interval and symbol: empty for those of the rule; ago: bars back.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Arithmetic(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """A comparison of two values at a point; a cross also compares them at the point before."""
+    """A comparison of two values at a point. A cross also compares them at the point before."""
 
     op: str
     left: Expression
@@ -65,7 +65,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """A value enters or leaves the range from `low` to `high`, both included."""
+    """The event that a value enters or leaves the range from `low` to `high`, both included."""
 
     op: str
     value: Expression
@@ -74,7 +74,7 @@ class Edge(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """All of some conditions, or any of them."""
+    """A condition that holds if all of its conditions hold, or if any of them holds."""
 
     op: str
     of: tuple[Condition, ...]
@@ -87,7 +87,7 @@ class Not(msgspec.Struct, frozen=True):
 
 
 class Lasting(msgspec.Struct, frozen=True):
-    """A condition that has held for a number of bars, or held at one of them."""
+    """A condition that held at all of the last `bars` bars, or at one of them."""
 
     op: str
     bars: int
@@ -100,7 +100,7 @@ Node = Expression | Condition
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """Return the nodes right below a node, in the order of the text."""
+    """Return the nodes directly below a node, in the order of the text."""
     match node:
         case Arithmetic() | Comparison():
             return (node.left, node.right)
@@ -115,19 +115,19 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Yield a node and all below it, in the order of the text."""
+    """Yield a node and all nodes below it, in the order of the text."""
     yield node
     for child in children(node):
         yield from walk(child)
 
 
 def leaves_of(node: Node) -> list[Leaf]:
-    """Return the leaves of a tree, each once, in the order of the text."""
+    """Return the distinct leaves of a tree, in the order of the text."""
     return list(dict.fromkeys(one for one in walk(node) if isinstance(one, Leaf)))
 
 
 def without_symbol(condition: Condition, symbol: str) -> Condition:
-    """Return a condition whose leaves do not name the rule's own symbol."""
+    """Return a condition in which leaves of the rule's own symbol name no symbol."""
 
     def bare(node: Any) -> Any:
         match node:

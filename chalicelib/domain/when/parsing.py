@@ -1,4 +1,4 @@
-"""The field `when` as clients give it and as rules keep it."""
+"""Parses the field `when` that a client sends, and returns the text that rules store."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from chalicelib.domain.when.writing import to_text
 
 
 def parse_when(given: object, interval: str, symbol: str) -> str:
-    """Return the text form of a condition given as text or as a tree, with all defaults written
-    out.
+    """Return the text form, with all defaults written out, of a condition given as text or as a
+    JSON tree.
 
     `interval` and `symbol` are the rule's; the text does not name that symbol. Raises WhenError for
     a condition that cannot be read, and RuleError for one that needs too much.

@@ -1,7 +1,7 @@
-"""The points at which a rule is judged, and which bars are over there.
+"""The points at which a rule is judged, and the bars that are over at a point.
 
-A bar counts from the point on at which it is over. Labels and sessions alone decide this, so it is
-the same live and in a preview, and no value looks ahead.
+A bar counts from the point on at which it is over. Labels and sessions alone decide this. The
+result is therefore the same live and in a preview, and no value looks ahead.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _ONE = timedelta(days=1)
 class Point(msgspec.Struct, frozen=True):
     """A tick, or the close of a bar.
 
-    label: the bar's, or the tick's timestamp; end: the instant from which it counts; date: its
-    session's, or for a week or month the last day's.
+    label: the bar's label, or the tick's timestamp; end: the instant from which it counts; date:
+    the session's date, for a week or month the date of its last day.
     """
 
     interval: str
@@ -33,7 +33,7 @@ class Point(msgspec.Struct, frozen=True):
 
 
 def bar_point(interval: str, label: str, session_date: str, symbol: str, zone: str | None) -> Point:
-    """Return the point at the close of a bar, which belongs to a session of a symbol in a time
+    """Return the point at the close of a bar. The bar belongs to a session of a symbol in a time
     zone."""
     if interval in DAYS:
         session_date = last_date(interval, label)
@@ -44,17 +44,17 @@ def bar_point(interval: str, label: str, session_date: str, symbol: str, zone: s
 
 
 def session_date(symbol: str, zone: str | None, instant: str) -> str:
-    """Return the date of the session of an instant."""
+    """Return the date of the session that contains an instant."""
     return calendar_for(symbol, zone).session_at(from_text(instant)).date.isoformat()
 
 
 def tick_point(timestamp: str, session_date: str) -> Point:
-    """Return the point of a tick."""
+    """Return the point at a tick."""
     return Point("tick", timestamp, timestamp, session_date)
 
 
 def day_after(interval: str, label: str) -> str:
-    """Return the first date after a day, week or month."""
+    """Return the first date after the day, week or month with this label."""
     day = date.fromisoformat(label[:10])
     if interval == "1wk":
         return (day + 7 * _ONE).isoformat()
@@ -64,12 +64,12 @@ def day_after(interval: str, label: str) -> str:
 
 
 def last_date(interval: str, label: str) -> str:
-    """Return the last date of a day, week or month."""
+    """Return the last date of the day, week or month with this label."""
     return (date.fromisoformat(day_after(interval, label)) - _ONE).isoformat()
 
 
 class Due:
-    """Whether bars of one series are over at a point. `symbol` is empty for the rule's own."""
+    """Decides whether bars of a series are over. `symbol` is empty for the rule's own symbol."""
 
     def __init__(self, symbol: str, interval: str, zone: str | None) -> None:
         self._symbol = symbol

@@ -1,7 +1,7 @@
 """Parses the text form: `rsi(14) < 30 and close > sma(200, 1d) for 3 bars`.
 
-From weak to strong: or, and, not, `for` and `within`, comparisons, + and -, * and /. Each name,
-number and sign is read once, and parentheses nest at most MAX_DEPTH deep.
+Operators from weak to strong: or, and, not, `for` and `within`, comparisons, + and -, * and /. Each
+token is read once, and parentheses nest at most MAX_DEPTH deep.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _JOINS = "and, or, for 3 bars, within 3 bars, or the end"
 
 
 def read_text(text: str) -> Condition:
-    """Return the tree of a text. Raises WhenError at the column where it goes wrong."""
+    """Return the tree of a text. Raises WhenError at the column of the mistake."""
     reader = _Reader(tokens_of(text))
     part = reader.condition(reader.any())
     reader.finish()
@@ -77,7 +77,7 @@ class _Reader:
         return Place(self._token.column)
 
     def _word(self) -> str:
-        """Return the token in lower case, unless it is a symbol in quotes."""
+        """Return the current token in lower case; a quoted symbol is returned unchanged."""
         return "" if self._token.kind == "quoted" else self._token.text.lower()
 
     def _next(self) -> Token:
@@ -104,7 +104,7 @@ class _Reader:
             raise self._wanted(_JOINS)
 
     def condition(self, part: Part) -> Part:
-        """Return a part that is a condition. Raises WhenError for a value."""
+        """Return a part if it is a condition. Raises WhenError if it is a value."""
         if isinstance(part.node, Condition):
             return part
         raise self._wanted(f"a comparison: {_SIGNS}")
@@ -119,7 +119,7 @@ class _Reader:
         return self._value(read(), place)
 
     def any(self) -> Part:
-        """Read conditions joined by `or`."""
+        """Return the part of conditions that are joined by `or`."""
         return self._joined("any", "or", self._all)
 
     def _all(self) -> Part:
@@ -262,8 +262,8 @@ class _Reader:
 
     def _argument_kind(self, token: Token, name: str, may_choose: bool) -> str:
         """Return the kind of an argument: `interval`, `of`, `symbol`, `number`, or empty for none
-        of them. A symbol may be spelt like a price, such as OPEN: where no price may be chosen,
-        that is a symbol."""
+        of them. A symbol may be spelt like a price, such as OPEN. Where no price may be chosen,
+        OPEN is a symbol."""
         if token.kind == "word" and token.text.lower() in INTERVALS:
             return "interval"
         is_price = token.kind == "word" and token.text.lower() in FIELDS and CATALOGUE[name].of
@@ -282,7 +282,7 @@ class _Reader:
 
 
 def _arguments(name: str) -> str:
-    """Return in words what may be in the parentheses after a value's name."""
+    """Return in words which arguments a value's name allows in parentheses."""
     entry = CATALOGUE[name]
     found = [f"one of {', '.join(FIELDS)}"] if entry.of else []
     found += [f"{one.name} ({one.allowed})" for one in entry.numbers]

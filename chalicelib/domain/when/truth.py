@@ -1,8 +1,8 @@
 """Decides a condition at one point after another: true, false, or None for unknown.
 
-A condition is unknown if it depends on a value that is not known yet. `not`, `and` and `or` follow
-Kleene's logic, so `false and unknown` is false. A condition remembers what crosses, edges, `for`
-and `within` need of the points before; the memory can be written as a short text and read again.
+A condition is unknown if it depends on an unknown value. `not`, `and` and `or` follow Kleene's
+logic, so `false and unknown` is false. A condition remembers what crosses, edges, `for` and
+`within` need of the points before. This memory can be written as a short text and read again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from chalicelib.domain.when.nodes import (
 
 Truth = bool | None
 Values = Mapping[Leaf, Decimal | None]
-"""The values at a point; None for one that is not known yet."""
+"""The values of leaves at a point; None for an unknown value."""
 
 _UNKNOWN = "u"
 
@@ -43,8 +43,8 @@ class Decider:
 
     @property
     def memory(self) -> str:
-        """Return what is remembered, as a short text without commas. If it is set to an empty text,
-        or to one that no decider wrote, the decider begins again."""
+        """Return the memory as a short text without commas. If it is set to an empty text, or to a
+        text that no decider wrote, the decider begins again."""
         return "/".join(memory.text for memory in self._memories)
 
     @memory.setter
@@ -57,8 +57,8 @@ class Decider:
             self._remember(self._beginning)
 
     def _remember(self, text: str) -> None:
-        """Restore the memories from a text. Raises ValueError for a malformed text; some memories
-        may then have been changed."""
+        """Restore the memory from a text. Raises ValueError for a malformed text, after which some
+        parts of the memory may have changed."""
         for memory, part in zip(self._memories, text.split("/"), strict=True):
             memory.text = part
 
@@ -111,8 +111,8 @@ class Decider:
 
 
 class _Before:
-    """The side of a comparison at the last point, or 1 inside a range and 0 outside; None if it was
-    unknown. `known` are the possible sides."""
+    """The side of a comparison at the last point; for an edge, 1 inside the range and 0 outside.
+    None if the side was unknown. `known` has the possible sides."""
 
     def __init__(self, wanted: int, known: tuple[int, ...]) -> None:
         self._wanted = wanted
@@ -130,7 +130,7 @@ class _Before:
         self._before = self._texts[text]
 
     def turns(self, now: int | None) -> Truth:
-        """Return whether the side was another one at the point before, and is the wanted one now;
+        """Return whether the side is now the wanted one and was another one at the point before;
         None if that is unknown."""
         before, self._before = self._before, now
         if now is not None and now != self._wanted:
@@ -141,7 +141,7 @@ class _Before:
 
 
 class _Counts:
-    """How many points ago a condition was true, false and unknown last, up to `bars`."""
+    """How many points ago a condition was last true, false and unknown, up to `bars`."""
 
     def __init__(self, bars: int) -> None:
         self._bars = bars
@@ -163,14 +163,15 @@ class _Counts:
             self._ago[truth] = 0 if truth is now else min(ago + 1, self._bars)
 
     def for_all(self, now: Truth) -> Truth:
-        """Return whether the condition held at each of the last points, this one included."""
+        """Return whether the condition held at each of the last `bars` points, this one
+        included."""
         self._add(now)
         if self._ago[False] < self._bars:
             return False
         return None if self._ago[None] < self._bars else True
 
     def within(self, now: Truth) -> Truth:
-        """Return whether the condition held at one of the last points, this one included."""
+        """Return whether the condition held at one of the last `bars` points, this one included."""
         self._add(now)
         if self._ago[True] < self._bars:
             return True
@@ -182,7 +183,7 @@ def _not(truth: Truth) -> Truth:
 
 
 def _group(parts: list[Callable[[Values], Truth]], decisive: bool) -> Callable[[Values], Truth]:
-    """Return a function that decides some conditions together: one `decisive` answer is enough."""
+    """Return a function that decides several conditions: one `decisive` answer is enough."""
 
     def decide(values: Values) -> Truth:
         found = [part(values) for part in parts]
@@ -192,7 +193,7 @@ def _group(parts: list[Callable[[Values], Truth]], decisive: bool) -> Callable[[
 
 
 def _side_of(left: Expression, right: Expression) -> Callable[[Values], int | None]:
-    """Return a function that gives the sign of `left` - `right` at a point; None if either is
+    """Return a function that returns the sign of `left` - `right` at a point; None if either is
     unknown."""
     first, second = _expression(left), _expression(right)
 

@@ -1,4 +1,4 @@
-"""Writes the text form of a tree; reading it again gives the same tree."""
+"""Writes the text form of a tree. Parsing the text gives the same tree."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from chalicelib.domain.when.nodes import (
 )
 
 PLAIN_SYMBOL = re.compile(r"[A-Z][A-Z0-9]*", re.ASCII)
-"""Symbols that need no quotes."""
+"""The form of symbols that need no quotes."""
 
 LEVELS = {"any": 1, "all": 2, "not": 3, "lasting": 4, "compare": 5, "plus": 6, "times": 7, "one": 8}
-"""How strongly each kind of node binds: a weaker one within a stronger one needs parentheses."""
+"""How strongly each kind of node binds. A node within a stronger one needs parentheses."""
 
 
 def to_text(node: Node) -> str:
-    """Return the text of a tree."""
+    """Return the text form of a tree."""
     match node:
         case Decimal():
             return plain_number(node)
@@ -52,7 +52,7 @@ def to_text(node: Node) -> str:
 
 
 def level_of(node: Node) -> int:
-    """Return how strongly a node binds."""
+    """Return a node's precedence: how strongly it binds."""
     match node:
         case Group():
             return LEVELS[node.op]
@@ -69,7 +69,7 @@ def level_of(node: Node) -> int:
 
 
 def leaf_text(leaf: Leaf) -> str:
-    """Return the text of a leaf: `rsi(14, 1d, SPY)[1]`. Numbers are always written."""
+    """Return the text of a leaf, such as `rsi(14, 1d, SPY)[1]`. All numbers are written."""
     given = [leaf.of] if leaf.of and leaf.of != _default_of(leaf) else []
     given += [plain_number(number) for number in leaf.numbers]
     given += [leaf.interval] if leaf.interval else []
