@@ -1,4 +1,4 @@
-"""Wiring: settings -> clients (created on first use) -> stores -> services, once per container."""
+"""Wires the system once per container: settings -> clients -> stores -> services, on first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chalicelib.adapters import json_logs
 from chalicelib.settings import Settings
 from chalicelib.tables import Tables
 
-if TYPE_CHECKING:  # functions must not wait for each other's imports
+if TYPE_CHECKING:  # each function imports only what it uses
     from chalicelib.adapters.athena import Athena
     from chalicelib.adapters.glue import GlueCatalog
     from chalicelib.adapters.sealing import Sealing
@@ -46,7 +46,7 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
 
 RULES_KEPT_SECONDS = 30
 RESERVED_SECONDS = 8.0
-"""Seconds of an invocation's time reserved for the work after its writes."""
+"""The part of an invocation's time that is reserved for the work after its writes."""
 
 Clock = Callable[[], datetime]
 
@@ -59,9 +59,9 @@ def utc_now() -> datetime:
 
 
 class CachedRules:
-    """The rules of the table and the default ones, cached for RULES_KEPT_SECONDS.
+    """The stored rules and the default rules, cached for RULES_KEPT_SECONDS.
 
-    left_out: the rules above a symbol's limit, which are not judged.
+    `left_out` has the rules above a symbol's limit, which are not judged.
     """
 
     def __init__(self, store: RuleStore, defaults: tuple[Rule, ...]) -> None:
@@ -73,7 +73,7 @@ class CachedRules:
         self._read_at = float("-inf")
 
     def __call__(self) -> tuple[Rule, ...]:
-        """Return all rules; a stored rule replaces the default with the same id."""
+        """Return all rules. A stored rule replaces the default rule with the same id."""
         if time.monotonic() - self._read_at > RULES_KEPT_SECONDS:
             stored = self._store.all()
             self._replaced = frozenset(rule.rule_id for rule in stored)
@@ -96,7 +96,7 @@ class CachedRules:
             )
 
     def now(self, symbol: str) -> tuple[Rule, ...]:
-        """Return the current rules of a symbol, with the defaults, by two Queries.
+        """Return the current rules of a symbol, including default rules, by two Queries.
 
         If a rule of another symbol replaces a default, the default is left out only if that rule
         existed when all rules were last read. The next call for all rules reads them again.
@@ -113,7 +113,7 @@ class CachedRules:
 
 
 class Services:
-    """The services for handlers and routes, created on first use."""
+    """The services that handlers and routes use. Each is created on first use."""
 
     def __init__(self, settings: Settings, clock: Clock = utc_now, clients: Any = None) -> None:
         self.settings = settings
@@ -126,24 +126,24 @@ class Services:
 
     @property
     def anomaly_percent(self) -> Decimal:
-        """Return ANOMALY_PERCENT as a number."""
+        """Return the setting ANOMALY_PERCENT as a number."""
         return Decimal(self.settings.anomaly_percent)
 
     @cached_property
     def stores(self) -> Stores:
-        """Return all stores over one set of clients."""
+        """Return all stores, which share one set of clients."""
         return aws_stores(self.settings, self._clients)
 
     @cached_property
     def keys(self) -> KeyRing:
-        """Return the API's keys, the only service that the authorizer needs."""
+        """Return the service that looks up API keys. The authorizer needs no other service."""
         from chalicelib.services.access.key_ring import KeyRing
 
         return KeyRing(self._tables.keys(), self.clock, self.settings.write_token_sha256)
 
     @cached_property
     def channels(self) -> ChannelBook:
-        """Return the service that reads and changes channels. Reading them decrypts nothing."""
+        """Return the service that reads and changes channels. A read decrypts nothing."""
         from chalicelib.adapters.push_keys import generated
         from chalicelib.services.delivery.channel_book import ChannelBook
         from chalicelib.services.delivery.push_key import PushKeyRing
@@ -163,7 +163,7 @@ class Services:
 
     @cached_property
     def rate_limit(self) -> RateLimit:
-        """Return the rate limit of keys."""
+        """Return the rate limit of API keys."""
         from chalicelib.services.access.rate_limit import RateLimit
 
         return RateLimit(self._tables.keys(), self.clock)
@@ -179,7 +179,7 @@ class Services:
 
     @property
     def shown(self) -> Watch:
-        """Return the averages shown with prices."""
+        """Return the averages that are shown with prices."""
         from chalicelib.domain.detection import Watch
 
         return Watch((), self.settings.sma_fast, self.settings.sma_slow)
@@ -191,7 +191,7 @@ class Services:
 
     @cached_property
     def ingest(self) -> Ingest:
-        """Return the service that stores records of the stream or the queue."""
+        """Return the service that stores the records of the stream or the queue."""
         from chalicelib.services.ingest.ingest import Ingest
 
         return Ingest(self.stores, self.clock, self.settings.max_symbols)
@@ -212,7 +212,7 @@ class Services:
 
     @cached_property
     def deliver(self) -> Deliver:
-        """Return the service that delivers alerts, in first and further attempts."""
+        """Return the service that delivers alerts, at the first and at further attempts."""
         from chalicelib.adapters.retries import Retries
         from chalicelib.services.delivery.deliver import Deliver
         from chalicelib.services.delivery.pictures import Pictures
@@ -226,7 +226,7 @@ class Services:
         return Deliver(store, channels, retries, settings.page_url, self.clock, *given)
 
     def market_data(self) -> MarketData:
-        """Return a new reader of prices, to be used for one request."""
+        """Return a new reader of prices, for one request."""
         from chalicelib.services.market_data.market_data import MarketData
 
         fast, slow = self.settings.sma_fast, self.settings.sma_slow
@@ -235,7 +235,7 @@ class Services:
 
     @cached_property
     def push(self) -> Push:
-        """Return the service that publishes the quotes of symbols whose state has changed."""
+        """Return the service that publishes the quotes of symbols with a new state."""
         from chalicelib.adapters.event_api import EventApi
         from chalicelib.services.push.push import Push
 
@@ -244,7 +244,7 @@ class Services:
 
     @cached_property
     def rebuild(self) -> Rebuild:
-        """Return the service that rebuilds bars and state from prices."""
+        """Return the service that recomputes bars and state from stored ticks."""
         from chalicelib.services.rebuild.rebuild import Rebuild
 
         days = self.settings.prices_ttl_days
@@ -259,7 +259,7 @@ class Services:
 
     @cached_property
     def silence(self) -> SilenceCheck:
-        """Return the check for symbols that should trade and are silent."""
+        """Return the check for silent symbols."""
         from chalicelib.services.symbols.silence import SilenceCheck
 
         return SilenceCheck(self.stores, self.clock, self.settings.silent_after_seconds)
@@ -314,8 +314,8 @@ def link_key_of(settings: Settings) -> bytes:
 
 
 def aws_clients(settings: Settings, clients: Any = None) -> Any:
-    """Return clients as attributes, each created with its first call. `clients` creates them; the
-    default is adapters.clients.Clients."""
+    """Return AWS clients as attributes. Each is created by `clients` at its first call. `clients`
+    is by default adapters.clients.Clients."""
     from chalicelib.adapters.clients import Clients, DeferredClients
 
     return DeferredClients(clients or Clients(settings.account_id))
@@ -348,12 +348,12 @@ def _lake_engine(settings: Settings, clients: Any) -> tuple[Athena, GlueCatalog]
 
 def push_contact(page_url: str) -> str:
     """Return the sender's contact for push services: the page's URL if it is https, otherwise a
-    placeholder address. Some services refuse other URLs, such as that of a local machine."""
+    placeholder address. Some services refuse other URLs, such as the URL of a local machine."""
     return page_url if page_url.startswith("https://") else "mailto:ticktape@example.com"
 
 
 def aws_channels(settings: Settings, clients: Any, clock: Callable[[], datetime]) -> Directory:
-    """Return the directory of the channels that alerts are sent over."""
+    """Return the directory of the channels to which alerts are sent."""
     from chalicelib.adapters.sealed_channel import SealedChannel
     from chalicelib.adapters.topic import Topic
     from chalicelib.services.delivery.directory import Directory
@@ -413,7 +413,7 @@ def aws_stores(settings: Settings, clients: Any = None) -> Stores:
 
 @cache
 def get_settings() -> Settings:
-    """Return the process's settings, and configure its logs by them. Raises SettingsError."""
+    """Return the process's settings, and configure its logs accordingly. Raises SettingsError."""
     settings = settings_module.load(os.environ)
     logging.getLogger("ticktape").setLevel(settings.log_level)
     if settings.aws_lambda_function_name:
@@ -428,6 +428,6 @@ def get_services() -> Services:
 
 
 def deadline(remaining_milliseconds: int) -> float:
-    """Return the time.monotonic until which an invocation may write: RESERVED_SECONDS before its
-    end, but at least one second from now."""
+    """Return the time.monotonic until which an invocation may write. It is RESERVED_SECONDS before
+    the invocation's end, but at least one second from now."""
     return time.monotonic() + max(1.0, remaining_milliseconds / 1000 - RESERVED_SECONDS)

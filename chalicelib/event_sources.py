@@ -1,7 +1,7 @@
-"""Batch size, window, retries, filter and failure destination of each stream handler.
+"""The batch size, window, retries, filter and failure destination of each stream handler.
 
 The decorators in `app.py`, the local poller and the deployment all use this table. The deployment
-creates and updates the mappings. Terms are those of AWS Lambda's event source mappings.
+creates and updates the mappings. The terms are those of AWS Lambda's event source mappings.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 class EventSource(msgspec.Struct, frozen=True, kw_only=True):
     """The event source of one handler.
 
-    `maximum_concurrency` is the number of a queue's batches processed at once; None if only the
+    `maximum_concurrency` is how many of a queue's batches are processed at once; None if only the
     account's limit applies. `filters` are event patterns, any of which accepts a record. `failures`
     says whether dead-lettered records are stored in the failures bucket. Records of `push` are not
     stored, since a late price is worth nothing. -1 means no limit of retries or age.
@@ -93,11 +93,11 @@ EVENT_SOURCES: dict[str, EventSource] = {
         ),
     )
 }
-"""Event sources by handler, before a stage's settings are applied."""
+"""The event sources by handler, without a stage's settings."""
 
 
 class Adjustable(msgspec.Struct, frozen=True):
-    """A field of a handler's source that a stage may set, with Lambda's inclusive limits."""
+    """A field of a handler's event source that a stage may set, with Lambda's inclusive limits."""
 
     handler: str
     field: str
@@ -122,7 +122,7 @@ ADJUSTABLE = {
     "redeliver_batch_size": Adjustable("redeliver", "batch_size", 1, 10),
     "redeliver_concurrency": Adjustable("redeliver", "maximum_concurrency", 2, 1000),
 }
-"""Adjustable fields by the name of their setting. Limits:
+"""The adjustable fields by the name of their setting. The limits are from
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html,
 services-ddb-params.html and, for FIFO queues, services-sqs-parameters.html of the same guide."""
 
@@ -131,5 +131,5 @@ COMPACTION = (30, "*", "*", "*", "?", "*")
 """When compact runs, as EventBridge's cron in UTC. Most runs only merge raw objects."""
 
 COMPACTION_HOURS = (6, 8, 10, 12)
-"""The hours (UTC) whose runs also compact. By the first hour the day is over everywhere; the other
+"""The hours (UTC) whose runs also compact. By the first hour the day is over everywhere. The other
 runs continue what failed or ran out of time."""

@@ -1,5 +1,5 @@
 """Passes Lambda's events to services, and returns the answers that Lambda expects. CloudWatch makes
-metrics from the counts that are logged here."""
+metrics from the counters that are logged here."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 log = logging.getLogger("ticktape.metrics")
 
 _NAMED = 20
-"""The number of silent symbols that the log names, those with the longest silence."""
+"""How many silent symbols the log names: those with the longest silence."""
 
 Response = dict[str, list[dict[str, str]]]
 
 
 def ingest_kinesis(event: dict[str, Any], context: Any) -> Response:
-    """Process a batch of one shard; report its first failed record."""
+    """Process a batch of one shard; report the first record that failed."""
     return _ingest("ingest_kinesis", events.from_kinesis(event), context, all_later=False)
 
 
 def ingest_sqs(event: dict[str, Any], context: Any) -> Response:
-    """Process a batch of a FIFO queue; report its first failed message and all later ones, so that
-    they are delivered again in order."""
+    """Process a batch of a FIFO queue. Report the first message that failed and all later messages,
+    so that they are delivered again in order."""
     return _ingest("ingest_sqs", events.from_sqs(event), context, all_later=True)
 
 
@@ -62,7 +62,7 @@ def detect(event: dict[str, Any], context: Any) -> Response:
 
 
 def _tell_silence() -> None:
-    """Every few minutes, emit the number of symbols that should trade and are silent, if any."""
+    """Every few minutes, log the number of silent symbols if there are any."""
     services = bootstrap.get_services()
     silent = services.silence.due()
     if silent:
@@ -79,8 +79,8 @@ def deliver(event: dict[str, Any], context: Any) -> Response:
 
 
 def push(event: dict[str, Any], _context: Any) -> Response:
-    """Publish a batch of the state table's stream. Never reports a failure: a late price is worth
-    nothing, and nothing else waits for it."""
+    """Publish a batch of the state table's stream. Never report a failure, since a late price is
+    worth nothing."""
     services = bootstrap.get_services()
     done = services.push(events.written_states(event))
     _emit("push", {"PushFailures": done.failed})
@@ -88,8 +88,8 @@ def push(event: dict[str, Any], _context: Any) -> Response:
 
 
 def redeliver(event: dict[str, Any], context: Any) -> Response:
-    """Process messages that ask for further attempts. Unreadable messages are reported as failed:
-    SQS delivers them again and at last moves them to the dead-letter queue."""
+    """Process messages that request further attempts. Unreadable messages are reported as failed:
+    SQS delivers them again and finally moves them to the dead-letter queue."""
     services = bootstrap.get_services()
     until = bootstrap.deadline(context.get_remaining_time_in_millis())
     retries, unreadable = events.retries(event)
@@ -138,7 +138,7 @@ def compact(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _only_merges(event: dict[str, Any]) -> bool:
-    """Return whether the run only merges.
+    """Return whether the run only merges raw objects.
 
     EventBridge names its rule in `resources`; a manual event names none.
     """
@@ -170,8 +170,8 @@ def _partial(identifiers: Any) -> Response:
 
 
 def _emit(function: str, counters: Mapping[str, float], **properties: str) -> None:
-    """Log the non-zero counters, and `properties`: texts by which the log is searched. If all
-    counters are zero, do nothing.
+    """Log the counters that are not zero, and `properties`: texts for searching the log. Do nothing
+    if all counters are zero.
 
     The log record also has both as the attributes `counters` and `properties`.
     """

@@ -1,6 +1,6 @@
 """Reads the environment once into typed settings.
 
-Terraform's `environment` output and the local provisioner set the same variables; nothing else in
+Terraform's `environment` output and the local provisioner set the same variables. Nothing else in
 the package reads `os.environ`.
 """
 
@@ -15,10 +15,10 @@ from chalicelib.event_sources import ADJUSTABLE, EVENT_SOURCES, EventSource
 from chalicelib.tables import TableNames
 
 BARS, EVERY_TICK = "bars", "every-tick"
-"""Values of ALERTS: the default rules send crosses either on bars or on every tick."""
+"""Values of ALERTS: the default rules send crosses on bars only, or on every tick."""
 
 MOST_CHANNELS = 100
-"""The most channels of pushed prices: a connection to AppSync Events has at most 100
+"""The most channels of pushed prices, since a connection to AppSync Events has at most 100
 subscriptions."""
 
 _CHOICES = {"read_access": ("open", "closed"), "alerts": (BARS, EVERY_TICK)}
@@ -32,7 +32,7 @@ class SettingsError(ValueError):
 class Settings(TableNames, frozen=True, kw_only=True):
     """One deployment's settings. Each field is read from the variable of its name in capitals.
 
-    If a setting of an event source is None, the value in `chalicelib/event_sources.py` applies.
+    If a setting of an event source is None, the value in `event_sources.py` applies.
     """
 
     stage: str = "dev"
@@ -90,7 +90,7 @@ class Settings(TableNames, frozen=True, kw_only=True):
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read settings from `environ`, where an empty variable counts as missing.
+    """Return the settings in `environ`. An empty variable counts as missing.
 
     Raises SettingsError, which names the variable.
     """
@@ -126,7 +126,7 @@ def _check_event_sources(settings: Settings) -> None:
 
 
 def configured(settings: Settings) -> dict[str, EventSource]:
-    """Return the event sources by handler, with a stage's settings applied."""
+    """Return the event sources by handler. A stage's settings replace their default fields."""
     found = dict(EVENT_SOURCES)
     for name, adjustable in ADJUSTABLE.items():
         value = getattr(settings, name)

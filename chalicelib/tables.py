@@ -1,4 +1,4 @@
-"""The tables of DynamoDB: the settings with their names, and the stores over them."""
+"""The DynamoDB tables: the settings with their names, and the stores over them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-if TYPE_CHECKING:  # functions must not wait for each other's imports
+if TYPE_CHECKING:  # each function imports only what it uses
     from chalicelib.adapters.channels import Channels
     from chalicelib.adapters.digests import Digests
     from chalicelib.adapters.directory_items import DirectoryItems
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # functions must not wait for each other's imports
 
 
 class TableNames(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings that name the tables of `infra/resources.json`."""
+    """The settings with the names of the tables in `infra/resources.json`."""
 
     prices_table: str
     bars_table: str
@@ -43,99 +43,99 @@ class TableNames(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tables:
-    """The stores over the tables. Each is imported when it is first made."""
+    """Makes the stores over the tables. Each store's module is imported when the store is made."""
 
     def __init__(self, names: TableNames, dynamodb: Any) -> None:
         self._names = names
         self._dynamodb = dynamodb
 
     def prices(self, anomaly_percent: Decimal, ttl_days: int) -> PriceStore:
-        """Return the stored ticks, which expire after `ttl_days`."""
+        """Return the store of ticks, which expire after `ttl_days`."""
         from chalicelib.adapters.prices import Prices
 
         return Prices(self._dynamodb, self._names.prices_table, anomaly_percent, ttl_days)
 
     def bars(self, ttl_days: Mapping[str, int]) -> BarStore:
-        """Return the bars. `ttl_days` by interval; bars of other intervals never expire."""
+        """Return the store of bars. Bars of intervals that `ttl_days` lacks never expire."""
         from chalicelib.adapters.bars import Bars
 
         return Bars(self._dynamodb, self._names.bars_table, ttl_days)
 
     def actions(self) -> ActionStore:
-        """Return the splits and dividends."""
+        """Return the store of splits and dividends."""
         from chalicelib.adapters.actions import Actions
 
         return Actions(self._dynamodb, self._names.bars_table)
 
     def states(self) -> StateStore:
-        """Return the states of symbols."""
+        """Return the store of the symbols' detection states."""
         from chalicelib.adapters.state import States
 
         return States(self._dynamodb, self._names.state_table)
 
     def alerts(self) -> AlertStore:
-        """Return the alerts."""
+        """Return the store of alerts."""
         from chalicelib.adapters.alerts import Alerts
 
         return Alerts(self._dynamodb, self._names.alerts_table)
 
     def deliveries(self) -> DeliveryStore:
-        """Return the deliveries of alerts."""
+        """Return the store of alerts' deliveries."""
         from chalicelib.adapters.deliveries import Deliveries
 
         return Deliveries(self._dynamodb, self._names.alerts_table)
 
     def digests(self) -> Digests:
-        """Return the digests of held alerts."""
+        """Return the store of digests."""
         from chalicelib.adapters.digests import Digests
 
         return Digests(self._dynamodb, self._names.alerts_table)
 
     def ended_channels(self) -> EndedChannels:
-        """Return the channels that their receivers have ended."""
+        """Return the notes of channels that their receivers have ended."""
         from chalicelib.adapters.ended_channels import EndedChannels
 
         return EndedChannels(self._dynamodb, self._names.alerts_table)
 
     def rules(self) -> RuleStore:
-        """Return the stored rules."""
+        """Return the store of rules."""
         from chalicelib.adapters.rules import Rules
 
         return Rules(self._dynamodb, self._names.rules_table)
 
     def channels(self) -> Channels:
-        """Return the channels."""
+        """Return the store of channels."""
         from chalicelib.adapters.channels import Channels
 
         return Channels(self._dynamodb, self._names.rules_table, self.ended_channels())
 
     def mutes(self, clock: Callable[[], datetime]) -> Mutes:
-        """Return the mutes."""
+        """Return the store of mutes."""
         from chalicelib.adapters.mutes import Mutes
 
         return Mutes(self._dynamodb, self._names.rules_table, clock)
 
     def directory(self, clock: Callable[[], datetime]) -> DirectoryItems:
-        """Return the channels and the mutes together, as `deliver` reads them."""
+        """Return the reader of channels and mutes for `deliver`, which reads both at once."""
         from chalicelib.adapters.directory_items import DirectoryItems
 
         ended = self.ended_channels()
         return DirectoryItems(self._dynamodb, self._names.rules_table, clock, ended)
 
     def push_keys(self) -> PushKeys:
-        """Return the stage's key pair of Web Push."""
+        """Return the store of the stage's Web Push key pair."""
         from chalicelib.adapters.push_keys import PushKeys
 
         return PushKeys(self._dynamodb, self._names.rules_table)
 
     def symbols(self) -> SymbolStore:
-        """Return the lists of symbols."""
+        """Return the store of the lists of symbols."""
         from chalicelib.adapters.symbols import Symbols
 
         return Symbols(self._dynamodb, self._names.symbols_table)
 
     def producers(self) -> ProducerStore:
-        """Return the reports of producers."""
+        """Return the store of the producers' reports."""
         from chalicelib.adapters.producers import Producers
 
         return Producers(self._dynamodb, self._names.symbols_table)
@@ -147,7 +147,7 @@ class Tables:
         return CompactionLease(self._dynamodb, self._names.symbols_table)
 
     def keys(self) -> KeyStore:
-        """Return the keys of the API."""
+        """Return the store of API keys."""
         from chalicelib.adapters.keys import Keys
 
         return Keys(self._dynamodb, self._names.keys_table)

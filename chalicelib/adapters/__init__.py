@@ -1,1 +1,1 @@
-"""Adapters to AWS: one resource per file. No other package knows AWS's data formats."""
+"""Adapters to AWS: one resource per file. AWS's data formats stay in this package."""

@@ -46,7 +46,7 @@ _Stored = dict[_Key, Action | Item]
 
 
 class Actions(TableAccess):
-    """ActionStore over DynamoDB."""
+    """Implements ActionStore on DynamoDB."""
 
     def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
         """See ActionStore.record."""

@@ -26,7 +26,7 @@ log = logging.getLogger("ticktape.deliver")
 
 
 class Agendas(TableAccess):
-    """AgendaStore over DynamoDB's alerts table."""
+    """Implements AgendaStore on DynamoDB's alerts table."""
 
     def enter(self, digest: Digest) -> None:
         """See AgendaStore.enter."""

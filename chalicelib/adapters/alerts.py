@@ -31,7 +31,7 @@ _KEY = ("symbol", "timestamp_rule")
 
 
 class Alerts(TableAccess):
-    """AlertStore over DynamoDB."""
+    """Implements AlertStore on DynamoDB."""
 
     def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
         """See AlertStore.record_all. If the batch insert of an alert fails, the alert is put
@@ -190,7 +190,7 @@ def _checked(item: Item) -> StoredAlert:
 
 
 def to_stored(item: Item) -> StoredAlert:
-    """Return the alert of an item, with its deliveries. Raises many kinds of errors if the item
+    """Return the alert of an item, with its deliveries. Raises an error of any kind if the item
     cannot be read."""
     values = item["values"]["M"]
     alert = Alert(

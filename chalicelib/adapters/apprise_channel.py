@@ -63,7 +63,7 @@ _MARKDOWN_WITHOUT_ESCAPES = ("zulip",)
 
 
 class AppriseChannel:
-    """Channel over an address in apprise's notation, such as `ntfys://host/topic`."""
+    """Implements Channel for an address in apprise's notation, such as `ntfys://host/topic`."""
 
     def __init__(
         self,
@@ -155,8 +155,8 @@ def _written(plugin: Any, address: str, message: Message) -> dict[str, str]:
 
 
 def _marked(scheme: str, message: Message) -> dict[str, str] | None:
-    """Return the arguments for a service that reads plain text as Markdown; None for other
-    services."""
+    """Return the arguments of `notify` for a service that reads plain text as Markdown, else None.
+    apprise passes such text on unchanged."""
     if scheme not in (*_MARKDOWN, *_MARKDOWN_WITHOUT_ESCAPES):
         return None
     heading, _, rest = message.text.partition("\n")

@@ -24,7 +24,7 @@ from chalicelib.services.stores import QuarantinedPart
 
 
 class S3Archive:
-    """Archive over S3. domain/archive_layout.py defines the keys."""
+    """Implements Archive on S3. domain/archive_layout.py defines the keys."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client

@@ -29,7 +29,7 @@ _STATES: dict[str, QueryState] = {
 
 
 class Athena:
-    """QueryEngine over one workgroup and one database of Athena."""
+    """Implements QueryEngine on one workgroup and one database of Athena."""
 
     def __init__(self, client: Any, workgroup: str, database: str) -> None:
         self._client = client

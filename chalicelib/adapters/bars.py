@@ -41,7 +41,7 @@ MARK = "mark"
 
 
 class Bars(TableAccess):
-    """BarStore over DynamoDB. Bars of the intervals in `ttl_days` expire after these days."""
+    """Implements BarStore on DynamoDB. `ttl_days` has by interval the days until bars expire."""
 
     def __init__(self, client: Any, table: str, ttl_days: Mapping[str, int]) -> None:
         super().__init__(client, table)

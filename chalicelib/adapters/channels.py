@@ -12,7 +12,7 @@ from chalicelib.services.delivery.stored_lists import StoredList
 
 
 class Channels(ListedItem[StoredChannel]):
-    """ChannelStore over DynamoDB. A read takes a second GetItem if a receiver can end a channel."""
+    """Implements ChannelStore on DynamoDB. With Web Push channels, a read takes two GetItems."""
 
     def __init__(self, client: Any, table: str, ended: EndedChannels | None = None) -> None:
         """`ended` knows the channels that have ended. Without it no channel has ended."""

@@ -30,7 +30,7 @@ _decoder = msgspec.json.Decoder(Delivery)
 
 
 class Deliveries(TableAccess):
-    """DeliveryStore over the alerts table."""
+    """Implements DeliveryStore on DynamoDB's alerts table."""
 
     def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | StoredDigest | None:
         """See DeliveryStore.find."""
@@ -52,7 +52,7 @@ def replacement(key: Key, before: Delivery | None, after: Delivery) -> dict[str,
     conditions = ["attribute_exists(symbol)"]
     if before is None:
         conditions.append("attribute_not_exists(#channel)")
-        # Claims and marks are from a version that sent alerts within detect.
+        # An earlier version sent alerts within detect and wrote these two attributes.
         conditions.append("(attribute_not_exists(notified_at) OR outbox = :taken)")
         conditions.append("(attribute_not_exists(claimed_until) OR claimed_until < :now)")
         values[":now"] = {"S": after.at}

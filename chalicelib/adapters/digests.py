@@ -49,7 +49,7 @@ _window = msgspec.json.Decoder(Window)
 
 
 class Digests(TableAccess):
-    """DigestStore over DynamoDB's alerts table."""
+    """Implements DigestStore on DynamoDB's alerts table."""
 
     chunk = CHUNK
 

@@ -31,7 +31,7 @@ class DirectoryItems:
         self._mutes = Mutes(client, table, clock)
 
     def read(self) -> tuple[tuple[StoredChannel, ...], tuple[Mute, ...]]:
-        """See ReadAll. One BatchGetItem, and one GetItem if a receiver can end a channel."""
+        """See ReadAll. One BatchGetItem, and one GetItem if there are Web Push channels."""
         lists = self._channels, self._mutes
         items = batch_get(self._client, self._table, [one.place for one in lists])
         found = {item["symbol"]["S"]: item for item in items}

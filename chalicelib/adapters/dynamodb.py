@@ -119,7 +119,7 @@ def put_all(
     """Put items by BatchWriteItem; retry unprocessed items with full jitter.
 
     The items' keys must differ; `key` names the key's attributes. Returns the indexes of items that
-    were not written by the deadline (time.monotonic). The first request is made even after it.
+    were not written by the deadline (time.monotonic). Even after it, a first request is made.
     """
     return _write_all(client, table, key, items, deadline, _PUT)
 
@@ -139,7 +139,7 @@ def _write_all(
     deadline: float,
     form: tuple[str, str],
 ) -> set[int]:
-    """Call BatchWriteItem for all items. `form` names a request and its content."""
+    """Call BatchWriteItem for all items. `form` is, for example, PutRequest and Item."""
     request, carried = form
 
     def key_of(item: Item) -> tuple[str, ...]:

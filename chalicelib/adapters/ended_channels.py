@@ -44,7 +44,7 @@ class EndedChannels(TableAccess):
 
     def applied(self, channels: Sequence[StoredChannel]) -> tuple[StoredChannel, ...]:
         """Return the channels. Channels that have ended are switched off and carry the reason. One
-        GetItem if a receiver can end one of the channels."""
+        GetItem if there are Web Push channels."""
         if all(channel.kind != "web_push" for channel in channels):
             return tuple(channels)
         item = self._read(_PLACE)

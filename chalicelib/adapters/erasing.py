@@ -15,7 +15,7 @@ _KEYS_A_READ = 1000
 
 
 class Eraser:
-    """SeriesEraser over DynamoDB."""
+    """Implements SeriesEraser on DynamoDB."""
 
     def __init__(self, client: Any, *, prices: str, bars: str, alerts: str) -> None:
         self._client = client

@@ -23,7 +23,7 @@ _SHOWN_BYTES = 300
 
 
 class EventApi:
-    """A publisher over AppSync Events. `url` is the HTTP endpoint, which ends with `/event`."""
+    """Publishes through AppSync Events. `url` is the HTTP endpoint, which ends with `/event`."""
 
     def __init__(self, url: str) -> None:
         from botocore.httpsession import URLLib3Session
@@ -35,7 +35,7 @@ class EventApi:
         self._http = URLLib3Session(
             timeout=(CONNECT_SECONDS, READ_SECONDS),
             max_pool_connections=MOST_CONNECTIONS,
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # else 40 ms a request
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # saves 40 ms a request
         )
 
     def publish(self, channel: str, events: Sequence[str]) -> None:

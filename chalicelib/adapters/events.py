@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.domain.sendings import ATTRIBUTE, sending_of
 from chalicelib.domain.times import from_epoch_seconds, from_text
 
-if TYPE_CHECKING:  # each function imports only its own types
+if TYPE_CHECKING:  # each function imports only what it uses
     from chalicelib.adapters.prices import CompleteFrom
     from chalicelib.domain.alerts import StoredAlert
     from chalicelib.domain.deliveries import Retry

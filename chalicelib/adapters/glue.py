@@ -50,7 +50,7 @@ def _presto(kind: str) -> str:
 
 
 class GlueCatalog:
-    """Catalog over one database in Glue."""
+    """Implements Catalog on one database in Glue."""
 
     def __init__(self, client: Any, database: str) -> None:
         self._client = client
@@ -99,7 +99,7 @@ class GlueCatalog:
         return {entry["Values"][0]: _part(entry) for entry in self._partitions(table.name)}
 
     def switch(self, table: Table, parts: Mapping[str, CompactedPeriod]) -> None:
-        """See Catalog.switch. Partitions that another run has added meanwhile are moved, too."""
+        """See Catalog.switch. Partitions that another run has added meanwhile are switched, too."""
         inputs = [self._input(table.name, [day], part) for day, part in parts.items()]
         for chunk in _chunks(inputs, _BATCH):
             there = self._create(table.name, chunk)

@@ -27,7 +27,7 @@ _COUNTER_SECONDS = 600
 
 
 class Keys(TableAccess):
-    """KeyStore over DynamoDB. All keys share a partition; each has another for its counters."""
+    """Implements KeyStore on DynamoDB. All keys share a partition; each has one for counters."""
 
     def find(self, token_sha256: str) -> Key | None:
         """See KeyStore.find. One GetItem."""
@@ -70,7 +70,7 @@ class Keys(TableAccess):
 
     def _new(self, token_sha256: str, key: Key) -> dict[str, Any]:
         fields = msgspec.structs.asdict(key)
-        fields["ends_at"] = fields.pop("expires_at")  # TTL deletes by expires_at; keys stay
+        fields["ends_at"] = fields.pop("expires_at")  # keys stay, and TTL deletes by expires_at
         fields["scopes"] = " ".join(key.scopes)
         item = item_of(kind=_KIND, id=token_sha256, **fields)
         return {"Put": {"TableName": self._table, "Item": item}}

@@ -24,7 +24,7 @@ _PERIOD = re.compile(r"/(?:date|month|year)=([0-9-]+)/")
 
 
 class S3LakeObjects:
-    """LakeObjects over S3."""
+    """Implements LakeObjects on S3."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client

@@ -11,7 +11,7 @@ from chalicelib.domain.times import to_text
 
 
 class CompactionLease(TableAccess):
-    """Lease over DynamoDB."""
+    """Implements Lease on DynamoDB."""
 
     def take(self, owner: str, now: datetime, until: datetime) -> bool:
         """See Lease.take."""

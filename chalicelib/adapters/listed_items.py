@@ -20,8 +20,8 @@ _raw_decoder = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 
 
 class ListedItem(TableAccess, Generic[Entry]):
-    """ListStore over one item of the rules table, under the key `#name`. No rule can have that key,
-    and the index of rules does not list the item.
+    """Implements ListStore on one item of the rules table, under the key `#name`. No rule can have
+    that key, and the index of rules does not list the item.
 
     The item's attribute `name` holds the entries as JSON. `check` raises ValueError for an entry
     whose types are right but whose values are unusable. Such an entry counts as unreadable.
@@ -63,7 +63,7 @@ class ListedItem(TableAccess, Generic[Entry]):
             try:
                 entry = self._decoder.decode(raw)
                 self._check(entry)
-            except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+            except (ValueError, RecursionError) as error:  # includes msgspec's errors
                 log.warning("one of the stored %s cannot be read: %s", self._name, error)
                 unreadable.append(bytes(raw))
             else:

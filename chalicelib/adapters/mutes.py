@@ -11,7 +11,7 @@ from chalicelib.domain.mutes import Mute, check_stored
 
 
 class Mutes(ListedItem[Mute]):
-    """MuteStore over DynamoDB."""
+    """Implements MuteStore on DynamoDB."""
 
     def __init__(self, client: Any, table: str, clock: Callable[[], datetime]) -> None:
         super().__init__(client, table, "mutes", Mute, lambda mute: check_stored(mute, clock()))

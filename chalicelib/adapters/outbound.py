@@ -25,7 +25,7 @@ Policy = Callable[[str], bool]
 """Returns whether a channel may connect to an IP address."""
 
 
-class Unreachable(OSError):  # noqa: N818 - named as what the host is
+class Unreachable(OSError):  # noqa: N818 - the host is unreachable
     """No connection could be made. `Attempt.failure` has the reason."""
 
 
@@ -163,5 +163,5 @@ def is_under_way() -> bool:
 
 
 def current() -> Attempt:
-    """Return this thread's Attempt. Raises LookupError outside of one."""
+    """Return this thread's Attempt. Raises LookupError if there is none."""
     return _current.get()

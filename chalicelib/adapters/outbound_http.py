@@ -152,7 +152,7 @@ def post(
     failure, unless the status is one of `returned`."""
     status = 0
     with outbound.Attempt(allows, seconds) as attempt:
-        with suppress(requests.RequestException):  # the attempt knows more
+        with suppress(requests.RequestException):  # attempt.failure says why
             status = send("POST", url, data=body, headers=headers).status_code
         if attempt.failure is not None and status not in returned:
             raise attempt.failure

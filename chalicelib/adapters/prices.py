@@ -20,7 +20,7 @@ from chalicelib.services.stores import Page
 
 
 class Prices(TableAccess):
-    """PriceStore over DynamoDB."""
+    """Implements PriceStore on DynamoDB."""
 
     def __init__(self, client: Any, table: str, anomaly_percent: Decimal, ttl_days: int) -> None:
         super().__init__(client, table)
@@ -130,7 +130,7 @@ class CompleteFrom(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, text: str) -> CompleteFrom:
-        """Return the contents of an attribute's text."""
+        """Return the contents of the text of a `complete_from`."""
         first, *rest = text.split(" ")
         spans = (span.partition("/") for span in rest[1].split(",")) if len(rest) > 1 else ()
         return cls(first, rest[0] if rest else None, tuple((start, end) for start, _, end in spans))

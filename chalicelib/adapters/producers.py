@@ -18,7 +18,7 @@ MOST_REASONS = 10
 
 
 class Producers(TableAccess):
-    """ProducerStore over DynamoDB."""
+    """Implements ProducerStore on DynamoDB."""
 
     def statuses(self) -> list[ProducerStatus]:
         """See ProducerStore.statuses. One BatchGetItem. Invalid items are logged and skipped."""

@@ -13,7 +13,7 @@ _PLACE = item_of(symbol="#push-key", rule_id="#push-key")
 
 
 class PushKeys(TableAccess):
-    """PushKeyStore over DynamoDB."""
+    """Implements PushKeyStore on DynamoDB."""
 
     def read(self) -> PushKey | None:
         """See PushKeyStore.read. One GetItem."""

@@ -24,7 +24,7 @@ _Listed = tuple[str, int]
 
 
 class S3RawObjects:
-    """RawObjects over S3."""
+    """Implements RawObjects on S3."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -58,8 +58,8 @@ class S3RawObjects:
         )
         for page in pages:
             for entry in page.get("Contents", ()):
-                # Merged objects count whenever they were written: a merge that missed one could
-                # take its name and overwrite lines that no other object has.
+                # Merged objects count whenever they were written. A merge that missed one could
+                # use the same name and overwrite lines that no other object has.
                 if entry["LastModified"] < bound or is_merged(entry["Key"]):
                     yield entry["Key"].removeprefix(root), entry["Size"]
 

@@ -35,7 +35,7 @@ class Survey:
             return
         name, day, hour_text = found
         hour = ArrivalHours(day, int(hour_text), int(hour_text))
-        if self._bound is not None and is_merged(key):  # its lines were surveyed before
+        if self._bound is not None and is_merged(key):  # has no new lines
             self._mixed.add(hour)
             return
         self._newest = max(self._newest or written, written)

@@ -23,7 +23,7 @@ CHUNK = BATCH_GET
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """The condition of a put, as DynamoDB's expression and as a function.
+    """The condition of a put, as DynamoDB's expression and as a function of items already read.
 
     `is_due` takes the stored item and the new item, and returns whether to put the new item. It
     returns False if both are the same.

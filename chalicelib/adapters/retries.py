@@ -35,7 +35,7 @@ _timer_decoder = msgspec.json.Decoder(_AgendaTimer)
 
 
 class Retries:
-    """RetryQueue over SQS."""
+    """Implements RetryQueue on SQS."""
 
     def __init__(self, client: Any, queue_url: str, dead_queue_url: str) -> None:
         self._client = client

@@ -34,7 +34,7 @@ log = logging.getLogger("ticktape.rules")
 
 
 class Rules(TableAccess):
-    """RuleStore over DynamoDB. The index shows a write within about a second."""
+    """Implements RuleStore on DynamoDB. The index shows a write within about a second."""
 
     def __init__(self, client: Any, table: str) -> None:
         super().__init__(client, table)
@@ -167,7 +167,7 @@ def _readable(found: Iterable[Rule | BrokenRule]) -> Iterator[Rule]:
 def _read(item: Item) -> Rule | BrokenRule:
     try:
         return _to_rule(item)
-    except Exception as error:  # noqa: BLE001 - whatever the error, the other rules go on
+    except Exception as error:  # noqa: BLE001 - after any error the other rules are read
         symbol, rule_id = _key_of(item)
         return BrokenRule(rule_id, symbol, str(error) or type(error).__name__)
 

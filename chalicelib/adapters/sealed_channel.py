@@ -22,7 +22,7 @@ _UNREADABLE = ("InvalidCiphertextException", "IncorrectKeyException", "Validatio
 
 
 class SealedChannel:
-    """Channel that sends through the module of its kind. Only that module is imported."""
+    """Implements Channel through the module of the channel's kind. Only that module is imported."""
 
     def __init__(
         self,

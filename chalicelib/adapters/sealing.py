@@ -15,7 +15,7 @@ _decoder = msgspec.json.Decoder(Secrets)
 
 
 class Sealing:
-    """Encryption by KMS. `key` is the KMS key's ARN or alias; empty if the stage has no key."""
+    """Encrypts by KMS. `key` is the KMS key's ARN or alias; empty if the stage has no key."""
 
     def __init__(self, client: Any, key: str, stage: str) -> None:
         self._client = client

@@ -77,7 +77,7 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
 class States(TableAccess):
-    """StateStore over DynamoDB."""
+    """Implements StateStore on DynamoDB."""
 
     def get(self, symbol: str) -> State | None:
         """See StateStore.get."""
@@ -151,7 +151,7 @@ def from_item(item: Item) -> State:
     try:
         state = _state_of(item)
         check(state)
-    except Exception as error:  # noqa: BLE001 - whatever the error, it harms its own symbol alone
+    except Exception as error:  # noqa: BLE001 - any error must stay within its symbol
         symbol, reason = item["symbol"]["S"], repr(error)[:200]
         log.warning("the state of %s cannot be read: %s", symbol, reason)
         version, repairs = version_of(item), count_of(item, "repairs")
@@ -160,7 +160,7 @@ def from_item(item: Item) -> State:
 
 
 def _state_of(item: Item) -> State:
-    """Return the state of an item. Raises many kinds of errors if the item cannot be read."""
+    """Return the state of an item. Raises an error of any kind if the item cannot be read."""
     data = _decoder.decode(item["data"]["S"])
     symbol = item["symbol"]["S"]
     version = version_of(item)

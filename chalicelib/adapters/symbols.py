@@ -27,7 +27,7 @@ forgotten would create a partial item."""
 
 
 class Symbols(TableAccess):
-    """SymbolStore over DynamoDB."""
+    """Implements SymbolStore on DynamoDB."""
 
     def listed(self, name: str) -> list[SymbolEntry]:
         """See SymbolStore.listed."""

@@ -26,9 +26,9 @@ since stored items have them."""
 _ARRIVAL = 1 + len(_PACKED)
 _ABSENT = ""
 
-# The record's other ticks. Each has its microseconds before the last tick, the fields of _PACKED as
-# decimal text, ingested_at and sequence. None stands for the last tick's own value, "" for no
-# value. Trailing Nones are left out.
+# The record's other ticks. Each row has the tick's microseconds before the last tick, the fields of
+# _PACKED as decimal text, ingested_at and sequence. None means the same value as in the last tick,
+# "" no value. Nones at the end of a row are left out.
 _Earlier = list[list[int | str | None]]
 _earlier_decoder = msgspec.json.Decoder(_Earlier)
 
@@ -59,7 +59,7 @@ def read_ticks(item: Item) -> list[StoredTick]:
 
 
 def unpack(item: Item) -> Iterator[StoredTick]:
-    """Yield all ticks of an item, in time order. Raises many kinds of errors if the item cannot be
+    """Yield all ticks of an item, in time order. Raises an error of any kind if the item cannot be
     read."""
     last = _last_tick(item)
     own = Arrival(item["ingested_at"]["S"], int(item["sequence"]["N"]) if "sequence" in item else 0)

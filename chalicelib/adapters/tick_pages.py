@@ -48,7 +48,7 @@ class Collected:
         self._most = max(limit, most or 0)
         self._found: dict[str, Copy] = {}
         self._copies = 0
-        self._dropped = 0  # ticks after the page, perhaps the same one several times
+        self._dropped = 0  # ticks after the page; one may be counted several times
         self._bound: str | None = None  # the page ends here or before
         self._settled: list[str] = []
         self._is_crowded = False

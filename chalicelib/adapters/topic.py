@@ -37,7 +37,7 @@ and those of topics and keys take seconds to minutes to apply everywhere."""
 
 
 class Topic:
-    """Channel over SNS: text for people, JSON for queues, functions and webhooks."""
+    """Implements Channel on SNS: text for people, JSON for queues, functions and webhooks."""
 
     def __init__(self, client: Any, arn: str) -> None:
         self._client = client

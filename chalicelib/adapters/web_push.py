@@ -34,7 +34,7 @@ _keys = msgspec.json.Decoder(Keys)
 
 
 class WebPush:
-    """Channel over one subscription. `now` returns epoch seconds, by which tokens expire."""
+    """Implements Channel for one subscription. `now` returns the epoch seconds, for tokens."""
 
     def __init__(
         self,

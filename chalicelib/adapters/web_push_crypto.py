@@ -55,7 +55,7 @@ def encrypt(plain: bytes, receiver: bytes, auth: bytes, sender: KeyPair, salt: b
     key = _expanded(seed, b"Content-Encoding: aes128gcm\0", 16)
     nonce = _expanded(seed, b"Content-Encoding: nonce\0", 12)
     cipher = AES.new(key, AES.MODE_GCM, nonce=nonce)
-    text, tag = cipher.encrypt_and_digest(plain + b"\x02")  # 2 ends the last record
+    text, tag = cipher.encrypt_and_digest(plain + b"\x02")  # 2 marks the last record
     head = salt + RECORD_BYTES.to_bytes(4, "big") + bytes([len(sender.public)]) + sender.public
     return head + text + tag
 

@@ -22,7 +22,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class Webhook:
-    """Channel over one HTTPS address. `now` returns the epoch seconds, for the signed timestamp."""
+    """Implements Channel for an HTTPS address. `now` returns the epoch seconds to sign."""
 
     def __init__(
         self,

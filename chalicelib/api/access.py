@@ -1,4 +1,4 @@
-"""Authorization: which routes a request's key may use.
+"""Authorization: which routes a request's key may call.
 
 API Gateway caches a token's policy for CACHE_SECONDS and applies it to every route that the token
 requests meanwhile. The policy therefore lists all routes that the key's scopes permit.
@@ -43,16 +43,16 @@ def authorize(request: AuthRequest, keys: KeyRing) -> AuthResponse:
 
 
 def bearer(header: str) -> str:
-    """Return the token of an Authorization header; empty for another scheme or none."""
+    """Return the bearer token of an Authorization header; empty if the header has none."""
     scheme, _, token = header.partition(" ")
     token = token.strip()
     return token if scheme.lower() == SCHEME and len(token) <= LONGEST_TOKEN else ""
 
 
 def permitted(key: Key) -> list[str | AuthRoute]:
-    """Return the routes that a key's scopes permit, with path parameters as wildcards.
+    """Return the routes that a key's scopes permit, with wildcards for path parameters.
 
-    A policy's wildcard also matches slashes: a test checks that no wildcard reaches a route that
+    A policy's wildcard also matches slashes. A test checks that no wildcard reaches a route that
     needs another scope.
     """
     return [
@@ -63,7 +63,7 @@ def permitted(key: Key) -> list[str | AuthRoute]:
 
 
 def context_of(key: Key) -> dict[str, str]:
-    """Return the fields of a key that the gateway passes to the API's function, as texts."""
+    """Return the fields of a key, as texts, that the gateway passes to the API's function."""
     return {
         "key_id": key.key_id,
         "key_name": key.name,

@@ -22,14 +22,14 @@ from chalicelib.domain.keys import cover
 from chalicelib.services.access.key_ring import PREFIX
 
 audit = logging.getLogger("ticktape.audit")
-audit.setLevel(logging.INFO)  # at any LOG_LEVEL: changes are always audited
+audit.setLevel(logging.INFO)  # changes are audited at any LOG_LEVEL
 
 _log = logging.getLogger("ticktape.keys")
 _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]+", re.ASCII)
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """The key of a request, from the authorizer. `requests_per_minute` is None for no limit."""
+    """The key that sent a request. `requests_per_minute` is None if the key has no limit."""
 
     key_id: str
     key_name: str
@@ -37,7 +37,7 @@ class Caller(msgspec.Struct, frozen=True):
     requests_per_minute: int | None
 
     def permits(self, scope: str) -> bool:
-        """Return whether one of the key's scopes covers `scope`."""
+        """Return whether one of the key's scopes includes `scope`."""
         return cover(self.scopes, scope)
 
 
@@ -49,8 +49,8 @@ def answered(
     *,
     guarded: bool,
 ) -> Response:
-    """Return the result of `answer` for an admitted caller, or a problem; audit requests that
-    write.
+    """Return the result of `answer` if the caller is admitted, else a response with a problem.
+    Requests that write are audited.
 
     `guarded` says whether the route has an authorizer.
     """
@@ -92,10 +92,10 @@ def caller_of(context: Mapping[str, Any]) -> Caller | None:
 
 
 def admit(caller: Caller | None, route: Route, services: Services, weight: int) -> None:
-    """Count a request as `weight` in its key's minute.
+    """Count a request as `weight` requests in its key's minute.
 
     Raises Problem without a key, without the route's scope, or above the rate. The gateway has
-    already refused requests without key or scope; this check remains in case the gateway interprets
+    already refused requests without key or scope. This check remains in case the gateway interprets
     a path differently from its policy.
     """
     if caller is None:
@@ -116,7 +116,7 @@ def admit(caller: Caller | None, route: Route, services: Services, weight: int) 
 
 
 def _count(services: Services, counter: str, limit: int, weight: int, detail: str) -> None:
-    """Count a request as `weight`; raise Problem with `detail` above the limit.
+    """Count a request as `weight` requests. Raises Problem with `detail` above the limit.
 
     If the store cannot count, the request passes, since the stage's own rate still applies
     (decision 0189).
@@ -156,9 +156,9 @@ def _note(caller: Caller | None, route: Route, request: Any, response: Response)
 
 
 def _resource(request: Any, response: Response) -> str:
-    """Return the written path with its query; for a new resource its location.
+    """Return the path with its query that a request writes; for a new resource, its location.
 
-    A client may have put its token there. In a path the token is recognised by its prefix and
+    A client may have put its token into either. A token in the path is recognised by its prefix and
     masked. The query of a refused request is left out; an accepted query has no token, since no
     route takes one.
     """
@@ -169,6 +169,5 @@ def _resource(request: Any, response: Response) -> str:
 
 
 def _path(request: Any) -> str:
-    """Return the path without the stage, which the gateway prepends."""
     template: str = request.context["resourcePath"]
     return template.format(**(request.uri_params or {}))

@@ -1,4 +1,4 @@
-"""Views of the alerts, with what became of each on its channels."""
+"""Views of the alerts, with the delivery of each alert on its channels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chalicelib.services.rules.alert_history import AlertHistory, position_of
 
 
 def alerts(services: Services, request: Any) -> Response:
-    """Return recorded alerts."""
+    """Return a page of recorded alerts."""
     arguments = parameters.read(request, "/alerts", parameters.ALERTS)
     query = parameters.alert_query(arguments, get_args(Condition))
     found = AlertHistory(services.stores.alerts, services.clock).alerts(query)
@@ -40,7 +40,7 @@ def alerts(services: Services, request: Any) -> Response:
 
 
 def alert(services: Services, request: Any, alert_id: str) -> Response:
-    """Return one alert, with what became of it on each channel."""
+    """Return one alert, with its delivery on each channel."""
     parameters.id_of("alert_id", alert_id, ALERT_ID, ALERT_ID_ALLOWED)
     stored = services.stores.alerts.find(alert_id)
     if stored is None:
@@ -52,8 +52,8 @@ def alert(services: Services, request: Any, alert_id: str) -> Response:
 
 
 def _alert(stored: StoredAlert, told: Sequence[Receipt]) -> dict[str, Any]:
-    """Return an alert's fields. `held` lists the channels that hold the alert; `notified_at` is
-    when it was first sent, alone or in a digest."""
+    """Return the fields of an alert. `held` lists the channels that hold it. `notified_at` is when
+    it was first sent, alone or in a digest."""
     in_digests = [
         each.delivery.at for each in told if each.held_until and each.delivery.status == "sent"
     ]

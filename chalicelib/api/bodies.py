@@ -1,5 +1,5 @@
-"""Parses JSON bodies of requests: objects only, numbers as exact decimals. Problem is raised for
-anything else."""
+"""Parses JSON bodies of requests: objects only, with numbers as exact decimals. Any other body
+raises Problem."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 def read_object(request: Any) -> dict[str, Any]:
-    """Return the JSON object in the body of a Chalice request. Raises Problem."""
+    """Return the JSON object in the body of a request. Raises Problem if there is none."""
     raw = request.raw_body
     if len(raw) > MAX_BYTES:
         raise Problem(413, f"the body is above {MAX_BYTES} bytes")
@@ -41,8 +41,8 @@ def read_object(request: Any) -> dict[str, Any]:
 
 
 def take_range(given: dict[str, Any]) -> tuple[Range, Period | None]:
-    """Remove `start`, `end` and `period` from a body, and return the range and the period. They
-    mean the same as in a query. Raises Problem."""
+    """Remove `start`, `end` and `period` from a body, and return the range and the period. The
+    fields mean the same as in a query. Raises Problem."""
     start, end = (_instant(name, given.pop(name, None)) for name in ("start", "end"))
     period = given.pop("period", None)
     if period is not None and period not in PERIODS:
@@ -76,8 +76,8 @@ def _instant(name: str, value: Any) -> str | None:
 
 
 class SourceGiven(msgspec.Struct, frozen=True):
-    """The source that a symbol is to have from `start` on (None: as soon as possible), and its
-    standby."""
+    """The source that a symbol is to have from `start` on, and the symbol's standby. If `start` is
+    None, the source begins as soon as possible."""
 
     source: str
     start: str | None
@@ -85,8 +85,8 @@ class SourceGiven(msgspec.Struct, frozen=True):
 
 
 def take_source(request: Any) -> SourceGiven | None:
-    """Return the source and standby of a symbol in a request's body; None without a body. Raises
-    Problem."""
+    """Return the source and the standby of a symbol in a request's body; None if there is no body.
+    Raises Problem."""
     if not request.raw_body:
         return None
     given = read_object(request)
@@ -107,8 +107,8 @@ def take_source(request: Any) -> SourceGiven | None:
 
 
 def take_claim(request: Any) -> tuple[str, list[str]]:
-    """Return the source in a request's body and the symbols that it claims, each once. Raises
-    Problem."""
+    """Return the claiming source in a request's body, and the symbols that it claims, each once.
+    Raises Problem."""
     given = read_object(request)
     for name in given:
         if name not in ("source", "symbols"):
@@ -125,7 +125,7 @@ def take_claim(request: Any) -> tuple[str, list[str]]:
 
 
 def refuse_body(request: Any) -> None:
-    """Raise Problem if a request has a body, for routes that accept none."""
+    """Raise Problem if a request has a body. This is for routes that accept none."""
     if request.raw_body:
         raise _invalid_body("this route takes no body", "no body")
 

@@ -1,4 +1,4 @@
-"""Views of the channels; their answers never contain an address or a secret."""
+"""Views of the channels. Their answers never contain an address or a secret."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.domain.channels import shown
 from chalicelib.services.delivery.testing import trial
 
 CACHE_SECONDS = 1
-"""Short, so that a channel just written is visible."""
+"""Short, so that a channel is visible soon after it is written."""
 
 
 def channels(services: Services, request: Any) -> Response:
@@ -37,7 +37,7 @@ def create_channel(services: Services, request: Any) -> Response:
 
 
 def replace_channel(services: Services, request: Any, channel_id: str) -> Response:
-    """Change a channel; its secrets stay unless new ones are given."""
+    """Change a channel. Its secrets stay unless new ones are given."""
     given = bodies.read_object(request)
     made = services.channels.replace(_id_of(channel_id), given)
     return rendering.plain(shown(made))
@@ -50,7 +50,7 @@ def delete_channel(services: Services, _: Any, channel_id: str) -> Response:
 
 
 def try_channel(services: Services, request: Any, channel_id: str) -> Response:
-    """Record a test alert for one channel only, which `deliver` then sends."""
+    """Record a test alert for one channel; `deliver` then sends it."""
     bodies.refuse_body(request)
     found = services.channels.find(_id_of(channel_id))
     alert = trial(found, services.clock())
@@ -61,7 +61,7 @@ def try_channel(services: Services, request: Any, channel_id: str) -> Response:
 
 
 def push_key(services: Services, request: Any) -> Response:
-    """Return the public key that browsers subscribe with; the first request makes it."""
+    """Return the public key with which browsers subscribe. The first request makes the key."""
     bodies.refuse_body(request)
     return rendering.plain({"public_key": services.channels.push_key()})
 

@@ -1,4 +1,4 @@
-"""Converts failures to problems: errors of the services, refusals of Chalice, and the rest."""
+"""Converts errors to problems: those of the services, those of Chalice, and all others."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Middleware = Callable[[Any, Callable[[Any], Response]], Response]
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Convert the services' errors that are raised in this context to Problems; server faults are
-    raised as they are."""
+    """Convert the services' errors that are raised within this context to Problems. Other errors
+    are server faults, and are raised unchanged."""
     try:
         yield
     except Problem:
@@ -44,7 +44,7 @@ def translated() -> Iterator[None]:
 
 
 def _problem_of(error: Exception) -> Problem | None:
-    """Return the problem of an error; None for server faults.
+    """Return the problem for an error of the services; None for server faults.
 
     The services' errors are imported here, so that functions do not load them all at their start.
     """
@@ -74,7 +74,7 @@ def _problem_of(error: Exception) -> Problem | None:
             members = {"allowed": error.allowed} if error.allowed else {}
             return Problem(413, text, parameter=error.parameter, **members)
         case FieldError():
-            column = getattr(error, "column", None)  # of a condition `when`
+            column = getattr(error, "column", None)  # WhenError has it
             return invalid_field(error.field, error.value, error.allowed, column)
     if is_passing(error):
         return Problem(503, "the store does not answer now", headers=RETRY_AFTER)
@@ -82,7 +82,7 @@ def _problem_of(error: Exception) -> Problem | None:
 
 
 def is_passing(error: Exception) -> bool:
-    """Return whether a retry may succeed: AWS was too busy, failed, or did not answer.
+    """Return whether a retry may succeed, since AWS was too busy, failed, or did not answer.
 
     Such an error is recognised by botocore's attributes, since the routes do not know the store.
     """
@@ -95,7 +95,7 @@ def is_passing(error: Exception) -> bool:
 
 
 def answered(answer: Callable[[], Response]) -> Response:
-    """Return the result of `answer`, or a response with the problem that it raises."""
+    """Return the result of `answer`, or a response with the Problem that it raises."""
     try:
         with translated():
             return answer()
@@ -107,7 +107,7 @@ def answered(answer: Callable[[], Response]) -> Response:
 
 
 def as_problems(blueprint: Blueprint) -> Middleware:
-    """Return middleware that converts Chalice's own refusals to problems."""
+    """Return middleware that converts Chalice's refusals to problems."""
 
     def middleware(request: Any, get_response: Callable[[Any], Response]) -> Response:
         response = get_response(request)
@@ -119,15 +119,15 @@ def as_problems(blueprint: Blueprint) -> Middleware:
 
 
 def _rewritten(response: Response) -> Response:
-    """Return a problem in place of one of Chalice's own refusals (405, 415, 500), whose bodies are
-    not problem details."""
+    """Return a response with a problem in place of a refusal of Chalice (405, 415, 500), whose body
+    has another format."""
     headers, body = of_status(response.status_code)
     kept = {name: value for name, value in response.headers.items() if name == "Allow"}
     return Response(body, status_code=response.status_code, headers={**kept, **headers})
 
 
 def _with_cors(response: Response, blueprint: Blueprint) -> Response:
-    """Return the response with CORS headers, which Chalice adds only to results of views."""
+    """Return the response with CORS headers. Chalice adds these only to results of views."""
     cors = blueprint.current_app.api.cors
     headers = cors.get_access_control_headers() if cors and cors is not True else {}
     for name, value in headers.items():

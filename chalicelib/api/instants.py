@@ -1,4 +1,4 @@
-"""Parses clients' instants: a date, an RFC 3339 date-time or epoch milliseconds."""
+"""Parses the instants that clients give: a date, an RFC 3339 date-time or epoch milliseconds."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from chalicelib.domain.keys import IN_DEPLOYMENT, KEY_ID, KEY_ID_ALLOWED, Key
 
 
 def keys(services: Services, _: Any) -> Response:
-    """List all keys, without their tokens, which are not stored."""
+    """List all API keys. Tokens are not stored and therefore not listed."""
     return rendering.plain({"keys": [_shown(key, services) for key in services.keys.all()]})
 
 
 def create_key(services: Services, request: Any) -> Response:
-    """Create a key. Only this answer contains its token."""
+    """Create an API key. Only this answer contains the key's token."""
     maker = request.context["authorizer"]["key_id"]
     key, token = services.keys.create(bodies.read_object(request), maker)
     location = {"Location": f"keys/{key.key_id}"}
@@ -26,7 +26,7 @@ def create_key(services: Services, request: Any) -> Response:
 
 
 def revoke_key(services: Services, _: Any, key_id: str) -> Response:
-    """Delete a key; requests with it are refused within access.CACHE_SECONDS."""
+    """Delete an API key. Requests with the key are refused within access.CACHE_SECONDS."""
     services.keys.revoke(parameters.id_of("key_id", key_id, KEY_ID, KEY_ID_ALLOWED))
     return rendering.empty()
 

@@ -13,7 +13,7 @@ from chalicelib.api.wiring import Services, caching
 from chalicelib.domain.mutes import MUTE_ID, MUTE_ID_ALLOWED, Mute
 
 CACHE_SECONDS = 1
-"""Short, so that a mute just made is visible."""
+"""Short, so that a mute is visible soon after it is made."""
 
 
 def mutes(services: Services, request: Any) -> Response:
@@ -29,7 +29,7 @@ def create_mute(services: Services, request: Any) -> Response:
 
 
 def follow_link(services: Services, request: Any) -> Response:
-    """Store the mute that a message's signed link names; the link takes the place of a key."""
+    """Store the mute that a signed link of a message names. The link takes the place of a key."""
     given = bodies.read_object(request)
     for name in given:
         if name != "link":
@@ -44,7 +44,7 @@ def delete_mute(services: Services, _: Any, mute_id: str) -> Response:
 
 
 def shown(mute: Mute) -> dict[str, Any]:
-    """Return a mute's fields as an answer shows them."""
+    """Return the fields of a mute for an answer."""
     fields = msgspec.structs.asdict(mute)
     del fields["removed"]
     return fields

@@ -1,5 +1,5 @@
-"""The OpenAPI 3.1 document: paths are written by hand, schemas of prices and symbols come from the
-structs of the answers. A test keeps it consistent with routes and parameters."""
+"""The OpenAPI 3.1 document. Paths are written by hand; schemas of prices and symbols are made from
+the structs of answers. A test keeps the document consistent with routes and parameters."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SCOPES = {(route.method.lower(), route.path): route.access for route in ROUTES}
 
 
 def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dict[str, Any]:
-    """Return the document of a deployment; `closed` says whether reading needs a key, too."""
+    """Return the OpenAPI document of a deployment. `closed` says that reading also needs a key."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,7 +63,7 @@ def openapi_document(version: str, *, fast: int, slow: int, closed: bool) -> dic
 
 
 def _guarded(path: str, operations: dict[str, Any], closed: bool) -> dict[str, Any]:
-    """Return the operations of a path, with the scope that each needs."""
+    """Return the operations of a path, each with the scope that it needs."""
     unguarded = (OPEN,) if closed else (OPEN, READ)
     return {
         method: operation

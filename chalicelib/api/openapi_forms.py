@@ -1,4 +1,4 @@
-"""The building blocks of schemas in the OpenAPI document: texts, numbers, records and so on."""
+"""Makes the basic schemas of the OpenAPI document: strings, numbers, objects and so on."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from chalicelib.domain.field_types import Count, Instant, Price, Symbol
 
 
 def text(description: str = "", **more: Any) -> Schema:
-    """Return a string schema."""
+    """Return the schema of a string."""
     return _described({"type": "string", **more}, description)
 
 
 def number(description: str = "", **more: Any) -> Schema:
-    """Return the schema of a number; prices and volumes are exact decimals as stored."""
+    """Return the schema of a number. Prices and volumes are exact decimals, as they are stored."""
     return _described({"type": "number", **more}, description)
 
 
 def count(description: str, **more: Any) -> Schema:
-    """Return the schema of a whole number of at least 0."""
+    """Return the schema of a whole number that is at least 0."""
     return _described({**COUNT, **more}, description)
 
 
@@ -30,39 +30,39 @@ def instant(description: str) -> Schema:
 
 
 def flag(description: str, **more: Any) -> Schema:
-    """Return a boolean schema."""
+    """Return the schema of a boolean."""
     return _described({**FLAG, **more}, description)
 
 
 def choice(description: str, allowed: Iterable[str]) -> Schema:
-    """Return the schema of one of the allowed words, or null."""
+    """Return the schema of a string that is one of the allowed words, or null."""
     return nullable(text(description)) | {"enum": [*allowed, None]}
 
 
 def nullable(schema: Schema) -> Schema:
-    """Return the schema with null allowed, too; null stands for an unknown value."""
+    """Return a schema that also allows null, which stands for an unknown value."""
     return {**schema, "type": [schema["type"], "null"]}
 
 
 def record(properties: dict[str, Schema], description: str = "", **more: Any) -> Schema:
-    """Return the schema of an object whose properties are all required, unless `required` names
-    those that are."""
+    """Return the schema of an object. All properties are required, unless `required` names those
+    that are."""
     required = {"required": list(properties)} if properties else {}
     return _described({"type": "object", "properties": properties, **required, **more}, description)
 
 
 def array(items: Schema, description: str = "", **more: Any) -> Schema:
-    """Return an array schema."""
+    """Return the schema of an array."""
     return _described({"type": "array", "items": items, **more}, description)
 
 
 def list_of(name: str) -> Schema:
-    """Return the schema of an array whose items have the document's schema `name`."""
+    """Return the schema of an array of objects with the schema called `name`."""
     return array(ref(name))
 
 
 def ref(name: str) -> Schema:
-    """Return a reference to the document's schema `name`."""
+    """Return a reference to the schema called `name`."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 

@@ -1,4 +1,4 @@
-"""Operations of the OpenAPI document: a request and its answers."""
+"""Makes operations of the OpenAPI document: a request and its answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.api.openapi_structs import Schema
 Operation = dict[str, Any]
 
 _NAMED = {"symbol": "symbol_path", "name": "report_name"}
-"""Parameters of paths that have another name in PARAMETERS."""
+"""Path parameters that have another name in PARAMETERS."""
 
 _HEADERS = {
     "ETag": {"schema": text("Weak; ignores as_of and delay_seconds.")},
@@ -39,7 +39,7 @@ _REFUSALS = {
 
 
 def problem(status: int) -> dict[str, Any]:
-    """Return the response of a refusal with this status."""
+    """Return the response for a refusal with this status."""
     media = {"application/problem+json": {"schema": ref("Problem")}}
     return {"description": _REFUSALS[status], "content": media}
 
@@ -47,8 +47,8 @@ def problem(status: int) -> dict[str, Any]:
 def _operation(
     summary: str, parameters: tuple[str, ...], responses: dict[str, Any], refusals: tuple[int, ...]
 ) -> Operation:
-    """Return an operation with its responses and refusals; every operation may be refused with 400,
-    500 and 503."""
+    """Return an operation with its responses and refusals. Every operation may also be refused with
+    400, 500 and 503."""
     for status in (*refusals, 400, 500, 503):
         responses[str(status)] = problem(status)
     return {"summary": summary, "parameters": _references(parameters), "responses": responses}
@@ -59,8 +59,8 @@ def _references(parameters: Iterable[str]) -> list[dict[str, str]]:
 
 
 def by_path(operations: Mapping[str, Operation]) -> dict[str, dict[str, Operation]]:
-    """Return operations by path and method, with the parameters that each path names; `operations`
-    has them by `GET /path/{name}`."""
+    """Return operations by path and method, with the parameters that each path names. The keys of
+    `operations` are like `GET /path/{name}`."""
     found: dict[str, dict[str, Operation]] = {}
     for route, operation in operations.items():
         method, path = route.split(" ")
@@ -79,8 +79,8 @@ def get(
     csv: bool = False,
     kept: bool = True,
 ) -> Operation:
-    """Return a GET operation. `csv` says whether its rows may be requested as CSV, `kept` whether
-    the answer has an ETag and may be cached."""
+    """Return a GET operation. `csv` says that the rows may be requested as CSV, and `kept` that the
+    answer has an ETag and may be cached."""
     content: dict[str, Any] = {"application/json": {"schema": ref(answer)}}
     if csv:
         content["text/csv"] = {"schema": text("The rows, after a header line.")}
@@ -102,8 +102,8 @@ def put(
     statuses: tuple[int, ...] = (200, 201),
     refusals: tuple[int, ...] = (409,),
 ) -> Operation:
-    """Return a PUT or POST operation. Status 201 is for a new resource. An operation with a body
-    may be refused because the body is too large."""
+    """Return a PUT or POST operation. Status 201 is for a new resource. If the operation has a
+    body, it may be refused because the body is too large."""
     described = {
         200: "Done; nothing was created.",
         201: "Created.",

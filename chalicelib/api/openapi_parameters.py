@@ -1,4 +1,4 @@
-"""Parameters of the OpenAPI document, by the names with which paths reference them."""
+"""Parameters of the OpenAPI document, by the names that paths use to reference them."""
 
 from __future__ import annotations
 

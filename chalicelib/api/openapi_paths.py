@@ -22,8 +22,8 @@ def _forget() -> Operation:
 
 
 def _described(names: Sequence[str], **entries: str) -> tuple[str, ...]:
-    """Return the names that a route's parameters have in PARAMETERS. `entries` gives those that
-    differ from the parameter's own name."""
+    """Return the names of a route's parameters in PARAMETERS. `entries` has the names that differ
+    from the parameters' own names."""
     return tuple(entries.get(name, name) for name in names)
 
 
@@ -189,4 +189,4 @@ PATHS = by_path(
         "GET /openapi.json": get("This document.", "Document"),
     }
 )
-"""The operations by path and method. Parameters that a path names are added to its operations."""
+"""The operations by path and method. The parameters in a path are added to its operations."""

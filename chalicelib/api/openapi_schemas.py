@@ -1,4 +1,4 @@
-"""Schemas of the OpenAPI document: the formats of answers."""
+"""Schemas of the OpenAPI document: the structure of answers."""
 
 from __future__ import annotations
 
@@ -167,8 +167,7 @@ RULE_GIVEN: dict[str, Schema] = {
         get_args(Severity),
     ),
 }
-"""A rule as clients write it. Which numbers it needs depends on its condition, and is not in the
-schema."""
+"""A rule as clients write it. The schema does not say which numbers a rule's condition needs."""
 
 RULE: dict[str, Schema] = {
     "rule_id": text(),
@@ -200,7 +199,7 @@ def _source(description: str) -> Schema:
 
 
 def average_names(fast: int, slow: int) -> dict[str, Schema]:
-    """Return the schemas of a quote's two averages, named by their windows."""
+    """Return the schemas of a quote's two averages, by names that contain their windows."""
     return {
         f"sma_{size}": nullable(
             number(f"Mean of the newest {size} prices; null until there are {size}.")
@@ -475,7 +474,7 @@ _RULES: dict[str, Schema] = {
 
 
 def schemas(fast: int, slow: int) -> dict[str, Schema]:
-    """Return all schemas by name; `fast` and `slow` are the windows of a quote's averages."""
+    """Return all schemas by name. `fast` and `slow` are the windows of a quote's averages."""
     trend: Schema = {
         "enum": ["up", "down", "flat", None],
         "description": f"sma_{fast} above, below or at sma_{slow}; null before both are known.",

@@ -1,4 +1,4 @@
-"""Make schemas of the OpenAPI document from the structs of answers."""
+"""Makes schemas of the OpenAPI document from the structs of answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Schema = dict[str, Any]
 
 
 def properties_of(struct: type[msgspec.Struct]) -> dict[str, Schema]:
-    """Return the schema of each field of a struct, by name.
+    """Return the schemas of a struct's fields, by name.
 
     Decimals are JSON numbers. A field that may be None has a list of types.
     """
@@ -21,7 +21,7 @@ def properties_of(struct: type[msgspec.Struct]) -> dict[str, Schema]:
 
 
 def schema_of(kind: Any) -> Schema:
-    """Return the schema of a field's type."""
+    """Return the schema of a type."""
     return _plain(msgspec.json.schema(kind))
 
 

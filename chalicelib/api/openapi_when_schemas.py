@@ -1,4 +1,4 @@
-"""Schemas of the tree of `when`, made from the catalogue of values."""
+"""Schemas of the JSON form of `when`, made from the catalogue of values."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Page tokens: opaque to clients, bound to the query that they continue.
+"""Page tokens: opaque to clients, and valid only for the query that they continue.
 
 A token is base64url of `checksum + JSON list`. The checksum covers the query's parameters, except
-limit and format, which may change between pages. So tokens of other queries are refused, as are
-mistyped and invented ones. The checksum is not secret: a token grants nothing beyond the query.
+limit and format, which may change between pages. Other queries' tokens are therefore refused, as
+are mistyped and invented ones. The checksum is not secret: a token grants nothing beyond the query.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _FREE_TO_CHANGE = frozenset({"limit", "format", "page_token"})
 
 
 def encode(position: Position, path: str, query: Mapping[str, str]) -> str:
-    """Return the token that continues the answer to `query` of `path` after `position`."""
+    """Return the token that continues the answer to a query of `path` after `position`."""
     payload = msgspec.json.encode(position)
     return base64.urlsafe_b64encode(_checksum(payload, path, query) + payload).decode().rstrip("=")
 
 
 def decode(token: str, path: str, query: Mapping[str, str], length: int) -> Position:
-    """Return the position in a token, a list of `length` texts. Raises ValueError unless `encode`
+    """Return the position in a token: a list of `length` texts. Raises ValueError unless `encode`
     made the token for this query."""
     if len(token) > LONGEST or not token.isascii():
         raise ValueError("not a page token")

@@ -1,6 +1,6 @@
 """Parses and checks all path and query parameters.
 
-Each parameter may come once; an empty value counts as not given; unknown names are refused. An
+Each parameter may occur once. An empty value counts as missing. Unknown names are refused. An
 invalid parameter raises a Problem with its name, its value and what is allowed.
 """
 
@@ -57,19 +57,19 @@ _TOKEN_ALLOWED = "the next_page_token of an answer to this very query"  # noqa: 
 
 
 class Arguments:
-    """The query parameters of one request to `path`, in which symbols are decoded. Methods raise
-    Problem for an invalid value."""
+    """The query parameters of one request to `path`, in which symbols are decoded. All methods
+    raise Problem for an invalid value."""
 
     def __init__(self, path: str, given: Mapping[str, str]) -> None:
         self.path = path
         self.given = given
 
     def text(self, name: str) -> str | None:
-        """Return a parameter as given; None if it is missing."""
+        """Return the value of a parameter; None if it is missing."""
         return self.given.get(name)
 
     def choice(self, name: str, allowed: Sequence[Choice], default: Choice) -> Choice:
-        """Return a parameter that must be one of `allowed`; `default` if it is missing."""
+        """Return the value of a parameter if it is one of `allowed`; `default` if it is missing."""
         value = self.given.get(name, default)
         for choice in allowed:
             if value == choice:
@@ -77,13 +77,13 @@ class Arguments:
         raise invalid_parameter(name, value, ", ".join(allowed))
 
     def limit(self, default: int = DEFAULT_LIMIT) -> int:
-        """Return `limit`, the most rows of a page."""
+        """Return the value of `limit`: the most rows of a page."""
         return self._limit(_LIMIT_ALLOWED, default)
 
     def row_limit(self) -> int | None:
-        """Return `limit` for a table, the most rows of a page; None for the whole range.
+        """Return the most rows of a page of a table, from `limit`; None for the whole range.
 
-        A CSV file has no place for a page token, so CSV without a limit is the whole range, too.
+        A CSV file has no place for a page token, so CSV without `limit` has the whole range, too.
         """
         value = self.given.get("limit")
         if value == WHOLE or (value is None and self.wants_csv()):
@@ -113,20 +113,20 @@ class Arguments:
         return position
 
     def refused_token(self) -> Problem:
-        """Return the problem of a token that can be decoded, but whose position cannot be one of
-        this query."""
+        """Return the problem of a token that can be decoded, but whose position is not one of this
+        query."""
         return invalid_parameter("page_token", self.given.get("page_token", ""), _TOKEN_ALLOWED)
 
     def next_token(self, position: page_tokens.Position) -> str:
-        """Return the token with which this query continues after `position`."""
+        """Return the token that continues this query after `position`."""
         return page_tokens.encode(position, self.path, self.given)
 
     def wants_csv(self) -> bool:
-        """Return whether `format` asks for CSV."""
+        """Return whether `format` requests CSV."""
         return self.choice("format", FORMATS, "json") == "csv"
 
     def descending(self) -> bool:
-        """Return whether `sort` asks for the newest first."""
+        """Return whether `sort` requests the newest rows first."""
         return self.choice("sort", SORTS, "asc") == "desc"
 
     def _parsed(
@@ -142,23 +142,23 @@ class Arguments:
 
 
 def given_in(request: Any) -> dict[str, list[str]]:
-    """Return all query parameters of a Chalice request with their non-empty values."""
+    """Return all query parameters of a request, each with its non-empty values."""
     query = request.query_params
     return {name: [value for value in query.getlist(name) if value] for name in query or ()}
 
 
 def asks_for_whole(given: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether a request asks for a whole range, as Arguments.row_limit decides it.
+    """Return whether a request asks for a whole range, by the rules of Arguments.row_limit.
 
-    A repeated parameter, which `read` refuses, counts as its largest value.
+    A repeated parameter, which `read` refuses, counts as the largest of its values.
     """
     limits = given.get("limit", ())
     return WHOLE in limits or (not limits and "csv" in given.get("format", ()))
 
 
 def read(request: Any, path: str, known: Iterable[str]) -> Arguments:
-    """Return the query parameters of a Chalice request; `known` are the names that the route
-    takes. Raises Problem for other names, and for a repeated one."""
+    """Return the query parameters of a request. Raises Problem for a repeated parameter, and for a
+    name that is not in `known`, the names that the route takes."""
     known = tuple(known)
     given: dict[str, str] = {}
     for name, values in given_in(request).items():
@@ -191,9 +191,9 @@ def _unknown(name: str, values: list[str], known: tuple[str, ...]) -> Problem:
 
 
 def symbol_of(text: str, name: str = "symbol") -> str:
-    """Return a symbol of the path or a list, in its stored form. Raises Problem.
+    """Return a symbol of the path or of a list, in its stored form. Raises Problem.
 
-    The path is decoded here, since not every gateway does so; symbols do not contain `%`.
+    The path is decoded here, since some gateways do not decode it; symbols do not contain `%`.
     """
     try:
         return parse_symbol(unquote(text))
@@ -233,8 +233,8 @@ def _adjustment(arguments: Arguments, interval: str) -> Adjustment | None:
 
 
 def many_prices_query(arguments: Arguments) -> ManyPricesQuery:
-    """Return the query of a request to `/prices?symbols=`: bars of one interval (1d by default) or
-    ticks. Raises Problem."""
+    """Return the query of a request to `/prices?symbols=`: for bars of one interval (1d by default)
+    or for ticks. Raises Problem."""
     symbols = tuple(listed_symbols(arguments))
     interval = arguments.choice("interval", MANY_INTERVALS, "1d")
     position = arguments.position(5)
@@ -257,7 +257,7 @@ def _many_cursor(
 
 
 def position_among(cursor: PriceCursor) -> page_tokens.Position:
-    """Return a cursor over several symbols as a page token's position."""
+    """Return the position for a page token from a cursor over several symbols."""
     within = position_of(cursor.within) if cursor.within else [None] * 4
     return [cursor.symbol, *within]
 
@@ -284,12 +284,12 @@ def _cursor_at(arguments: Arguments, position: page_tokens.Position) -> Cursor:
 
 
 def position_of(cursor: Cursor) -> page_tokens.Position:
-    """Return a cursor as a page token's position; `_cursor` is the inverse."""
+    """Return the position for a page token from a cursor. `_cursor` is the inverse."""
     return [cursor.interval, cursor.range.start, cursor.range.end, cursor.after]
 
 
 def symbols_page(arguments: Arguments) -> tuple[str, int]:
-    """Return the symbol after which a page of `/symbols` begins (empty for the first page) and the
+    """Return the symbol after which a page of `/symbols` begins, empty for the first page, and the
     most symbols of the page. Raises Problem."""
     position = arguments.position(1)
     after = "" if position is None else position[0] or ""
@@ -313,7 +313,7 @@ def alert_query(arguments: Arguments, conditions: Sequence[str]) -> AlertQuery:
 
 
 def _alert_position(arguments: Arguments, reach: Range) -> str | None:
-    """Return the sort key in the page token; None without a token. It has an alert's time, its
+    """Return the sort key in the page token; None without a token. The key has an alert's time, its
     symbol if alerts of all symbols are requested, and its rule. Raises Problem."""
     position = arguments.position(1)
     if position is None:
@@ -334,7 +334,7 @@ def _alert_position(arguments: Arguments, reach: Range) -> str | None:
 
 
 def listed_symbols(arguments: Arguments) -> list[str]:
-    """Return the symbols of the parameter `symbols`, each once, in the given order. Raises
+    """Return the symbols in the parameter `symbols`, each once and in the given order. Raises
     Problem."""
     given = arguments.text("symbols") or ""
     names = [name for name in given.split(",") if name]

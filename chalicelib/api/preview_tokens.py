@@ -1,6 +1,6 @@
-"""Page tokens of previews: how far a preview got, and what its rule remembers there.
+"""Page tokens of previews. They hold how far a preview got, and what its rule remembers there.
 
-A client can make a token that `page_tokens` accepts, so its contents are checked, too.
+A client can make a token that `page_tokens` accepts, so the contents are checked, too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def encode(position: Position, given: Mapping[str, Any]) -> str:
 
 
 def decode(token: object, given: Mapping[str, Any], rule: Rule) -> Position:
-    """Return the position in a token. Raises Problem unless the token is for this body and rule."""
+    """Return the position in a token. Raises Problem unless it was made for this body and rule."""
     if not isinstance(token, str):
         raise invalid_field(FIELD, token, _ALLOWED)
     try:

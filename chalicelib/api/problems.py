@@ -1,9 +1,9 @@
-"""Problem details for HTTP (RFC 9457): the one format of refusals and failures.
+"""Problem details for HTTP (RFC 9457), the only format of refusals and failures.
 
 `type` is a URN, with its own `title` and `status`; `detail` describes the case. If one input is at
-fault, `parameter` (of the path or query) or `field` (of the body) names it. Then `value` is what
-was given, `allowed` what is accepted, and `column` the place in a text. Details of the store, the
-token or the code are never included.
+fault, `parameter` (of the path or query) or `field` (of the body) names it. Then `value` is the
+given value, `allowed` says what is accepted, and `column` is the place in a text. Details of the
+store, the token or the code are never included.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ DETAILS = {
     421: "this host is not served here; python -m local --allow-host NAME serves it",
     429: "too many requests; try again after the seconds in Retry-After",
 }
-"""The detail by status, for a gateway that gives none: it says what the client can do."""
+"""The detail by status for a gateway that gives none. It says what the client can do."""
 
 LONGEST_VALUE = 80
 
 
 class Problem(Exception):  # noqa: N818 - the standard's name for it
-    """Raised by a route to answer with a problem."""
+    """Raised by a route, which is then answered with this problem."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Problem(Exception):  # noqa: N818 - the standard's name for it
 
 
 def render(status: int, kind: str, detail: str, **members: str | int) -> str:
-    """Return one problem details object; the title is the kind in words."""
+    """Return a problem details object. Its title is `kind` in words."""
     problem: dict[str, Any] = {
         "type": f"urn:ticktape:problem:{kind}",
         "title": kind.replace("-", " ").capitalize(),
@@ -99,7 +99,7 @@ def render(status: int, kind: str, detail: str, **members: str | int) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a client's value for a problem: at most LONGEST_VALUE characters."""
+    """Return a client's value for use in a problem: at most LONGEST_VALUE characters."""
     if value is None or isinstance(value, bool):
         text = {None: "null", True: "true", False: "false"}[value]
     else:
@@ -109,7 +109,7 @@ def shown(value: object) -> str:
 
 
 def invalid_parameter(name: str, value: str, allowed: str) -> Problem:
-    """Return a problem 400 for a parameter of the path or query."""
+    """Return a 400 problem for a parameter of the path or query."""
     value = shown(value)
     return Problem(
         400,
@@ -122,7 +122,7 @@ def invalid_parameter(name: str, value: str, allowed: str) -> Problem:
 
 
 def invalid_field(name: str, value: object, allowed: str, column: int | None = None) -> Problem:
-    """Return a problem 400 for a field of a JSON body; `column` is the place of an error in a text,
+    """Return a 400 problem for a field of a JSON body; `column` is the place of an error in a text,
     counted from 1."""
     at = "" if column is None else f", column {column}"
     text = shown(value)
@@ -141,7 +141,7 @@ def invalid_field(name: str, value: object, allowed: str, column: int | None = N
 
 
 def unknown(kind: str, value: str) -> Problem:
-    """Return a problem 404, since what a path names does not exist; `kind` is a key of UNKNOWN."""
+    """Return a 404 problem: the path names something unknown. `kind` is a key of UNKNOWN."""
     parameter, detail = UNKNOWN[kind]
     value = shown(value)
     return Problem(
@@ -150,23 +150,23 @@ def unknown(kind: str, value: str) -> Problem:
 
 
 def missing_scope(method: str, path: str, scope: str) -> Problem:
-    """Return a problem 403 for a valid key that lacks the scope."""
+    """Return a 403 problem for a valid key that lacks the route's scope."""
     detail = f"{method} {path} needs a key with the scope {scope}; this one does not have it"
     return Problem(403, detail, scope=scope)
 
 
 def denied(method: str, path: str, scopes: str) -> tuple[dict[str, str], str]:
-    """Return the headers and body of a gateway's 403.
+    """Return the headers and body of the 403 with which a gateway refuses a key.
 
-    A gateway knows the route and the key's scopes, but not the route's scope.
+    A gateway knows the route and the key's scopes, but not the scope that the route needs.
     """
     detail = f"{method} {path} needs a scope that this key does not have; it has: {scopes}"
     return HEADERS, render(403, SLUGS[403], detail, scopes=scopes)
 
 
 def of_status(status: int, detail: str = "") -> tuple[dict[str, str], str]:
-    """Return the headers and body of a problem of which only the status is known, and perhaps a
-    detail.
+    """Return the headers and body of a problem of which only the status, and perhaps a detail, is
+    known.
 
     It is for requests that never reach a route: Chalice, or a gateway before it, refuses them.
     """

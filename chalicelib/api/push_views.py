@@ -1,4 +1,4 @@
-"""The view of pushed prices: how to subscribe to them."""
+"""The view that says how to subscribe to pushed prices."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Push(msgspec.Struct, frozen=True):
 
 def push(services: Services, _: Any) -> Response:
     """Return how to subscribe. The returned key permits only subscribing. If reading needs a key,
-    this request does, too. Raises Problem if the stage pushes no prices."""
+    so does this request. Raises Problem if the stage pushes no prices."""
     settings = services.settings
     if not settings.push_socket:
         raise Problem(404, "prices are not pushed here; poll GET /quotes")

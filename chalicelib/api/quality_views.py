@@ -23,7 +23,7 @@ _MOST_DIGITS = 12
 
 
 def quality(services: Services, request: Any, symbol: str) -> Response:
-    """Return the quality of one symbol's series over some days."""
+    """Return the quality of one symbol's series over several days."""
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/quality/{symbol}", parameters.QUALITY)
     days = services.settings.bars_1m_ttl_days
@@ -37,8 +37,8 @@ def quality(services: Services, request: Any, symbol: str) -> Response:
 
 
 def _range(services: Services, arguments: parameters.Arguments) -> Range:
-    """Return the requested range with both ends. If one is missing, the range has MAX_QUALITY_DAYS;
-    if both are, it also ends now. Raises Problem for a longer range."""
+    """Return the requested range with both ends. If one end is missing, the range has
+    MAX_QUALITY_DAYS. If both are missing, it also ends now. Raises Problem for a longer range."""
     given = arguments.range()
     start = from_text(given.start) if given.start else None
     end = from_text(given.end) if given.end else None

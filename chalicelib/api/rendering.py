@@ -21,7 +21,7 @@ from chalicelib.api.problems import Problem
 
 MAX_BODY_BYTES = 5_000_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""Spreadsheets treat a text that begins with one of these as a formula. CSV puts a single quote
+"""Spreadsheets interpret a text that begins with one of these as a formula. CSV has a single quote
 before such a text, as OWASP's "CSV Injection" recommends; numbers are not texts."""
 
 VOLATILE = ("as_of", "delay_seconds")
@@ -33,19 +33,19 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class Caching(msgspec.Struct, frozen=True):
-    """How long an answer may be cached, and whether publicly or only by the client."""
+    """How long an answer may be cached, and whether by anyone or only by the client."""
 
     seconds: int
     private: bool
 
     @property
     def header(self) -> str:
-        """Return the value of Cache-Control."""
+        """Return the value of the Cache-Control header."""
         return f"{'private' if self.private else 'public'}, max-age={self.seconds}"
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Rows, their name in the envelope, their columns in order, and the token of the next page."""
+    """Rows, their name in the envelope, their columns in order, and the next page's token."""
 
     name: str
     columns: Sequence[str]
@@ -63,8 +63,8 @@ def document(
 def table(
     request: Any, payload: Mapping[str, Any], page: Page, arguments: Arguments, caching: Caching
 ) -> Response:
-    """Return a response with a page of rows in a JSON object, or only the rows as CSV if that is
-    requested."""
+    """Return a response with a page of rows in a JSON object. If CSV is requested, the response has
+    only the rows."""
     payload = {**payload, page.name: page.rows, "next_page_token": page.token}
     link = next_link(arguments, page.token)
     if not arguments.wants_csv():
@@ -83,7 +83,7 @@ def next_link(arguments: Arguments, token: str | None) -> str | None:
 
 
 def plain(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return a JSON response, which may not be cached unless `headers` say so."""
+    """Return a JSON response. It may not be cached unless `headers` say so."""
     return Response(
         _bounded(_encode(payload)),
         status_code=status,
@@ -97,13 +97,13 @@ def plain(payload: Any, status: int = 200, headers: dict[str, str] | None = None
 
 
 def empty() -> Response:
-    """Return a response 204 without a body."""
+    """Return a response with status 204 and no body."""
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response("", status_code=204, headers=headers)
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Any]) -> str:
-    """Return a header line and rows (structs or mappings) as CSV; unknown values are empty."""
+    """Return rows (structs or mappings) as CSV with a header line. Unknown values are empty."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(columns)
@@ -120,7 +120,6 @@ def _cell(value: Any) -> Any:
 
 
 def _bounded(body: str) -> str:
-    """Return the body. Raises Problem if it is too large."""
     if len(body.encode()) > MAX_BODY_BYTES:
         raise Problem(
             413, f"the answer is above {MAX_BODY_BYTES} bytes; ask for a smaller limit or range"
@@ -157,7 +156,7 @@ def _etag(payload: Mapping[str, Any]) -> str:
 
 
 def _stable(value: Any) -> Any:
-    """Return lists of mappings (quotes) without their volatile values; others unchanged."""
+    """Return a list of mappings (quotes) without volatile values; any other value unchanged."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return [{name: row[name] for name in row if name not in VOLATILE} for row in value]
     return value

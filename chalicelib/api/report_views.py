@@ -45,7 +45,7 @@ def start_report(services: Services, request: Any, name: str) -> Response:
 
 
 def report_run(services: Services, request: Any, run_id: str) -> Response:
-    """Return the state of a run and, once it has succeeded, a page of its rows."""
+    """Return the state of a report's run and, once the run has succeeded, a page of its rows."""
     arguments = parameters.read(request, f"/reports/runs/{run_id}", RUN)
     limit = arguments.row_limit()
     position = arguments.position(1)

@@ -1,7 +1,7 @@
 """The table of routes, and the Chalice blueprint made from it.
 
-Each Lambda function imports this module with `app`. A view's module is imported at the view's first
-request, so that neither the stream's functions nor other routes wait for it.
+Each Lambda function imports this module with `app`. The module of a view is imported at the view's
+first request, so that neither the stream's functions nor other routes wait for it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ CHANNELS = "write:channels"
 class Route(msgspec.Struct, frozen=True):
     """One method of one path, and its view as `module.function`.
 
-    `access` is the scope that a key needs, or OPEN: anyone may use the route. `weight` is the least
-    number of requests that a request counts as in its key's minute (see `weights`). `most_a_minute`
-    is a separate rate per key for requests that cost money or others' time. `interval` is the
-    default interval of the rows; None if they are not bars. `audited_as` names the caller in the
-    audit line of an OPEN route that writes; empty for other routes. `takes_query` says whether the
-    view reads query parameters; other routes refuse them.
+    `access` is the scope that a key needs, or OPEN if anyone may use the route. A request counts as
+    at least `weight` requests in its key's minute (see `weights`). `most_a_minute` is a separate
+    rate per key for requests that cost money or others' time. `interval` is the default interval of
+    the rows; None if the rows are not bars. `audited_as` names the caller in the audit line of an
+    OPEN route that writes; empty for other routes. `takes_query` says whether the view reads query
+    parameters; other routes refuse them.
     """
 
     method: str
@@ -50,12 +50,12 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def writes(self) -> bool:
-        """Return whether requests to the route change something, and are audited."""
+        """Return whether requests to the route change something. Such requests are audited."""
         return bool(self.audited_as) or self.access not in (OPEN, READ)
 
     @property
     def takes_body(self) -> bool:
-        """Return whether a body is accepted; only then is its media type checked."""
+        """Return whether the route accepts a body. Only then is the body's media type checked."""
         return self.method in ("POST", "PUT")
 
 
@@ -125,10 +125,10 @@ ROUTES = (
 def make_blueprint(
     services: Callable[[], Services], authorizer: ChaliceAuthorizer, *, read_access: str
 ) -> Blueprint:
-    """Return a blueprint with all routes. `services` is called at each request, never before.
+    """Return a blueprint with all routes. `services` is called at each request and not before.
 
-    Every route that needs a scope has the authorizer, except reading routes if `read_access` is
-    "open".
+    Every route that needs a scope has the authorizer. If `read_access` is "open", reading routes
+    have none.
     """
     blueprint = Blueprint(__name__)
     blueprint.register_middleware(_as_problems(blueprint), "http")
@@ -174,7 +174,7 @@ def _view(name: str) -> View:
 def _bind(
     route: Route, services: Callable[[], Services], blueprint: Blueprint, *, guarded: bool
 ) -> Any:
-    """Return a function that calls the view, as Chalice calls it: with the path's parameters
+    """Return a function that calls the view. Chalice calls this function with the path's parameters
     only."""
 
     def bound(**path: str) -> Response:

@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from chalicelib.services.stores import Stores
 
 CACHE_SECONDS = 1
-"""Short, so that a rule just written is visible."""
+"""Short, so that a rule is visible soon after it is written."""
 
 PREVIEW = "preview"
-"""The id of a rule that is not stored."""
+"""The id of a rule in a preview, which is not stored."""
 
 PREVIEW_SECONDS = 10.0
 """How long a preview may take. API Gateway waits for 29 s, but each second is charged."""
 
 BEFORE_BACKTEST_SECONDS = 7.0
-"""How much of PREVIEW_SECONDS the preview itself may take if a backtest follows."""
+"""How much of PREVIEW_SECONDS the preview may take if a backtest follows."""
 
 
 def rules(services: Services, request: Any) -> Response:
-    """List all rules in force, and the stored rules that are not evaluated."""
+    """List all rules in force, and the stored rules that are not judged."""
     book = _book(services)
     rows = [_shown(kept.rule, kept.default) for kept in book.all()]
     broken = [msgspec.structs.asdict(rule) for rule in book.broken()]
@@ -64,7 +64,7 @@ def create_rule(services: Services, request: Any) -> Response:
 def replace_rule(services: Services, request: Any, rule_id: str) -> Response:
     """Create or replace a rule under its id."""
     given = bodies.read_object(request)
-    given.pop("default", None)  # so that a rule can be sent back as read
+    given.pop("default", None)  # clients may send back what they read
     made, is_new = _book(services).replace(_id_of(rule_id), given)
     return rendering.plain(_shown(made, False), status=201 if is_new else 200)
 
@@ -76,7 +76,7 @@ def delete_rule(services: Services, _: Any, rule_id: str) -> Response:
 
 
 def preview_rule(services: Services, request: Any) -> Response:
-    """Return the alerts that a rule would have raised over a range, and a backtest if requested."""
+    """Return the alerts that a rule would have raised over a range, and a requested backtest."""
     from chalicelib.api import preview_tokens
 
     given = bodies.read_object(request)
@@ -128,7 +128,7 @@ def _book(services: Services) -> RuleBook:
 
 
 def _costs(wanted: Any) -> TradingCosts | None:
-    """Return how a backtest is to trade; None if none is requested. Raises RuleError."""
+    """Return the costs of the requested backtest; None if none is requested. Raises RuleError."""
     if wanted is None or wanted is False:
         return None
     from chalicelib.domain.backtest import parse_costs
@@ -145,7 +145,7 @@ def _backtest(
     costs: TradingCosts,
     time_is_up: Callable[[], bool],
 ) -> dict[str, Any]:
-    """Return the answer's backtest of a preview, up to the position that the preview reached."""
+    """Return a preview's backtest for the answer, up to the position that the preview reached."""
     from chalicelib.services.rules.backtests import backtest_of
 
     made = backtest_of(stores, rule, found, start, costs, since, time_is_up)
@@ -154,8 +154,8 @@ def _backtest(
 
 
 def _when(rule: Rule) -> dict[str, Any] | None:
-    """Return both forms of a rule's condition `when`, and the bars that it needs; None for a rule
-    without one."""
+    """Return both forms of a rule's condition `when`, and the bars that it needs. None for a rule
+    without `when`."""
     if rule.when is None:
         return None
     from chalicelib.domain.when.json_form import to_json

@@ -1,4 +1,4 @@
-"""The indicators' parameters: `sma=5,20&rsi=14&macd=12,26,9&bbands=20,2&vwap=session`."""
+"""Parses the parameters of indicators: `sma=5,20&rsi=14&macd=12,26,9&bbands=20,2&vwap=session`."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""The version that the API reports; a test compares it with pyproject.toml's."""
+"""The version that the API reports. A test compares it with the version in pyproject.toml."""
 
 VERSION = "0.1.0"

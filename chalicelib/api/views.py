@@ -1,4 +1,4 @@
-"""The views of prices, symbols and health: parse, call one service, render."""
+"""The views of prices, symbols and health. Each parses a request, calls a service and renders."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from chalicelib.services.symbols.lists import NEWEST_SWITCHES, Listed, SymbolLis
 
 _DOCUMENT_SECONDS = 300
 _LIST_BYTES = rendering.MAX_BODY_BYTES - 1_000
-"""The most bytes of a page of symbols, which leaves room for the token."""
+"""The most bytes of a page's symbols, which leaves room for the token."""
 
 _FORGET_SECONDS = 20.0
-"""How long a request may delete data: API Gateway waits 29 s for an answer."""
+"""How long a request may take to delete data. API Gateway waits 29 s for an answer."""
 
 
 def prices(services: Services, request: Any, symbol: str) -> Response:
-    """Return ticks or bars of one symbol."""
+    """Return a page of ticks or bars of one symbol."""
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/prices/{symbol}", parameters.PRICES)
     found = services.market_data().prices(parameters.price_query(symbol, arguments))
@@ -52,7 +52,7 @@ def prices(services: Services, request: Any, symbol: str) -> Response:
 
 
 def many_prices(services: Services, request: Any) -> Response:
-    """Return ticks or bars of several symbols in one table."""
+    """Return a page of ticks or bars of several symbols in one table."""
     from chalicelib.services.market_data.many_prices import many_prices as read_prices
 
     arguments = parameters.read(request, "/prices", parameters.MANY_PRICES)
@@ -86,7 +86,7 @@ def latest(services: Services, request: Any, symbol: str) -> Response:
 
 
 def indicators(services: Services, request: Any, symbol: str) -> Response:
-    """Return indicators of one symbol over a range."""
+    """Return a page of one symbol's indicators over a range."""
     from chalicelib.api.study_parameters import PARAMETERS, studies_of
     from chalicelib.services.market_data.indicator_tables import IndicatorTables
 
@@ -109,7 +109,7 @@ def indicators(services: Services, request: Any, symbol: str) -> Response:
 
 
 def quotes(services: Services, request: Any) -> Response:
-    """Return the newest prices of up to a hundred symbols."""
+    """Return the quotes of up to a hundred symbols."""
     arguments = parameters.read(request, "/quotes", parameters.QUOTES)
     symbols = parameters.listed_symbols(arguments)
     found = services.market_data().quotes(symbols)
@@ -121,7 +121,7 @@ def quotes(services: Services, request: Any) -> Response:
 
 
 def symbols(services: Services, request: Any) -> Response:
-    """Return all symbols that have been seen or are tracked, by pages."""
+    """Return a page of the symbols that have been seen or are tracked."""
     arguments = parameters.read(request, "/symbols", parameters.SYMBOLS)
     found, last = _symbol_lists(services).page(*parameters.symbols_page(arguments))
     every = [_listed(services, one, NEWEST_SWITCHES) for one in found]
@@ -145,7 +145,7 @@ def symbol(services: Services, request: Any, symbol: str) -> Response:
 
 
 def track_symbol(services: Services, request: Any, symbol: str) -> Response:
-    """Have the producer track a symbol; a given source continues the symbol's series."""
+    """Let the producer track a symbol. If a source is given, it continues the symbol's series."""
     from chalicelib.services.symbols.switching import SourceSwitch
 
     symbol, change = parameters.symbol_of(symbol), bodies.take_source(request)
@@ -163,8 +163,8 @@ def track_symbol(services: Services, request: Any, symbol: str) -> Response:
 
 
 def claim(services: Services, request: Any) -> Response:
-    """Answer a source's claims. A symbol's standby gets its turn if the first source is silent; the
-    first source gets its return once it is steady again."""
+    """Answer a source's claims of symbols. A symbol's standby gets its turn if the first source is
+    silent. The first source gets the symbol back once it is steady again."""
     from chalicelib.services.symbols.standing_by import Claims
 
     source, symbols = bodies.take_claim(request)
@@ -173,7 +173,7 @@ def claim(services: Services, request: Any) -> Response:
 
 
 def untrack_symbol(services: Services, request: Any, symbol: str) -> Response:
-    """Stop tracking a symbol; with `data=true`, also delete its stored data."""
+    """Stop tracking a symbol. With `data=true`, also delete the symbol's stored data."""
     symbol = parameters.symbol_of(symbol)
     arguments = parameters.read(request, f"/symbols/{symbol}", parameters.UNTRACK)
     if arguments.choice("data", parameters.FLAGS, "false") == "false":
@@ -213,14 +213,14 @@ def _symbol_lists(services: Services) -> SymbolLists:
 
 
 def _within(rows: list[dict[str, Any]], most_bytes: int) -> list[dict[str, Any]]:
-    """Return the first rows, at least one, whose JSON has at most `most_bytes`."""
+    """Return the first rows whose JSON has at most `most_bytes` in total; at least one row."""
     sizes = accumulate(len(msgspec.json.encode(row)) + 1 for row in rows)
     return rows[: max(1, sum(size <= most_bytes for size in sizes))]
 
 
 def _listed(services: Services, one: Listed, newest: int = 0) -> dict[str, Any]:
-    """Return a symbol's line as shown, with the source now in force and the last `newest` switches
-    (0: all)."""
+    """Return the fields of a symbol for an answer, with the source now in force and the last
+    `newest` switches (0: all)."""
     known, standby = one.entry.known_sources, parse_standby(one.entry.standby)
     switches = known.switches
     shown = {

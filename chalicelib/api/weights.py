@@ -1,12 +1,12 @@
-"""The weight of a request: the number of requests that it counts as in its key's minute. The weight
+"""The weight of a request is the number of requests that it counts as in its key's minute. It
 depends on the route and on what the request may read.
 
-A row of half an hour is made of up to thirty stored minutes. So a page counts as one more request
-for each further READ_BY_ONE stored bars that it may read. Interval, limit and range give that
-number before anything is read. A page of alerts of one condition reads the other alerts, too, and
-counts as one more for each further READ_BY_ONE alerts that it may read. Adjusted prices of several
-symbols count as one more for each further LISTS_BY_ONE symbols, and previews as one more for each
-READ_BY_ONE stored bars that their condition needs.
+A row of half an hour is made of up to thirty stored minutes. A page therefore counts as one more
+request for each further READ_BY_ONE stored bars that it may read. Interval, limit and range give
+that number before anything is read. A page of alerts of one condition reads the other alerts, too,
+and counts as one more for each further READ_BY_ONE alerts that it may read. Adjusted prices of
+several symbols count as one more for each further LISTS_BY_ONE symbols. Previews count as one more
+for each READ_BY_ONE stored bars that their condition needs.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ from chalicelib.services.market_data.queries import DEFAULT_LIMIT
 from chalicelib.services.rules import alert_history
 
 WHOLE_WEIGHT = 10
-"""The weight of deleting all data of a symbol, and of a whole range: such a range may have 50,000
-rows, and a page at most 5,000."""
+"""The weight of deleting all data of a symbol, and of reading a whole range. Such a range may have
+50,000 rows, and a page at most 5,000."""
 
 READ_BY_ONE = 5_000
 """How many stored bars or alerts a request may read for a weight of one. The longest page of a
-stored interval reads as many, as does the longest page of alerts of all conditions."""
+stored interval reads this many, and so does the longest page of alerts of all conditions."""
 
 LISTS_BY_ONE = 10
-"""How many symbols' corporate actions are read for a weight of one. A symbol has some 250 after
-sixty years, at most 2,000."""
+"""The corporate actions of this many symbols are read for a weight of one. A symbol has some 250
+after sixty years, at most 2,000."""
 
 PREVIEW = "/rules/preview"
 
 _AUTO = "auto"
 _STEPS = {"1m": timedelta(minutes=1), "1d": timedelta(days=1)}
 _DAYS = {"1d": 2, "5d": 7}
-"""The most trading days of these periods; longer ones have more bars than a page reads."""
+"""The most trading days of these periods. Longer periods have more bars than a page reads."""
 
 Clock = Callable[[], datetime]
 Given = Mapping[str, Sequence[str]]
-"""Query parameters with their non-empty values. Views refuse repeated ones."""
+"""Query parameters with their non-empty values. Views refuse repeated parameters."""
 
 
 def weight_of(route: Route, given: Given, clock: Clock) -> int:
-    """Return the number of requests that a request to a route counts as."""
+    """Return the weight of a request to a route."""
     if asks_for_whole(given) or (route.method == "DELETE" and "data" in given):
         return max(route.weight, WHOLE_WEIGHT)
     if route.path == "/alerts" and "condition" in given:
@@ -63,7 +63,7 @@ def weight_of(route: Route, given: Given, clock: Clock) -> int:
 
 
 def preview_weight(least: int, request: Any) -> int:
-    """Return the weight of a preview: `least`, and one for each READ_BY_ONE stored bars that its
+    """Return the weight of a preview: `least`, plus one for each READ_BY_ONE stored bars that its
     `when` needs before the first price. A body that the view refuses counts as `least`."""
     try:
         given = bodies.read_object(request)
@@ -79,8 +79,8 @@ def preview_weight(least: int, request: Any) -> int:
 
 
 def _lists_of_actions(given: Given) -> int:
-    """Return what reading the corporate actions of further symbols adds to the weight; 0 unless the
-    answer is adjusted."""
+    """Return the additional weight of reading the corporate actions of several symbols; 0 unless
+    the answer is adjusted."""
     is_adjusted = _first(given, "adjustment") not in ("", "raw")
     return (_symbols(given) - 1) // LISTS_BY_ONE if is_adjusted else 0
 
@@ -90,7 +90,7 @@ def _symbols(given: Given) -> int:
 
 
 def _stored_bars(default_interval: str, given: Given, clock: Clock) -> int:
-    """Return the most stored bars that a page reads; 0 if each row is one stored bar."""
+    """Return the most stored bars that a page reads; 0 if each row is a single stored bar."""
     interval = _first(given, "interval") or default_interval
     if interval != _AUTO and MOST_PARTS.get(interval, 1) == 1:
         return 0
@@ -104,7 +104,7 @@ def _stored_bars(default_interval: str, given: Given, clock: Clock) -> int:
 
 def _in_range(step: timedelta, given: Given, clock: Clock) -> int:
     """Return the number of steps in the range, over all symbols. Return MOST_READ if the range is
-    open or unknown here: a page token has its own range."""
+    open or unknown here, since a page token has its own range."""
     symbols = _symbols(given)
     start, period = _first(given, "start"), _first(given, "period")
     if "page_token" in given:

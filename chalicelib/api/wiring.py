@@ -1,4 +1,4 @@
-"""The services for the views, and the type of a view."""
+"""The services that views use, and the type of a view."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from chalicelib.services.symbols.forgetting import Forgotten
 
 View = Callable[..., Response]
-"""Takes services, Chalice's request and, by name, the path's parameters."""
+"""Takes the services, Chalice's request and, by name, the path's parameters."""
 
 
 class Services(Protocol):
-    """The services that the routes need."""
+    """The services that the routes need. `bootstrap` implements this protocol."""
 
     @property
     def settings(self) -> Settings:
@@ -41,7 +41,7 @@ class Services(Protocol):
 
     @property
     def keys(self) -> KeyRing:
-        """Return the API's keys."""
+        """Return the service that looks up API keys."""
 
     @property
     def channels(self) -> ChannelBook:
@@ -53,14 +53,14 @@ class Services(Protocol):
 
     @property
     def rate_limit(self) -> RateLimit:
-        """Return the rate limit of keys."""
+        """Return the rate limit of API keys."""
 
     @property
     def defaults(self) -> Sequence[Rule]:
         """Return the default rules."""
 
     def market_data(self) -> MarketData:
-        """Return a reader of prices, for one request."""
+        """Return a new reader of prices, for one request."""
 
     @property
     def preview(self) -> Preview:
@@ -68,11 +68,11 @@ class Services(Protocol):
 
     @property
     def health(self) -> HealthCheck:
-        """Return the health check, which takes the API's version."""
+        """Return the health check. It takes the API's version."""
 
     @property
     def forget(self) -> Callable[[str, float], Forgotten]:
-        """Return the function that deletes a symbol's data until a deadline (time.monotonic)."""
+        """Return a function that deletes a symbol's data until a deadline (time.monotonic)."""
 
     @property
     def reports(self) -> Reports:
@@ -80,9 +80,9 @@ class Services(Protocol):
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """Return a function that returns the present as an aware datetime."""
+        """Return a function that returns the current time as an aware datetime."""
 
 
 def caching(services: Services, seconds: int) -> Caching:
-    """Return the caching of an answer for `seconds`; it is private if reading needs a key."""
+    """Return the caching of an answer for `seconds`. It is private if reading needs a key."""
     return Caching(seconds, services.settings.read_access == "closed")

@@ -77,8 +77,8 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def last_key(self) -> str:
-        """Return the key after which the next page starts. A historical bar hides an extended bar
-        with the same start, so its key is that of the extended bar."""
+        """Return the key after which the next page of bars starts. A historical bar hides an
+        extended bar with the same start, so its key is that of the extended bar."""
         whole = not self.ticks and self.interval in STORED
         return key_of(self.start, extended=True) if whole else self.key
 

@@ -42,8 +42,8 @@ class Breakers:
         self._lock = threading.Lock()
 
     def lets_through(self, channel: str) -> bool:
-        """Return whether the caller may send to the channel. After a pause one caller may; for all
-        other callers that attempt begins the next pause."""
+        """Return whether the caller may send to the channel. After a pause one caller may try, and
+        the next pause begins for all others."""
         with self._lock:
             circuit = self._circuits.get(channel)
             if circuit is None or not circuit.is_open:

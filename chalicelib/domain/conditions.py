@@ -27,7 +27,7 @@ def enter(rule: Rule, before: RuleState, observation: Observation) -> tuple[bool
         return now, now and not _held(before, observation)
     if rule.condition == "moving_percent":
         return now, now and not before.inside
-    if rule.condition == "change_percent":  # another session measures from another close
+    if rule.condition == "change_percent":  # each session has its own close
         was_inside = before.inside and before.session == observation.session
         return now, now and not was_inside
     return now, now

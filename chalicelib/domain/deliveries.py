@@ -42,7 +42,7 @@ class DeliveryError(TicktapeError):
         super().__init__(self.reason)
 
 
-class Passing(DeliveryError):  # noqa: N818 - named as what the failure is
+class Passing(DeliveryError):  # noqa: N818 - the name of a kind of failure
     """A later attempt may succeed: after a time-out, throttling, or a server error.
 
     `retry_after` is the number of seconds that the receiver asks to wait; None if it asks for none.
@@ -53,7 +53,7 @@ class Passing(DeliveryError):  # noqa: N818 - named as what the failure is
         self.retry_after = retry_after
 
 
-class Lasting(DeliveryError):  # noqa: N818 - named as what the failure is
+class Lasting(DeliveryError):  # noqa: N818 - the name of a kind of failure
     """Every later attempt would fail in the same way: the message or the channel is refused."""
 
 

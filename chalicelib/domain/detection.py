@@ -250,7 +250,7 @@ class _Run:
 
     def _judge_tick(self, tick: Tick, previous: Decimal | None, place: SessionPlace) -> None:
         """Judge the rules on ticks at a tick; `previous` is the price of the tick before."""
-        self._closes.append(tick.price)  # cut only after judging: new rules look further back
+        self._closes.append(tick.price)  # cut later: new rules look further back
         observation = _observation(tick, previous, place, self._closes, self._splits)
         self._judge("tick", observation, tick, tick)
         self._closes.keep(self._watch.depth)

@@ -153,7 +153,7 @@ def _told(member: Member) -> str:
         return member.message
     end = f"…, at {plain(member.price)}"
     kept = member.message[: _LINE_LIMIT - len(end)]
-    whole = kept.rpartition(" ")[0]  # the last word may be a part of a number
+    whole = kept.rpartition(" ")[0]  # the last word may be part of a number
     return f"{whole or kept}{end}"
 
 

@@ -137,8 +137,8 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 def receipt(delivery: Delivery, head: StoredDigest | None) -> Receipt:
-    """Return what became of an alert by its delivery. `head` is the head of the digest that held
-    the alert, or None."""
+    """Return the receipt of an alert's delivery. `head` is the head of the digest that held the
+    alert, or None."""
     if delivery.status != "held":
         return Receipt(delivery)
     of_digest = head.on(delivery.channel) if head and not head.is_open else None

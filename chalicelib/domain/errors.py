@@ -92,10 +92,10 @@ class UnreadableError(TicktapeError, ValueError):
 
 
 class BadPosition(TicktapeError, ValueError):  # noqa: N818 - named after the problem type
-    """A position in an answer that the store did not issue; `args` holds it."""
+    """The store did not issue this position in an answer. `args` holds the position."""
 
 
-class Contended(TicktapeError):  # noqa: N818 - a state of affairs that a retry resolves
+class Contended(TicktapeError):  # noqa: N818 - a state, which a retry resolves
     """Another invocation holds a claim or keeps winning. A later delivery resolves the conflict."""
 
 
@@ -121,7 +121,7 @@ class TooManyCopies(TooLarge):
         )
 
 
-class StatementRefused(TicktapeError):  # noqa: N818 - named as what has happened
+class StatementRefused(TicktapeError):  # noqa: N818 - named after what happened
     """Athena did not start a statement, for example because it is too long or too many are
     running."""
 
@@ -130,5 +130,5 @@ class CompactionError(TicktapeError):
     """A statement of compaction failed, or its result differs from the raw archive."""
 
 
-class OutOfTime(TicktapeError):  # noqa: N818 - a state of affairs that the next run resolves
+class OutOfTime(TicktapeError):  # noqa: N818 - a state, which the next run resolves
     """The time of a run is over. The next run continues."""

@@ -111,8 +111,7 @@ def _quiet_hours(given: Any) -> tuple[QuietHours, ...]:
 
 
 def parse_hours(given: Any, field: str) -> QuietHours:
-    """Return the hours, which recur on weekdays, in a client's value. Raises ChannelError, which
-    calls the value `field`."""
+    """Return the weekly hours that a client gives. Raises ChannelError, which names `field`."""
     fields = _fields(given, field, QuietHours, _HOURS_ALLOWED)
     days = fields["days"]
     if not isinstance(days, list) or not days or not all(day in DAYS for day in days):

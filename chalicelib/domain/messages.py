@@ -37,7 +37,7 @@ class Message(msgspec.Struct, frozen=True):
     sms: str
     data: str
     attributes: dict[str, str]
-    several: dict[str, tuple[str, ...]] = {}  # msgspec copies it
+    several: dict[str, tuple[str, ...]] = {}  # copied by msgspec
     body: Body | None = None
     picture: Picture | None = None
 
@@ -70,7 +70,7 @@ def compose(
 def fitting(values: Iterable[str], most_bytes: int) -> tuple[str, ...]:
     """Return the first distinct values that together fit into `most_bytes` as a JSON array."""
     found: list[str] = []
-    left = most_bytes - len("[")  # each value is followed by a comma or the bracket
+    left = most_bytes - len("[")  # a comma or bracket follows each value
     for value in dict.fromkeys(values):
         left -= len(value.encode()) + len('"",')
         if left < 0:
@@ -101,7 +101,7 @@ def _lines(alert: Alert, when: str, page_url: str, mute: Line | None) -> tuple[L
 
 
 def _address(alert: Alert, page_url: str) -> str:
-    """Return the page's address for the symbol, with the alert's story unless it is a test."""
+    """Return the page's address for the alert's symbol. Unless it is a test, it names the alert."""
     symbol = f"{page_url.rstrip('/')}/#symbol={_percent_encoded(alert.symbol)}"
     return symbol if alert.condition == TEST_CONDITION else f"{symbol}&alert={alert.alert_id}"
 

@@ -34,7 +34,7 @@ _NAMED = 0x02 | 0x04 | 0x08
 
 
 class ArchivedLine(msgspec.Struct, frozen=True):
-    """A line, and the instant of its first tick without a timestamp, or else the line's arrival."""
+    """A line, and the time of its first tick without a timestamp, or else the line's arrival."""
 
     line: bytes
     arrival: datetime
@@ -95,7 +95,7 @@ def each_line(body: bytes) -> Iterator[Line]:
     unzipped = _unzipped(body)
     count = unzipped.count(b"\n") + (unzipped[-1:] not in (b"", b"\n"))
     arrivals = _arrivals_of(body, count)
-    ends = (line.removesuffix(b"\n") for line in io.BytesIO(unzipped))  # a CR is part of a line
+    ends = (line.removesuffix(b"\n") for line in io.BytesIO(unzipped))  # CR ends no line
     return zip(ends, arrivals, strict=True)
 
 

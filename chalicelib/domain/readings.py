@@ -67,7 +67,7 @@ class Reading(msgspec.Struct, frozen=True):
             return {**named, "refused": "yes"}
         if isinstance(self.item, Bar):
             return {**named, **_texts(self.item, _BARS_FIELDS)}
-        from chalicelib.domain.building import place_of  # the only use of sessions in ingest
+        from chalicelib.domain.building import place_of  # ingest needs sessions only here
 
         fields = {name: name for name in self.item.__struct_fields__}
         return {**_texts(self.item, fields), "session_date": place_of(self.item).date}
@@ -96,7 +96,7 @@ def identity_of(item: Tick | Bar) -> Identity:
 
 
 def sql_reads_tick(line: bytes, timestamp: str | None, tick: Tick) -> bool:
-    """Return whether SQL reads exactly this tick from a line with the text `timestamp`."""
+    """Return whether SQL reads exactly this tick from a line whose timestamp is this text."""
     zone = tick.exchange_timezone
     return (
         timestamp == tick.timestamp
@@ -106,7 +106,7 @@ def sql_reads_tick(line: bytes, timestamp: str | None, tick: Tick) -> bool:
 
 
 def sql_reads_bar(line: bytes, timestamp: str | None, bar: Bar) -> bool:
-    """Return whether SQL reads exactly this bar from a line with the text `timestamp`."""
+    """Return whether SQL reads exactly this bar from a line whose timestamp is this text."""
     return bars_start(timestamp or "") == bar.start and _has_plain_values(line)
 
 
@@ -141,7 +141,7 @@ def misreadings(line: bytes) -> Iterator[Identity]:
         try:
             identity = _misreading(_object.decode(piece))
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue  # SQL cannot read it either
+            continue  # SQL cannot read this piece either
         if identity is not None:
             yield identity
 

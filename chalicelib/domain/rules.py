@@ -309,7 +309,7 @@ def _value(given: Any) -> Decimal | None:
     value = given if isinstance(given, Decimal) else Decimal(str(given))
     if not value.is_finite() or not 0 < value < VALUE_LIMIT:
         raise RuleError("value", str(given), _VALUE_ALLOWED)
-    value = number(value)  # rounded like prices, which bounds its digits
+    value = number(value)  # rounding like prices bounds its digits
     if not 0 < value < VALUE_LIMIT:  # rounding may reach either limit
         raise RuleError("value", str(given), _VALUE_ALLOWED)
     return value

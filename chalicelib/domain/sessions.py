@@ -335,6 +335,6 @@ def _of_zone(name: str) -> Calendar:
         return DayCalendar("24/7", UTC)
     try:
         zone = ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown, malformed, a folder of the database
+    except (KeyError, ValueError, OSError):  # no such file, bad name, or a folder
         return _of_zone("UTC")
     return DayCalendar(name, zone)

@@ -104,7 +104,7 @@ class Sources(msgspec.Struct, frozen=True):
         return Sources(self.first, (*kept.switches, Switch(timestamp, source)))
 
     def parts(self) -> tuple[str | None, str | None]:
-        """Return the first source, and the switches as text. None stands for nothing in either."""
+        """Return the first source and the text of the switches, each None if there is none."""
         later = ",".join(one.text() for one in self.switches)
         return self.first, later or None
 

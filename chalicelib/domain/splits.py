@@ -102,7 +102,7 @@ class Told(Split, frozen=True, array_like=True):
         Decimals."""
         return scaled_price(price, self.factor)
 
-    def is_unadjusted(self, close: Decimal) -> bool:  # noqa: ARG002 - Split's
+    def is_unadjusted(self, close: Decimal) -> bool:  # noqa: ARG002 - the signature is Split's
         """Return True: closes before a reported action count as unadjusted and are not tested."""
         return True
 

@@ -79,9 +79,9 @@ def claimed(
     Return `known` if the series already has that source.
 
     `silent_seconds` is how long the open market has had no price; None while the market is closed.
-    A standby may take over only after a silence. The first source need not prove that it is steady,
-    since only it can know. The switch names the source as `standby` does, even if another source of
-    the same family claims. Raises NotNow if the source may not change yet.
+    A standby may take over only after a silence. The first source decides itself whether it is
+    steady. The switch names the source as `standby` does, even if another source of the same family
+    claims. Raises NotNow if the source may not change yet.
     """
     if known.last is not None and family(known.last) == family(source):
         return known
@@ -101,7 +101,7 @@ def claimed(
     wanted = Sources(known.first, (*known.switches, Switch(to_text(start), named, cause)))
     back = Switch(to_text(start), standby.first, "steady")
     ended = wanted if cause == "steady" else Sources(wanted.first, (*wanted.switches, back))
-    if len(ended.text()) > MOST_BYTES - RESERVED_BYTES:  # a full list never ends with the standby
+    if len(ended.text()) > MOST_BYTES - RESERVED_BYTES:  # leaves room for the switch back
         times = len(known.switches)
         raise NotNow(f"the source has changed {times} times: what is left is for requests")
     return wanted

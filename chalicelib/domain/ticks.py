@@ -141,12 +141,12 @@ def number(value: Decimal) -> Decimal:
 
 
 def as_price(value: Decimal) -> Decimal | None:
-    """Return a price as stored; None if it is not above 0 and below 10^12."""
+    """Return a price in its stored form; None unless it is above 0 and below 10^12."""
     return within(value, DECIMALS, HIGHEST_PRICE)
 
 
 def as_volume(value: Decimal) -> Decimal | None:
-    """Return a volume as stored; None if it is not from 0 and below 10^18."""
+    """Return a volume in its stored form; None unless it is at least 0 and below 10^18."""
     return within(value, _ZERO, HIGHEST_VOLUME)
 
 
@@ -170,4 +170,4 @@ def _within(value: Decimal, lowest: Decimal, highest: Decimal) -> Decimal | None
     return None
 
 
-_kept = lru_cache(_PRICES_KEPT)(_within)  # most of a tick's prices repeat those of the tick before
+_kept = lru_cache(_PRICES_KEPT)(_within)  # ticks mostly repeat earlier numbers

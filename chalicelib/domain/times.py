@@ -36,7 +36,7 @@ def from_text(text: str) -> datetime:
 def is_canonical(text: str) -> bool:
     """Return whether an RFC 3339 date-time already has the stored form."""
     marks = text[4:5] + text[7:8] + text[10:11] + text[19:20] + text[26:]
-    return marks == "--T.Z"  # a week date, 2026-W47-5, has no second dash there
+    return marks == "--T.Z"  # a week date (2026-W47-5) has other marks
 
 
 def is_instant(text: object) -> bool:

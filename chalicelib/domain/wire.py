@@ -142,9 +142,7 @@ class _Record:
         )
 
     def read(self, line: Line) -> None:
-        if (
-            line.fault is not None
-        ):  # only quarantine keeps lines that readers would parse differently
+        if line.fault is not None:  # such a line is kept only in quarantine
             self._reject(line, line.received, line.fault)
             return
         before = self._stamps.given
@@ -159,7 +157,7 @@ class _Record:
                     continue
                 self._reject(line, line.received if part is line.text else part, str(error))
                 if part is line.text and not is_json(part):
-                    return  # as above: Athena's reader takes more than JSON
+                    return  # Athena's reader would accept more than JSON
                 self._misread.extend(misreadings(part))
         if array.was_asked:
             self._misread.extend(misreadings(line.text))

@@ -98,7 +98,7 @@ def check_action(action: Action) -> None:
 
 
 def _ex_date(text: str, known_at: str) -> str:
-    """Return the ex-date if it is valid. Raises TickError otherwise. It may be a day ahead of UTC's
+    """Return the ex-date if it is valid, else raise TickError. The date may be a day ahead of UTC's
     date, since sessions in Auckland begin before that date does in UTC."""
     latest = (date.fromisoformat(known_at[:10]) + timedelta(days=1)).isoformat()
     try:

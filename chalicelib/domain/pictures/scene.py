@@ -86,7 +86,7 @@ def compose_scene(stored: Sequence[Bar], alert: Alert) -> Scene:
     kept = [bar for bar in shown(stored) if on_ticks or not bar.extended]
     bars = fold_bars(kept, interval)
     if BASE_OF[interval] != interval and len(stored) >= MOST_READ:
-        bars = bars[1:]  # cut by the bound
+        bars = bars[1:]  # may lack its first stored bars
     return Scene(
         interval=interval,
         bars=tuple(bars[-MOST_BARS:]),

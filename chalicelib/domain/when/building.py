@@ -1,4 +1,4 @@
-"""Checks for trees that the text form and the JSON form share: the tree's size, and its leaves."""
+"""Checks of trees in text form and in JSON form: the size of a tree, and its leaves."""
 
 from __future__ import annotations
 

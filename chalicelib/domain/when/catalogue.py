@@ -24,7 +24,7 @@ _SESSION_BARS = {"1m": 1920, "5m": 384, "15m": 128, "30m": 64, "1h": 32}
 
 
 class Number(msgspec.Struct, frozen=True):
-    """A number that a value takes: its name in JSON, its bounds, and its default if it has one."""
+    """A number that a value needs: its name in JSON, its bounds, and its default if it has one."""
 
     name: str
     default: Decimal | None = None

@@ -106,8 +106,8 @@ def numbers_of(leaves: Iterable[Leaf]) -> int:
 
 
 def is_cheap(stored: int, updates: int) -> bool:
-    """Return whether values are cheap to compute again. They need `stored` stored bars and together
-    take `updates` bars."""
+    """Return whether values that need `stored` stored bars and together take `updates` bars are
+    cheap to compute again."""
     return stored <= FEW_BARS and updates <= FEW_UPDATES
 
 

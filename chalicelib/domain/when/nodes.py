@@ -137,7 +137,7 @@ def without_symbol(condition: Condition, symbol: str) -> Condition:
                 return tuple(map(bare, node))
             case msgspec.Struct():
                 return type(node)(*map(bare, msgspec.structs.astuple(node)))
-            case _:  # a number, or another field
+            case _:  # a number, or any other field
                 return node
 
     found: Condition = bare(condition)
