@@ -13,8 +13,8 @@ from chalicelib.domain.digests import Digest
 from chalicelib.domain.times import epoch_seconds, from_text, is_canonical, later
 
 KEPT_DAYS = 30
-"""How many days items are kept: a timer's note or a digest from its instant on, a member or a head
-without members from the instant at which its digest is due."""
+"""How many days items are kept. For a timer's note or a digest they count from its instant, for a
+member or a head without members from when its digest is due."""
 
 PAGE = 50
 """The most digests of one Query; usually more than fall due between two messages of a timer."""

@@ -1,7 +1,7 @@
 """Logs one JSON object per line, each with the id of its request or invocation.
 
-CloudWatch extracts metrics (EMF) only from a line that is entirely a JSON object, which the lines
-of Lambda's and Chalice's own loggers are not.
+CloudWatch extracts metrics (EMF) only from lines that are entirely a JSON object. Lambda's and
+Chalice's own loggers write other lines.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def no_history(_interval: str, _first: str, _end: str, _count: int) -> list[BarC
 class CloseSeries:
     """The closes of one interval's bars: first stored closes, then the closes of bars in the run.
 
-    If history is stored for a bar of the run, later bars use history's close, as if each tick had
-    come in a run of its own.
+    If history is stored for a bar of the run, later bars use history's close. The result is the
+    same as if each tick had come in its own run.
     """
 
     def __init__(self, first: str) -> None:
@@ -70,8 +70,8 @@ class CloseSeries:
     def refine(self, minutes: Sequence[BarClose]) -> None:
         """Apply historical minutes to the run's finished hours that `before_last` has not used yet.
 
-        If an hour has a historical minute that is not before its last tick, the hour takes the
-        minute's close, with which it is stored. `minutes` are those of the run, in order.
+        If a historical minute of an hour is not before the hour's last tick, the hour takes that
+        minute's close. It is also stored with this close. `minutes` are those of the run, in order.
         """
         for at in range(self._taken, len(self.own) - 1):
             own = self.own[at]

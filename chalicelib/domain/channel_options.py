@@ -1,8 +1,8 @@
 """The options that an apprise address may have: the `name=value` pairs after its first `?`.
 
-Allowed options say how and to whom a message is sent. Other options are refused: they read files,
-fetch other addresses, store keys, or lift what holds for every message, such as checked
-certificates, no redirects, one attempt and ten seconds.
+Allowed options say how and to whom a message is sent. Other options read files, fetch other
+addresses or store keys. Or they lift what holds for every message: checked certificates, no
+redirects, one attempt, ten seconds.
 """
 
 from __future__ import annotations

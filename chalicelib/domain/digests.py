@@ -1,7 +1,7 @@
 """Digests: the alerts that a channel held back until an instant, sent as one message.
 
-A digest has a head, which stores the delivery of the message, and a member for each alert. The key
-of a digest begins with `digest:`, which no symbol does.
+A digest has a head, which stores the delivery of the message, and a member for each alert. A
+digest's key begins with `digest:`, unlike any symbol.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class TooLarge(TicktapeError):  # noqa: N818 - named after the problem type
 
 class TooManyCopies(TooLarge):
     """A range's items hold more than `most` copies of its ticks, or more than `most` ticks in one
-    minute, which are too many to read."""
+    minute. These are too many to read."""
 
     def __init__(self, most: int) -> None:
         super().__init__(

@@ -20,8 +20,8 @@ _MENTION = re.compile(r"@(?=\w)")
 _QUOTE = "'"
 _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=[^\W_])(?=\.[^\W\d_]{2})", re.IGNORECASE)
 _NO_WIDTH = "\u200b"
-"""A space of no width. It is put between `@` and a name, since Discord has no escape for mentions,
-and into what looks like an address, since mail programs and chats link even plain text."""
+"""A space of no width. It separates `@` from a name, since Discord has no escape for mentions. It
+also breaks what looks like an address, since mail programs and chats link even plain text."""
 
 
 class Line(msgspec.Struct, frozen=True):

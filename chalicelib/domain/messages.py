@@ -101,7 +101,7 @@ def _lines(alert: Alert, when: str, page_url: str, mute: Line | None) -> tuple[L
 
 
 def _address(alert: Alert, page_url: str) -> str:
-    """Return the page's address for the alert's symbol. Unless it is a test, it names the alert."""
+    """Return the page's address for an alert; for a test alert, that of its symbol only."""
     symbol = f"{page_url.rstrip('/')}/#symbol={_percent_encoded(alert.symbol)}"
     return symbol if alert.condition == TEST_CONDITION else f"{symbol}&alert={alert.alert_id}"
 

@@ -35,7 +35,7 @@ def merged_lines(batches: Iterable[RawBatch]) -> list[Line]:
 
 
 def merged_readings(batches: Sequence[RawBatch]) -> list[ReadingRow]:
-    """Return the readings with which SQL takes the same ticks from the merged lines as before."""
+    """Return the readings for the merged lines, with which SQL takes the same ticks as before."""
     told = [{_identity_of(row): row for row in batch.readings} for batch in batches]
     contested = _contradicted(batches) | {identity for rows in told for identity in rows}
     if not contested:

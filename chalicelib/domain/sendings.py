@@ -1,9 +1,9 @@
 """The time at which a queue's message was sent, according to its sender.
 
-SQS gives a message of a FIFO queue another time and sequence number when it moves to a dead-letter
-queue, and again when it is moved back. Only the sender's attribute stays: `ticktape.sent`,
-`1763652600123-0`, the sender's clock in epoch milliseconds and a count within the millisecond. With
-this attribute a redriven message keeps its place among earlier and later messages.
+SQS changes the time and sequence number of a FIFO queue's message when it moves to a dead-letter
+queue and when it moves back. Only the sender's attribute stays: `ticktape.sent`, `1763652600123-0`,
+the sender's clock in epoch milliseconds and a count within the millisecond. With this attribute a
+redriven message keeps its place among earlier and later messages.
 """
 
 from __future__ import annotations

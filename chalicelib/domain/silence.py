@@ -16,8 +16,8 @@ sessions around it."""
 def silent_minutes(
     symbol: str, exchange_timezone: str | None, source: str, since: str, now: datetime
 ) -> int:
-    """Return the minutes of trading after a symbol's last price at `since`, up to the time until
-    which its source should have published prices by now.
+    """Return the minutes of trading after a symbol's last price at `since`. They count up to the
+    time until which its source should have published prices by now.
 
     The result is 0 while the exchange does not trade, or if its trading hours are unknown.
     """

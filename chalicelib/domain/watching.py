@@ -121,7 +121,7 @@ def without_alert(rule: Rule, before: RuleState | None, after: RuleState) -> Rul
 
 
 def is_first(before: RuleState | None, after: RuleState) -> bool:
-    """Return whether the alert of `after` is the rule's first one of this symbol in its minute."""
+    """Return whether `after` has the rule's first alert of this symbol in its minute."""
     return before is None or before.fired_at[:MINUTE] != after.fired_at[:MINUTE]
 
 
