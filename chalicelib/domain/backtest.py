@@ -20,7 +20,7 @@ from chalicelib.domain.bars import Bar
 from chalicelib.domain.errors import RuleError
 
 AFTER = (1, 5, 20)
-"""The numbers of bars after a fire at whose closes returns are measured."""
+"""The numbers of bars after a signal at whose closes returns are measured."""
 
 MAX_POINTS = 250
 MAX_HOLD = 400
@@ -153,8 +153,8 @@ class _Prices:
         self._lows = [float(bar.low) for bar in bars]
 
     def returns(self, places: Iterable[int], count: int) -> list[float]:
-        """Return the percentage return over `count` bars after each fire, without fires that have
-        fewer bars after them."""
+        """Return the percentage return over `count` bars after each signal that has that many bars
+        after it."""
         return [
             100 * (self.closes[place + count] / self.opens[place + 1] - 1)
             for place in places
@@ -162,8 +162,8 @@ class _Prices:
         ]
 
     def moves(self, places: Sequence[int]) -> list[tuple[float, float]]:
-        """Return the best and the worst move in percent after each fire, up to the bar of the next
-        fire. A fire at the last bar has none."""
+        """Return the best and the worst move in percent after each signal, up to the bar of the
+        next signal. A signal at the last bar has none."""
         found = []
         for place, following in pairwise([*places, len(self.closes) - 1]):
             if place + 1 <= following:
