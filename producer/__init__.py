@@ -1,5 +1,5 @@
-"""The producer reads ticks from a source and sends them to a stream, in order and at least once.
+"""The producer reads ticks from a source and sends them to a sink, in order, at least once.
 
-A tick passes through `sources` (where it comes from), `hygiene` and `ordering` (which ticks pass),
-`outbox` and `spool` (ticks that wait) and `sender` and `sinks` (where it goes).
+Ticks come from `sources`. `hygiene` and `ordering` decide which of them pass. They wait in `outbox`
+and `spool`, and `sender` gives them to one of the `sinks`.
 """

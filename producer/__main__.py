@@ -1,4 +1,4 @@
-"""`python -m producer`."""
+"""The entry point of `python -m producer`."""
 
 import sys
 

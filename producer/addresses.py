@@ -1,4 +1,4 @@
-"""Addresses of services to which keys are sent."""
+"""Checks whether API keys may be sent to a service's address."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def may_carry_keys(url: str) -> bool:
-    """Return whether keys may be sent to a URL. It has to be encrypted or lead to this machine,
-    name a host without a user, and have no character that clients parse differently."""
+    """Return whether keys may be sent to a URL. The URL has to be encrypted (https, wss) or lead to
+    this machine, and name a host. It must not name a user or contain characters that clients parse
+    differently."""
     from urllib.parse import urlsplit
 
     try:

@@ -1,4 +1,4 @@
-"""The command line: its flags, and the functions that parse their values. The functions raise
+"""The command line: its flags, and functions that parse their values. These functions raise
 ArgumentTypeError for a value that is not allowed."""
 
 from __future__ import annotations
@@ -42,15 +42,13 @@ class Parser(argparse.ArgumentParser):
     """A parser that raises UsageError with one line instead of printing the usage and exiting."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise UsageError with the parser's message."""
+        """Raise UsageError with the message of argparse."""
         raise UsageError(message.removeprefix("argument "))
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Parse a command line; a configuration file provides the defaults.
-
-    Raises UsageError with a message of one line, and SystemExit after `--help`.
-    """
+    """Parse a command line. A configuration file provides the defaults. Raises UsageError with a
+    message of one line, and SystemExit after `--help`."""
     top, commands = parsers()
     options = top.parse_args(arguments)
     if options.config:
@@ -60,7 +58,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def parsers() -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
-    """Return the parser of the whole command line, and the parsers of its commands by name."""
+    """Return the parser of the whole command line, and the parser of each command by its name."""
     top = Parser(
         prog="python -m producer",
         description="Sends ticks from a source to a stream, in order and at least once.",
@@ -175,7 +173,7 @@ def _replay(command: argparse.ArgumentParser) -> None:
 
 
 def reading(group: argparse._ActionsContainer) -> None:
-    """Add the flags for reading files."""
+    """Add the flags that say how to read price files."""
     group.add_argument(
         "--as",
         dest="rows_as",
@@ -256,7 +254,7 @@ def _sink(command: argparse.ArgumentParser) -> None:
 
 
 def number(text: str, low: float, high: float, allowed: str) -> float:
-    """Parse a number from `low` to `high`; `allowed` says in messages what is."""
+    """Parse a number from `low` to `high`. `allowed` describes the range in error messages."""
     try:
         value = float(text)
     except ValueError:
@@ -267,7 +265,7 @@ def number(text: str, low: float, high: float, allowed: str) -> float:
 
 
 def interval_seconds(text: str) -> float:
-    """Parse the seconds between polls, 0.05 to 86,400."""
+    """Parse the seconds between polls, from 0.05 to 86,400."""
     return number(text, 0.05, 86_400, "0.05 to 86400 seconds")
 
 
@@ -277,8 +275,8 @@ def seconds(text: str) -> float:
 
 
 def flush_seconds(text: str) -> float:
-    """Parse for how many seconds a tick may wait for others, 0 to 60: after a minute they could not
-    share an item."""
+    """Parse the seconds that a tick may wait for others, 0 to 60. Ticks more than a minute apart
+    could not share an item of the prices table."""
     return number(text, 0, 60, "0 to 60 seconds")
 
 
@@ -303,10 +301,8 @@ def timezone(text: str) -> str:
 
 
 def label(text: str) -> Label:
-    """Parse `NAME` or `NAME=A,B`: a source for all symbols of a file, or for the listed symbols.
-
-    Raises ArgumentTypeError for an invalid name, UsageError for an invalid symbol.
-    """
+    """Parse `NAME` or `NAME=A,B`: the source of all symbols in a file, or of the listed symbols.
+    Raises ArgumentTypeError for an invalid name, UsageError for an invalid symbol."""
     name, equals, symbols = text.partition("=")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) or (equals and not symbols):
         raise argparse.ArgumentTypeError(
@@ -318,12 +314,12 @@ def label(text: str) -> Label:
 
 
 def speed(text: str) -> float | None:
-    """Parse a replay speed; None for `max`."""
+    """Parse a replay's speed; return None for `max`."""
     return None if text == "max" else number(text, 1e-6, 1e9, "max, or a number above 0")
 
 
 def ticks_per_record(text: str) -> int:
-    """Parse how many ticks may share a record, 1 to 1,000."""
+    """Parse the number of ticks that may share a record, 1 to 1,000."""
     return whole_number(text, 1, 1000)
 
 

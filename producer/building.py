@@ -1,4 +1,4 @@
-"""Builds the source, sink and spool that the options ask for."""
+"""Builds the source, sink and spool that the command line asks for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RECORDED_TICKS = 100
 
 
 def make_sink(options: argparse.Namespace) -> Sink:
-    """Build the sink. Raises UsageError if its name, region or credentials are missing."""
+    """Build the sink. Raises UsageError if the sink's name, region or credentials are missing."""
     if options.sink == "stdout":
         from producer.sinks.stdout import StdoutSink
 
@@ -47,7 +47,8 @@ def make_sink(options: argparse.Namespace) -> Sink:
 
 
 def _is_quick(options: argparse.Namespace) -> bool:
-    """Return whether files (not an archive) are replayed as fast as the sink accepts them."""
+    """Return whether files are replayed as fast as the sink accepts them. Return False for an
+    archive."""
     if options.command != "replay" or options.speed is not None:
         return False
     from producer.files.opening import is_folder_of_files
@@ -57,12 +58,11 @@ def _is_quick(options: argparse.Namespace) -> bool:
 
 
 def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]:
-    """Return how many ticks of a symbol may share a record, and how many seconds a tick may wait
-    for others.
+    """Return how many ticks of a symbol may share a record, and how long a tick may wait.
 
-    With `--ticks-per-record` alone a tick waits up to a second. With `--flush-seconds` alone the
-    number of ticks is not limited. Without either flag `unless_asked` ticks share a record and none
-    waits.
+    The wait is in seconds. With `--ticks-per-record` alone a tick waits up to a second. With
+    `--flush-seconds` alone the number of ticks is not limited. Without either flag `unless_asked`
+    ticks share a record and no tick waits.
     """
     ticks, seconds = options.ticks_per_record, options.flush_seconds
     if ticks is None:
@@ -73,10 +73,8 @@ def packing(options: argparse.Namespace, unless_asked: int) -> tuple[int, float]
 
 
 def make_spool(options: argparse.Namespace, sink: Sink, status: Status) -> Spool | None:
-    """Open the spool and drop rows that no producer writes; return None without `--spool`.
-
-    Raises UsageError with `--sink stdout`, and if the file cannot be used.
-    """
+    """Open the spool and delete its unusable rows; return None without `--spool`. Raises UsageError
+    with `--sink stdout`, and if the file cannot be used."""
     if not options.spool:
         return None
     if options.sink == "stdout":
@@ -92,8 +90,8 @@ def make_spool(options: argparse.Namespace, sink: Sink, status: Status) -> Spool
 
 
 def identity_of(options: argparse.Namespace) -> str | None:
-    """Return a text that identifies a replayed recording: its path, size, time of change, symbols
-    and days. Return None for other commands."""
+    """Return a text that identifies a replayed recording; None for other commands. The text holds
+    the recording's path, size, time of change, symbols and days."""
     if options.command != "replay":
         return None
     path = Path(options.file)
@@ -105,8 +103,8 @@ def identity_of(options: argparse.Namespace) -> str | None:
 def make_source(
     options: argparse.Namespace, status: Status, stop: threading.Event, skip: int
 ) -> Source:
-    """Build the source of a command. `skip` is the number of a recording's ticks that an earlier
-    run's spool holds. Raises UsageError for options that cannot be used."""
+    """Build the source of a command. `skip` is the number of the recording's ticks that the spool
+    already holds. Raises UsageError for options that cannot be used."""
     if options.command == "replay":
         return _replay(options, status, stop, skip)
     if options.command == "backfill":
@@ -134,7 +132,7 @@ def _replay(
 
 
 def asked_of(options: argparse.Namespace) -> Asked:
-    """Return how to read the user's files, from the options."""
+    """Return the options for reading the user's price files."""
     return Asked(
         symbols=_symbols(options),
         rows_as=options.rows_as,
@@ -183,11 +181,11 @@ def _stream(options: argparse.Namespace, status: Status, stop: threading.Event) 
 def _watchlist(
     options: argparse.Namespace, status: Status, default: tuple[str, ...], kind: str
 ) -> Watchlist:
-    """Build the watchlist.
+    """Build the list of symbols to follow.
 
-    Without named symbols it holds the source's own symbols. It also holds the tracked ones while
-    prices are streamed to AWS and the table's name is known. If `tracked` is among the named
-    symbols, the tracked ones are added.
+    Without named symbols it holds the source's own symbols. It also holds the tracked symbols if
+    prices are streamed to AWS and the symbols table's name is known. If `tracked` is among the
+    named symbols, the tracked symbols are added.
     """
     own, has_tracked = listed(options.symbols or "", "--symbols")
     if has_tracked:
@@ -219,7 +217,8 @@ def _symbols(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _required_name(value: str | None, flag: str, variable: str) -> str:
-    """Return a name from a flag or the environment. Raises UsageError if neither sets it."""
+    """Return a name from a flag or else from an environment variable. Raises UsageError if neither
+    is set."""
     name = value or os.environ.get(variable, "")
     if not name:
         raise UsageError(f"{flag} is needed (or the environment variable {variable})")

@@ -1,8 +1,8 @@
-"""Claims the symbols of which this producer is the standby, or the first source.
+"""Claims the symbols of which this producer is the standby or the first source.
 
-The API decides (docs/decisions/0361-a-standby-claims-its-turn.md): a standby gets its turn if the
-stored prices show that the first source is silent in an open market. A producer claims a symbol
-only while it receives the symbol's prices.
+The API grants a claim (docs/decisions/0361-a-standby-claims-its-turn.md) if the stored prices show
+that the first source is silent in an open market. A producer claims a symbol only while it receives
+the symbol's prices.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ Ask = Callable[[str, Sequence[str]], Sequence[str]]
 
 
 class Answer(msgspec.Struct):
-    """The API's answer for one symbol. Its other fields are ignored."""
+    """The API's answer for one symbol. Fields that are not listed here are ignored."""
 
     symbol: str
     granted: bool
 
 
 class Answers(msgspec.Struct):
-    """The API's answer for all claimed symbols."""
+    """The API's answers for all claimed symbols."""
 
     symbols: list[Answer]
 
 
 class Claims:
-    """Claims of one producer. `now` returns monotonic seconds."""
+    """Claims symbols at the API for one producer. `now` returns monotonic seconds."""
 
     def __init__(
         self, own: str, ask: Ask, status: Status, now: Callable[[], float] = time.monotonic
@@ -60,8 +60,8 @@ class Claims:
         self._runs: dict[str, tuple[float, float]] = {}
 
     def heard(self, symbol: str) -> None:
-        """Note a live tick, if this producer may claim its symbol. A pause longer than the
-        standby's `after_seconds` begins a new run of ticks."""
+        """Record that a live tick came, if this producer may claim the tick's symbol. After a pause
+        longer than the standby's `after_seconds` the time of steady ticks starts again."""
         standby = self.plans.standby_of(symbol)
         if standby is None:
             return
@@ -70,13 +70,12 @@ class Claims:
         self._runs[symbol] = (since if now - last <= standby.after_seconds else now), now
 
     def due(self) -> list[str]:
-        """Return the symbols to claim: their current source is another one, but their ticks come
-        steadily here."""
+        """Return the symbols to claim: their ticks come steadily, but another source is current."""
         return [symbol for symbol, run in list(self._runs.items()) if self._is_due(symbol, *run)]
 
     def claim(self) -> None:
-        """Claim the due symbols and report those that were granted. A failure ends the call and is
-        reported; the next call tries again."""
+        """Claim the due symbols and report which were granted. A failure is reported and ends the
+        call. The next call claims all due symbols again."""
         due = self.due()
         for at in range(0, len(due), MOST_SYMBOLS):
             try:
@@ -88,12 +87,12 @@ class Claims:
                 self._status.note(f"{', '.join(granted)}: {self._own} has its turn soon")
 
     def run(self, stop: threading.Event) -> None:
-        """Claim every CLAIM_SECONDS until `stop` is set."""
+        """Claim the due symbols every CLAIM_SECONDS until `stop` is set."""
         while not stop.wait(CLAIM_SECONDS):
             self.claim()
 
     def start(self) -> None:
-        """Claim in a thread that ends with the process."""
+        """Start a daemon thread that claims symbols until the process ends."""
         run = partial(self.run, threading.Event())
         threading.Thread(target=run, name="claims", daemon=True).start()
 
@@ -109,8 +108,8 @@ class Claims:
 
 def claims_of(own: str, status: Status, environ: Mapping[str, str] = os.environ) -> Claims | None:
     """Return the claims of a producer, or None if its environment names neither the API nor a key.
-    Raises UsageError if only one of them is set, or if keys must not be sent to the API's address.
-    """
+    Raises UsageError if only one of the two is set, or if keys must not be sent to the API's
+    address."""
     url, token = environ.get(API_URL, ""), environ.get(API_TOKEN, "")
     if not (url or token):
         return None
@@ -124,8 +123,8 @@ def claims_of(own: str, status: Status, environ: Mapping[str, str] = os.environ)
 
 
 def asked(url: str, token: str, source: str, symbols: Sequence[str]) -> list[str]:
-    """Claim symbols at the API and return those that were granted. Raises ProducerError,
-    OSError."""
+    """Claim symbols at the API and return those that were granted. Raises ProducerError if the API
+    refuses, OSError if the network fails."""
     from producer.sources.pushed.http import Http, Unusable
 
     key = {"Authorization": f"Bearer {token}"}

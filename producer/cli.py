@@ -1,4 +1,5 @@
-"""`python -m producer`: parses arguments, runs the pipeline and returns an exit status."""
+"""The command `python -m producer`: parses arguments, runs the pipeline and returns an exit
+status."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command and return its exit status, documented in `--help`."""
+    """Run a command and return its exit status. `--help` lists the statuses."""
     region.adopt(os.environ)
     try:
         return run(parse(arguments))
@@ -42,10 +43,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build source and sink, run them and report how the run ended. Return the exit status.
-
-    Raises UsageError if the sink refuses for good, and other ProducerErrors.
-    """
+    """Build source and sink, run the pipeline and report how it ended. Return the exit status.
+    Raises UsageError if the sink refuses for good, and other ProducerErrors."""
     reporter = make_reporter()
     status = Status(reporter.tell, verbose=options.verbose)
     status.source = getattr(options, "source", options.command)
@@ -69,8 +68,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make_reporter() -> Reporter:
-    """Return a reporter that shows a table if stderr is a terminal, and writes JSON lines if
-    not."""
+    """Return a reporter that shows a table in a terminal, and writes JSON lines elsewhere."""
     if sys.stderr.isatty():
         from producer.table import TableReporter
 

@@ -1,4 +1,6 @@
-"""Reads defaults from a TOML file. It has the flags' names, with `-` or `_`; flags win.
+"""Reads the flags' defaults from a TOML file, whose keys are the flags' names with `-` or `_`.
+
+A flag on the command line takes precedence. An example of a file:
 
 symbols = ["AAPL", "MSFT"]
 interval = 30
@@ -17,10 +19,8 @@ from producer.errors import UsageError
 
 
 def apply(path: str, parser: argparse.ArgumentParser) -> None:
-    """Make the file's values the defaults of a command.
-
-    Raises UsageError, which names the file and the invalid name or value.
-    """
+    """Make a configuration file's values the defaults of a command. Raises UsageError, which names
+    the file and the invalid name or value."""
     actions = {
         action.dest: action
         for action in parser._actions
@@ -47,7 +47,7 @@ def _read(path: str) -> Mapping[str, Any]:
 
 
 def _value(path: str, name: str, value: object, action: argparse.Action) -> object:
-    """Convert a value as the flag of the same name does."""
+    """Convert a value of the file as the flag of the same name converts its argument."""
     if action.nargs == 0:
         if not isinstance(value, bool):
             raise UsageError(f"{path}: {name} is {value!r}; allowed: true, false")

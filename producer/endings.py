@@ -1,4 +1,4 @@
-"""Handles signals that ask a process to stop, however the main thread waits."""
+"""Handles signals that ask a process to stop, even while the main thread waits."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from types import FrameType
 
 
 class Ended(BaseException):
-    """Raised when a signal has asked the process to stop."""
+    """Raised in the main thread when a signal has asked the process to stop."""
 
 
 class Endings:
-    """Handles end signals in the main thread. Within `at_once` it raises Ended. Elsewhere it only
-    remembers the signal, since another thread is notified."""
+    """Handles end signals in the main thread. Within `at_once` a signal raises Ended. Elsewhere it
+    is only remembered, since another thread is notified."""
 
     def __init__(self) -> None:
         self._heard = self._raises = False
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Raise Ended if a signal comes within this context or came before. It is for long work
+        """Raise Ended if a signal comes within this context or came before. Use it for long work
         that precedes all sending."""
         self._raises = True
         try:
@@ -34,7 +34,7 @@ class Endings:
             self._raises = False
 
     def heard(self, _number: int, _frame: FrameType | None) -> None:
-        """Handle a signal, as Python calls a handler. Raises Ended within `at_once`."""
+        """Remember a signal; Python calls this as its handler. Raises Ended within `at_once`."""
         self._heard = True
         if self._raises:
             raise Ended
@@ -44,8 +44,9 @@ class Endings:
 def on_end_signal(
     numbers: Sequence[signal.Signals], tell: Callable[[], None], *, at_once: bool
 ) -> Iterator[Endings]:
-    """Call `tell` from a thread at the first of these signals. A second signal is ignored; with
-    `at_once` it ends the process with status 128 + its number. Use this from the main thread.
+    """Call `tell` from a thread at the first of these signals. Use this from the main thread.
+
+    A second signal is ignored; with `at_once` it ends the process with status 128 + its number.
 
     Python runs a handler between two steps of the main thread. If a signal comes just before that
     thread begins to wait, its handler runs only when something else wakes the thread. And an

@@ -6,9 +6,9 @@ ProducerError
 ├── StoreError           the collector's table does not answer: the next run tries again
 ├── SpoolError           the spool's file failed (a full disk): exit status 1
 └── SinkError            the sink
-    ├── SinkUnavailable      it may accept the records later: they are kept and sent again
-    ├── SinkRefused          it never accepts them: no such stream, no permission
-    ├── ReaderGone           its output's reader has gone: the run ends quietly
+    ├── SinkUnavailable      the sink may accept the records later: they are sent again
+    ├── SinkRefused          the sink never accepts them: no such stream, no permission
+    ├── ReaderGone           the reader of the sink's output has gone: the run ends quietly
     └── LeaseOver            another run of the collector may send by now
 """
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 
 class ProducerError(Exception):
-    """The root of this tree. Messages are written for the user."""
+    """The base class of the producer's errors. Messages are written for the user."""
 
 
 class UsageError(ProducerError):
@@ -36,11 +36,11 @@ class SpoolError(ProducerError):
 
 
 class SinkError(ProducerError):
-    """The sink did not accept a request."""
+    """The sink did not accept a request. The base class of the sink's errors."""
 
 
 class SinkUnavailable(SinkError):  # noqa: N818 - a state that passes
-    """The sink accepted nothing now, but may accept the same records later."""
+    """The sink accepted nothing now, but it may accept the same records later."""
 
 
 class SinkRefused(SinkError):  # noqa: N818 - named by what the sink did
@@ -52,4 +52,4 @@ class ReaderGone(SinkError):  # noqa: N818 - a state, as in `| head`
 
 
 class LeaseOver(SinkError):  # noqa: N818 - a state
-    """A run of the collector may no longer send; unsent lines are kept."""
+    """A run of the collector may no longer send. Unsent lines are kept."""

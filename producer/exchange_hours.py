@@ -1,4 +1,4 @@
-"""Opening hours of one exchange: from exchange_calendars while it knows holidays, then assumed.
+"""The opening hours of one exchange, from exchange_calendars.
 
 exchange_calendars knows the holidays of some exchanges (Bombay, Shanghai, Singapore) only to the
 end of the year, since they are announced a year ahead. Beyond that every weekday counts as a
@@ -24,7 +24,7 @@ _USUAL_OF = 60
 
 
 class CalendarHours:
-    """Hours of a calendar of exchange_calendars, which knows all holidays."""
+    """Opening hours from a calendar of exchange_calendars that knows all holidays."""
 
     assumed_after: datetime | None = None
     """The instant after which holidays are unknown."""
@@ -33,11 +33,12 @@ class CalendarHours:
         self._calendar = calendar
 
     def is_open(self, instant: datetime) -> bool:
-        """Return whether the exchange trades at the instant; a lunch break counts as trading."""
+        """Return whether the exchange trades at the instant. A lunch break counts as trading."""
         return self._is_open(instant, ignore_breaks=True)
 
     def trades(self, instant: datetime) -> bool:
-        """Return whether the exchange trades at the instant and is not on a lunch break."""
+        """Return whether the exchange trades at the instant. A lunch break does not count as
+        trading."""
         return self._is_open(instant, ignore_breaks=False)
 
     def _is_open(self, instant: datetime, *, ignore_breaks: bool) -> bool:
@@ -47,7 +48,7 @@ class CalendarHours:
         return bool(self._calendar.is_open_at_time(stamp, side="left", ignore_breaks=ignore_breaks))
 
     def next_open(self, instant: datetime) -> datetime:
-        """Return the first opening after the instant."""
+        """Return when the exchange opens for the first time after the instant."""
         import pandas
 
         opens = self._calendar.next_open(pandas.Timestamp(instant).floor("min"))
@@ -55,7 +56,8 @@ class CalendarHours:
 
 
 class WeekdayHours(msgspec.Struct, frozen=True):
-    """The same local hours on every weekday. `opens` and `closes` count from the day's midnight."""
+    """The same local hours on every weekday. `opens` and `closes` are times since the day's
+    midnight."""
 
     zone: ZoneInfo
     opens: timedelta
@@ -66,15 +68,15 @@ class WeekdayHours(msgspec.Struct, frozen=True):
         return any(start <= instant < end for start, end in self._around(instant))
 
     def trades(self, instant: datetime) -> bool:
-        """Return the same as `is_open`: breaks are unknown."""
+        """Return the same as `is_open`, since breaks are unknown."""
         return self.is_open(instant)
 
     def next_open(self, instant: datetime) -> datetime:
-        """Return the first opening after the instant."""
+        """See CalendarHours.next_open."""
         return next(start for start, _ in self._around(instant) if start > instant)
 
     def _around(self, instant: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the sessions of the seven days that begin with the day before the instant."""
+        """Yield the sessions of seven days, beginning with the day before the instant."""
         first = instant.astimezone(self.zone).date() - _DAY
         for day in (first + _DAY * n for n in range(7)):
             if day.weekday() < 5:
@@ -86,22 +88,23 @@ class WeekdayHours(msgspec.Struct, frozen=True):
 
 
 class BoundedHours(msgspec.Struct, frozen=True):
-    """A calendar's hours up to `assumed_after`, and usual hours on every weekday after it."""
+    """Opening hours that are known up to `assumed_after`; later, the usual hours on every
+    weekday."""
 
     known: CalendarHours
     usual: WeekdayHours
     assumed_after: datetime
 
     def is_open(self, instant: datetime) -> bool:
-        """See CalendarHours."""
+        """See CalendarHours.is_open."""
         return self._hours_at(instant).is_open(instant)
 
     def trades(self, instant: datetime) -> bool:
-        """See CalendarHours."""
+        """See CalendarHours.trades."""
         return self._hours_at(instant).trades(instant)
 
     def next_open(self, instant: datetime) -> datetime:
-        """See CalendarHours."""
+        """See CalendarHours.next_open."""
         return self._hours_at(instant).next_open(instant)
 
     def _hours_at(self, instant: datetime) -> CalendarHours | WeekdayHours:
@@ -114,7 +117,7 @@ ExchangeHours = CalendarHours | BoundedHours
 
 @cache
 def hours_of(name: str, year: int) -> ExchangeHours:
-    """Return a calendar's hours from the December before a year to the February after the year.
+    """Return a calendar's hours from the December before `year` to the February after `year`.
 
     If the calendar does not know its holidays that far ahead, usual hours follow the known ones.
     Raises exchange_calendars' errors for unknown names.
@@ -124,7 +127,7 @@ def hours_of(name: str, year: int) -> ExchangeHours:
     start, end = f"{year - 1}-12-01", f"{year + 1}-02-28"
     try:
         return CalendarHours(exchange_calendars.get_calendar(name, start=start, end=end))
-    except ValueError:  # its holidays are not known so far ahead
+    except ValueError:  # the calendar does not know its holidays so far ahead
         return _bounded(exchange_calendars.get_calendar(name))
 
 
@@ -141,7 +144,7 @@ def _bounded(calendar: Any) -> BoundedHours:
 
 
 def _offset(stamp: Any, day: Any, zone: ZoneInfo) -> timedelta:
-    """Return the time between a session's local midnight and `stamp`."""
+    """Return the time from the session day's local midnight to `stamp`."""
     local = _utc(stamp).astimezone(zone).replace(tzinfo=None)
     return local - datetime.combine(day.date(), time())
 

@@ -1,4 +1,4 @@
-"""Opening hours of symbols' exchanges."""
+"""The opening hours of symbols' exchanges."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ late, plus Yahoo's delay."""
 
 
 class Always:
-    """Hours for `--ignore-hours`: every exchange is open."""
+    """Opening hours for `--ignore-hours`: every exchange is always open."""
 
     def is_open(self, symbol: str, instant: datetime) -> bool:  # noqa: ARG002 - the interface's
-        """Return True."""
+        """Return True, since every exchange is open."""
         return True
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:  # noqa: ARG002
-        """Return the given instant: all exchanges are open."""
+        """Return the given instant, since all exchanges are open."""
         return instant
 
 
 class MarketHours:
-    """Hours by exchange. Instants are aware UTC.
+    """Opening hours by exchange. Instants are aware UTC.
 
-    Each exchange is looked up once per instant. If an exchange's hours are unknown, it counts as
-    open and does not affect the others. `note` is called once for each exchange whose holidays or
-    hours are unknown.
+    Each exchange is looked up once per instant. An exchange whose hours are unknown counts as open
+    and does not affect the others. `note` is called once for each exchange whose holidays or hours
+    are unknown.
     """
 
     def __init__(self, note: Callable[[str], None] = lambda _: None) -> None:
@@ -40,8 +40,9 @@ class MarketHours:
         self._told: tuple[datetime | None, dict[tuple[str, timedelta], bool]] = (None, {})
 
     def is_open(self, symbol: str, instant: datetime) -> bool:
-        """Return whether the exchange is open or closed so recently (ten minutes plus Yahoo's
-        delay) that its last prices may still come. Unknown hours count as open."""
+        """Return whether new prices of the symbol may come from its exchange. They may come while
+        it is open, and for ten minutes plus Yahoo's delay after its close. Unknown hours count as
+        open."""
         told_at, told = self._told
         if told_at != instant:
             told_at, told = self._told = instant, {}
@@ -59,8 +60,8 @@ class MarketHours:
     def gives_prices(self, symbols: Iterable[str], instant: datetime) -> bool:
         """Return whether new prices of any of the symbols are expected.
 
-        A symbol's exchange has to trade now, and at the time of the prices that arrive now. Lunch
-        breaks do not count as trading, nor do unknown hours.
+        A symbol's exchange has to trade now, and at the time of the prices that arrive now, which
+        may be delayed. Lunch breaks do not count as trading, nor do unknown hours.
         """
         lates = {(market_of(name).calendar, exchange_delay(name)) for name in symbols}
         return any(self._trades(name, instant, AFTER_CLOSE + delay) for name, delay in lates)
@@ -70,14 +71,13 @@ class MarketHours:
         return hours is not None and hours.trades(instant) and hours.trades(instant - late)
 
     def next_open(self, symbols: Iterable[str], instant: datetime) -> datetime:
-        """Return the first opening of any of the symbols' exchanges after the instant; the instant
-        itself if the hours of one of them are unknown."""
+        """Return the first opening of any of the symbols' exchanges after the instant. Return the
+        instant itself if the hours of one of the exchanges are unknown."""
         names = {market_of(symbol).calendar for symbol in symbols}
         known = [self._hours(name, instant) for name in names]
         return min(instant if hours is None else hours.next_open(instant) for hours in known)
 
     def _hours(self, name: str, instant: datetime) -> ExchangeHours | None:
-        """Return the exchange's hours; None if they are unknown."""
         try:
             hours = hours_of(name, instant.year)
         except Exception as error:  # noqa: BLE001 - the other exchanges continue

@@ -1,7 +1,7 @@
 """Filters the ticks of a live source.
 
-Yahoo's answers contain NaN, zeros, repeated trades, prices off by a factor of a hundred and future
-times (yfinance issues 515, 1106, 2686). Dropped ticks are counted by reason.
+Yahoo's answers contain NaN, zeros, repeated trades and future times. Some prices are wrong by a
+factor of a hundred (yfinance issues 515, 1106, 2686). Dropped ticks are counted by reason.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OPTIONAL_PRICES = ("open", "high", "low", "previous_close")
 
 
 class _Seen(msgspec.Struct):
-    """State of a symbol.
+    """The state of a symbol.
 
     It holds the last tick that passed, and an earlier run's last timestamp with its price and
     volume. It also holds a tick that waits to be confirmed; `sent_at` is when that wait began.
@@ -46,9 +46,9 @@ class Hygiene:
     also passes if the source repeats it after 30 s, since a closed exchange has no other price.
     `drop` is called with the reason of each dropped tick.
 
-    `latest` holds the last timestamps of an earlier run, `sent` their price and volume, and
-    `suspects` the ticks that waited at its end. A tick that is not later than `latest` is a repeat,
-    unless it has the same second and its price or volume differs from `sent`.
+    `latest` holds the last timestamps of an earlier run, and `sent` their price and volume.
+    `suspects` holds the ticks that waited at that run's end. A tick that is not later than `latest`
+    is a repeat, unless it has the same second and another price or volume than `sent`.
     """
 
     def __init__(
@@ -77,13 +77,13 @@ class Hygiene:
         return {name: one.suspect for name, one in seen if one.suspect is not None}
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` selects."""
+        """Drop the state of each symbol for which `drops` returns true."""
         for name in [name for name in self._latest.keys() | self._seen.keys() if drops(name)]:
             self._latest.pop(name, None)
             self._seen.pop(name, None)
 
     def passing(self, tick: WireTick) -> list[WireTick]:
-        """Return the ticks that pass now: none, the tick, a confirmed suspect, or both."""
+        """Return the ticks that pass now: none, this tick, a confirmed suspect, or both."""
         if not tick.is_live:
             return [tick]
         seen = self._seen.get(tick.symbol)
@@ -102,7 +102,8 @@ class Hygiene:
         return _Seen(before=self._latest.get(symbol, ""), sent=self._sent.get(symbol))
 
     def _is_confirmed_first(self, seen: _Seen, again: WireTick) -> bool:
-        """Return whether a symbol's first tick waits and is repeated after some time."""
+        """Return whether a symbol's first tick waits and the source has repeated it after some
+        time."""
         suspect = seen.suspect
         if seen.before or seen.last or suspect is None or not _is_same_answer(suspect, again):
             return False
@@ -144,7 +145,7 @@ class Hygiene:
 
 
 def _as_received(tick: WireTick) -> WireTick:
-    """Return a copy of the tick as it came: its own timestamp may be moved later."""
+    """Return a copy of the tick as it came, since the tick's own timestamp may be moved later."""
     return msgspec.structs.replace(tick)
 
 
@@ -160,8 +161,8 @@ def _repeats(tick: WireTick, seen: _Seen) -> str | None:
 
 
 def _corrects(tick: WireTick, seen: _Seen) -> bool:
-    """Return whether a tick has another price or volume than the earlier run's last tick had for
-    the same second."""
+    """Return whether a tick corrects the earlier run's last tick. It does if it has the same
+    second, but another price or volume."""
     is_of_second = tick.timestamp[:_SECOND] == seen.before[:_SECOND]
     return is_of_second and seen.sent is not None and (tick.price, tick.volume) != seen.sent
 
@@ -179,7 +180,7 @@ def _jumps(price: Decimal, reference: Decimal | None) -> bool:
 
 
 def _cleaned(tick: WireTick) -> WireTick:
-    """Set optional prices and the volume to None if they are invalid, and return the tick."""
+    """Set invalid optional prices and an invalid volume of a tick to None, and return the tick."""
     for name in _OPTIONAL_PRICES:
         value = getattr(tick, name)
         if value is not None and not (value.is_finite() and value > 0):

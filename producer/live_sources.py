@@ -1,4 +1,4 @@
-"""The live sources by the name that `--source` gives them.
+"""The live sources, by the names that `--source` accepts.
 
 To add a source, write a module in producer/sources and enter it in LIVE. A source's module is
 imported when the source is built.
@@ -61,7 +61,7 @@ def _yfinance_live(options: argparse.Namespace, status: Status, follow: Follow) 
 
 
 def _pairs(options: argparse.Namespace, status: Status, follow: Follow, *, of: str) -> Source:
-    """Return the source of an exchange that trades pairs; such an exchange never closes."""
+    """Return the source of an exchange for pairs such as BTC-USD. Such an exchange never closes."""
     from producer.hours import Always
 
     exchange = import_module(f"producer.sources.{of}")
@@ -99,8 +99,8 @@ def _pushed(
 
 
 def _yahoo_hours(options: argparse.Namespace, status: Status) -> Hours:
-    """Show Yahoo's terms, unless `auto` has shown them, and return the hours in which it is
-    asked."""
+    """Return the hours in which Yahoo is asked. Show Yahoo's terms, unless `auto` has shown
+    them."""
     from producer.hours import Always, MarketHours
     from producer.sources import yahoo
 

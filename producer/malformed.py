@@ -1,7 +1,7 @@
 """Rejects ticks that ingest or every sink would refuse.
 
-A tick is checked before anything else is done with it. The check limits the length of each text and
-number, and so the length of the tick's line.
+Ticks are checked as soon as they come. The check limits the length of each text and number, and so
+the length of the tick's line.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _BAR_PRICES = ("price", "open", "high", "low")
 def flaw_of(tick: WireTick) -> str | None:
     """Return why a tick is rejected, such as "malformed currency"; None if it is accepted.
 
-    A tick's prices may be missing (NaN), zero or wrong: hygiene judges those. Hygiene does not
-    judge bars, so a bar's numbers have to be what ingest accepts.
+    A tick's prices may be missing (NaN), zero or wrong, since hygiene judges them later. Hygiene
+    does not judge bars, so a bar's numbers have to be what ingest accepts.
     """
     name = _malformed(tick)
     return None if name is None else f"malformed {name}"
@@ -78,7 +78,7 @@ def _malformed_in_bar(bar: WireTick, length: str) -> str | None:
 
 
 def _malformed_in_action(action: Action) -> str | None:
-    """Return the field of an action's line that ingest would refuse; None if the line is valid."""
+    """Return which field of an action's line ingest would refuse; None if the line is valid."""
     if not _is_label(action.source):
         return "source"
     try:
@@ -116,7 +116,7 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and 1 <= value <= MOST_FOLDED
 
 
-@lru_cache(_KEPT)  # a source has few of them
+@lru_cache(_KEPT)  # a source has few symbols
 def _matches_symbol(text: str) -> bool:
     return SYMBOL.fullmatch(text) is not None
 

@@ -1,4 +1,4 @@
-"""Finds a symbol's market by the suffixes of Yahoo's symbols."""
+"""Finds the market of a symbol by the symbol's suffix, as Yahoo writes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.domain.sessions import CRYPTO_PAIR, NEW_YORK, calendar_for
 
 
 class Market(msgspec.Struct, frozen=True):
-    """An exchange: its calendar's name in exchange_calendars and its IANA time zone."""
+    """An exchange: the name of its calendar in exchange_calendars, and its IANA time zone."""
 
     calendar: str
     timezone: str
@@ -102,7 +102,7 @@ _NOMINAL_CLOSES = {"XNYS": time(16), "XLON": time(16, 30), "XHKG": time(16)}
 
 
 def market_of(symbol: str) -> Market:
-    """Return the symbol's market; New York's by default."""
+    """Return the symbol's market; by default New York."""
     if symbol in _INDICES:
         return _INDICES[symbol]
     suffix = symbol[max(symbol.rfind("."), symbol.rfind("=")) :]
@@ -117,11 +117,11 @@ def zone_of(symbol: str) -> ZoneInfo:
 
 
 def closing_time(symbol: str, day: date) -> datetime:
-    """Return the time of a price for the whole of `day`: the nominal close of the symbol's
-    exchange.
+    """Return the nominal close of the symbol's exchange on `day`, the time of a price for that day.
 
-    In New York the close is 16:00 on every day, also on early closes and days without a session, so
-    that a recording of days is evenly spaced. Round-the-clock markets close within the day.
+    In New York the nominal close is 16:00 on every day. It stays the same on early closes and days
+    without a session, so that a recording of days is evenly spaced. Round-the-clock markets close
+    within the day.
     """
     market = market_of(symbol)
     nominal = _NOMINAL_CLOSES.get(market.calendar)

@@ -1,7 +1,7 @@
-"""The outbox: one queue per key of lines that the sink has not acknowledged.
+"""The outbox: one queue per key with the lines that the sink has not acknowledged.
 
 A key's lines leave in the order of arrival, and an unacknowledged record stays at the head of its
-queue: a failed record delays only the lines behind it.
+queue. So a failed record delays only the lines behind it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _NOTHING: Mapping[str, str] = {}
 
 
 class Outbox:
-    """Bounded queue between one source and one sender. Safe for those two threads.
+    """A bounded queue between one source and one sender. Safe for those two threads.
 
     With a spool every line is first written to disk. About 20,000 lines, the oldest, are in memory;
-    the rest is read as these leave. Lines of an earlier run come first.
+    the others are read from the spool as these leave. Lines of an earlier run come first.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Outbox:
 
     @property
     def is_full(self) -> bool:
-        """Return whether the source has to wait."""
+        """Return whether the outbox is full, so that the source has to wait."""
         return self._pending >= self._capacity
 
     def put(
@@ -73,8 +73,8 @@ class Outbox:
     ) -> None:
         """Add lines. If the outbox is full, wait for room first, or until `stop` is set.
 
-        `latest` (last timestamps) and `facts` are spooled with them. Raises SpoolError if the spool
-        cannot be written.
+        `latest` (last timestamps) and `facts` (the position in a recording) are spooled with the
+        lines. Raises SpoolError if the spool cannot be written.
         """
         with self._changed:
             while self.is_full and not stop.is_set():
@@ -99,16 +99,16 @@ class Outbox:
             self._last_read = lines[-1].row
 
     def _refill(self, spool: Spool) -> None:
-        """Read more lines from the disk if not all are in memory and it is half empty."""
+        """Read more lines from the spool if there are any and memory is at most half full."""
         if self._in_memory < self._pending and self._in_memory <= self._window // 2:
             self._append(spool.after(self._last_read, self._window))
 
     def take(self, limits: Limits, ready: Callable[[str], bool]) -> list[Record]:
-        """Return the next request: at most one record per key, the longest waiting keys first. The
-        request is empty if nothing may be sent now.
+        """Return the records of the next request: at most one per key, the longest waiting keys
+        first.
 
-        Lines stay in the outbox until they are acknowledged. A key is skipped if `ready` is false
-        for it or its ticks wait for others.
+        The request is empty if nothing may be sent now. Lines stay in the outbox until they are
+        acknowledged. A key is skipped if `ready` is false for it or its ticks wait for others.
         """
         with self._changed:
             now = self._now()
@@ -133,7 +133,8 @@ class Outbox:
     def _due_record(
         self, key: str, queue: deque[Line], limits: Limits, now: float
     ) -> Record | None:
-        """Return the record at the head of a queue; None while its ticks wait for others."""
+        """Return the record at the head of a queue; None while the record's ticks wait for
+        others."""
         head = _head(queue, limits)
         record = first_record(key, head, limits)
         due = queue[0].since + limits.flush_seconds
@@ -143,7 +144,7 @@ class Outbox:
         return None
 
     def acknowledge(self, records: Sequence[Record]) -> None:
-        """Remove acknowledged records. The remaining lines of their keys come after those of all
+        """Remove acknowledged records. The remaining lines of their keys move behind those of all
         other keys."""
         if self._spool is not None and records:
             self._spool.delete(line.row for record in records for line in record.lines)
@@ -164,14 +165,14 @@ class Outbox:
         self._in_memory -= len(record.lines)
 
     def close(self) -> None:
-        """Record that no more lines will come, so that ticks stop waiting for others."""
+        """Record that no more lines will come, so that ticks no longer wait for others."""
         with self._changed:
             self._closed = True
             self._news = True
             self._changed.notify_all()
 
     def left(self) -> list[Line]:
-        """Return the unacknowledged lines in memory, each key's in order."""
+        """Return the unacknowledged lines in memory. Each key's lines are in order."""
         with self._changed:
             return [line for queue in self._queues.values() for line in queue]
 
@@ -183,18 +184,18 @@ class Outbox:
 
     @property
     def is_drained(self) -> bool:
-        """Return whether the outbox is closed and everything is acknowledged."""
+        """Return whether the outbox is closed and all lines are acknowledged."""
         return self._closed and not self._pending
 
     def wait(self, seconds: float) -> None:
-        """Wait for lines that are new since the last `take`, or until a tick has waited long enough
-        for others, but at most `seconds`."""
+        """Wait at most `seconds` for lines to send. The wait ends when lines have come since the
+        last `take`, or when a tick has waited long enough for others."""
         with self._changed:
             until_due = max(0.0, self._next_due - self._now())
             self._changed.wait_for(lambda: self._news, min(seconds, until_due))
 
 
 def _head(queue: deque[Line], limits: Limits) -> Sequence[Line]:
-    """Return the first lines of a queue, for the next record: up to 2,000 bars, which are limited
-    by their size, or `limits.lines` ticks."""
+    """Return the lines of a queue from which the next record is taken. They are up to 2,000 bars,
+    whose number only a record's size limits, or `limits.lines` ticks."""
     return tuple(islice(queue, 2000 if queue[0].is_bar else limits.lines))

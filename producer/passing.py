@@ -1,4 +1,4 @@
-"""Filters ticks between source and outbox, so that they are well formed, clean and in order."""
+"""Filters ticks between source and outbox: those that pass are well formed, clean and in order."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Ordering:
     """Tracks each symbol's last timestamp.
 
     A live tick that is not later than the last is moved to just after it: two trades in one
-    millisecond are two ticks. Recorded ticks keep their timestamps. A tick at the last timestamp is
-    dropped as a repeat if it is identical (archives hold records at least once), else it corrects
-    the last tick. Older ticks pass if they are backfilled: they raise no alerts. Historical bars
-    and actions are not ordered here.
+    millisecond are two ticks. Recorded ticks keep their timestamps. A tick at the last timestamp
+    corrects the last tick. If the two are identical, it is dropped as a repeat, since archives hold
+    records at least once. Older ticks pass if they are backfilled: they raise no alerts. Historical
+    bars and actions are not ordered here.
     """
 
     def __init__(self, *, recorded: bool, latest: Mapping[str, str] | None = None) -> None:
@@ -31,13 +31,13 @@ class Ordering:
         self._last: dict[str, WireTick] = {}
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` selects."""
+        """Drop the state of each symbol for which `drops` returns true."""
         for name in [name for name in self.latest if drops(name)]:
             del self.latest[name]
             self._last.pop(name, None)
 
     def admit(self, tick: WireTick) -> str | None:
-        """Return why the tick is dropped; None if it passes. May move its timestamp."""
+        """Return why the tick is dropped; None if it passes. The tick's timestamp may be moved."""
         if not tick.is_live:
             return None
         last = self.latest.get(tick.symbol, "")
@@ -54,16 +54,14 @@ class Ordering:
         return None
 
     def _is_repeat(self, tick: WireTick) -> bool:
-        """Return whether the tick repeats the last one.
-
-        A repeat of an earlier run's tick is not detected; sending it again changes nothing.
-        """
+        """Return whether the tick repeats the last one. A repeat of an earlier run's tick is not
+        detected, since sending it again changes nothing."""
         last = self._last.get(tick.symbol)
         return last is not None and tick == replace(last, sent_at=tick.sent_at)
 
 
 class Passing:
-    """The format checks, hygiene and ordering of one source.
+    """Checks the format, the prices and the order of one source's ticks.
 
     `drop` is called with the reason of each dropped tick. `latest` holds the symbols' last
     timestamps of an earlier run, `sent` price and volume of their last ticks, `suspects` the
@@ -87,10 +85,8 @@ class Passing:
         self._ordering = Ordering(recorded=source.recorded, latest=latest)
 
     def of(self, batch: Sequence[WireTick]) -> list[WireTick]:
-        """Return the ticks that pass now: those of a batch, and earlier suspects confirmed by it.
-
-        Their timestamps may have been moved.
-        """
+        """Return the ticks that pass now: ticks of this batch, and earlier suspects that it
+        confirms. Their timestamps may have been moved."""
         formed = [tick for tick in batch if self._is_formed(tick)]
         passed = self._clean(formed)
         if self._complete is not None:
@@ -104,11 +100,12 @@ class Passing:
         return self._hygiene.suspects if self._hygiene is not None else {}
 
     def has_passed(self, symbol: str) -> bool:
-        """Return whether any tick of a symbol has passed, in this run or an earlier one."""
+        """Return whether any tick of a symbol has passed the filters, in this run or an earlier
+        one."""
         return symbol in self._ordering.latest
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` selects."""
+        """Drop the state of each symbol for which `drops` returns true."""
         self._ordering.forget(drops)
         if self._hygiene is not None:
             self._hygiene.forget(drops)

@@ -1,4 +1,4 @@
-"""Runs ticks from source to sink: filter, order, encode, queue; and stops in order."""
+"""Runs ticks from source to sink: filters, orders, encodes and queues them, and stops in order."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from producer.wire import MOST_LINE_BYTES, Line, WireTick, line_of
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended: ticks and bars sent, lines left unsent, the sink's permanent refusal, and
-    whether a recording was cut short."""
+    """How a run ended. It has the ticks and bars sent, the lines left unsent, the sink's permanent
+    refusal, and whether a recording was cut short."""
 
     ticks: int
     bars: int
@@ -33,8 +33,8 @@ class Outcome(msgspec.Struct, frozen=True):
 class Pipeline:
     """One source, one sink and the steps between them. `progress` is given if there is a spool.
 
-    A caller that runs the same source again later passes `passing`. Then the status at the end of a
-    run keeps the source's state instead of "ended".
+    A caller that runs the same source again later passes `passing`. Then the status keeps the
+    source's state at the end of a run; otherwise it becomes "ended".
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Pipeline:
         status.pending = lambda: outbox.pending
 
     def run(self, stop: threading.Event, drain_seconds: float) -> Outcome:
-        """Run until the source ends or `stop` is set, then send what waits.
+        """Run until the source ends or `stop` is set, then send the waiting lines.
 
         After `stop`, sending takes `drain_seconds` at most; the remaining lines are counted. Raises
         the source's errors, SpoolError, and an unexpected error of the sender.
@@ -69,7 +69,7 @@ class Pipeline:
         self._sender.start()
         try:
             is_whole = self._forward_all(stop)
-        finally:  # what a failed source gave before is sent, too
+        finally:  # ticks from before a source's failure are sent, too
             self._outbox.close()
             self._drain(stop, drain_seconds)
         if not self._goes_on:
@@ -85,7 +85,7 @@ class Pipeline:
         return Outcome(status.sent_ticks, status.sent_bars, left, why, is_cut)
 
     def _forward_all(self, stop: threading.Event) -> bool:
-        """Forward the source's batches. Return whether the source was read to its end."""
+        """Pass on the source's batches. Return whether the source was read to its end."""
         for batch in self._source.batches(stop):
             if self._sender.ended.is_set():
                 return False
@@ -114,7 +114,7 @@ class Pipeline:
             self._outbox.put(lines, stop, latest, self._progress.after(len(batch)))
 
     def _line(self, tick: WireTick) -> Line | None:
-        """Encode a tick; None if its line may be too long for a sink."""
+        """Encode a tick; return None if its line may be too long for a sink."""
         line = line_of(tick)
         if len(line.payload) <= MOST_LINE_BYTES:
             return line
@@ -122,7 +122,8 @@ class Pipeline:
         return None
 
     def _forget_dropped(self) -> None:
-        """Forget symbols that are no longer followed; a symbol that returns is new."""
+        """Drop the state of symbols that are no longer followed. A symbol that returns counts as
+        new."""
         source = self._source
         if isinstance(source, Following) and source.followed != self._followed:
             self._followed = source.followed

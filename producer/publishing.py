@@ -1,8 +1,8 @@
 """Publishes the producer's status in the symbols table, where `/health` reads it.
 
-Each command (`stream`, `replay`, `backfill`, `collector`) has one item in the list `producers`,
-replaced when the state changes, every 2 s while history is sent, else every 30 s. Ticks never wait
-for it, and a failing write is reported once.
+Each command (`stream`, `replay`, `backfill`, `collector`) has one item in the list `producers`. The
+item is replaced when the state changes, and every 30 s (every 2 s while history is sent). Ticks
+never wait for it, and a failing write is reported once.
 """
 
 from __future__ import annotations
@@ -34,11 +34,8 @@ Put = Callable[[Item], None]
 
 
 class Publisher(threading.Thread):
-    """Writes the status until `end`.
-
-    `connect` returns the function that puts an item; it is called in this thread, since creating a
-    client takes a while.
-    """
+    """A thread that writes the status until `end` is called. `connect` returns the function that
+    puts an item. It is called in this thread, since creating a client takes a while."""
 
     def __init__(
         self,
@@ -59,7 +56,7 @@ class Publisher(threading.Thread):
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Write when due until `end` is called, then write the last state."""
+        """Write the status when it is due until `end` is called, then write the last state."""
         try:
             put = self._connect()
         except ProducerError as error:
@@ -72,13 +69,14 @@ class Publisher(threading.Thread):
         self._write(put)
 
     def end(self) -> None:
-        """Have the last state written, and wait at most a second for that."""
+        """Make the thread write the last state, and wait at most a second for that."""
         self._stopped.set()
         self._status.changed.set()
         self.join(_LAST_WRITE_SECONDS)
 
     def write_if_due(self, put: Put) -> bool:
-        """Write if something changed or the last write is old enough. Return whether it wrote."""
+        """Write the status if it changed or the last write is old enough. Return whether it was
+        written."""
         changed = self._status.changed.is_set()
         self._status.changed.clear()
         age = self._monotonic() - self._written_at
@@ -105,8 +103,7 @@ class Publisher(threading.Thread):
 
 
 def item_of(command: str, status: Status, written_at: str) -> Item:
-    """Build the item: texts, the progress as a number, counts of dropped ticks by reason as a
-    map."""
+    """Build the status item: texts, the progress as a number, dropped ticks as a map by reason."""
     item: Item = {
         "list": {"S": LIST},
         "symbol": {"S": command},
@@ -129,7 +126,8 @@ def _reasons(status: Status) -> dict[str, dict[str, str]]:
 
 @contextmanager
 def published(options: argparse.Namespace, status: Status) -> Iterator[None]:
-    """Publish the status during the context if the sink is on AWS and the table's name is known."""
+    """Publish the status during the context. Do nothing unless the sink is on AWS and the symbols
+    table's name is known."""
     table = table_of(options, os.environ)
     publisher = (
         Publisher(options.command, status, lambda: into(aws.client("dynamodb"), table))
@@ -150,12 +148,12 @@ def published(options: argparse.Namespace, status: Status) -> Iterator[None]:
 
 
 def table_of(options: argparse.Namespace, environ: Mapping[str, str]) -> str:
-    """Return the name of the symbols table; empty if the status is not published."""
+    """Return the name of the symbols table; "" if the status is not published."""
     if options.sink == "stdout":
         return ""
     return getattr(options, "symbols_table", None) or environ.get("SYMBOLS_TABLE", "")
 
 
 def into(client: Any, table: str) -> Put:
-    """Return the function that puts an item into the table."""
+    """Return a function that puts an item into the table."""
     return lambda item: client.put_item(TableName=table, Item=item)

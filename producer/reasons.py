@@ -1,4 +1,4 @@
-"""Explains in plain words why the network or a library failed; `--verbose` adds the library's text.
+"""Explains in plain words why the network or a library failed. `--verbose` adds the library's text.
 
 Errors are classified by class name, since libraries change their texts. curl_cffi, botocore,
 websockets and the standard library share these names.
@@ -33,10 +33,8 @@ _WORDS = {
 
 
 def reason(error: BaseException) -> str:
-    """Return the reason of an error in a few words without a full stop.
-
-    Our own errors keep their message. An unlisted error is named by its class.
-    """
+    """Return the reason for an error in a few words without a full stop. Our own errors keep their
+    message. For an unlisted error the reason is its class name."""
     if isinstance(error, ProducerError):
         return str(error)
     if isinstance(error, KeyError):
@@ -53,10 +51,11 @@ def reason(error: BaseException) -> str:
 
 
 def is_network(error: BaseException) -> bool:
-    """Return whether the error means that no answer came at all, as opposed to an unusable one."""
+    """Return whether the error means that no answer came at all, as opposed to an unusable
+    answer."""
     return isinstance(error, OSError)
 
 
 def in_full(error: BaseException) -> str:
-    """Return an error's class and whole text on one line, for `--verbose`."""
+    """Return an error's class and its whole text in one line, for `--verbose`."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

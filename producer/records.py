@@ -1,4 +1,4 @@
-"""Builds records, the units that a sink accepts, from waiting lines."""
+"""Builds records from waiting lines. A record is the unit that a sink accepts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BAR_RECORD_BYTES = 180_000
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one request and one record may hold. Bytes count payload and key.
+    """The most that one request and one record may hold. Bytes count payload and key.
 
     A record holds up to `ticks_per_record` ticks of a symbol; a tick waits up to `flush_seconds`
     for others.
@@ -29,12 +29,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lines(self) -> int:
-        """Return the most ticks in a record across symbols; the default is `ticks_per_record`."""
+        """Return how many ticks of all symbols a record may hold; by default `ticks_per_record`."""
         return self.lines_per_record or self.ticks_per_record
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Lines of one key, in order. The sink keeps the order of a key's records."""
+    """Lines of one key, in order. The sink keeps the order of the records of a key."""
 
     key: str
     lines: tuple[Line, ...]
@@ -46,16 +46,13 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """Return how many bytes the record counts for in a request."""
+        """Return how many bytes of a request the record takes."""
         return sum(len(line.payload) + 1 for line in self.lines) + len(self.key)
 
 
 def first_record(key: str, waiting: Sequence[Line], limits: Limits) -> Record:
-    """Return the record at the head of a key's queue: as many lines as the limits allow, either
-    ticks or bars.
-
-    It has at least one line, however long.
-    """
+    """Return the record at the head of a key's queue. It has as many lines as the limits allow,
+    either ticks or bars, and at least one line, however long."""
     is_bar = waiting[0].is_bar
     most = len(waiting) if is_bar else limits.lines
     room = min(limits.record_bytes, BAR_RECORD_BYTES) if is_bar else limits.record_bytes
@@ -74,10 +71,8 @@ def first_record(key: str, waiting: Sequence[Line], limits: Limits) -> Record:
 
 
 def is_full(record: Record, waiting: Sequence[Line], limits: Limits) -> bool:
-    """Return whether no later line could join the record at the head of `waiting`.
-
-    It is full if it leaves out some of the lines, or has no room for more ticks of a symbol.
-    """
+    """Return whether no later line could join the record at the head of `waiting`. A record is full
+    if it leaves out some of the waiting lines, or has no room for more ticks of a symbol."""
     if len(record.lines) < len(waiting) or len(record.lines) >= limits.lines:
         return True
     counts = Counter(line.symbol for line in record.lines)

@@ -1,7 +1,7 @@
-"""The AWS region: AWS_REGION, as most AWS tools call it, or AWS_DEFAULT_REGION, as boto3 does.
+"""The AWS region.
 
-boto3 reads only the second name. Each entry point calls `adopt` first, so that both names work
-there and in every process that it starts.
+Most AWS tools read it from AWS_REGION; boto3 reads only AWS_DEFAULT_REGION. Each entry point calls
+`adopt` first, so that both names work there and in every process that it starts.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ MISSING = "no AWS region; set AWS_REGION or AWS_DEFAULT_REGION"
 
 
 def adopt(environ: MutableMapping[str, str]) -> None:
-    """Set both variables to the same value; AWS_REGION wins, as in the AWS CLI. If neither is set,
-    do nothing."""
+    """Set AWS_REGION and AWS_DEFAULT_REGION to the same value; AWS_REGION wins, as in the AWS CLI.
+    If neither is set, do nothing."""
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if region:
         environ["AWS_REGION"] = environ["AWS_DEFAULT_REGION"] = region
 
 
 def require() -> str:
-    """Return the region of the environment or the AWS profile. Raises UsageError if there is
-    none."""
+    """Return the region of the environment or the AWS profile. Raises UsageError without a
+    region."""
     import boto3
     from botocore.exceptions import BotoCoreError
 

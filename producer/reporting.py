@@ -1,4 +1,4 @@
-"""Status for machines: one JSON object per line on stderr (see docs/producer.md)."""
+"""Shows the status to programs: one JSON object per line on stderr (see docs/producer.md)."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ STATUS_SECONDS = 2.0
 
 
 class Reporter(Protocol):
-    """Shows what the producer does, on stderr."""
+    """Shows on stderr what the producer does."""
 
     def tell(self, event: str, message: str) -> None:
-        """Show a message: event is `note` or `problem`."""
+        """Show a message. `event` is `note` or `problem`."""
 
     def start(self, status: Status) -> None:
-        """Start showing the status."""
+        """Start showing the status repeatedly."""
 
     def stop(self) -> None:
-        """Show the status a last time."""
+        """Stop showing the status, after showing it a last time."""
 
     def end(self, message: str) -> None:
         """Report how the run ended."""
 
 
 class JsonReporter:
-    """Writes JSON lines, the status every two seconds."""
+    """Shows what the producer does as JSON lines; the status has a line every two seconds."""
 
     def __init__(
         self, out: TextIO, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -45,7 +45,7 @@ class JsonReporter:
         self._lock = threading.Lock()
 
     def tell(self, event: str, message: str) -> None:
-        """Write a message as one line."""
+        """Write a message as one line of JSON."""
         self._write(event, {"message": message})
 
     def start(self, status: Status) -> None:
@@ -54,13 +54,13 @@ class JsonReporter:
         threading.Thread(target=self._loop, name="status", daemon=True).start()
 
     def stop(self) -> None:
-        """Write the last status line."""
+        """Stop writing the status, after writing it a last time."""
         self._stopped.set()
         if self._status is not None:
             self._write("status", summary(self._status))
 
     def end(self, message: str) -> None:
-        """Write the last line of all."""
+        """Write the line that reports how the run ended."""
         self._write("end", {"message": message})
 
     def _loop(self) -> None:
@@ -72,14 +72,14 @@ class JsonReporter:
         self.write_line(json.dumps({"event": event, "time": to_text(self._now()), **fields}))
 
     def write_line(self, line: str) -> None:
-        """Write a line that is already JSON."""
+        """Write a line of text that is already JSON."""
         with self._lock:
             self._out.write(line + "\n")
             self._out.flush()
 
 
 def summary(status: Status) -> dict[str, Any]:
-    """Return the status as the fields of its line."""
+    """Return the fields of the status line."""
     quotes = list(status.quotes.values())
     return {
         "source": status.source,

@@ -1,7 +1,7 @@
 """The sender: takes records from the outbox and sends them until the sink acknowledges them.
 
-It sends one request at a time with one record per key, so that a partly refused request cannot
-change the order within a key (PutRecords does not preserve it).
+It sends one request at a time with one record per key. So a partly refused request cannot change
+the order within a key, which PutRecords does not preserve.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _FIRST_AWAY_SECONDS = 0.1
 
 
 class Sender(threading.Thread):
-    """Runs until the outbox is drained, `abort` is called or the sink refuses for good; then
-    `ended` is set.
+    """The thread that sends the outbox's records.
 
-    `refusal` is the sink's permanent refusal and `fault` an unexpected error; both are None
-    otherwise. `reader_gone` says whether the reader of the sink's output has gone.
+    It runs until the outbox is drained, `abort` is called or the sink refuses for good. Then
+    `ended` is set. `refusal` is the sink's permanent refusal and `fault` an unexpected error; both
+    are None otherwise. `reader_gone` says whether the reader of the sink's output has gone.
     """
 
     def __init__(self, outbox: Outbox, sink: Sink, status: Status, rng: random.Random) -> None:
@@ -48,11 +48,12 @@ class Sender(threading.Thread):
         self.ended = threading.Event()
 
     def abort(self) -> None:
-        """Stop without sending the rest; do not wait for a request in flight."""
+        """Stop without sending the remaining lines. Does not wait for a request in flight."""
         self._aborted.set()
 
     def run(self) -> None:
-        """Send until the outbox is drained, `abort` is called or an error comes, which is kept."""
+        """Send until the outbox is drained, `abort` is called or an error occurs. Errors are
+        kept."""
         try:
             while not (self._aborted.is_set() or self._outbox.is_drained):
                 self._step()
@@ -61,7 +62,7 @@ class Sender(threading.Thread):
         except ReaderGone:
             self.reader_gone = True
         except LeaseOver:
-            pass  # the outbox keeps what is left
+            pass  # the outbox keeps the unsent lines
         except Exception as error:  # noqa: BLE001 - a bug, raised again by the main thread
             self.fault = error
         finally:
@@ -94,7 +95,8 @@ class Sender(threading.Thread):
         self._aborted.wait(delay)
 
     def _settle(self, records: Sequence[Record], refused: Sequence[str | None]) -> None:
-        """Acknowledge the accepted records; schedule the refused ones."""
+        """Acknowledge the accepted records, and schedule the refused records for another
+        attempt."""
         taken = [record for record, why in zip(records, refused, strict=True) if why is None]
         self._outbox.acknowledge(taken)
         share = self._rng.random()

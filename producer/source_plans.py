@@ -1,4 +1,4 @@
-"""Plans: the sources of each tracked symbol's series, each with the instant from which it holds.
+"""The source plans: which source a tracked symbol's series has from which instant on.
 
 `PUT /symbols` stores the plans in the items of the list "tracked". A producer drops what ingest
 would refuse: ticks and history of times that belong to another source.
@@ -24,10 +24,11 @@ REASON = "another source's time"
 
 
 class SourcePlans:
-    """The plans of the symbols that have a plan. `own` is the source of this producer.
+    """The plans of all symbols that have a plan. `own` is the source of this producer.
 
     A producer that claims symbols follows each symbol of which it is the first source or the
-    standby, whatever the current source is. `heard` is called with the symbol of each live tick.
+    standby. It follows such a symbol whatever the current source is. `heard` is called with the
+    symbol of each live tick.
     """
 
     def __init__(
@@ -44,8 +45,8 @@ class SourcePlans:
         self._standbys: dict[str, Standby] = {}
 
     def learn(self, items: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
-        """Replace all plans by those of the list's items, as DynamoDB returns them. An item gives
-        no plan if it has neither source nor switches, or unreadable ones."""
+        """Replace all plans by those of the list's items, which are as DynamoDB returns them. An
+        item gives no plan if it has neither source nor switches, or unreadable ones."""
         read = [(item["symbol"]["S"], item) for item in items]
         plans = ((symbol, _plan_of(item)) for symbol, item in read)
         self._plans = {symbol: plan for symbol, plan in plans if plan is not None}
@@ -54,8 +55,8 @@ class SourcePlans:
         self._standbys = {symbol: one for symbol, one in found if one and one.has(self._own)}
 
     def standby_of(self, symbol: str) -> Standby | None:
-        """Return a symbol's standby if this producer is that standby or the first source; None if
-        not."""
+        """Return a symbol's standby if this producer is the standby or the first source; else
+        None."""
         return self._standbys.get(symbol)
 
     def last_source(self, symbol: str) -> str | None:
@@ -64,10 +65,8 @@ class SourcePlans:
         return plan.last if plan is not None else None
 
     def is_anothers(self, symbol: str) -> bool:
-        """Return whether the series needs no prices of this source, neither now nor later.
-
-        False if the symbol has no plan, or if this producer may claim it.
-        """
+        """Return whether the series needs no prices of this producer's source, now or later. Return
+        False if the symbol has no plan, or if this producer may claim it."""
         plan = self._plans.get(symbol)
         if plan is None or plan.first is None:
             return False

@@ -1,4 +1,4 @@
-"""Detects splits among live ticks, as Yahoo lists them.
+"""Detects splits among live ticks, as the source lists them.
 
 Each tick of a split's session names the split, and the symbol's history has to be fetched again.
 Yahoo's history is always split-adjusted (ranaroussi/yfinance issue 2076): bars fetched before a
@@ -27,8 +27,9 @@ class _Seen(NamedTuple):
 class SplitWatch:
     """Adds a session's split to each of its ticks, and reports each split once.
 
-    Polled ticks include their split. Pushed ticks do not: `suggests` finds those that hint at a
-    split, and `take` notes the split once the source lists it. Only listed splits count.
+    Polled ticks include their split. Pushed ticks do not include it. `suggests` finds pushed ticks
+    that hint at a split, and `take` stores the split once the source lists it. Only listed splits
+    count.
     """
 
     def __init__(self, status: Status) -> None:
@@ -37,13 +38,14 @@ class SplitWatch:
         self._splits: dict[tuple[str, str], str] = {}
 
     def learn(self, bars: Iterable[WireTick]) -> None:
-        """Note the splits in history; its prices are adjusted for them."""
+        """Record the splits in historical bars, whose prices are adjusted for them."""
         for bar in bars:
             if bar.split is not None:
                 self._splits[bar.symbol, bar.timestamp[:10]] = bar.split
 
     def seen_in(self, ticks: Iterable[WireTick]) -> set[str]:
-        """Add known splits to ticks, which are in order. Return the symbols that have a new one."""
+        """Add known splits to ticks, which come in order. Return the symbols that have a new
+        split."""
         return {tick.symbol for tick in ticks if self._is_new(tick)}
 
     def _is_new(self, tick: WireTick) -> bool:
@@ -62,15 +64,15 @@ class SplitWatch:
         return True
 
     def take(self, symbol: str, date: str, split: str) -> None:
-        """Note and report the split of a symbol's session."""
+        """Record and report the split of a symbol's session."""
         self._splits[symbol, date] = split
         self._status.problem(f"{symbol}: a split, {split}: fetching its history again")
 
     def suggests(self, tick: WireTick, now: datetime) -> str | None:
-        """Return the date of a tick's session if the tick hints at an unknown split; None if not.
+        """Return the date of a tick's session if the tick hints at an unknown split; else None.
 
-        A tick hints at a split if its session is the current one and its previous close differs
-        from the price of the last session by the ratio of a split.
+        A hint is a tick of the current session whose previous close differs from the last session's
+        price. The difference has to be the ratio of a split.
         """
         before = self._last.get(tick.symbol)
         if before is None or tick.previous_close is None or tick.split is not None:

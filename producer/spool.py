@@ -1,8 +1,8 @@
 """The spool: unacknowledged lines on disk, kept across restarts.
 
-SQLite in write-ahead mode: a commit survives a crash of the process (and, except for the very last
-ones, of the machine). A batch of lines, its position in the recording and the symbols' last
-timestamps are one transaction.
+SQLite runs in write-ahead mode. A commit survives a crash of the process, and all but the very last
+commits survive a crash of the machine. A batch of lines, its position in the recording and the
+symbols' last timestamps are one transaction.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _ENDS = ("", "-wal", "-shm", "-journal")
 
 
 def _is_own(file: Path) -> bool:
-    """Return whether a file is a regular one, not a link, and belongs to this user."""
+    """Return whether a file is regular (not a link) and belongs to this user."""
     found = file.lstat()
     return stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
 
 
 class Spool:
-    """Lines in the order of their rows. Safe for several threads of one process.
+    """Lines on disk, in the order of their rows. Safe for several threads of one process.
 
     `destination` names the sink; lines spooled for one sink are not sent to another. Raises
     UsageError if the file is unusable or another process uses it.
@@ -63,7 +63,7 @@ class Spool:
 
     def _open(self) -> sqlite3.Connection:
         self._refuse_foreign_journal()
-        with suppress(OSError):  # SQLite reports a failure next
+        with suppress(OSError):  # SQLite's next call reports a failure
             self._refuse_open_folder()
             self._path.touch(_OWN_FILE)
             self._refuse_another_users()
@@ -76,11 +76,11 @@ class Spool:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.executescript(_SCHEMA)
-        self._refuse_another_users()  # SQLite has made its log by now
+        self._refuse_another_users()  # by now SQLite has created its log
         return connection
 
     def _refuse_foreign_journal(self) -> None:
-        real = self._path.resolve()  # next to which SQLite looks for a journal
+        real = self._path.resolve()  # SQLite looks for a journal next to this path
         journal = real.with_name(real.name + "-journal")
         try:
             deletes = journal.is_file() and names_super_journal(journal)
@@ -92,7 +92,8 @@ class Spool:
             )
 
     def _refuse_open_folder(self) -> None:
-        """Refuse a folder in which other users may rename files: they could replace the spool."""
+        """Raise UsageError if other users may rename files in the folder: they could replace the
+        spool."""
         folder = self._path.resolve().parent
         mode = folder.stat().st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
@@ -102,11 +103,8 @@ class Spool:
             )
 
     def _refuse_another_users(self) -> None:
-        """Refuse files of another user.
-
-        Their owner could read what is sent. The owner could also send lines in our name, since
-        SQLite applies the file's log.
-        """
+        """Raise UsageError if a file belongs to another user. The owner could read what is sent.
+        The owner could also send lines in our name, since SQLite applies the file's log."""
         real = self._path.resolve()
         for end in _ENDS:
             file = real.with_name(real.name + end)
@@ -116,7 +114,8 @@ class Spool:
                 )
 
     def _close_to_others(self) -> None:
-        """Close the files to other users: earlier versions left the file and its log readable."""
+        """Make the files unreadable for other users. Earlier versions left the file and its log
+        readable."""
         for end in _ENDS:
             file = self._path.with_name(self._path.name + end)
             if file.is_file():
@@ -136,10 +135,7 @@ class Spool:
         self, lines: Sequence[Line], latest: Mapping[str, str], facts: Mapping[str, str]
     ) -> list[Line]:
         """Store lines and return them with their rows. `latest` and `facts` replace the stored
-        ones.
-
-        All or nothing: raises SpoolError if the file cannot be written.
-        """
+        values. Raises SpoolError if the file cannot be written; then nothing is stored."""
         with self._transaction():
             stored = [self._insert(line) for line in lines]
             for symbol, timestamp in latest.items():
@@ -152,7 +148,7 @@ class Spool:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Commit what the context writes, or nothing of it. Raises SpoolError."""
+        """Commit what the context writes, or none of it. Raises SpoolError if that fails."""
         with self._lock:
             try:
                 self.connection.execute("BEGIN")
@@ -174,15 +170,14 @@ class Spool:
         self.connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def delete(self, rows: Iterable[int]) -> None:
-        """Delete acknowledged lines. Raises SpoolError if the file cannot be written."""
+        """Delete acknowledged lines by their rows. Raises SpoolError if the file cannot be
+        written."""
         with self._transaction():
             self.connection.executemany("DELETE FROM lines WHERE row = ?", [(row,) for row in rows])
 
     def drop_odd_rows(self, now: datetime) -> Dropped:
-        """Delete rows that this program would not have written; see producer.spool_rows.
-
-        Raises UsageError if the file cannot be read or written.
-        """
+        """Delete rows that this program would not have written; see `spool_rows.drop_odd_rows`.
+        Raises UsageError if the file cannot be read or written."""
         with self._lock:
             try:
                 return drop_odd_rows(self.connection, now)
@@ -190,7 +185,7 @@ class Spool:
                 raise UsageError(f"--spool: {self._path}: {error}") from error
 
     def after(self, row: int, count: int) -> list[Line]:
-        """Return up to `count` lines after a row, the oldest first."""
+        """Return up to `count` lines whose rows come after `row`, the oldest first."""
         with self._lock:
             found = self.connection.execute(
                 "SELECT symbol, payload, is_bar, row FROM lines WHERE row > ? ORDER BY row LIMIT ?",
@@ -199,7 +194,7 @@ class Spool:
         return [Line(symbol, payload, bool(is_bar), at) for symbol, payload, is_bar, at in found]
 
     def count(self) -> int:
-        """Return the number of lines."""
+        """Return the number of stored lines."""
         with self._lock:
             (count,) = self.connection.execute("SELECT count(*) FROM lines").fetchone()
         return int(count)
@@ -210,7 +205,7 @@ class Spool:
             return dict(self.connection.execute("SELECT symbol, timestamp FROM latest"))
 
     def fact(self, name: str) -> str | None:
-        """Return a stored fact; None if it is missing."""
+        """Return a stored fact by its name; None if it is missing."""
         with self._lock:
             row = self.connection.execute(
                 "SELECT CAST(value AS BLOB) FROM facts WHERE name = ?", (name,)
@@ -218,6 +213,6 @@ class Spool:
         return None if row is None else bytes(row[0]).decode(errors="replace")
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the spool's file."""
         with self._lock:
             self.connection.close()

@@ -1,7 +1,7 @@
-"""Rows of a spool that this program would never have written.
+"""Deletes rows of a spool that this program would never have written.
 
-A spool may come from an earlier version, or from somebody else. Rows of that kind would block the
-lines behind them, end the program, or misdate ticks, so they are deleted when the spool is opened.
+A spool may come from an earlier version, or from somebody else. Unusable rows would block the lines
+behind them, end the program, or misdate ticks. So they are deleted when the spool is opened.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _IS_SYMBOL = (
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """How many lines were deleted, and the last timestamps of how many symbols."""
+    """The number of deleted lines, and the number of deleted last timestamps."""
 
     lines: int
     latest: int
 
 
 def drop_odd_rows(connection: sqlite3.Connection, now: datetime) -> Dropped:
-    """Delete lines that no sink accepts or that would never be read, and last timestamps that no
-    tick can have yet. Payloads are decoded, not parsed."""
+    """Delete lines that cannot be sent or read, and last timestamps that no tick can have yet.
+    Payloads are decoded, not parsed."""
     connection.create_function("is_utf8", 1, _is_utf8, deterministic=True)
     lines = connection.execute(
         "DELETE FROM lines WHERE typeof(payload) <> 'blob' OR length(payload) > ?"  # noqa: S608  # nosec B608

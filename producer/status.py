@@ -1,4 +1,4 @@
-"""The producer's status: counts and states, kept for the code that shows them."""
+"""The producer's status: counts and states, which reporters show and the publisher stores."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PROBLEM_SECONDS = 60.0
 
 
 class Quote(msgspec.Struct):
-    """A symbol's last tick that passed, and the number of its lines sent."""
+    """A symbol's last tick that passed, and the number of its lines that were sent."""
 
     price: Decimal | None = None
     previous_close: Decimal | None = None
@@ -35,10 +35,11 @@ class Quote(msgspec.Struct):
 
 
 class GapReport(msgspec.Struct, frozen=True):
-    """Gaps of pushed prices: `symbols` miss minutes that history has by now; the first of these
-    minutes is `since` (stored text).
+    """The gaps of pushed prices.
 
-    `filled_minutes` is the number of minutes that history has answered for, summed over symbols.
+    `symbols` is how many symbols miss minutes that history has by now, and `since` is the first of
+    these minutes (stored text). `filled_minutes` is the number of minutes that history has answered
+    for, summed over symbols.
     """
 
     symbols: int
@@ -47,7 +48,7 @@ class GapReport(msgspec.Struct, frozen=True):
 
 
 class Status:
-    """Counts since the start. `tell(event, message)` receives messages for users.
+    """Counts and states since the start. `tell(event, message)` receives messages for users.
 
     Ticks and historical bars count as sent when the sink has acknowledged them; `refused_records`
     counts refused records. With `verbose` a message ends with the library's error. `now` returns
@@ -83,11 +84,8 @@ class Status:
         self._problem = ("", float("-inf"))
 
     def say(self, state: str, progress: float | None = None) -> None:
-        """Set the source's state.
-
-        `progress` is the share of its history that the source has given, from 0 to 1; None for
-        sources without an end.
-        """
+        """Set the source's state. `progress` is the share of its history that the source has given,
+        from 0 to 1. It is None for sources without an end."""
         is_new = state != self.state
         self.state, self._given = state, progress
         if is_new:
@@ -95,8 +93,8 @@ class Status:
 
     @property
     def progress(self) -> float | None:
-        """Return the share of the source's history that the sink has acknowledged, from 0 to 1;
-        None for sources without an end."""
+        """Return the share of the source's history that the sink has acknowledged, from 0 to 1.
+        Return None for sources without an end."""
         if self._given is None:
             return None
         sent = self.sent_ticks + self.sent_bars
@@ -105,12 +103,12 @@ class Status:
 
     @property
     def current_problem(self) -> str | None:
-        """Return the last problem if it was reported within a minute; None if not."""
+        """Return the last problem if it was reported within a minute; else None."""
         message, told_at = self._problem
         return message if self._now() - told_at < _PROBLEM_SECONDS else None
 
     def failed(self, message: str) -> None:
-        """Record why the run ends; the caller reports it."""
+        """Record why the run ends. The caller reports the message."""
         self._problem = (message, float("inf"))
         self.changed.set()
 
@@ -120,7 +118,7 @@ class Status:
 
     def problem(self, message: str, cause: BaseException | None = None) -> None:
         """Report a temporary problem. The same problem is reported once in 30 s, and at most
-        _MOST_PROBLEMS in a minute."""
+        _MOST_PROBLEMS problems are in a minute."""
         now = self._now()
         self._problem = (message, now)
         self.changed.set()
@@ -154,12 +152,12 @@ class Status:
         return message if len(message) <= _MOST_TOLD else f"{message[:_MOST_TOLD]}..."
 
     def refused(self, records: int, why: str) -> None:
-        """Report refused records, which will be sent again."""
+        """Count and report refused records, which will be sent again."""
         self.refused_records += records
         self.problem(f"{self.sink} refuses records for now: {why}")
 
     def passed(self, ticks: Iterable[WireTick]) -> None:
-        """Note the last tick of each symbol, on its way to the sink."""
+        """Record the last tick of each symbol. The ticks are on their way to the sink."""
         for tick in ticks:
             quote = self._quote(tick.symbol)
             if tick.is_live:
@@ -167,11 +165,11 @@ class Status:
                 quote.previous_close = tick.previous_close
 
     def drop(self, reason: str, count: int = 1) -> None:
-        """Count dropped ticks."""
+        """Count dropped ticks by reason."""
         self.dropped[reason] += count
 
     def sent(self, records: Sequence[Record]) -> None:
-        """Count acknowledged records."""
+        """Count the ticks and bars in acknowledged records."""
         for record in records:
             if record.lines[0].is_bar:
                 self.sent_bars += len(record.lines)

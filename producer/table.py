@@ -1,4 +1,4 @@
-"""Status for people: a live table of symbols in the terminal."""
+"""Shows the status to people, as a live table of symbols in the terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_ROWS = 40
 
 
 class TableReporter:
-    """A table on stderr, redrawn twice a second; messages scroll above it."""
+    """Draws a table on stderr twice a second. Messages scroll above it."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(file=sys.stderr)
@@ -31,24 +31,24 @@ class TableReporter:
         self._stopped = threading.Event()
 
     def tell(self, event: str, message: str) -> None:
-        """Print a line above the table."""
+        """Print a message above the table."""
         style = "yellow" if event == "problem" else "cyan"
         self._console.print(Text(printable(message), style=style))
 
     def start(self, status: Status) -> None:
-        """Start drawing."""
+        """Start drawing the table."""
         self._status = status
         self._live.start()
         threading.Thread(target=self._loop, name="table", daemon=True).start()
 
     def stop(self) -> None:
-        """Draw a last time and leave the table on screen."""
+        """Draw the table a last time and leave it on screen."""
         self._stopped.set()
         self._draw()
         self._live.stop()
 
     def end(self, message: str) -> None:
-        """Print a line below the table."""
+        """Print how the run ended below the table."""
         self._console.print(Text(printable(message)))
 
     def _loop(self) -> None:
@@ -62,7 +62,8 @@ class TableReporter:
 
 
 def view_of(status: Status, now: datetime, height: int = _MOST_ROWS + 8) -> Group:
-    """Build the table and totals; as many symbols as fit into the terminal's height."""
+    """Build the table and the totals. The table has as many symbols as fit into the terminal's
+    height."""
     table = Table(box=None, pad_edge=False)
     table.add_column("symbol")
     for name in ("last", "change", "age", "sent"):
@@ -73,11 +74,10 @@ def view_of(status: Status, now: datetime, height: int = _MOST_ROWS + 8) -> Grou
         table.add_row(symbol, *_cells(quote, now))
     hidden = len(quotes) - len(shown)
     more = Text(f"and {hidden} more" if hidden else "")
-    return Group(table, more, *_bar(status.progress), _totals(status))
+    return Group(table, more, *_progress_bar(status.progress), _totals(status))
 
 
-def _bar(progress: float | None) -> list[Table]:
-    """Build the progress bar of the sent history."""
+def _progress_bar(progress: float | None) -> list[Table]:
     if progress is None:
         return []
     grid = Table.grid(padding=(0, 1))

@@ -18,7 +18,7 @@ _MOST_JITTER = 1.25
 
 
 class TokenBucket:
-    """`rate` tokens a second, at most `burst` available."""
+    """A bucket that gains `rate` tokens a second and holds at most `burst` tokens."""
 
     def __init__(
         self, rate: float, burst: float, now: Callable[[], float] = time.monotonic
@@ -30,15 +30,13 @@ class TokenBucket:
         self._filled = now()
 
     def missing_seconds(self, count: int) -> float:
-        """Return the seconds until `count` tokens (no more than the burst) are available."""
+        """Return the seconds until `count` tokens are available. `count` is at most the burst."""
         self._fill()
         return max(0.0, (min(count, self._burst) - self._tokens) / self._rate)
 
     def take(self, count: int, stop: threading.Event) -> bool:
-        """Take `count` tokens, waiting for them. Return False if `stop` came first.
-
-        More than the burst may be taken at once; the balance then becomes negative.
-        """
+        """Take `count` tokens, waiting for them. Return False if `stop` was set first. More than
+        the burst may be taken at once; the balance then becomes negative."""
         if stop.wait(self.missing_seconds(count)):
             return False
         self._fill()
@@ -52,7 +50,7 @@ class TokenBucket:
 
 
 class CircuitBreaker:
-    """Open for 1 to 15 minutes after a refusal, twice as long after each further refusal.
+    """A circuit that opens for 1 to 15 minutes after a refusal, doubling with each further refusal.
 
     The jitter adds up to a quarter, so that producers that were refused together do not retry
     together. After the wait a single request is tried (`is_half_open`) before all others.
@@ -73,7 +71,7 @@ class CircuitBreaker:
         self._until = 0.0
 
     def refused(self) -> float:
-        """Open the circuit; return the seconds until a request may be tried."""
+        """Open the circuit. Return the seconds until a request may be tried."""
         bound = self._first * 2.0 ** min(self._failures, 30)
         seconds = min(self._most, bound * self._rng.uniform(1.0, _MOST_JITTER))
         self._failures += 1
@@ -91,20 +89,18 @@ class CircuitBreaker:
         self._until = max(self._until, self._now() + seconds)
 
     def answered(self) -> None:
-        """Close the circuit."""
+        """Close the circuit, since the source has answered."""
         self._failures = 0
 
     def resume(self, refusals: int, open_seconds: float) -> None:
-        """Continue an earlier process's state: its refusals and remaining open seconds.
-
-        The wait is capped at the longest time: clocks may have changed in between.
-        """
+        """Continue with an earlier process's refusals and remaining open seconds. The wait is
+        capped at the longest time: clocks may have changed in between."""
         self._failures = refusals
         self._until = self._now() + min(open_seconds, self._most)
 
     @property
     def refusals(self) -> int:
-        """Return the refusals since the last answer."""
+        """Return the number of refusals since the last answer."""
         return self._failures
 
     @property
@@ -119,11 +115,12 @@ class CircuitBreaker:
 
     @property
     def is_half_open(self) -> bool:
-        """Return whether only one request may try."""
+        """Return whether only one request may be tried."""
         return self._failures > 0 and not self.open_seconds
 
 
 def longest_open_seconds(refusals: int) -> float:
-    """Return the longest time that a circuit is open after 1 or more refusals."""
+    """Return the longest time in seconds that a circuit is open after this many refusals (1 or
+    more)."""
     bound = FIRST_OPEN_SECONDS * 2.0 ** min(refusals - 1, 30)
     return min(MOST_OPEN_SECONDS, bound * _MOST_JITTER)

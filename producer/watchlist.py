@@ -1,4 +1,4 @@
-"""Which symbols to follow: those of the command line, the tracked ones, or both."""
+"""Lists the symbols to follow: those of the command line, the tracked ones, or both."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ _SHOWN, _SHOWN_CHARACTERS = 5, 40
 
 
 class Watchlist(Protocol):
-    """Symbols that may change while the producer runs."""
+    """The interface for the symbols to follow, which may change while the producer runs."""
 
     def symbols(self) -> Sequence[str]:
-        """Return the current symbols."""
+        """Return the symbols to follow now."""
 
     def drops(self, symbol: str) -> bool:
-        """Return whether a symbol is known not to be followed, as of the last call of `symbols`."""
+        """Return whether a symbol is known to be no longer followed, as of the last call of
+        `symbols`."""
 
     def is_anothers(self, symbol: str, /) -> bool:
-        """Return whether a symbol's series has another source than this producer's."""
+        """Return whether a symbol's series has another source than this producer."""
 
     def refuses(self, tick: WireTick, /) -> bool:
-        """Return whether a tick's time belongs to another source of its series."""
+        """Return whether another source of the series covers the tick's time."""
 
 
 class FixedList:
-    """The symbols of the command line."""
+    """The fixed symbols of the command line."""
 
     def __init__(self, symbols: Sequence[str]) -> None:
         self._symbols = tuple(symbols)
@@ -47,7 +48,7 @@ class FixedList:
         return self._symbols
 
     def drops(self, symbol: str) -> bool:
-        """See Watchlist."""
+        """See Watchlist.drops."""
         return symbol not in self._known
 
     def is_anothers(self, _symbol: str, /) -> bool:
@@ -91,14 +92,14 @@ class TrackedList:
         self.is_current = False
 
     def symbols(self) -> Sequence[str]:
-        """Return the symbols, read again if they are older than 5 seconds."""
+        """Return the tracked symbols. The symbols table is read at most every 5 seconds."""
         if self._now() >= self._next:
             self._next = self._now() + REFRESH_SECONDS
             self._refresh()
         return self._symbols
 
     def drops(self, symbol: str) -> bool:
-        """See Watchlist. False if the table does not answer."""
+        """See Watchlist.drops. Return False if the table does not answer."""
         return self.is_current and symbol not in self._tracked
 
     def _refresh(self) -> None:
@@ -130,7 +131,8 @@ class TrackedList:
 
 
 def sorted_out(texts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Split texts into symbols and invalid texts. Each symbol is in upper case and occurs once."""
+    """Split texts into symbols and invalid texts. The symbols are in upper case and without
+    repeats."""
     symbols: list[str] = []
     invalid: list[str] = []
     for text in texts:
@@ -148,10 +150,10 @@ def _passed_over(invalid: Sequence[str]) -> str:
 
 
 class DefaultList:
-    """The source's own symbols, and the tracked ones.
+    """The source's own symbols, and the tracked symbols.
 
-    The table is first read in call number `at_call` of `symbols`. By default that is the second
-    call, so that the first prices do not wait for the table.
+    The symbols table is first read in call number `at_call` of `symbols`. By default that is the
+    second call, so that the first prices do not wait for the table.
     """
 
     def __init__(
@@ -164,7 +166,7 @@ class DefaultList:
         self._calls = 0
 
     def symbols(self) -> Sequence[str]:
-        """Return each symbol once, the source's own first."""
+        """Return each symbol once. The source's own symbols come first."""
         self._calls += 1
         if self._calls == self._at_call:
             self._tracked = self._connect()
@@ -172,16 +174,16 @@ class DefaultList:
         return tuple(name for name in symbols if not self._tracked.is_anothers(name))
 
     def drops(self, symbol: str) -> bool:
-        """See Watchlist."""
+        """See Watchlist.drops."""
         if self._tracked.is_anothers(symbol):
             return True
         is_asked = self._calls >= self._at_call
         return is_asked and symbol not in self._default and self._tracked.drops(symbol)
 
     def is_anothers(self, symbol: str) -> bool:
-        """See Watchlist."""
+        """See Watchlist.is_anothers."""
         return self._tracked.is_anothers(symbol)
 
     def refuses(self, tick: WireTick) -> bool:
-        """See Watchlist."""
+        """See Watchlist.refuses."""
         return self._tracked.refuses(tick)

@@ -1,6 +1,6 @@
-"""Ticks, bars and actions as sent over the wire: one JSON object each, with exact decimal numbers.
+"""Encodes ticks, bars and actions for the wire: one JSON object each, with exact decimals.
 
-docs/producer.md holds the contract. Floats never reach the wire: texts become exact decimals,
+docs/producer.md holds the contract. Floats never reach the wire: texts become exact decimals, and
 floats are rounded to eight decimals first.
 """
 
@@ -24,13 +24,13 @@ Bar = Literal["1m", "1h", "1d"]
 
 
 class WireTick(WireFields, kw_only=True, omit_defaults=True):
-    """One tick; or one historical bar if `bar` is set (price is then its close); or one corporate
-    action, which has no price (NaN).
+    """One tick, one historical bar or one corporate action.
 
-    `folded` is the number of finer bars of which a bar was made, None for an original bar. `split`
-    is "5:1" if five shares replaced one at the tick's session or the bar's day. Timestamps are text
-    of 27 characters in UTC. Mutable, since the producer corrects `timestamp` and sets `sent_at`.
-    `dividend` is that of a quote's session; an action is made of it, so it is never sent.
+    It is a bar if `bar` is set; its price is then the close. An action has no price (NaN). `folded`
+    is the number of finer bars of which a bar was made, None for an original bar. `split` is "5:1"
+    if five shares replaced one at the tick's session or the bar's day. `dividend` is that of a
+    quote's session; it becomes an action and is never sent in a tick. Timestamps are text of 27
+    characters in UTC. Mutable, since the producer corrects `timestamp` and sets `sent_at`.
     """
 
     timestamp: str = ""
@@ -42,15 +42,16 @@ class WireTick(WireFields, kw_only=True, omit_defaults=True):
 
     @property
     def is_live(self) -> bool:
-        """Return whether it is a tick: no historical bar, no action."""
+        """Return whether this is a tick, rather than a historical bar or an action."""
         return self.bar is None and self.action is None
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
     """An encoded tick to be sent. Actions count as bars.
 
-    `row` is its place in the spool, 0 without one. `since` is the time.monotonic of its arrival, 0
-    if read back from the spool. The spool does not keep the tick's timestamp, price and volume.
+    `row` is its place in the spool, 0 without a spool. `since` is the `time.monotonic()` of its
+    arrival, 0 if it was read back from the spool. The spool does not keep the tick's timestamp,
+    price and volume.
     """
 
     symbol: str
@@ -79,7 +80,7 @@ _SHOWN = 40
 
 
 def line_of(tick: WireTick) -> Line:
-    """Encode the tick as one line of JSON, without the newline."""
+    """Encode a tick as one line of JSON. The line has no newline."""
     return Line(
         tick.symbol,
         encode(tick if tick.action is None else action_line(tick.action, tick.sent_at)),
@@ -92,8 +93,8 @@ def line_of(tick: WireTick) -> Line:
 
 
 def tick_of_action(action: Action) -> WireTick:
-    """Return an action in the form in which it passes through the producer, dated by the time at
-    which it became known."""
+    """Wrap an action in a WireTick, the form in which it passes through the producer. The timestamp
+    is the time at which the action became known."""
     return WireTick(
         symbol=action.symbol,
         timestamp=action.known_at,
@@ -105,7 +106,7 @@ def tick_of_action(action: Action) -> WireTick:
 
 
 def action_line(action: Action, sent_at: str | None = None) -> ActionFields:
-    """Return the fields of an action's line."""
+    """Return the fields of the line that states an action."""
     return ActionFields(
         symbol=action.symbol,
         timestamp=action.known_at,
@@ -120,11 +121,11 @@ def action_line(action: Action, sent_at: str | None = None) -> ActionFields:
 
 
 def decimal_of(value: object) -> Decimal | None:
-    """Convert to a finite number with at most eight decimals; None for missing, NaN or infinite
-    values.
+    """Convert a value to a finite number with at most eight decimals.
 
-    Accepts text, int, Decimal and float (by its shortest text, so 0.1 is 0.1). Raises ValueError
-    for text that is not a number, and for too many digits.
+    Return None for missing, NaN or infinite values. Accepts text, int, Decimal and float (by its
+    shortest text, so 0.1 is 0.1). Raises ValueError for text that is not a number, and for too many
+    digits.
     """
     if value is None or value == "":
         return None
@@ -136,10 +137,10 @@ def decimal_of(value: object) -> Decimal | None:
 
 
 def listed(text: str, named: str) -> tuple[tuple[str, ...], bool]:
-    """Return the symbols of a list such as "A,B,tracked" without `tracked`, and whether the list
-    contains `tracked`.
+    """Return the symbols of a list such as "A,B,tracked", and whether it contains `tracked`.
 
-    Raises UsageError for an invalid symbol; `named` is the option to blame, such as `--symbols`.
+    `tracked` is not among the symbols. Raises UsageError for an invalid symbol; `named` is the
+    option to blame, such as `--symbols`.
     """
     names = text.split(",") if text else []
     own = [name for name in names if name.strip().lower() != TRACKED]
@@ -147,10 +148,8 @@ def listed(text: str, named: str) -> tuple[tuple[str, ...], bool]:
 
 
 def symbols_of(texts: Iterable[str], named: str) -> tuple[str, ...]:
-    """Return the symbols in upper case, in order, without repeats.
-
-    Raises UsageError for an invalid symbol; `named` is the option to blame, such as `--symbols`.
-    """
+    """Return the symbols in upper case, in order, without repeats. Raises UsageError for an invalid
+    symbol; `named` is the option to blame, such as `--symbols`."""
     try:
         return tuple(dict.fromkeys(parse_symbol(text.strip()) for text in texts))
     except TickError as error:

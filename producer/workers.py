@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 
 class NotAsked(TimeoutError):  # noqa: N818 - named by what it says
-    """The deadline came before a thread was free to ask."""
+    """The deadline came before any thread was free for the request."""
 
 
 Result = TypeVar("Result")
@@ -27,8 +27,9 @@ allows that."""
 
 
 class Workers(Generic[Result]):
-    """Up to `count` threads, each started when a request finds none free. They end when nothing
-    refers to this object any more. A request that outlives its deadline is abandoned."""
+    """Runs requests in up to `count` threads. A thread is started when a request finds none free.
+    Threads end when nothing refers to this object any more. A request that outlives its deadline is
+    abandoned."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -44,10 +45,10 @@ class Workers(Generic[Result]):
         deadline_seconds: float,
         stop: threading.Event,
     ) -> dict[str, Result | Exception]:
-        """Call `function` for each name, in order.
+        """Call `function` for each name, in order, and return each result or error.
 
-        Returns each result or error. The error is TimeoutError after the deadline, and NotAsked if
-        the request had not started by then. Returns early when `stop` is set.
+        The error is TimeoutError after the deadline, and NotAsked if the request had not started by
+        then. Returns early when `stop` is set.
         """
         answers: Answers[Result] = queue.Queue()
         results: dict[str, Result | Exception] = {
@@ -69,7 +70,8 @@ class Workers(Generic[Result]):
         return results
 
     def _begin_one(self) -> None:
-        """Start a thread for the next request, unless one is free or `count` have been started."""
+        """Start a thread for the next request, unless a thread is free or `count` have been
+        started."""
         if self._free.acquire(blocking=False) or self._started == self._count:
             return
         name = f"worker-{self._started}"
@@ -78,7 +80,7 @@ class Workers(Generic[Result]):
         self._started += 1
 
     def _forget(self) -> list[str]:
-        """Remove and return the requests not started by their deadline."""
+        """Remove the requests that have not started, and return their names."""
         names: list[str] = []
         while True:
             try:
@@ -90,7 +92,7 @@ class Workers(Generic[Result]):
 
 
 def _work(asked: Requests[Result], free: threading.Semaphore) -> None:
-    """Answer requests until None comes."""
+    """Run requests from the queue until None comes."""
     while (one := asked.get()) is not None:
         name, function, answers = one
         try:
@@ -103,7 +105,7 @@ def _work(asked: Requests[Result], free: threading.Semaphore) -> None:
 
 
 def _end(asked: Requests[Result], count: int) -> None:
-    """Have the threads of a queue end."""
+    """End all threads of a queue."""
     for _ in range(count):
         asked.put(None)
 
@@ -111,7 +113,7 @@ def _end(asked: Requests[Result], count: int) -> None:
 def without_cut(
     answers: Mapping[str, Result | Exception], stop: threading.Event
 ) -> dict[str, Result | Exception]:
-    """Return the answers except those that prove nothing: of requests that `stop` cut off, or that
-    were never made."""
+    """Return the answers that prove something. Requests that `stop` cut off, or that were never
+    made, prove nothing."""
     cut = TimeoutError if stop.is_set() else NotAsked
     return {name: answer for name, answer in answers.items() if not isinstance(answer, cut)}

@@ -1,4 +1,4 @@
-"""The years in which a price can lie."""
+"""The range of years in which a price can lie."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ FIRST, LAST = 1700, 2261
 
 
 def plausible(instant: datetime) -> datetime:
-    """Return the instant.
+    """Return the instant if its year is plausible.
 
-    Raises ValueError if its year is so early or late that converting to a zone, a session or a
-    bar's length could leave the calendar.
+    Raises ValueError for a year so early or late that converting the instant could leave the
+    calendar. Such conversions are to a zone, a session or a bar's length.
     """
     if not FIRST <= instant.year <= LAST:
         raise ValueError(f"{instant} is not in the years {FIRST} to {LAST}")

@@ -1,1 +1,2 @@
-"""The collector: `stream` as a scheduled Lambda function that runs for a minute at a time."""
+"""The collector: `stream` as a Lambda function that is started each minute and runs for that
+minute."""

@@ -17,9 +17,9 @@ _MOST_SECONDS = 86_400.0
 class SteadyClock:
     """Monotonic seconds that include the pauses between runs.
 
-    A frozen container's monotonic clock may stop. So from `leave` to `resume` this clock advances
-    by the monotonic time or by the time of day, whichever is longer. A clock that is set back
-    delays nothing.
+    A frozen container's monotonic clock may stop. Between `leave` and `resume` this clock therefore
+    advances by the monotonic time or by the time of day, whichever is longer. If the time of day is
+    set back, nothing is delayed.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -32,11 +32,11 @@ class SteadyClock:
         return self._monotonic() + self._pauses
 
     def leave(self, now: datetime) -> None:
-        """Mark the end of a run."""
+        """Record the end of a run."""
         self._left = now, self._monotonic()
 
     def resume(self, now: datetime) -> None:
-        """Mark the start of a run."""
+        """Record the start of a run."""
         if self._left is None:
             return
         left, seconds = self._left
@@ -47,7 +47,7 @@ class SteadyClock:
 
 @contextmanager
 def after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
-    """Call `action` after some seconds, unless the context ends first."""
+    """Call `action` after some seconds, unless the context ends before that."""
     timer = threading.Timer(seconds, action)
     timer.daemon = True
     timer.start()
@@ -58,7 +58,7 @@ def after(seconds: float, action: Callable[[], None]) -> Iterator[None]:
 
 
 class Clocks(msgspec.Struct, frozen=True, kw_only=True):
-    """The time of day, seconds that count while the container is frozen, a timer, and a sleep."""
+    """A container's time: time of day, seconds that count while it is frozen, a timer, a sleep."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     steady: SteadyClock = msgspec.field(default_factory=SteadyClock)

@@ -1,4 +1,4 @@
-"""A run of the collector: its minute, its lease and its status."""
+"""Runs the collector for a minute at a time, while it holds the lease, and publishes its status."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Context(Protocol):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function returns.
+    """The function's result.
 
     `busy`: another run holds the lease. `late`: the event's minute is over, or too little of it is
     left to poll. Ticks and bars are those that the sink acknowledged in this run.
@@ -62,10 +62,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collector:
-    """The runs of one container, one after the other, timed by `tenure`.
+    """Runs the collector in one container, one run after the other.
 
-    `interval` is the seconds between polls of a symbol; `connect` returns the function that writes
-    the status; `out` receives the lines of metrics.
+    `tenure` measures a run's time. `interval` is the seconds between polls of a symbol. `connect`
+    returns the function that writes the status. `out` receives the lines of metrics.
     """
 
     def __init__(
@@ -98,15 +98,15 @@ class Collector:
         self._has_stopped = False
 
     def stop(self) -> None:
-        """End the current run in order and start no other. Called when the process has to stop."""
+        """End the current run and start no other. Called when the process has to stop."""
         self._has_stopped = True
         self._stop.set()
 
     def run(self, event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         """Collect until the event's minute is over.
 
-        Raises StoreError if the table does not answer, SinkRefused if the sink refuses for good,
-        UsageError if the function's timeout is too short.
+        Raises StoreError if the table does not answer, and SinkRefused if the sink refuses for
+        good. Raises UsageError if the function's timeout is too short.
         """
         self._clocks.steady.resume(self._clocks.now())
         try:
@@ -157,8 +157,7 @@ class Collector:
             self.status.problem(f"the collector's lease cannot be read: {names}")
 
     def _take(self, owner: str) -> Taken | Held:
-        """Acquire the lease, waiting for another run's lease that expires soon. If that is not
-        enough, return the other run's lease."""
+        """Acquire the lease. If another run's lease ends soon, wait for that; else return it."""
         taken = self._try(owner)
         if isinstance(taken, Held) and (wait := self._held_seconds(taken)) <= HANDOVER_SECONDS:
             self.status.note(f"waiting up to {wait:.0f} s for the lease of an earlier run")
@@ -201,7 +200,7 @@ class Collector:
 
     @contextmanager
     def _published(self) -> Iterator[None]:
-        """Write the status during the context, and at its end."""
+        """Publish the status while the context lasts, and once more at its end."""
         publisher = Publisher(COMMAND, self.status, self._connect, self._clocks.now)
         publisher.start()
         try:
@@ -231,18 +230,19 @@ class Collector:
         }
 
     def _is_any_open(self, symbols: Sequence[str], instant: datetime) -> bool:
-        """Return whether any symbol's exchange is open. While all are closed nothing is asked, so
-        an earlier refusal stays; it must not count then."""
+        """Return whether any symbol's exchange is open. A refusal by the source must not count
+        while all are closed: no request can then show that the source answers again."""
         return any(self._hours.is_open(symbol, instant) for symbol in symbols)
 
     def _count(self, counts: Mapping[str, int], context: Context, **properties: str) -> None:
-        """Write the non-zero counts. `event` tells this line from the producer's other lines."""
+        """Write the non-zero counts as one line of metrics. The field `event` marks that line."""
         counted = {name: value for name, value in counts.items() if value}
         properties |= {"event": "metrics", "request_id": context.aws_request_id}
         self._out(embedded(COMMAND, self._stage, counted, self._clocks.now(), **properties))
 
     def _release(self, taken: Taken) -> None:
-        """Release the lease. If that fails, or a request is in flight, it expires by itself."""
+        """Release the lease. If that fails, or a request is in flight, the lease is left to
+        expire."""
         if not self._engine.is_settled:
             return
         try:
@@ -254,7 +254,7 @@ class Collector:
 
 @contextmanager
 def _telling(what: str) -> Iterator[None]:
-    """Turn an AWS error into StoreError, whose message names what could not be read or written."""
+    """Convert an AWS error to StoreError. `what` says what could not be read or written."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

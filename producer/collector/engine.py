@@ -1,4 +1,4 @@
-"""Runs the pipeline once, resuming from the state that earlier runs left."""
+"""Runs the pipeline once, from the state that earlier runs left."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ again."""
 
 
 class Engine:
-    """Runs the pipeline of one container, timed by `tenure`."""
+    """Runs the pipeline in one container. `tenure` measures a run's time."""
 
     def __init__(
         self,
@@ -57,25 +57,25 @@ class Engine:
 
     @property
     def is_throttled(self) -> bool:
-        """Return whether the source has refused to answer, with no answer since then."""
+        """Return whether the source has refused a request and has not answered since."""
         return self._kept is not None and self._kept.source.known.refusals > 0
 
     @property
     def followed(self) -> Sequence[str]:
-        """Return the symbols of the last poll; none before the first."""
+        """Return the symbols of the last poll; an empty sequence before the first poll."""
         return self._kept.followed.current if self._kept is not None else ()
 
     @property
     def invalid(self) -> Sequence[str]:
-        """Return the tracked items that are not valid symbols and are skipped."""
+        """Return the tracked symbols that are invalid and therefore skipped."""
         return self._kept.followed.invalid if self._kept is not None else ()
 
     def run(self, taken: Taken, stop: threading.Event) -> datetime:
-        """Poll and send until `stop` is set or nothing more can be asked in this run.
+        """Poll and send until `stop` is set or no more requests can be made in this run.
 
         Returns the instant up to which ticks are collected or recorded as missing. Raises
         StoreError, SourceError, and SinkRefused if the sink refuses for good. Raises boto3's errors
-        if the memory cannot be read.
+        if the runs' memory cannot be read.
         """
         self.is_settled, self.broken = True, ()
         kept = self._recalled(taken.before)
@@ -103,7 +103,7 @@ class Engine:
         return self._reached(kept, collected)
 
     def _recalled(self, before: Held | None) -> Recollection:
-        """Return this container's state if it ran last; else read the state from the table."""
+        """Return this container's state if this container ran last; else read it from the table."""
         kept = self._kept
         if kept is None or before is None or before.run != self._run:
             kept = self._recall(self._memory.read(self._now()))
@@ -112,9 +112,9 @@ class Engine:
     def _written(self, kept: Recollection, collected: datetime) -> datetime:
         """Return the instant up to which ticks are collected or known to be missing.
 
-        After a gap longer than GAP, note in the memory that history has to be fetched again, and
-        return now. If the memory cannot be saved, return `collected`, so that the lease keeps the
-        start of the gap.
+        After a gap longer than GAP, record in the runs' memory that history has to be fetched
+        again, and return now. If the memory cannot be saved, return `collected`, so that the lease
+        keeps the start of the gap.
         """
         begun = self._now()
         if begun - collected <= GAP:
@@ -123,8 +123,8 @@ class Engine:
         return begun if kept.save(self._run) else collected
 
     def _settle(self, sender: Sender) -> None:
-        """Wait until no request to the sink is in flight that could arrive during a later run, but
-        at most SETTLING_SECONDS. `is_settled` tells whether none is."""
+        """Wait at most SETTLING_SECONDS for requests to the sink that are in flight. Such a request
+        could arrive during a later run. `is_settled` says whether none is left."""
         self.is_settled = sender.ended.wait(SETTLING_SECONDS)
         if not self.is_settled:
             self._status.problem(
@@ -132,8 +132,8 @@ class Engine:
             )
 
     def _reached(self, kept: Recollection, collected: datetime) -> datetime:
-        """Return the instant up to which ticks are collected after a run: now, or `collected` if
-        the source did not answer or the start of a gap could not be recorded."""
+        """Return the instant up to which ticks are collected after a run. This is now; or
+        `collected` if the source did not answer, or if the start of a gap could not be recorded."""
         known, now = kept.source.known, self._now()
         is_written = now - collected <= GAP
         return now if is_written and not (known.refusals or known.is_silent) else collected
@@ -148,7 +148,7 @@ class Engine:
             source, followed = self._sourcing.make(kind, self._patience)
             self._kept = Recollection(self._memory, self._status, self._now, kind, source, followed)
             self._status.source = source.name
-        is_known = read.memory.source in ("", kind)  # "" if it was not read
+        is_known = read.memory.source in ("", kind)  # "" if the memory names no source
         self._kept.recall(read if is_known else Reading())
         return self._kept
 
@@ -181,7 +181,7 @@ class Engine:
 
 
 class _Saving:
-    """The source of a run; saves the state with each batch."""
+    """Wraps the source of a run, and saves the container's state with each batch."""
 
     def __init__(self, kept: Recollection, run: int) -> None:
         self._kept = kept
@@ -191,7 +191,7 @@ class _Saving:
         self.recorded = kept.source.recorded
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """See Source."""
+        """See Source.batches."""
         for batch in self._kept.source.batches(stop):
             self._kept.forget_dropped()
             self._kept.save(self._run)

@@ -1,4 +1,4 @@
-"""The Lambda function, `producer.collector.function.handler`: EventBridge starts it each minute."""
+"""The Lambda function `producer.collector.function.handler`. EventBridge starts it each minute."""
 
 from __future__ import annotations
 
@@ -30,28 +30,29 @@ ATTEMPTS = 3
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Collect prices for the rest of the minute. Raises ProducerError with the reason of a
+    """Collect prices for the rest of the minute. Raises ProducerError with the reason for a
     failure."""
     return collector().run(event, context)
 
 
 @cache
 def reporter() -> JsonReporter:
-    """Return the reporter that writes the log's lines."""
+    """Return the reporter that writes the function's log."""
     return JsonReporter(sys.stdout)
 
 
 @cache
 def collector() -> Collector:
-    """Return the container's collector. Raises UsageError, which names an invalid variable."""
+    """Return the container's collector. Raises UsageError, which names the invalid variable."""
     region.adopt(os.environ)
-    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):  # where only this folder can be written to
+    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):  # a function may write to this folder alone
         os.environ.setdefault("XDG_CACHE_HOME", tempfile.gettempdir())
     return make(os.environ, reporter(), Clocks())
 
 
 def make(environ: Mapping[str, str], log: JsonReporter, clocks: Clocks) -> Collector:
-    """Make the collector for an environment. Raises UsageError as `collector` does."""
+    """Make the collector from environment variables. Raises UsageError, which names the invalid
+    one."""
     settings = load(environ)
     status = Status(log.tell, now=clocks.steady)
     hours = MarketHours(status.note)

@@ -1,4 +1,4 @@
-"""The list "collector" of the symbols table: one item for the lease, one for the runs' memory."""
+"""The items of the list "collector" in the symbols table: the lease and the runs' memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from chalicelib.domain.times import from_text
 
 
 class Fields:
-    """Reads fields of a DynamoDB item. Methods return None for a missing or invalid field and add
-    its name to `broken`."""
+    """Reads the fields of a DynamoDB item. For a missing or invalid field the methods return None
+    and add its name to `broken`."""
 
     def __init__(self, item: Mapping[str, Any]) -> None:
         self._item = item
@@ -33,7 +33,7 @@ class Fields:
         return None
 
     def instant(self, name: str) -> datetime | None:
-        """Return a field's time as an aware UTC datetime."""
+        """Return the time in a field as an aware UTC datetime."""
         text = self._read(name, "S")
         try:
             return None if text is None else from_text(text)
@@ -49,7 +49,7 @@ class Fields:
         return None
 
     def fail(self, name: str) -> None:
-        """Mark a field as invalid."""
+        """Add a field's name to `broken`."""
         self.broken.append(name)
 
 
@@ -61,10 +61,8 @@ _SECOND = timedelta(seconds=1)
 
 
 class Items:
-    """The collector's items, by name. Methods raise boto3's errors.
-
-    `ahead` is how far DynamoDB's clock is ahead of `now`, as the last response to `read` showed.
-    """
+    """Reads and writes the collector's items by name. Methods raise boto3's errors. `ahead` is how
+    far DynamoDB's clock is ahead of `now`, as the last response to `read` showed."""
 
     def __init__(
         self, client: Any, table: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -75,7 +73,7 @@ class Items:
         self.ahead = timedelta()
 
     def read(self, name: str) -> Item | None:
-        """Return an item by a consistent read; None if it is missing."""
+        """Read an item consistently; return None if the item is missing."""
         asked = self._now()
         answer = self._client.get_item(TableName=self._table, Key=_key(name), ConsistentRead=True)
         self.ahead = _ahead(answer, asked, self._now())
@@ -90,7 +88,7 @@ class Items:
         names: Mapping[str, str],
         values: Mapping[str, Any] = _NOTHING,
     ) -> bool:
-        """Replace an item. Return whether the condition allowed it."""
+        """Replace an item if the condition holds. Return whether it held."""
         from botocore.exceptions import ClientError
 
         given = {"ExpressionAttributeValues": dict(values)} if values else {}
@@ -114,8 +112,7 @@ def _key(name: str) -> Item:
 
 
 def _ahead(answer: Mapping[str, Any], asked: datetime, answered: datetime) -> timedelta:
-    """Return how far the clock of a response's Date header is ahead of ours; zero without a valid
-    header.
+    """Return how far DynamoDB's clock is ahead of ours; zero without a valid Date header.
 
     `asked` and `answered` are our times before the request and after the response. The header has
     whole seconds, so several offsets fit; the result is the smallest.

@@ -1,11 +1,11 @@
 """The lease that lets one run collect at a time: conditional writes to the symbols table.
 
 EventBridge starts a function at least once a minute, and Lambda may run it in two containers. A
-run's number is the epoch second in which the run began, or the number before plus one if that is
+run's number is the epoch second in which the run began, or the previous number plus one if that is
 higher. So the numbers grow even if the item was deleted.
 
-A lease expires by DynamoDB's clock, taken from the Date header of its responses: a container's
-clock may be wrong.
+A container's clock may be wrong. So a lease expires by DynamoDB's clock, which is taken from the
+Date header of its responses.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A lease that another run holds: its owner ("" once released), its run's number, and its end
-    by DynamoDB's clock.
+    """A lease that another run holds.
 
+    It has the owner ("" once released), the run's number, and the lease's end by DynamoDB's clock.
     `collected` is the instant up to which earlier runs have collected: later trades may be missing.
     `broken` names invalid fields.
     """
@@ -48,24 +48,22 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """A lease that this run holds, and the lease before it (None for the first)."""
+    """A lease that this run holds, and the previous lease (None for the first)."""
 
     ours: Held
     before: Held | None
 
 
 class Lease:
-    """The lease of a stage's collector.
-
-    Callers pass instants of the container's clock. Methods raise boto3's errors.
-    """
+    """Acquires and releases the lease of a stage's collector. Callers pass instants of the
+    container's clock. Methods raise boto3's errors."""
 
     def __init__(self, items: Items) -> None:
         self._items = items
 
     def take(self, owner: str, now: datetime, until: datetime) -> Taken | Held:
-        """Acquire the lease, or return the one that another run holds. `owner` has to be unique to
-        the run."""
+        """Acquire the lease, or return the lease that another run holds. `owner` is unique to the
+        run."""
         item = self._items.read(KEY)
         at, until = now + self._items.ahead, until + self._items.ahead
         before = None if item is None else held_of(item, at)
@@ -83,8 +81,8 @@ class Lease:
         return Taken(ours, before) if winner is ours else winner
 
     def _won(self, ours: Held, seen: Item | None, at: datetime) -> Held:
-        """Write our lease and return it; if another run wrote first, return the other's. Raises
-        boto3's errors, and StoreError if the lease was deleted meanwhile."""
+        """Write our lease and return it; if another run wrote first, return that run's lease.
+        Raises boto3's errors, and StoreError if the lease was deleted meanwhile."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         fault: Exception | None = None
@@ -96,13 +94,14 @@ class Lease:
         item = self._items.read(KEY)
         held = None if item is None else held_of(item, at)
         if held is not None and (held.owner, held.run) == (ours.owner, ours.run):
-            return ours  # the response to our write was lost
+            return ours  # our write succeeded, but its response was lost
         if fault is not None or held is None:
             raise fault or StoreError("the collector's lease was deleted while acquiring it")
         return held
 
     def seconds_left(self, taken: Taken, now: datetime) -> float:
-        """Read the table and return the seconds until our lease ends; 0 if a later run holds it."""
+        """Read the table and return the seconds until our lease ends; 0 if a later run holds the
+        lease."""
         item = self._items.read(KEY)
         at = now + self._items.ahead
         if item is None or held_of(item, at).run != taken.ours.run:
@@ -114,7 +113,7 @@ class Lease:
         return (held.until - now - self._items.ahead).total_seconds()
 
     def release(self, taken: Taken, now: datetime, collected: datetime) -> None:
-        """Release the lease, unless a later run holds it."""
+        """Release our lease, unless a later run holds it."""
         given_back = msgspec.structs.replace(
             taken.ours, owner=_GIVEN_BACK, until=now + self._items.ahead, collected=collected
         )
@@ -123,8 +122,8 @@ class Lease:
     def _write(
         self, held: Held, seen: Item | None, compared: Sequence[str] = ("run", "until")
     ) -> bool:
-        """Write the lease if the compared fields are as in `seen`. Return whether it was
-        written."""
+        """Write the lease if the `compared` fields of the stored item are still those of `seen`.
+        Return whether it was written."""
         fields = {
             "owner": {"S": held.owner},
             "run": {"N": str(held.run)},
@@ -143,15 +142,13 @@ class Lease:
 
 
 def is_held(lease: Held, now: datetime) -> bool:
-    """Return whether a run may be sending under the lease at an instant of DynamoDB's clock."""
+    """Return whether the lease's run may still be sending at an instant of DynamoDB's clock."""
     return lease.owner != _GIVEN_BACK and now < lease.until
 
 
 def held_of(item: Item, now: datetime) -> Held:
-    """Read a lease from its item at an instant of DynamoDB's clock.
-
-    If the item has no valid end, the lease ends after the longest time that a run takes.
-    """
+    """Parse a lease from its item. `now` is an instant of DynamoDB's clock. If the item has no
+    valid end, the lease ends after the longest time that a run takes."""
     fields = Fields(item)
     owner = fields.text("owner")
     run = fields.number("run", int((now + MOST_AHEAD).timestamp()))

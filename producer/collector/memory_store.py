@@ -1,4 +1,4 @@
-"""Reads and writes the item of the memory."""
+"""Stores the runs' memory as an item of the symbols table."""
 
 from __future__ import annotations
 
@@ -14,16 +14,14 @@ KEY = "memory"
 
 
 class MemoryStore:
-    """Reads and writes the memory. Methods raise boto3's errors."""
+    """Reads and writes the runs' memory. Methods raise boto3's errors."""
 
     def __init__(self, items: Items) -> None:
         self._items = items
 
     def read(self, now: datetime) -> Reading:
-        """Return the memory; an empty one if the item is missing.
-
-        After an empty memory, history is fetched again and the last quotes are sent again.
-        """
+        """Read the runs' memory; it is empty if the item is missing. After an empty memory, history
+        is fetched again and the last quotes are sent again."""
         item = self._items.read(KEY)
         return Reading() if item is None else reading_of(item, self.at(now))
 
@@ -33,10 +31,7 @@ class MemoryStore:
 
     def write(self, memory: Memory, run: int) -> bool:
         """Replace the memory, unless a run with a number above `run` has written it. Return whether
-        it was replaced.
-
-        If the stored run number is invalid or impossible, it is ignored.
-        """
+        it was replaced. An invalid or impossible run number in the table does not count."""
         fields = {
             "run": {"N": str(run)},
             "memory": {"S": msgspec.json.encode(memory).decode()},

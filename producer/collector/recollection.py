@@ -1,4 +1,4 @@
-"""A container's state between its runs, synchronised with the table."""
+"""The state of the collector that a container keeps between runs and saves in the table."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _CLOCKS_DIFFER = 2 * _SECOND
 
 
 class Recollection:
-    """A source and its symbols, the state of `Passing`, the acknowledged ticks and the unsent
-    lines.
+    """What a container keeps between the collector's runs.
 
-    `save` may be called from any thread. A failure to save is reported, and the next call tries
-    again.
+    This is a source and its symbols, the state of `Passing`, the acknowledged ticks and the unsent
+    lines. `save` may be called from any thread. A failure to save is reported, and the next call
+    tries again.
     """
 
     def __init__(
@@ -62,7 +62,8 @@ class Recollection:
         """Returns the symbols whose bars wait for the sink."""
 
     def recall(self, read: Reading) -> None:
-        """Replace this container's outdated state with what another container left."""
+        """Replace this container's state, which is outdated, with the state that another container
+        left."""
         memory = read.memory
         if self.left:
             self._status.problem(f"{len(self.left):,} lines of an earlier run are lost")
@@ -82,11 +83,12 @@ class Recollection:
         self.source.recall(_known(memory, self._store.at(self._now())))
 
     def forget_history(self) -> None:
-        """Have history fetched again, since it holds the prices that were missed."""
+        """Make the source fetch history again, since history holds the missed prices."""
         self.source.recall(msgspec.structs.replace(self.source.known, with_history=()))
 
     def forget_dropped(self) -> None:
-        """Drop the state of symbols that are no longer followed; a symbol that returns is new."""
+        """Drop the state of symbols that are no longer followed. A symbol that returns counts as
+        new."""
         drops = self.followed.drops
         self.source.forget(drops)
         self.passing.forget(drops)
@@ -96,12 +98,13 @@ class Recollection:
                     del known[name]
 
     def forwarded(self, batch: Sequence[WireTick]) -> None:
-        """Note a batch on its way; symbols of which no tick has passed still need a first quote."""
+        """Record a batch that was passed on. Symbols of which no tick has passed the filters still
+        need a first quote."""
         ticks = {tick.symbol for tick in batch if tick.is_live}
         self.source.doubt(name for name in ticks if not self.passing.has_passed(name))
 
     def taken(self, records: Sequence[Record]) -> None:
-        """Note records that the sink has acknowledged."""
+        """Record which records the sink has acknowledged."""
         lines = [line for record in records for line in record.lines if not line.is_bar]
         with self._lock:
             for line in lines:
@@ -111,10 +114,10 @@ class Recollection:
                     self._sent[line.symbol] = str(line.price), volume
 
     def save(self, run: int) -> bool:
-        """Write the memory if it has changed. Return whether the table has its current state.
+        """Write the memory if it has changed. Return whether the table has the current memory.
 
-        Symbols that are no longer followed are dropped. If the table does not say which symbols are
-        followed, none is dropped.
+        Symbols that are no longer followed are dropped first. If the table does not say which
+        symbols are followed, none is dropped.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -155,14 +158,13 @@ class Recollection:
         )
 
     def _suspects(self) -> dict[str, WireTick]:
-        """Return the jumps that wait to be confirmed, at most _MOST_SUSPECTS, so that the item
-        stays small."""
+        """Return the unconfirmed jumps, at most _MOST_SUSPECTS, so that the item stays small."""
         waiting = self.passing.suspects
         kept = sorted(name for name in waiting if not self.followed.drops(name))[:_MOST_SUSPECTS]
         return {name: waiting[name] for name in kept}
 
     def _delivered(self, known: Known) -> Sequence[str]:
-        """Return the symbols whose history the sink has acknowledged."""
+        """Return the symbols whose history the sink has acknowledged completely."""
         waiting = self.waiting()
         return [name for name in known.with_history if name not in waiting]
 
@@ -184,11 +186,11 @@ class NotingSink:
         self.limits: Limits = sink.limits
 
     def key(self, symbol: str) -> str:
-        """See Sink."""
+        """See Sink.key."""
         return self._sink.key(symbol)
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """See Sink. Raises LeaseOver if another run may be sending by now."""
+        """See Sink.send. Raises LeaseOver if another run may be sending by now."""
         if not self._may_send():
             raise LeaseOver("the run's lease is over")
         refused = self._sink.send(records)
@@ -197,10 +199,10 @@ class NotingSink:
 
 
 def _until(seconds: float, now: datetime, saved: str) -> str:
-    """Return the instant `seconds` from now as stored text, rounded up since clocks are compared by
-    the second; "" for 0 seconds.
+    """Return the instant `seconds` from now as stored text; "" for 0 seconds.
 
-    If the saved text differs by no more than the clocks may, return the saved text.
+    The instant is rounded up, since clocks are compared by the second. If the saved text differs by
+    no more than clocks may, return the saved text.
     """
     if not seconds:
         return ""

@@ -1,5 +1,5 @@
-"""The state with which a container continues another's run, kept as an item of the symbols table.
-Invalid fields of the item are omitted and named."""
+"""The state that one container passes to the next, kept as an item of the symbols table. Invalid
+fields of the item are omitted and named."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from producer.wire import WireTick
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """State that runs pass on, by symbol.
 
-    `latest` holds the timestamps of the last acknowledged ticks, `sent` their price and volume as
-    text ("" for no volume), and `suspects` the jumps that wait to be confirmed. The other fields
-    are the source's state, `Known`, with instants of DynamoDB's clock in place of seconds. Such an
-    instant is "" if the source, or its history, may be asked now.
+    `latest` holds the timestamps of the last acknowledged ticks, and `sent` their price and volume
+    as text ("" for no volume). `suspects` holds the jumps that wait to be confirmed. The other
+    fields are the source's state, `Known`, with instants of DynamoDB's clock in place of seconds.
+    Such an instant is "" if the source may be asked now (for prices, or for history).
     """
 
     source: str = ""
@@ -49,18 +49,15 @@ _MOST_AHEAD = timedelta(hours=1)
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A memory, and the names of its invalid fields."""
+    """A memory that was read from its item, and the names of its invalid fields."""
 
     memory: Memory = Memory()
     broken: tuple[str, ...] = ()
 
 
 def reading_of(item: Item, now: datetime) -> Reading:
-    """Read an item at an instant. Invalid fields are left empty and named.
-
-    If the time until which Yahoo is not asked is invalid, the longest wait for that number of
-    refusals applies.
-    """
+    """Parse the memory from its item. Invalid fields are left empty and named. If the end of the
+    wait for Yahoo is invalid, the longest wait for that number of refusals applies."""
     fields = Fields(item)
     text = fields.text("memory")
     try:
@@ -74,7 +71,7 @@ def reading_of(item: Item, now: datetime) -> Reading:
 
 
 class _Reader:
-    """Reads the values of a memory at an instant. The values may have any type."""
+    """Parses the values of a memory, which may have any type."""
 
     def __init__(self, values: Mapping[str, Any], now: datetime, broken: list[str]) -> None:
         self._values = values
@@ -82,7 +79,7 @@ class _Reader:
         self._broken = broken
 
     def reading(self) -> Reading:
-        """Read all fields; leave out the invalid ones and name them."""
+        """Parse all fields; leave out and name the invalid ones."""
         refusals, until = self._back_off("refusals", "throttled_until")
         history_refusals, history_until = self._back_off("history_refusals", "history_until")
         memory = Memory(
@@ -102,7 +99,7 @@ class _Reader:
         return Reading(memory, tuple(dict.fromkeys(self._broken)) if is_whole else ("memory",))
 
     def _value(self, name: str, kind: Any, default: Any = None) -> Any:
-        """Return a value; None if it has another type, `default` if it is missing."""
+        """Return a value; None if it has the wrong type, `default` if it is missing."""
         if name not in self._values:
             return default
         try:
@@ -141,8 +138,7 @@ class _Reader:
         return kept
 
     def _timestamp(self, symbol: str, value: Any) -> str | None:
-        """Return the value if it is a timestamp that a tick of a valid symbol can have; None if
-        not."""
+        """Return the value if it is a possible timestamp of a valid symbol's tick; else None."""
         if not _is_symbol(symbol) or not isinstance(value, str) or not is_canonical(value):
             return None
         try:
@@ -161,7 +157,7 @@ class _Reader:
 
 
 def _sent(symbol: str, value: Any) -> tuple[str, str] | None:
-    """Return price and volume as texts if both are numbers, or the volume is ""; None if not."""
+    """Return price and volume as texts if both are numbers (the volume may be ""); else None."""
     try:
         price, volume = msgspec.convert(value, tuple[str, str])
         is_sound = _is_symbol(symbol) and Decimal(price) > 0 and Decimal(volume or 0) >= 0

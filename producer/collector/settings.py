@@ -1,4 +1,4 @@
-"""Reads the collector's environment like the flags of `stream`."""
+"""Reads the collector's environment variables, which correspond to the flags of `stream`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,8 @@ FLAGS = {
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The collector's settings.
-
-    `options` are those of `stream`. `symbols` are followed in addition to the tracked ones; None
-    stands for the source's own symbols.
-    """
+    """The collector's settings. `options` are the options of `stream`. `symbols` are followed in
+    addition to the tracked symbols; None stands for the source's own symbols."""
 
     stage: str
     table: str
@@ -38,10 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the environment. An empty variable counts as unset.
-
-    Raises UsageError with the variable's name and what is allowed.
-    """
+    """Parse the collector's environment variables. An empty variable counts as unset. Raises
+    UsageError with the variable's name and what is allowed."""
     source = environ.get("COLLECTOR_SOURCE") or SOURCES[0]
     if source not in SOURCES:
         raise UsageError(f"COLLECTOR_SOURCE: {source!r}; allowed: {', '.join(SOURCES)}")
@@ -76,6 +71,6 @@ def _options(environ: Mapping[str, str]) -> argparse.Namespace:
 
 
 def _by_variable(message: str) -> str:
-    """Replace the flag in a message by the variable's name."""
+    """Replace the flag at the start of a message by the name of its environment variable."""
     names = {flag: name for name, flag in FLAGS.items()}
     return re.sub(r"^--[a-z-]+", lambda found: names.get(found[0], found[0]), message)

@@ -1,4 +1,4 @@
-"""The collector's source and symbols, as the environment names them."""
+"""The collector's source and symbols, which environment variables name."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from producer.watchlist import DefaultList, TrackedList
 
 
 class Followed(DefaultList):
-    """The followed symbols, each once, the environment's first. `current` holds those of the last
-    call of `symbols`."""
+    """The followed symbols without duplicates; the environment's symbols come first. `current`
+    holds the symbols that the last call of `symbols` returned."""
 
     def __init__(self, own: Sequence[str], tracked: TrackedList) -> None:
         super().__init__(own, lambda: tracked, at_call=1)
@@ -28,16 +28,16 @@ class Followed(DefaultList):
 
     @property
     def invalid(self) -> Sequence[str]:
-        """Return the tracked items that are not valid symbols and are skipped."""
+        """Return the tracked symbols that are invalid and therefore skipped."""
         return self._table.invalid
 
     def drops(self, symbol: str) -> bool:
-        """Return whether the table says that a symbol is not followed; False if it does not
-        answer."""
+        """Return whether the symbols table says that a symbol is not followed. Return False if the
+        table does not answer."""
         return self._table.is_current and super().drops(symbol)
 
     def symbols(self) -> Sequence[str]:
-        """Return the symbols, read again if they are older than 5 seconds.
+        """Return the symbols to follow. The symbols table is read at most every 5 seconds.
 
         Raises StoreError if the tracked symbols have never been read: without them a run would drop
         its state about them.
@@ -50,10 +50,8 @@ class Followed(DefaultList):
 
 
 class Sourcing:
-    """Makes the source of a container.
-
-    `steady` returns seconds that count while the container is frozen, `now` the time of day.
-    """
+    """Makes the source of a container. `steady` returns seconds that count while the container is
+    frozen. `now` returns the time of day."""
 
     def __init__(
         self,
@@ -72,7 +70,7 @@ class Sourcing:
         self._now = now
 
     def kind(self, before: str) -> str:
-        """Return `yfinance` or `simulator`.
+        """Return the kind of source: `yfinance` or `simulator`.
 
         `auto` tries Yahoo once and keeps the result, since a symbol's series never mixes sources.
         `before` holds an earlier result.
@@ -87,8 +85,8 @@ class Sourcing:
         return "yfinance" if answers else "simulator"
 
     def make(self, kind: str, patience: Callable[[], float]) -> tuple[Resumable, Followed]:
-        """Make the source of a kind and its followed symbols. `patience` returns the seconds that a
-        run has left."""
+        """Make a source and its followed symbols. `patience` returns the seconds that a run has
+        left."""
         return self._simulator() if kind == "simulator" else self._yahoo(patience)
 
     def _simulator(self) -> tuple[Resumable, Followed]:

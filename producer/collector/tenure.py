@@ -1,6 +1,6 @@
-"""A run's time: how long it polls and whether it may still send.
+"""Decides how long a run of the collector polls and whether it may still send.
 
-It polls until its own minute ends, so that it is over when the next run starts.
+A run polls until its own minute ends, so that it is over when the next run starts.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ IMPLAUSIBLE = timedelta(minutes=10)
 
 
 def polling_seconds(event: Mapping[str, Any], now: datetime, remaining_seconds: float) -> float:
-    """Return for how many seconds a run polls that `event` started at `now`. The result is below
-    `LEAST_SECONDS` if the run's minute is over.
+    """Return for how many seconds the run that `event` starts at `now` polls.
 
-    A scheduled event's `time` is the beginning of the minute; an event without a time begins now.
-    Raises UsageError if the function's timeout leaves no time.
+    The result is below `LEAST_SECONDS` if the run's minute is over. A scheduled event's `time` is
+    the beginning of the minute; an event without a time begins now. Raises UsageError if the
+    function's timeout leaves no time.
     """
     if remaining_seconds < LEAST_TIMEOUT_SECONDS:
         raise UsageError(
@@ -66,11 +66,11 @@ DRAIN_SECONDS = 2.0
 
 
 class Tenure:
-    """The time of a container's run.
+    """Measures the time of a container's runs.
 
     The run is measured by the monotonic clock, so that changes of the time of day have no effect.
-    If the time of day shows that the container was frozen, the table is asked how long the lease
-    still lasts.
+    If the time of day shows that the container was frozen, the table says how long the lease still
+    lasts.
     """
 
     def __init__(self, lease: Lease, clocks: Clocks) -> None:
@@ -81,36 +81,31 @@ class Tenure:
         self._taken: Taken | None = None
 
     def begin(self, seconds: float) -> None:
-        """Start a run that polls for this many seconds."""
+        """Start a run that polls for `seconds`."""
         self._taken = None
         self._last(seconds)
 
     def hold(self, taken: Taken) -> None:
-        """Record that the run holds the lease."""
+        """Record that the run holds this lease."""
         self._taken = taken
 
     def left(self) -> float:
-        """Return the seconds in which the run still polls; negative after that."""
+        """Return the seconds in which the run still polls; negative once they are over."""
         return self._ends - self._clocks.steady()
 
     def may_send(self) -> bool:
-        """Return whether a request to the sink that starts now ends within the lease.
-
-        Raises boto3's errors if the table has to be asked.
-        """
+        """Return whether a request to the sink that starts now ends within the lease. Raises
+        boto3's errors if the lease has to be read and that fails."""
         return self._is_within(DRAIN_SECONDS)
 
     def asking_left(self) -> float:
-        """Return the seconds in which the source may be asked; 0 if another run may be asking by
-        now.
-
-        Raises as `may_send` does.
-        """
+        """Return the seconds in which the source may be asked. Return 0 if another run may be
+        asking by now. Raises the errors of `may_send`."""
         return max(0.0, self.left()) if self._is_within(0.0) else 0.0
 
     def _is_within(self, more: float) -> bool:
-        """Return whether the run's time plus `more` seconds is not over. If the container may have
-        been frozen, this asks the table."""
+        """Return whether the run's time plus `more` seconds is not over yet. Reads the table if the
+        container may have been frozen."""
         if self._taken is None or self.left() < -more:
             return False
         if self._ends_at + timedelta(seconds=more) < self._clocks.now():

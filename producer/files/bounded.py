@@ -1,7 +1,7 @@
 """Limits the length of a text file's lines and rows.
 
-A megabyte of gzip unpacks to a gigabyte, and a file without line breaks is a single line that would
-have to fit into memory. The same holds for a row of CSV whose line breaks are all within quotes.
+A megabyte of gzip unpacks to a gigabyte. A file without line breaks is a single line that would
+have to fit into memory. So is a row of CSV whose line breaks are all within quotes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ticks in an array."""
 
 
 def lines(file: TextIO, path: Path) -> Iterator[str]:
-    """Yield the lines of a file with their ends. Raises UsageError for a line above
+    """Yield the lines of a file with their line ends. Raises UsageError for a line above
     LONGEST_LINE."""
     number = 1
     while line := file.readline(LONGEST_LINE + 1):
@@ -32,10 +32,8 @@ def lines(file: TextIO, path: Path) -> Iterator[str]:
 
 
 class RowLines:
-    """The lines of a file for a CSV reader, which may read several lines for one row.
-
-    Call `row_ends` after each row. Raises UsageError for a row above LONGEST_LINE.
-    """
+    """The lines of a file for a CSV reader, which may read several lines for one row. The caller
+    calls `row_ends` after each row. Raises UsageError for a row above LONGEST_LINE."""
 
     def __init__(self, file: TextIO, path: Path) -> None:
         self._lines = lines(file, path)

@@ -1,9 +1,9 @@
 """Reads Parquet in pieces that fit into memory, however small the file is.
 
 A kilobyte of Parquet may hold one long text in a dictionary and a million references to it. So
-texts stay in their dictionaries whatever type the file's Arrow schema gives them, and few cells are
-read at once. Data that unpacks to too many bytes is refused, both by the file's declared sizes and
-by each page's.
+texts stay in their dictionaries, whatever type the file's Arrow schema gives them, and few cells
+are read at once. Data that unpacks to too many bytes is refused. Both the file's declared sizes and
+those of its pages are checked.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _NO_VALUE = (ArithmeticError, LookupError, ValueError)
 
 @contextmanager
 def told(name: object) -> Iterator[None]:
-    """Turn pyarrow's errors about a file into UsageError, which calls the file `name`."""
+    """Convert pyarrow's errors to UsageError, whose message begins with `name`."""
     import pyarrow
 
     try:
@@ -58,7 +58,8 @@ def told(name: object) -> Iterator[None]:
 
 
 def open_file(path: Path, name: object) -> pyarrow.parquet.ParquetFile:
-    """Open a file with texts as dictionaries. Raises UsageError, which calls the file `name`."""
+    """Open a file with texts as dictionaries. Raises UsageError, whose message begins with
+    `name`."""
     import pyarrow.parquet
 
     with told(name):
@@ -74,15 +75,15 @@ def open_file(path: Path, name: object) -> pyarrow.parquet.ParquetFile:
 
 
 def _holds_text(column: Any) -> bool:
-    """Return whether a column stores text by its Parquet type; the Arrow schema may call it
-    anything."""
+    """Return whether a column's Parquet type is text. The Arrow schema may give it any other
+    type."""
     is_bytes: bool = column.physical_type == "BYTE_ARRAY"
     return is_bytes and column.logical_type.type != "DECIMAL"
 
 
 def _check_decimals(columns: Sequence[Any], name: object) -> None:
-    """Refuse long decimals: pyarrow unpacks a decimal for each reference before it checks the
-    length."""
+    """Raise UsageError for long decimals. pyarrow unpacks a decimal for each reference before it
+    checks the decimal's length."""
     for column in columns:
         is_decimal = column.logical_type.type == "DECIMAL"
         is_long = column.physical_type == "BYTE_ARRAY" or column.length > LONGEST_DECIMAL
@@ -123,7 +124,7 @@ def _check_size(name: object, has: str, size: int, group: int, most: int) -> Non
 
 
 def is_text(kind: pyarrow.DataType) -> bool:
-    """Return whether a type is a text or bytes, whose values vary in length."""
+    """Return whether values of a type are texts or bytes, which vary in length."""
     return _is_any_of(_TEXTS, kind)
 
 
@@ -136,7 +137,8 @@ def is_cell(kind: pyarrow.DataType) -> bool:
 
 
 def _is_any_of(names: Sequence[str], kind: pyarrow.DataType) -> bool:
-    """Return whether a type, or its dictionary's value type, is one of pyarrow's named types."""
+    """Return whether a type is one of pyarrow's named types. For a dictionary its values' type
+    counts."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
@@ -147,8 +149,8 @@ def _is_any_of(names: Sequence[str], kind: pyarrow.DataType) -> bool:
 def batches(
     file: pyarrow.parquet.ParquetFile, columns: Sequence[str], name: object
 ) -> Iterator[pyarrow.RecordBatch]:
-    """Yield the columns, few rows at a time. Raises UsageError if the file is truncated or a name
-    is used twice."""
+    """Yield the columns in batches of few rows. Raises UsageError if the file is truncated or a
+    name is used twice."""
     _check_names(file.metadata.schema, set(columns), name)
     rows = max(1, min(ROWS_AT_ONCE, CELLS_AT_ONCE // max(1, len(columns))))
     with told(name):
@@ -156,8 +158,8 @@ def batches(
 
 
 def _check_names(schema: Any, wanted: set[str], name: object) -> None:
-    """Refuse duplicate names: pyarrow reads all columns of a name, including lists and parts of a
-    group."""
+    """Raise UsageError if several columns have the same name. pyarrow reads all columns of a name,
+    including lists and parts of a group."""
     found: set[str] = set()
     for place in range(len(schema)):
         parts = schema.column(place).path.split(".")
@@ -169,11 +171,8 @@ def _check_names(schema: Any, wanted: set[str], name: object) -> None:
 
 
 class Piece:
-    """The columns of a few rows.
-
-    Each text is decoded once, however many rows refer to it. No text is longer than `longest`
-    bytes, and all together are at most MOST_TEXT.
-    """
+    """The columns of a few rows. Each text is decoded once, however many rows refer to it. A text
+    has at most `longest` bytes, and all texts together have at most MOST_TEXT."""
 
     def __init__(self, batch: pyarrow.RecordBatch, name: object, longest: int) -> None:
         self._batch = batch
@@ -182,8 +181,8 @@ class Piece:
         self._room = MOST_TEXT
 
     def values(self, place: int) -> list[Any]:
-        """Return the values of the column at an index, None for missing ones. Raises UsageError for
-        texts that are too long."""
+        """Return the values of the column with this index; missing values are None. Raises
+        UsageError for texts that are too long."""
         import pyarrow
 
         found, column = self._batch.column(place), self._batch.schema.names[place]

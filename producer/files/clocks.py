@@ -1,4 +1,4 @@
-"""Resolves local times without an offset in the hour that repeats when clocks are set back."""
+"""Tells apart the two passes through the local hour that repeats when clocks are set back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ _HOUR = timedelta(hours=1)
 
 
 class _Course(msgspec.Struct):
-    """A symbol's last time, the step to it, and how many more steps went forward than back."""
+    """A symbol's last time, the step to it, and its number of forward steps minus backward
+    steps."""
 
     last: datetime
     step: timedelta = timedelta()
@@ -26,21 +27,21 @@ class _Course(msgspec.Struct):
 
 
 class Clock:
-    """Detects the second pass through the repeated hour by the order of rows.
+    """Detects by the order of rows which rows are in the second pass through the repeated hour.
 
-    If the oldest row comes first, the second pass begins where times go back within the hour, or
-    where they repeat if rows are an hour apart. If most rows go back, the newest comes first, and
-    the passes cannot be distinguished.
+    If the oldest row comes first, the second pass begins where times go back within the hour. If
+    rows are an hour apart, it begins where a time repeats. If most rows go back, the newest comes
+    first, and the passes cannot be distinguished.
     """
 
     def __init__(self, zone: tzinfo | None) -> None:
-        """Use `zone`, or each symbol's exchange zone if None."""
+        """Use `zone`; if it is None, the zone of each symbol's exchange."""
         self._zone = zone
         self._courses: dict[str, _Course] = {}
 
     def put(self, row: Row) -> None:
-        """Add a row, and mark its time (`fold`, PEP 495) if the row is in the second pass. A time
-        with an offset stays as it is."""
+        """Add a row. If it is in the second pass, mark its time by `fold` (PEP 495). A time with an
+        offset stays as it is."""
         if row.when.tzinfo is not None:
             return
         course = self._courses.setdefault(row.symbol, _Course(row.when))

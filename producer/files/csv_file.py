@@ -1,4 +1,5 @@
-"""Reads delimited text files: CSV, TSV, semicolons, .gz, in UTF-8, UTF-16 or Windows encoding."""
+"""Reads delimited text files: CSV, TSV or semicolons, also as .gz, in UTF-8, UTF-16 or Windows
+encoding."""
 
 from __future__ import annotations
 
@@ -21,11 +22,8 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 
 class CsvFile:
-    """A delimited text file.
-
-    The delimiter is stated by a line `sep=;`, as Excel writes before the header, or else detected
-    from the first line.
-    """
+    """A delimited text file. A line `sep=;`, as Excel writes before the header, states the
+    delimiter. Without that line it is detected from the first line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,11 +34,11 @@ class CsvFile:
 
     @property
     def decimal_comma(self) -> bool:
-        """Return whether the delimiter is a semicolon, which suggests a decimal comma."""
+        """Return whether the delimiter is a semicolon. That suggests a decimal comma."""
         return self._delimiter == ";"
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
-        """See Grid."""
+        """See Grid.rows."""
         with open_text(self.path, self._encoding) as file:
             text = RowLines(file, self.path)
             reader = csv.reader(text, delimiter=self._delimiter or ",", skipinitialspace=True)
@@ -61,8 +59,8 @@ class CsvFile:
                 raise UsageError(f"{self.path}: cannot be read as CSV: {error}") from error
 
     def _encoding_of(self) -> str:
-        """Return the encoding: UTF-16 by its byte order mark, else UTF-8, or Windows' if the text
-        is not UTF-8. Raises UsageError if the file cannot be read."""
+        """Return the file's encoding. Raises UsageError if the file cannot be read. A byte order
+        mark shows UTF-16. Other text is UTF-8, or Windows encoding if it is not valid UTF-8."""
         try:
             with open_bytes(self.path) as file:
                 start = file.read(_PIECE)
@@ -81,8 +79,6 @@ class CsvFile:
 
 
 def delimiter_of(line: str) -> str:
-    """Return the delimiter that a header has most often outside of quotes; a comma if it has none.
-
-    csv.Sniffer would search a header with many quotes for hours.
-    """
+    """Return the delimiter that a header has most often outside of quotes; by default a comma.
+    csv.Sniffer is not used: it would search a header with many quotes for hours."""
     return max(_DELIMITERS, key=_QUOTED.sub("", line).count)

@@ -1,9 +1,9 @@
 """Folds finer bars of history into hours and days.
 
-The API reads stored bars of 1m, 1h and 1d; history of minutes alone would leave its hours and days
-empty. So hours and days are made from the minutes and sent with them. Such a bar's `folded` is the
-number of bars in it. It fills a gap and never replaces an exchange's own bar. A finer bar belongs
-to the hour and the day of its session.
+The API reads stored bars of 1m, 1h and 1d. If history had only minutes, its hours and days would be
+empty. So they are made from the minutes and sent with them. A folded bar's `folded` is the number
+of bars in it. It fills a gap and never replaces an exchange's own bar. A finer bar belongs to the
+hour and the day of its session.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _MINUTE = timedelta(minutes=1)
 
 
 class BarSpan(msgspec.Struct, frozen=True):
-    """The start and the end of a coarser bar."""
+    """The time span of a coarser bar: its start and its end, as stored text."""
 
     start: str
     over: str
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A bar's start, its session, and whether it counts as extended trading."""
+    """A finer bar's start and session, and whether it counts as extended trading."""
 
     start: datetime
     session: Session
     extended: bool
 
     def place(self, target: Bar) -> BarSpan | None:
-        """Return the coarser bar to which the bar belongs; None if that is a day and the bar is
-        outside regular hours."""
+        """Return the coarser bar to which this bar belongs. Return None if the coarser bar is a day
+        and this bar is outside regular hours."""
         if target == "1m":
             minute = minute_of(to_text(self.start))
             return BarSpan(minute, later(minute, minutes=1))
@@ -51,11 +51,12 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def standing_of(bar: WireTick, length: timedelta, before: Session | None) -> Standing:
-    """Find a bar's session; `before` is the session of the symbol's previous bar.
+    """Find a bar's session, and whether the bar counts as extended trading.
 
-    A bar belongs where it starts, with two exceptions. A bar that spans the open is regular if it
-    is the first of its session: only files with extended hours have earlier bars. A bar that starts
-    at the close is extended, unless it is a minute or a single price: those have the closing price.
+    `before` is the session of the symbol's previous bar. A bar belongs where it starts, with two
+    exceptions. A bar that spans the open is regular if it is the session's first: only files with
+    extended hours have earlier bars. A bar that starts at the close is extended. But a minute or a
+    single price at the close is regular: it has the closing price.
     """
     start = from_text(bar.timestamp)
     session = calendar_for(bar.symbol, bar.exchange_timezone).session_at(start)
@@ -68,7 +69,7 @@ def standing_of(bar: WireTick, length: timedelta, before: Session | None) -> Sta
 
 
 def _is_a_price(bar: WireTick) -> bool:
-    """Return whether a bar is one price, such as the row that Yahoo adds for the closing price."""
+    """Return whether all prices of a bar are equal. Yahoo adds such a row for the closing price."""
     return bar.high == bar.low and not bar.volume
 
 
@@ -86,7 +87,8 @@ Part = tuple[WireTick, int]
 
 
 def targets_of(seconds: int) -> tuple[Bar, ...]:
-    """Return the stored intervals that bars of a length make: 5m make 1h and 1d, 2h make 1d."""
+    """Return the stored intervals that bars of a length are folded into. 5m bars are folded into 1h
+    and 1d, 2h bars into 1d."""
     return tuple(
         bar
         for bar, length in SECONDS.items()
@@ -95,7 +97,7 @@ def targets_of(seconds: int) -> tuple[Bar, ...]:
 
 
 class Folder:
-    """Folds bars of one length, each symbol's in time order.
+    """Folds bars of one length. Each symbol's bars come in time order.
 
     If several bars of a symbol have the same start, the last one counts. An interval that is not
     over at `now` is left to live ticks.
@@ -117,7 +119,8 @@ class Folder:
             yield from self._fold(before)
 
     def rest(self) -> Iterator[WireTick]:
-        """Fold the last bars. Yield the coarser bars that are over at `now` and drop the others."""
+        """Fold the last bars. Yield the coarser bars that are over at `now` and drop the unfinished
+        ones."""
         for bar in self._newest.values():
             yield from self._fold(bar)
         for held in self._open.values():
@@ -147,10 +150,8 @@ class Folder:
 
 
 def with_folded(parts: Iterable[Part], now: datetime) -> Iterator[WireTick]:
-    """Yield the ticks and bars, followed by the coarser bars made from them.
-
-    Bars whose length is not stored only serve to make stored ones.
-    """
+    """Yield the ticks and bars, followed by the coarser bars made from them. Bars whose length is
+    not stored are not yielded; they only serve to make stored ones."""
     folders: dict[int, Folder] = {}
     for bar, seconds in parts:
         if seconds:
@@ -168,7 +169,7 @@ def _first(bar: WireTick, target: Bar, start: str) -> WireTick:
 
 
 def _join(into: WireTick, bar: WireTick) -> None:
-    """Merge the next bar into a coarser one."""
+    """Merge a finer bar into the coarser bar `into`, which holds the bars before it."""
     into.high = max(into.high or bar.price, bar.high or bar.price)
     into.low = min(into.low or bar.price, bar.low or bar.price)
     into.price = bar.price

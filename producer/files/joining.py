@@ -1,7 +1,7 @@
 """Joins several recordings, so that bars of a session in two files make one day.
 
-Only files that share symbols and overlap in time are read together: a folder may have thousands of
-files, one per symbol or per day.
+A folder may have thousands of files, one per symbol or per day. Only files that share symbols and
+overlap in time are read together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MOST_OPEN = 200
 
 
 class Readable(Recording, Protocol):
-    """A recording in one of users' own files."""
+    """The interface of a recording in a user's own file."""
 
     @property
     def name(self) -> str:
@@ -32,22 +32,20 @@ class Readable(Recording, Protocol):
 
     @property
     def span(self) -> tuple[str, str] | None:
-        """Return the first and the last start of bars to fold; None without such bars. Known after
-        `check`."""
+        """Return the first and the last start of the bars to fold; None without such bars. Known
+        after `check`."""
 
     def parts(self, *, by_time: bool = False) -> Iterator[Part]:
-        """Yield the contents, each symbol's in time order.
+        """Yield the ticks and bars, each symbol's in time order.
 
-        `by_time` asks for time order across symbols too. Without `by_time` history has that order
-        only if the file itself does.
+        With `by_time` they are in time order across symbols too. Without `by_time` history has that
+        order only if the file itself does.
         """
 
 
 def in_time(recordings: Sequence[Readable]) -> Iterator[Part]:
-    """Merge recordings in time order; ticks of the same instant keep the order of the files.
-
-    Raises UsageError if they have too many rows to sort.
-    """
+    """Merge recordings in time order. Ticks of the same instant keep the order of the files. Raises
+    UsageError if the recordings have too many rows to sort."""
     if len(recordings) == 1:
         return recordings[0].parts()
     each = [one.parts(by_time=True) for one in recordings]
@@ -58,11 +56,8 @@ def in_time(recordings: Sequence[Readable]) -> Iterator[Part]:
 
 
 def in_series(recordings: Sequence[Readable]) -> Iterator[Iterator[Part]]:
-    """Yield the parts of each group of recordings that share symbols, each symbol's bars in time
-    order.
-
-    Recordings without bars to fold are not joined.
-    """
+    """Yield the parts of each group of recordings that share symbols. Each symbol's bars are in
+    time order. Recordings without bars to fold form groups of their own."""
     for group in _sharing_symbols(recordings):
         yield (part for run in _overlapping(group) for part in in_time(run))
 
@@ -73,7 +68,8 @@ class _Group(msgspec.Struct):
 
 
 def _sharing_symbols(recordings: Sequence[Readable]) -> Iterator[list[Readable]]:
-    """Group recordings connected by shared symbols, in the order of their first ones."""
+    """Group the recordings that share symbols, directly or through other recordings. The groups are
+    in the order of their first recordings."""
     group_of: dict[str, _Group] = {}
     alone = []
     for place, one in enumerate(recordings):
@@ -95,7 +91,7 @@ def _distinct(groups: Iterable[_Group]) -> list[_Group]:
 
 
 def _overlapping(recordings: Sequence[Readable]) -> Iterator[list[Readable]]:
-    """Group recordings whose times overlap, in time order."""
+    """Yield groups of recordings whose times overlap. The groups are in time order."""
     run: list[int] = []
     until = ""
     spans = [one.span or ("", "") for one in recordings]

@@ -1,8 +1,8 @@
 """Detects what each column of a file holds.
 
-The header may follow lines of other text, and may have several lines: yfinance writes one for
-fields, one for symbols and one for the index's name. A file of several symbols has a symbol column,
-or columns for each symbol.
+Lines of other text may precede the header. The header may have several lines: yfinance writes one
+for fields, one for symbols and one for the index's name. A file of several symbols has a symbol
+column, or columns for each symbol.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from producer.files.names import FIELDS, OTHERS, UNNAMED, field_of, is_symbol, p
 
 
 class Grid(Protocol):
-    """Rows of text, including the header's."""
+    """A file as rows of text. The header's rows are included."""
 
     @property
     def path(self) -> Path:
-        """Return the file."""
+        """Return the path of the file."""
 
     @property
     def decimal_comma(self) -> bool:
-        """Return whether a comma is the likelier decimal mark if no cell shows it."""
+        """Return whether the decimal mark is likely a comma, for files whose cells do not show
+        it."""
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
         """Yield the line number and cells of each row that is not empty. Raises UsageError if the
@@ -39,14 +40,15 @@ MOST_LINES = 20
 
 
 class Group(msgspec.Struct, frozen=True):
-    """One symbol's columns by field; if `symbol` is empty, the columns of all rows."""
+    """The columns of one symbol, by field. If `symbol` is empty, they are the columns of all
+    rows."""
 
     symbol: str
     at: Mapping[str, int]
 
     @property
     def has_bars(self) -> bool:
-        """Return whether rows have open, high, low and close."""
+        """Return whether the columns include open, high, low and close."""
         return {"open", "high", "low", "price"} <= self.at.keys()
 
 
@@ -72,13 +74,13 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_bars(self) -> bool:
-        """Return whether rows can be bars."""
+        """Return whether rows have the columns that bars need."""
         return self.groups[0].has_bars and not self.are_ticks
 
 
 def layout_of(grid: Grid) -> Layout:
-    """Return a file's layout. Raises UsageError if time or price is missing, naming the columns
-    found."""
+    """Return a file's layout. Raises UsageError if time or price is missing; the message names the
+    columns that were found."""
     rows = [list(row) for _, row in islice(grid.rows(), MOST_LINES)]
     for at in range(len(rows)):
         found = _levels(rows, at) or _flat(rows[at], at)
@@ -95,7 +97,7 @@ def _known(row: Sequence[str]) -> int:
 
 
 def _flat(header: Sequence[str], at: int) -> Layout | None:
-    """Read a header of one line; None if the line is not a header."""
+    """Parse a header of one line; return None if the line is not a header."""
     names = [plain(name) for name in header]
     time = _time_of(header)
     columns = _columns(names)
@@ -137,15 +139,15 @@ def _columns(names: Sequence[str]) -> dict[str, int]:
 
 
 def _paired(header: Sequence[str], time: int) -> tuple[Group, ...]:
-    """Return the groups of columns that are named by a field and a symbol; none if other columns
+    """Return the groups of columns named by a field and a symbol. Return no groups if other columns
     exist."""
     pairs = [(at, pair_of(name)) for at, name in enumerate(header) if at != time and name]
     return _grouped([(at, pair) for at, pair in pairs if pair]) if all(p for _, p in pairs) else ()
 
 
 def _symbols_alone(header: Sequence[str], time: int) -> tuple[Group, ...]:
-    """Return the groups of columns that are named by symbols alone and hold closes; none if other
-    columns exist."""
+    """Return the groups of columns that are named by symbols alone and hold closes. Return no
+    groups if other columns exist."""
     others = [(at, name) for at, name in enumerate(header) if at != time]
     if not others or not all(is_symbol(name) and field_of(name) is None for _, name in others):
         return ()
@@ -153,8 +155,8 @@ def _symbols_alone(header: Sequence[str], time: int) -> tuple[Group, ...]:
 
 
 def _levels(rows: Sequence[Sequence[str]], at: int) -> Layout | None:
-    """Read a header with a line of fields and a line of symbols, in either order; None if the lines
-    are no such header."""
+    """Parse a header with a line of fields and a line of symbols, in either order. Return None if
+    the lines are no such header."""
     if at + 1 >= len(rows) or len(rows[at]) != len(rows[at + 1]) or len(rows[at]) < 2:
         return None
     first, second = rows[at][1:], rows[at + 1][1:]
@@ -176,7 +178,7 @@ def _are_fields(names: Sequence[str]) -> bool:
 
 
 def _grouped(pairs: Sequence[tuple[int, tuple[str, str]]]) -> tuple[Group, ...]:
-    """Group columns by symbol. Return nothing if a symbol lacks a price."""
+    """Group columns by symbol. Return no groups if a symbol lacks a price."""
     by_symbol: dict[str, dict[str, int]] = {}
     for at, (field, symbol) in pairs:
         by_symbol.setdefault(symbol, {}).setdefault(field, at)

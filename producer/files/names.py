@@ -1,4 +1,4 @@
-"""Column names and symbols as other programs write them."""
+"""The names of columns and symbols as other programs write them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _BEHIND = re.compile(
 def plain(name: str) -> str:
     """Normalise a column's name: lower case, without `<>`, `*`, units and underscores.
 
-    Names too long for any field are returned unchanged: searching them for units would take
+    A name too long for any field is returned unchanged, since searching it for units would take
     quadratic time.
     """
     if len(name) > _LONGEST:
@@ -78,12 +78,12 @@ def plain(name: str) -> str:
 
 
 def field_of(name: str) -> str | None:
-    """Return the field that a column's name means; None if it is unknown."""
+    """Return the field that a column's name stands for; None if the name is unknown."""
     return _FIELD_OF.get(plain(name))
 
 
 def is_symbol(name: str) -> bool:
-    """Return whether a column's name can be a symbol: upper case and not a number."""
+    """Return whether a column's name can be a symbol: in upper case, and not a number."""
     try:
         return parse_symbol(name) == name and any("A" <= letter <= "Z" for letter in name)
     except TickError:
@@ -91,11 +91,8 @@ def is_symbol(name: str) -> bool:
 
 
 def pair_of(name: str) -> tuple[str, str] | None:
-    """Return field and symbol of a column like `AAPL.Close`, `Close_AAPL` or `('Close', 'AAPL')`;
-    None for a name of another form.
-
-    The field is `other` for ignored columns.
-    """
+    """Return field and symbol of a column's name like `AAPL.Close`, `Close_AAPL` or `('Close',
+    'AAPL')`. Return None for a name of another form. The field is `other` for ignored columns."""
     if len(name) > _LONGEST:
         return None
     found = _TUPLE.fullmatch(name) or _PAIR.fullmatch(name)
@@ -112,18 +109,16 @@ def pair_of(name: str) -> tuple[str, str] | None:
 
 @lru_cache(4096)
 def symbol_of(text: str) -> str:
-    """Convert a cell to a symbol as Yahoo writes it: Stooq's AAPL.US is AAPL, BTC/USD is BTC-USD.
-
-    Raises TickError for an invalid symbol.
-    """
+    """Convert a cell to a symbol in Yahoo's form: AAPL.US (Stooq) is AAPL, BTC/USD is BTC-USD.
+    Raises TickError for an invalid symbol."""
     symbol = parse_symbol(text.strip().replace("/", "-"))
     stem, _, country = symbol.rpartition(".")
     return stem + _STOOQ[country] if stem and country in _STOOQ else symbol
 
 
 def symbol_of_file(path: PurePath) -> str | None:
-    """Return the symbol in a file's name: `AAPL.csv`, `aapl.us.txt`, `aapl_us_d.csv`,
-    `BRK-B_1m.csv.gz`; None if it has none."""
+    """Return the symbol in a file's name; None if it has none. Examples: `AAPL.csv`, `aapl.us.txt`,
+    `aapl_us_d.csv`, `BRK-B_1m.csv.gz`."""
     name = path.name
     while (shorter := _ENDINGS.sub("", name)) != name:
         name = shorter
@@ -135,7 +130,7 @@ def symbol_of_file(path: PurePath) -> str | None:
 
 
 def is_named_by_symbol(path: PurePath) -> bool:
-    """Return whether a file's name looks like a symbol: upper case, or Stooq's form."""
+    """Return whether a file's name looks like a symbol: in upper case, or in Stooq's form."""
     stem = path.name.split(".")[0].split("_")[0].split(" ")[0]
     stooq = re.match(r"(?i)[^.]+[._](us|uk|jp)[._]", path.name)
     return bool(stooq) or (stem == stem.upper() and symbol_of_file(path) is not None)

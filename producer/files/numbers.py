@@ -1,6 +1,6 @@
 """Parses numbers with currency signs, thousands separators and decimal commas.
 
-Digits are kept exactly: nothing passes through a float.
+Digits are kept exactly; no number becomes a float.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SCALES = {"K": 3, "M": 6, "B": 9, "T": 12}
 
 
 def number_of(text: str, mark: Mark = ".") -> Decimal | None:
-    """Parse a number and round it to eight decimals; None for a placeholder of a missing value.
+    """Parse a number, rounded to eight decimals; return None if the text marks a missing value.
 
     `58.41M` is 58,410,000, as some sites write volumes. Raises ValueError for other text, and for
     too many digits.

@@ -29,17 +29,15 @@ _MOST_NOTES = 5
 
 
 def is_folder_of_files(path: Path) -> bool:
-    """Return whether a folder holds price files rather than a raw archive or compacted days."""
+    """Return whether a folder holds price files, rather than a raw archive or compacted days."""
     if any(path.glob(f"{DATE}*")) or any(path.glob(f"*/{DATE}*")):
         return False
     return next(_files_in(path), None) is not None
 
 
 def open_files(paths: Sequence[Path], asked: Asked, stop: Event | None = None) -> Readable | Files:
-    """Open the recording in files and folders of files; sorting stops once `stop` is set.
-
-    Raises UsageError if there are no price files.
-    """
+    """Open files and folders of files as one recording. Sorting stops once `stop` is set. Raises
+    UsageError if there are no price files."""
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path}: there is no such file")
@@ -51,7 +49,7 @@ def open_files(paths: Sequence[Path], asked: Asked, stop: Event | None = None) -
 
 
 def names_no_symbol(path: Path) -> bool:
-    """Return whether neither a file's header nor its name tells whose prices it has."""
+    """Return whether neither a file's header nor its name tells the symbol of its prices."""
     if not path.is_file() or _is_ndjson(path):
         return False
     return not layout_of(_grid(path)).has_symbols and not is_named_by_symbol(path)
@@ -84,10 +82,8 @@ def _files_in(folder: Path) -> Iterator[Path]:
 
 
 class Files:
-    """Several files.
-
-    Unreadable files of a folder are skipped and noted; a file that the user named must be readable.
-    """
+    """A recording that consists of several files. Unreadable files of a folder are skipped and
+    reported; a file that the user named must be readable."""
 
     def __init__(self, paths: Sequence[Path], asked: Asked, stop: Event | None = None) -> None:
         self._paths = paths
@@ -100,7 +96,7 @@ class Files:
 
     @property
     def unreadable(self) -> Unreadable:
-        """Return what the last reading skipped, in all files together."""
+        """Return the rows that the last reading skipped, in all files together."""
         everything = Unreadable()
         for recording in self._recordings or []:
             everything.count += recording.unreadable.count
@@ -111,15 +107,15 @@ class Files:
 
     @property
     def found(self) -> Sequence[str]:
-        """Return all symbols of the files."""
+        """Return the symbols that were found in all files."""
         return list(dict.fromkeys(symbol for one in self._checked() for symbol in one.found))
 
     def check(self) -> None:
-        """Raise UsageError if nothing can be replayed or a requested symbol is in no file."""
+        """Raise UsageError if nothing can be replayed, or if a requested symbol is in no file."""
         self._checked()
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield history symbol by symbol, everything else in time order."""
+        """Yield history symbol by symbol, and all other ticks in time order."""
         recordings, now = self._checked(), datetime.now(UTC)
         joined = in_series(recordings) if self._asked.history else [in_time(recordings)]
         ticks = (tick for parts in joined for tick in with_folded(parts, now))

@@ -3,11 +3,11 @@
 A file's footer declares the size of each column, and pyarrow believes that. But pyarrow unpacks
 page by page, by the sizes in the pages' headers, each up to 2 GB. Headers are Thrift structs in the
 compact protocol
-(https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md), of which fields
-2 and 3 are read (https://parquet.apache.org/docs/file-format/metadata/).
+(https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md). Only their
+fields 2 and 3 are read (https://parquet.apache.org/docs/file-format/metadata/).
 
-Readers differ on malformed headers: a field of an unexpected type, a repeated number or one with
-more bits than Thrift allows. No writer produces them, and they are refused.
+Readers disagree about malformed headers: a field of an unexpected type, a repeated number or one
+with more bits than Thrift allows. No writer produces such headers, so they are refused.
 """
 
 from __future__ import annotations
@@ -26,10 +26,8 @@ _DEEPEST = 8
 
 
 def unpacked_size(file: bytes | mmap, column: Any) -> int:
-    """Return the unpacked bytes of a column chunk (pyarrow's metadata) by its pages' headers.
-
-    Raises ValueError for an invalid header.
-    """
+    """Return the unpacked bytes of a column chunk, added up from its pages' headers. `column` is
+    pyarrow's metadata. Raises ValueError for an invalid header."""
     start = column.data_page_offset
     if column.has_dictionary_page and 0 < column.dictionary_page_offset < start:
         start = column.dictionary_page_offset
@@ -53,27 +51,28 @@ def _size(fields: Mapping[int, tuple[int, int]], number: int) -> int:
 
 
 class _Reader:
-    """Reads a Thrift struct at `place` of a file, and moves `place` past it. Raises ValueError
-    for a malformed one."""
+    """Reads a Thrift struct at `place` in a file, and moves `place` past the struct. Raises
+    ValueError for a malformed struct."""
 
     def __init__(self, file: bytes | mmap, place: int) -> None:
         self._file = file
         self.place = place
 
     def integers(self, depth: int = 0) -> Mapping[int, tuple[int, int]]:
-        """Return the types and values of a struct's own integers by field number."""
+        """Return the integer fields of a struct, without those of nested structs. The keys are
+        field numbers; the values are a field's type and value."""
         if depth > _DEEPEST:
             raise ValueError("a page's header is nested too deeply")
         found: dict[int, tuple[int, int]] = {}
         field = 0
         while (head := self._byte()) != _STOP:
             delta, kind = head >> 4, head & 15
-            if not delta:  # an explicit number, for fields far from the last one
+            if not delta:  # the number is explicit, as for fields far from the last one
                 raise ValueError("a page's header has its fields in no order")
             field += delta
             if kind in _INTEGERS:
                 found[field] = kind, self._integer()
-            elif kind not in (_TRUE, _FALSE):  # whose value is in the field header
+            elif kind not in (_TRUE, _FALSE):  # a boolean's value is in the field header
                 self._pass_over(kind, depth)
         return found
 
@@ -87,7 +86,7 @@ class _Reader:
             self.place += size
         elif kind == _STRUCT:
             self.integers(depth + 1)
-        else:  # lists, sets and maps, which no page header has
+        else:  # no page header has lists, sets or maps
             raise ValueError("a page's header has a field of another type")
 
     def _byte(self) -> int:

@@ -1,4 +1,5 @@
-"""Reads Parquet files as rows of text: numbers by their shortest text, times in ISO 8601."""
+"""Reads Parquet files as rows of text. Numbers become their shortest text; times become ISO
+8601."""
 
 from __future__ import annotations
 
@@ -14,10 +15,11 @@ _INDEX = "__index_level_0__"
 
 
 class ParquetFile:
-    """Reads a file in pieces. An index without a name, which pandas writes last, comes first.
+    """Reads a Parquet file in pieces.
 
-    Row 0 is the header. Columns of lists and other nested types are skipped. Raises UsageError for
-    a file that is not Parquet.
+    Row 0 is the header. pandas writes an index without a name last; it is moved to the front.
+    Columns of lists and other nested types are skipped. Raises UsageError for a file that is not
+    Parquet.
     """
 
     decimal_comma = False
@@ -32,7 +34,7 @@ class ParquetFile:
         self._header = ["" if name == _INDEX else name for name in names]
 
     def rows(self) -> Iterator[tuple[int, Sequence[str]]]:
-        """See Grid; rows count from 1."""
+        """See Grid.rows. The first row of data has number 1."""
         yield 0, self._header
         number = 0
         for piece in batches(self._file, self._names, self.path):

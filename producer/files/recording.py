@@ -1,4 +1,5 @@
-"""A price file as a recording: a first pass detects its format, a second yields its rows."""
+"""Reads a price file as a recording. A first pass detects the file's format, a second yields its
+rows."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ _Order = Callable[[Row], tuple[str, datetime]]
 
 
 class FileRecording:
-    """Prices of a file.
+    """The prices of a file.
 
     Rows in time order are streamed; others are held in memory and sorted. `alone` says that the
     user named the file; its name then counts as a symbol only if it looks like one. Once `stop` is
@@ -55,8 +56,8 @@ class FileRecording:
         self.total: int | None = None
 
     def check(self) -> None:
-        """Read the file to detect its format. If no line is good, raise UsageError that names the
-        first bad line."""
+        """Read the file to detect its format. If no line is valid, raise UsageError, which names
+        the first invalid line."""
         self._survey()
 
     @property
@@ -66,7 +67,7 @@ class FileRecording:
 
     @property
     def span(self) -> tuple[str, str] | None:
-        """See Readable."""
+        """See Readable.span."""
         _, _, spacing, kind = self._survey()
         if spacing.span is None or not self._folded_length(kind):
             return None
@@ -74,12 +75,12 @@ class FileRecording:
         return to_text(first), to_text(last)
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield the ticks or bars of the requested symbols, each symbol's in time order, and the
-        coarser bars made from them."""
+        """Yield the ticks or bars of the requested symbols, and the coarser bars made from them.
+        Each symbol's ticks and bars are in time order."""
         return with_folded(self.parts(), self._now())
 
     def parts(self, *, by_time: bool = False) -> Iterator[Part]:
-        """See Readable."""
+        """See Readable.parts."""
         layout, written, spacing, kind = self._survey()
         shape = shape_of(kind, spacing, self._asked)
         length = self._folded_length(kind)
@@ -91,11 +92,8 @@ class FileRecording:
         return ((tick, length) for tick in self._shaped(self._latest(rows, order), shape))
 
     def _order(self, spacing: Spacing, by_time: bool) -> _Order:
-        """Return the sort order.
-
-        Rows are sorted by time. History that has to be sorted goes by symbol first, unless
-        `by_time`, so that bars of a symbol share large records.
-        """
+        """Return the sort order of rows. Rows are sorted by time. Without `by_time`, history that
+        has to be sorted goes by symbol first, so that bars of a symbol share large records."""
         by_symbol = self._asked.history and not by_time and not spacing.is_sorted
 
         def key(row: Row) -> tuple[str, datetime]:
@@ -104,7 +102,7 @@ class FileRecording:
         return key
 
     def _latest(self, rows: Iterator[Row], order: _Order) -> Iterator[Row]:
-        """Yield the last of each symbol's rows with the same time; count the other rows."""
+        """Yield the last of each symbol's rows that share a time; count the rows left out."""
         for _, together in groupby(rows, key=order):
             latest: dict[str, Row] = {}
             for row in together:
@@ -122,7 +120,7 @@ class FileRecording:
                 yield tick
 
     def _folded_length(self, kind: Kind) -> int:
-        """Return the length in seconds of bars to fold; 0 if there are none."""
+        """Return the length in seconds of the bars to fold; 0 if there are no such bars."""
         return kind.seconds if kind.name == "bars" and self._asked.rows_as != "ticks" else 0
 
     def _is_wanted(self, symbol: str) -> bool:
@@ -168,7 +166,7 @@ class FileRecording:
 
     def _lone_symbol(self) -> str:
         """Return the symbol of a file that names none. Raises UsageError if neither the options nor
-        the file's name tell it."""
+        the file's name tell the symbol."""
         asked, path = self._asked.symbols, self._grid.path
         if self._alone and len(asked) == 1:
             return asked[0]
@@ -179,7 +177,7 @@ class FileRecording:
         raise UsageError(f"--symbols: {path} has no symbol column, so exactly one symbol is needed")
 
     def _kind_of(self, layout: Layout, spelling: Spelling, spacing: Spacing) -> Kind:
-        """Decide what the rows are. Raises UsageError if that is ambiguous or unsupported."""
+        """Decide what the rows are. Raises UsageError if the rows are ambiguous or unsupported."""
         kind = self._recognised(layout, spelling, spacing)
         if kind.name == "days" and spacing.smallest_is_a_week and self._asked.bar is None:
             raise UsageError(
@@ -220,7 +218,7 @@ class FileRecording:
         return Kind("bars", spacing.seconds)
 
     def _note(self, layout: Layout, spelling: Spelling, kind: Kind) -> None:
-        """Note what users should know about the file, one line per fact."""
+        """Add the facts that users should know about the file to its notes, one line each."""
         self.notes = [f"{self._grid.path.name}: {self._described(layout, kind)}"]
         if spelling.is_order_open:
             first = "day" if self._asked.day_first else "month"

@@ -1,4 +1,4 @@
-"""One row of a file: its symbol, time and figures as written."""
+"""Reads one row of a file: its symbol, time and figures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NONE: Mapping[str, str] = {}
 
 
 class Row(msgspec.Struct):
-    """A symbol's figures at a time, which is naive if the file names no zone."""
+    """A symbol's figures at a time. The time is naive if the file names no zone."""
 
     number: int
     symbol: str
@@ -37,14 +37,14 @@ class Row(msgspec.Struct):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """How a file writes dates and numbers."""
+    """How a file writes dates and numbers: the order of day and month, and the decimal mark."""
 
     order: Order = "month"
     mark: Mark = "."
 
 
 class _NoPriceError(ValueError):
-    """The row states no price."""
+    """A row has no price."""
 
     def __init__(self) -> None:
         super().__init__("the close is missing or not above 0")
@@ -53,8 +53,8 @@ class _NoPriceError(ValueError):
 class RowReader:
     """Reads rows of cells. `lone` is the symbol of a file that names none.
 
-    `gaps` holds symbol and time of skipped rows that have a price, so that the rows around them do
-    not count as consecutive.
+    `gaps` holds symbol and time of skipped rows that have a price. So the rows before and after a
+    skipped row do not count as consecutive.
     """
 
     def __init__(self, layout: Layout, written: Written, lone: str) -> None:
@@ -67,7 +67,8 @@ class RowReader:
         self._labels = tuple((name, columns[name]) for name in LABELS if name in columns)
 
     def rows(self, number: int, cells: Sequence[str], unreadable: Unreadable) -> Iterator[Row]:
-        """Yield a row for each symbol of a line. Unreadable rows are counted."""
+        """Yield a row for each symbol of a line. Rows that cannot be read are counted in
+        `unreadable`."""
         try:
             when = self.when(cells)
         except ValueError as error:
@@ -90,10 +91,10 @@ class RowReader:
         return instant_of(time_text(self.layout, cells), self._written.order)
 
     def _row(self, number: int, when: datetime, cells: Sequence[str], group: Group) -> Row | None:
-        """Return the row of a group's symbol; None if a line of several symbols lacks its price.
+        """Return the row of a group's symbol.
 
-        Raises _NoPriceError without a price, TickError or ValueError for an invalid symbol or
-        figure.
+        Return None if a line of several symbols lacks this symbol's price. Raises _NoPriceError
+        without a price, TickError or ValueError for an invalid symbol or figure.
         """
         figures = {name: self._figure(cells, group.at.get(name)) for name in FIGURES}
         price = figures["price"]
@@ -114,7 +115,7 @@ class RowReader:
         return group.symbol or self._lone or symbol_of(cell(cells, group.at["symbol"]))
 
     def _note_gap(self, when: datetime, cells: Sequence[str], group: Group) -> None:
-        with suppress(TickError):  # a row without a symbol separates no rows
+        with suppress(TickError):  # a row without a symbol interrupts no symbol's rows
             self.gaps.append((self._symbol(cells, group), when))
 
     def _figure(self, cells: Sequence[str], at: int | None) -> Decimal | None:
@@ -123,13 +124,14 @@ class RowReader:
 
 
 def cell(cells: Sequence[str], at: int | None) -> str:
-    """Return a cell without surrounding spaces; "" if the row is shorter, or if `at` is None."""
+    """Return a cell without surrounding spaces. Return "" if the row is shorter, or if `at` is
+    None."""
     return cells[at].strip() if at is not None and at < len(cells) else ""
 
 
 def time_text(layout: Layout, cells: Sequence[str]) -> str:
-    """Return the text of the time column, followed by that of a separate clock column if it has
-    only a date."""
+    """Return the text of the time column. If it has only a date, the text of the clock column
+    follows it."""
     text = cell(cells, layout.time)
     clock = cell(cells, layout.clock)
     return f"{text} {clock}" if clock and ":" not in text else text

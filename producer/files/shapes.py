@@ -23,8 +23,8 @@ _STORED: dict[int, Bar] = {seconds: bar for bar, seconds in SECONDS.items()}
 
 
 def shape_of(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
-    """Return the function that converts a file's rows to ticks or bars. It raises ValueError for an
-    invalid row."""
+    """Return the function that converts a file's rows to ticks or bars. That function raises
+    ValueError for an invalid row."""
     if kind.name == "days":
         return _day_bar(spacing, asked) if asked.history else _day_tick(spacing, asked)
     if kind.name == "bars" and asked.rows_as != "ticks":
@@ -35,7 +35,7 @@ def shape_of(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _day_tick(spacing: Spacing, asked: Asked) -> Shape:
-    """Return a function that makes a tick of a row, at the close of its day.
+    """Return a function that converts a row to a tick at the close of the row's day.
 
     The tick's `previous_close` is the row's own, or else the close of the symbol's row before. If a
     row between the two was skipped, there is none.
@@ -59,7 +59,8 @@ def _day_tick(spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _tick(spacing: Spacing, asked: Asked) -> Shape:
-    """Return a function that makes a tick of a row, with the session's figures that the row has."""
+    """Return a function that converts a row to a tick with the session's figures that the row
+    has."""
 
     def shape(row: Row) -> WireTick:
         tick = _made(row, spacing.instant_of(row), asked)
@@ -79,10 +80,8 @@ def _day_bar(spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _bar(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
-    """Return a function that makes a bar of the file's length of a row.
-
-    Bars whose length is not stored are named 1m here, and only the bars folded from them are sent.
-    """
+    """Return a function that converts a row to a bar of the file's length. Bars whose length is not
+    stored are named 1m here; only the bars folded from them are sent."""
     interval = _STORED.get(kind.seconds, "1m")
     whole_minutes = kind.seconds % 60 == 0
 
@@ -96,10 +95,11 @@ def _bar(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
 
 
 def _close(kind: Kind, spacing: Spacing, asked: Asked) -> Shape:
-    """Return a function that makes a tick of a bar: the close at the bar's end, with the session's
-    volume so far. Regular and extended hours have separate volumes.
+    """Return a function that converts a row, which is a bar, to a tick.
 
-    A bar's open, high and low are not the session's and are omitted.
+    The tick has the bar's close at the bar's end, and the session's volume so far. Regular and
+    extended hours have separate volumes. A bar's open, high and low are not the session's and are
+    omitted.
     """
     length = timedelta(seconds=kind.seconds) - _INSTANT
     volumes: dict[str, tuple[object, Decimal]] = {}
@@ -135,10 +135,7 @@ def _made(row: Row, when: datetime, asked: Asked) -> WireTick:
 
 def _as_bar(row: Row, tick: WireTick, bar: Bar) -> WireTick:
     """Make the tick a bar with the row's prices. If the row has only a close, all four prices are
-    the close.
-
-    Raises ValueError if some of the prices are missing, or the high is below the low.
-    """
+    the close. Raises ValueError if some of the prices are missing, or the high is below the low."""
     prices = row.open, row.high, row.low
     if any(price is None for price in prices) and any(price is not None for price in prices):
         raise ValueError("open, high or low is missing or not above 0")

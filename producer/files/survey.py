@@ -1,7 +1,7 @@
 """Detects a file's format: how it writes dates and numbers, and what its rows are.
 
-Both are decided once, from all rows. A row that does not fit is skipped; it does not change how
-others are read.
+Both are decided once, from all rows. A row that does not fit the format is skipped and has no
+effect on how other rows are read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FEW = 4
 
 
 class Spelling:
-    """Detects from all cells how the file writes dates and numbers."""
+    """Detects how a file writes dates and numbers, from all of its cells."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -42,7 +42,7 @@ class Spelling:
         self.has_clock = False
 
     def see(self, cells: Sequence[str]) -> None:
-        """Add a row."""
+        """Add the cells of a row."""
         text = time_text(self._layout, cells)
         self.has_clock = self.has_clock or has_clock(text)
         if is_either(text.split(" ")[0]):
@@ -62,13 +62,13 @@ class Spelling:
 
     @property
     def is_order_open(self) -> bool:
-        """Return whether dates look like 03/04/2024, and none shows if its day or its month comes
-        first."""
+        """Return whether the order of day and month is open. It is open if dates look like
+        03/04/2024 and none of them shows which number is the day."""
         return self._open_dates > 0 and not self._orders
 
     def written(self, *, day_first: bool, decimal_comma: bool) -> Written:
-        """Return the format that most cells show. `day_first` and `decimal_comma` apply to what no
-        cell shows."""
+        """Return the format that most cells show. If no cell shows the order of day and month, or
+        the decimal mark, `day_first` or `decimal_comma` decides."""
         order: Order = "day" if day_first else "month"
         if self._orders:
             order = self._orders.most_common(1)[0][0]
@@ -79,7 +79,7 @@ class Spelling:
 
 
 class Spacing:
-    """Detects from all times whether rows are days, or how long their bars are."""
+    """Detects whether a file's rows are days, or how long their bars are, from all times."""
 
     def __init__(self, zone: tzinfo | None) -> None:
         self._zone = zone
@@ -94,7 +94,7 @@ class Spacing:
         self.is_sorted = True
 
     def see(self, row: Row) -> None:
-        """Add a row with its time as written."""
+        """Add a row. Its time is as written in the file."""
         self.rows += 1
         if row.when.time() != _MIDNIGHT:
             self._own_midnight = False
@@ -114,7 +114,7 @@ class Spacing:
         self._before = instant
 
     def see_gaps(self, gaps: Iterable[tuple[str, datetime]]) -> None:
-        """Add symbol and time of skipped rows, in any order."""
+        """Add the symbols and times of skipped rows, in any order."""
         for symbol, when in gaps:
             instant = self._local(symbol, when).astimezone(UTC)
             self._passed_over.setdefault(symbol, []).append(instant)
@@ -122,13 +122,14 @@ class Spacing:
             instants.sort()
 
     def has_gap(self, symbol: str, since: datetime, until: datetime) -> bool:
-        """Return whether a row was skipped between two instants of the symbol's rows."""
+        """Return whether a row of the symbol was skipped between two instants."""
         instants = self._passed_over.get(symbol, [])
         at = bisect_right(instants, since)
         return at < len(instants) and instants[at] < until
 
     def local(self, row: Row) -> datetime:
-        """Return the row's time in its file's zone or its exchange's."""
+        """Return the row's time in the file's zone. If the file has no zone, use that of the
+        symbol's exchange."""
         return self._local(row.symbol, row.when)
 
     def _local(self, symbol: str, when: datetime) -> datetime:
@@ -142,16 +143,15 @@ class Spacing:
 
     @property
     def at_midnight(self) -> bool:
-        """Return whether all rows are at midnight, as written or at their exchange."""
+        """Return whether all rows are at midnight, either as written or at their exchange."""
         return self._own_midnight or self._local_midnight
 
     @property
     def seconds(self) -> int | None:
-        """Return the smallest distance of a symbol's rows that is at least half as frequent as the
-        most frequent distance.
+        """Return the usual seconds between a symbol's rows; None if all rows have the same time.
 
-        None if all rows have the same time. Nights are rarer than the distances between bars. So
-        are single gaps, and half hours before full ones.
+        The result is the smallest distance that is at least half as frequent as the most frequent
+        one. Nights and single gaps are rarer than that, and so are half hours before full hours.
         """
         if not self._gaps:
             return None
@@ -160,18 +160,17 @@ class Spacing:
 
     @property
     def smallest_is_a_day(self) -> bool:
-        """Return whether rows of a symbol are always at least 20 hours apart, as trading days
-        are."""
+        """Return whether a symbol's rows are always at least 20 hours apart, as daily rows are."""
         return bool(self._gaps) and min(self._gaps) >= _LIKE_A_DAY
 
     @property
     def smallest_is_a_week(self) -> bool:
-        """Return whether rows are weeks or months: at least four distances, each of five days or
-        more."""
+        """Return whether rows are weeks or months. They are if there are at least four distances,
+        and each is five days or more."""
         return sum(self._gaps.values()) >= _FEW and min(self._gaps) >= _LIKE_A_WEEK
 
     def date_of(self, row: Row) -> date:
-        """Return the trading day of a daily row."""
+        """Return the trading day of a row, for a file whose rows are days."""
         return row.when.date() if self._own_midnight else self.local(row).date()
 
     def instant_of(self, row: Row) -> datetime:
@@ -180,21 +179,22 @@ class Spacing:
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What a file's rows are: `name` is `days`, `bars` or `ticks`, `seconds` the length of bars."""
+    """What a file's rows are: `name` is `days`, `bars` or `ticks`; `seconds` is the length of
+    bars."""
 
     name: str
     seconds: int = 0
 
     @property
     def words(self) -> str:
-        """Return the kind in words for messages."""
+        """Return a description of the kind for messages."""
         if self.name != "bars":
             return "days" if self.name == "days" else "ticks"
         return f"{length_of(self.seconds)} bars"
 
 
 def length_of(seconds: int) -> str:
-    """Return a length as text: `5m` for 300."""
+    """Return a length in seconds as text, such as `5m` for 300."""
     for unit, length in (("d", _DAY_SECONDS), ("h", 3600), ("m", 60)):
         if seconds % length == 0:
             return f"{seconds // length}{unit}"
@@ -202,14 +202,15 @@ def length_of(seconds: int) -> str:
 
 
 def zone_named(name: str | None, layout: Layout) -> tzinfo | None:
-    """Return the zone of times that name none; None stands for each symbol's exchange."""
+    """Return the zone for times that name none; None stands for the zone of each symbol's
+    exchange."""
     if name is not None:
         return ZoneInfo(name)
     return UTC if layout.is_utc or layout.are_ticks else None
 
 
 def seen(layout: Layout, rows: Iterable[tuple[int, Sequence[str]]]) -> Spelling:
-    """Return how the rows of a file spell dates and numbers."""
+    """Return the Spelling of a file after all of its rows were added."""
     spelling = Spelling(layout)
     for _, cells in rows:
         spelling.see(cells)

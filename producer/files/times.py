@@ -1,9 +1,9 @@
 """Parses dates and times of users' files.
 
-Formats are years first (`2024-01-31`, `2024/1/31`, `20240131`), day or month first (`31.01.2024`,
-`01/31/2024`), months by name (`31-Jan-2024`, `Jan 31, 2024`), and epoch numbers in seconds,
-milliseconds, microseconds or nanoseconds, by their number of digits. A time of day may follow
-(`09:30`, `9:30:00 AM`, `093000`), and an offset or a zone's name after that.
+A date begins with the year (`2024-01-31`, `2024/1/31`, `20240131`), or with the day or the month
+(`31.01.2024`, `01/31/2024`). It may name the month (`31-Jan-2024`, `Jan 31, 2024`). An epoch number
+is in seconds, milliseconds, microseconds or nanoseconds, by its number of digits. A time of day may
+follow a date (`09:30`, `9:30:00 AM`, `093000`), and an offset or a zone's name after that.
 
 A library that guesses the format of each cell would fill in missing parts and read rows
 inconsistently (docs/decisions/0110).
@@ -53,10 +53,10 @@ _ALLOWED = "2026-11-20, 11/20/2026, 20.11.2026, ISO 8601 and epoch numbers"
 
 
 def instant_of(text: str, order: Order = "month") -> datetime:
-    """Parse a cell. The result is aware if an offset, a zone or an epoch number is given, else
-    naive.
+    """Parse a cell to an instant.
 
-    Raises ValueError for text that is not a date, or a date that no price can have.
+    The instant is aware if an offset, a zone or an epoch number is given, else naive. Raises
+    ValueError for text that is not a date, or a date that no price can have.
     """
     if len(text) > _LONGEST:
         raise ValueError(f"{text[:40]!r}... is not a date; allowed: {_ALLOWED}")
@@ -68,7 +68,7 @@ def _read(text: str, order: Order) -> datetime:
         try:
             return datetime.fromisoformat(text)
         except ValueError:
-            pass  # not quite ISO 8601: 2024-01-02 9:30, or with a zone's name
+            pass  # not quite ISO 8601, such as 2024-01-02 9:30 or a zone's name
     found = _dated(text, order) or _from_epoch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a date; allowed: {_ALLOWED}")
@@ -76,10 +76,8 @@ def _read(text: str, order: Order) -> datetime:
 
 
 def order_shown(text: str) -> Order | None:
-    """Return the order that a date like 31/01/2024 or 01/31/2024 shows.
-
-    None for an ambiguous date like 03/04/2024 and for dates of other forms.
-    """
+    """Return the order of day and month that a date like 31/01/2024 or 01/31/2024 shows. Return
+    None for an ambiguous date like 03/04/2024 and for dates of other forms."""
     found = _either_first(text)
     if found is None:
         return None
@@ -89,7 +87,7 @@ def order_shown(text: str) -> Order | None:
 
 
 def is_either(text: str) -> bool:
-    """Return whether a date's form allows the day or the month first: 03/04/2024 or 01/31/2024."""
+    """Return whether a date's form lets the day or the month come first: 03/04/2024, 01/31/2024."""
     return _either_first(text) is not None
 
 
@@ -99,7 +97,7 @@ def _either_first(text: str) -> re.Match[str] | None:
 
 
 def has_clock(text: str) -> bool:
-    """Return whether the cell holds more than a date."""
+    """Return whether a cell holds a time of day besides the date."""
     return ":" in text or (len(text) > 8 and text.lstrip("-").replace(".", "").isdecimal())
 
 
@@ -128,7 +126,7 @@ def _made(parts: dict[str, str], order: Order) -> datetime:
 
 
 def _year(text: str) -> int:
-    """Expand a year: two digits mean 1969 to 2068, as in POSIX."""
+    """Parse a year. Two digits mean 1969 to 2068, as in POSIX."""
     year = int(text)
     return year if len(text) == 4 else year + (1900 if year >= 69 else 2000)
 
@@ -152,8 +150,8 @@ def _at_clock(date: datetime, text: str) -> datetime:
 
 
 def _zone(text: str) -> tzinfo:
-    """Return the zone of a name. Zones are files, so an unknown name raises ValueError, KeyError or
-    OSError."""
+    """Return the time zone with this name. Zones are files, so an unknown name raises ValueError,
+    KeyError or OSError."""
     if text.upper() in _UTC:
         return UTC
     offset = _OFFSET.fullmatch(text)

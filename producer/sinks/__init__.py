@@ -1,1 +1,1 @@
-"""Where ticks go: one module per sink, behind the interface in `base`."""
+"""Sinks: where ticks go. Each sink has a module, behind the interface in `base`."""

@@ -1,4 +1,4 @@
-"""Shared by the sinks on AWS: clients, and which errors are temporary."""
+"""Makes clients for the sinks on AWS, and decides which errors are temporary."""
 
 from __future__ import annotations
 
@@ -21,10 +21,8 @@ _STAYING = {
 
 
 def client(service: str, attempts: int = 1) -> Any:
-    """Make a boto3 client. By default the client never retries: the sender does, in order.
-
-    Raises UsageError if region or credentials are missing.
-    """
+    """Make a boto3 client. By default the client never retries, since the sender retries in order.
+    Raises UsageError if region or credentials are missing."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -47,7 +45,7 @@ def client(service: str, attempts: int = 1) -> Any:
 
 def why(error: Exception) -> str:
     """Describe a boto3 error in a few words: AWS's code and text, or why there was no answer."""
-    response = getattr(error, "response", None) or {}  # None where a connection broke
+    response = getattr(error, "response", None) or {}  # None if the connection broke
     told = response.get("Error", {})
     if told.get("Code"):
         return f"{told['Code']}: {told.get('Message', '')}".rstrip(": ")
@@ -55,8 +53,8 @@ def why(error: Exception) -> str:
 
 
 def failure(target: str, error: Exception) -> SinkUnavailable | SinkRefused:
-    """Return the error to raise, with a message that begins with `target`: SinkRefused if the cause
-    is lasting (no such stream, no permission), else SinkUnavailable."""
+    """Return the error to raise for a boto3 error; its message begins with `target`. The error is
+    SinkRefused if the cause is lasting (no such stream, no permission), else SinkUnavailable."""
     response = getattr(error, "response", None) or {}
     code = response.get("Error", {}).get("Code", "")
     if code in _STAYING:

@@ -20,11 +20,11 @@ class Sink(Protocol):
         """Return the limits of one request."""
 
     def key(self, symbol: str) -> str:
-        """Return the symbol's key. The sink keeps the order within a key."""
+        """Return the key for a symbol's records. The sink keeps the order of a key's records."""
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """Send once. Return None for each accepted record, else why it was refused.
+        """Send the records once. Return None for each accepted record, else why it was refused.
 
-        Raises SinkUnavailable if nothing was accepted now, SinkRefused if nothing ever will be,
-        ReaderGone if nobody reads the output any more.
+        Raises SinkUnavailable if nothing was accepted now, SinkRefused if nothing ever will be.
+        Raises ReaderGone if nobody reads the output any more.
         """

@@ -1,7 +1,7 @@
-"""Kinesis: PutRecords with the symbol as partition key.
+"""Sends to Kinesis: PutRecords with the symbol as partition key.
 
-Limits of PutRecords: 500 records and 10 MiB a request, 1 MiB a record by default (API reference of
-Kinesis Data Streams). Emulators enforce the older limit of 5 MiB, hence 4.5.
+PutRecords allows 500 records and 10 MiB per request, and 1 MiB per record by default (API reference
+of Kinesis Data Streams). Emulators enforce the older limit of 5 MiB per request, so we send 4.5.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class KinesisSink:
         self._client: Any = aws.client("kinesis")
 
     def key(self, symbol: str) -> str:
-        """Return the partition key."""
+        """Return the partition key, which is the symbol."""
         return symbol
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """Send one PutRecords request. See Sink."""
+        """Send one PutRecords request. See Sink.send."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         entries = [{"Data": record.payload, "PartitionKey": record.key} for record in records]

@@ -1,9 +1,9 @@
-"""SQS FIFO: the ticks of a group of symbols in one message, ten messages per request.
+"""Sends to an SQS FIFO queue: ten messages per request, each with ticks of a group of symbols.
 
-Groups spread the symbols by a stable hash, so that a symbol's messages stay in one message group
-and in order. The deduplication id is derived from the body: if SQS accepts a message but its answer
-is lost, the retry is not delivered twice within SQS's five minutes. An attribute holds the time of
-sending, since SQS loses that when a message passes a dead-letter queue.
+A stable hash assigns each symbol to a message group, so a symbol's messages stay in order. The
+deduplication id is derived from the body. If SQS accepts a message but its answer is lost, the
+retry is not delivered twice within SQS's five minutes. An attribute holds the time of sending,
+since SQS loses that when a message passes a dead-letter queue.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SqsSink:
         self, queue_url: str, ticks_per_record: int = _LINES, flush_seconds: float = 0
     ) -> None:
         self.name = f"sqs:{queue_url.rstrip('/').rsplit('/', 1)[-1]}"
-        # SQS allows ten messages and 256 KiB a request (more by now, but not everywhere).
+        # Ten messages and 256 KiB a request. SQS allows more by now, but not everywhere.
         self.limits = Limits(
             records=10,
             request_bytes=240_000,
@@ -44,11 +44,11 @@ class SqsSink:
         self._client: Any = aws.client("sqs")
 
     def key(self, symbol: str) -> str:
-        """Return the message group: crc32 of the symbol modulo ten."""
+        """Return the symbol's message group: the crc32 of the symbol modulo ten."""
         return f"g{zlib.crc32(symbol.encode()) % GROUPS}"
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """Send one SendMessageBatch request. See Sink."""
+        """Send one SendMessageBatch request. See Sink.send."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         entries = [

@@ -1,4 +1,4 @@
-"""Writes ticks to standard output: NDJSON, one tick per line."""
+"""Writes ticks to standard output as NDJSON: one tick per line."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _LIMITS = Limits(records=1000, request_bytes=1 << 20, record_bytes=1 << 16, tick
 
 
 class StdoutSink:
-    """Writes to a binary stream and flushes after each request. All lines share one key and
-    order."""
+    """Writes to a binary stream, and flushes after each request. All lines share one key, so they
+    keep their order."""
 
     name = "stdout"
     limits = _LIMITS
@@ -26,7 +26,7 @@ class StdoutSink:
         return "stdout"
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """Write the records. Raises ReaderGone if the pipe's reader has closed it."""
+        """Write the records. Raises ReaderGone if the reader of the pipe has closed it."""
         try:
             for record in records:
                 self._out.write(record.payload + b"\n")
