@@ -1,1 +1,1 @@
-"""Where ticks come from: one module per source, behind the interface in `base`."""
+"""Sources: where ticks come from. Each source has a module, behind the interface in `base`."""

@@ -1,7 +1,7 @@
-"""Alpaca: trades of US stocks pushed over a WebSocket, bars over REST; with keys.
+"""Alpaca: trades of US stocks pushed over a WebSocket, and bars over REST. It needs keys.
 
-The feed `iex` is free and has the trades of one exchange, `sip` those of all. Its symbols have a
-dot where ours have a dash: BRK.B is BRK-B. Protocol:
+The feed `iex` is free and has the trades of one exchange; `sip` has those of all exchanges.
+Alpaca's symbols have a dot where ours have a dash: BRK.B is BRK-B. Protocol:
 https://docs.alpaca.markets/docs/streaming-market-data
 """
 
@@ -65,7 +65,7 @@ _TOO_MANY_SYMBOLS = 405
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """The key's id and its secret, which no message or log shows."""
+    """The key's id and the secret. No message or log shows the secret."""
 
     key: str
     secret: str
@@ -75,14 +75,14 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 class _Message(msgspec.Struct, frozen=True):
-    """A message of the stream, with the fields of all kinds that we read."""
+    """A message of the stream. It has the fields that we read of all kinds of messages."""
 
     T: str
     S: str = ""
     p: Decimal | None = None
     s: Decimal | None = None
     t: str = ""
-    c: list[str] | float = []  # a bar's close has the same name
+    c: list[str] | float = []  # bars have their close here
     msg: str = ""
     code: int = 0
     trades: list[str] = []
@@ -110,7 +110,7 @@ _decode_page = msgspec.json.Decoder(_Page).decode
 
 
 class AlpacaFeed(Feed):
-    """See Feed."""
+    """The frames of Alpaca's stream of trades."""
 
     service = SERVICE
     greets = True
@@ -121,20 +121,20 @@ class AlpacaFeed(Feed):
         self._keys = keys
 
     def opening(self) -> Sequence[str]:
-        """See Feed."""
+        """See Feed.opening."""
         keys = self._keys
         return (json.dumps({"action": "auth", "key": keys.key, "secret": keys.secret}),)
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
-        """See Feed."""
+        """See Feed.subscribe."""
         return _request("subscribe", symbols)
 
     def unsubscribe(self, symbols: Sequence[str]) -> Sequence[str]:
-        """See Feed."""
+        """See Feed.unsubscribe."""
         return _request("unsubscribe", symbols)
 
     def parsed(self, frame: str | bytes) -> Sequence[messages.Message]:
-        """See Feed."""
+        """See Feed.parsed."""
         found = map(_read, _decode_frame(frame))
         return [message for message in found if message is not None]
 
@@ -187,7 +187,7 @@ def _refusal(code: int, why: str) -> messages.Message:
 
 
 class AlpacaHistory:
-    """See History. Prices are as they were traded, not adjusted."""
+    """Asks Alpaca for historical bars. Prices are as they were traded, not adjusted."""
 
     most_minutes = BARS
 
@@ -198,11 +198,11 @@ class AlpacaHistory:
 
     @property
     def served_at(self) -> datetime | None:
-        """See History."""
+        """See History.served_at."""
         return self._http.served_at
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
-        """See History. All pages of an answer are read; raises Unusable for more than
+        """See History.bars. All pages of an answer are read; raises Unusable for more than
         MOST_PAGES."""
         found: list[Candle] = []
         token: str | None = None
@@ -217,7 +217,7 @@ class AlpacaHistory:
         raise Unusable(f"{SERVICE} gives more than {MOST_PAGES} pages")
 
     def actions(self, symbol: str, now: datetime) -> list[WireTick]:
-        """Return the splits and dividends of two years. Raises as `bars` does."""
+        """Return the splits and dividends of the last two years. Raises the errors of `bars`."""
         days = self.bars(symbol, "1d", now - alpaca_actions.DAYS, now)
         closes = {day.timestamp[:10]: day.price for day in days}
         return alpaca_actions.asked(self._http, native(symbol), symbol, closes, now, NAME)
@@ -228,7 +228,7 @@ class AlpacaHistory:
         parameters = {
             "timeframe": _TIMEFRAMES[bar],
             "start": start.isoformat(),
-            "end": (end - timedelta(seconds=1)).isoformat(),  # both ends are included
+            "end": (end - timedelta(seconds=1)).isoformat(),  # Alpaca includes both ends
             "limit": str(BARS),
             "adjustment": "raw",
             "feed": self._feed,
@@ -243,11 +243,8 @@ class AlpacaHistory:
 
 
 def _candle(row: _Row, bar: Bar) -> Candle:
-    """Convert a bar. Alpaca's day starts at midnight in New York; ours starts at midnight UTC of
-    the same date.
-
-    Raises Unusable without a time.
-    """
+    """Convert a bar of Alpaca. Raises Unusable without a time. Alpaca's day starts at midnight in
+    New York; ours starts at midnight UTC of the same date."""
     try:
         start = plausible(from_text(row.t))
     except ValueError as error:
@@ -259,7 +256,7 @@ def _candle(row: _Row, bar: Bar) -> Candle:
 
 
 def _over(symbol: str, bar: Bar) -> Callable[[datetime], bool]:
-    """Return a function that says whether the bar that starts at an instant is over."""
+    """Return a function that tells whether the bar that starts at an instant is over."""
     if bar != "1d":
         before = running(LENGTHS[bar])
         return lambda start: start < before
@@ -276,17 +273,17 @@ def native(symbol: str) -> str:
 
 
 def ours(symbol: str) -> str:
-    """Return our name of Alpaca's symbol."""
+    """Return our name of a symbol that Alpaca names: BRK-B for BRK.B."""
     return symbol.replace(".", "-")
 
 
 def listing_of(symbol: str) -> Listing | None:
-    """Return the listing of a US stock; None for a symbol that cannot be one."""
+    """Return what ticks of a US stock share; None for a symbol that cannot be a US stock."""
     return LISTING if _SYMBOL.fullmatch(symbol) else None
 
 
 def keys_of(environ: Mapping[str, str]) -> Keys:
-    """Return the keys of an environment. Raises UsageError if one is missing."""
+    """Return Alpaca's keys from environment variables. Raises UsageError if a key is missing."""
     found = [environ.get(name, "").strip() for name in KEY_NAMES]
     missing = [name for name, value in zip(KEY_NAMES, found, strict=True) if not value]
     if missing:
@@ -297,10 +294,8 @@ def keys_of(environ: Mapping[str, str]) -> Keys:
 def service(
     keys: Keys, feed: str = "iex", url: str | None = None, history_url: str | None = None
 ) -> Service:
-    """Return the service, at other addresses if they are given.
-
-    Raises UsageError for an address that would send the keys unencrypted to another machine.
-    """
+    """Return Alpaca's service. `url` and `history_url` replace its addresses. Raises UsageError for
+    an address that would send the keys unencrypted to another machine."""
     for flag, given in (("--live-url", url), ("--history-url", history_url)):
         _check_encrypted(flag, given)
     history = AlpacaHistory(keys, feed, history_url or HISTORY_URL)

@@ -1,7 +1,7 @@
 """Alpaca's splits and dividends: https://docs.alpaca.markets/reference/corporateactions-1
 
-An answer has a list for each kind of action. Rates are per share at the ex-date, not adjusted for
-later splits, as our prices of Alpaca are.
+An answer has a list for each kind of action. Rates are per share at the ex-date. They are not
+adjusted for later splits, and neither are our prices of Alpaca.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def asked(
 ) -> list[WireTick]:
     """Return the actions of the last two years, up to today in New York, by ex-date.
 
-    `native` is Alpaca's name of the symbol; `closes` has its closes by date. A dividend before the
-    first close is left out. Raises the errors of `producer.sources.pushed.http`.
+    `native` is Alpaca's name of the symbol; `closes` has the symbol's closes by date. A dividend
+    before the first close is left out. Raises the errors of `producer.sources.pushed.http`.
     """
     made = partial(Action, symbol=symbol, known_at=to_text(now), source=source)
     today = now.astimezone(ZoneInfo("America/New_York")).date().isoformat()
@@ -106,7 +106,8 @@ def _pages(http: Http, native: str, now: datetime) -> Iterator[_Page]:
 
 
 def _ratio(split: _Split) -> str | None:
-    """Return a ratio in whole shares, such as "5:1"; None if it is invalid or changes nothing."""
+    """Return a split's ratio in whole shares, such as "5:1"; None if it is invalid or changes
+    nothing."""
     new, old = _rate(split.new_rate), _rate(split.old_rate)
     if not (new and old):
         return None
@@ -115,14 +116,15 @@ def _ratio(split: _Split) -> str | None:
 
 
 def _rate(rate: Decimal) -> Decimal | None:
-    """Return a rate with at most eight decimals; None if it is not above 0 or is too high. (A
-    Fraction of a huge exponent would have as many digits.)"""
+    """Return a rate with at most eight decimals; None if it is not positive or too high. It is
+    bounded since a Fraction of a huge exponent would have as many digits."""
     makes_sense = rate.is_finite() and 0 < rate < _FINEST * _FINEST
     return decimal_of(rate) if makes_sense else None
 
 
 def _summed(dividends: Sequence[_Dividend]) -> dict[str, Decimal]:
-    """Return the sum of the dividends of each date: a special one may join the regular one."""
+    """Return the sum of the dividends of each date. A special dividend may have the same date as
+    the regular one."""
     found: dict[str, Decimal] = {}
     for one in dividends:
         amount = decimal_of(one.rate)

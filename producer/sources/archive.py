@@ -2,7 +2,7 @@
 
 The archive holds each record at least once, by arrival. So each hour is sorted by time (in files if
 it does not fit into memory), and each tick is kept once. Lines are read as ingest read them at
-their arrival: lines quarantined then do not pass now, and a tick without a timestamp gets the same
+their arrival. Lines quarantined then do not pass now, and a tick without a timestamp gets the same
 one.
 
 Ticks whose source differs from their series' were quarantined, too. If a series has changed its
@@ -59,11 +59,8 @@ _CLOCK = timedelta(seconds=10)
 
 
 class Recording:
-    """Ticks of some symbols (all if none are given) that arrived from `since` to `until`, both days
-    included.
-
-    Their alerts are recorded, and sent only with `alerts`.
-    """
+    """The ticks of some symbols (all if none are given) that arrived from `since` to `until`,
+    inclusive. Their alerts are recorded, and sent only with `alerts`."""
 
     def __init__(
         self,
@@ -83,19 +80,16 @@ class Recording:
         self._until = until or date.max
         self.unreadable = Unreadable()
         self.notes: tuple[str, ...] = ()
-        self.total: int | None = None  # unknown without reading all of it
+        self.total: int | None = None  # unknown until the whole recording is read
 
     def check(self) -> None:
-        """Raise UsageError if the archive has no object of those days."""
+        """Raise UsageError if the archive has no object of the requested days."""
         if next(self._keys(), None) is None:
             raise UsageError(f"{self._objects.name}: no raw archive of those days is there")
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield ticks by the hour of arrival, then by timestamp. Of repeated ticks the last to
-        arrive counts.
-
-        Ends early once `stop` is set.
-        """
+        """Yield ticks by the hour of arrival, then by timestamp. If a tick is repeated, the last
+        one to arrive counts. Ends early once `stop` is set."""
         series = _Series(self._objects.name)
         self._tell(series)
         for _, names in groupby(self._keys(), key=lambda name: name.rpartition("/")[0]):
@@ -167,7 +161,7 @@ class Recording:
             yield from map(_of_bar, decoded.bars)
             yield from map(tick_of_action, decoded.actions)
             return
-        try:  # a file that ingest did not write
+        try:  # ingest did not write this file
             yield tick_of(line)
         except (msgspec.MsgspecError, TickError, ValueError) as error:
             self.unreadable.add(number, error)
@@ -183,8 +177,8 @@ class Recording:
 
 
 class _Series:
-    """The sources of each symbol's series, as in ingest: those that the archive tells, else the
-    first that arrived."""
+    """The sources of each symbol's series, as in ingest. They are the sources that the archive
+    lists, else the source that arrived first."""
 
     def __init__(self, name: str) -> None:
         self._known = Symbols(name)
@@ -193,11 +187,8 @@ class _Series:
         self._hour: dict[str, tuple[datetime, int, str]] = {}
 
     def see(self, tick: WireTick, arrival: datetime, place: int) -> None:
-        """Record a tick of this hour. A symbol's first tick (by arrival, then by place) sets the
-        symbol's source.
-
-        Raises UsageError for too many symbols.
-        """
+        """Record the source of a tick of this hour. A symbol's first tick (by arrival, then by
+        place) sets the symbol's source. Raises UsageError for too many symbols."""
         self._known.see(tick.symbol)
         if tick.source is None or tick.symbol in self._sources:
             return
@@ -206,16 +197,16 @@ class _Series:
             self._hour[tick.symbol] = arrival, place, family(tick.source)
 
     def end_of_hour(self) -> None:
-        """Record that all of this hour's ticks were seen."""
+        """Record that all ticks of this hour were seen."""
         for symbol, (_, _, source) in self._hour.items():
             self._sources.setdefault(symbol, Sources(source))
         self._hour.clear()
 
     def tell(self, told: Told) -> None:
-        """Take a list of a symbol's sources from a line of the archive, unless a newer one is
-        known.
+        """Take the list of a symbol's sources from a line of the archive.
 
-        A list is newer if its series began later, or if it is longer and its series is the same.
+        A list is ignored unless it is newer than the known one: its series began later, or its
+        series is the same and the list is longer.
         """
         place = told.since, told.number
         if place >= self._told.get(told.symbol, place):
@@ -223,13 +214,13 @@ class _Series:
             self._sources[told.symbol] = parse_sources(told.sources)
 
     def told(self, symbol: str) -> str | None:
-        """Return the sources of a series that has switched, as ticks name them; None for any other
-        series."""
+        """Return the sources of a series that has switched, as ticks name them; else None."""
         known = self._sources.get(symbol)
         return known.text() if known is not None and known.switches else None
 
     def refusal(self, tick: WireTick) -> str | None:
-        """Return why a tick or bar of a finished hour does not belong to its series, or None."""
+        """Return why a tick or bar of a finished hour does not belong to its series. Return None if
+        it does."""
         known = self._sources.get(tick.symbol)
         if tick.source is None or known is None:
             return None
@@ -237,15 +228,16 @@ class _Series:
 
 
 def _place_of(name: str) -> tuple[str, int]:
-    """Return the sort key of an hour's object: its shard and first sequence number."""
+    """Return the sort key of an hour's object: its shard and its first sequence number."""
     found = parsed(name)
     return (f"{found.folder}{found.origin}-", found.first) if found else (name, 0)
 
 
 def _steady(entries: Iterable[_Entry]) -> Iterator[_Entry]:
-    """Yield entries in the stream's order, and none with an earlier arrival than the entry before.
+    """Yield entries in the stream's order, with arrivals that do not go back.
 
-    A stream's clock may go back (docs/decisions/0225-sequence-numbers-order-records.md).
+    A stream's clock may go back a little (docs/decisions/0225-sequence-numbers-order-records.md).
+    Such an arrival is replaced by the previous one.
     """
     before = EPOCH
     for arrival, number, size, tick in entries:
@@ -254,10 +246,8 @@ def _steady(entries: Iterable[_Entry]) -> Iterator[_Entry]:
 
 
 def _takes_the_place_of(earlier: WireTick, later: WireTick) -> bool:
-    """Return whether the later tick or bar replaces the earlier one, as in ingest.
-
-    A folded bar replaces only a folded bar that was made of as many bars or fewer.
-    """
+    """Return whether the later tick or bar replaces the earlier one, as in ingest. A folded bar
+    replaces only a folded bar that was made of as many bars or fewer."""
     return not later.folded or bool(earlier.folded and earlier.folded <= later.folded)
 
 

@@ -1,4 +1,5 @@
-"""`--source auto`: Yahoo if it answers, else Coinbase if it has the symbols, else the simulator."""
+"""`--source auto`: takes Yahoo if it answers, else Coinbase if it has the symbols, else the
+simulator."""
 
 from __future__ import annotations
 
@@ -24,10 +25,8 @@ Said = queue.Queue[Exception | str]
 def first_to_answer(
     status: Status, stop: threading.Event, symbols: Sequence[str], history_url: str | None = None
 ) -> str:
-    """Return the source to use: yfinance, coinbase or simulator.
-
-    Coinbase is asked only if it can have all of `symbols`, which are those of the command line.
-    """
+    """Return the source to use: yfinance, coinbase or simulator. Coinbase is asked only if it can
+    have all of `symbols`, which are those of the command line."""
     from producer.sources import coinbase
 
     is_apt = all(coinbase.listing_of(symbol) is not None for symbol in symbols)
@@ -40,10 +39,8 @@ def first_to_answer(
 
 
 def yahoo_answers(status: Status, stop: threading.Event, instead: str = _SIMULATED) -> bool:
-    """Return whether Yahoo gives one quote within the deadline.
-
-    The deadline starts after yfinance is imported, which takes seconds on a busy machine.
-    """
+    """Return whether Yahoo gives one quote within the deadline. The deadline starts after yfinance
+    is imported, since that takes seconds on a busy machine."""
     if not _answers("Yahoo", _ask, status, stop, instead):
         return False
     status.note(yahoo.TERMS)
@@ -77,7 +74,7 @@ def _answers(
     stop: threading.Event,
     instead: str,
 ) -> bool:
-    """Return whether `ask` returns within the deadline, which starts when it says _IMPORTED."""
+    """Return whether `ask` returns within the deadline, which starts when it reports _IMPORTED."""
     said: Said = queue.Queue()
 
     def run() -> None:
@@ -108,7 +105,7 @@ def _failed(service: str, error: Exception) -> str:
 
 
 def _next(said: Said, seconds: float, stop: threading.Event) -> Exception | str | None:
-    """Return what a probe says next; None after the deadline or once `stop` is set."""
+    """Return what a probe reports next; None after the deadline or once `stop` is set."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends and not stop.is_set():
         try:

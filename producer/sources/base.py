@@ -10,10 +10,8 @@ from producer.wire import WireTick
 
 
 class Source(Protocol):
-    """Gives ticks in batches, each symbol's in time order.
-
-    `recorded` sources keep their timestamps; those of live ones may be moved by microseconds.
-    """
+    """Gives ticks in batches, each symbol's in time order. If `recorded`, ticks keep their
+    timestamps; those of a live source may be moved by microseconds."""
 
     @property
     def name(self) -> str:
@@ -21,11 +19,11 @@ class Source(Protocol):
 
     @property
     def needs_hygiene(self) -> bool:
-        """Return whether its ticks have to be checked, as Yahoo's do."""
+        """Return whether the source's ticks have to be checked by hygiene, as Yahoo's do."""
 
     @property
     def recorded(self) -> bool:
-        """Return whether the ticks are a recording."""
+        """Return whether the source's ticks come from a recording."""
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """Yield batches as they arrive until the source ends, or soon after `stop` is set.
@@ -36,7 +34,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class Following(Protocol):
-    """A source whose symbols may change."""
+    """A source whose symbols may change while it runs."""
 
     followed: Sequence[str]
     """The symbols of the last poll."""
@@ -47,7 +45,7 @@ class Following(Protocol):
 
 @runtime_checkable
 class TakingTurns(Protocol):
-    """A source for symbols whose series may have other sources at other times."""
+    """A source whose symbols may have other sources for some times of their series."""
 
     refuses: Callable[[WireTick], bool]
     """Returns whether a tick's time belongs to another source of its series."""
@@ -59,12 +57,13 @@ class Completing(Protocol):
     them only from prices that have passed hygiene."""
 
     def complete(self, tick: WireTick) -> None:
-        """Complete a tick that has passed hygiene. Called in the order in which ticks pass."""
+        """Set the computed values of a tick that has passed hygiene. Called in the order in which
+        ticks pass."""
 
 
 @runtime_checkable
 class Continuing(Protocol):
-    """A live source that asks history for the prices since an earlier run."""
+    """A live source that asks history for the prices that came since an earlier run."""
 
     def continue_after(self, latest: Mapping[str, str]) -> None:
-        """Take each symbol's last timestamp (stored text) that the earlier run sent."""
+        """Take the last timestamp of each symbol (stored text) that an earlier run sent."""

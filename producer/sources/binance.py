@@ -1,6 +1,6 @@
-"""Binance: trades pushed over a WebSocket, candles over REST; no key is needed.
+"""Binance: trades pushed over a WebSocket, and candles over REST. It needs no key.
 
-Its symbols have no dash: our BTC-USDT is BTCUSDT there. Protocol:
+Binance's symbols have no dash: our BTC-USDT is BTCUSDT there. Protocol:
 https://github.com/binance/binance-spot-api-docs, web-socket-streams.md and rest-api.md
 """
 
@@ -48,7 +48,7 @@ class _Error(msgspec.Struct, frozen=True):
 
 
 class _Frame(msgspec.Struct, frozen=True):
-    """A message of the streams: an aggregate trade, or the answer to a request."""
+    """A message of Binance's streams: an aggregate trade, or the answer to a request."""
 
     e: str = ""
     s: str = ""
@@ -67,7 +67,8 @@ _decode_candles = msgspec.json.Decoder(list[list[int | str]]).decode
 
 
 class BinanceFeed(Feed):
-    """See Feed. Trades of one order at one price count as one trade, numbered by symbol."""
+    """The frames of Binance's streams. Trades of one order at one price count as one trade,
+    numbered by symbol."""
 
     service = SERVICE
 
@@ -79,18 +80,18 @@ class BinanceFeed(Feed):
         self._symbols: dict[str, str] = {}
 
     def opening(self) -> Sequence[str]:
-        """See Feed."""
+        """See Feed.opening."""
         self._asked.clear()
         self._accepted = frozenset()
         return ()
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
-        """See Feed."""
+        """See Feed.subscribe."""
         self._symbols |= {native(symbol): symbol for symbol in symbols}
         return self._requests("SUBSCRIBE", symbols)
 
     def unsubscribe(self, symbols: Sequence[str]) -> Sequence[str]:
-        """See Feed."""
+        """See Feed.unsubscribe."""
         self._accepted -= frozenset(symbols)
         return self._requests("UNSUBSCRIBE", symbols)
 
@@ -106,7 +107,7 @@ class BinanceFeed(Feed):
         return frames
 
     def parsed(self, frame: str | bytes) -> Sequence[messages.Message]:
-        """See Feed."""
+        """See Feed.parsed."""
         told = _decode_frame(frame)
         if told.e == "aggTrade":
             return self._trade(told)
@@ -134,13 +135,14 @@ class BinanceFeed(Feed):
 
 
 class BinanceHistory(CandleHistory):
-    """See History. Minutes without trades have a candle without volume, which is left out."""
+    """Asks Binance for historical candles. For a minute without trades Binance has a candle without
+    volume, which is left out."""
 
     def __init__(self, base: str = HISTORY_URL) -> None:
         super().__init__(Http(SERVICE, base), listing_of, CANDLES)
 
     def asked(self, symbol: str, bar: Bar, first: datetime, last: datetime) -> list[Candle]:
-        """See CandleHistory."""
+        """See CandleHistory.asked."""
         body = self._http.get(
             "/api/v3/klines",
             {
@@ -174,12 +176,12 @@ def native(symbol: str) -> str:
 
 
 def listing_of(symbol: str) -> Listing | None:
-    """See pair_listing."""
+    """Return what ticks of a pair share; None for a symbol that cannot be a pair."""
     return pair_listing(symbol, NAME)
 
 
 def service(url: str | None = None, history_url: str | None = None) -> Service:
-    """Return the service, at other addresses if they are given."""
+    """Return Binance's service. `url` and `history_url` replace its addresses."""
     return Service(
         NAME,
         BinanceFeed(url or URL),

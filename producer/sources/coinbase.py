@@ -1,4 +1,4 @@
-"""Coinbase Exchange: trades pushed over a WebSocket, candles over REST; no key is needed.
+"""Coinbase Exchange: trades pushed over a WebSocket, and candles over REST. It needs no key.
 
 The channel `matches` has each trade with its size, numbered by product without holes. The channel
 `ticker` leaves out some of the trades that one order caused. Protocol:
@@ -51,7 +51,7 @@ class _Channel(msgspec.Struct, frozen=True):
 
 
 class _Frame(msgspec.Struct, frozen=True):
-    """A message of the feed, with the fields of all kinds that we read."""
+    """A message of Coinbase's stream. It has the fields that we read of all kinds of messages."""
 
     type: str
     product_id: str = ""
@@ -72,20 +72,20 @@ _decode_candles = msgspec.json.Decoder(
 
 
 class CoinbaseFeed(Feed):
-    """See Feed."""
+    """The frames of Coinbase's channel `matches`."""
 
     service = SERVICE
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
-        """See Feed."""
+        """See Feed.subscribe."""
         return _request("subscribe", symbols)
 
     def unsubscribe(self, symbols: Sequence[str]) -> Sequence[str]:
-        """See Feed."""
+        """See Feed.unsubscribe."""
         return _request("unsubscribe", symbols)
 
     def parsed(self, frame: str | bytes) -> Sequence[messages.Message]:
-        """See Feed."""
+        """See Feed.parsed."""
         told = _decode_frame(frame)
         if told.type in _TRADES:
             return (_trade(told),)
@@ -120,28 +120,28 @@ def _trade(told: _Frame) -> messages.Trade:
 
 
 def _accepted(channels: Sequence[_Channel]) -> messages.Accepted:
-    """Return the products that every channel has."""
+    """Return the products to which every channel is subscribed."""
     found = {channel.name: frozenset(channel.product_ids) for channel in channels}
     lists = [found.get(name, frozenset()) for name in _CHANNELS]
     return messages.Accepted(frozenset.intersection(*lists))
 
 
 def _refusal(why: str) -> messages.Message:
-    """Return the message that an error means: Unknown if it names a product, because of which
-    Coinbase refuses the whole subscription, else Refused."""
+    """Convert the text of an error to a message. It is Unknown if the text names a product, because
+    of which Coinbase refuses the whole subscription; else it is Refused."""
     why = why[:200]
     named = _NAMED.search(why)
     return messages.Unknown(named[0], why) if named else messages.Refused(why)
 
 
 class CoinbaseHistory(CandleHistory):
-    """See History. A minute without trades has no candle."""
+    """Asks Coinbase for historical candles. A minute without trades has no candle."""
 
     def __init__(self, base: str = HISTORY_URL) -> None:
         super().__init__(Http(SERVICE, base), listing_of, CANDLES)
 
     def asked(self, symbol: str, bar: Bar, first: datetime, last: datetime) -> list[Candle]:
-        """See CandleHistory."""
+        """See CandleHistory.asked."""
         granularity = str(int(LENGTHS[bar].total_seconds()))
         stretch = {"start": first.isoformat(), "end": last.isoformat()}
         path = f"/products/{symbol}/candles"
@@ -159,12 +159,12 @@ def _candles(body: bytes) -> list[Candle]:
 
 
 def listing_of(symbol: str) -> Listing | None:
-    """See pair_listing."""
+    """Return what ticks of a pair share; None for a symbol that cannot be a pair."""
     return pair_listing(symbol, NAME)
 
 
 def service(url: str | None = None, history_url: str | None = None) -> Service:
-    """Return the service, at other addresses if they are given."""
+    """Return Coinbase's service. `url` and `history_url` replace its addresses."""
     return Service(
         NAME,
         CoinbaseFeed(url or URL),
@@ -175,7 +175,8 @@ def service(url: str | None = None, history_url: str | None = None) -> Service:
 
 
 def answers(history_url: str | None = None) -> None:
-    """Ask for one candle of BTC-USD. Raises as `History.bars` does."""
+    """Ask Coinbase for one candle of BTC-USD. Raises the errors of `History.bars` if it does not
+    answer."""
     now = datetime.now(UTC)
     CoinbaseHistory(history_url or HISTORY_URL).bars(
         "BTC-USD", "1m", now - timedelta(minutes=3), now

@@ -39,15 +39,15 @@ session. Other ticks, which compaction never writes, would keep any number of da
 
 
 def is_lake(address: str) -> bool:
-    """Return whether a folder or S3 address holds compacted ticks, by its last part called `raw` or
-    `ticks`: that part has to be `ticks`."""
+    """Return whether a folder or S3 address holds compacted ticks. Of the parts of the address
+    called `raw` or `ticks`, the last one has to be `ticks`."""
     parts = [part for part in address.removeprefix("s3://").split("/") if part in ("raw", TABLE)]
     return bool(parts) and parts[-1] == TABLE
 
 
 def locations(database: str) -> dict[str, str]:
-    """Return each day's current folder by Glue's table. Raises UsageError if Glue does not give
-    it."""
+    """Return the folder that Glue's table names for each day. Raises UsageError if the request
+    fails."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     pages = aws.client("glue").get_paginator("get_partitions")
@@ -62,11 +62,8 @@ def locations(database: str) -> dict[str, str]:
 
 
 class Recording:
-    """Ticks of some symbols (all if none are given) of the trading days from `since` to `until`,
-    both included.
-
-    Their alerts are recorded, and sent only with `alerts`.
-    """
+    """The ticks of some symbols (all if none are given) and of some trading days. The days from
+    `since` to `until` are included. Their alerts are recorded, and sent only with `alerts`."""
 
     def __init__(
         self,
@@ -89,15 +86,15 @@ class Recording:
         self._current = current
         self.unreadable = Unreadable()
         self.notes: tuple[str, ...] = ()
-        self.total: int | None = None  # unknown without reading all of it
+        self.total: int | None = None  # unknown until the whole recording is read
 
     def check(self) -> None:
-        """Raise UsageError if there are no such days, or a day has several runs."""
+        """Raise UsageError if there are no such days, or if a day has several runs."""
         if not self._days():
             raise UsageError(f"{self._objects.name}: no compacted day of those is there")
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield all ticks in time order. Ends early once `stop` is set."""
+        """Yield all ticks in time order. Stops early once `stop` is set."""
         days = self._days()
         waiting = sorted(days)
         open_days: list[tuple[str, str, int, WireTick, Iterator[WireTick]]] = []
@@ -116,7 +113,8 @@ class Recording:
                 _push(open_days, order, rest)
 
     def _days(self) -> dict[str, list[str]]:
-        """Return the files' keys by day. Raises UsageError for a day with more than one run."""
+        """Return the keys of the files of each day. Raises UsageError for a day with several
+        runs."""
         found: dict[str, list[str]] = {}
         runs: dict[str, set[str]] = {}
         for key in self._objects.listing():
@@ -149,7 +147,7 @@ class Recording:
         return bool(location) and f"/{key}".find(_path(location)) >= 0
 
     def _day(self, day: str, keys: list[str]) -> Iterator[WireTick]:
-        """Yield a day's ticks in time order."""
+        """Yield the ticks of one day in time order."""
         with ExitStack() as held:
             folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="replay-")))
             files = [self._file(key, folder / str(at)) for at, key in enumerate(keys)]
@@ -170,8 +168,8 @@ class Recording:
                 self.unreadable.add(0, error)
 
     def _tick(self, row: dict[str, Any]) -> WireTick:
-        """Convert a row. Raises ValidationError, TickError or ValueError for rows that compaction
-        never writes."""
+        """Convert a row to a tick. Raises ValidationError, TickError or ValueError for a row that
+        compaction never writes."""
         if row["source"] == UNKNOWN_SOURCE:
             row["source"] = None
         tick = msgspec.convert(row, WireTick)
@@ -190,19 +188,20 @@ class Recording:
 
 
 def _values(key: str) -> dict[str, str]:
-    """Return `date`, `run` and `series` of a key's folders."""
+    """Return the values of `date`, `run` and `series` in a key."""
     pairs = (part.partition("=") for part in key.split("/")[:-1])
     return {name: value for name, is_pair, value in pairs if is_pair}
 
 
 def _is_of(series: str | None, symbols: Sequence[str]) -> bool:
-    """Return whether a folder `series=...` can hold one of the symbols. If its name is encoded with
-    `%`, it always can."""
+    """Return whether a folder `series=...` can hold one of the symbols. A name encoded with `%`
+    always can."""
     return series is None or not symbols or "%" in series or series in symbols
 
 
 def _path(location: str) -> str:
-    """Return `/ticks/date=.../run=.../`, a part of the key of each object at that location."""
+    """Return `/ticks/date=.../run=.../`, the part that the keys of all objects at a location
+    share."""
     path = "/" + location.removeprefix("s3://").partition("/")[2]
     return path if path.endswith("/") else path + "/"
 
@@ -212,12 +211,12 @@ def _may_overlap(day: str, timestamp: str) -> bool:
 
 
 def _days_off(day: date, timestamp: str) -> int:
-    """Return the number of days from the day to the timestamp."""
     return date.fromisoformat(timestamp[:10]).toordinal() - day.toordinal()
 
 
 def _of_day(day: date, tick: WireTick) -> WireTick:
-    """Return the tick. Raises TickError if it is more than _MOST_DAYS_OFF from its folder's day."""
+    """Return the tick. Raises TickError if the tick is more than _MOST_DAYS_OFF days from its
+    folder's day."""
     if abs(_days_off(day, tick.timestamp)) > _MOST_DAYS_OFF:
         allowed = f"within {_MOST_DAYS_OFF} days of {day}, its folder's date"
         raise TickError("timestamp", tick.timestamp, allowed)

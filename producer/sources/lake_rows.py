@@ -1,7 +1,7 @@
-"""Sorts a compacted day's rows by time, however many: an external merge sort.
+"""Sorts the rows of a compacted day by time: an external merge sort for any number of rows.
 
-Rows are sorted in memory up to MOST_HELD and written to a file (a run) in the caller's folder; the
-runs are merged as they are read. A day that fits into memory is sorted once without a file.
+Rows are sorted in memory up to MOST_HELD and written to a file (a run) in the caller's folder. The
+runs are merged as they are read. A day that fits into memory is sorted without a file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Row = dict[str, Any]
 
 
 class Day:
-    """The rows of some symbols (all if none are given) in a day's files."""
+    """The rows of some symbols (all if none are given) in the files of a day."""
 
     def __init__(self, name: str, symbols: Sequence[str], folder: Path, stop: Event) -> None:
         self._name = name
@@ -45,10 +45,10 @@ class Day:
         self._stop = stop
 
     def rows(self, files: Sequence[Path]) -> Iterator[Row]:
-        """Yield all rows by timestamp, then symbol, then position in the files. Yields only some of
-        them once `stop` is set.
+        """Yield all rows by timestamp, then symbol, then position in the files.
 
-        Raises UsageError for files that compaction never writes, and if a run cannot be written.
+        Once `stop` is set, the remaining rows may be omitted. Raises UsageError for files that
+        compaction never writes, and if a temporary file cannot be written.
         """
         runs: list[Path] = []
         held: list[pyarrow.RecordBatch] = []
@@ -101,7 +101,7 @@ class Day:
         if types.is_dictionary(found.type):
             self._check_texts(field.name, found)
             found = found.dictionary_decode()
-        return found.cast(binary()).cast(field.type)  # which checks that it is UTF-8
+        return found.cast(binary()).cast(field.type)  # this checks that texts are UTF-8
 
     def _check_texts(self, column: str, found: pyarrow.DictionaryArray) -> None:
         from pyarrow import compute

@@ -1,4 +1,4 @@
-"""Replays recorded wire ticks: JSON, one object per line (.gz unpacked)."""
+"""Replays recorded wire ticks: JSON, one object per line, in a plain or a .gz file."""
 
 from __future__ import annotations
 
@@ -28,11 +28,8 @@ _REPLAY = Asked()
 
 
 def is_ndjson(path: Path) -> bool:
-    """Return whether a file is NDJSON by its name, or by its first character if the name shows no
-    format.
-
-    Raises UsageError for a file that is not text.
-    """
+    """Return whether a file is NDJSON. Its name decides, or its first character if the name shows
+    no format. Raises UsageError for a file that is not text."""
     name = path.name.lower()
     if name.endswith(_NAMES):
         return True
@@ -47,7 +44,7 @@ def is_ndjson(path: Path) -> bool:
 
 def tick_of(line: str | bytes, asked: Asked = _REPLAY) -> WireTick:
     """Parse a recorded tick for replay. Raises ValueError, TickError or msgspec's errors for an
-    invalid one."""
+    invalid tick."""
     try:
         fields = action_fields(line.encode() if isinstance(line, str) else line)
         if fields is not None:
@@ -80,10 +77,10 @@ def _action_of(fields: ActionFields, asked: Asked) -> WireTick:
 
 
 class Recording:
-    """A file of ticks, in the order of its lines. Invalid lines are skipped.
+    """The ticks of a file in the order of its lines. Invalid lines are skipped.
 
-    Minute bars read as history are sent with the hours and days made from them. If the bars are
-    unsorted, the whole file is sorted by time; once `stop` is set, nothing is yielded then.
+    If minute bars are read as history, the hours and days made from them are sent, too. If the bars
+    are unsorted, the whole file is sorted by time; once `stop` is set, it yields nothing.
     """
 
     def __init__(self, path: Path, asked: Asked, stop: Event | None = None) -> None:
@@ -100,8 +97,8 @@ class Recording:
     def check(self) -> None:
         """Count the symbols and ticks.
 
-        Raises UsageError if no line is a tick (the message names the first bad line), if a
-        requested symbol is missing, or if too many lines would have to be sorted.
+        Raises UsageError if no line is a tick (the message names the first invalid line). Raises it
+        also if a requested symbol is missing, or if too many lines would have to be sorted.
         """
         self._minutes = _Minutes()
         symbols = Symbols(str(self._path), self._asked.symbols)
@@ -114,16 +111,17 @@ class Recording:
             check_sortable(self._path, self.total)
 
     def ticks(self) -> Iterator[WireTick]:
-        """Yield the ticks of the requested symbols."""
+        """Yield the requested symbols' ticks in the order of the lines, unless they are sorted by
+        time."""
         return with_folded(self.parts(), datetime.now(UTC))
 
     @property
     def span(self) -> tuple[str, str] | None:
-        """See Readable."""
+        """See Readable.span."""
         return self._minutes.span if self._asked.history else None
 
     def parts(self, *, by_time: bool = False) -> Iterator[Part]:
-        """See Readable."""
+        """See Readable.parts."""
         wanted = frozenset(self._asked.symbols)
         given = (tick for tick in self._all() if not wanted or tick.symbol in wanted)
         if not self._asked.history:
@@ -155,7 +153,7 @@ class Recording:
 
 
 class _Minutes:
-    """The span of all minute bars, and whether they are in time order."""
+    """The time span of all minute bars, and whether the bars are in time order."""
 
     def __init__(self) -> None:
         self.span: tuple[str, str] | None = None
@@ -164,7 +162,7 @@ class _Minutes:
         self._in_order = True
 
     def see(self, bar: WireTick) -> None:
-        """Add a bar."""
+        """Add a minute bar."""
         start = bar.timestamp
         first, last = self.span or (start, start)
         self._in_order = self._in_order and last <= start
@@ -175,5 +173,6 @@ class _Minutes:
         self._latest[bar.symbol] = start
 
     def are_in_order(self, by_time: bool) -> bool:
-        """Return whether the bars are in time order: each symbol's, or with `by_time` all."""
+        """Return whether each symbol's bars are in time order; with `by_time`, whether all bars
+        are."""
         return self._in_order if by_time else self._in_symbols_order

@@ -1,4 +1,4 @@
-"""The objects of an archive or a lake: files of a folder, or objects of an S3 bucket."""
+"""The objects of a raw archive or of compacted days: in a folder, or in an S3 bucket."""
 
 from __future__ import annotations
 
@@ -21,31 +21,33 @@ _PIECE = 1 << 20
 
 
 class Folder:
-    """Objects that were copied to disk."""
+    """Objects that were copied from S3 to a folder on disk."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         self._path = path
 
     def listing(self) -> Iterator[str]:
-        """Yield paths relative to the folder."""
+        """Yield the objects' paths relative to the folder."""
         found = (path for path in self._path.rglob("*") if path.is_file())
         return iter(sorted(path.relative_to(self._path).as_posix() for path in found))
 
     def body(self, key: str) -> bytes:
-        """Return an object's bytes. Raises OSError above MOST_BODY, or if it cannot be read."""
+        """Return an object's bytes. Raises OSError if it has more than MOST_BODY bytes or cannot be
+        read."""
         with (self._path / key).open("rb") as file:
             return _read_all(file, (self._path / key).stat().st_size)
 
     def file(self, key: str, _: Path, /) -> Path:
-        """Return the object's file. Raises OSError above MOST_FILE, or if it cannot be read."""
+        """Return the path of an object's file. Raises OSError if it has more than MOST_FILE bytes
+        or cannot be read."""
         path = self._path / key
         _check(path.stat().st_size, MOST_FILE)
         return path.resolve()
 
 
 class Bucket:
-    """Objects on S3, below `s3://bucket/prefix`."""
+    """Objects on S3 whose keys begin with the prefix of `s3://bucket/prefix`."""
 
     def __init__(self, address: str) -> None:
         self.name = address
@@ -53,7 +55,7 @@ class Bucket:
         self._client: Any = aws.client("s3")
 
     def listing(self) -> Iterator[str]:
-        """Yield the bucket's keys below the prefix. Raises UsageError if it cannot be listed."""
+        """Yield the keys below the prefix. Raises UsageError if the bucket cannot be listed."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -66,13 +68,13 @@ class Bucket:
             raise UsageError(f"{self.name}: {aws.why(error)}") from error
 
     def body(self, key: str) -> bytes:
-        """See Folder."""
+        """See Folder.body."""
         with _as_os_error():
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             return _read_all(answer["Body"], answer["ContentLength"])
 
     def file(self, key: str, place: Path, /) -> Path:
-        """Download an object to `place`, and return that. Raises as Folder does."""
+        """Download an object to `place`, and return that path. Raises the errors of Folder.file."""
         with _as_os_error(), place.open("wb") as file:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             _check(answer["ContentLength"], MOST_FILE)
@@ -88,7 +90,7 @@ Objects = Folder | Bucket
 
 @contextmanager
 def _as_os_error() -> Iterator[None]:
-    """Raise OSError with the reason if S3 refuses an object or breaks off sending it."""
+    """Raise OSError with the reason if S3 refuses a request or breaks off its answer."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -98,7 +100,7 @@ def _as_os_error() -> Iterator[None]:
 
 
 def _read_all(file: BinaryIO, size: int) -> bytes:
-    """Read all of a file of the stated size."""
+    """Return the bytes of a file of the stated size. Raises OSError if it is too large."""
     _check(size, MOST_BODY)
     return file.read(size)
 

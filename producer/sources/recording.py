@@ -1,4 +1,4 @@
-"""The interface of recordings, and what all kinds share."""
+"""The interface of recordings, and what all kinds of recordings share."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from producer.wire import WireTick
 
 
 class Unreadable:
-    """Skipped lines: their number, and the first one with its reason.
-
-    `repeats` counts readable lines that were replaced by a later line of the same time.
-    """
+    """The number of skipped lines, and the first one with its reason. `repeats` counts readable
+    lines that were replaced by a later line of the same time."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -40,10 +38,8 @@ default."""
 
 
 class Symbols:
-    """The symbols of a recording, and how often each occurs.
-
-    If some are `wanted`, only the first MOST_SYMBOLS of the other symbols are counted.
-    """
+    """The symbols of a recording, and how often each symbol occurs. If some symbols are `wanted`,
+    only the first MOST_SYMBOLS of the other symbols are counted."""
 
     def __init__(self, name: str, wanted: Sequence[str] = ()) -> None:
         self._name = name
@@ -52,12 +48,12 @@ class Symbols:
 
     @property
     def found(self) -> tuple[str, ...]:
-        """Return the counted symbols."""
+        """Return the symbols that were counted."""
         return tuple(self._counts)
 
     @property
     def total(self) -> int:
-        """Return how often the wanted symbols occur, or all of them."""
+        """Return how often the wanted symbols occur. If none are wanted, count all symbols."""
         return sum(self._counts[symbol] for symbol in self._wanted or self._counts)
 
     def see(self, symbol: str) -> bool:
@@ -76,24 +72,23 @@ class Symbols:
 
 
 class Recording(Protocol):
-    """Recorded ticks and bars."""
+    """A recording: ticks and bars that can be replayed."""
 
     @property
     def unreadable(self) -> Unreadable:
-        """Return what the last reading skipped."""
+        """Return the lines that the last reading skipped."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """Return what users should know of the findings of `check`, one line each."""
+        """Return what users should know about the result of `check`, one line per fact."""
 
     @property
     def total(self) -> int | None:
-        """Return the number of ticks that `check` has counted; None before `check`, or if it does
-        not count them."""
+        """Return the number of ticks that `check` has counted. Return None before `check`, or if
+        `check` does not count ticks."""
 
     def check(self) -> None:
-        """Raise UsageError if nothing in the recording can be replayed. Files are read as a
-        whole."""
+        """Raise UsageError if nothing in the recording can be replayed. Reads files as a whole."""
 
     def ticks(self) -> Iterator[WireTick]:
         """Yield the ticks with their recorded source. Their mode is `replay` if their alerts are to
@@ -101,13 +96,12 @@ class Recording(Protocol):
 
 
 def open_text(path: Path, encoding: str = "utf-8-sig") -> TextIO:
-    """Open the file as text, unpacked if its name ends in .gz. Raises UsageError if it cannot be
-    opened."""
+    """Open the file as text, unpacked if its name ends in .gz. Raises UsageError if that fails."""
     return TextIOWrapper(open_bytes(path), encoding, newline="")
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """Open the file, unpacked if its name ends in .gz. Raises UsageError."""
+    """Open the file as bytes, unpacked if its name ends in .gz. Raises UsageError if that fails."""
     opened = gzip.open if path.suffix.lower() == ".gz" else open
     try:
         return cast(BinaryIO, opened(path, "rb"))

@@ -1,4 +1,4 @@
-"""Replays a recording, at N times its speed or as fast as the sink accepts it."""
+"""Replays a recording at N times its speed, or as fast as the sink accepts it."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def open_recording(
     asked: Asked | None = None,
     stop: threading.Event | None = None,
 ) -> Recording:
-    """Open a recording: a file, a folder of files, of a raw archive or of compacted days, or
-    `s3://bucket/prefix`.
+    """Open a recording.
 
-    A file's format follows from the ending of its name or from its first character. `since` and
-    `until` are included; they are days of arrival in an archive, and trading days of compacted
-    ones. `alerts` sends the ticks' alerts. `database` is the Glue database that knows the current
-    files of compacted days. `asked` says how to read files, with or without alerts. Once `stop` is
-    set, an archive yields no more ticks, and files are not sorted. Raises UsageError if there is no
-    such file, or none that can be replayed.
+    It is a file, a folder (of files, of a raw archive or of compacted days), or
+    `s3://bucket/prefix`. A file's format follows from the ending of its name or from its first
+    character. `since` and `until` are included: days of arrival in a raw archive, trading days
+    otherwise. If `alerts`, the ticks' alerts are sent. `database` is the Glue database that knows
+    the current files of compacted days. `asked` says how to read files, with or without alerts.
+    Once `stop` is set, an archive yields no more ticks, and files are not sorted. Raises UsageError
+    if there is no such file, or none that can be replayed.
     """
     is_remote = str(path).startswith("s3://")
     file = Path(path)
@@ -63,18 +63,14 @@ def open_recording(
 
 
 def check(path: str | Path, symbols: Sequence[str], asked: Asked | None = None) -> None:
-    """Check that `path` can be replayed for `symbols` (none: all in it).
-
-    Reads the whole file. Raises UsageError with the reason in one line.
-    """
+    """Check that `path` can be replayed for `symbols` (if empty, for all symbols in it). Reads the
+    whole file. Raises UsageError with the reason in one line."""
     open_recording(path, symbols, asked=asked).check()
 
 
 class Replay:
-    """The source of a recording. If `speed` is None, it runs as fast as possible.
-
-    The first `skip` ticks are omitted: they are already in an earlier run's spool.
-    """
+    """Replays a recording, as fast as possible if `speed` is None. The first `skip` ticks are
+    omitted, since an earlier run's spool already holds them."""
 
     recorded = True
     needs_hygiene = False
@@ -95,12 +91,12 @@ class Replay:
         self._given = skip
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """Yield the whole recording, paced by its timestamps; stop once `stop` is set."""
+        """Yield the whole recording, paced by its timestamps. Stops once `stop` is set."""
         for note in self._recording.notes:
             self._status.note(note)
         ticks = islice(self._recording.ticks(), self._given, None)
         for batch in in_batches(ticks) if self._speed is None else paced(ticks, self._speed, stop):
-            if stop.is_set():  # what should have been sorted may be missing
+            if stop.is_set():  # ticks of an interrupted sort may be missing
                 break
             self._say()
             yield batch
@@ -123,7 +119,7 @@ class Replay:
 
 
 def in_batches(ticks: Iterable[WireTick]) -> Iterator[Sequence[WireTick]]:
-    """Yield batches of 500, the last one shorter."""
+    """Yield the ticks in batches of 500. The last batch may be shorter."""
     rest = iter(ticks)
     while batch := list(islice(rest, _BATCH)):
         yield batch
@@ -132,7 +128,7 @@ def in_batches(ticks: Iterable[WireTick]) -> Iterator[Sequence[WireTick]]:
 def paced(
     ticks: Iterable[WireTick], speed: float, stop: threading.Event
 ) -> Iterator[Sequence[WireTick]]:
-    """Yield each tick when it is due: one real second plays `speed` recorded seconds. Ends once
+    """Yield each tick when it is due: one real second plays `speed` recorded seconds. Stops once
     `stop` is set."""
     began = time.monotonic()
     first = None

@@ -1,4 +1,4 @@
-"""The state of a live source, for the process that continues it."""
+"""The state of a live source, which another process needs to continue it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from producer.sources.base import Source
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """The symbols whose history was given, and those that had a quote; whether the last requests
-    gave no price; and the state of refusals.
+    """The state of a live source.
 
-    The state of refusals is their number since the last answer and the seconds until the source may
-    be asked, separately for prices and history.
+    It has the symbols whose history was given, and the symbols that had a quote. It says whether
+    the last requests gave no price. For prices and history separately it has the refusals since the
+    last answer, and the seconds until the source may be asked.
     """
 
     with_history: tuple[str, ...] = ()
@@ -28,17 +28,17 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resumable(Source, Protocol):
-    """A source whose `batches` can be called again, by this process or another."""
+    """A source whose `batches` can be called again, by this process or by another one."""
 
     @property
     def known(self) -> Known:
         """Return the source's state."""
 
     def recall(self, known: Known) -> None:
-        """Take over another process's state."""
+        """Replace the source's state by another process's state."""
 
     def doubt(self, symbols: Iterable[str]) -> None:
-        """Record that the first quotes of these symbols did not pass."""
+        """Record that the first quotes of these symbols did not pass the filters."""
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` selects."""
+        """Drop the state of each symbol for which `drops` returns true."""

@@ -1,10 +1,11 @@
 """The simulator's prices: a pure function of seed, symbol and instant.
 
 A session is a UTC day. From day to day log prices move by mean-reverting steps with a gap
-overnight. Within a day they follow a Brownian bridge from open to close over the day's minutes, and
-within a minute another bridge. Highs and lows are drawn from the law of a bridge's extremes, and
-the path is reflected at them. So finer prices never leave the range of the coarser bar, and no bar
-needs the prices inside it. So history is cheap and matches what a live run showed.
+overnight. Within a day they follow a Brownian bridge from open to close over the day's minutes.
+Within a minute they follow another bridge. Highs and lows are drawn from the law of a bridge's
+extremes, and the path is reflected at them. So finer prices never leave the range of the coarser
+bar, and a bar can be computed without the prices inside it. This makes history cheap, and it
+matches what a live run showed.
 
 Extremes: for a bridge from a to b of variance v, P(max > m) = exp(-2(m-a)(m-b)/v) (Borodin and
 Salminen, Handbook of Brownian Motion, part II, 1.1.8).
@@ -22,22 +23,20 @@ import msgspec
 
 MINUTES = 1440
 DAY_SECONDS = 86_400
-_FIRST_DAY = 18_993  # 2022-01-01, in days since 1970: where the walk begins
+_FIRST_DAY = 18_993  # 2022-01-01, in days since 1970: the walk's first day
 _PULL = 0.99
 _DAY_SIGMA = 0.018
 _GAP_SIGMA = 0.006
 _BRIDGE_SIGMA = 0.018
 _SHOCK_CHANCE = 0.3
 _SHOCK_MINUTES = 3
-_STEPS = 256  # of a minute
+_STEPS = 256  # per minute
 _normal = NormalDist().inv_cdf
 
 
 class Day(msgspec.Struct, frozen=True):
-    """One session: log prices, shares, and the jump `shock` from minute `shock_at` on.
-
-    `low` and `high` hold for the whole session, including the jump.
-    """
+    """One session: log prices, shares, and a jump by `shock` from minute `shock_at` on. `low` and
+    `high` hold for the whole session, including the jump."""
 
     previous_close: float
     open: float
@@ -50,10 +49,11 @@ class Day(msgspec.Struct, frozen=True):
 
 
 class Minutes(msgspec.Struct, frozen=True):
-    """The minutes of a session.
+    """The minutes of a session, as log prices and shares.
 
-    It holds the log prices at their 1,441 edges, each minute's extremes, and for each edge the
-    extremes and the volume since midnight.
+    `knots` are the prices at the 1,441 edges of the minutes, `highs` and `lows` each minute's
+    extremes. `highest`, `lowest` and `volumes` are the extremes and the volume from midnight to
+    each edge.
     """
 
     knots: list[float]
@@ -69,14 +69,14 @@ def _draw(rng: Random) -> float:
 
 
 def _extremes(rng: Random, a: float, b: float, variance: float) -> tuple[float, float]:
-    """Draw a low and a high of a bridge from a to b."""
+    """Draw the random low and high of a bridge from a to b."""
     up = math.sqrt((a - b) ** 2 - 2 * variance * math.log(1 - rng.random()))
     down = math.sqrt((a - b) ** 2 - 2 * variance * math.log(1 - rng.random()))
     return (a + b - down) / 2, (a + b + up) / 2
 
 
 def _reflect(value: float, low: float, high: float) -> float:
-    """Fold a value back into [low, high]."""
+    """Reflect a value at the bounds until it lies in [low, high]."""
     for _ in range(4):
         if value > high:
             value = 2 * high - value
@@ -88,7 +88,8 @@ def _reflect(value: float, low: float, high: float) -> float:
 
 
 def activity(minute: float) -> float:
-    """Return the share of the day's variance (and mean volume) up to a minute: U-shaped."""
+    """Return the share of the day's variance (and mean volume) that lies before a minute. It grows
+    fastest near midnight (U-shaped activity)."""
     x = minute / MINUTES
     return 0.6 * x + 1.6 * ((x - 0.5) ** 3 + 0.125)
 
@@ -97,7 +98,8 @@ _ACTIVITY = [activity(minute) for minute in range(MINUTES + 1)]
 
 
 def _midpoints(first: int, last: int) -> list[tuple[int, int, int]]:
-    """Return (left, middle, right) of each halving, coarse first."""
+    """Halve a range of indexes repeatedly. Return (left, middle, right) of each halving, the
+    coarsest halving first."""
     order, row = [], [(first, last)]
     while row:
         finer = []
@@ -115,7 +117,8 @@ _MINUTE_HALVINGS = _midpoints(0, _STEPS)
 
 
 class SimulatedPath:
-    """The prices of one symbol. Instants are epoch seconds, days are counted since 1970."""
+    """The simulated prices of one symbol. Instants are epoch seconds; days are counted since
+    1970."""
 
     def __init__(self, seed: int, symbol: str) -> None:
         self._name = f"{seed}|{symbol}"
@@ -129,10 +132,8 @@ class SimulatedPath:
         self._inside = lru_cache(maxsize=2)(self._make_inside)
 
     def day(self, number: int) -> Day:
-        """Return the session of a day; days are generated in order, once.
-
-        Raises ValueError for a day before 2022, where the walk begins.
-        """
+        """Return the session of a day. Days are generated once, in order. Raises ValueError for a
+        day before 2022, where the walk begins."""
         if number < _FIRST_DAY:
             raise ValueError("the simulator's prices begin on 2022-01-01")
         while len(self._days) <= number - _FIRST_DAY:
@@ -183,7 +184,8 @@ class SimulatedPath:
         )
 
     def _knots(self, day: Day, rng: Random) -> list[float]:
-        """Generate the bridge by midpoint displacement in activity time, then the jump."""
+        """Generate the log prices at the edges of the day's minutes. They are a bridge, by midpoint
+        displacement in activity time, with the jump added."""
         low, high = day.low - min(day.shock, 0.0), day.high - max(day.shock, 0.0)
         sigma = _BRIDGE_SIGMA * self._calm
         knots = [0.0] * (MINUTES + 1)
@@ -202,7 +204,7 @@ class SimulatedPath:
         return knots
 
     def _volumes(self, day: Day, rng: Random) -> list[int]:
-        """Return the shares traded since midnight up to each minute's edge; the last is the
+        """Return the shares traded from midnight to each minute's edge. The last number is the
         day's."""
         weights = [
             (_ACTIVITY[minute + 1] - _ACTIVITY[minute]) * (0.3 - math.log(1 - rng.random()))
@@ -216,7 +218,7 @@ class SimulatedPath:
         return [*(int(day.volume * part / total) for part in passed), day.volume]
 
     def _make_inside(self, number: int, minute: int) -> list[float]:
-        """Return the path inside a minute: 257 log prices, from its first edge to its last."""
+        """Return the path inside a minute: 257 log prices from the minute's start to its end."""
         minutes = self.minutes(number)
         low, high = minutes.lows[minute], minutes.highs[minute]
         rng = Random(f"{self._name}|{number}|{minute}")  # noqa: S311
@@ -231,8 +233,8 @@ class SimulatedPath:
         return steps
 
     def session_at(self, instant: float) -> tuple[Day, float, float, float, int]:
-        """Return the day, and at an instant in it the log price, the session's high and low and its
-        volume."""
+        """Return the day of an instant and the session's values so far. The values are the log
+        price at the instant, the session's high and low, and its volume."""
         number, within = divmod(instant, DAY_SECONDS)
         minute, second = divmod(within, 60)
         at, index = int(number), int(minute)

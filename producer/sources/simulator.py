@@ -1,6 +1,6 @@
 """The simulator: fictional companies that trade round the clock, with history.
 
-A session is a UTC day. Prices depend only on seed, symbol and instant (`simulated_path`), so a
+A session is a UTC day. Prices depend only on seed, symbol and instant (`simulated_path`). So a
 restart continues where the last run ended.
 """
 
@@ -34,12 +34,12 @@ DEFAULT_INTERVAL_SECONDS = 2.0
 
 
 class Simulator:
-    """Ticks of all symbols every `interval` seconds, after their history.
+    """Yields ticks of all symbols every `interval` seconds, after their history.
 
-    Live ticks have mode `live`; history has `backfill` and comes as bars: the first symbol's
-    minutes, the others' minutes, then everyone's days. The minute in progress at the start is left
-    to live ticks. A symbol's first tick before its history is complete has mode `backfill` too, so
-    that moves from before the start are not sent as alerts.
+    Live ticks have mode `live`. History has mode `backfill` and comes as bars: the first symbol's
+    minutes, the others' minutes, then all symbols' days. The minute in progress at the start is
+    left to live ticks. A symbol's first tick before its history is complete has mode `backfill`
+    too. So moves from before the start are not sent as alerts.
     """
 
     name = "simulator"
@@ -71,7 +71,8 @@ class Simulator:
         self.followed: Sequence[str] = ()
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """Yield history, one batch per symbol, interleaved with due live ticks; then live ticks."""
+        """Yield history in batches of one symbol, with the due live ticks between them; then live
+        ticks."""
         due = self._now()
         while not stop.is_set():
             for bars in self._histories(self._without_history(), self._now()):
@@ -91,12 +92,12 @@ class Simulator:
             due = max(due + self._interval, now)
 
     def poll(self, instant: float) -> list[WireTick]:
-        """Return a tick of each symbol at an instant (epoch seconds)."""
+        """Return a tick of each symbol at an instant, given in epoch seconds."""
         return [_tick(symbol, self._path(symbol), instant) for symbol in self._symbols()]
 
     def _present(self, now: float) -> list[WireTick]:
-        """Return a tick of each symbol. A symbol's first tick counts as history if its history is
-        not complete yet."""
+        """Return a tick of each symbol. A symbol's first tick counts as history if the symbol's
+        history is not complete yet."""
         ticks = self.poll(now)
         for tick in ticks:
             if self._history and tick.symbol not in self._with_history | self._begun:
@@ -122,27 +123,29 @@ class Simulator:
         return Known(with_history=tuple(sorted(self._with_history)))
 
     def recall(self, known: Known) -> None:
-        """Continue from the state of another process."""
+        """Replace the simulator's state by that of another process."""
         self._with_history = set(known.with_history)
         self._given.clear()
 
     def doubt(self, symbols: Iterable[str]) -> None:
-        """Do nothing: all ticks of the simulator pass."""
+        """Do nothing, since all ticks of the simulator pass."""
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget symbols. A symbol that is followed again gets its history again."""
+        """Drop the state of each symbol for which `drops` returns true. A symbol that is followed
+        again gets its history again."""
         self._with_history -= {name for name in self._with_history if drops(name)}
         self._given -= {(name, kind) for name, kind in self._given if drops(name)}
         self._begun -= {name for name in self._begun if drops(name)}
 
     def _without_history(self) -> list[str]:
-        """Return the symbols whose history has not been given completely."""
+        """Return the symbols whose history is not complete yet."""
         if not self._history:
             return []
         return [name for name in self._symbols() if name not in self._with_history]
 
     def _histories(self, symbols: Sequence[str], until: float) -> Iterator[Sequence[WireTick]]:
-        """Yield the rest of the symbols' history: the minutes of all, then the days of all."""
+        """Yield the rest of the symbols' history: first all symbols' minutes, then all symbols'
+        days."""
         kinds = ((minute_bars, HISTORY_MINUTES), (day_bars, HISTORY_DAYS))
         given, total = 0, len(symbols) * (HISTORY_MINUTES + HISTORY_DAYS)
         for kind, (make, count) in enumerate(kinds):
@@ -158,13 +161,13 @@ class Simulator:
 
 
 def minute_bars(symbol: str, path: SimulatedPath, until: float, count: int) -> list[WireTick]:
-    """Return the last `count` complete minutes before an instant."""
+    """Return the last `count` complete minute bars before an instant."""
     last = int(until // 60)
     return [_minute_bar(symbol, path, minute) for minute in range(last - count, last)]
 
 
 def day_bars(symbol: str, path: SimulatedPath, until: float, count: int) -> list[WireTick]:
-    """Return the last `count` complete days before an instant."""
+    """Return the last `count` complete daily bars before an instant."""
     today = int(until // DAY_SECONDS)
     return [_day_bar(symbol, path, day) for day in range(today - count, today)]
 
@@ -223,5 +226,5 @@ def _tick(symbol: str, path: SimulatedPath, instant: float) -> WireTick:
 
 
 def _price(log: float) -> Decimal:
-    """Convert a log price to whole cents."""
+    """Convert a log price to a price in whole cents."""
     return Decimal(round(math.exp(log) * 100)).scaleb(-2)

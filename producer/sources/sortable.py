@@ -1,4 +1,4 @@
-"""Bounds what is kept of users' own files, and sorts their rows by time in memory."""
+"""Limits how many rows of users' own files are kept, and sorts rows by time in memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def check_skipped(name: object, rows: int) -> None:
 
 
 def in_order(rows: Iterable[_Row], key: Callable[[_Row], Any], stop: Event | None) -> list[_Row]:
-    """Return the rows sorted by their keys, stably; an empty list once `stop` is set."""
+    """Return the rows in the order of their keys; an empty list once `stop` is set. Rows with the
+    same key keep their order."""
     held: list[tuple[Any, _Row]] = []
     for row in rows:
         if stop is not None and stop.is_set():

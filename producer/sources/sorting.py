@@ -1,8 +1,8 @@
-"""Sorts ticks of an archive, however many: an external merge sort.
+"""Sorts ticks of an archive: an external merge sort for any number of ticks.
 
-Ticks are sorted in memory up to MOST_HELD and written to a file (a run); the runs are merged as
-they are read. An hour that fits into memory is sorted as a list without a file. Runs are temporary
-files without a name, so that no other user can open them.
+Ticks are sorted in memory up to MOST_HELD and written to a file (a run). The runs are merged as
+they are read. An hour that fits into memory is sorted without a file. Runs are temporary files
+without a name, so that no other user can open them.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from producer.errors import UsageError
 from producer.wire import WireTick
 
 MOST_HELD = 512 << 20
-"""Bytes in memory, about: some 400,000 ticks."""
+"""The approximate most bytes in memory: some 400,000 ticks."""
 
 TICK_SIZE = 900
-"""Bytes of a tick in memory, about, without its texts."""
+"""The approximate bytes of a tick in memory, without its texts."""
 
 MOST_RUNS = 64
 """The most runs read at a time; this many are merged into one."""
@@ -41,7 +41,8 @@ _decode = msgspec.json.Decoder(Entry).decode
 
 
 class Sorter:
-    """Sorts entries; may omit some once `stop` is set. A context manager that deletes the runs."""
+    """Sorts entries; as a context manager it deletes its temporary files at the end. Once `stop` is
+    set, some entries may be omitted."""
 
     def __init__(self, name: str, stop: Event) -> None:
         self._name = name
@@ -58,14 +59,15 @@ class Sorter:
         self._files.close()
 
     def add(self, entry: Entry, weight: int) -> None:
-        """Add an entry of `weight` bytes. Raises UsageError if a run cannot be written."""
+        """Add an entry of `weight` bytes. Raises UsageError if a temporary file cannot be
+        written."""
         self._held.append(entry)
         self._weight += weight
         if self._weight >= MOST_HELD:
             self._spill()
 
     def in_order(self) -> Iterator[Entry]:
-        """Yield all entries in order; call it once."""
+        """Yield all entries in order. It can be called only once."""
         self._held.sort()
         entries = heapq.merge(*map(_read, self._runs), self._held) if self._runs else self._held
         return takewhile(self._goes_on, entries)
@@ -100,7 +102,7 @@ def _read(run: IO[bytes]) -> Iterator[Entry]:
 
 
 def no_room(name: str, error: OSError) -> UsageError:
-    """Return the error for a run that cannot be written."""
+    """Return the error to raise if a temporary file cannot be written."""
     return UsageError(
         f"{name}: putting its ticks into order needs room in {tempfile.gettempdir()} (TMPDIR): "
         f"{error.strerror or error}"

@@ -1,4 +1,4 @@
-"""Yahoo through yfinance: quotes and history of one symbol, and its errors.
+"""Asks Yahoo through yfinance for quotes and history of one symbol, and translates its errors.
 
 yfinance and pandas take seconds to import, so they are imported on first use.
 """
@@ -44,7 +44,7 @@ class UnknownSymbol(http.UnknownSymbol):
 
 
 class NoTrade(ProducerError):  # noqa: N818 - named by what it says
-    """Yahoo's answer lacks the time of the last trade."""
+    """Yahoo's answer does not have the time of the last trade."""
 
 
 @cache
@@ -52,19 +52,19 @@ def library() -> Any:
     """Return yfinance, configured to raise errors instead of logging them."""
     import yfinance
 
-    if "curl_cffi" in sys.modules:  # yfinance was configured to do without
+    if "curl_cffi" in sys.modules:  # absent if yfinance was configured to do without
         from producer.sources.yahoo_session import BoundedSession
 
         yfinance.data.YfData(session=BoundedSession())
     yfinance.config.debug.hide_exceptions = False
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)
-    # it enables its own deprecation warnings, which would mix with the status lines
+    # yfinance enables its deprecation warnings, which would mix with the status lines
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="^yfinance")
     return yfinance
 
 
 def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
-    """Return a symbol's last price, its session's range and cumulative volume.
+    """Return a symbol's last price, with its session's range and cumulative volume.
 
     On a holiday there are no bars, but this still returns the last price. Raises UnknownSymbol,
     Throttled, NoTrade, or other errors of yfinance and the network.
@@ -81,10 +81,8 @@ def quote(symbol: str, timeout_seconds: float = 10) -> WireTick:
 
 
 def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
-    """Return a frame of bars that are not adjusted for dividends; None if Yahoo has no bars.
-
-    Raises Throttled for 429 and 401, UnknownSymbol if Yahoo does not know the symbol.
-    """
+    """Return a pandas frame of bars, not adjusted for dividends; None if Yahoo has no bars. Raises
+    Throttled for 429 and 401, UnknownSymbol if Yahoo does not know the symbol."""
     errors = library().exceptions
     try:
         return ticker.history(
@@ -112,19 +110,17 @@ def _history(ticker: Any, period: str, bar: str, timeout_seconds: float) -> Any:
 
 
 def _forget_answers() -> None:
-    """Clear yfinance's cached time zones.
-
-    yfinance caches the first look-up of a symbol's time zone, even a refusal, and never repeats it.
-    """
+    """Clear yfinance's cached time zones. yfinance caches the first look-up of a symbol's time
+    zone, even if Yahoo refused it, and never repeats it."""
     library().data.YfData.cache_get.cache_clear()
 
 
 def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> list[WireTick]:
     """Return historical bars in time order, mode `backfill`, without the bar in progress.
 
-    Prices are split-adjusted, as Yahoo always gives them, and not adjusted for dividends. Days are
-    followed by their splits and dividends, up to today's. Raises UnknownSymbol, Throttled, or other
-    errors of yfinance and the network.
+    Prices are adjusted for splits, as always at Yahoo, but not for dividends. Days are followed by
+    their splits and dividends, up to today's. Raises UnknownSymbol, Throttled, or other errors of
+    yfinance and the network.
     """
     ticker = library().Ticker(symbol)
     frame = _history(ticker, period, bar, timeout_seconds)
@@ -142,8 +138,7 @@ def bars(symbol: str, period: str, bar: Bar, timeout_seconds: float = 20) -> lis
 
 
 def _has_ended(symbol: str, bar: Bar, start: Any, now: datetime) -> bool:
-    """Return whether a bar has all its prices, allowing for Yahoo's delay and a day's closing
-    auction."""
+    """Return whether a bar is complete, allowing for Yahoo's delay and a day's closing auction."""
     seen = now - exchange_delay(symbol)
     if bar == "1d":
         zone = str(start.tzinfo)
@@ -152,7 +147,7 @@ def _has_ended(symbol: str, bar: Bar, start: Any, now: datetime) -> bool:
 
 
 def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -> WireTick | None:
-    """Convert a row; None if Yahoo omits prices or the year is implausible."""
+    """Convert a row to a bar; return None if Yahoo omits prices or the year is implausible."""
     close = decimal_of(float(row["Close"]))
     if close is None or close <= 0 or not years.FIRST <= start.year <= years.LAST:
         return None
@@ -175,17 +170,18 @@ def _bar(symbol: str, bar: Bar, meta: Mapping[str, Any], start: Any, row: Any) -
 
 
 def split_today(symbol: str) -> str | None:
-    """Return the split that Yahoo lists for the symbol's last session. Raises as `quote` does."""
+    """Return the split that Yahoo lists for the symbol's last session. Raises the errors of
+    `quote`."""
     return quote(symbol).split
 
 
 def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
-    """Convert a chart's metadata to a tick. The metadata has the names of Yahoo's chart endpoint;
-    `opened` is the session's open.
+    """Convert a chart's metadata to a tick.
 
-    A missing price is NaN, which hygiene drops. The price is always the regular session's, so the
-    state is REGULAR or CLOSED. Raises NoTrade without the trade's time, ValueError or OverflowError
-    for an impossible time.
+    The metadata has the names of Yahoo's chart endpoint; `opened` is the session's open. A missing
+    price becomes NaN, which hygiene drops. The price is always the regular session's, so the state
+    is REGULAR or CLOSED. Raises NoTrade without the trade's time, ValueError or OverflowError for
+    an impossible time.
     """
     price = decimal_of(meta.get("regularMarketPrice"))
     instant, now = _instant(meta.get("regularMarketTime")), datetime.now(UTC)
@@ -208,11 +204,8 @@ def tick_of(symbol: str, meta: Mapping[str, Any], opened: object) -> WireTick:
 
 
 def _instant(value: object) -> datetime:
-    """Convert a time. yfinance gives epoch seconds; in metadata that it has formatted, a pandas
-    Timestamp.
-
-    Raises NoTrade for anything else.
-    """
+    """Convert a time of yfinance: epoch seconds, or a pandas Timestamp in formatted metadata.
+    Raises NoTrade for anything else."""
     if isinstance(value, datetime):
         return years.plausible(value).astimezone(UTC)
     if isinstance(value, int | float):

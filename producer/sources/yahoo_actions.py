@@ -1,4 +1,4 @@
-"""Splits and dividends in Yahoo's history.
+"""Reads splits and dividends from Yahoo's history.
 
 Yahoo adjusts closes and dividends for all splits up to now. Multiplying them by the splits after an
 action gives the action's numbers as of its ex-date.
@@ -23,8 +23,8 @@ _MOST_ACTIONS = 2_000
 
 
 def split_of(ratio: object) -> str | None:
-    """Convert Yahoo's new shares per old share, such as 5.0 or 0.1, to "5:1" or "1:10". None
-    without a split, and above HIGHEST_RATIO."""
+    """Convert Yahoo's new shares per old share, such as 5.0 or 0.1, to "5:1" or "1:10". Return None
+    without a split, and for a ratio above HIGHEST_RATIO."""
     value = decimal_of(ratio)
     if not value or not 0 < value <= HIGHEST_RATIO or value == 1:
         return None
@@ -39,8 +39,8 @@ def dividend_of(amount: object) -> Decimal | None:
 
 
 def actions_in(symbol: str, frame: Any, known_at: str) -> list[WireTick]:
-    """Return the newest actions in daily bars, known since `known_at`, by their dates. A dividend
-    before the first close is left out."""
+    """Return the newest splits and dividends in daily bars, by date. Their `known_at` is the given
+    time. A dividend before the first close is left out."""
     made = partial(Action, symbol=symbol, known_at=known_at, source=SOURCE)
     found: list[Action] = []
     later = Fraction(1)
@@ -76,7 +76,7 @@ def _rows(frame: Any) -> list[_Row]:
 
 
 def _closes_before(rows: list[_Row]) -> list[Decimal | None]:
-    """Return the last close before each row; None if there is none."""
+    """Return the last close before each row; None for rows without an earlier close."""
     found: list[Decimal | None] = []
     last: Decimal | None = None
     for _, close, _, _ in rows:
@@ -86,7 +86,7 @@ def _closes_before(rows: list[_Row]) -> list[Decimal | None]:
 
 
 def dividend_in(tick: WireTick, known_at: str) -> Action | None:
-    """Remove the dividend from a quote and return it as an action; None without one."""
+    """Remove the dividend from a quote and return it as an action; None without a dividend."""
     amount, tick.dividend = tick.dividend, None
     if amount is None or tick.previous_close is None:
         return None

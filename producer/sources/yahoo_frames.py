@@ -1,4 +1,4 @@
-"""Frames of Yahoo's price stream: JSON around base64 around yfinance's `PricingData`."""
+"""Parses frames of Yahoo's price stream: JSON around base64 around yfinance's `PricingData`."""
 
 from __future__ import annotations
 
@@ -22,17 +22,15 @@ _MISSING = Decimal("NaN")
 
 @cache
 def _message_type() -> Any:
-    """Return yfinance's protobuf class; imported late, since it imports pandas."""
+    """Return yfinance's protobuf class. It is imported on first use, since that imports pandas."""
     from yfinance.pricing_pb2 import PricingData
 
     return PricingData
 
 
 def tick_of(frame: str | bytes) -> WireTick | None:
-    """Decode a frame; None for a frame of another type than `pricing`.
-
-    Raises only BadFrame, whatever the frame holds: any other exception would stop the prices.
-    """
+    """Decode a frame to a tick; return None for a frame of another type than `pricing`. Raises only
+    BadFrame, whatever the frame holds: any other exception would stop the prices."""
     try:
         return _read(frame)
     except BadFrame:
@@ -67,8 +65,8 @@ def _message(text: object) -> Any:
 
 
 def _tick(message: Any) -> WireTick:
-    """Convert a message. Zero means missing in protobuf 3; a missing previous close is price minus
-    change."""
+    """Convert a `PricingData` message to a tick. In protobuf 3, zero means missing. A missing
+    previous close is computed as price minus change."""
     price = decimal_of_float32(message.price)
     previous = decimal_of_float32(message.previous_close)
     if previous is None and price is not None and message.change:
@@ -92,10 +90,8 @@ def _tick(message: Any) -> WireTick:
 
 
 def decimal_of_float32(value: float) -> Decimal | None:
-    """Return the shortest decimal of a 32-bit float: 189.84 rather than 189.83999633789062.
-
-    None for zero, NaN and infinity.
-    """
+    """Return the shortest decimal of a 32-bit float: 189.84 rather than 189.83999633789062. Return
+    None for zero, NaN and infinity."""
     if not value or value != value or value in (float("inf"), float("-inf")):
         return None
     wanted = struct.pack("f", value)

@@ -24,10 +24,10 @@ _AT_ONCE = 8
 
 
 class History:
-    """Bars of several periods; by default all symbols' minutes of today, then their days of two
-    years.
+    """Fetches the bars of several periods; by default today's minutes, then two years of days.
 
-    If a call ends early, the next one for the same symbols gives the rest.
+    Each period is fetched for all symbols. If a call ends early, the next call for the same symbols
+    gives the rest.
     """
 
     def __init__(
@@ -45,17 +45,17 @@ class History:
 
     @property
     def failed(self) -> frozenset[str]:
-        """Return the symbols whose last answered request failed for at least one bar length;
-        throttled requests do not count."""
+        """Return the symbols whose last answered request failed for at least one length of bars.
+        Throttled requests do not count."""
         return frozenset(symbol for symbol, _ in self._failed)
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` selects."""
+        """Drop the state of each symbol for which `drops` returns true."""
         for known in (self._given, self._failed):
             known -= {(symbol, bar) for symbol, bar in known if drops(symbol)}
 
     def begin_again(self) -> None:
-        """Give everything again, including what an interrupted call has given."""
+        """Make `batches` give all history again, including what an interrupted call has given."""
         self._given.clear()
 
     def batches(
@@ -68,9 +68,9 @@ class History:
     ) -> Iterator[Sequence[WireTick]]:
         """Yield one batch per symbol and period.
 
-        Failures are reported and skipped. Once Yahoo refuses, nothing more is asked; after that one
-        request tries before the others. For the progress, `fetched` and `following` are the numbers
-        of symbols before and after these in the same run.
+        Failures are reported and skipped. Once Yahoo refuses, no more requests are made until one
+        trial request has succeeded. For the progress, `fetched` and `following` are the numbers of
+        symbols before and after these in the same run.
         """
         total = (fetched + len(symbols) + following) * len(self._spans)
         done = fetched * len(self._spans) + len(self._given.intersection(self._all_of(symbols)))
@@ -112,7 +112,7 @@ class History:
 
 
 def _judge(answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreaker) -> None:
-    """Open the circuit if Yahoo refused a request; else close it if any answer had data."""
+    """Open the circuit if Yahoo refused a request; else close it if any answer has data."""
     if any(isinstance(answer, yahoo.Throttled) for answer in answers.values()):
         breaker.refused()
     elif any(not isinstance(answer, Exception) for answer in answers.values()):
@@ -120,7 +120,7 @@ def _judge(answers: dict[str, list[WireTick] | Exception], breaker: CircuitBreak
 
 
 def _seen_until(batch: Sequence[WireTick]) -> datetime:
-    """Return the latest time whose prices Yahoo can have given for the batch's symbol."""
+    """Return the latest time whose prices Yahoo can have included in a symbol's batch."""
     now = datetime.now(UTC)
     return now - exchange_delay(batch[0].symbol) if batch else now
 
@@ -132,7 +132,7 @@ def _no_history(symbol: str, error: Exception) -> str:
 
 
 class Backfill:
-    """The source of `backfill`: one period of all symbols; then the source ends."""
+    """The source of `backfill`: it gives one period of all symbols and then ends."""
 
     name = "yfinance"
     recorded = True
@@ -148,8 +148,8 @@ class Backfill:
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
         """Yield one batch per symbol, with the hours and days made from its bars.
 
-        Waits as the breaker says when Yahoo refuses. Raises SourceError at the end if a symbol has
-        no history.
+        While Yahoo refuses, wait as the circuit breaker says. Raises SourceError at the end if a
+        symbol has no history.
         """
         left = list(self._symbols)
         while left and not stop.is_set():

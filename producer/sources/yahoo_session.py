@@ -1,4 +1,4 @@
-"""yfinance's HTTP session with bounded answers.
+"""Limits the size of answers in yfinance's HTTP session.
 
 Answers are compressed: 3 MB of gzip unpack to 3 GB, which curl would hold in memory. They are JSON,
 and an empty object takes thirty times its bytes once parsed.
@@ -29,13 +29,14 @@ class TooLarge(ProducerError):  # noqa: N818 - named by what it says
 
 
 class BoundedSession(Session):  # type: ignore[misc]
-    """A session configured as yfinance's own, with bounded answers."""
+    """An HTTP session configured like yfinance's own, with answers of limited size."""
 
     def __init__(self) -> None:
         super().__init__(impersonate="chrome")
 
     def request(self, *arguments: Any, **named: Any) -> Any:
-        """Return an answer with its body. Raises TooLarge, and RequestsError as curl_cffi does."""
+        """Make a request and return the answer with its body. Raises TooLarge, and RequestsError as
+        curl_cffi does."""
         body, values = bytearray(), 0
 
         def is_bounded() -> bool:

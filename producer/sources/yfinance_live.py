@@ -1,4 +1,4 @@
-"""Live prices that Yahoo pushes over a WebSocket, after each symbol's history."""
+"""Live prices that Yahoo pushes over a WebSocket. They follow each symbol's history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ _FEW = timedelta(days=4)
 
 
 class YahooFeed(Feed):
-    """See Feed. Yahoo acknowledges nothing and forgets subscriptions, so they are repeated."""
+    """The frames of Yahoo's price stream. Yahoo acknowledges nothing and forgets subscriptions, so
+    they are repeated."""
 
     service = SERVICE
     acknowledges = False
@@ -37,27 +38,27 @@ class YahooFeed(Feed):
         self.beat_seconds = beat_seconds
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
-        """See Feed."""
+        """See Feed.subscribe."""
         return (json.dumps({"subscribe": list(symbols)}),) if symbols else ()
 
     def unsubscribe(self, symbols: Sequence[str]) -> Sequence[str]:
-        """See Feed."""
+        """See Feed.unsubscribe."""
         return (json.dumps({"unsubscribe": list(symbols)}),) if symbols else ()
 
     def parsed(self, frame: str | bytes) -> Sequence[Message]:
-        """See Feed."""
+        """See Feed.parsed."""
         tick = tick_of(frame)
         return (Alive(),) if tick is None else (Quote(tick),)
 
 
 class YahooBars:
-    """See History. The bars come from yfinance, whose prices are adjusted for splits."""
+    """Asks Yahoo for historical bars, through yfinance. Prices are adjusted for splits."""
 
     most_minutes = MOST_MINUTES
     served_at: datetime | None = None
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
-        """See History."""
+        """See History.bars."""
         period = "2y" if bar == "1d" else _period_since(symbol, start)
         first, last = to_text(start), to_text(end)
         found = yahoo.bars(symbol, period, bar)
@@ -65,13 +66,13 @@ class YahooBars:
 
 
 def actions(symbol: str, _now: datetime) -> list[WireTick]:
-    """Return the splits and dividends of two years. Raises as `yahoo.bars` does."""
+    """Return the splits and dividends of the last two years. Raises the errors of `yahoo.bars`."""
     return [tick for tick in yahoo.bars(symbol, "2y", "1d") if tick.action is not None]
 
 
 def _period_since(symbol: str, start: datetime) -> str:
-    """Return Yahoo's shortest period of minutes that begins at `start` or before; if none does, the
-    longest, `7d`."""
+    """Return Yahoo's shortest period of minutes that begins at `start` or before. If none begins so
+    early, return the longest, `7d`."""
     now = datetime.now(UTC)
     if start >= first_instant(symbol, market_of(symbol).timezone, now):
         return "1d"
@@ -79,12 +80,12 @@ def _period_since(symbol: str, start: datetime) -> str:
 
 
 def listing_of(symbol: str) -> Listing:
-    """Return the listing of a symbol; its currency is that of each quote."""
+    """Return what the ticks of a symbol share. The currency comes with each quote."""
     return Listing(None, market_of(symbol).timezone, NAME)
 
 
 def service(url: str | None = None) -> Service:
-    """Return the service, at another address if one is given."""
+    """Return Yahoo's service. `url` replaces its address."""
     return Service(
         NAME,
         YahooFeed(url or URL),

@@ -1,4 +1,4 @@
-"""Live prices by polling Yahoo symbol by symbol."""
+"""Live prices from Yahoo, which is polled for each symbol."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ requests: two a symbol."""
 
 
 class YfinancePoll:
-    """Each symbol's quote every `interval` seconds while its exchange is open.
+    """Polls each symbol's quote every `interval` seconds while its exchange is open.
 
     If Yahoo allows fewer requests, symbols take turns: each of N symbols within N / 2 seconds plus
     a poll's deadline.
 
-    A new symbol gets its history, and one quote at any hour. While many symbols have none, history
-    and prices alternate, first quotes first. A symbol unknown to Yahoo is retried after growing
-    waits; other failures of a symbol affect no other. A refusal of history stops prices, too. But
-    history has a wait of its own, since answered prices prove nothing about history. `now` returns
-    monotonic seconds, `clock` the time of day.
+    A new symbol gets its history, and one quote at any hour. While many symbols have no quote,
+    history and prices alternate, first quotes first. A symbol unknown to Yahoo is retried after
+    growing waits; other failures of a symbol affect no other. A refusal of history stops prices,
+    too. But history has a wait of its own, since answered prices prove nothing about history. `now`
+    returns monotonic seconds, `clock` the time of day.
 
     The source ends if nothing can be asked for longer than `patience` seconds; another call of
     `batches` continues from its state.
@@ -121,8 +121,8 @@ class YfinancePoll:
 
     @property
     def known(self) -> Known:
-        """Return the state that another process needs to continue. Failed history is asked
-        again."""
+        """Return the state that another process needs to continue. That process will ask for failed
+        history again."""
         failed = self._history.failed if self._history else frozenset()
         return Known(
             with_history=tuple(sorted(self._with_history - failed)),
@@ -135,7 +135,7 @@ class YfinancePoll:
         )
 
     def recall(self, known: Known) -> None:
-        """Continue from another process's state."""
+        """Replace the source's state by that of another process."""
         self._with_history = set(known.with_history)
         if self._history:
             self._history.begin_again()
@@ -145,12 +145,13 @@ class YfinancePoll:
         self._history_breaker.resume(known.history_refusals, known.history_open_seconds)
 
     def doubt(self, symbols: Iterable[str]) -> None:
-        """See Resumable."""
+        """See Resumable.doubt."""
         for symbol in symbols:
             self._first.doubted(symbol)
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget symbols. One that is followed again gets its history and first quote again."""
+        """Drop the state of each symbol for which `drops` returns true. A symbol that is followed
+        again gets its history and first quote again."""
         self._first.forget(drops)
         self._told = {key for key in self._told if not drops(key[0])}
         self._with_history -= {name for name in self._with_history if drops(name)}
@@ -160,7 +161,7 @@ class YfinancePoll:
     def _histories(
         self, symbols: Sequence[str], stop: threading.Event
     ) -> Iterator[Sequence[WireTick]]:
-        """Yield the history of some of the symbols that lack it, while Yahoo answers."""
+        """Yield the history of some symbols that do not have it yet, while Yahoo answers."""
         self._is_fetching = False
         known = [symbol for symbol in symbols if not self._turns.is_missing(symbol)]
         fresh = [symbol for symbol in known if symbol not in self._with_history]
@@ -183,10 +184,10 @@ class YfinancePoll:
             self._is_fetching = bool(following)
 
     def _due(self, askable: Sequence[str]) -> list[str]:
-        """Return the symbols to ask now, those without a first quote first.
+        """Return the symbols to ask for now, beginning with those that had no quote yet.
 
-        While others wait, at most half of the returned symbols are without a first quote, so that
-        endless new symbols cannot delay the others' prices.
+        While other symbols wait, at most half of the returned symbols had no quote yet. So endless
+        new symbols cannot delay the others' prices.
         """
         due = self._turns.due(askable)
         new = [name for name in due if self._first.wants(name)]
@@ -196,7 +197,8 @@ class YfinancePoll:
         return new + others[: most - len(new)]
 
     def _may_ask(self, symbols: Sequence[str]) -> bool:
-        """Return whether history may be asked. After a refusal a price goes first, if possible."""
+        """Return whether history may be asked for. After a refusal a price is asked for first, if
+        possible."""
         if self._breaker.open_seconds or self._history_breaker.open_seconds:
             return False
         return self._breaker.is_closed or not self._askable(symbols)
@@ -216,8 +218,8 @@ class YfinancePoll:
         return symbols
 
     def _askable(self, symbols: Sequence[str]) -> list[str]:
-        """Return the symbols to ask in turn: none while the circuit is open, one while it is half
-        open."""
+        """Return the symbols that may take turns. There are none while the circuit is open, and one
+        while it is half open."""
         if self._breaker.open_seconds:
             return []
         now = self._clock()
@@ -229,7 +231,7 @@ class YfinancePoll:
         return [name for name in askable if not self._turns.is_put_off(name)]
 
     def _idle_seconds(self, symbols: Sequence[str]) -> float:
-        """Return the seconds until something may be asked; report why nothing is asked now."""
+        """Return the seconds until a request may be made; report why none is made now."""
         now = self._clock()
         if self._breaker.open_seconds:
             seconds = self._breaker.open_seconds
@@ -274,7 +276,7 @@ class YfinancePoll:
 
     def _dividends(self, ticks: Iterable[WireTick]) -> list[WireTick]:
         """Return the dividends of the ticks' sessions that have not been given yet. Splits come
-        with history, which is fetched because of them."""
+        with history, which is fetched again after a split."""
         found = []
         for tick in ticks:
             action = dividend_in(tick, to_text(self._clock()))
@@ -284,7 +286,7 @@ class YfinancePoll:
         return found
 
     def _judge(self, answers: dict[str, WireTick | Exception], priced: int) -> None:
-        """Open or close the circuit; report the result of the poll."""
+        """Open or close the circuit after a poll, and report the poll's result."""
         if any(isinstance(answer, yahoo.Throttled) for answer in answers.values()):
             seconds = self._breaker.refused()
             self._status.say(f"throttled by Yahoo until {_instant_after(self._clock(), seconds)}")
@@ -297,8 +299,8 @@ class YfinancePoll:
             self._status.say("live" if priced else "no prices from Yahoo")
 
     def _listen(self, answers: Iterable[WireTick | Exception]) -> None:
-        """Note whether Yahoo has answered since `batches` was called: with a price, or that it does
-        not know a symbol."""
+        """Record whether Yahoo has answered since `batches` was called. A price is an answer, and
+        so is the error for a symbol that Yahoo does not know."""
         given = (WireTick, yahoo.UnknownSymbol)
         self._is_heard |= any(isinstance(answer, given) for answer in answers)
         self._is_silent = not self._is_heard

@@ -1,4 +1,4 @@
-"""Asks a service for the splits and dividends of its symbols, once per symbol and UTC day."""
+"""Asks a service for its symbols' splits and dividends, once per symbol and UTC day."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Told = Callable[[str, datetime], list[WireTick]]
 """Takes a symbol and an instant; returns the symbol's actions up to it, as known since then."""
 
 PAUSE = timedelta(minutes=15)
-"""After a failure nothing is asked for this long."""
+"""The pause after a failure, in which no request is made."""
 
 DEADLINE_SECONDS = 60.0
-"""For all requests about a symbol."""
+"""The time limit of all requests about one symbol together."""
 
 _OF_THE_SERVICE = (http.Throttled, http.KeysRefused, OSError)
 """Failures that say nothing about the symbol: it is asked again after the pause, not the next
@@ -31,7 +31,8 @@ _START = datetime.min.replace(tzinfo=UTC)
 
 
 class ActionQuestions:
-    """Asks about one symbol after the other. `time` returns the time of day."""
+    """Asks a service for the splits and dividends of one symbol after another. `time` returns the
+    time of day."""
 
     def __init__(
         self, status: Status, told: Told, bucket: TokenBucket, time: Callable[[], datetime]
@@ -45,10 +46,10 @@ class ActionQuestions:
         self._not_before = _START
 
     def ask(self, symbols: Iterable[str], stop: threading.Event) -> list[WireTick] | None:
-        """Ask about the first symbol that is due. Return its actions; none after a failure, which
-        is reported.
+        """Ask about the first symbol that is due, and return its splits and dividends.
 
-        Return None if no symbol is due or no request may be made.
+        Return an empty list after a failure, which is reported. Return None if no symbol is due or
+        no request may be made.
         """
         now = self._time()
         if now < self._not_before:
@@ -76,5 +77,5 @@ class ActionQuestions:
         self._status.problem(told, error)
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` selects."""
+        """Drop the state of each symbol for which `drops` returns true."""
         self._asked = {name: day for name, day in self._asked.items() if not drops(name)}

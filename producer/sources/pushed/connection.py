@@ -1,8 +1,8 @@
-"""A connection to a service: the interface, the listener to what it brings, and why it ends.
+"""A connection to a service, the listener that receives its messages, and the reasons for its end.
 
 If a service sends pings and reads nothing, the thread that answers the pings blocks. Meanwhile it
-holds the mutex that sending and closing need. So a guard of each connection shuts the socket down
-if sending takes long; that needs no mutex.
+holds the mutex that sending and closing need. So each connection has a guard that shuts the socket
+down if sending takes long; that needs no mutex.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ _SEND_SECONDS = 10.0
 """A frame that is not sent within this time ends the connection."""
 
 _SILENT = logging.getLogger("producer.websockets")
-_SILENT.disabled = True  # frames, which hold keys, must not be logged
+_SILENT.disabled = True  # frames hold keys and must not be logged
 
 
 class Timings(msgspec.Struct, frozen=True):
-    """Seconds that end a connection: `stall` without a message, `priceless` without a price
-    although heartbeats come, `acknowledgement` without one. After `doubt` without a message, trades
-    without numbers may be missing. `receive`: one wait for a frame."""
+    """Time limits of a connection, in seconds. A connection ends after `stall` without a message,
+    `priceless` without a price although heartbeats come, or `acknowledgement` without one. After
+    `doubt` without a message, trades without numbers may be missing. `receive` limits one wait for
+    a frame."""
 
     stall: float = 60.0
     priceless: float = 600.0
@@ -49,38 +50,40 @@ class Timings(msgspec.Struct, frozen=True):
 
 
 class Connection(Protocol):
-    """An open WebSocket."""
+    """The interface of an open WebSocket."""
 
     def send(self, text: str) -> None:
         """Send a frame."""
 
     def recv(self, timeout: float) -> str | bytes:
-        """Return the next frame. Raises TimeoutError, and ConnectionClosed at its end."""
+        """Return the next frame. Raises TimeoutError after `timeout`, ConnectionClosed at the
+        connection's end."""
 
 
 Connect = Callable[[str], AbstractContextManager[Connection]]
 
 
 class Listener(Protocol):
-    """Receives what a session hears, in its thread."""
+    """Receives a session's messages. Its methods are called in the session's thread."""
 
     def flaw_of(self, heard: messages.Heard) -> str | None:
         """Return why a message must not count, such as "in the future"; None if it may count."""
 
     def take(self, heard: messages.Heard) -> None:
-        """Take a price, or the volume of a minute whose trades were taken."""
+        """Take a price, or the volume of a minute whose trades have been taken."""
 
     def lost(self, silent_seconds: float) -> None:
-        """Record that the connection has ended after `silent_seconds` without a message."""
+        """Record that the connection has ended; no message came in its last `silent_seconds`."""
 
     def live(self, symbols: frozenset[str]) -> None:
-        """Record that every trade of these symbols comes from now on."""
+        """Record that from now on every trade of these symbols is received."""
 
     def missed(self, symbol: str, trades: int) -> None:
-        """Record that trades of a symbol are missing before the trade that is taken next."""
+        """Record that `trades` trades of a symbol are missing before the trade that is taken
+        next."""
 
     def doubted(self, silent_seconds: float) -> None:
-        """Record that nothing came for `silent_seconds`, so that trades may be missing."""
+        """Record that no message came for `silent_seconds`, so that trades may be missing."""
 
 
 class Lost(ProducerError):  # noqa: N818 - a state that passes
@@ -92,7 +95,7 @@ class Throttled(Lost):
 
 
 class Guarded(ClientConnection):
-    """A connection that ends if sending takes too long, and at once after an error."""
+    """A connection that ends if sending takes too long, and immediately after an error."""
 
     send_seconds = _SEND_SECONDS
 
@@ -113,7 +116,7 @@ class Guarded(ClientConnection):
         super().__exit__(exc_type, exc_value, traceback)
 
     def send_data(self) -> None:
-        """Send what waits. The guard watches how long that takes."""
+        """Send the waiting bytes. The guard watches how long that takes."""
         self._sending_since = time.monotonic()
         try:
             super().send_data()
@@ -121,7 +124,7 @@ class Guarded(ClientConnection):
             self._sending_since = None
 
     def close_socket(self) -> None:
-        """Close, and end the guard."""
+        """Close the socket, and end the guard."""
         self._ended.set()
         super().close_socket()
 
@@ -133,15 +136,15 @@ class Guarded(ClientConnection):
                 return
 
     def _shut_down(self) -> None:
-        with suppress(OSError):  # it is closed already
+        with suppress(OSError):  # the socket is closed already
             self.socket.shutdown(socket.SHUT_RDWR)
 
 
 class _Straight(reconnect):
-    """Follows no redirects: keys are for the host that was named."""
+    """A connector that follows no redirects: keys are only for the host that the user named."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
-        """Return the error, whatever it is."""
+        """Return the error without following its redirect."""
         return exc
 
 

@@ -1,4 +1,4 @@
-"""What is said over one connection: subscribing, acknowledgements, heartbeats, silence."""
+"""The conversation over one connection: subscriptions, acknowledgements, heartbeats, silence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ second."""
 
 
 class Conversation:
-    """The state of one connection."""
+    """The state of the conversation over one connection."""
 
     def __init__(self, session: Session, now: float) -> None:
         self._session = session
@@ -34,7 +34,7 @@ class Conversation:
         session.numbering.begin()
 
     def begin(self, socket: Connection) -> None:
-        """Send what comes before subscriptions."""
+        """Send the feed's opening frames, which precede subscriptions."""
         self.heard_at = self._priced_at = self._session.now()
         for frame in self._feed.opening():
             socket.send(frame)
@@ -42,10 +42,10 @@ class Conversation:
             self._due_at = self.heard_at + self._session.timings.acknowledgement
 
     def step(self, socket: Connection, stop: threading.Event) -> None:
-        """Subscribe if something changed, then handle one frame.
+        """Subscribe if the symbols have changed, then handle one frame.
 
-        Raises Lost if the connection is closed or mute or does not acknowledge, Throttled or
-        SourceError if the service refuses it.
+        Raises Lost if the connection is closed, or if the service is mute or does not acknowledge.
+        Raises Throttled or SourceError if the service refuses the connection.
         """
         self._subscribe(socket, stop)
         try:

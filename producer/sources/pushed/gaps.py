@@ -1,6 +1,7 @@
-"""The minutes of each symbol that the stream has not covered, and that history has to fill.
+"""The gaps of each symbol: minutes that the stream has not covered and history has to fill.
 
-Minutes are counted from the epoch. Each is asked once: when it is over and history has it.
+Minutes are counted from the epoch. History is asked for each minute once, when the minute is over
+and history has it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ a chart of minutes."""
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Minutes `[start, end)` of a symbol."""
+    """The minutes `[start, end)` of a symbol."""
 
     symbol: str
     start: int
@@ -23,33 +24,34 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class _Gap(msgspec.Struct):
-    """Minutes from `start` to `last`, inclusive. `last` is None while the stream does not cover the
-    symbol."""
+    """The minutes from `start` to `last`, inclusive. `last` is None while the stream does not cover
+    the symbol."""
 
     start: int
     last: int | None = None
 
 
 class Gaps:
-    """At most one gap per symbol: a new gap extends one that is not filled yet."""
+    """The gaps of all symbols, at most one per symbol. A new gap extends a gap that is not filled
+    yet."""
 
     def __init__(self) -> None:
         self._gaps: dict[str, _Gap] = {}
         self._filled: dict[str, int] = {}
 
     def open(self, symbol: str, minute: int) -> None:
-        """Record that the stream ceases to cover a symbol at some instant of a minute."""
+        """Record that the stream stops covering a symbol during a minute."""
         gap = self._extended(symbol, minute)
         gap.last = None
 
     def close(self, symbol: str, minute: int) -> None:
-        """Record that the stream covers a symbol again, from some instant of a minute on."""
+        """Record that the stream covers a symbol again, starting during a minute."""
         gap = self._gaps.get(symbol)
         if gap is not None and gap.last is None:
             gap.last = max(minute, gap.start)
 
     def add(self, symbol: str, first: int, last: int) -> None:
-        """Record that something is missing in the minutes from `first` to `last`, inclusive."""
+        """Record that trades may be missing in the minutes from `first` to `last`, inclusive."""
         gap = self._gaps.get(symbol)
         if gap is not None and gap.last is None:
             gap.start = min(gap.start, max(first, self._filled.get(symbol, first)))
@@ -68,10 +70,8 @@ class Gaps:
         return gap
 
     def due(self, symbol: str, over: int, most: int) -> Span | None:
-        """Return up to `most` missing minutes before `over` to ask now; None if there are none.
-
-        Minutes more than a week before `over` are left out for good.
-        """
+        """Return up to `most` missing minutes before `over` to ask for now; None without any.
+        Minutes more than a week before `over` are left out for good."""
         gap = self._gaps.get(symbol)
         if gap is None:
             return None
@@ -80,7 +80,7 @@ class Gaps:
         return Span(symbol, gap.start, min(end, gap.start + most)) if gap.start < end else None
 
     def filled(self, span: Span) -> None:
-        """Record that history has answered for a span."""
+        """Record that history has answered for the minutes of a span."""
         self._filled[span.symbol] = max(span.end, self._filled.get(span.symbol, 0))
         gap = self._gaps.get(span.symbol)
         if gap is None:
@@ -90,16 +90,16 @@ class Gaps:
             del self._gaps[span.symbol]
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` selects."""
+        """Drop the gaps of each symbol for which `drops` returns true."""
         for name in [name for name in self._gaps.keys() | self._filled.keys() if drops(name)]:
             self._gaps.pop(name, None)
             self._filled.pop(name, None)
 
     def started(self, symbols: Iterable[str]) -> int | None:
-        """Return the first minute that any of the symbols misses; None if none misses any."""
+        """Return the first minute in the gaps of some symbols; None if they have no gap."""
         return min((self._gaps[name].start for name in symbols if name in self._gaps), default=None)
 
     @property
     def symbols(self) -> list[str]:
-        """Return the symbols with a gap."""
+        """Return the symbols that have a gap."""
         return list(self._gaps)

@@ -1,4 +1,4 @@
-"""The interface of a service's history, and what its bars have in common."""
+"""The interface for asking services for history, and functions that its implementations share."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _DAY = timedelta(days=1)
 
 
 class History(Protocol):
-    """Asks a service for historical bars."""
+    """The interface for asking a service for historical bars."""
 
     most_minutes: int
     """The most minutes that one call of `bars` should span."""
 
     @property
     def served_at(self) -> datetime | None:
-        """Return when the last answer was given, by the service's clock; None if unknown."""
+        """Return the time of the last answer by the service's clock; None if unknown."""
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
         """Return the bars that start in `[start, end)` and are over, in time order.
@@ -44,7 +44,7 @@ class History(Protocol):
 
 
 class Candle(NamedTuple):
-    """Prices and volume of a bar. `start` is an aware UTC datetime."""
+    """The prices and the volume of a bar. `start` is an aware UTC datetime."""
 
     start: datetime
     open: Decimal
@@ -67,11 +67,11 @@ class CandleHistory(ABC):
 
     @property
     def served_at(self) -> datetime | None:
-        """See History."""
+        """See History.served_at."""
         return self._http.served_at
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
-        """See History. A bar without trades has no candle."""
+        """See History.bars. A bar without trades has no candle."""
         listing = self._listing_of(symbol)
         if listing is None:
             return []
@@ -84,16 +84,14 @@ class CandleHistory(ABC):
 
     @abstractmethod
     def asked(self, symbol: str, bar: Bar, first: datetime, last: datetime) -> list[Candle]:
-        """Return the candles that start between two instants, both included."""
+        """Return the candles that start between two instants, both inclusive."""
 
 
 def made(
     symbol: str, bar: Bar, listing: Listing, candles: Iterable[Candle], end: datetime
 ) -> list[WireTick]:
-    """Return the bars of candles that start before `end`, sorted, each once.
-
-    Raises Unusable if a price is missing, zero or negative.
-    """
+    """Convert candles that start before `end` to bars, sorted and without repeats. Raises Unusable
+    if a price is missing, zero or negative."""
     found = {candle.start: candle for candle in candles if candle.start < end}
     return [_bar(symbol, bar, listing, found[start]) for start in sorted(found)]
 
@@ -122,7 +120,7 @@ def _bar(symbol: str, bar: Bar, listing: Listing, candle: Candle) -> WireTick:
 def windows(
     start: datetime, end: datetime, length: timedelta, most: int
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Yield parts of `[start, end)` with at most `most` bars of a length."""
+    """Split `[start, end)` into parts with at most `most` bars of a length each."""
     while start < end:
         until = min(end, start + length * most)
         yield start, until
@@ -137,8 +135,8 @@ def running(length: timedelta) -> datetime:
 
 
 def first_instant(symbol: str, zone: str, now: datetime) -> datetime:
-    """Return the instant from which history is asked at the start: the beginning of the symbol's
-    last session, or a day ago if the symbol trades round the clock."""
+    """Return the instant from which history is asked for when the producer starts. It is the
+    beginning of the symbol's last session, or a day ago if the symbol trades round the clock."""
     calendar = calendar_for(symbol, zone)
     session = calendar.session_at(now)
     while not (session.is_trading_day and session.pre_open <= now):
@@ -147,12 +145,12 @@ def first_instant(symbol: str, zone: str, now: datetime) -> datetime:
 
 
 def instant_of(minute: int) -> datetime:
-    """Return the start of a minute that is counted from the epoch."""
+    """Return the start of a minute. Minutes are counted from the epoch."""
     return EPOCH + timedelta(minutes=minute)
 
 
 def minute_at(instant: datetime) -> int:
-    """Return the number of the minute of an instant, counted from the epoch."""
+    """Return the minute in which an instant lies, counted from the epoch."""
     return (instant - EPOCH) // timedelta(minutes=1)
 
 
@@ -162,15 +160,14 @@ def midnight_of(instant: datetime) -> datetime:
 
 
 DEADLINE_SECONDS = 60.0
-"""For all requests of one call, each of which waits at most 15 s for the next byte of its
-answer."""
+"""The time limit of all requests of a call; each waits at most 15 s for an answer's next byte."""
 
 _THREADS = 4
 """Threads for calls. One that is beyond its deadline keeps its thread until its answer ends."""
 
 
 class Timely:
-    """A service's history whose calls have a deadline. See History."""
+    """A history whose calls end at a deadline."""
 
     def __init__(self, history: History, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._history = history
@@ -180,11 +177,11 @@ class Timely:
 
     @property
     def served_at(self) -> datetime | None:
-        """See History."""
+        """See History.served_at."""
         return self._history.served_at
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
-        """See History. Raises TimeoutError after the deadline."""
+        """See History.bars. Raises TimeoutError after the deadline."""
 
         def ask(_: str) -> list[WireTick]:
             return self._history.bars(symbol, bar, start, end)

@@ -1,5 +1,5 @@
-"""Asks a service's REST API. Answers are bounded, redirects are not followed, and errors say what
-to do about them."""
+"""Asks a service's REST API. Answers have a maximum size, redirects are not followed, and the class
+of an error shows what to do about it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Throttled(ProducerError):  # noqa: N818 - a state that passes
 
 
 class KeysRefused(ProducerError):  # noqa: N818 - named by what it says
-    """The service refuses the keys, or they do not cover what was asked."""
+    """The service refuses the keys, or the keys do not permit the request."""
 
 
 class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
@@ -41,15 +41,15 @@ class UnknownSymbol(ProducerError):  # noqa: N818 - named by what it says
 
 
 class Unusable(ProducerError):  # noqa: N818 - named by what it says
-    """An answer that cannot be used: of an unexpected status, too long, or of another form."""
+    """An answer that cannot be used: it has an unexpected status or form, or is too long."""
 
 
 class Http:
-    """Requests to one service over kept connections. `headers` may hold keys; ~/.netrc replaces
-    none.
+    """Requests to one service over connections that are kept open.
 
-    Unencrypted requests bypass the environment's proxy. `served_at` is when the last answer was
-    given, by the service's clock; None if the answer did not say.
+    `headers` may hold keys, which ~/.netrc does not replace. Unencrypted requests bypass the
+    environment's proxy. `served_at` is when the last answer was given, by the service's clock; None
+    if the answer did not say.
     """
 
     def __init__(
@@ -71,15 +71,16 @@ class Http:
 
         session = requests.Session()
         session.trust_env = urlsplit(self._base).scheme == "https"
-        session.auth = lambda request: request  # without one, ~/.netrc is read
+        session.auth = lambda request: request  # without an `auth`, requests reads ~/.netrc
         return session
 
     def get(self, path: str, parameters: Mapping[str, str]) -> bytes:
-        """Return the body of an answer. Raises the errors above and OSError for the network."""
+        """Return the body of an answer. Raises the errors of this module, and OSError if the
+        network fails."""
         return self._body("GET", path, params=dict(parameters))
 
     def post(self, path: str, given: Mapping[str, Any]) -> bytes:
-        """Send JSON and return the body of the answer. Raises as `get` does."""
+        """Send JSON and return the body of the answer. Raises the errors of `get`."""
         return self._body("POST", path, json=dict(given))
 
     def _body(self, method: str, path: str, **given: Any) -> bytes:

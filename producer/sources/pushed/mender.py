@@ -1,9 +1,9 @@
 """Fills gaps: asks history for the minutes that the stream has not covered.
 
-A gap begins at the start (with the minutes of the last session, or since the last run), when a
-connection is lost, and where trades are missing. It ends once the stream covers the symbol again
-and history has answered for the minute in which that began. While there is no connection, each
-minute is asked when it is over.
+A gap begins when a connection is lost, and where trades are missing. At the start it begins with
+the last session, or where an earlier run ended. It ends once the stream covers the symbol again and
+history has answered for the minute in which that began. While there is no connection, history is
+asked for each minute when it is over.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _KEPT_OVER_SECONDS = 1.0
 
 
 class Mender:
-    """Asks for the gaps of all symbols, one request after another.
+    """Asks history for the gaps of all symbols, one request after another.
 
     If `with_history` is false, it asks for no minute before the start. Otherwise it asks for all
     minutes since `first(symbol)`: an earlier run may have been killed before it had sent them.
@@ -89,11 +89,11 @@ class Mender:
         status.gaps = self.report
 
     def continue_after(self, latest: Mapping[str, str]) -> None:
-        """Begin the symbols' gaps at the last timestamps of an earlier run."""
+        """Begin each symbol's gap at the symbol's last timestamp of an earlier run."""
         self._latest = dict(latest)
 
     def follow(self, symbols: Sequence[str]) -> None:
-        """Follow symbols: new ones begin with a gap."""
+        """Set the symbols to follow. A new symbol begins with a gap."""
         with self._lock:
             known = set(self._symbols)
             self._symbols = tuple(symbols)
@@ -112,8 +112,8 @@ class Mender:
         return min(since, minute_at(self._first(symbol)))
 
     def with_days(self) -> list[str]:
-        """Return the symbols whose daily bars have been given. There are none without history, or
-        while the service may not be asked."""
+        """Return the symbols whose daily bars have been given. Return an empty list without
+        history, or while the service may not be asked."""
         if self._breaker.open_seconds or self._now() < self._away_until:
             return []
         with self._lock:
@@ -122,7 +122,7 @@ class Mender:
             return [name for name in self._symbols if name not in self._without_days]
 
     def fetch_again(self, symbol: str) -> None:
-        """Ask for all history of a symbol again, such as after a split."""
+        """Ask for all of a symbol's history again, for example after a split."""
         with self._lock:
             minute = minute_at(self.time())
             self._gaps.forget(lambda name: name == symbol)
@@ -130,7 +130,7 @@ class Mender:
             self._without_days[symbol] = None
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` selects."""
+        """Drop the state of each symbol for which `drops` returns true."""
         with self._lock:
             self._gaps.forget(drops)
             for known in (self._without_days, self._waits):
@@ -138,13 +138,13 @@ class Mender:
                     del known[name]
 
     def time(self) -> datetime:
-        """Return the time of day, corrected if the service's answers show that our clock is
+        """Return the time of day. It is corrected if the service's answers show that our clock is
         ahead."""
         return self._clock() - self._ahead
 
     def lost(self, silent_seconds: float) -> None:
-        """Record that the stream covers no symbol from now on, and has covered none for
-        `silent_seconds`."""
+        """Record that the stream has covered no symbol for `silent_seconds`, and covers none from
+        now on."""
         since = self.time() - timedelta(seconds=silent_seconds)
         with self._lock:
             if self._is_live and self._lost_since is None:
@@ -154,7 +154,7 @@ class Mender:
                 self._gaps.open(name, minute_at(since))
 
     def live(self, symbols: frozenset[str]) -> None:
-        """Record that the stream covers symbols from now on."""
+        """Record that the stream covers these symbols from now on."""
         with self._lock:
             self._is_live = True
             minute = minute_at(self.time())
@@ -163,14 +163,14 @@ class Mender:
             self._tell()
 
     def missing(self, symbol: str, first: datetime, last: datetime) -> None:
-        """Record that something of a symbol is missing between two instants."""
+        """Record that trades of a symbol may be missing between two instants."""
         with self._lock:
             if symbol in self._symbols:
                 self._gaps.add(symbol, minute_at(first), minute_at(last))
 
     def report(self) -> GapReport | None:
-        """Return how many symbols miss minutes that history has by now, since when, and how many
-        minutes history has filled."""
+        """Return how many symbols miss minutes that history has by now, and since when. The report
+        also has the number of minutes that history has filled."""
         with self._lock:
             open_ones = [name for name in self._symbols if self._due(name, 1) is not None]
             start = self._gaps.started(open_ones)
@@ -178,10 +178,8 @@ class Mender:
             return GapReport(len(open_ones), since, self._minutes)
 
     def step(self, stop: threading.Event) -> list[WireTick] | None:
-        """Make one request: for missing minutes, else for a symbol's days. Return the bars.
-
-        Return None if nothing may be asked now, or if the request failed, which is reported.
-        """
+        """Make one request: for missing minutes, else for a symbol's daily bars. Return the bars.
+        Return None if no request may be made now, or if the request failed, which is reported."""
         if self._breaker.open_seconds or self._now() < self._away_until:
             return None
         with self._lock:
@@ -213,8 +211,8 @@ class Mender:
         return bars
 
     def _compare_clocks(self, asked_at: datetime) -> datetime | None:
-        """Return the time of the last answer by the service's clock; None if it is unknown or not
-        plausible. Correct our clock if it is ahead."""
+        """Return the time of the last answer by the service's clock. Correct our clock if it is
+        ahead. Return None if the time is unknown or not plausible."""
         served_at = self._history.served_at
         if served_at is None:
             return None
@@ -235,13 +233,13 @@ class Mender:
         return served_at
 
     def _tell_failure(self, error: Exception, seconds: float) -> None:
-        """Report a failure of the service, which concerns every symbol."""
+        """Report a failure of the service that concerns all symbols."""
         told = f"{self._service}: no history: {reason(error)}; asked again in {seconds:.0f} s"
         self._status.problem(told, error)
 
     def _next(self) -> Span | str | None:
-        """Return the next minutes to ask; without any, the next symbol whose days to ask; else
-        None."""
+        """Return the next minutes to ask for. Without such minutes return the next symbol whose
+        daily bars to ask for, or None."""
         now = self._now()
         ready = [name for name in self._symbols if self._waits.get(name, (0.0,))[0] <= now]
         for name in ready:
@@ -276,8 +274,8 @@ class Mender:
             self._tell()
 
     def _tell(self) -> None:
-        """Set the state, with the share of symbols that have all their history; note a gap that
-        history has filled."""
+        """Report the share of symbols that have all their history, and each gap that history has
+        filled."""
         if self._without_days:
             total = max(1, len(self._symbols))
             self._status.say("fetching history", 1 - min(total, len(self._without_days)) / total)
@@ -293,7 +291,8 @@ class Mender:
         self._lost_since = None
 
     def _failed(self, symbol: str, error: Exception) -> None:
-        """Have a symbol asked again later, and report that. Other symbols are asked meanwhile."""
+        """Report a symbol's failure, and ask for its history again later. Other symbols do not
+        wait."""
         with self._lock:
             _, backoff = self._waits.get(symbol, (0.0, self._backoff()))
             if isinstance(error, http.UnknownSymbol):
@@ -306,8 +305,8 @@ class Mender:
 
 
 def _over_by(served_at: datetime | None, span: Span) -> Span:
-    """Return the minutes of a span that are over by the service's clock: if ours is ahead, the last
-    bar may be in progress. Without a time, return the span."""
+    """Return the minutes of a span that are over by the service's clock. If our clock is ahead, the
+    last bar may still be in progress. Without the service's time, return all minutes."""
     if served_at is None:
         return span
     return Span(span.symbol, span.start, max(span.start, min(span.end, minute_at(served_at))))

@@ -1,4 +1,5 @@
-"""The messages that a feed reads from its service's frames, and ingest's bounds for them."""
+"""The messages that a feed reads from its service's frames, and ingest's bounds for their
+values."""
 
 from __future__ import annotations
 
@@ -63,31 +64,32 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """All symbols of the connection whose subscription the service has acknowledged."""
+    """The symbols whose subscription on this connection the service has acknowledged."""
 
     symbols: frozenset[str]
 
 
 class Alive(msgspec.Struct, frozen=True):
-    """A heartbeat, or an answer without prices."""
+    """A heartbeat, or another message without prices."""
 
 
 class Unknown(msgspec.Struct, frozen=True):
-    """The service does not know the symbol, and refused the subscription for that reason."""
+    """The service does not know the symbol, and it refused the subscription for that reason."""
 
     symbol: str
     why: str
 
 
 class TooMany(msgspec.Struct, frozen=True):
-    """The service takes at most `most` symbols of this subscriber."""
+    """The service accepts at most `most` symbols from this subscriber."""
 
     most: int
     why: str
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The service refuses the connection. With `of_keys` only other keys help, not waiting."""
+    """The service refuses the connection. If `of_keys`, it refuses the keys, so waiting does not
+    help."""
 
     why: str
     of_keys: bool = False
@@ -100,16 +102,17 @@ Message = Heard | Newest | Ready | Accepted | Alive | Unknown | TooMany | Refuse
 
 
 def named(heard: Heard) -> tuple[str, str]:
-    """Return the symbol of a message and its time, as stored text."""
+    """Return a message's symbol, and its time as stored text."""
     if isinstance(heard, Quote):
         return heard.tick.symbol, heard.tick.timestamp
     return heard.symbol, heard.at
 
 
 def out_of_bounds(heard: Heard) -> str | None:
-    """Return which number ingest would refuse, such as "malformed price"; None if it accepts all.
+    """Return which number of a message ingest would refuse, such as "malformed price".
 
-    A quote is a complete tick and is checked like the ticks of all sources.
+    Return None if ingest accepts all numbers. A quote is a complete tick and is checked like the
+    ticks of all sources.
     """
     match heard:
         case Trade():

@@ -1,4 +1,4 @@
-"""Notices missing and repeated trades by their numbers; by keys only repeated ones."""
+"""Detects repeated trades by their numbers or keys, and missing trades by their numbers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ KEYS_KEPT = 5000
 
 
 class Keys:
-    """The keys of each symbol's newest trades, where a service does not number them."""
+    """The keys of each symbol's newest trades, for a service that does not number trades."""
 
     def __init__(self, most: int = KEYS_KEPT) -> None:
         self._most = most
         self._kept: dict[str, dict[str, None]] = {}
 
     def is_new(self, symbol: str, key: str) -> bool:
-        """Keep a key. Return whether it was not there before."""
+        """Store the key of a trade. Return whether it was not stored before."""
         kept = self._kept.setdefault(symbol, {})
         if key in kept:
             return False
@@ -35,17 +35,15 @@ class Keys:
 
 
 class _Late(NamedTuple):
-    """The last of several late trades in a row, and how many they are."""
+    """Late trades in a row: the number of the last one, and how many there are."""
 
     number: int
     length: int
 
 
 class Numbering:
-    """The newest number of each symbol. The numbers of a symbol's trades have no holes.
-
-    A number that jumps far ahead is believed once the next one follows it closely.
-    """
+    """The newest trade number of each symbol. The numbers of a symbol's trades have no holes. A
+    number that jumps far ahead is believed once the next number follows it closely."""
 
     def __init__(self) -> None:
         self._newest: dict[str, int] = {}
@@ -55,16 +53,14 @@ class Numbering:
         self._fresh: set[str] = set()
 
     def begin(self) -> None:
-        """Start a new connection. Trades missed before it do not count here: the loss of the last
-        connection began a gap."""
+        """Start a new connection. Trades missed before it do not count here: a gap began when the
+        last connection was lost."""
         self._fresh = set(self._newest)
         self._told.clear()
 
     def missed_before(self, symbol: str, number: int) -> int | None:
-        """Return how many trades are missing before this one; None if it is repeated or late.
-
-        If the number jumps far, return 1, since it is not yet known how many are missing.
-        """
+        """Return how many trades are missing before this trade; None if it is repeated or late. If
+        the number jumps far, return 1, since it is not yet known how many are missing."""
         newest = self._newest.get(symbol)
         is_fresh = symbol in self._fresh
         self._fresh.discard(symbol)
@@ -81,8 +77,8 @@ class Numbering:
         return 0 if is_fresh else number - newest - 1
 
     def pass_over(self, symbol: str, number: int) -> bool:
-        """Note a trade that came but does not count. Keep its number only if the trade is the
-        symbol's next one, and return whether it is."""
+        """Return whether a trade that does not count is the symbol's next one. If so, store its
+        number."""
         if number - 1 != self._newest.get(symbol):
             return False
         self._newest[symbol] = number
@@ -110,10 +106,10 @@ class Numbering:
         return number - doubted - 1
 
     def is_behind(self, symbol: str, number: int) -> bool:
-        """Take the newest number from a heartbeat. Return whether trades are missing that the last
-        heartbeat announced.
+        """Take the newest number from a heartbeat.
 
-        A heartbeat may overtake the trades that it announces, so they have until the next one.
+        Return whether trades are missing that the previous heartbeat announced. A heartbeat may
+        overtake the trades that it announces, so they have until the next one.
         """
         told, self._told[symbol] = self._told.get(symbol), number
         newest = self._newest.get(symbol)

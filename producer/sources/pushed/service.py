@@ -1,5 +1,4 @@
-"""What a pushed source has to know of its service, and what the service expects and says over its
-socket."""
+"""The interface between a pushed source and its service: frames, history and limits."""
 
 from __future__ import annotations
 
@@ -17,7 +16,8 @@ from producer.sources.pushed.so_far import Listing
 
 
 class Feed(ABC):
-    """The frames of one service, which subclasses know. It keeps no state beyond a connection."""
+    """The frames of one service. Subclasses know their format. A feed keeps no state beyond a
+    connection."""
 
     service: ClassVar[str]
     """The service's name in messages, such as Coinbase."""
@@ -43,14 +43,14 @@ class Feed(ABC):
 
     @abstractmethod
     def subscribe(self, symbols: Sequence[str]) -> Sequence[str]:
-        """Return the frames that subscribe to more symbols."""
+        """Return the frames that subscribe to additional symbols."""
 
     @abstractmethod
     def unsubscribe(self, symbols: Sequence[str]) -> Sequence[str]:
-        """Return the frames that end the subscription of symbols."""
+        """Return the frames that end the subscription to symbols."""
 
     def read(self, frame: str | bytes) -> Sequence[Message]:
-        """Parse a frame; return nothing without a message that counts. Raises only BadFrame."""
+        """Parse a frame; return no messages if none of them counts. Raises only BadFrame."""
         try:
             return self.parsed(frame)
         except BadFrame:
@@ -60,15 +60,15 @@ class Feed(ABC):
 
     @abstractmethod
     def parsed(self, frame: str | bytes) -> Sequence[Message]:
-        """Parse a frame. May also raise the errors that `read` converts to BadFrame."""
+        """Parse a frame. It may also raise the errors that `read` converts to BadFrame."""
 
 
 class Service(msgspec.Struct, frozen=True):
     """A service: its feed and history, what its symbols share, and its requests per second.
 
     `listing` returns None for symbols that the service cannot have. `split_today` returns the split
-    that the service lists for a symbol's last session; it is None if the service is not asked for
-    splits. `actions` returns the splits and dividends of a symbol up to an instant; it is None if
+    that the service lists for a symbol's last session. It is None if the service is not asked for
+    splits. `actions` returns the splits and dividends of a symbol up to an instant. It is None if
     the service has none.
     """
 

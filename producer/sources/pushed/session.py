@@ -1,8 +1,8 @@
 """Keeps a connection to a service that pushes prices, and opens a new one whenever it is lost.
 
-Each connection subscribes and waits for the acknowledgement. A watchdog ends a connection that is
-open and mute while prices are expected: services are known to keep such sockets open for hours
-(alpaca-py issue 740). The next attempt comes after a random wait (full jitter), or after minutes if
+Each connection subscribes and waits for the acknowledgement. Services are known to keep sockets
+open and mute for hours (alpaca-py issue 740). So a watchdog ends a connection that is mute while
+prices are expected. The next attempt comes after a random wait (full jitter), or after minutes if
 the service refuses.
 """
 
@@ -39,11 +39,8 @@ _UNKNOWN_SECONDS = 3600.0
 
 
 class Session:
-    """One connection after another to the feed's service.
-
-    `quiet()` says that no prices are expected, since all markets are closed. `now` returns
-    monotonic seconds.
-    """
+    """Keeps one connection after another to the service of a feed. `quiet()` returns whether no
+    prices are expected, since all markets are closed. `now` returns monotonic seconds."""
 
     def __init__(
         self,
@@ -76,15 +73,13 @@ class Session:
         self._was_live = False
 
     def follow(self, symbols: Sequence[str]) -> None:
-        """Set the symbols to subscribe to."""
+        """Set the symbols to which the session subscribes."""
         self._wanted = tuple(symbols)
         self._followed = frozenset(symbols)
 
     def run(self, stop: threading.Event) -> None:
-        """Receive until `stop` is set.
-
-        Raises SourceError if the service refuses the keys before any subscription succeeded.
-        """
+        """Receive messages until `stop` is set. Raises SourceError if the service refuses the keys
+        before any subscription succeeded."""
         while not stop.is_set():
             if not self._wanted:
                 stop.wait(self.timings.receive)
@@ -95,7 +90,7 @@ class Session:
                 stop.wait(delay)
 
     def _once(self, stop: threading.Event) -> float:
-        """Keep one connection while it can be used. Return the seconds until the next attempt."""
+        """Use one connection until it ends. Return the seconds until the next attempt."""
         conversation = Conversation(self, self.now())
         try:
             with self._connect(self.feed.url) as socket:
@@ -111,8 +106,8 @@ class Session:
     def _converse(
         self, conversation: Conversation, socket: Connection, stop: threading.Event
     ) -> None:
-        """Use a connection to its end. The listener hears of the end before the connection is
-        closed, since closing takes time."""
+        """Exchange frames until the connection ends. The listener hears of the end before the
+        connection is closed, since closing takes time."""
         try:
             conversation.begin(socket)
             while not stop.is_set():
@@ -121,23 +116,23 @@ class Session:
             self._listener.lost(self.now() - conversation.heard_at)
 
     def allowed(self) -> tuple[str, ...]:
-        """Return the symbols to subscribe to now: those that the service knows, and no more than it
-        takes."""
+        """Return the symbols to subscribe to now. They are those that the service knows, and no
+        more than it accepts."""
         now = self.now()
         self._unknown = {name: until for name, until in self._unknown.items() if until > now}
         known = tuple(name for name in self._wanted if name not in self._unknown)
         return known if self._most is None else known[: self._most]
 
     def refuse(self, message: messages.Refused) -> None:
-        """Raise SourceError if the service refuses the keys before any subscription succeeded, else
-        Throttled."""
+        """Raise an error for a refusal by the service. It is SourceError if the service refuses the
+        keys before any subscription succeeded, else Throttled."""
         told = f"{self.feed.service} refuses: {message.why}"
         if message.of_keys and not self._was_live:
             raise SourceError(told)
         raise Throttled(told)
 
     def limit(self, message: messages.TooMany) -> None:
-        """From now on follow only as many symbols as the service takes; report the others."""
+        """Follow only as many symbols as the service accepts, and report the other symbols."""
         if self._most == message.most:
             return
         left = self._wanted[message.most :]
@@ -156,15 +151,15 @@ class Session:
         self.status.problem(f"{symbol}: {self.feed.service} knows no such symbol ({why})")
 
     def doubt(self, silent_seconds: float) -> None:
-        """After a long silence, tell the listener that trades may be missing. Do nothing if the
+        """Tell the listener after a long silence that trades may be missing. Do nothing if the
         trades are numbered or no prices are expected."""
         is_long = silent_seconds >= self.timings.doubt
         if is_long and self.feed.is_silence_doubtful and not self._quiet():
             self._listener.doubted(silent_seconds)
 
     def check_silence(self, heard_at: float, priced_at: float) -> None:
-        """Raise Lost if prices are expected, but nothing came since `heard_at` for too long, or no
-        price since `priced_at`."""
+        """Raise Lost if no message or no price came for too long while prices are expected. The
+        last message came at `heard_at`, the last price at `priced_at`."""
         now, timings = self.now(), self.timings
         if now - heard_at < timings.stall and now - priced_at < timings.priceless:
             return
@@ -175,9 +170,10 @@ class Session:
         raise Lost(f"no price came for {timings.priceless:g} s")
 
     def take_trade(self, trade: messages.Trade) -> bool:
-        """Pass a trade on unless it is flawed or repeated. Note the trades missing before it.
+        """Pass a trade on to the listener, unless it is flawed or repeated. Return whether it was
+        passed on.
 
-        Return whether it was passed on. If it is flawed, only its number is used.
+        Trades that are missing before it are recorded. If it is flawed, only its number is used.
         """
         if self._is_flawed(trade):
             if trade.number is not None and self.numbering.pass_over(trade.symbol, trade.number):
@@ -194,8 +190,8 @@ class Session:
         return True
 
     def _is_flawed(self, heard: messages.Heard) -> bool:
-        """Return whether a message is flawed or its symbol is not followed. Count the message by
-        that reason."""
+        """Return whether a message is flawed or its symbol is not followed; if so, count the
+        reason."""
         symbol, _ = messages.named(heard)
         flaw = self._listener.flaw_of(heard) if symbol in self._followed else "not followed"
         if flaw is not None:
@@ -203,14 +199,16 @@ class Session:
         return flaw is not None
 
     def _missed_before(self, trade: messages.Trade) -> int | None:
-        """Return how many trades are missing before a trade; None if it is repeated or late."""
+        """Return how many trades are missing before a trade; None if the trade is repeated or
+        late."""
         if trade.number is not None:
             return self.numbering.missed_before(trade.symbol, trade.number)
         is_new = trade.key is None or self._keys.is_new(trade.symbol, trade.key)
         return 0 if is_new else None
 
     def take(self, heard: messages.Quote | messages.MinuteVolume) -> bool:
-        """Pass a message on, unless it is flawed. Return whether it was passed on."""
+        """Pass a message on to the listener, unless it is flawed. Return whether it was passed
+        on."""
         if self._is_flawed(heard):
             return False
         self.succeeded()
@@ -218,7 +216,7 @@ class Session:
         return True
 
     def check_newest(self, told: messages.Newest) -> None:
-        """Raise Lost if trades do not come that heartbeats have announced."""
+        """Raise Lost if trades that heartbeats have announced do not come."""
         if told.symbol not in self._followed:
             self.status.drop("not followed")
             return
@@ -227,12 +225,12 @@ class Session:
             raise Lost(f"heartbeats tell of trades of {told.symbol} that do not come")
 
     def succeeded(self) -> None:
-        """Forget failed attempts."""
+        """Forget the failed attempts, so that the next wait is short."""
         self._backoff.succeeded()
         self._breaker.answered()
 
     def become_live(self, symbols: frozenset[str]) -> None:
-        """Record that the subscription to these symbols is acknowledged."""
+        """Record that the service has acknowledged the subscription to these symbols."""
         self._was_live = True
         self._listener.live(symbols)
 

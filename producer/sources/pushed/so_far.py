@@ -1,4 +1,4 @@
-"""Makes ticks of trades: a tick also has the session's open, high, low and volume so far."""
+"""Makes ticks of trades. A tick also has the session's open, high, low and volume so far."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ hours."""
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """What all ticks of a symbol share."""
+    """The values that all ticks of a symbol share."""
 
     currency: str | None
     exchange_timezone: str
@@ -34,16 +34,16 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 def pair_listing(symbol: str, source: str) -> Listing | None:
-    """Return what ticks of a pair such as BTC-USD share; None for a symbol that cannot be a pair.
-    Pairs trade round the clock: their day is UTC's."""
+    """Return what the ticks of a pair such as BTC-USD share; None for any other symbol. Pairs trade
+    round the clock: their day is UTC's."""
     return Listing(symbol.rpartition("-")[2], "UTC", source) if PAIR.fullmatch(symbol) else None
 
 
 class _SoFar(msgspec.Struct):
     """A symbol's session: prices of regular hours, and the volumes of its minutes.
 
-    `price` is the newest one of regular hours, and `priced_in` its minute. `totals` are the volumes
-    of regular and of other hours; they never fall.
+    `price` is the newest price of regular hours, and `priced_in` is the minute in which it came.
+    `totals` are the volumes of regular and of other hours; they never fall.
     """
 
     day: date
@@ -60,8 +60,8 @@ class _SoFar(msgspec.Struct):
 class SessionsSoFar:
     """The current session of each symbol, from history and trades.
 
-    Trades and bars are within ingest's bounds. A trade's size counts at once, its price once its
-    tick has passed hygiene (`complete`). Ticks name a volume once history has given the minutes
+    Trades and bars are within ingest's bounds. A trade's size counts at once; its price counts once
+    its tick has passed hygiene (`complete`). Ticks have a volume once history has given the minutes
     before the trades. Regular hours have a separate volume from the hours before and after them.
     Ticks of a session with a split name the split, and their last close is adjusted for it.
     """
@@ -76,7 +76,7 @@ class SessionsSoFar:
         self._splits: dict[str, dict[str, Action]] = {}
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget the symbols that `drops` selects."""
+        """Drop the state of each symbol for which `drops` returns true."""
         for name in list(filter(drops, self._symbols)):
             for known in (self._symbols, self._at, self._settled, self._splits):
                 known.pop(name, None)
@@ -85,22 +85,24 @@ class SessionsSoFar:
             self._made.discard(name)
 
     def learn(self, bars: Iterable[WireTick]) -> set[str]:
-        """Take the prices and volumes of historical bars, in time order, and splits.
+        """Take the prices, volumes and splits of historical bars, in time order.
 
-        Returns the symbols of which ticks have already told a volume that the bars have raised. The
+        Returns the symbols whose ticks have already stated a volume that the bars have raised. The
         difference would count for the minute of the next tick.
         """
         return {bar.symbol for bar in bars if self._learns(bar)}
 
     def lacks(self, symbol: str, at: str, volume: Decimal) -> bool:
-        """Return whether a minute of the current session has counted less than `volume`."""
+        """Return whether less than `volume` has been counted for a minute of the current
+        session."""
         found = self._symbols.get(symbol)
         if found is None:
             return volume > 0
         return found.volumes.get(at[:_MINUTE], Decimal(0)) < volume
 
     def settle(self, symbol: str, minute: str) -> None:
-        """Record that bars up to this minute (such as 2026-11-20T15:30) change no volume so far."""
+        """Record that bars up to a minute (such as 2026-11-20T15:30) no longer change the volume so
+        far."""
         self._settled[symbol] = minute
 
     def _learns(self, bar: WireTick) -> bool:
@@ -125,7 +127,7 @@ class SessionsSoFar:
         session, phase = self._session_of(bar.symbol, bar.timestamp, bar.exchange_timezone)
         found = self._of(bar.symbol, session.date)
         self._told.add(bar.symbol)
-        if found.day != session.date:  # a minute of an earlier session
+        if found.day != session.date:  # the minute belongs to an earlier session
             return False
         minute = bar.timestamp[:_MINUTE]
         if phase == "regular":
@@ -140,7 +142,7 @@ class SessionsSoFar:
         return bar.symbol in self._ticked and more > 0
 
     def tick(self, trade: Trade, listing: Listing) -> WireTick | None:
-        """Return a trade's tick, before `complete`; None for a trade that sets no price."""
+        """Return the tick of a trade, before `complete`; None for a trade that sets no price."""
         session, phase = self._session_of(trade.symbol, trade.at, listing.exchange_timezone)
         found = self._of(trade.symbol, session.date)
         minute = trade.at[:_MINUTE]
@@ -172,7 +174,7 @@ class SessionsSoFar:
         )
 
     def complete(self, tick: WireTick) -> None:
-        """Set the open, high and low of a tick that was made here; they include its price."""
+        """Set the open, high and low of a tick that `tick` made. They include the tick's price."""
         if tick.symbol not in self._made:
             return
         session, phase = self._session_of(tick.symbol, tick.timestamp, tick.exchange_timezone)
@@ -184,7 +186,8 @@ class SessionsSoFar:
         tick.open, tick.high, tick.low = found.open, found.high, found.low
 
     def _of(self, symbol: str, day: date) -> _SoFar:
-        """Return the symbol's session: a new one if `day` is later than the last session's."""
+        """Return the symbol's session. Begin a new session if `day` is later than the last
+        session's."""
         found = self._symbols.get(symbol)
         if found is None or found.day < day:
             close = found.price if found is not None else None
@@ -192,7 +195,8 @@ class SessionsSoFar:
         return found
 
     def _session_of(self, symbol: str, at: str, zone: str | None) -> tuple[Session, str]:
-        """Return the session and its phase at an instant; trades of a minute share them."""
+        """Return the session and its phase at an instant; looked up once for all trades of a
+        minute."""
         minute = at[:_MINUTE]
         known = self._at.get(symbol)
         if known is None or known[0] != minute:
@@ -209,7 +213,8 @@ def _count(found: _SoFar, minute: str, phase: str, volume: Decimal) -> None:
 
 
 def _told(found: _SoFar, phase: str) -> Decimal | None:
-    """Return the volume so far; None if nothing has been counted or ingest would refuse it."""
+    """Return the volume to state in a tick. Return None if nothing has been counted or ingest would
+    refuse the volume."""
     total = found.totals.get(phase == "regular")
     return None if total is None else as_volume(total)
 

@@ -1,4 +1,4 @@
-"""The source of pushed prices: a session, its waiting prices and the gaps that history fills."""
+"""A source of pushed prices: it has a session, waiting prices and gaps that history fills."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MINUTE = len("2026-11-20T15:30")
 
 
 class Pushed:
-    """Prices that a service pushes, and history for minutes that the stream did not cover.
+    """Prices that a service pushes, and history for the minutes that the stream did not cover.
 
     Every `interval` seconds it gives the first, highest, lowest and last price of each symbol and
     minute since the last time. `now` returns monotonic seconds, `clock` the time of day; tests
@@ -113,11 +113,11 @@ class Pushed:
         return SplitQuestions(self._status, listed, bucket, mender.time, mender.fetch_again)
 
     def continue_after(self, latest: Mapping[str, str]) -> None:
-        """See Continuing."""
+        """See Continuing.continue_after."""
         self._mender.continue_after(latest)
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """Yield prices and history as they come. Raises SourceError if the service refuses the
+        """Yield prices and history as they arrive. Raises SourceError if the service refuses the
         keys."""
         self.follow()
         for name, loop in (("receiver", self._receive), ("history", self._mend)):
@@ -133,7 +133,7 @@ class Pushed:
         yield from self.gathered()
 
     def gathered(self) -> Iterator[Sequence[WireTick]]:
-        """Yield the history and the prices that have come."""
+        """Yield the history and the prices that have arrived since the last call."""
         while True:
             try:
                 bars = self._bars.get_nowait()
@@ -144,7 +144,7 @@ class Pushed:
         yield self._collected()
 
     def follow(self) -> None:
-        """Follow the current symbols of the watchlist."""
+        """Follow the symbols that the watchlist has now."""
         symbols = [name for name in self._watchlist.symbols() if self._is_listed(name)]
         if symbols == self.followed:
             return
@@ -174,8 +174,8 @@ class Pushed:
         return False
 
     def mend(self, stop: threading.Event) -> bool:
-        """Ask about a split, history or actions once. Return False, so that the caller waits, if
-        nothing is due or the request for history failed."""
+        """Make one request: about a split, for history or for actions. Return False if nothing is
+        due or the request for history failed, so that the caller waits."""
         if self._splits is not None and self._splits.ask(stop):
             return True
         found = self._mender.step(stop)
@@ -196,7 +196,7 @@ class Pushed:
         return first_instant(symbol, zone, self._mender.time())
 
     def _receive(self, stop: threading.Event) -> None:
-        """Run the session. If anything but refused keys ends it, start it again."""
+        """Run the session. If it ends for any reason but refused keys, start it again."""
         while not stop.is_set():
             try:
                 self._session.run(stop)
@@ -212,50 +212,50 @@ class Pushed:
                 stop.wait(self._restart.failed())
 
     def flaw_of(self, heard: Heard) -> str | None:
-        """See Listener. Times are judged by this machine's clock, as in hygiene; numbers by
-        ingest's bounds."""
+        """See Listener.flaw_of. Times are compared with this machine's clock, numbers with ingest's
+        bounds."""
         _, at = named(heard)
         return "in the future" if self._is_ahead(at) else out_of_bounds(heard)
 
     def _is_ahead(self, at: str) -> bool:
-        """Return whether a time is ahead of the clock. The clock is read only if that may be so."""
+        """Return whether a time is ahead of the clock, which is read only if that is possible."""
         if at <= self._latest:
             return False
         self._latest = to_text(self._clock() + _FUTURE)
         return at > self._latest
 
     def complete(self, tick: WireTick) -> None:
-        """See Completing."""
+        """See Completing.complete."""
         if tick.is_live:
             self._so_far.complete(tick)
 
     def take(self, heard: Heard) -> None:
-        """See Listener."""
+        """See Listener.take."""
         self._waiting.put(heard)
 
     def lost(self, silent_seconds: float) -> None:
-        """See Listener."""
+        """See Listener.lost."""
         self._mender.lost(silent_seconds)
 
     def live(self, symbols: frozenset[str]) -> None:
-        """See Listener."""
+        """See Listener.live."""
         self._mender.live(symbols)
 
     def missed(self, symbol: str, trades: int) -> None:
-        """See Listener."""
+        """See Listener.missed."""
         self._status.drop("missed by the stream", trades)
         now = self._mender.time()
         last = self._newest.get(symbol)
         self._mender.missing(symbol, min(now, from_text(last)) if last else now, now)
 
     def doubted(self, silent_seconds: float) -> None:
-        """See Listener."""
+        """See Listener.doubted."""
         now = self._mender.time()
         for symbol in self.followed:
             self._mender.missing(symbol, now - timedelta(seconds=silent_seconds), now)
 
     def _made_room(self, oldest: Heard) -> None:
-        """Have history fill the minutes since a price for which the queue had no room."""
+        """Let history fill the minutes since a price for which the queue had no room."""
         symbol, at = named(oldest)
         self._status.drop("no room")
         self._mender.missing(symbol, from_text(at), self._mender.time())
@@ -263,9 +263,9 @@ class Pushed:
     def _learn(self, bars: Sequence[WireTick]) -> None:
         """Take prices and volumes from history.
 
-        If a volume rises that ticks have told already, the difference would count for the running
-        minute, so history is asked for that minute, too. Bars that ingest would refuse are ignored
-        here; a later step drops and counts them.
+        If history raises a volume that ticks have already stated, the difference would count for
+        the running minute. So history is asked for that minute, too. Bars that ingest would refuse
+        are ignored here; a later step drops and counts them.
         """
         sound = [bar for bar in bars if flaw_of(bar) is None]
         if self._splits is not None:
@@ -294,15 +294,15 @@ class Pushed:
         return kept if self._splits is None else self._splits.passing(kept)
 
     def _compare(self, told: MinuteVolume) -> None:
-        """Have history fill a minute if the service counts more volume in it than has come."""
+        """Let history fill a minute for which the service counts more volume than has arrived."""
         if self._so_far.lacks(told.symbol, told.at, told.volume):
             self._status.drop("missed by the stream")
             instant = from_text(told.at)
             self._mender.missing(told.symbol, instant, instant)
 
     def _place(self, tick: WireTick, newest: str) -> None:
-        """Handle a trade that comes after later ones. In the same minute it gets their time;
-        otherwise history fills its minute."""
+        """Handle a trade that comes after later ones. In the same minute it gets the time of the
+        newest trade; otherwise history fills its minute."""
         if tick.timestamp[:_MINUTE] == newest[:_MINUTE]:
             tick.timestamp = newest
         else:

@@ -1,4 +1,4 @@
-"""Asks whether a symbol was split, apart from the loop that sends prices."""
+"""Asks services whether symbols were split, in a thread apart from the one that sends prices."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class _Answer(NamedTuple):
 
 
 class SplitQuestions:
-    """Adds splits to pushed ticks. A service that lists splits is asked at most once per symbol and
-    session.
+    """Adds splits to pushed ticks.
 
-    A symbol's ticks wait for the answer; those of others do not. `time` returns the time of day.
-    `split` is called with each symbol that was split.
+    A service that lists splits is asked at most once per symbol and session. A symbol's ticks wait
+    for the answer; ticks of other symbols do not. `time` returns the time of day. `split` is called
+    with each symbol that was split.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class SplitQuestions:
         self._answers: queue.SimpleQueue[_Answer] = queue.SimpleQueue()
 
     def learn(self, bars: Sequence[WireTick]) -> None:
-        """Note the splits in history."""
+        """Record the splits in historical bars."""
         self._watch.learn(bars)
 
     def forget(self, drops: Callable[[str], bool]) -> None:
-        """Forget everything about the symbols that `drops` selects."""
+        """Drop the state of each symbol for which `drops` returns true."""
         for name in list(filter(drops, self._held)):
             del self._held[name]
 
@@ -72,7 +72,7 @@ class SplitQuestions:
         return passed
 
     def ask(self, stop: threading.Event) -> bool:
-        """Ask one of the waiting questions. Return whether there was one."""
+        """Ask the service the first waiting question. Return whether there was one."""
         try:
             symbol, date = self._questions.get_nowait()
         except queue.Empty:
@@ -104,7 +104,7 @@ class SplitQuestions:
         return self._seen(self._held.pop(tick.symbol)) if len(held) > MOST_HELD else []
 
     def _answered(self) -> list[WireTick]:
-        """Take the answers; return the ticks that waited for them."""
+        """Take the service's answers. Return the ticks that waited for them."""
         passed = []
         while not self._answers.empty():
             answer = self._answers.get_nowait()

@@ -1,4 +1,4 @@
-"""Times of trades as stored text, with as little work as a valid time needs."""
+"""Converts times of trades to stored text, quickly if the time is valid."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ _WHOLE = len("2026-11-20T15:30:00.")
 
 
 def stored(text: str) -> str:
-    """Return an RFC 3339 time as stored text; finer parts than microseconds are cut.
-
-    Raises ValueError for anything else and for implausible years.
-    """
+    """Convert an RFC 3339 time to stored text, cut to microseconds. Raises ValueError for any other
+    text and for implausible years."""
     if len(text) > _STORED and text[-1] == "Z":
         text = text[: _STORED - 1] + "Z"
     if len(text) == _STORED and is_canonical(text):
@@ -27,15 +25,13 @@ def stored(text: str) -> str:
 
 
 def stored_milliseconds(milliseconds: int) -> str:
-    """Return milliseconds since the epoch as stored text.
-
-    Raises ValueError or OverflowError for implausible years.
-    """
+    """Convert milliseconds since the epoch to stored text. Raises ValueError or OverflowError for
+    implausible years."""
     seconds, left = divmod(milliseconds, 1000)
     return f"{_second(seconds)}{left:03}000Z"
 
 
 @lru_cache(64)  # many trades share a second
 def _second(seconds: int) -> str:
-    """Return stored text up to the decimal point."""
+    """Return the stored text of a second, up to the decimal point."""
     return to_text(plausible(EPOCH + timedelta(seconds=seconds)))[:_WHOLE]

@@ -1,4 +1,4 @@
-"""Prices that wait until the source collects them, and how they are thinned out."""
+"""Holds prices until the source collects them, and thins them out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _MINUTE = len("2026-11-20T15:30")
 
 
 class Waiting:
-    """A bounded queue. If it is full, the oldest price is removed and passed to `dropped`, so that
-    history fills its minute."""
+    """A bounded queue of prices. If the queue is full, the oldest price is removed and passed to
+    `dropped`, so that history fills its minute."""
 
     def __init__(self, dropped: Callable[[Heard], None], most: int = MOST_WAITING) -> None:
         self._dropped = dropped
@@ -24,7 +24,7 @@ class Waiting:
         self._lock = threading.Lock()
 
     def put(self, price: Heard) -> None:
-        """Add a price."""
+        """Add a price to the queue."""
         oldest = None
         with self._lock:
             if len(self._prices) >= self._most:
@@ -34,7 +34,7 @@ class Waiting:
             self._dropped(oldest)
 
     def take(self) -> list[Heard]:
-        """Return and remove the prices, in order."""
+        """Remove all prices from the queue and return them in order."""
         with self._lock:
             found = list(self._prices)
             self._prices.clear()
@@ -42,16 +42,15 @@ class Waiting:
 
 
 def thinned(ticks: Sequence[WireTick]) -> list[WireTick]:
-    """Return the first, highest, lowest and last tick of each symbol and minute, in the order of
-    `ticks`.
+    """Return the first, highest, lowest and last tick of each symbol and minute.
 
-    Bars made of them have the open, high, low and close that all ticks would make. Ticks without a
-    finite price are kept, too.
+    They keep the order of `ticks`. Bars made of them have the open, high, low and close that all
+    ticks would make. Ticks without a finite price are kept, too.
     """
     groups: dict[tuple[str, str], list[int]] = {}
     kept: set[int] = set()
     for place, tick in enumerate(ticks):
-        if not tick.price.is_finite():  # for hygiene to count
+        if not tick.price.is_finite():  # hygiene drops and counts it
             kept.add(place)
             continue
         groups.setdefault((tick.symbol, tick.timestamp[:_MINUTE]), []).append(place)
