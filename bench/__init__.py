@@ -1,1 +1,1 @@
-"""Benchmarks, and the counts that the cost model prices."""
+"""Benchmarks. They also count the calls, units and bytes that the cost model prices."""

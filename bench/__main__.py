@@ -1,13 +1,13 @@
 """`python -m bench [NAME ...]`: runs the benchmarks, prints their tables, stores the results.
 
-Every module of this folder that has a `measure()` is a benchmark. It returns results as
+Every module of this folder that has a `measure()` is a benchmark. `measure()` returns results as
 dictionaries: name, value, unit, and optionally baseline (of the same run), ratio, target, holds.
-Each runs in its own process; a failure is reported with its reason and does not stop the others.
+Each benchmark runs in its own process. If it fails, its reason is reported and the others go on.
 Options:
 
-    --compare FILE   show the values of an earlier results file beside
-    --skip NAME      leave one out (may be given again)
-    --list           only name the benchmarks
+    --compare FILE   also show the values of an earlier results file
+    --skip NAME      leave out a benchmark (may be repeated)
+    --list           only list the names of the benchmarks
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ TIMEOUT_SECONDS = 1800
 
 
 def main(arguments: list[str]) -> int:
-    """Run the benchmarks and return the exit status.
-
-    It is 0 if all ran, even with missed targets; 1 if one could not run; 2 for invalid arguments.
-    """
+    """Run the benchmarks and return the exit status. It is 0 if all benchmarks ran, even if targets
+    were missed; 1 if one could not run; 2 for invalid arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description=__doc__,

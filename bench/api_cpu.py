@@ -1,10 +1,10 @@
-"""The API: CPU from Lambda's event to its response for 390 bars (a session) and for 500 ticks,
-beside `Table.query` and `json.dumps`.
+"""CPU of the API from Lambda's event to its response.
 
-Both sides read the same rows from the same endpoint, a separate process. Bias: the baseline returns
-the rows as stored, with floats for prices, and nothing else; ours checks the request, reads the
-symbol's state for the labels and the unfinished bar, keeps numbers exact and adds ETag and
-Cache-Control.
+There are two requests: for 390 bars (a session) and for 500 ticks. The baseline is `Table.query`
+and `json.dumps`. Both sides read the same rows from the same endpoint, a separate process. Bias:
+the baseline returns the rows as stored, with floats for prices, and nothing else. Our handler also
+checks the request and reads the symbol's state for the labels and the unfinished bar. It keeps
+numbers exact and adds ETag and Cache-Control.
 
     python -m bench.api_cpu [--profile]
 """
@@ -35,7 +35,7 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def event(interval: str, limit: int) -> dict[str, Any]:
-    """Return the event of a GET of the newest `limit` rows of an interval."""
+    """Return the event of a GET request for the newest `limit` rows of an interval."""
     query = {"interval": interval, "limit": str(limit), "sort": "desc"}
     return feeds.api_event(f"/prices/{SYMBOL}", _RESOURCE, SYMBOL, **query)
 
@@ -44,7 +44,7 @@ EVENTS = {f"{BARS}_bars": event("1m", BARS), f"{TICKS}_ticks": event("tick", TIC
 
 
 def prepare(ours: OurApp) -> None:
-    """Store rows behind the endpoint, and a state that includes them all."""
+    """Store rows in the endpoint, and a state that includes all of them."""
     ours.aws.store("prices", STORED)
     ours.aws.store("bars", STORED)
     state = without_alerts(state_before(SYMBOL, 0))
@@ -52,7 +52,7 @@ def prepare(ours: OurApp) -> None:
 
 
 def rows_of(response: dict[str, Any]) -> int:
-    """Return the number of rows in a response. Raises AssertionError for anything but a 200."""
+    """Return the number of rows in a response. Raises AssertionError unless the status is 200."""
     assert response["statusCode"] == 200, response
     return len(json.loads(response["body"])["prices"])
 
@@ -63,7 +63,7 @@ def asker(ours: OurApp) -> Ask:
 
 
 def case(answer: Ask, asked: dict[str, Any]) -> Callable[[], None]:
-    """Return a case that sends an event REPEATS times."""
+    """Return a benchmark's case, which sends an event REPEATS times."""
     return repeated(REPEATS, lambda: answer(asked))
 
 
@@ -88,7 +88,7 @@ def measure() -> list[dict[str, object]]:
 
 
 def profiled() -> None:
-    """Print a profile of our function."""
+    """Print a profile of our handler."""
     with our_app() as ours:
         prepare(ours)
         for name, asked in EVENTS.items():

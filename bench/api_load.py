@@ -1,9 +1,9 @@
 """Loads the API with sixteen clients for half a minute while the pipeline runs.
 
-Clients, API, pollers, producer and the embedded AWS share this machine's cores, so the figures show
+Clients, API, pollers, producer and the embedded AWS share this machine's cores. So the figures show
 how the local system holds up; in a deployment each request has its own Lambda. Requests are those
 of the page: quotes, the live end of a series, ranges, indicators, alerts. Answers are read
-completely; anything but a 200 or 304 is an error.
+completely; any status but 200 or 304 is an error.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ Sample = tuple[str, float, bool]
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return requests per second, percentiles in milliseconds (all and by kind), and errors."""
+    """Return requests per second, errors, and percentiles in milliseconds (of all requests and by
+    kind)."""
     with running_system("--no-page", "--symbols", ",".join(SYMBOLS)) as system:
         while not system.get(f"/quotes?symbols={SYMBOLS[0]}")["quotes"]:
             time.sleep(0.3)
@@ -67,7 +68,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def _percentiles(name: str, seconds: Sequence[float]) -> dict[str, Any]:
-    """Return median (as value), p95 and p99 in milliseconds."""
+    """Return the median (as value), p95 and p99 of requests in milliseconds."""
     cuts = quantiles(seconds, n=100, method="inclusive")
     p50, p95, p99 = (round(cuts[at] * 1000, 1) for at in (49, 94, 98))
     return {"name": name, "value": p50, "p95": p95, "p99": p99, "unit": "ms"}
@@ -81,8 +82,8 @@ def _run(api: str, seconds: float) -> list[Sample]:
 
 
 def _client(api: str, choose: random.Random, end: float) -> list[Sample]:
-    """Send requests on one connection until `end`, each as soon as the previous answer is read.
-    Return the samples."""
+    """Send requests on one connection until `end`, each after the previous answer. Return the
+    samples."""
     kinds = list(REQUESTS)
     weights = [REQUESTS[kind][0] for kind in kinds]
     samples: list[Sample] = []

@@ -1,8 +1,8 @@
 """Counts the calls of botocore clients: number, bytes and capacity by operation.
 
-Capacity is computed from the requests and answers, as DynamoDB charges it on demand: a write unit
-for each started KB of an item, also where a condition refuses it, and again for each index; a
-read unit for each started 4 KB, half where the read is not consistent.
+Capacity is computed from requests and answers, as DynamoDB charges it on demand. A write takes a
+unit for each started KB of an item, also if a condition refuses it, and the same again for each
+index. A read takes a unit for each started 4 KB, or half a unit if it is not consistent.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 """
 
@@ -21,8 +21,8 @@ _OWN = "aws-calls"
 
 
 class AwsCalls:
-    """Counts the calls of clients from now on. `indexes` are the numbers of global indexes by table
-    name."""
+    """Counts the calls that clients make from now on. `indexes` has the number of global indexes of
+    each table."""
 
     def __init__(self, clients: Iterable[Any], indexes: Mapping[str, int] | None = None) -> None:
         self.by_operation: dict[str, Tally] = {}
@@ -41,13 +41,13 @@ class AwsCalls:
         return sum(tally.calls for tally in self.by_operation.values())
 
     def count(self, *operations: str) -> int:
-        """Return the number of calls of some operations."""
+        """Return the number of calls to some operations."""
         return sum(
             self.by_operation[name].calls for name in operations if name in self.by_operation
         )
 
     def forget(self) -> None:
-        """Reset the counts."""
+        """Set all counts to zero."""
         with self._lock:
             self.by_operation = {}
 
@@ -55,9 +55,9 @@ class AwsCalls:
         context[_OWN] = params
 
     def _as_sent(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-        """Keep a request in the form in which it is sent: boto3's tables have already converted
+        """Keep the parameters of a request as they are sent. boto3's tables have already converted
         Python values to DynamoDB's."""
-        if params and params.get("RequestItems") != {}:  # json_wire sends its own bodies
+        if params and params.get("RequestItems") != {}:  # json_wire reports its own bodies
             context[_OWN] = params
 
     def _request(self, params: Mapping[str, Any], context: Any, **_: Any) -> None:
@@ -95,12 +95,12 @@ class AwsCalls:
         )
 
     def _transacted_units(self, write: Mapping[str, Any]) -> float:
-        """Return the units of one write of a transaction: twice those of a plain write."""
+        """Return the write units of one write in a transaction: twice those of a plain write."""
         ((_, given),) = write.items()
         return 2 * self._units(given["TableName"], given.get("Item") or given["Key"])
 
     def _inserted_units(self, statement: Mapping[str, Any]) -> float:
-        """Return the units of an insert; a refused insert costs the same."""
+        """Return the write units of an insert. A refused insert costs the same."""
         head, *rest = statement["Statement"].split("'")
         item = dict(zip(rest[::2], statement["Parameters"], strict=True))
         return self._units(head.split('"')[1], item)
@@ -110,14 +110,16 @@ class AwsCalls:
 
 
 def _response_bytes(model: Any, response: Any) -> int:
-    """Return the size of a response; by its header if the body is streamed and not read yet."""
+    """Return the size of a response. If the body is streamed and not read yet, the header states
+    the size."""
     if model.has_streaming_output:
         return int(response.headers.get("Content-Length", 0))
     return len(response.content or b"")
 
 
 def body_bytes(body: Any) -> int:
-    """Return the size of a request's body: bytes, text, form fields or an open file."""
+    """Return the size of a request's body, which may be bytes, text, form fields or an open
+    file."""
     if hasattr(body, "seek"):
         at = body.tell()
         size = int(body.seek(0, 2))
@@ -129,8 +131,8 @@ def body_bytes(body: Any) -> int:
 
 
 def read_units(name: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> float:
-    """Return the units of a read, 0 for other operations; an empty result costs as much as the
-    smallest item."""
+    """Return the read units of an operation; 0 if it does not read a table. An empty result costs
+    as much as the smallest item."""
     if name == "GetItem":
         return _read(item_bytes(answer.get("Item", {})), request)
     if name == "Query":
@@ -150,7 +152,8 @@ def _read(size: int, request: Mapping[str, Any]) -> float:
 
 
 def item_bytes(item: Mapping[str, Mapping[str, Any]]) -> int:
-    """Return an item's size as DynamoDB counts it: names and values, numbers by their digits."""
+    """Return an item's size as DynamoDB counts it: the bytes of names and values, numbers by
+    digits."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 
@@ -173,6 +176,6 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
 
 
 def _written(write: dict[str, Any]) -> dict[str, Any]:
-    """Return the item of a batch's put. The item of a delete is unknown: return its key."""
+    """Return the item that a batch puts. For a delete return the key, since the item is unknown."""
     item: dict[str, Any] = write.get("PutRequest", {}).get("Item") or write["DeleteRequest"]["Key"]
     return item

@@ -1,14 +1,14 @@
 """The old designs, implemented as well as possible: the baseline for our handlers.
 
-Per record of the stream: parse it with exact numbers, put one object, put one item. Per stored
-item: query the symbol's day, compute both averages, publish at crosses. The API: query the rows,
-`json.dumps`. It uses boto3 as in its tutorials, with reused clients, persistent connections, a
-usable key, and only the needed attributes in the day's query. It does none of Ticktape's additions:
-checks, quarantine, bars, repair, claims, ETags, pages.
+For each record of the stream they parse it with exact numbers, put one object and put one item. For
+each stored item they query the symbol's day, compute both averages and publish at a cross. For the
+API they query the rows and call `json.dumps`. They use boto3 as its tutorials do, with reused
+clients, persistent connections, a usable key, and only the needed attributes in the day's query.
+They have none of Ticktape's additions: checks, quarantine, bars, repair, claims, ETags, pages.
 
-`bench.cost` prices the calls of the same functions, which `count` counts for the most
-expensive of the old designs (000): a stream on demand, one record per invocation, one object, one
-item and one message by mail per tick. Its second function publishes each item that it receives.
+`bench.cost` prices the calls of the same functions. `count` counts them for the most expensive of
+the old designs (000): a stream on demand, one record per invocation, and one object, one item and
+one mail per tick. Its second function publishes each item that it receives.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ Event = dict[str, Any]
 
 
 class Baseline:
-    """One container: clients are created here, once. `endpoint` None means boto3's default."""
+    """The baseline's handlers in one container. Clients are created here, once. If `endpoint` is
+    None, clients use boto3's default."""
 
     def __init__(
         self, prices: str, bars: str, bucket: str, topic: str, endpoint: str | None = None
@@ -54,11 +55,11 @@ class Baseline:
 
     @property
     def clients(self) -> tuple[Any, Any, Any]:
-        """Return all clients, for counting their calls."""
+        """Return all clients, whose calls a benchmark counts."""
         return self.dynamodb, self.s3, self.sns
 
     def ingest(self, event: Event, context: Any = None) -> None:  # noqa: ARG002 - Lambda's signature
-        """Process a batch of the stream: one object and one item per record."""
+        """Process a batch of the stream: put one object and one item for each record."""
         for record in event["Records"]:
             raw = base64.b64decode(record["kinesis"]["data"])
             tick = json.loads(raw, parse_float=Decimal)
@@ -69,10 +70,8 @@ class Baseline:
             self._prices.put_item(Item=enriched(tick))
 
     def detect(self, event: Event, context: Any = None) -> int:  # noqa: ARG002 - Lambda's signature
-        """For each stored item, query the day so far, compute its averages, and publish at a cross.
-
-        Return the number of published messages.
-        """
+        """Process stored items: query the day so far, compute its averages, and publish at a cross.
+        Return the number of published messages."""
         published = 0
         for record in event["Records"]:
             image = record["dynamodb"]["NewImage"]
@@ -88,7 +87,7 @@ class Baseline:
         return published
 
     def _day(self, symbol: str, until: str) -> list[Decimal]:
-        """Return the day's prices up to a tick, oldest first, from all pages."""
+        """Return the day's prices up to a tick, the oldest first. All pages are read."""
         condition = Key("symbol").eq(symbol) & Key("timestamp").between(until[:10], until)
         request: dict[str, Any] = {
             "KeyConditionExpression": condition,
@@ -103,12 +102,12 @@ class Baseline:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def bars(self, event: Event, context: Any = None) -> Event:  # noqa: ARG002 - Lambda's signature
-        """Answer a GET of a symbol's newest bars."""
+        """Answer a GET request for a symbol's newest bars."""
         series = f"{event['pathParameters']['symbol']}#{_parameter(event, 'interval')}"
         return self._newest(self._bars, Key("series").eq(series), event)
 
     def ticks(self, event: Event, context: Any = None) -> Event:  # noqa: ARG002 - Lambda's signature
-        """Answer a GET of a symbol's newest ticks."""
+        """Answer a GET request for a symbol's newest ticks."""
         symbol = Key("symbol").eq(event["pathParameters"]["symbol"])
         return self._newest(self._prices, symbol, event)
 
@@ -132,7 +131,7 @@ def _parameter(event: Event, name: str) -> str:
 
 
 def enriched(tick: dict[str, Any]) -> dict[str, Any]:
-    """Return the item of a tick: its fields and those derived from them."""
+    """Return the item of a tick: the tick's fields, and fields computed from them."""
     change = tick["price"] - tick["previous_close"]
     percent = change * 100 / tick["previous_close"]
     return {
@@ -145,18 +144,16 @@ def enriched(tick: dict[str, Any]) -> dict[str, Any]:
 
 
 def crossed(prices: list[Decimal]) -> str:
-    """Return in which direction the fast average crossed the slow one with the last price, or
-    ""."""
+    """Return which cross of the averages the last price caused: its name, or "" without a cross."""
     if len(prices) <= SLOW:
         return ""
-    before, now = _gap(prices[:-1]), _gap(prices)
+    before, now = _fast_minus_slow(prices[:-1]), _fast_minus_slow(prices)
     if before <= 0 < now:
         return "golden cross"
     return "death cross" if before >= 0 > now else ""
 
 
-def _gap(prices: list[Decimal]) -> Decimal:
-    """Return the fast average minus the slow one."""
+def _fast_minus_slow(prices: list[Decimal]) -> Decimal:
     return _mean(prices[-FAST:]) - _mean(prices[-SLOW:])
 
 
@@ -175,7 +172,7 @@ _KEYS = {
 
 
 def count() -> Counted:
-    """Return the counts of the most expensive old design for TICKS ticks."""
+    """Return what the most expensive old design uses for TICKS ticks."""
     aws = Aws()
     memory = TimedTransport(aws)
     with mock.patch.dict(os.environ, _KEYS):

@@ -1,14 +1,15 @@
-"""The whole chain on one machine.
+"""Measures the whole chain on one machine.
 
-It measures ticks per second through `python -m local`, from stream to detection, next to a driver
-that sends only the same requests to the same emulator. It also measures the time of a tick from its
-event to the API.
+It measures ticks per second through `python -m local`, from stream to detection. The baseline is a
+driver that sends only the same requests to the same emulator. It also measures the time of a tick
+from its event to the API.
 
     python -m bench chain
 
-The driver's requests are the run's own, signed and sent again, eight at a time, to a fresh
-emulator, together with the producer's PutRecords. The emulator answers one request at a time, so it
-bounds both. Bias: the driver signs before the clock starts, and reads no answer but its length.
+The driver's requests are the run's own, together with the producer's PutRecords. They are signed
+and sent again, eight at a time, to a fresh emulator. The emulator answers one request at a time, so
+it limits both sides. Bias: the driver signs before the clock starts, and reads only the length of
+an answer.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from rigs.running_system import System, running_system
 TARGET_RATIO = 0.6
 TARGET_SECONDS = 2.0
 SECONDS = 60.0
-"""How long each load is sent, about."""
+"""For about how long each load is sent."""
 
 GUESSED_RATES = {25: 400, 1000: 100}
 """Estimated ticks per second by number of symbols, by which a run gets ticks for the requested
@@ -59,7 +60,7 @@ WATCH_SECONDS = 30.0
 
 
 def ticks_of(symbols: int, count: int) -> list[list[WireTick]]:
-    """Return polls of all symbols, a second apart, ending now."""
+    """Return polls of all symbols. The polls are a second apart, and the last one is now."""
     polls = max(2, count // symbols)
     walks = [Walk(f"S{number:04}") for number in range(symbols)]
     start = datetime.now(UTC) - timedelta(seconds=polls)
@@ -74,12 +75,12 @@ def ticks_of(symbols: int, count: int) -> list[list[WireTick]]:
 
 
 def kinesis(system: System) -> Any:
-    """Return a client of the system's stream."""
+    """Return a Kinesis client for the system's stream."""
     return Clients(variables_of(system.aws, system.keys))("kinesis")
 
 
 def answered(system: System, path: str) -> dict[str, Any]:
-    """Return the JSON at a path of the API; empty if there is none."""
+    """Return the JSON at a path of the API; an empty object if there is none."""
     try:
         found: dict[str, Any] = system.get(path)
     except OSError:
@@ -88,7 +89,7 @@ def answered(system: System, path: str) -> dict[str, Any]:
 
 
 def put(client: Any, stream: str, polls: Sequence[Sequence[WireTick]]) -> None:
-    """Send like the producer: one record per symbol and request, 500 records per request."""
+    """Send polls like the producer: one record per symbol and request, 500 records per request."""
     for poll in polls:
         for first in range(0, len(poll), REQUEST_RECORDS):
             part = poll[first : first + REQUEST_RECORDS]
@@ -102,7 +103,7 @@ def stream_name() -> str:
 
 
 def sustained(symbols: int, seconds: float) -> tuple[float, float]:
-    """Return ticks per second through the chain, and of the driver."""
+    """Return the ticks per second through the chain, and those of the driver."""
     first, *polls = ticks_of(symbols, symbols + round(GUESSED_RATES[symbols] * seconds))
     count = sum(map(len, polls))
     with recorded_system() as (system, requests):
@@ -122,8 +123,8 @@ def sustained(symbols: int, seconds: float) -> tuple[float, float]:
 
 
 def _await_last(system: System, last: Sequence[WireTick]) -> None:
-    """Wait until detection has seen the last tick of every symbol. Polls rarely, to disturb little.
-    Raises RuntimeError after END_SECONDS."""
+    """Wait until detection has seen the last tick of every symbol. Polls rarely, to disturb the
+    chain little. Raises RuntimeError after END_SECONDS."""
     for first in range(0, len(last), 100):
         wanted = {tick.symbol: tick.timestamp for tick in last[first : first + 100]}
         path = f"/quotes?symbols={','.join(wanted)}"
@@ -144,10 +145,8 @@ def driven(
     polls: Sequence[Sequence[WireTick]],
     ingest: str = "kinesis",
 ) -> float:
-    """Return the seconds that the same requests take alone, on a fresh emulator.
-
-    The requests `before` and the ticks `first` are sent in advance and not timed.
-    """
+    """Return the seconds that the run's requests take alone, on a fresh emulator. The requests
+    `before` and the ticks `first` are sent in advance and not timed."""
     emulator = EmulatorProcess(0, None)
     try:
         emulator.wait_until_ready()
@@ -186,7 +185,7 @@ def _all_driven(
 
 
 def _moved(request: Request, stream_arn: str) -> Request:
-    """Return the request with the name of the table's stream on another emulator."""
+    """Return the request with another emulator's ARN of the table's stream."""
     head, _, label = stream_arn.rpartition("/")
     at = request.body.find(head.encode() + b"/")
     if at < 0:
@@ -210,11 +209,8 @@ def _drive(port: int, waiting: Iterator[Request], lock: threading.Lock) -> None:
 
 
 class Feed(threading.Thread):
-    """Sends ticks at `rate` per second for all symbols in turn, and tracks which ticks the API has
-    not shown yet.
-
-    The ticks are spread over time like a live feed, not sent in bursts per poll.
-    """
+    """Sends ticks of all symbols in turn, and tracks which ticks the API has not shown yet. It
+    sends `rate` ticks per second, spread over time like a live feed and not in bursts per poll."""
 
     def __init__(self, client: Any, symbols: int, rate: float) -> None:
         super().__init__()
@@ -224,7 +220,7 @@ class Feed(threading.Thread):
         self._unseen: deque[tuple[str, str]] = deque()
 
     def run(self) -> None:
-        """Send due ticks until stopped."""
+        """Send the due ticks until `stop` is called."""
         began, made = time.monotonic(), 0
         while not self._stopped.wait(SEND_SECONDS):
             due = int(self._rate * (time.monotonic() - began))
@@ -237,13 +233,13 @@ class Feed(threading.Thread):
             made = due
 
     def oldest(self, count: int) -> list[str]:
-        """Return the symbols of the ticks that have waited longest."""
+        """Return the symbols of the `count` ticks that have waited longest."""
         with self._lock:
             return list(dict.fromkeys(symbol for symbol, _ in self._unseen))[:count]
 
     def seen(self, quoted: dict[str, str]) -> list[str]:
-        """Return the timestamps of the ticks that the API's newest ones cover by now. Forget these
-        ticks."""
+        """Return the timestamps of the ticks that the API has shown by now, and forget these ticks.
+        `quoted` has the timestamp of each symbol's quote."""
         with self._lock:
             found = [stamp for symbol, stamp in self._unseen if stamp <= quoted.get(symbol, "")]
             self._unseen = deque(
@@ -252,17 +248,15 @@ class Feed(threading.Thread):
             return found
 
     def stop(self) -> list[str]:
-        """Stop; return the timestamps of ticks that were never seen."""
+        """Stop sending. Return the timestamps of the ticks that the API never showed."""
         self._stopped.set()
         self.join()
         return [stamp for _, stamp in self._unseen]
 
 
 def latencies(symbols: int, rate: float, seconds: float) -> list[float]:
-    """Return the seconds from each tick's event until the API quotes it or a later one.
-
-    Ticks still on their way at the end count if they are already late.
-    """
+    """Return the seconds from each tick's event until the API quotes that tick or a later one.
+    Ticks that are still on their way at the end count if they are already late."""
     found: list[float] = []
     with running_system("--source", "none", "--no-page") as system:
         feed = Feed(kinesis(system), symbols, rate)
@@ -283,7 +277,7 @@ def _ages(stamps: Sequence[str]) -> list[float]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return results for both numbers of symbols, and the latency at a tenth of each load."""
+    """Return the results for both numbers of symbols, and the latency at a tenth of each load."""
     found = []
     for symbols in GUESSED_RATES:
         chain, driver = sustained(symbols, SECONDS)

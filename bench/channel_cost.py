@@ -1,11 +1,11 @@
 """The cost of alerts on channels: `python -m bench.channel_cost`.
 
 1,000 alerts go to three channels (ntfy and Gotify by apprise, and a signed webhook) through
-`deliver` over AWS in memory: once as text, once with a picture for ntfy, of 60 bars and two
-averages, and once to channels that hold them for a digest, which is not sent. The receivers run in
-a process of their own on the loopback interface.
-Bias: no TLS handshakes, this machine's CPU without Lambda's own overhead, and receivers that all
-answer after ANSWER_SECONDS and never fail.
+`deliver` over AWS in memory. They go once as text, and once with a picture for ntfy, of 60 bars and
+two averages. They also go to channels that hold them for a digest, which is not sent. The receivers
+run in a process of their own on the loopback interface. Bias: there are no TLS handshakes. The CPU
+is this machine's, without Lambda's own overhead. All receivers answer after ANSWER_SECONDS and
+never fail.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ UNBOUNDED = MessageBound(firsts=0, rule=10**9, channel=10**9, shared=10**9)
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """What one alert takes on all channels: seconds of CPU, capacity units, calls to AWS and
+    """What one alert uses on all channels: seconds of CPU, capacity units, calls to AWS and
     messages."""
 
     cpu: float
@@ -83,11 +83,8 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def count(alerts: int = ALERTS, *, pictures: bool = False, held: bool = False) -> Counts:
-    """Deliver the alerts in batches, and return the counts of one alert.
-
-    With `pictures`, ntfy gets a picture with each message. With `held`, all channels hold the
-    alerts for a digest.
-    """
+    """Deliver the alerts in batches, and return what one alert uses. With `pictures`, ntfy gets a
+    picture with each message. With `held`, all channels hold the alerts for a digest."""
     transport = Transport(Aws())
     stores = services_over(transport).stores
     if pictures:
@@ -102,7 +99,7 @@ def count(alerts: int = ALERTS, *, pictures: bool = False, held: bool = False) -
         drawn = partial(Pictures, stores.bars) if pictures else None
         holding = Holding(digest="every_15_minutes") if held else NOTHING_HELD
         deliver = make_deliver(transport, port, drawn, holding)
-        deliver.new(warm_up, math.inf)  # imports apprise
+        deliver.new(warm_up, math.inf)  # the first call imports apprise
         calls, began = AwsCalls([transport.dynamodb]), time.process_time()
         sent = sum(deliver.new(batch, math.inf).sent for batch in batches)
         cpu = time.process_time() - began
@@ -117,9 +114,9 @@ def count(alerts: int = ALERTS, *, pictures: bool = False, held: bool = False) -
 
 
 def drawing_seconds(times: int = DRAWINGS) -> float:
-    """Return the CPU seconds of drawing one picture."""
+    """Return the CPU seconds for drawing one picture."""
     alert, bars, zone = _alert(0), _bars("S0"), ZoneInfo("America/New_York")
-    draw(bars, alert, zone)  # unpacks the letters
+    draw(bars, alert, zone)  # the first call unpacks the letters
     began = time.process_time()
     for _ in range(times):
         draw(bars, alert, zone)
@@ -132,8 +129,8 @@ def make_deliver(
     pictures: Callable[[], Pictures] | None = None,
     holding: Holding = NOTHING_HELD,
 ) -> Deliver:
-    """Make the service with three channels at a port of this machine. `pictures` draws for ntfy,
-    `holding` says what the channels hold."""
+    """Make the service that delivers alerts to three channels at a port of this machine. `pictures`
+    draws pictures for ntfy; `holding` says what the channels hold."""
     addresses = {
         "ntfy": f"ntfy://127.0.0.1:{port}/alerts",
         "gotify": f"gotify://127.0.0.1:{port}/token",
@@ -173,7 +170,7 @@ def make_deliver(
 
 
 def _batch(transport: Transport, stores: Any, first: int, many: int) -> Any:
-    """Record alerts, and return what the table's stream brings of them."""
+    """Record alerts, and return them as the stream of the alerts table contains them."""
     stream = transport.aws.tables["alerts"].stream
     seen = len(stream)
     stores.alerts.record_all([_alert(n) for n in range(first, first + many)], "America/New_York")
@@ -201,7 +198,7 @@ def _alert(number: int) -> Alert:
 
 
 def _bars(symbol: str) -> list[Bar]:
-    """Return the minutes before the first alert, whose prices rise and fall."""
+    """Return the minute bars before the first alert. Their prices rise and fall."""
     bars = []
     for number in range(-MINUTES, 0):
         close = Decimal(18_900 + 100 * (number % 20) - 60 * (number % 7)) / 100
@@ -221,7 +218,7 @@ def _bars(symbol: str) -> list[Bar]:
 
 @contextmanager
 def receivers() -> Iterator[int]:
-    """Run the receivers in a process of their own; yields their port."""
+    """Run the receivers in a process of their own, and yield their port."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_receive, args=(there,), daemon=True)
@@ -240,7 +237,8 @@ def _receive(pipe: Any) -> None:
 
 
 def lines(counts: Counts) -> list[Line]:
-    """Return USD per million alerts on all three channels, without the cost of recording them."""
+    """Return USD per million alerts, each on all three channels, without the cost of recording
+    them."""
     usd = prices().of
     memory = RESOURCES["functions"]["deliver"]["memory_mb"]
     waits = counts.messages * ANSWER_SECONDS / PARALLEL_SENDS
@@ -254,7 +252,7 @@ def lines(counts: Counts) -> list[Line]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the table, or JSON. Return the exit status."""
+    """Print the costs as a table or as JSON. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.channel_cost", allow_abbrev=False)
     parser.add_argument("--alerts", type=int, default=ALERTS, metavar="N")
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -288,7 +286,7 @@ def _told(counts: Counts) -> dict[str, Any]:
 
 
 def usd_timer_a_day() -> float:
-    """Return USD for the requests of an agenda's timer while digests wait for a day."""
+    """Return USD a day for the SQS requests of a timer while digests wait."""
     return prices().of("sqs_request", TIMER_REQUESTS * QUARTERS_A_DAY)
 
 

@@ -1,8 +1,9 @@
 """Compaction of a day of ticks in the local emulation: its speed, and the size of Parquet.
 
-The day is simulated: 25 symbols every 30 s, one poll per batch, and a million ticks in batches of a
-thousand, as ingest archives them. The baseline of the throughput is one reading of the same objects
-by ingest's own decoder in one thread; that of the size is the gzipped raw archive.
+Two days are simulated as ingest archives them. One has 25 symbols every 30 s with one poll per
+batch, the other a million ticks in batches of a thousand. The baseline of the speed is one reading
+of the same objects by ingest's own decoder in one thread. The baseline of the size is the gzipped
+raw archive.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ READ_OBJECTS = 50
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return throughput and bytes per tick of each case."""
+    """Return the throughput and the bytes per tick of each case."""
     with Emulated() as emulated:
         return [
             result
@@ -66,8 +67,8 @@ def _measured(emulated: Emulated, name: str, ticks: int, batch: int) -> list[dic
 def fill_day(
     emulated: Emulated, settings: Settings, ticks: int, batch: int, day: datetime = DAY
 ) -> None:
-    """Write raw objects as ingest would: `ticks` of all symbols, spread evenly over the day,
-    `batch` to an object."""
+    """Write a day's raw objects as ingest would. The ticks of all symbols are spread evenly over
+    the day; an object has `batch` of them."""
     archive = S3Archive(emulated.clients.s3, settings.archive_bucket)
     simulator = Simulator()
     polls = -(-ticks // len(simulator.poll(day.timestamp())))
@@ -98,7 +99,7 @@ def _bytes(emulated: Emulated, settings: Settings, prefix: str) -> int:
 
 
 def _reading_rate(emulated: Emulated, settings: Settings) -> float:
-    """Return the ticks that ingest's decoder reads from raw objects per second."""
+    """Return how many ticks per second ingest's decoder reads from raw objects."""
     keys = [entry["Key"] for entry in _objects(emulated, settings, "raw/")][:READ_OBJECTS]
     began, count = time.perf_counter(), 0
     for key in keys:

@@ -1,7 +1,8 @@
 """What Ticktape costs at AWS's list prices: `python -m bench.cost --symbols 25 --interval 30`.
 
-Calls, capacity units, bytes and CPU are counted while the app's handlers work (bench/cost_run.py);
-costs/pricing.py converts them to dollars, docs/cost.md explains the result. Nothing is sent to AWS.
+Calls, capacity units, bytes and CPU are counted while the app's handlers work (bench/cost_run.py).
+costs/pricing.py converts them to dollars, and docs/cost.md explains the result. Nothing is sent to
+AWS.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ CASES: dict[str, tuple[Settings, float | None]] = {
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """The cost of a load: USD per million ticks, fixed USD per month, USD of the lake per month."""
+    """The cost of a load in USD: per million ticks, fixed per month, and for the lake per month."""
 
     settings: Settings
     shards: int
@@ -51,7 +52,7 @@ class Bill(msgspec.Struct, frozen=True):
 
     @property
     def million(self) -> float:
-        """Return USD per million ticks, without mails."""
+        """Return USD per million ticks, without messages by mail."""
         return total(self.variable)
 
     @property
@@ -61,12 +62,12 @@ class Bill(msgspec.Struct, frozen=True):
 
     @property
     def of_use(self) -> float:
-        """Return the USD per month for the ticks and their mails."""
+        """Return USD per month for the ticks and for their alerts by mail."""
         return (self.million + self.mails) * self.settings.ticks_a_month / 1e6
 
 
 def bill(settings: Settings, counted: Counted | None = None) -> Bill:
-    """Count a load, unless it was counted before, and price it."""
+    """Price a load. Count it first, unless `counted` is given."""
     counted = counted or run(settings)
     shards = settings.shards_for(record_bytes() * settings.packed)
     listed = prices()
@@ -82,8 +83,8 @@ def bill(settings: Settings, counted: Counted | None = None) -> Bill:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return the results of all cases with their targets, next to the most expensive old design;
-    both include mails."""
+    """Return the results of all cases with their targets, beside the most expensive old design.
+    Both include mails."""
     old = bill(baseline.SETTINGS, baseline.count())
     dearest = old.million + old.mails
     bills = {name: bill(settings) for name, (settings, _) in CASES.items()}
@@ -117,7 +118,7 @@ def _result(name: str, found: Bill, dearest: float, target: float | None) -> dic
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the costs and return 0. Exits with status 2 for an invalid flag."""
+    """Print the costs and return 0. Exits with status 2 if a flag is invalid."""
     options = vars(_parser().parse_args(arguments))
     as_json = options.pop("json")
     if options["flush_seconds"] and options["ticks_per_record"] == 1:
@@ -133,7 +134,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def as_builtins(found: Bill) -> dict[str, Any]:
-    """Return what `show` prints, for programs."""
+    """Return the figures that `show` prints, as builtin types for JSON."""
     sums = {"usd_a_million": found.million, "ticks_a_month": found.settings.ticks_a_month}
     sums |= {"usd_a_month": found.month, "usd_fixed_a_month": total(found.fixed)}
     listed = {"as_of": prices().as_of, "region": prices().region}
@@ -141,7 +142,7 @@ def as_builtins(found: Bill) -> dict[str, Any]:
 
 
 def show(found: Bill) -> None:
-    """Print the costs for people."""
+    """Print the costs as tables."""
     settings, listed = found.settings, prices()
     console = Console(width=None if sys.stdout.isatty() else 100)
     title = f"{settings.symbols:,} symbols each {settings.interval_seconds:g} s"
@@ -170,7 +171,7 @@ def show(found: Bill) -> None:
 
 
 def show_collectors(settings: Settings, console: Console) -> None:
-    """Print the cost of each kind of collector; the sum includes one only on request."""
+    """Print the cost of each kind of collector. The total includes a collector only on request."""
     table = Table("what collects", "USD a month", "within free allowances")
     for kind in collector.KINDS:
         chosen = msgspec.structs.replace(settings, collector=kind)

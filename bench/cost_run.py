@@ -1,9 +1,10 @@
-"""Counts the resources of a load: the app's handlers over AWS in memory, invoked like Lambda.
+"""Counts the resources of a load. The app's handlers run over AWS in memory and are invoked as by
+Lambda.
 
-It runs one shard of the stream (or the queue) with that shard's share of symbols (at most 500:
-fuller batches would only be cheaper), on its own clock; history and warm-up are not counted.
-Batches end with the window or when full, and the changes of the prices table reach detect through
-as many shards as the table would have partitions.
+It runs one shard of the stream (or the queue), on its own clock, with that shard's share of
+symbols. These are at most 500, since fuller batches would only be cheaper. History and warm-up are
+not counted. Batches end with the window or when full. The changes of the prices table reach detect
+through as many shards as the table would have partitions.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ WARM_TICKS = 22
 
 
 class Wave(msgspec.Struct, frozen=True):
-    """Records that reach the stream together: seconds since START, and the records' payloads."""
+    """Records that reach the stream together: their seconds since START, and their payloads."""
 
     at: float
     payloads: tuple[bytes, ...]
@@ -64,10 +65,8 @@ class Wave(msgspec.Struct, frozen=True):
 
 
 class Walk:
-    """Ticks of one symbol: a seeded random walk in cents, with all of Yahoo's fields.
-
-    Walks of a symbol start at the same price and diverge by `seed`.
-    """
+    """The ticks of one symbol: a seeded random walk in cents, with all of Yahoo's fields. A
+    symbol's walks start at the same price; with another `seed` they take another way."""
 
     def __init__(self, symbol: str, seed: str = "") -> None:
         self._symbol = symbol
@@ -78,7 +77,7 @@ class Walk:
         self._volume = 1_000_000
 
     def tick(self, seconds: float) -> WireTick:
-        """Return the next tick, of an instant in seconds since START."""
+        """Return the next tick, at `seconds` after START."""
         step = max(1, round(self._cents * 0.0004))
         self._cents += self._dice.randint(-step, step)
         self._low, self._high = min(self._low, self._cents), max(self._high, self._cents)
@@ -103,12 +102,12 @@ class Walk:
 
 
 def record_bytes() -> int:
-    """Return the bytes of one tick on the wire."""
+    """Return how many bytes one tick takes on the wire."""
     return len(encode(Walk("S0001").tick(0.123456)))
 
 
 def run(settings: Settings) -> Counted:
-    """Count one shard's share of a load after a warm-up."""
+    """Count what one shard's share of a load uses after a warm-up."""
     shards = settings.shards_for(record_bytes() * settings.packed)
     share = settings.symbols / (shards if settings.ingest == "kinesis" else 1)
     symbols = max(1, min(MOST_SYMBOLS, round(share)))
@@ -131,18 +130,15 @@ def run(settings: Settings) -> Counted:
 
 
 def _partitions(settings: Settings) -> int:
-    """Return the prices table's partitions, by writes per second and gigabytes as in DynamoDB."""
+    """Return how many partitions DynamoDB gives the prices table, by its writes and gigabytes."""
     writes = settings.ticks_a_second / settings.packed / PARTITION_WRITES
     kept = settings.ticks_a_month * settings.prices_days / 30.4 * 500 / settings.packed
     return max(1, math.ceil(max(writes, kept / PARTITION_BYTES)))
 
 
 def waves(settings: Settings, symbols: int, seconds: float) -> Iterator[Wave]:
-    """Yield the records of each poll, in which all symbols have a tick.
-
-    Packed records leave when due, since the symbols' first ticks are spread over the time that a
-    record waits.
-    """
+    """Yield the records of each poll, in which every symbol has a tick. Packed records leave when
+    due, since the symbols' first ticks are spread over the time that a record waits."""
     names = [f"S{number:04}" for number in range(symbols)]
     walks = [Walk(name) for name in names]
     waiting: list[list[WireTick]] = [[] for _ in names]
@@ -170,7 +166,7 @@ def _payloads(settings: Settings, records: Sequence[Sequence[WireTick]]) -> list
 
 
 class _Rig:
-    """The handlers, their event sources and the clock."""
+    """The handlers, their event sources and the clock of a run."""
 
     def __init__(self, settings: Settings, partitions: int) -> None:
         self._settings = settings
@@ -198,7 +194,7 @@ class _Rig:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Make the handlers use these services and the run's clock, and log to the meter."""
+        """Connect the handlers to this run's services and clock, and their logs to the meter."""
         log = logging.getLogger("ticktape")
         level, propagates = log.level, log.propagate
         log.addHandler(self._meter)
@@ -216,7 +212,7 @@ class _Rig:
                 log.propagate = propagates
 
     def set_rules(self) -> None:
-        """Set the rules for crosses, or disable them, as a user would through the API."""
+        """Enable or disable the rules for crosses, as a user would through the API."""
         store = self._services.stores.rules
         crosses = self._settings.crosses
         for rule in self._services.defaults:
@@ -227,7 +223,7 @@ class _Rig:
                 store.write(store.table(), judged)
 
     def give_history(self, symbols: Sequence[str]) -> None:
-        """Store the preceding minute bars if rules use bars, the newest near the first tick."""
+        """Store minute bars that end close to the first tick, if rules use bars."""
         judged = [rule.interval for rule in self._services.defaults] + [self._settings.crosses]
         minutes = HISTORY_BARS * max(MINUTES.get(interval, 0) for interval in judged)
         for symbol in symbols if minutes else ():
@@ -239,7 +235,8 @@ class _Rig:
             self._ingest([b"\n".join(map(encode, bars))])
 
     def pack(self, symbols: Sequence[str]) -> None:
-        """Send a packed record of each symbol so long ago that its ticks may share items now."""
+        """Send a packed record of each symbol, long enough ago that its ticks may share items
+        now."""
         self._now = -2.0 * LEARNT_SECONDS
         for symbol in symbols:
             walk = Walk(symbol, "packed")
@@ -248,7 +245,7 @@ class _Rig:
         self._now = 0.0
 
     def start_counting(self) -> None:
-        """Start counting from zero after the warm-up."""
+        """Set the counts to zero after the warm-up."""
         self.finish()
         self._meter.counted = Counted()
         self._stored_before = len(self._aws.tables["prices"].items)
@@ -256,8 +253,8 @@ class _Rig:
         self.counting = True
 
     def take(self, wave: Wave) -> None:
-        """Receive records: first process what is due before them, then gather them, and ingest full
-        batches."""
+        """Receive records. First process the work that is due before them, then gather the records,
+        and ingest full batches."""
         self._run_until(wave.at)
         self._now = wave.at
         self._book(wave)
@@ -278,7 +275,7 @@ class _Rig:
         sizes = [len(payload) for payload in wave.payloads]
         counted.put_units += sum(math.ceil(size / PUT_UNIT) for size in sizes)
         counted.rounded_gb += sum(math.ceil(size / 1024) for size in sizes) * 1024 / 1e9
-        if self._settings.ingest == "sqs":  # sent by tens, received and deleted by tens
+        if self._settings.ingest == "sqs":  # an SQS request takes ten messages
             tens = [sizes[at : at + 10] for at in range(0, len(sizes), 10)]
             counted.queue_requests += sum(2 * math.ceil(sum(t) / MESSAGE_UNIT) + 1 for t in tens)
 
@@ -297,7 +294,7 @@ class _Rig:
                 self._detect()
 
     def flush_ingest(self) -> None:
-        """Ingest what was gathered in the window."""
+        """Ingest the records that were gathered in the window."""
         batch, self._gathered = self._gathered, []
         self._ingest(batch)
 
@@ -319,7 +316,7 @@ class _Rig:
         shares: dict[int, list[dict[str, Any]]] = {}
         for change in changes:
             image = change["dynamodb"].get("NewImage", {})
-            if "complete_from" in image:  # like the mapping's filter
+            if "complete_from" in image:  # as the event source mapping filters
                 share = zlib.crc32(image["symbol"]["S"].encode()) % self._partitions
                 shares.setdefault(share, []).append(change)
         size = EVENT_SOURCES["detect"].batch_size
@@ -333,7 +330,7 @@ class _Rig:
         self._succeeded(self._meter.invoke("detect", lambda: detect(event, LambdaContext("1"))))
 
     def _deliver(self) -> None:
-        """Deliver new alerts as the mapping of the alerts table's stream does."""
+        """Deliver new alerts, as the event source mapping of the alerts table does."""
         stream = self._aws.alert_stream
         new = [one for one in stream[self._sent :] if is_to_be_sent(one)]
         self._sent = len(stream)
@@ -350,11 +347,11 @@ class _Rig:
             raise RuntimeError(f"the run failed: {answer}")
 
     def finish(self) -> None:
-        """Process everything that was gathered or has changed."""
+        """Process all records that were gathered, and all changes."""
         self._run_until(self._now + self._settings.ingest_window + self._settings.detect_window)
 
     def counted(self) -> Counted:
-        """Return all counts, including storage of the counted time."""
+        """Return all counts, including the bytes that were stored while counting."""
         counted = self._meter.counted
         items = [*self._aws.tables["prices"].items.values()][self._stored_before :]
         counted.item_bytes = sum(item_bytes(item) + ITEM_OVERHEAD for item in items)
@@ -365,5 +362,5 @@ class _Rig:
 
 
 def is_to_be_sent(record: dict[str, Any]) -> bool:
-    """Return whether the mapping's filter lets a record of the alerts table through."""
+    """Return whether the event source mapping passes a record of the alerts table to deliver."""
     return bool(record["dynamodb"].get("NewImage", {}).get("outbox") == {"S": "new"})

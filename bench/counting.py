@@ -1,4 +1,4 @@
-"""AWS in memory whose own work is excluded from measurements, and counts of handlers on it."""
+"""Runs handlers on AWS in memory and counts what they use, without the work of AWS in memory."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LOG_EVENT_BYTES = 26
 class TimedTransport(Transport):
     """botocore's clients over AWS in memory.
 
-    `own_seconds` is the CPU of the memory behind them. `answers` has a function for each service
-    that answers requests before they are sent, for clients created elsewhere.
+    `own_seconds` is the CPU time of AWS in memory. `answers` has a function for each service. It
+    answers requests before they are sent, for clients created elsewhere.
     """
 
     def __init__(self, aws: Aws) -> None:
@@ -30,7 +30,7 @@ class TimedTransport(Transport):
 
     @property
     def own_seconds(self) -> float:
-        """Return the CPU seconds of AWS in memory so far."""
+        """Return the CPU seconds that AWS in memory has used so far."""
         return sum(self._own)
 
     def _client(self, service: str, answer: Any) -> Any:
@@ -46,8 +46,8 @@ class TimedTransport(Transport):
 
 
 class Meter(logging.Handler):
-    """Counts what each function's invocations take: calls, CPU without that of AWS in memory, bytes
-    of logs."""
+    """Counts what each function's invocations use: calls, CPU and bytes of logs. The CPU of AWS in
+    memory is not included."""
 
     def __init__(self, transport: TimedTransport, clients: tuple[Any, ...] | None = None) -> None:
         super().__init__(logging.INFO)
@@ -59,11 +59,11 @@ class Meter(logging.Handler):
         )
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Count the bytes of a line of the log."""
+        """Count the bytes of a log line."""
         self.counted.logged += len(record.getMessage().encode()) + LOG_EVENT_BYTES
 
     def invoke(self, function: str, call: Callable[[], Any]) -> Any:
-        """Call the function's handler, count what that takes, and return its answer."""
+        """Call the function's handler, count what it uses, and return its answer."""
         self._calls.forget()
         own, began = self.transport.own_seconds, time.process_time()
         answer = call()

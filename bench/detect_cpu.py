@@ -1,14 +1,14 @@
-"""Detect: CPU per tick from Lambda's event to the handler's result.
+"""CPU per tick of detect, from Lambda's event to the handler's result.
 
 It is compared with the baseline's second function, and measured with a thousand to a million stored
 ticks.
 
 Both sides query the same rows from the same endpoint, a separate process (see stored.py). The
-baseline's day has DAY_TICKS ticks; ours gets what AWS would deliver through its filter: a symbol's
-newest item. Bias: of the thousand stream records of a batch the baseline gets SLICE, since each
-costs the same. The endpoint is near and uses no TLS, which favours the side with more calls. How
-often the averages cross is the same for both, as often as in the old designs' example. Ours reads
-the states in each invocation, which a warm container would cache.
+baseline's day has DAY_TICKS ticks. Ours gets the event that AWS would deliver through its filter: a
+symbol's newest item. Bias: of the thousand stream records of a batch the baseline gets SLICE, since
+each costs the same. The endpoint is near and uses no TLS, which favours the side with more calls.
+The averages cross equally often for both sides, as in the old designs' example. Ours reads the
+states in each invocation, which a warm container would cache.
 
     python -m bench detect_cpu
 """
@@ -49,8 +49,8 @@ Run = Callable[[], None]
 
 
 def ticks_of(symbol: str, newest_age: int, count: int) -> Iterator[Tick]:
-    """Yield `count` rows of the stored table as ticks, in order; the last one has the age
-    `newest_age`."""
+    """Yield the newest `count` rows of the stored table as ticks, the oldest first. The last tick
+    has `newest_age` rows after it."""
     rows = stored.ticks(STORED[0])
     for age in range(newest_age + count - 1, newest_age - 1, -1):
         item = stored.tick_item(symbol, age, rows.when(STORED[0] - 1 - age))
@@ -58,7 +58,7 @@ def ticks_of(symbol: str, newest_age: int, count: int) -> Iterator[Tick]:
 
 
 def state_before(symbol: str, new: int) -> dict[str, Any]:
-    """Return the state item of a symbol that lacks its newest `new` ticks."""
+    """Return the state item of a symbol, as it was before the symbol's newest `new` ticks."""
     rules = default_rules(5, 20, bootstrap.get_services().anomaly_percent)
     watch = Watch(rules_for(symbol, rules))
     ticks = list(ticks_of(symbol, new, _BEFORE))
@@ -66,26 +66,27 @@ def state_before(symbol: str, new: int) -> dict[str, Any]:
 
 
 def without_alerts(item: dict[str, Any]) -> dict[str, Any]:
-    """Return a state item without the alerts that wait to be sent."""
+    """Return a copy of a state item without its unsent alerts."""
     data = json.loads(item["data"]["S"])
     data.pop("p", None)
     return {**item, "data": {"S": json.dumps(data)}}
 
 
 def trigger(symbol: str, new: int) -> dict[str, Any]:
-    """Return the newest item of a symbol, which says that its last `new` ticks are complete."""
+    """Return a symbol's newest item. It says that the symbol's last `new` ticks are complete."""
     rows = stored.ticks(STORED[0])
     item = stored.tick_item(symbol, 0, rows.when(STORED[0] - 1))
     return {**item, "complete_from": {"S": rows.when(STORED[0] - new)}}
 
 
 def forget_states() -> None:
-    """Make detect read the states again, like a new container."""
+    """Empty detect's cache of states, as in a new container."""
     vars(bootstrap.get_services()).pop("detect", None)
 
 
 def our_case(app: Any, aws: NullAws, new: int, rows: int) -> Run:
-    """Return the case of a batch of `new` ticks per symbol over a table with `rows` rows each."""
+    """Return our case: a batch with `new` ticks per symbol, over a table with `rows` rows per
+    symbol."""
     event = feeds.stream_event([trigger(symbol, new) for symbol in feeds.SYMBOLS])
     states = [without_alerts(state_before(symbol, new)) for symbol in feeds.SYMBOLS]
     answer = {"Responses": {"state": states}, "UnprocessedKeys": {}}
@@ -101,8 +102,7 @@ def our_case(app: Any, aws: NullAws, new: int, rows: int) -> Run:
 
 
 def their_case(baseline: Baseline, aws: NullAws) -> Run:
-    """Return the case of SLICE stream records through the baseline, each over a day of DAY_TICKS
-    ticks."""
+    """Return the baseline's case: SLICE stream records, each over a day of DAY_TICKS ticks."""
     rows = stored.ticks(DAY_TICKS)
     items = [stored.tick_item(symbol, 0, rows.when(DAY_TICKS - 1)) for symbol in feeds.SYMBOLS]
     event = feeds.stream_event(items[:SLICE])
@@ -115,7 +115,7 @@ def their_case(baseline: Baseline, aws: NullAws) -> Run:
 
 
 def counted(run: Run, calls: AwsCalls) -> tuple[int, float]:
-    """Run a case and return its calls and read units."""
+    """Run a case and return its number of calls and its read units."""
     calls.forget()
     run()
     return calls.calls, sum(tally.read_units for tally in calls.by_operation.values())
@@ -146,7 +146,8 @@ def measure() -> list[dict[str, object]]:
 
 
 def count_all(cases: dict[str, Run], clients: Clients) -> dict[str, tuple[int, float]]:
-    """Return calls and read units of our cases; after the timing, since counting takes time too."""
+    """Return the calls and read units of our cases. Call this after the timing, since counting
+    takes time too."""
     calls = AwsCalls([clients.dynamodb, clients.sns])
     return {name: counted(run, calls) for name, run in cases.items() if name != "theirs"}
 
@@ -154,7 +155,7 @@ def count_all(cases: dict[str, Run], clients: Clients) -> dict[str, tuple[int, f
 def flat(
     rows: int, per_tick: dict[str, list[float]], used: dict[str, tuple[int, float]]
 ) -> dict[str, Any]:
-    """Compare a longer table with the shortest one: CPU, calls and read units."""
+    """Return the result of a longer table beside the shortest one: CPU, calls and read units."""
     few, many = f"{MANY} {STORED[0]}", f"{MANY} {rows}"
     ratio = median(per_tick[many]) / median(per_tick[few])
     unit = f"µs CPU a tick; {used[many][0]} calls, {used[many][1]:g} read units a batch"

@@ -1,4 +1,4 @@
-"""Input for the handlers in benchmarks: Lambda's events, made from the producer's own ticks."""
+"""Makes the events that Lambda passes to handlers in benchmarks, from the producer's own ticks."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def wire_tick(symbol: str, number: int, stamp: str) -> WireTick:
 
 
 def kinesis_event(count: int, symbols: Sequence[str] = SYMBOLS) -> dict[str, Any]:
-    """Return an event of `count` records of one tick each. Symbols take turns; polls are a second
-    apart."""
+    """Return a Kinesis event of `count` records with one tick each. Symbols take turns; polls are a
+    second apart."""
     return {
         "Records": [
             _record(
@@ -73,7 +73,7 @@ def _record(number: int, symbol: str, when: datetime) -> dict[str, Any]:
 
 
 def api_event(path: str, resource: str, symbol: str, **query: str) -> dict[str, Any]:
-    """Return a GET as API Gateway's REST proxy passes it."""
+    """Return the event of a GET request, as API Gateway's REST proxy passes it."""
     return {
         "resource": resource,
         "path": path,
@@ -97,7 +97,7 @@ def api_event(path: str, resource: str, symbol: str, **query: str) -> dict[str, 
 
 
 def stream_event(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return an event of the prices table's stream for these put items."""
+    """Return an event of the prices table's stream after these items were put."""
     return {
         "Records": [
             {

@@ -3,9 +3,9 @@
 Each batch has the same number of ticks per symbol. Ingest and detect run over AWS in memory, whose
 own work is excluded.
 
-A batch of the stream holds up to a thousand records. One symbol alone cannot fill one, so its tick
-costs more. The benchmark checks that a tick does not cost more with more symbols: each figure is
-compared with the least of those with fewer symbols.
+A batch of the stream holds up to a thousand records. One symbol alone cannot fill a batch, so its
+tick costs more. The benchmark checks that a tick does not cost more with more symbols. It compares
+each figure with the lowest figure of fewer symbols.
 
     python -m bench growth
 """
@@ -35,7 +35,7 @@ TARGET = 1.3
 
 
 class _System:
-    """Ingest and detect with a meter."""
+    """Ingest and detect over AWS in memory, with a meter."""
 
     def __init__(self, symbols: int) -> None:
         self.aws = Aws()
@@ -47,8 +47,7 @@ class _System:
         self._second = 0
 
     def round(self, ticks: int) -> None:
-        """Send `ticks` ticks of each symbol, in batches that each hold all ticks of their
-        symbols."""
+        """Send `ticks` ticks of each symbol. A batch holds all ticks of its symbols."""
         for first in range(0, len(self._walks), BATCH_RECORDS // TICKS_OF_A_SYMBOL):
             walks = self._walks[first : first + BATCH_RECORDS // TICKS_OF_A_SYMBOL]
             times = range(self._second, self._second + ticks)
@@ -70,7 +69,7 @@ class _System:
 
 
 def count(symbols: int) -> Counted:
-    """Return the counts of a warmed-up load of this many symbols."""
+    """Return what a load of this many symbols uses after a warm-up."""
     system = _System(symbols)
     system.round(1)
     system.meter.counted = Counted()
@@ -80,7 +79,7 @@ def count(symbols: int) -> Counted:
 
 
 def figures(counted: Counted) -> dict[str, float]:
-    """Return figures per tick: microseconds of CPU, calls, and USD per million."""
+    """Return the figures per tick: microseconds of CPU, calls, and USD per million ticks."""
     return {
         "CPU, µs": sum(counted.cpu.values()) / counted.ticks * 1e6,
         "calls": counted.units("calls") / counted.ticks,
@@ -89,7 +88,7 @@ def figures(counted: Counted) -> dict[str, float]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return each figure of each number of symbols, next to the least of the previous ones."""
+    """Return each figure for each number of symbols, beside the lowest figure of fewer symbols."""
     least: dict[str, float] = {}
     found = []
     for symbols in NUMBERS:

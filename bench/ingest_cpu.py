@@ -1,9 +1,9 @@
-"""Ingest: CPU per tick from Lambda's event to the handler's result, next to the baseline's.
+"""CPU per tick of ingest, from Lambda's event to the handler's result, beside the baseline's.
 
 Both sides take the same events of 25 symbols and write to the same endpoint, a separate process.
-Bias: the endpoint is near and never throttles, and the plain HTTP of this benchmark spares both
-sides TLS, which costs the baseline more, as it makes more calls. The baseline's work is the same
-for each record, so it gets the first SLICE records of a batch.
+Bias: the endpoint is near and never throttles. The plain HTTP of this benchmark spares both sides
+TLS, which costs the baseline more, as it makes more calls. The baseline's work is the same for each
+record, so it gets the first SLICE records of a batch.
 
     python -m bench.ingest_cpu [--profile]
 """
@@ -33,7 +33,8 @@ Event = dict[str, Any]
 
 
 def seen(aws: NullAws) -> None:
-    """Make the endpoint know the symbols. Only a symbol's first batch finds it unknown."""
+    """Make the endpoint answer that the symbols are known, as for all batches but a symbol's
+    first."""
     lines = [
         {
             "list": {"S": "seen"},
@@ -49,7 +50,7 @@ def seen(aws: NullAws) -> None:
 
 
 def ours(app: Any, event: Event, repeats: int) -> Callable[[], None]:
-    """Return a case that processes an event with our handler, `repeats` times."""
+    """Return a case in which our handler processes an event `repeats` times."""
 
     def ingest() -> None:
         assert app.ingest_kinesis(event, LambdaContext()) == {"batchItemFailures": []}
@@ -78,14 +79,14 @@ def measure() -> list[dict[str, object]]:
 
 
 def result(size: int, mine: list[float], others: list[float]) -> dict[str, object]:
-    """Return one line of the table; only the line of TARGET_AT has a target."""
+    """Return the result for one size of batch. Only the size TARGET_AT has a target."""
     is_target = size == TARGET_AT
     name = "ingest_cpu_per_tick" if is_target else f"ingest_cpu_per_tick_batch_{size}"
     return beside(timed(name, "µs CPU a tick", mine), others, TARGET if is_target else None)
 
 
 def profiled() -> None:
-    """Print a profile for batches of TARGET_AT."""
+    """Print a profile of our handler for batches of TARGET_AT records."""
     with our_app() as (app, aws, _):
         seen(aws)
         profile(ours(app, feeds.kinesis_event(TARGET_AT), 5), 40)

@@ -32,7 +32,7 @@ ARN = "arn:aws:execute-api:us-east-1:123456789012:abcdefghij/dev/GET/quotes"
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Capacity units and seconds of CPU of one policy and one counted request."""
+    """The capacity units and CPU seconds of one policy request and of one counted request."""
 
     read_units: float
     write_units: float
@@ -41,7 +41,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def count() -> Counts:
-    """Request a policy and count a request, ROUNDS times each. Return what one of each takes."""
+    """Return what one policy request and one counted request use. Each is made ROUNDS times."""
     transport = Transport(Aws())
     services = Services(SETTINGS, clients=transport)
     key, token = services.keys.create({"name": "a key", "scopes": ["read"]})
@@ -65,7 +65,7 @@ def _cpu(act: Callable[[], object]) -> float:
 
 
 def lines(counts: Counts, requests_per_minute: float, listed: Prices) -> list[Line]:
-    """Return USD per million requests with one key, if they are evenly spread."""
+    """Return USD per million requests that one key makes, spread evenly over time."""
     share = 1 / max(1, math.ceil(requests_per_minute / 60 * access.CACHE_SECONDS))
     usd = listed.of
     return [
@@ -78,14 +78,14 @@ def lines(counts: Counts, requests_per_minute: float, listed: Prices) -> list[Li
 
 
 def _lambda(cpu: float, function: str, usd: Callable[[str, float], float]) -> float:
-    """Return USD per million for this CPU and one wait in a function."""
+    """Return USD per million calls that take `cpu` seconds and one wait in a function."""
     memory = RESOURCES["functions"][function]["memory_mb"]
     seconds = cpu * CPU_FACTOR * FULL_PROCESSOR_MB / memory + OTHER_WAIT_MILLISECONDS / 1000
     return usd("lambda_gb_second", seconds * memory / 1024 * MILLION)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the table, or JSON. Return the exit status."""
+    """Print the costs as a table or as JSON. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.key_cost", allow_abbrev=False)
     parser.add_argument("--requests-per-minute", type=float, default=60.0, metavar="N")
     parser.add_argument("--json", action="store_true", help="for programs")

@@ -1,10 +1,11 @@
-"""Each report over a day of a million ticks, on raw and again on Parquet: bytes read and time.
+"""Bytes and time of each report over a day of a million ticks, on raw and on Parquet.
 
-The same statements run before and after the day is compacted, in the local emulation, which counts
-bytes as Athena does: whole gzipped objects, and for Parquet the columns that a statement names in
-the row groups that its conditions may match. Times are the emulation's: they compare the two
-formats and do not predict Athena's. The baseline is the run on raw. A small day follows the large
-one and is compacted with it, since `all_ticks` reads arrivals from the last compacted day on.
+The same statements run before and after the day is compacted, in the local emulation. It counts
+bytes as Athena does: whole gzipped objects of raw. Of Parquet it counts the columns that a
+statement names, in the row groups that its conditions may match. Times are the emulation's: they
+compare the two formats and do not predict Athena's. The baseline is the run on raw. A small day
+follows the large one and is compacted with it, since `all_ticks` reads arrivals from the last
+compacted day on.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from rigs.emulated import Emulated
 
 TICKS, BATCH = 1_000_000, 1000
 TARGET = 0.1
-"""Share of raw's bytes, for a report on one symbol."""
+"""The target for a report on one symbol: bytes of Parquet as a share of those of raw."""
 
 NOT_OF_TICKS = ("quarantined", "quality", "sources_compared")
-"""Reports on another table than the one that compaction shrinks."""
+"""Reports that read other tables than the one that compaction shrinks."""
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return bytes and time of each report, on Parquet against raw."""
+    """Return the bytes and the time of each report on Parquet, beside those on raw."""
     with Emulated() as emulated:
         return _measured(emulated)
 
@@ -58,8 +59,8 @@ def _measured(emulated: Emulated) -> list[dict[str, Any]]:
 
 
 def _run(reports: Reports, report: Report) -> Run:
-    """Run a report to its end over the one day, for one symbol if it takes one. Raises RuntimeError
-    if it fails."""
+    """Run a report to its end over the one day, for one symbol if it takes a symbol. Raises
+    RuntimeError if the report fails."""
     given = {"symbol": SYMBOLS[0]} if _is_of_one(report) else {}
     dates = {"start": DAY.date().isoformat(), "end": (DAY + timedelta(days=1)).date().isoformat()}
     run_id, _ = reports.start(report.name, given | dates, 0)

@@ -1,7 +1,7 @@
-"""Five years of days with few ticks each, on raw and again on Parquet: bytes read and time.
+"""Bytes and time of statements over five years of days with few ticks, on raw and on Parquet.
 
 The history is daily: thirteen symbols, one tick per weekday, all sent within an hour. The same
-statements run before and after compaction, in the local emulation of Athena; the baseline is the
+statements run before and after compaction, in the local emulation of Athena. The baseline is the
 run on raw. Then compaction runs again without new data.
 """
 
@@ -31,7 +31,7 @@ BATCH = 500
 ARRIVAL = datetime(2026, 11, 18, 15, tzinfo=UTC)
 NOW = ARRIVAL + timedelta(days=2)
 TARGET = 1.0
-"""Share of raw's time, for the view that readers use."""
+"""The target for the view that readers use: time on Parquet as a share of that on raw."""
 
 ASKED = {
     "count of all ticks": "SELECT count(*) FROM {}",
@@ -41,7 +41,7 @@ ASKED = {
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return bytes and time of each statement, and the cost of the compaction."""
+    """Return the bytes and the time of each statement, and the cost of the compaction."""
     with Emulated() as emulated:
         settings = emulated.provisioned()
         count = fill(emulated, settings)
@@ -49,7 +49,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def fill(emulated: Emulated, settings: Settings, days: int = DAYS) -> int:
-    """Archive the history and return the number of its ticks."""
+    """Archive the history and return the number of ticks in it."""
     archive = S3Archive(emulated.clients.s3, settings.archive_bucket)
     lines = list(_lines(days))
     for first in range(0, len(lines), BATCH):
@@ -90,15 +90,15 @@ def _measured(lake: LakeStores, count: int) -> list[dict[str, Any]]:
 
 
 def _compacted(lake: LakeStores) -> tuple[float, int]:
-    """Compact, and return the seconds that it took and the number of compacted ticks."""
+    """Compact the days. Return the seconds that it took and the number of compacted ticks."""
     began = time.perf_counter()
     done = Compact(lake, lambda: NOW)(None, "bench", time.monotonic() + 86_400)
     return time.perf_counter() - began, done.ticks
 
 
 def _run(lake: LakeStores, sql: str) -> QueryStatus:
-    """Run a statement twice, so that the emulation's caches are warm, and return the status of the
-    second run. Raises RuntimeError if it fails."""
+    """Run a statement twice and return the status of the second run. The first run warms the
+    emulation's caches. Raises RuntimeError if a run fails."""
     for _ in range(2):
         query_id = lake.engine.start(sql)
         while (status := lake.engine.status(query_id)) is not None and not status.ended:

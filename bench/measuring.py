@@ -1,6 +1,6 @@
-"""Timing: CPU seconds of this process, medians over rounds that alternate between the cases.
+"""Measures CPU seconds of this process: medians over rounds that alternate between the cases.
 
-The machines are shared: absolute times drift, so compared cases run in turn.
+The machines are shared, so absolute times drift, and compared cases have to run in turn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 
 def alternate(cases: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Return the CPU seconds of each case in each round, after one uncounted round."""
+    """Run the cases in turn. Return each case's CPU seconds by round, after one uncounted round."""
     found: dict[str, list[float]] = {name: [] for name in cases}
     for number in range(rounds + 1):
         for name, run in cases.items():
@@ -31,7 +31,7 @@ def alternate(cases: Mapping[str, Callable[[], None]], rounds: int) -> dict[str,
 
 
 def repeated(times: int, act: Callable[[], object]) -> Callable[[], None]:
-    """Return a case that acts several times."""
+    """Return a case that calls `act` several times."""
 
     def run() -> None:
         for _ in range(times):
@@ -47,14 +47,14 @@ def p95(values: list[float]) -> float:
 
 
 def timed(name: str, unit: str, values: list[float], digits: int | None = 1) -> dict[str, Any]:
-    """Return a result: the median and the 95th percentile of `values`."""
+    """Return a result with the median and the 95th percentile of `values`."""
     middle, most = round(median(values), digits), round(p95(values), digits)
     return {"name": name, "value": middle, "p95": most, "unit": unit}
 
 
 def beside(made: dict[str, Any], theirs: list[float], target: int | None) -> dict[str, Any]:
-    """Add the baseline's median to a result, and return it. The ratio says how many times less than
-    the baseline ours takes."""
+    """Add the baseline's median to a result, and return the result. The ratio is the baseline's
+    median divided by ours."""
     baseline = median(theirs)
     ratio = baseline / made["value"]
     made |= {"baseline": round(baseline, 2), "ratio": round(ratio, 1)}
@@ -64,13 +64,13 @@ def beside(made: dict[str, Any], theirs: list[float], target: int | None) -> dic
 
 
 def compared(name: str, value: float, baseline: float, unit: str) -> dict[str, Any]:
-    """Return a result of one measurement beside its baseline."""
+    """Return the result of one measurement beside its baseline."""
     ratio = round(value / baseline, 4) if baseline else 0.0
     return {"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio}
 
 
 def profile(run: Callable[[], None], lines: int) -> None:
-    """Print a profile of the second run."""
+    """Call `run` twice and print a profile of the second call."""
     run()
     with cProfile.Profile() as taken:
         run()
@@ -83,8 +83,8 @@ def output_of(
     environment: Mapping[str, str],
     seconds: float | None = None,
 ) -> str:
-    """Run a program in a folder and return its output. Raises RuntimeError with the end of its
-    errors if it fails."""
+    """Run a program in a folder and return its output. Raises RuntimeError with the end of the
+    program's errors if it fails."""
     done = subprocess.run(
         command,
         cwd=folder,

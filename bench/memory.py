@@ -1,7 +1,7 @@
-"""Memory of a handler with a batch of 10,000 records, above that of importing `app`.
+"""Memory that a handler needs for a batch of 10,000 records, without that of importing `app`.
 
 A fresh process imports `app`, reads the event from JSON as Lambda's runtime does, and calls the
-handler; the result is its highest resident memory minus that after the import, so it includes the
+handler. The result is its highest resident memory minus that after the import, so it includes the
 event and botocore's clients. It runs two batches, since a container processes many.
 
     python -m bench memory
@@ -32,8 +32,8 @@ FUNCTIONS = ("ingest_kinesis", "detect")
 
 
 def stream_batch() -> dict[str, Any]:
-    """Return a stream event with changes of the prices table: RECORDS, the most that one invocation
-    can get. Each change is the newest item of a batch."""
+    """Return an event of the prices table's stream with RECORDS changes, the most for one
+    invocation. Each change is the newest item of a batch."""
     rows = stored.ticks(RECORDS)
     items = []
     for number in range(RECORDS):
@@ -62,14 +62,14 @@ def measure() -> list[dict[str, Any]]:
 
 
 def grown_mb(function: str, file: Path) -> float:
-    """Return by how many MB the memory of a fresh process grows. Raises RuntimeError with its
-    output if it fails."""
+    """Return by how many MB the memory of a fresh process grows. Raises RuntimeError with the
+    process's output if it fails."""
     command = [sys.executable, "-m", "bench.memory", function, str(file)]
     return float(output_of(command, Path(__file__).resolve().parents[1], {}, 300).split()[-1])
 
 
 def child(function: str, file: Path) -> float:
-    """Process BATCHES events in the fresh process. Return by how many MB its memory has grown."""
+    """Process BATCHES events in the fresh process. Return by how many MB its memory grew."""
     import app
 
     before = resident_mb()
@@ -78,12 +78,12 @@ def child(function: str, file: Path) -> float:
         event = json.loads(file.read_bytes())
         answer = getattr(app, function)(event, LambdaContext())
         assert answer == {"batchItemFailures": []}, answer
-        del event  # the runtime releases the event before it reads the next
+        del event  # Lambda's runtime releases the event before it reads the next
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000 - before
 
 
 def result(function: str, grown: float) -> dict[str, Any]:
-    """Return one function's line of the table."""
+    """Return the result of one function."""
     return {
         "name": f"memory_{function}_{RECORDS}_records",
         "value": round(grown, 1),

@@ -1,8 +1,8 @@
 """An endpoint for DynamoDB, S3, SNS and Kinesis that accepts everything and stores nothing.
 
 It is a separate process, so that its CPU is not counted with the client's. `python -m
-bench.null_aws` prints its port. Answers are well formed: writes succeed, reads are empty unless the
-benchmark has set their results (`NullAws.answer`, `NullAws.store`), DynamoDB's checksums are
+bench.null_aws` prints its port. Answers are well formed. Writes succeed; reads are empty unless the
+benchmark has set their results (`NullAws.answer`, `NullAws.store`). DynamoDB's checksums are
 included, and a client that waits for "100 Continue" gets it.
 """
 
@@ -45,8 +45,8 @@ _ROWS: dict[str, Callable[[int], stored.Rows]] = {"prices": stored.ticks, "bars"
 
 
 class Endpoint:
-    """Makes the process's answers. `answers` has those that are set, by "Operation table"; `rows`
-    has the stored rows by table."""
+    """Makes the endpoint's responses. `answers` has the answers that were set, by "Operation
+    table"; `rows` has the stored rows by table."""
 
     def __init__(self) -> None:
         self.answers: dict[str, bytes] = {}
@@ -87,7 +87,7 @@ class Endpoint:
 
 
 def _updated(request: dict[str, Any]) -> bytes:
-    """Return the answer to an update `SET #name = ... :name` that creates an item."""
+    """Return the answer to an update `SET #name = ... :name`, as if it had created an item."""
     values = request["ExpressionAttributeValues"]
     given = {name.removeprefix(":"): value for name, value in values.items()}
     return json.dumps({"Attributes": {**request["Key"], **given}}).encode()
@@ -127,17 +127,17 @@ async def _main() -> None:
 
 
 class NullAws:
-    """The benchmark's side of a running endpoint."""
+    """Controls a running endpoint from the benchmark's process."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
 
     def answer(self, operation: str, table: str, answer: dict[str, Any]) -> None:
-        """Set the answer of an operation on a table."""
+        """Set the answer that the endpoint gives to an operation on a table."""
         self._tell({"answers": {f"{operation} {table}": answer}, "rows": {}})
 
     def store(self, table: str, rows: int) -> None:
-        """Give "prices" or "bars" this many rows for every key (see stored.py)."""
+        """Give the table `prices` or `bars` this many rows for every key (see stored.py)."""
         self._tell({"answers": {}, "rows": {table: rows}})
 
     def _tell(self, what: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ class NullAws:
 
 @contextmanager
 def null_aws() -> Iterator[NullAws]:
-    """Run the endpoint, with an environment that leads to it and to no proxy."""
+    """Run the endpoint. Meanwhile the environment leads clients to it and to no proxy."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.null_aws"],
         stdout=subprocess.PIPE,

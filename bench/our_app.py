@@ -1,4 +1,4 @@
-"""Loads the app as Lambda does, connected to an endpoint of the benchmark."""
+"""Imports the app as Lambda does, connected to an endpoint of the benchmark."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ENVIRONMENT = {
 
 
 class OurApp(NamedTuple):
-    """The module `app`, the endpoint of its clients, and the clients."""
+    """The module `app`, the endpoint that its clients use, and the clients."""
 
     handlers: Any
     aws: NullAws
@@ -43,8 +43,8 @@ class OurApp(NamedTuple):
 
 @contextmanager
 def our_app() -> Iterator[OurApp]:
-    """Run a new container at the feeds' time: `app` is imported afresh, without earlier settings or
-    services."""
+    """Start a new container at the feeds' time. `app` is imported afresh, without earlier settings
+    or services."""
     with null_aws() as aws:
         os.environ.update(ENVIRONMENT)
         bootstrap.get_settings.cache_clear()

@@ -1,7 +1,7 @@
-"""Builds the Lambda zip with `chalice package`, and unpacks it like Lambda.
+"""Builds the Lambda zip with `chalice package`, and unpacks it as Lambda does.
 
-The runtime's own libraries (botocore and its dependencies) are linked into a separate folder, so
-that a process started with both sees what a function sees, without the tests' packages.
+The runtime's own libraries (botocore and its dependencies) are linked into a separate folder. A
+process started with both folders sees what a function sees, without the tests' packages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _RUNTIME = ("botocore", "jmespath", "dateutil", "urllib3", "six")
 
 
 def build(folder: Path) -> Path:
-    """Build the zip in a folder and return its path. Raises RuntimeError with chalice's output."""
+    """Build the zip in a folder and return its path. Raises RuntimeError with chalice's output if
+    it fails."""
     project = folder / "project"
     shutil.copytree(
         ROOT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
@@ -39,8 +40,8 @@ def build(folder: Path) -> Path:
 
 
 def unpack(package: Path, folder: Path) -> list[Path]:
-    """Return the function's import path: the unpacked and compiled zip, then the runtime's
-    libraries."""
+    """Unpack and compile the zip. Return the function's import path: the folder of the zip, then
+    that of the runtime's libraries."""
     task, runtime = folder / "task", folder / "runtime"
     with zipfile.ZipFile(package) as zipped:
         zipped.extractall(task)
@@ -57,7 +58,8 @@ def unpack(package: Path, folder: Path) -> list[Path]:
 
 
 def with_app_of(checkout: Path, task: Path, folder: Path) -> Path:
-    """Return a copy of an unpacked zip with another checkout's app, compiled."""
+    """Copy an unpacked zip, replace the app by another checkout's, and compile it. Return the
+    copy."""
     copy = folder / "with_other_app"
     shutil.copytree(task, copy, ignore=shutil.ignore_patterns("chalicelib"))
     shutil.copytree(checkout / "chalicelib", copy / "chalicelib")

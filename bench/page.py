@@ -1,7 +1,7 @@
-"""The page in Chromium: the first chart of 390 candles next to two minimal pages, and live updates.
+"""The page in Chromium: the first chart of 390 candles beside two minimal pages, and live updates.
 
 The first chart has candles, volume, averages, grid and labels. Ours is drawn before Plotly has
-loaded (`chart/sketch.js`) and once more by Plotly, which makes it answer the pointer; both times
+loaded (`chart/sketch.js`). Plotly draws it once more, so that it answers the pointer. Both times
 are measured.
 
 The minimal pages draw the same candles, volume and averages with full Plotly and with
@@ -53,7 +53,7 @@ Result = dict[str, Any]
 
 
 def _assemble(root: Path) -> None:
-    """Collect the page, the minimal pages and their npm files in one folder."""
+    """Copy the page, the minimal pages and their npm files into one folder."""
     shutil.copytree(FRONTEND, root, dirs_exist_ok=True)
     shutil.copytree(FILES, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("npm"))
     command = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
@@ -63,7 +63,7 @@ def _assemble(root: Path) -> None:
 
 @contextmanager
 def served(world: StandIn) -> Iterator[str]:
-    """Run a server of all three pages and yield its address."""
+    """Run a server for all three pages and yield its address."""
     with tempfile.TemporaryDirectory() as folder:
         _assemble(Path(folder))
         kind = handler(world.api, {"stage": "bench", "poll_seconds": 60}, Path(folder))
@@ -76,13 +76,13 @@ def served(world: StandIn) -> Iterator[str]:
 
 
 def launched(playwright: Playwright) -> Browser:
-    """Launch the system's browser as the tests do."""
+    """Launch the system's browser with the tests' options."""
     return playwright.chromium.launch(executable_path=full(), args=ARGUMENTS)
 
 
 def watched_page(browser: Browser) -> Page:
-    """Return a page in a fresh context that records in `drawnAt` when candles are first drawn, and
-    in `completeAt` when a chart's library has drawn them."""
+    """Return a page in a fresh context that records when its chart is drawn. `drawnAt` is when
+    candles are first drawn; `completeAt` is when a chart's library has drawn them."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
     page = context.new_page()
     page.add_init_script(f"({_DRAWN})()")
@@ -90,8 +90,8 @@ def watched_page(browser: Browser) -> Page:
 
 
 def _first_chart(browser: Browser, url: str) -> tuple[float, float]:
-    """Return milliseconds from navigation to the frame with the candles, and to the frame that the
-    chart's library draws."""
+    """Return two times in milliseconds since navigation. The first is that of the first frame with
+    candles. The second is that of the frame that the chart's library draws."""
     page = watched_page(browser)
     page.goto(url)
     page.wait_for_function("() => window.completeAt", timeout=30_000)
@@ -112,7 +112,7 @@ def _updates(browser: Browser, base: str) -> dict[str, list[float]]:
 
 
 def script_kb() -> float:
-    """Return the size of the JavaScript that an opened page loads, gzipped as sent, in KB."""
+    """Return the size in KB of the JavaScript that an opened page loads, gzipped as sent."""
     return sum(len(gzipped(path, content(path))) for path in loaded_by_itself()) / 1000
 
 
@@ -127,8 +127,8 @@ def _result(name: str, values: list[float], target: float, **more: Any) -> Resul
 
 
 def _beside(what: str, ours: list[float], name: str, theirs: list[float], limit: float) -> Result:
-    """Return our result next to a minimal page's of the same run, with the ratio that it may
-    have."""
+    """Return our result beside a minimal page's of the same run. `limit` is the highest allowed
+    ratio."""
     baseline = round(median(theirs), 1)
     ratio = round(median(ours) / baseline, 2)
     more = {"baseline": f"{baseline} {name}", "ratio": ratio, "target": f"< {limit:g} x"}
@@ -137,7 +137,7 @@ def _beside(what: str, ours: list[float], name: str, theirs: list[float], limit:
 
 
 def measure() -> list[Result]:
-    """Return medians of ROUNDS, after one uncounted round."""
+    """Return the medians of ROUNDS rounds, after one uncounted round."""
     paths = {
         "ours": "/#symbol=ACME",
         "full": "/bare_plotly.html",

@@ -1,10 +1,10 @@
 """Seconds from a trade until the page shows its price, over a whole local system.
 
-A stand-in for Coinbase stamps each trade and pushes it: session, thinning (0.05 s), Kinesis, ingest
-(window 0.2 s), the table's stream, detect, the state table's stream, push, WebSocket, page. The
-price counts as shown two frames after its text has changed, so at most one frame late. Stand-in and
-browser read the same clock. Pauses between trades are random, so that windows and polls are met at
-any moment. Bias: all of it shares the machine's cores.
+A stand-in for Coinbase stamps each trade and pushes it. The price passes the session, thinning
+(0.05 s), Kinesis, ingest (window 0.2 s), the table's stream, detect, the state table's stream,
+push, WebSocket and page. The price counts as shown two frames after its text has changed, so at
+most one frame late. Stand-in and browser read the same clock. Pauses between trades are random, so
+that windows and polls are met at any moment. Bias: all of it shares the machine's cores.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Result = dict[str, Any]
 
 
 def latency(browser: Browser) -> list[Result]:
-    """Return the seconds from event to pixel, and the requests of an idle minute afterwards."""
+    """Return the seconds from trade to pixel, and the requests of an idle minute afterwards."""
     with (
         running_system("--source", "none") as system,
         standing(lambda: CoinbaseProtocol((SYMBOL,))) as service,
@@ -75,7 +75,7 @@ def latency(browser: Browser) -> list[Result]:
 
 @contextmanager
 def _producing(system: System, service: StandIn) -> Iterator[None]:
-    """Run the producer from a stand-in to a local system."""
+    """Run the producer, which sends a stand-in's trades to a local system."""
     environment = dict(os.environ)
     point_at(environment, system.aws, system.keys)
     process = subprocess.Popen(
@@ -105,7 +105,8 @@ def _wait_for_subscription(service: StandIn) -> None:
 
 
 def _seconds(page: Page, service: StandIn) -> list[float]:
-    """Push trades and return the seconds of TRADES of them. The first trade is not counted."""
+    """Push trades, and return the seconds until the page shows the price of each. TRADES trades
+    count; one more comes first and does not count."""
     draw, seen = random.Random(22), set[str]()
     taken: list[float] = []
     while len(taken) <= TRADES:
@@ -119,7 +120,7 @@ def _seconds(page: Page, service: StandIn) -> list[float]:
 
 
 def _shown_at(page: Page, text: str) -> float:
-    """Wait for a price; return the epoch seconds at which it was shown."""
+    """Wait until a price is shown. Return that time in epoch seconds."""
     handle = page.wait_for_function(
         "(text) => window.shownAt[text]", arg=text, timeout=_PATIENCE_MS
     )
@@ -129,8 +130,8 @@ def _shown_at(page: Page, text: str) -> float:
 def _idle_requests(page: Page) -> int:
     """Return how many requests the page makes in a minute without prices.
 
-    Before the minute this waits for other requests to end: whether a new symbol has history, and
-    whether pushed prices stay away.
+    This waits first until the page has finished other requests. These ask whether a new symbol has
+    history, and whether pushed prices stay away.
     """
     made: list[float] = []
     page.on("request", lambda _: made.append(time.monotonic()))

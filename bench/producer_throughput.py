@@ -3,7 +3,7 @@ nothing.
 
 It is compared with a plain loop of put_record, one tick per call, over the same ticks and endpoint.
 
-Rounds alternate, since shared machines drift. Bias: the endpoint is near and never throttles, so
+Rounds alternate, since shared machines drift. Bias: the endpoint is near and never throttles. So
 the loop pays less for each call than it would in a region far away, and neither side retries.
 
     python -m bench producer_throughput
@@ -43,7 +43,7 @@ _CASES = {
 
 
 class Ticks:
-    """A source of the requested number of ticks, generated on demand."""
+    """A source that generates the requested number of ticks on demand."""
 
     name = "bench"
     recorded = True
@@ -54,7 +54,7 @@ class Ticks:
         self._polls = count // symbols
 
     def batches(self, stop: threading.Event) -> Iterator[Sequence[WireTick]]:
-        """Yield a batch per poll."""
+        """Yield the ticks in batches of one poll."""
         for poll in range(self._polls):
             if stop.is_set():
                 return
@@ -62,14 +62,14 @@ class Ticks:
 
 
 def tick(symbol: str, number: int) -> WireTick:
-    """Return a tick with all of Yahoo's fields. A thousand ticks share a second."""
+    """Return a tick with all of Yahoo's fields. A thousand consecutive ticks share a second."""
     second, micros = divmod(number, 1000)
     clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.{micros:06}"
     return wire_tick(symbol, number, f"2026-11-20T{clock}Z")
 
 
 def loop() -> float:
-    """Return ticks per second of a loop of put_record, one tick per call."""
+    """Return the ticks per second of a loop of put_record with one tick per call."""
     import boto3
 
     client: Any = boto3.client("kinesis")
@@ -81,7 +81,7 @@ def loop() -> float:
 
 
 def produce(symbols: int, ticks_per_record: int, count: int) -> float:
-    """Return ticks per second through the whole producer, from source to acknowledgement."""
+    """Return the ticks per second through the whole producer, from source to acknowledgement."""
     sink = KinesisSink("ticks", ticks_per_record)
     status = Status(lambda event, message: print(event, message, file=sys.stderr))
     outbox = Outbox(sink.key)
@@ -93,10 +93,8 @@ def produce(symbols: int, ticks_per_record: int, count: int) -> float:
 
 
 def memory_growth_mb() -> float:
-    """Return how many MB of memory a million ticks need beyond the first fifth of them.
-
-    In that fifth the queue between source and sink (100,000 lines) has been full once.
-    """
+    """Return how many MB of memory a million ticks need beyond their first fifth. In that fifth the
+    queue between source and sink (100,000 lines) has been full once."""
     warm = MEMORY_TICKS // 5
     produce(25, 20, warm)
     before = resident_mb()

@@ -1,9 +1,9 @@
 """Pushed sources: frames per second through each parser.
 
-Each parser is compared with one of the standard library for the same frames and the same values:
-symbol, time as stored text, price and size as decimals, number. The standard library's parser
-checks nothing, which favours it. If alpaca-py and ccxt are installed in our environment, their
-parsers are measured too; their prices are floats. Rounds alternate.
+Each parser is compared with a parser from the standard library for the same frames. Both return the
+same values: symbol, time as stored text, price and size as decimals, number. The standard library's
+parser checks nothing, which favours it. If alpaca-py and ccxt are installed in our environment,
+their parsers are measured too; their prices are floats. Rounds alternate.
 
     python -m bench pushed_sources
 """
@@ -37,14 +37,14 @@ Read = Callable[[str], object]
 
 
 def frames(protocol: ServiceProtocol, symbol: str) -> list[str]:
-    """Return FRAMES frames of trades, twenty a second."""
+    """Return FRAMES frames of trades. The trades come twenty a second."""
     market, now = Market(), datetime(2026, 11, 20, 15, tzinfo=UTC)
     made = (market.trade(symbol, now + timedelta(seconds=number / 20)) for number in range(FRAMES))
     return [protocol.frame(trade) for trade in made]
 
 
 def parsers() -> dict[str, tuple[Read, list[str]]]:
-    """Return each source's parser and its frames."""
+    """Return the parser and the frames of each source."""
     binance = BinanceFeed()
     binance.subscribe(["BTC-USDT"])
     return {
@@ -55,7 +55,7 @@ def parsers() -> dict[str, tuple[Read, list[str]]]:
 
 
 def plain_coinbase(frame: str) -> object:
-    """Parse a match by the standard library."""
+    """Parse a match of Coinbase with the standard library."""
     told = json.loads(frame)
     at = _text(datetime.fromisoformat(told["time"]))
     price, size = Decimal(told["price"]), Decimal(told["size"])
@@ -63,14 +63,14 @@ def plain_coinbase(frame: str) -> object:
 
 
 def plain_binance(frame: str) -> object:
-    """Parse an aggregate trade by the standard library."""
+    """Parse an aggregate trade of Binance with the standard library."""
     told = json.loads(frame)
     at = _text(datetime.fromtimestamp(told["T"] / 1000, UTC))
     return told["s"], at, Decimal(told["p"]), Decimal(told["q"]), told["a"]
 
 
 def plain_alpaca(frame: str) -> object:
-    """Parse a frame of trades by the standard library."""
+    """Parse a frame of Alpaca's trades with the standard library."""
     return [
         (told["S"], _text(datetime.fromisoformat(told["t"])), told["p"], told["s"], told["i"])
         for told in json.loads(frame, parse_float=Decimal)
@@ -89,7 +89,7 @@ PLAIN: dict[str, Read] = {
 
 
 def libraries() -> dict[str, tuple[str, Read]]:
-    """Return name and function of each installed library's parser, by our source."""
+    """Return the name and the parser of each installed library, by our source's name."""
     found: dict[str, tuple[str, Read]] = {}
     try:
         trade = importlib.import_module("alpaca.data.models").Trade

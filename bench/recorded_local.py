@@ -1,7 +1,7 @@
-"""`python -m bench.recorded_local FILE ...`: runs `python -m local ...` and writes its AWS requests
-to FILE.
+"""Records a local system's AWS requests: `python -m bench.recorded_local FILE ...`.
 
-The requests are those of its pollers, handlers and API, in the order in which they began.
+It runs `python -m local ...` and writes the requests to FILE in the order in which they began. They
+are those of the system's pollers, handlers and API.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rigs.running_system import System, running_system
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One request: when it was made (in monotonic seconds), its method, path, relevant headers and
+    """One request. It has its time (in monotonic seconds), method, path, relevant headers and
     body."""
 
     at: float
@@ -36,7 +36,7 @@ KEPT_HEADERS = ("x-amz-target", "content-type", "authorization")
 
 
 def record(into: list[Request]) -> None:
-    """Make every botocore session of this process record its requests."""
+    """Make every botocore session of this process append its requests to `into`."""
     send = URLLib3Session.send
 
     def noted(self: Any, request: Any) -> Any:
@@ -64,7 +64,8 @@ def _request(request: Any) -> Request:
 
 @contextmanager
 def recorded_system(*options: str) -> Iterator[tuple[System, list[Request]]]:
-    """Run a system without a producer. Once it has stopped, the list has its requests."""
+    """Run a local system without a producer. Yield the system and a list, which receives the
+    system's requests once it has stopped."""
     made: list[Request] = []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "requests"

@@ -1,8 +1,8 @@
-"""A recording through the whole chain on one machine.
+"""Replays a recording through the whole chain on one machine.
 
-It measures the seconds from the start of `python -m producer replay` until the last cross of its
-averages is marked as notified: through Kinesis, through Kinesis with up to a thousand ticks per
-record, and through SQS.
+It measures the seconds from the start of `python -m producer replay` until the last cross of the
+averages is marked as notified. There are three ways: through Kinesis, through Kinesis with up to a
+thousand ticks per record, and through SQS.
 
     python -m bench replay
 
@@ -53,7 +53,7 @@ WAYS: dict[str, tuple[str, ...]] = {
 
 
 class Day(msgspec.Struct, frozen=True):
-    """A row of the recording; prices in cents."""
+    """A row of the recording. Prices are in cents."""
 
     date: date
     open: int
@@ -64,7 +64,7 @@ class Day(msgspec.Struct, frozen=True):
 
 
 def days_of(count: int = ROWS, seed: int = SEED) -> list[Day]:
-    """Return a random walk over the weekdays that end with LAST_DAY."""
+    """Return a random walk with one row per weekday. The last row is on LAST_DAY."""
     dice = random.Random(seed)
     dates: list[date] = []
     day = LAST_DAY
@@ -83,7 +83,7 @@ def days_of(count: int = ROWS, seed: int = SEED) -> list[Day]:
 
 
 def write(path: Path, days: Sequence[Day]) -> None:
-    """Write the recording as a CSV file like Yahoo's downloads."""
+    """Write the recording as a CSV file in the format of Yahoo's downloads."""
     lines = ["Date,Open,High,Low,Close,Volume"]
     for day in days:
         prices = ",".join(
@@ -94,8 +94,8 @@ def write(path: Path, days: Sequence[Day]) -> None:
 
 
 def crosses(closes: Sequence[int], fast: int = FAST, slow: int = SLOW) -> list[int]:
-    """Return the indexes of the closes at which the difference of the averages changes its sign,
-    computed in fractions."""
+    """Return the indexes of the closes at which the averages cross. There the difference of the
+    averages, computed in fractions, changes its sign."""
     found: list[int] = []
     before = 0
     for end in range(slow, len(closes) + 1):
@@ -110,8 +110,8 @@ def crosses(closes: Sequence[int], fast: int = FAST, slow: int = SLOW) -> list[i
 
 
 def seconds_of(way: str, path: Path, wanted: int) -> tuple[float, float]:
-    """Return the seconds until `wanted` crosses are notified, and the seconds that the same
-    requests take alone."""
+    """Return two times in seconds. The first is until `wanted` crosses are notified. The second is
+    how long the same requests take alone."""
     ingest = "sqs" if way == "sqs" else "kinesis"
     with recorded_system("--ingest", ingest, "--alerts", "every-tick") as (system, requests):
         began = time.monotonic()
@@ -158,7 +158,7 @@ def _notified(system: System) -> int:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return one result per way."""
+    """Return one result for each way from producer to ingest."""
     days = days_of()
     wanted = len(crosses([day.close for day in days]))
     found = []

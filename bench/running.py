@@ -1,5 +1,6 @@
-"""Runs each benchmark in its own process, isolated from the others' memory, caches, environment and
-failures.
+"""Runs each benchmark in its own process, so that benchmarks cannot affect one another.
+
+Memory, caches, environment and failures are separate.
 
     python -m bench.running NAME     results as JSON in the last line of output
 """
@@ -21,14 +22,14 @@ Result = dict[str, Any]
 
 
 class Ran(NamedTuple):
-    """The results of a benchmark; `failure` has the reason if it failed."""
+    """The results of a benchmark. If it failed, `failure` has the reason."""
 
     results: list[Result]
     failure: str = ""
 
 
 def benchmarks() -> list[str]:
-    """Return the names of the modules that have a measurement."""
+    """Return the names of the modules that have a function `measure`."""
     names = [module.name for module in pkgutil.iter_modules(bench.__path__)]
     return [name for name in names if _measures(Path(__file__).with_name(f"{name}.py"))]
 
@@ -38,7 +39,7 @@ def _measures(source: Path) -> bool:
 
 
 def run_one(name: str, timeout_seconds: float) -> Ran:
-    """Return one benchmark's results, or why it failed."""
+    """Run one benchmark in a process. Return its results, or why it failed."""
     command = [sys.executable, "-m", "bench.running", name]
     try:
         done = subprocess.run(
@@ -52,8 +53,8 @@ def run_one(name: str, timeout_seconds: float) -> Ran:
 
 
 def reason(said: str) -> str:
-    """Return why a process failed: the last line that names an error, else the last line of all.
-    Playwright and others print boxes after the error."""
+    """Return why a process failed. This is the last line that names an error, or else the last line
+    of the output. Playwright and others print boxes after the error."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     named = [line for line in lines if "Error" in line.partition(":")[0]]
     return (named or lines or [""])[-1][:300]

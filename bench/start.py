@@ -3,16 +3,16 @@
 Each function is compared with chalice, botocore and the same clients alone.
 
 The bare process imports chalice and botocore, makes the clients that the function uses and sends
-the requests of its first invocation, with nothing in them. Both run with what a function sees: the
-unpacked Lambda zip and the runtime's libraries (package.py). Bias: both sides have compiled files,
-but in Lambda only the runtime's libraries have them. The interpreter's own start counts on neither
-side. Also: the size of the zip.
+empty requests in place of those of the first invocation. Both processes see what a function sees:
+the unpacked Lambda zip and the runtime's libraries (package.py). Bias: both sides have compiled
+files, but in Lambda only the runtime's libraries have them. The interpreter's own start counts on
+neither side. The size of the zip is measured, too.
 
     python -m bench.start
     python -m bench.start --beside ../earlier    # compared with another checkout's app
 
-Beside another checkout, ours and its app start in turn, with the same libraries; compact, whose
-first invocation needs a lake, up to the service that it calls.
+With `--beside`, our app and that of the other checkout start in turn, with the same libraries.
+The first invocation of compact needs a lake, so it is measured up to the service that it calls.
 """
 
 from __future__ import annotations
@@ -103,19 +103,19 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def ours(function: str) -> str:
-    """Return the program that starts our function."""
+    """Return the Python program that starts our function."""
     return _TIMED.format(body=_OURS.format(function=function))
 
 
 def bare(function: str) -> str:
-    """Return the program that starts only the libraries."""
+    """Return the Python program that starts only the libraries which the function uses."""
     services, calls = FUNCTIONS[function]
     return _TIMED.format(body=_BARE.format(services=services, calls="\n".join(calls)))
 
 
 def cpu_ms(program: str, path: Sequence[Path], event: Path) -> float:
-    """Return the milliseconds of CPU of a fresh process. Raises RuntimeError with its output if it
-    failed."""
+    """Return the CPU milliseconds of a fresh process. Raises RuntimeError with the process's output
+    if it failed."""
     command = [sys.executable, "-S", "-c", program, str(event)]
     environment = {"PYTHONPATH": os.pathsep.join(map(str, path))}
     return float(output_of(command, path[0], environment, 60).split()[-1]) * 1000
@@ -139,7 +139,7 @@ def events(app: OurApp) -> dict[str, dict[str, Any]]:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Return the benchmark's results."""
+    """Return the benchmark's results: each function's start, and the size of the zip."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         zipped = package.build(folder)
@@ -152,8 +152,8 @@ def measure() -> list[dict[str, Any]]:
 
 
 def start(function: str, event: dict[str, Any], path: list[Path], folder: Path) -> dict[str, Any]:
-    """Return the result of one function's start. Its program and the bare one run in turn; the
-    first round is not counted."""
+    """Return the result of one function's start. Our program and that of the bare libraries run in
+    turn. The first round is not counted."""
     file = folder / f"{function}.json"
     file.write_text(json.dumps(event))
     programs = {"ours": (ours(function), path), "bare": (bare(function), path)}
@@ -164,8 +164,8 @@ def start(function: str, event: dict[str, Any], path: list[Path], folder: Path) 
 def in_turn(
     programs: Mapping[str, tuple[str, Sequence[Path]]], event: Path, rounds: int
 ) -> dict[str, list[float]]:
-    """Return the milliseconds of CPU of programs by round. Each program has its own import path.
-    The first round is not counted."""
+    """Run programs in turn, each with its own import path. Return each program's CPU milliseconds
+    by round. The first round is not counted."""
     found: dict[str, list[float]] = {name: [] for name in programs}
     for number in range(rounds + 1):
         for name, (program, path) in programs.items():
@@ -176,7 +176,7 @@ def in_turn(
 
 
 def measure_beside(checkout: Path) -> list[dict[str, Any]]:
-    """Return the starts compared with those of another checkout's app."""
+    """Return each function's start beside that of another checkout's app."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = package.unpack(package.build(folder), folder)
@@ -208,7 +208,7 @@ def result(
     target: float = TARGET,
     whose: str = "the bare libraries",
 ) -> dict[str, Any]:
-    """Return one function's start."""
+    """Return the result of one function's start beside another program's, which `whose` names."""
     ratio = median(mine) / median(theirs)
     return {
         **timed(f"start_{'api' if function == 'app' else function}", "ms CPU", mine, None),
@@ -220,7 +220,7 @@ def result(
 
 
 def zip_size(zipped: Path) -> dict[str, Any]:
-    """Return the zip's size against the limit."""
+    """Return the result for the zip's size, beside its limit."""
     megabytes = zipped.stat().st_size / 1e6
     return {
         "name": "lambda_zip",

@@ -1,8 +1,8 @@
-"""Tables of any length whose rows are generated when queried.
+"""Tables of any length whose rows are generated when they are queried.
 
-A query costs what its answer costs, however many rows there are, as on DynamoDB; so a benchmark can
-ask the same of a thousand rows and of a million. Every symbol has the same rows, one per second
-(ticks) or minute (bars). It does not import the app: both sides' rows come from here.
+A query costs what its answer costs, however many rows there are, as on DynamoDB. So a benchmark can
+query a thousand rows and a million alike. Every symbol has the same rows, one per second (ticks) or
+minute (bars). This module does not import the app: both sides' rows come from here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BEFORE = re.compile(r"< (:\w+)")
 
 
 def stamp(instant: datetime) -> str:
-    """Format an instant as in the tables."""
+    """Format an instant as the tables store it."""
     return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -40,13 +40,13 @@ old designs' example."""
 
 
 def price(age: int) -> str:
-    """Return the price of the row that is followed by `age` rows: a wave."""
+    """Return the price of the row that has `age` rows after it. Prices form a wave."""
     step = age % _WAVE
     return f"{189 + min(step, _WAVE - step) / 100:.2f}"
 
 
 def tick_item(symbol: str, age: int, when: str) -> Item:
-    """Return a row of the prices table as ingest writes it, with all attributes."""
+    """Return a row of the prices table with all attributes, as ingest writes it."""
     return {
         "symbol": {"S": symbol},
         "timestamp": {"S": when},
@@ -71,7 +71,7 @@ def tick_item(symbol: str, age: int, when: str) -> Item:
 
 
 def bar_item(series: str, age: int, when: str) -> Item:
-    """Return a row of the bars table as detect writes it."""
+    """Return a row of the bars table, as detect writes it."""
     return {
         "series": {"S": series},
         "start": {"S": when},
@@ -90,7 +90,7 @@ def bar_item(series: str, age: int, when: str) -> Item:
 
 
 class Rows:
-    """`count` rows per key, `step` apart, the last one at `newest`."""
+    """A table with `count` rows per key. Rows are `step` apart, and the last row is at `newest`."""
 
     def __init__(
         self, key: str, make: Callable[..., Item], step: timedelta, count: int, newest: datetime
@@ -102,11 +102,11 @@ class Rows:
         self._count = count
 
     def when(self, number: int) -> str:
-        """Return the range key of a row. The first row has number 0."""
+        """Return the range key of the row with this number. The first row has number 0."""
         return stamp(self._newest - (self._count - 1 - number) * self._step)
 
     def query(self, request: Request) -> dict[str, Any]:
-        """Answer a Query with an equality and at most one condition on the range key. Raises
+        """Answer a Query that has an equality and at most one condition on the range key. Raises
         ValueError without an equality."""
         values = {name: v["S"] for name, v in request["ExpressionAttributeValues"].items()}
         condition = request["KeyConditionExpression"]
@@ -148,7 +148,7 @@ class Rows:
         return numbers if forward else numbers[::-1]
 
     def _at(self, text: str) -> int:
-        """Return the number of the first row not before `text`."""
+        """Return the number of the first row at `text` or after it."""
         return bisect_left(range(self._count), text, key=self.when)
 
     def _past(self, text: str) -> int:
@@ -165,10 +165,10 @@ class Rows:
 
 
 def ticks(count: int) -> Rows:
-    """Return a prices table with this many ticks per symbol, one per second."""
+    """Return a prices table with `count` ticks per symbol, one per second."""
     return Rows("timestamp", tick_item, timedelta(seconds=1), count, NEWEST)
 
 
 def bars(count: int) -> Rows:
-    """Return a bars table with this many minutes per series."""
+    """Return a bars table with `count` minute bars per series."""
     return Rows("start", bar_item, timedelta(minutes=1), count, NEWEST.replace(second=0))

@@ -24,8 +24,8 @@ Result = dict[str, Any]
 
 
 def machine() -> dict[str, str]:
-    """Return what the results depend on: system, processor, cores, and the versions of Python and
-    packages."""
+    """Return the facts about this machine that affect results. They are the system, processor,
+    cores, and the versions of Python and packages."""
     found = {
         "system": platform.system(),
         "processor": _processor(),
@@ -36,7 +36,7 @@ def machine() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """Return the CPU's name if Linux knows it, else its architecture."""
+    """Return the CPU's name if Linux knows it, else the architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -46,8 +46,8 @@ def _processor() -> str:
 
 
 def keep(results: Sequence[Result], path: Path = RESULTS) -> Path:
-    """Write the results as a list, each with all of FIELDS (null if one does not apply). Return the
-    path."""
+    """Write the results to a file as a list. Return the path. Each result has all of FIELDS; fields
+    that do not apply are null."""
     complete = [{name: result.get(name) for name in FIELDS} | result for result in results]
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(complete, indent=2, ensure_ascii=False) + "\n")
@@ -55,17 +55,16 @@ def keep(results: Sequence[Result], path: Path = RESULTS) -> Path:
 
 
 def earlier(path: Path | None) -> dict[str, Result]:
-    """Return the results of another run by name; none without a file.
-
-    Raises OSError, ValueError, KeyError or TypeError for an invalid file.
-    """
+    """Return the results of an earlier run by name; an empty mapping without a file. Raises
+    OSError, ValueError, KeyError or TypeError for an invalid file."""
     if path is None:
         return {}
     return {str(result["name"]): result for result in json.loads(path.read_text())}
 
 
 def table(results: Sequence[Result], before: Mapping[str, Result]) -> Table:
-    """Return a table with a line for each result, beside its earlier value if there are any."""
+    """Return a table with a line for each result. If there are earlier results, each line also has
+    the earlier value."""
     columns = ["value", "p95", "unit", "baseline", "ratio", "target", "holds"]
     shown = Table("benchmark", *columns, *(["before"] if before else []), title="Benchmarks")
     for result in results:
@@ -82,7 +81,8 @@ def _cell(value: object) -> str:
 
 
 def change(result: Result, before: Result) -> str:
-    """Return the earlier value with the change since, in percent; "" if there is none."""
+    """Return the earlier value and the change since then in percent; "" without an earlier
+    value."""
     now, then = result.get("value"), before.get("value")
     if not isinstance(now, int | float) or not isinstance(then, int | float) or not then:
         return _cell(then)
@@ -92,7 +92,7 @@ def change(result: Result, before: Result) -> str:
 def report(
     results: Sequence[Result], before: Mapping[str, Result], failures: Mapping[str, str]
 ) -> None:
-    """Print everything: the table, the machine, failures, missed targets."""
+    """Print the table, the machine, the failures and the missed targets."""
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     console.print(table(results, before))
     console.print(", ".join(f"{name} {value}" for name, value in machine().items()))

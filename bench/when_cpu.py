@@ -1,10 +1,11 @@
 """Detect: CPU per tick with 1, 10 and 45 rules that have conditions `when`, and of two previews.
 
-Each rule has three parts, on 1-minute bars and on the daily average, with windows of its own; with
-the five default rules, 45 are as many as a symbol may have. The symbol has a price each 30 seconds,
-one a batch, as live; 300 days and two sessions of minutes are stored. Tables are in memory, in this
-process, so a request costs less than on AWS. That favours no number of rules, since the rules of a
-symbol share what they read. A preview has the 10 s of one API call.
+Each rule has three parts, on 1-minute bars and on the daily average, with windows of its own.
+Together with the five default rules, 45 are as many as a symbol may have. The symbol has a price
+each 30 seconds, one per batch, as in live operation. 300 days and two sessions of minutes are
+stored. Tables are in memory, in this process, so a request costs less than on AWS. That favours no
+number of rules, since the rules of a symbol share what they read. A preview has the 10 s of one API
+call.
 
     python -m bench when_cpu
 """
@@ -42,7 +43,7 @@ _FOREVER = float("inf")
 
 
 def compound(number: int) -> Rule:
-    """Return a rule whose condition has three parts, different ones for each number."""
+    """Return a rule whose condition has three parts. The parts differ from number to number."""
     when = f"rsi({10 + number % 9}) < {20 + number} and close > sma({150 + number}, 1d)"
     when += f" and volume > 2 * mean(volume, {10 + number})"
     return parse_rule({"symbol": "AAPL", "interval": "1m", "when": when}, f"r{number:02d}")
@@ -65,7 +66,7 @@ def bar(source: random.Random, interval: str, start: datetime) -> Bar:
 
 
 class World:
-    """A symbol with some rules, its history, and the ticks of all rounds stored."""
+    """A symbol with `count` rules, its history, and stored ticks for all rounds."""
 
     def __init__(self, count: int) -> None:
         source = random.Random(23)
@@ -99,7 +100,7 @@ class World:
         )
 
     def run(self) -> None:
-        """Detect the next ticks, one a batch."""
+        """Detect the ticks of the next round, one per batch."""
         for tick in self._ticks[self._next : self._next + TICKS]:
             change = ChangedPrices("1", "AAPL", tick.timestamp, tick.timestamp, _ARRIVAL)
             assert self._services.detect([change]).failed == ()
@@ -117,8 +118,8 @@ def measure() -> list[dict[str, object]]:
 
 
 def previewed(name: str, bars: Sequence[Bar], when: str, most: float) -> dict[str, Any]:
-    """Return the CPU of one preview over all bars. Its deadline counts CPU, too, so other work of
-    the machine has no effect."""
+    """Return the CPU result of one preview over all bars. The preview's deadline counts CPU time
+    too, so other work of the machine has no effect."""
     services = Services(SETTINGS, lambda: OPEN, Aws(page_items=len(bars)))
     services.stores.bars.write_history(bars, _ARRIVAL, _FOREVER)
     rule = parse_rule({"symbol": "AAPL", "interval": bars[0].interval, "when": when}, "r")
@@ -136,7 +137,7 @@ def previewed(name: str, bars: Sequence[Bar], when: str, most: float) -> dict[st
 
 
 def ten_years_of_days() -> dict[str, Any]:
-    """Return the result of a preview over ten years of days."""
+    """Return the result of a preview over ten years of daily bars."""
     source, midnight = random.Random(23), OPEN.replace(hour=0, minute=0)
     days = [midnight - timedelta(days=n) for n in range(3653, 0, -1)]
     bars = [bar(source, "1d", day) for day in days if day.weekday() < 5]
@@ -145,7 +146,7 @@ def ten_years_of_days() -> dict[str, Any]:
 
 
 def a_year_of_minutes() -> dict[str, Any]:
-    """Return the result of a preview over the minutes of 252 sessions."""
+    """Return the result of a preview over the minute bars of 252 sessions."""
     source, days = random.Random(23), [OPEN - timedelta(days=n) for n in range(352, 0, -1)]
     opens = [day for day in days if day.weekday() < 5][-252:]
     bars = [bar(source, "1m", day + timedelta(minutes=m)) for day in opens for m in range(390)]
@@ -154,7 +155,7 @@ def a_year_of_minutes() -> dict[str, Any]:
 
 
 def result(count: int, mine: list[float], one: float) -> dict[str, Any]:
-    """Return the result of `count` rules beside that of one rule."""
+    """Return the result for `count` rules beside that for one rule."""
     ratio = median(mine) / one
     made = timed(f"when_cpu_per_tick_{count or 'no'}_rules", "µs CPU a tick", mine)
     made |= {"baseline": f"{one:.1f}, one rule", "ratio": round(ratio, 2)}

@@ -1,8 +1,8 @@
 """The monthly cost of collecting prices: by a function, a container, or a machine.
 
 The function runs through every minute in which an exchange is open, since it waits for the next
-poll. In all other minutes it runs briefly. Assumed: its writes per minute (`producer/collector/`),
-the lines of its log, and two metrics beyond the ten free ones.
+poll. In all other minutes it runs briefly. These are assumed: its writes per minute
+(`producer/collector/`), the lines of its log, and two metrics beyond the ten free ones.
 """
 
 from __future__ import annotations
@@ -38,10 +38,8 @@ DISK_GB = 8
 
 
 def usd_a_month(settings: Settings, prices: Prices, *, is_free: bool = False) -> float:
-    """Return USD a month of the settings' collector; 0 without one.
-
-    `is_free` subtracts Lambda's free allowances, as if nothing else used them.
-    """
+    """Return USD a month of the settings' collector; 0 without a collector. `is_free` subtracts
+    Lambda's free allowances, as if nothing else used them."""
     hours, of = prices.hours_a_month, prices.of
     if settings.collector == "lambda":
         return _function(settings, prices, is_free=is_free)
@@ -55,7 +53,7 @@ def usd_a_month(settings: Settings, prices: Prices, *, is_free: bool = False) ->
 
 
 def gb_seconds(settings: Settings) -> float:
-    """Return the function's GB-seconds per month."""
+    """Return the GB-seconds that the collector's function uses per month."""
     closed_minutes = (ROUND_THE_CLOCK - settings.hours) * 60
     return (settings.hours * 3600 + closed_minutes * CLOSED_SECONDS) * MEMORY_GB
 
@@ -74,7 +72,7 @@ def _function(settings: Settings, prices: Prices, *, is_free: bool) -> float:
 
 
 def _writes(settings: Settings) -> float:
-    """Return write units per month."""
+    """Return the DynamoDB write units that the collector uses per month."""
     memory = math.ceil(settings.symbols * MEMORY_BYTES_A_SYMBOL / BYTES_A_WRITE_UNIT)
     polls = max(1.0, 60 / settings.interval_seconds)
     an_open_minute = OPEN_WRITES + polls * memory

@@ -1,4 +1,4 @@
-"""What a run used: calls of AWS, CPU, bytes."""
+"""The counts of a run: calls to AWS, CPU and bytes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Tally(msgspec.Struct):
 
 
 class Counted(msgspec.Struct, kw_only=True):
-    """The resources of a run.
+    """The resources that a run used.
 
-    `put_units` are started 25 KB of records, `rounded_gb` has each record rounded up to 1 KB,
-    `logged` is the bytes of log lines. `cpu` (in seconds), `invocations` and `calls` are by
-    function.
+    `put_units` are started 25 KB of records. `rounded_gb` are gigabytes with each record rounded up
+    to 1 KB. `logged` is the bytes of log lines. `cpu` (in seconds), `invocations` and `calls` are
+    by function.
     """
 
     ticks: int = 0
@@ -38,8 +38,8 @@ class Counted(msgspec.Struct, kw_only=True):
     calls: dict[str, dict[str, Tally]] = msgspec.field(default_factory=dict)
 
     def units(self, kind: str, function: str = "", operation: str = "") -> float:
-        """Return the sum of `read_units`, `write_units` or `calls`. An empty function or operation
-        stands for all of them."""
+        """Return the sum of `read_units`, `write_units` or `calls`, as `kind` says. An empty
+        `function` or `operation` stands for all of them."""
         return float(
             sum(
                 getattr(tally, kind)

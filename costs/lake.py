@@ -1,14 +1,14 @@
 """The lake's monthly resources: S3 requests and bytes of compaction, merging and reports.
 
-bench/cost_run.py counts batches and their bytes. Derived from the code:
+bench/cost_run.py counts batches and their bytes. The other numbers follow from the code:
 
-- Two surveys read each raw object, and count, UNLOAD and check read the 51 hours of a day's window
-  (chalicelib/services/lake/arrivals.py). Each of them lists an hour of `raw/` once and of
-  `readings/` twice.
+- Two surveys read each raw object. Three statements (count, UNLOAD and check) read the 51 hours of
+  a day's window (chalicelib/services/lake/arrivals.py). Each of these reads lists an hour of `raw/`
+  once and an hour of `readings/` twice.
 - Four runs a day compact, and all 24 look for hours of many batches. Looking lists two days of
-  `raw/` and `readings/`, merging behind compaction 30 days, and a survey 14 days of `raw/`.
-- Merging gets each batch once, puts the merged object and gets it again. Deletions are free. Its
-  CPU is MERGING_CPU_SECONDS, measured with ticks of the walk in batches of 714.
+  `raw/` and `readings/`. Merging behind compaction lists 30 days, and a survey 14 days of `raw/`.
+- Merging gets each batch once, puts the merged object and gets it again. Deletions are free. The
+  CPU is MERGING_CPU_SECONDS, measured with ticks of `bench.cost_run.Walk` in batches of 714.
 - A report reads the objects since the boundary, 42 hours on average, for ticks and for daily
   bars, and 30 days of Parquet.
 - Plain ticks have no readings. Parquet takes 15 bytes a tick, and four statements read a day of it.
@@ -60,7 +60,7 @@ processor."""
 
 
 class Raw(msgspec.Struct, frozen=True):
-    """Objects and bytes of one hour with ticks; the month has `hours` of them."""
+    """The objects and bytes of one hour with ticks. `hours` is how many such hours a month has."""
 
     objects: float
     bytes: float
@@ -68,24 +68,24 @@ class Raw(msgspec.Struct, frozen=True):
 
     @property
     def merged(self) -> float:
-        """Return the number of the hour's objects after merging."""
+        """Return how many objects the hour has after merging."""
         return min(self.objects, max(1.0, math.ceil(self.bytes / MOST_BYTES)))
 
     @property
     def is_merged_early(self) -> bool:
-        """Return whether compaction finds the hour's objects merged already."""
+        """Return whether the hour's objects are merged before compaction reads them."""
         return self.objects >= MANY
 
 
 class Requests(msgspec.Struct, frozen=True):
-    """S3 requests per month."""
+    """The S3 requests of a month, by kind."""
 
     lists: float = 0.0
     gets: float = 0.0
     puts: float = 0.0
 
     def usd(self, prices: Prices) -> float:
-        """Return the cost at list prices."""
+        """Return USD for the requests at list prices."""
         return (
             prices.of("s3_list", self.lists)
             + prices.of("s3_get", self.gets)
@@ -94,7 +94,7 @@ class Requests(msgspec.Struct, frozen=True):
 
 
 def raw_of(counted: Counted, settings: Settings) -> Raw:
-    """Return an hour of the raw archive under a load, from the counts of a run."""
+    """Return an average hour of the raw archive under a load, from the counts of a run."""
     ticks = settings.ticks_a_second * 3600
     puts = counted.units("calls", operation="PutObject")
     each = ticks / counted.ticks
@@ -102,18 +102,17 @@ def raw_of(counted: Counted, settings: Settings) -> Raw:
 
 
 def compaction(raw: Raw, *, early: bool) -> Requests:
-    """Return compaction's requests per month: those of its statements, and for listing new
-    objects."""
+    """Return compaction's requests per month, for its statements and for listing new objects."""
     objects = raw.merged if early else raw.objects
     reads = SURVEYS + OF_A_DAY * WINDOW_HOURS / 24
     listed = 24 * reads * DAYS_A_MONTH * READINGS_SCANS + raw.hours * reads * _pages(objects)
-    listed += (24 * DAYS_A_MONTH - raw.hours) * reads  # hours without ticks are listed as well
+    listed += (24 * DAYS_A_MONTH - raw.hours) * reads  # hours without ticks are listed, too
     looked = len(COMPACTION_HOURS) * LOOKED_BACK_DAYS * DAYS_A_MONTH * _pages(_a_day(raw))
     return Requests(lists=listed + looked, gets=raw.hours * reads * objects)
 
 
 def merging(raw: Raw) -> Requests:
-    """Return the requests per month for merging everything once, early or after compaction."""
+    """Return the requests per month for merging all objects once, early or after compaction."""
     behind = len(COMPACTION_HOURS) * RAW_IS_WHOLE.days
     early = 24 * EARLY_DAYS
     listed = (behind + early) * DAYS_A_MONTH * (_pages(_a_day(raw)) + 1)
@@ -121,16 +120,16 @@ def merging(raw: Raw) -> Requests:
 
 
 def reports(raw: Raw, count: int, *, early: bool) -> Requests:
-    """Return the requests of `count` reports per month over `all_prices`."""
+    """Return the requests per month of `count` reports over `all_prices`."""
     objects = raw.merged if early else raw.objects
-    share = raw.hours / (24 * DAYS_A_MONTH)  # share of hours with ticks
+    share = raw.hours / (24 * DAYS_A_MONTH)  # the share of hours that have ticks
     hours = REPORT_HOURS * REPORT_SIDES
     lists = hours * (READINGS_SCANS + 1 + share * (_pages(objects) - 1)) + REPORT_DAYS
     return Requests(count * lists, count * (hours * share * objects + REPORT_DAYS))
 
 
 def scanned_usd(raw: Raw, settings: Settings, prices: Prices) -> float:
-    """Return USD per month of Athena for the bytes that compaction scans."""
+    """Return USD per month that Athena charges for the bytes that compaction scans."""
     reads = SURVEYS + OF_A_DAY * WINDOW_HOURS / 24
     parquet = settings.ticks_a_month * PARQUET_BYTES_A_TICK * PARQUET_READS
     least = STATEMENTS_A_DAY * DAYS_A_MONTH * LEAST_BYTES
@@ -139,7 +138,7 @@ def scanned_usd(raw: Raw, settings: Settings, prices: Prices) -> float:
 
 
 def merging_seconds(raw: Raw, settings: Settings, memory_mb: int) -> float:
-    """Return the billed seconds of merging an hour with this much memory."""
+    """Return the billed seconds for merging an hour with `memory_mb` of memory."""
     share = min(1.0, memory_mb / FULL_PROCESSOR_MB)
     cpu = settings.ticks_a_second * 3600 * MERGING_CPU_SECONDS * CPU_FACTOR / share
     waits = raw.objects * GET_MILLISECONDS / AT_ONCE + raw.merged * WAIT_MILLISECONDS["PutObject"]
@@ -147,7 +146,7 @@ def merging_seconds(raw: Raw, settings: Settings, memory_mb: int) -> float:
 
 
 def lines(counted: Counted, settings: Settings, prices: Prices) -> list[Line]:
-    """Return USD per month by purpose."""
+    """Return the lake's USD per month by purpose."""
     raw = raw_of(counted, settings)
     early = raw.is_merged_early
     memory = FULL_PROCESSOR_MB if early else COMPACT_MB
@@ -164,7 +163,7 @@ def lines(counted: Counted, settings: Settings, prices: Prices) -> list[Line]:
 
 
 def _a_day(raw: Raw) -> float:
-    """Return the objects of an average day after merging."""
+    """Return how many objects an average day has after merging."""
     return raw.merged * raw.hours / DAYS_A_MONTH
 
 

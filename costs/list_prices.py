@@ -1,4 +1,4 @@
-"""The list prices in `costs/prices.json`: one region, one day, each with its source."""
+"""The list prices in `costs/prices.json`: those of one region on one day, each with its source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FILE = Path(__file__).with_name("prices.json")
 
 
 class Price(msgspec.Struct, frozen=True):
-    """USD for one `per`, such as "hour of a shard"; `source` is the page with the price."""
+    """USD for one `per`, such as "hour of a shard". `source` is the page that lists the price."""
 
     usd: float
     per: str
@@ -19,7 +19,7 @@ class Price(msgspec.Struct, frozen=True):
 
 
 class Prices(msgspec.Struct, frozen=True):
-    """The file. `free` are permanent monthly allowances."""
+    """The content of `costs/prices.json`. `free` are permanent monthly allowances."""
 
     as_of: str
     region: str
@@ -28,11 +28,11 @@ class Prices(msgspec.Struct, frozen=True):
     free: dict[str, int]
 
     def of(self, name: str, count: float = 1) -> float:
-        """Return USD for `count` times the unit of a price. Raises KeyError for an unknown name."""
+        """Return USD for `count` units of a price. Raises KeyError for an unknown name."""
         return self.usd[name].usd * count
 
 
 @cache
 def prices() -> Prices:
-    """Return the prices of the file. Raises msgspec.ValidationError if it is incomplete."""
+    """Read the list prices from the file. Raises msgspec.ValidationError if it is incomplete."""
     return msgspec.json.decode(FILE.read_bytes(), type=Prices, strict=True)

@@ -5,7 +5,7 @@ Assumptions about what AWS meters and a run in memory cannot show:
 - Lambda: a function of M MB has M/1769 of a processor. Its billed seconds are the measured CPU,
   times CPU_FACTOR, over that share, plus its waits: WAIT_MILLISECONDS per call, divided by the
   concurrent calls.
-- Lambda's own lines in the log, START, END and REPORT, take PLATFORM_LOG_BYTES an invocation.
+- Lambda's own log lines (START, END and REPORT) take PLATFORM_LOG_BYTES per invocation.
 - An idle queue is polled by five pollers of Lambda, each with long polls of 20 seconds.
 - The producer runs all month and writes its status, below 1 KB, at its usual pace.
 - The stage's own key gets about KEY_REQUESTS_AN_HOUR requests: services cache data keys for
@@ -50,14 +50,14 @@ GB = 1e9
 
 
 class Line(msgspec.Struct, frozen=True):
-    """An item, and USD per million ticks or per month."""
+    """One line of a bill: an item, and its USD per million ticks or per month."""
 
     what: str
     usd: float
 
 
 def variable(counted: Counted, settings: Settings, prices: Prices) -> list[Line]:
-    """Return USD per million ticks by purpose, without messages by mail."""
+    """Return USD per million ticks by purpose, without the cost of mails."""
     usd, million = prices.of, 1e6 / counted.ticks
     found = [
         Line("stream or queue", _carried(counted, settings, prices)),
@@ -77,12 +77,12 @@ def variable(counted: Counted, settings: Settings, prices: Prices) -> list[Line]
 
 
 def mails(counted: Counted, prices: Prices, addresses: int = 1) -> float:
-    """Return USD per million ticks for the alerts' messages to this many addresses by mail."""
+    """Return USD per million ticks for sending their alerts by mail to this many addresses."""
     return prices.of("sns_mail", counted.alerts * addresses) * 1e6 / counted.ticks
 
 
 def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
-    """Return USD per month independent of ticks, after free allowances."""
+    """Return the USD per month that do not depend on ticks, after free allowances."""
     usd, hours = prices.of, prices.hours_a_month
     has_stream = settings.ingest == "kinesis"
     on_demand = has_stream and settings.stream == "on-demand"
@@ -122,12 +122,12 @@ def fixed(settings: Settings, shards: int, prices: Prices) -> list[Line]:
 
 
 def total(lines: Sequence[Line]) -> float:
-    """Return the sum of the lines in USD."""
+    """Return the sum of the lines' USD."""
     return sum(line.usd for line in lines)
 
 
 def billed_seconds(counted: Counted, function: str, memory_mb: int) -> float:
-    """Return the billed seconds of all of a function's invocations."""
+    """Return the billed seconds of all invocations of a function."""
     share = min(1.0, memory_mb / FULL_PROCESSOR_MB)
     waits = sum(
         tally.calls
@@ -139,7 +139,7 @@ def billed_seconds(counted: Counted, function: str, memory_mb: int) -> float:
 
 
 def gb_seconds(counted: Counted, settings: Settings) -> float:
-    """Return the GB-seconds of all functions but deliver."""
+    """Return the GB-seconds of all functions except deliver."""
     names = [name for name in counted.cpu if name != DELIVER]
     seconds = sum(billed_seconds(counted, name, settings.memory_mb) for name in names)
     return seconds * settings.memory_mb / 1024
@@ -170,7 +170,7 @@ def _invocations(counted: Counted) -> int:
 
 
 def _delivered(counted: Counted, settings: Settings, prices: Prices) -> float:
-    """Return USD for deliver's requests, GB-seconds and writes, and for the messages of SNS."""
+    """Return USD for deliver's requests, GB-seconds and writes, and for messages of SNS."""
     seconds = billed_seconds(counted, DELIVER, settings.memory_mb) if DELIVER in counted.cpu else 0
     return (
         prices.of("lambda_request", counted.invocations.get(DELIVER, 0))

@@ -1,4 +1,4 @@
-"""Inputs of the cost model: a load, and the settings of a deployment and its producer."""
+"""The inputs of the cost model: a load, and the settings of a deployment and its producer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ ROUND_THE_CLOCK = 730.0
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the cost model. Windows are in seconds, memory is in MB.
 
-    `interval_seconds` lie between two ticks of a symbol. `ticks_per_record` and `flush_seconds` are
-    the producer's. `hours`: the hours of a month in which ticks come; `alerts`: the setting ALERTS;
-    `crosses`: the input of the rules `default-golden-cross` and `default-death-cross`, if they are
-    enabled; `mails`: addresses that receive alerts; `tabs`: pages open all month; `push`: prices
-    are pushed to these pages; `reports`: runs of reports per month; `collector`: what polls or
-    receives the prices, "none" to leave it out.
+    `interval_seconds` is the time between two ticks of a symbol. `ticks_per_record` and
+    `flush_seconds` are the producer's. `hours` is the hours of a month in which ticks come.
+    `alerts` is the setting ALERTS. `crosses` is the input of the rules `default-golden-cross` and
+    `default-death-cross`, if they are enabled. `mails` is the number of addresses that receive
+    alerts. `tabs` is the number of pages open all month; if `push`, prices are pushed to them.
+    `reports` is the number of runs of reports per month. `collector` is what polls or receives the
+    prices, "none" to leave it out.
     """
 
     symbols: int = 25
@@ -51,7 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def packed(self) -> int:
-        """Return the ticks of a symbol per record: those that arrive while the first one waits."""
+        """Return how many ticks of a symbol share a record: those that come while the first one
+        waits."""
         if self.ticks_per_record <= 1 or not self.flush_seconds:
             return 1
         waiting = max(1, round(self.flush_seconds / self.interval_seconds))
@@ -59,22 +61,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ticks_a_second(self) -> float:
-        """Return the ticks per second of all symbols."""
+        """Return how many ticks of all symbols come per second."""
         return self.symbols / self.interval_seconds
 
     @property
     def ticks_a_month(self) -> float:
-        """Return the ticks per month of all symbols, in the hours with ticks."""
+        """Return the ticks per month of all symbols, which come in `hours` of the month."""
         return self.ticks_a_second * 3600 * self.hours
 
     def shards_for(self, record_bytes: float) -> int:
-        """Return the shards of a provisioned stream, each for 1,000 records and 1 MB a second."""
+        """Return how many shards a provisioned stream needs. Each shard takes 1,000 records and 1
+        MB a second."""
         records = self.ticks_a_second / self.packed
         load = max(records / SHARD_RECORDS, records * record_bytes / SHARD_BYTES)
         return self.shards or max(1, math.ceil(load * HEADROOM))
 
     def said(self) -> str:
-        """Return how ticks come in, and the settings that differ from the defaults, as flags.
+        """Return the settings that differ from the defaults, and how ticks come in, as flags.
         Symbols and interval are left out."""
         chosen: dict[str, object] = {"ingest": self.ingest}
         if self.ingest == "kinesis":

@@ -4,10 +4,10 @@ The page polls at the interval of the prices (`frontend/js/feed.js` and related 
 requests the quotes, a hundred symbols per request, and the open symbol's bars; other data is
 requested every few polls. Without prices it polls once a minute.
 
-A page to which prices are pushed, by AppSync Events, gets one event for each batch of detect, with
-all symbols of a round of prices. AppSync charges for each started 5 KB published and delivered, and
-by the minute of a connection. Such a page asks the API for the bar that has closed, once a minute
-while prices come (`frontend/js/data/pushed.js`).
+AppSync Events push prices to a page: one event for each batch of detect, with all symbols of a
+round of prices. AppSync charges for each started 5 KB published and delivered, and by the minute of
+a connection. Such a page asks the API for the bar that has closed, once a minute while prices come
+(`frontend/js/data/pushed.js`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ASKS_AN_HOUR = 60.0
 
 
 def requests_a_month(settings: Settings) -> float:
-    """Return the requests of one open page per month."""
+    """Return how many requests one open page makes per month."""
     pace = max(POLL_SECONDS, min(SLOWEST_SECONDS, settings.interval_seconds))
     open_seconds = settings.hours * 3600
     closed_polls = (ROUND_THE_CLOCK - settings.hours) * 3600 / CLOSED_SECONDS
@@ -51,7 +51,7 @@ def requests_a_month(settings: Settings) -> float:
 
 
 def usd_a_month(settings: Settings, prices: Prices) -> float:
-    """Return USD a month of one open page: API Gateway, the function, its reads."""
+    """Return USD a month of one open page: for API Gateway, for the function and for its reads."""
     count = requests_a_month(settings)
     seconds = count * BILLED_SECONDS * settings.memory_mb / 1024
     per_poll = settings.symbols * READ_UNITS_A_SYMBOL + READ_UNITS_A_REQUEST
@@ -64,17 +64,19 @@ def usd_a_month(settings: Settings, prices: Prices) -> float:
 
 
 def rounds_a_month(settings: Settings) -> float:
-    """Return the batches of detect: one for each round of prices, at most one a second."""
+    """Return how many batches detect gets per month. There is one for each round of prices, and at
+    most one a second."""
     return settings.hours * 3600 / max(1.0, settings.interval_seconds)
 
 
 def units(settings: Settings, unit_bytes: int) -> int:
-    """Return the metered units of an event."""
+    """Return how many units AppSync charges for an event."""
     return math.ceil(settings.symbols * CHANGE_BYTES / unit_bytes)
 
 
 def publishing_usd(settings: Settings, prices: Prices) -> float:
-    """Return USD a month of `push` without any viewer: the function and what it publishes."""
+    """Return USD a month for pushing prices without any viewer: the function and what it
+    publishes."""
     rounds = rounds_a_month(settings)
     return (
         prices.of("appsync_event_operation", rounds * units(settings, UNIT_BYTES))
@@ -84,7 +86,7 @@ def publishing_usd(settings: Settings, prices: Prices) -> float:
 
 
 def viewer_usd(settings: Settings, prices: Prices) -> float:
-    """Return USD a month of a page that is open all month, by AppSync Events."""
+    """Return USD a month for AppSync Events to one page that is open all month."""
     return (
         prices.of("appsync_event_operation", rounds_a_month(settings) * units(settings, UNIT_BYTES))
         + prices.of("appsync_connection_minute", ROUND_THE_CLOCK * 60)
@@ -93,7 +95,7 @@ def viewer_usd(settings: Settings, prices: Prices) -> float:
 
 
 def asked_usd(settings: Settings, prices: Prices) -> float:
-    """Return USD a month for the requests of one page to which prices are pushed."""
+    """Return USD a month for the API requests of one page to which prices are pushed."""
     count = ASKS_AN_HOUR * settings.hours
     return (
         prices.of("api_request", count)

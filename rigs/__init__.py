@@ -1,5 +1,5 @@
-"""Code shared by tests, benchmarks and tools: fakes of AWS and the API, Lambda's events, a running
-system, and readings of a drawn chart.
+"""Code that tests, benchmarks and tools share.
 
-Nothing that users run imports it.
+It has fakes of AWS and the API, Lambda's events, a running system, and functions that read a drawn
+chart. Nothing that users run imports it.
 """

@@ -1,4 +1,4 @@
-"""Peers on the loopback interface that answer as chat services and webhooks do.
+"""Runs servers on the loopback interface that answer as chat services and webhooks do.
 
 The answers are those of the services' documentation. `Peer` gives its replies in turn, and repeats
 the last one from then on. A `Manner` other than "answer" is a way in which no answer comes.
@@ -21,7 +21,7 @@ that."""
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a peer does with one request."""
+    """The reply of a peer to one request."""
 
     status: int = 200
     body: str = ""
@@ -38,8 +38,7 @@ def _json(status: int, body: dict[str, Any], **headers: str) -> Reply:
 
 
 def telegram(status: int) -> Reply:
-    """Return the reply of Telegram's API with a status:
-    https://core.telegram.org/bots/api#making-requests"""
+    """Return Telegram's reply with a status: https://core.telegram.org/bots/api#making-requests"""
     if status == 200:
         return _json(200, {"ok": True, "result": {"message_id": 1}})
     told: dict[str, Any] = {"ok": False, "error_code": status, "description": "refused"}
@@ -49,7 +48,7 @@ def telegram(status: int) -> Reply:
 
 
 def discord(status: int) -> Reply:
-    """Return the reply of Discord's API with a status:
+    """Return Discord's reply with a status:
     https://discord.com/developers/docs/topics/rate-limits"""
     if status == 200:
         return Reply(204)
@@ -69,7 +68,7 @@ def slack(status: int) -> Reply:
 
 
 def ntfy(status: int) -> Reply:
-    """Return the reply of ntfy with a status: https://docs.ntfy.sh/publish/"""
+    """Return ntfy's reply with a status: https://docs.ntfy.sh/publish/"""
     if status == 200:
         return _json(200, {"id": "a", "event": "message", "topic": "alerts"})
     headers = {"Retry_After": "7"} if status == 429 else {}
@@ -77,12 +76,12 @@ def ntfy(status: int) -> Reply:
 
 
 def webhook(status: int) -> Reply:
-    """Return the reply of most receivers of webhooks with a status."""
+    """Return the reply that most receivers of webhooks give with a status."""
     return Reply(status, "", {"Retry-After": "7"} if status == 429 else {})
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A request that a peer has read."""
+    """A request that a peer has read from its client."""
 
     method: str
     path: str
@@ -91,7 +90,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Peer:
-    """One server. `requests` are those that the server has read."""
+    """A server that answers with given replies. `requests` has the requests that it has read."""
 
     def __init__(self, replies: Sequence[Reply]) -> None:
         self._replies = list(replies)
@@ -103,12 +102,12 @@ class Peer:
 
     @property
     def port(self) -> int:
-        """Return the port that the server listens on."""
+        """Return the port on which the server listens."""
         return int(self._server.server_address[1])
 
     @property
     def url(self) -> str:
-        """Return the server's address."""
+        """Return the server's URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def next_reply(self) -> Reply:
@@ -116,11 +115,11 @@ class Peer:
         return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Start to serve requests."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the server, and end all requests that hang."""
+        """Stop the server, and end all hanging requests."""
         self.ended.set()
         self._server.shutdown()
         self._server.server_close()
@@ -129,7 +128,7 @@ class Peer:
 
 @contextmanager
 def peer(*replies: Reply) -> Iterator[Peer]:
-    """Run a server that gives these replies in turn, and yield it."""
+    """Run a peer that gives these replies in turn, and yield it."""
     made = Peer(replies)
     made.start()
     try:

@@ -1,4 +1,4 @@
-"""Reads a drawn chart from the page."""
+"""Reads the drawn chart of a page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IN_VIEW = """() => {
 
 
 def wait_for_chart(page: Page, bars: int = 60) -> None:
-    """Wait until a candlestick trace of at least `bars` bars is drawn."""
+    """Wait until a candlestick trace with at least `bars` bars is drawn."""
     page.wait_for_function(f"(bars) => ({_CLOSES})().length >= bars", arg=bars)
 
 
@@ -43,10 +43,10 @@ def x_range(page: Page) -> list[float]:
 
 
 def in_view(page: Page) -> dict[str, Any]:
-    """Return the lowest and highest price of the visible candles (`prices`), the range of the price
-    axis (`axis`) and the share of the drawn candles that is visible (`share`).
+    """Return the price range that the chart shows, as of one moment.
 
-    All values are of one moment.
+    `prices` are the lowest and highest price of the visible candles, and `axis` is the range of the
+    price axis. `share` is the visible share of the drawn candles.
     """
     found: dict[str, Any] = page.evaluate(_IN_VIEW)
     return found
@@ -68,7 +68,7 @@ def trace_names(page: Page) -> list[str]:
 
 
 def wait_for_trace(page: Page, name: str) -> None:
-    """Wait until a trace of that name is drawn."""
+    """Wait until a trace with this name is drawn."""
     page.wait_for_function(
         "(name) => document.querySelector('.js-plotly-plot').data.some((t) => t.name === name)",
         arg=name,
@@ -76,7 +76,7 @@ def wait_for_trace(page: Page, name: str) -> None:
 
 
 def wait_for_other_range(page: Page, before: list[float]) -> None:
-    """Wait until the visible range has changed and then stays the same for a frame."""
+    """Wait until the visible range has changed and then stayed the same for a frame."""
     page.wait_for_function(
         "(before) => JSON.stringify(document.querySelector('.js-plotly-plot').layout.xaxis.range)"
         " !== before",
@@ -88,7 +88,7 @@ def wait_for_other_range(page: Page, before: list[float]) -> None:
 
 
 def zoom_in(page: Page) -> None:
-    """Turn the mouse wheel over the middle of the candles."""
+    """Zoom in by turning the mouse wheel over the middle of the candles."""
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
@@ -98,5 +98,5 @@ def zoom_in(page: Page) -> None:
 
 
 def percent_of(text: str) -> float:
-    """Parse a percentage as the page writes it."""
+    """Parse a percentage in the form that the page shows."""
     return float(text.replace(MINUS, "-").replace("+", "").replace(",", "").rstrip("%"))

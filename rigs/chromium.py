@@ -1,4 +1,4 @@
-"""Options for starting Chromium to drive the page."""
+"""Finds programs and options for starting Chromium to drive the page."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ ARGUMENTS = [
 
 
 def full() -> str | None:
-    """Return the path of a full Chromium on this machine; None if there is none."""
+    """Return the path of a full Chromium; None if this machine has none."""
     return next(filter(None, map(shutil.which, FULL)), None)
 
 
 def headless() -> str | None:
-    """Return the path of the headless shell, else of a full Chromium; None without either."""
+    """Return the path of the headless shell, or else of a full Chromium; None without either."""
     return shutil.which(SHELL) or full()

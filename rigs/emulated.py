@@ -1,4 +1,4 @@
-"""Runs a process of embedded_aws, with botocore clients for the adapters."""
+"""Runs embedded_aws in a process of its own, and makes botocore clients for the adapters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _stages = itertools.count()
 
 
 class EmulatedClients:
-    """botocore clients of an emulator, as adapters.clients.Clients creates them."""
+    """The botocore clients of an emulator, with the interface of adapters.clients.Clients."""
 
     def __init__(self, endpoint: str, keys: Keys) -> None:
         client = partial(_client, endpoint, keys)
@@ -40,7 +40,7 @@ class EmulatedClients:
 
 def _validate(params: Any, model: Any, **_: Any) -> None:
     """Check a request as botocore would while serializing it. Raises AssertionError with the faults
-    found."""
+    that were found."""
     report = ParamValidator().validate(params, model.input_shape)
     assert not report.has_errors(), report.generate_report()
 
@@ -60,7 +60,7 @@ def _client(endpoint: str, keys: Keys, service: str, *, parameter_validation: bo
 
 
 class Emulated:
-    """An emulator in a process of its own: a context manager that ends it."""
+    """An emulator in a process of its own; as a context manager it ends the process."""
 
     def __init__(self) -> None:
         self._process = EmulatorProcess(0, None)
@@ -81,7 +81,7 @@ class Emulated:
         self._process.stop()
 
     def provisioned(self) -> Settings:
-        """Create fresh resources and return settings that name them."""
+        """Create new resources, and return settings with their names."""
         stage = f"t{os.getpid()}-{next(_stages)}"
         clients = Clients(variables_of(self.endpoint, self.keys))
         made = provision.provision(clients, resources.load(stage), ingest="kinesis")

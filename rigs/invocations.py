@@ -1,4 +1,4 @@
-"""Lambda's events and context, at times relative to START."""
+"""Makes Lambda's events and context, at times relative to START."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ NEVER = float("inf")
 
 
 def instant(seconds: float = 0) -> datetime:
-    """Return START plus some seconds."""
+    """Return the instant `seconds` after START."""
     return START + timedelta(seconds=seconds)
 
 
 def at(seconds: float = 0) -> str:
-    """Return START plus some seconds, as stored text."""
+    """Return the instant `seconds` after START, as stored text."""
     return to_text(instant(seconds))
 
 
 def kinesis_event(
     payloads: Sequence[bytes], first: int = 0, arrival: float = 0, shard: str = SHARD
 ) -> dict[str, Any]:
-    """Return a batch of one shard as Lambda passes it. Sequence numbers count from `first`; all
+    """Return a batch of one shard, as Lambda passes it. Sequence numbers count from `first`; all
     records arrived `arrival` seconds after START."""
     return event(
         [
@@ -50,7 +50,7 @@ def kinesis_event(
 
 
 def sqs_event(payloads: Sequence[bytes], first: int = 0, arrival: float = 0) -> dict[str, Any]:
-    """Return a batch of a FIFO queue as Lambda passes it; `first` and `arrival` are as in
+    """Return a batch of a FIFO queue, as Lambda passes it. `first` and `arrival` are as in
     `kinesis_event`."""
     sent = str(round(instant(arrival).timestamp() * 1000))
     return event(
@@ -80,7 +80,7 @@ def sqs_event(payloads: Sequence[bytes], first: int = 0, arrival: float = 0) -> 
 
 
 class LambdaContext:
-    """The context that a handler gets with its event."""
+    """The context that Lambda passes to a handler with its event."""
 
     def __init__(self, request_id: str = "request-1", milliseconds: int = 60_000) -> None:
         self.aws_request_id = request_id
@@ -88,5 +88,5 @@ class LambdaContext:
         self.milliseconds = milliseconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the remaining milliseconds, which never change by themselves."""
+        """Return the remaining milliseconds, which a test may set."""
         return self.milliseconds

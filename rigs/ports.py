@@ -1,4 +1,4 @@
-"""Ports for the servers that tests start."""
+"""Finds free ports for the servers that tests start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different free ports of 127.0.0.1."""
+    """Return `count` different free ports of 127.0.0.1."""
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -16,5 +16,5 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_port() -> int:
-    """Return a free port."""
+    """Return a free port of 127.0.0.1."""
     return free_ports(1)[0]

@@ -1,4 +1,4 @@
-"""Starts `python -m local` on free ports and ends it by its process id."""
+"""Starts `python -m local` on free ports, and ends it by its process id."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SHOWN = SYMBOLS[:14]
 
 @dataclass(frozen=True)
 class System:
-    """A running system: its addresses, token for writing, process and output."""
+    """A running local system: its addresses, token for writing, process and output."""
 
     api: str
     page: str
@@ -47,20 +47,21 @@ class System:
     log: Path
 
     def get(self, path: str) -> Any:
-        """Return the decoded body of a GET on the API. Raises HTTPError."""
+        """Return the decoded body of a GET request to the API. Raises HTTPError for an error
+        status."""
         with urllib.request.urlopen(self.api + path, timeout=PATIENCE_SECONDS) as response:
             return json.load(response)
 
     @property
     def keys(self) -> Keys:
-        """Return the keys with which clients of the system's AWS sign."""
+        """Return the keys with which clients sign requests to the system's AWS."""
         facts = json.loads((running_file.folder() / f"{self.process.pid}.json").read_text())
         found = keys_of(facts)
         assert found is not None, "a system whose API answers has a running file"
         return found
 
     def wait_for_history(self) -> None:
-        """Wait until the last symbol has its simulated days, since those are sent last. Raises
+        """Wait until the last symbol has its simulated days, which are sent last. Raises
         RuntimeError after START_SECONDS."""
         end = time.monotonic() + START_SECONDS
         while self._days(SHOWN[-1]) < HISTORY_DAYS:
@@ -72,20 +73,20 @@ class System:
         try:
             return len(self.get(f"/prices/{symbol}?period=5y&interval=1d&limit=500")["prices"])
         except urllib.error.HTTPError as error:
-            if error.code == 404:  # nothing has arrived yet
+            if error.code == 404:  # no prices have arrived yet
                 return 0
             raise
 
 
 def polls_every(page: Page, system: System, seconds: float) -> None:
-    """Set the interval of polls for pages that are opened after this call."""
+    """Set the interval of polls for all pages that are opened after this call."""
     config = {"api": system.api, "stage": "local", "poll_seconds": seconds}
     page.route("**/config.json", lambda route: route.fulfill(json=config))
 
 
 def _wait_until_served(process: subprocess.Popen[bytes], api: str, log: Path) -> str:
-    """Return the token for writing once it is printed and the API answers. Raises RuntimeError if
-    the system ends or does not answer in time."""
+    """Wait until the token for writing is printed and the API answers; return the token. Raises
+    RuntimeError if the system ends or does not answer in time."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -116,11 +117,11 @@ def _token_in(log: Path) -> str:
 
 @contextmanager
 def running_system(*arguments: str, program: Sequence[str] = ("local",)) -> Iterator[System]:
-    """Run `python -m local --source simulator --data none` with additional arguments; stop it at
-    the end.
+    """Run `python -m local --source simulator --data none` and yield the system; stop it at the
+    end.
 
-    If an argument is repeated, the last one counts. `program` is a module that runs the system
-    instead of `local`, with its own arguments.
+    Additional arguments follow; if an argument is repeated, the last one counts. `program` is a
+    module, with its own arguments, that runs the system instead of `local`.
     """
     api, page, aws = free_ports(3)
     command = [sys.executable, "-m", *program, "--source", "simulator", "--data", "none"]

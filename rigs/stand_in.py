@@ -1,4 +1,4 @@
-"""A small server of the HTTP contract, for states into which the real system cannot be put.
+"""A small fake of the API, for states into which the real system cannot be put.
 
 Tests set errors, an API that does not answer, stale data or a closed market on `StandIn`. Prices
 are a sum of sines of the time, so that all answers are consistent.
@@ -40,19 +40,19 @@ TOPIC = {
 
 
 def text_of(seconds: float) -> str:
-    """Format as RFC 3339 with six digits."""
+    """Format epoch seconds as RFC 3339 with six digits of seconds."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def price_at(symbol: str, seconds: float) -> float:
-    """Return a symbol's price at any time, a pure function of symbol and time."""
+    """Return a symbol's price at any time. It is a pure function of symbol and time."""
     seed = 40 + 13 * (sum(map(ord, symbol)) % 17)
     waves = ((0.03, 86400.0), (0.012, 9000.0), (0.005, 1500.0), (0.002, 210.0), (0.001, 17.0))
     return round(seed * (1 + sum(a * math.sin(seconds / p * 6.28 + seed) for a, p in waves)), 2)
 
 
 def problem(status: int, title: str, **more: str) -> tuple[int, dict[str, Any]]:
-    """Return an error's status and body."""
+    """Return the status and the body of an error."""
     return status, {"type": "about:blank", "title": title, "status": status, **more}
 
 
@@ -61,7 +61,7 @@ NOT_FOUND = problem(404, "Not found")
 
 @dataclass
 class StandIn:
-    """The server's answers, and the requests it received."""
+    """The state of the fake API: it makes the answers and records the requests."""
 
     api: str = ""
     page: str = ""
@@ -98,7 +98,8 @@ class StandIn:
     """The deliveries that every alert lists."""
 
     def fire(self, symbol: str, condition: str, **values: float) -> None:
-        """Add an alert of this moment to the listed ones. `values` are the values that fired it."""
+        """Add an alert that fires now to the listed alerts. `values` are the values that fired
+        it."""
         now = self.now()
         alert = {
             "alert_id": f"{len(self.alerts):024x}",
@@ -118,7 +119,8 @@ class StandIn:
         self.alerts.insert(0, alert)
 
     def fix(self, bars: int) -> None:
-        """From now on answer every request for prices with the same minute bars, generated once."""
+        """Answer every request for prices with the same minute bars from now on. The bars are
+        generated once."""
         end = int(self.now()) // 60 * 60
         symbol = self.symbols[0]
         rows = [self.bar(symbol, end - 60 * i, 60) for i in range(bars, 0, -1)]
@@ -129,7 +131,7 @@ class StandIn:
         return (self.stopped_at or time.time()) - self.age_seconds
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        """Return status and body for a GET."""
+        """Return the status and the body that answer a GET request."""
         if self.failing:
             return problem(self.failing, "Unavailable")
         if path == "/health":
@@ -165,11 +167,11 @@ class StandIn:
 
     @property
     def rule_paths(self) -> list[str]:
-        """Return the routes of rules, if the system has any."""
+        """Return the paths of the rules' routes; an empty list without rules."""
         return [] if self.rules is None else ["/rules", "/channels"]
 
     def rules_or_nothing(self, path: str) -> tuple[int, dict[str, Any]]:
-        """Return the rules if the system has any; 404 for everything else."""
+        """Return the rules, one rule or the channels, if rules are set; else status 404."""
         if path == "/rules" and self.rules is not None:
             return 200, {"rules": self.rules}
         if path == "/channels" and self.rules is not None:
@@ -178,7 +180,7 @@ class StandIn:
         return (200, named[0]) if named else NOT_FOUND
 
     def write(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Change the rules, or preview one; return status and body."""
+        """Change or preview rules. Return the status and the body."""
         self.written.append((method, path, body))
         if path == "/rules/preview":
             alerts = [{"timestamp": text_of(at)} for at in self.would_fire]
@@ -190,7 +192,7 @@ class StandIn:
         return (204, {}) if method == "DELETE" else (201 if method == "POST" else 200, rule)
 
     def quote(self, symbol: str) -> dict[str, Any]:
-        """Return a symbol's quote, as `/quotes` has it."""
+        """Return a symbol's quote, as the route `/quotes` has it."""
         now = self.now()
         price, previous = price_at(symbol, now), price_at(symbol, now - now % 86400)
         return {
@@ -215,7 +217,8 @@ class StandIn:
         }
 
     def prices(self, symbol: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        """Return status and bars (or ticks) for a request for prices; 404 for an unknown symbol."""
+        """Answer a request for prices: return status and bars (or ticks); 404 for an unknown
+        symbol."""
         if symbol not in self.symbols:
             return problem(404, "Not found", detail=f"No symbol {symbol}.")
         start, end = self._range(query)
@@ -248,7 +251,8 @@ class StandIn:
         }
 
     def ticks(self, symbol: str, end: float, limit: int) -> tuple[int, dict[str, Any]]:
-        """Return status and the newest ticks before an instant, one each 15 s, newest first."""
+        """Return the status and the newest ticks before an instant. There is one tick each 15 s,
+        the newest first."""
         times = [end - 0.001 - 15 * i for i in range(limit)]
         rows = [{"timestamp": text_of(at), "price": price_at(symbol, at)} for at in times]
         return 200, {"symbol": symbol, "interval": "tick", "prices": rows}
@@ -264,7 +268,7 @@ class StandIn:
         return start, min(end, now)
 
     def bar(self, symbol: str, start: int, length: int) -> dict[str, Any]:
-        """Return a bar made from sixteen samples of the price."""
+        """Return a bar, made from sixteen samples of the price."""
         end = min(start + length, self.now())
         samples = [price_at(symbol, start + (end - start) * i / 15) for i in range(16)]
         return {
@@ -279,14 +283,14 @@ class StandIn:
 
 
 class ApiHandler(BaseHTTPRequestHandler):
-    """The contract over HTTP."""
+    """Serves the fake API over HTTP."""
 
     def __init__(self, world: StandIn, *args: Any) -> None:
         self.world = world
         super().__init__(*args)
 
     def do_OPTIONS(self) -> None:
-        """Answer a preflight: everything is allowed."""
+        """Answer a preflight request: everything is allowed."""
         self.send_response(204)
         self.send_header("Access-Control-Allow-Origin", "*")
         self.send_header("Access-Control-Allow-Headers", "Authorization,Content-Type")
@@ -294,7 +298,7 @@ class ApiHandler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def do_GET(self) -> None:
-        """Answer from the configured state."""
+        """Answer a GET request from the state that the test has set."""
         if self.world.away:
             self.close_connection = True
             return
@@ -309,7 +313,7 @@ class ApiHandler(BaseHTTPRequestHandler):
         self.send(status, body)
 
     def do_POST(self) -> None:
-        """Change the configured rules."""
+        """Answer a POST request, which changes or previews the rules."""
         given = self.rfile.read(int(self.headers["Content-Length"] or 0))
         body = json.loads(given or b"{}")
         self.send(*self.world.write(self.command, urlsplit(self.path).path, body))
@@ -317,7 +321,7 @@ class ApiHandler(BaseHTTPRequestHandler):
     do_PUT = do_DELETE = do_POST  # noqa: N815 - names of http.server
 
     def send(self, status: int, body: dict[str, Any]) -> None:
-        """Send an answer. An answer with status 204 has no body."""
+        """Send an answer. If the status is 204, it has no body."""
         data = b"" if status == 204 else json.dumps(body).encode()
         self.send_response(status)
         self.send_header(
@@ -331,18 +335,18 @@ class ApiHandler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *args: Any) -> None:
-        """Record requests in `asked` only; the terminal stays quiet."""
+        """Write no log: `StandIn.asked` holds the requests."""
 
 
 class PageHandler(SimpleHTTPRequestHandler):
-    """Serves frontend/ and its /config.json."""
+    """Serves the files of frontend/, and a /config.json."""
 
     def __init__(self, world: StandIn, *args: Any) -> None:
         self.world = world
         super().__init__(*args, directory=str(FRONTEND))
 
     def do_GET(self) -> None:
-        """Answer with a file, or the configuration that names the fake API."""
+        """Answer with a file, or with the configuration that names the fake API."""
         if urlsplit(self.path).path != "/config.json":
             super().do_GET()
             return
@@ -355,12 +359,12 @@ class PageHandler(SimpleHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *args: Any) -> None:
-        """Keep the terminal quiet."""
+        """Write no log."""
 
 
 @contextmanager
 def stand_in() -> Iterator[StandIn]:
-    """Run both servers on free ports of 127.0.0.1; stop them on exit."""
+    """Run the servers of API and page on free ports of 127.0.0.1; stop them on exit."""
     world = StandIn()
     servers = [
         ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, world))

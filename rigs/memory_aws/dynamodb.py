@@ -1,4 +1,4 @@
-"""A client of the tables in memory, with botocore's interface."""
+"""A client for DynamoDB's tables in memory, with botocore's interface."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _EQUALS = re.compile(r"^([#\w]+) = (:\w+)")
 
 
 def directly(operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
-    """Perform the call without a fault. This is the default for `around`."""
+    """Perform a call without a fault. This is the default for `around`."""
     return perform()
 
 
 class Client(ABC):
-    """botocore's client of a service in memory. Each method is an operation; the method whose name
-    has an underscore before it performs the operation."""
+    """botocore's client of a service in memory. Each method is an operation. The method with an
+    underscore before the same name performs it."""
 
     def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
         perform = getattr(type(self), f"_{method}")
@@ -41,14 +41,12 @@ class Client(ABC):
 
     @abstractmethod
     def _called(self, operation: str, request: dict[str, Any], perform: Perform) -> dict[str, Any]:
-        """Perform an operation, or have it fail."""
+        """Perform an operation, or make it fail."""
 
 
 class DynamoDB(Client):
-    """The client of the tables. `page_items` limits a query's page, as 1 MB does on AWS.
-
-    Threads may share the client: their calls take effect one after another.
-    """
+    """The client of the tables. `page_items` limits a query's page, as 1 MB does on AWS. Threads
+    may share the client: their calls take effect one after another."""
 
     def __init__(
         self, tables: Mapping[str, Table], around: Around = directly, page_items: int = 1000
@@ -176,7 +174,7 @@ class DynamoDB(Client):
         answer: dict[str, Any] = {"Count": len(page)}
         if request.get("Select") != "COUNT":
             answer["Items"] = _projected(page, request)
-        if len(page) == limit:  # as on AWS, even if nothing follows
+        if len(page) == limit:  # AWS also adds the key if nothing follows
             answer["LastEvaluatedKey"] = _key(table, page[-1], request.get("IndexName"))
         return answer
 
@@ -198,7 +196,7 @@ class DynamoDB(Client):
 
 
 def _write_of(write: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the kind of a transaction's write and its request. Raises ValueError for another
+    """Return the kind of a transaction's write, and its request. Raises ValueError for an unknown
     kind."""
     ((kind, one),) = write.items()
     if kind not in ("Put", "Update", "Delete"):
@@ -214,7 +212,7 @@ def _scope(request: dict[str, Any]) -> tuple[Mapping[str, str], Mapping[str, Map
 
 
 def _bounds(values: Mapping[str, Mapping[str, Any]], hash_name: str) -> tuple[str, str]:
-    """Return a range wide enough for the condition; the condition itself filters afterwards."""
+    """Return a range of keys that includes all matches. The condition filters them afterwards."""
     if ":a" in values and hash_name != ":a":
         return values[":a"]["S"], values[":b"]["S"] if ":b" in values else _HIGHEST
     if ":b" in values:
@@ -244,7 +242,7 @@ def _key(table: Table, item: Item, index: str | None) -> dict[str, Any]:
 
 
 def _after(table: Table, items: list[Item], start: Item) -> list[Item]:
-    """Return the items after a key. The item with that key need not exist any more."""
+    """Return the items after a key. The key's own item may have been deleted."""
     key = table.key_of(start)
     keys = [table.key_of(item) for item in items]
     if key in keys:

@@ -1,7 +1,7 @@
-"""Evaluates DynamoDB's condition, key and update expressions that the adapters use.
+"""Evaluates the condition, key and update expressions of DynamoDB that the adapters use.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
-Anything else raises ValueError: a test must not pass by a guess.
+Any other expression raises ValueError: a test must not pass by a guess.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def plain(value: Mapping[str, Any]) -> Any:
-    """Convert an attribute value for comparison: numbers by value."""
+    """Convert an attribute value to one that can be compared; numbers are compared by value."""
     ((kind, held),) = value.items()
     return Decimal(held) if kind == "N" else held
 
@@ -58,7 +58,7 @@ class _Reader:
 @cache
 def condition(expression: str) -> Condition:
     """Compile a condition expression to a function of (item, names, values). Raises ValueError for
-    an unknown one."""
+    an expression that the adapters do not use."""
     reader = _Reader(expression)
     found = _either(reader)
     if reader.peek():
@@ -150,14 +150,15 @@ def _name(token: str, scope: Scope) -> str:
 
 
 def unreserved(name: str) -> str:
-    """Return a bare name. Raises ValueError for AWS's reserved words."""
+    """Return a name that is used without `#`. Raises ValueError if AWS reserves the word."""
     if name.upper() in ReservedKeywords.get_reserved_keywords():
         raise ValueError(f"{name} is a reserved word")
     return name
 
 
 def _comparison(sign: str, left: Operand, right: Operand) -> Condition:
-    """Compare as DynamoDB does: absent values and other types match nothing."""
+    """Return a condition that compares as DynamoDB does: absent values and other types do not
+    match."""
     compare = _COMPARE[sign]
 
     def holds(scope: Scope) -> bool:
@@ -173,11 +174,8 @@ def _comparison(sign: str, left: Operand, right: Operand) -> Condition:
 
 
 def updated(expression: str, scope: Scope) -> dict[str, Mapping[str, Any]]:
-    """Return the item after an update expression with SET, REMOVE and ADD clauses; ADD takes
-    numbers.
-
-    Raises ValueError for anything else.
-    """
+    """Return the item after an update expression. The expression may have SET, REMOVE and ADD
+    clauses; ADD takes numbers. Raises ValueError for anything else."""
     reader = _Reader(expression)
     after = dict(scope[0])
     while reader.peek():

@@ -1,4 +1,4 @@
-"""PartiQL's INSERT in memory, in the form that the adapters use.
+"""Evaluates PartiQL's INSERT in memory, in the form that the adapters use.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html
 """
@@ -15,7 +15,7 @@ _INSERT = re.compile(r"""INSERT INTO "([^"]+)" VALUE \{('[^']+': \?(?:, '[^']+':
 
 
 def parsed(statement: Mapping[str, Any]) -> tuple[str, Item]:
-    """Return the table's name and the item. Raises ValueError for any other statement."""
+    """Return a statement's table and item. Raises ValueError for a statement of another form."""
     found = _INSERT.fullmatch(statement["Statement"])
     if found is None:
         raise ValueError(f"unknown statement: {statement['Statement']}")
@@ -24,7 +24,7 @@ def parsed(statement: Mapping[str, Any]) -> tuple[str, Item]:
 
 
 def inserted(tables: Mapping[str, Table], statement: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the item and return the statement's response, or a refusal if the key exists."""
+    """Insert the item and return the statement's response. If the key exists, return a refusal."""
     name, item = parsed(statement)
     if tables[name].key_of(item) in tables[name].items:
         return refusal("DuplicateItem", name)
@@ -33,5 +33,5 @@ def inserted(tables: Mapping[str, Table], statement: Mapping[str, Any]) -> dict[
 
 
 def refusal(code: str, table: str) -> dict[str, Any]:
-    """Return the response of a failed statement."""
+    """Return the response for a statement that failed."""
     return {"Error": {"Code": code, "Message": code}, "TableName": table}

@@ -1,4 +1,4 @@
-"""All of AWS in memory, and the app's stores and services on it."""
+"""AWS in memory as a whole, and the app's stores and services on it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SETTINGS = Settings(
 
 
 class _Service(Client):
-    """A service beside DynamoDB. `aws` provides `around` and the contents, as an Aws does."""
+    """A service other than DynamoDB. `aws` is the `Aws` whose contents it serves."""
 
     def __init__(self, aws: Any) -> None:
         self._aws = aws
@@ -42,14 +42,14 @@ class _Service(Client):
 
 
 class S3(_Service):
-    """Buckets in memory."""
+    """The client of buckets in memory."""
 
     def _put_object(self, request: dict[str, Any]) -> dict[str, Any]:
         self._aws.objects[request["Bucket"], request["Key"]] = request["Body"]
         return {}
 
     def _list_objects_v2(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the first page of keys with a prefix."""
+        """Return the first page of the keys that begin with a prefix."""
         bucket, prefix = request["Bucket"], request["Prefix"]
         keys = [key for name, key in self._aws.objects if name == bucket and key.startswith(prefix)]
         found = [{"Key": key} for key in sorted(keys)[: request["MaxKeys"]]]
@@ -57,7 +57,7 @@ class S3(_Service):
 
 
 class SNS(_Service):
-    """A topic in memory."""
+    """The client of a topic in memory."""
 
     def _publish(self, request: dict[str, Any]) -> dict[str, Any]:
         self._aws.published.append(request)
@@ -65,11 +65,11 @@ class SNS(_Service):
 
 
 class SQS(_Service):
-    """Queues in memory, by the names at the end of their URLs."""
+    """The client of queues in memory. A queue is known by the name at the end of its URL."""
 
     def _get_queue_attributes(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the number of messages as the first attribute, and 0 as the others: no message is
-        ever taken from a queue."""
+        """Return the number of messages as the first requested attribute, and 0 as the others. No
+        message is ever taken from a queue."""
         sent = len(self._aws.messages.get(request["QueueUrl"].rsplit("/", 1)[1], []))
         first, *others = request["AttributeNames"]
         return {"Attributes": {first: str(sent), **dict.fromkeys(others, "0")}}
@@ -81,15 +81,16 @@ class SQS(_Service):
 
 
 class KMS:
-    """One key in memory. Encrypted texts cannot be read, and are bound to their context."""
+    """The client of one key in memory. Encrypted texts cannot be read, and each is bound to its
+    encryption context."""
 
     def encrypt(self, **request: Any) -> dict[str, Any]:
-        """Return the encrypted text, which holds its context."""
+        """Return the encrypted text, which contains its encryption context."""
         told = [request["EncryptionContext"], request["Plaintext"].hex()]
         return {"CiphertextBlob": json.dumps(told).encode()[::-1], "KeyId": request["KeyId"]}
 
     def decrypt(self, **request: Any) -> dict[str, Any]:
-        """Return the plain text. Raises ValueError for another context."""
+        """Return the plain text. Raises ValueError for another encryption context."""
         context, plain = json.loads(request["CiphertextBlob"][::-1])
         if context != request["EncryptionContext"]:
             raise ValueError("another context")
@@ -97,7 +98,7 @@ class KMS:
 
 
 class Aws:
-    """All resources; `around` wraps every call and may be replaced."""
+    """All AWS resources in memory. `around` wraps every call and may be replaced."""
 
     def __init__(self, page_items: int = 1000) -> None:
         self.around: Around = directly
@@ -131,5 +132,5 @@ class Aws:
 
 
 def services_over(aws: Any, settings: Settings = SETTINGS) -> Services:
-    """Return the app's services with their stores on `aws`; the time is 100 s after START."""
+    """Return the app's services with their stores on `aws`. The time is 100 s after START."""
     return Services(settings, lambda: instant(100), aws)

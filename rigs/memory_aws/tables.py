@@ -1,4 +1,4 @@
-"""Tables in memory: items by key, ranges in order, a stream of changes."""
+"""A DynamoDB table in memory: items in the order of their range keys, and a stream of changes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MAX_ITEM_BYTES = 400 * 1024
 
 
 def _bytes_of(value: Mapping[str, Any]) -> int:
-    """Return an attribute's size: only texts count, since long attributes are texts."""
+    """Return an attribute's size. Only texts count, since long attributes are texts."""
     held = value.get("S")
     return len(held.encode()) if held is not None else 0
 
 
 def error(operation: str, code: str, status: int, message: str = "") -> ClientError:
-    """Return the error that botocore raises for a code and a status of AWS."""
+    """Return the error that botocore raises for an error code and a status of AWS."""
     answer = {
         "Error": {"Code": code, "Message": message or code},
         "ResponseMetadata": {"HTTPStatusCode": status},
@@ -31,10 +31,8 @@ def error(operation: str, code: str, status: int, message: str = "") -> ClientEr
 
 
 class Table:
-    """One table. Keys are texts; `stream` gets a record for each change of an item.
-
-    A put of an identical item changes nothing and leaves no record, as on AWS.
-    """
+    """One table. Keys are texts, and `stream` gets a record for each change of an item. Putting an
+    identical item changes nothing and leaves no record, as on AWS."""
 
     def __init__(self, description: Mapping[str, Any]) -> None:
         self.hash: str = description["hash"]
@@ -46,11 +44,11 @@ class Table:
         self._ranges: dict[str, list[str]] = {}
 
     def key_of(self, item: Item) -> Key:
-        """Return the key within an item or a request's Key."""
+        """Return the key of an item, or of a request's Key."""
         return item[self.hash]["S"], item[self.range]["S"] if self.range else ""
 
     def put(self, item: Item) -> None:
-        """Add or replace an item. Raises ClientError, as AWS does, if it is too large."""
+        """Add or replace an item. Raises ClientError, as AWS does, if the item is too large."""
         if sum(map(_bytes_of, item.values())) > MAX_ITEM_BYTES:
             message = "Item size has exceeded the maximum allowed size"
             raise error("PutItem", "ValidationException", 400, message)
@@ -63,7 +61,7 @@ class Table:
             self._record("INSERT" if before is None else "MODIFY", item)
 
     def remove(self, key: Key) -> None:
-        """Delete the item of this key, if there is one."""
+        """Delete the item with this key, if there is one."""
         before = self.items.pop(key, None)
         if before is not None:
             self._ranges[key[0]].remove(key[1])
@@ -83,13 +81,14 @@ class Table:
         self.stream.append({"eventID": number, "eventName": name, "dynamodb": change})
 
     def between(self, hash_value: str, low: str, high: str) -> list[Item]:
-        """Return items of a hash key with `low <= range key <= high`, in order."""
+        """Return the items of a hash key with `low <= range key <= high`, in order."""
         keys = self._ranges.get(hash_value, [])
         first, last = bisect.bisect_left(keys, low), bisect.bisect_right(keys, high)
         return [self.items[hash_value, key] for key in keys[first:last]]
 
     def indexed(self, index: str, hash_value: str) -> list[Item]:
-        """Return items of an index's hash key, in the order of its range key."""
+        """Return the items with this hash key of an index, in the order of the index's range
+        key."""
         names = self.indexes[index]
         found = [
             item

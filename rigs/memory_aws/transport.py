@@ -24,12 +24,13 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 class _Raw(io.BytesIO):
     def stream(self, *_: object, **__: object) -> Any:
-        """Return the body as urllib3 does."""
+        """Yield the body in one piece, in place of urllib3's method."""
         yield self.read()
 
 
 class Transport:
-    """The clients that the adapters use. `aws` may be replaced by a fresh one."""
+    """Makes botocore clients that the adapters use, on AWS in memory. `aws` may be replaced by a
+    fresh one."""
 
     def __init__(self, aws: Aws) -> None:
         self.aws = aws

@@ -1,4 +1,5 @@
-"""Runs a stand-in until Ctrl-C, with a trade of each symbol every second and a day of history."""
+"""Runs a stand-in until Ctrl-C. It has a day of history and makes a trade of each symbol every
+second."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ _MINUTES = 1440
 
 
 def main(name: str) -> None:
-    """Run the stand-in of a service."""
+    """Run the stand-in for a service."""
     symbols = SYMBOLS[name]
     protocols: dict[str, Callable[[], ServiceProtocol]] = {
         "coinbase": lambda: CoinbaseProtocol(symbols),

@@ -21,8 +21,8 @@ _NEW_YORK = timedelta(hours=5)
 
 
 class AlpacaProtocol:
-    """See ServiceProtocol. `most` symbols may be subscribed to; pages have `page_size` bars or
-    actions. `actions` has rows with symbols for each kind, such as `forward_splits`."""
+    """Alpaca's frames and answers. `most` symbols may be subscribed to; pages have `page_size` bars
+    or actions. `actions` has rows with symbols for each kind, such as `forward_splits`."""
 
     def __init__(
         self,
@@ -39,11 +39,11 @@ class AlpacaProtocol:
         self._minute = datetime.min.replace(tzinfo=UTC)
 
     def greeting(self) -> list[str]:
-        """See ServiceProtocol."""
+        """See ServiceProtocol.greeting."""
         return ['[{"T":"success","msg":"connected"}]']
 
     def answer(self, text: str) -> list[str]:
-        """See ServiceProtocol."""
+        """See ServiceProtocol.answer."""
         try:
             asked = json.loads(text)
         except ValueError:
@@ -76,7 +76,7 @@ class AlpacaProtocol:
         return '[{"T":"success","msg":"authenticated"}]'
 
     def frame(self, trade: Trade) -> str:
-        """See ServiceProtocol: messages come in a list, times have nanoseconds."""
+        """See ServiceProtocol.frame. Messages come in a list, and times have nanoseconds."""
         at = trade.at.strftime("%Y-%m-%dT%H:%M:%S.%f") + "123Z"
         told = {
             "T": "t", "S": trade.symbol, "i": trade.number, "x": "V", "p": trade.price,
@@ -85,7 +85,8 @@ class AlpacaProtocol:
         return numbers([told])
 
     def beat(self, market: Market, now: datetime) -> list[str]:
-        """See ServiceProtocol: no heartbeats, but the bars of a minute after its end."""
+        """See ServiceProtocol.beat. Instead of heartbeats Alpaca sends a minute's bars after its
+        end."""
         length = timedelta(minutes=1)
         minute = now.replace(second=0, microsecond=0)
         before, self._minute = self._minute, minute
@@ -100,7 +101,7 @@ class AlpacaProtocol:
     def rest(
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str], market: Market
     ) -> Answer:
-        """See ServiceProtocol: bars and actions in pages."""
+        """See ServiceProtocol.rest. Bars and actions come in pages."""
         given = headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY")
         if given != (KEY, SECRET):
             return 403, json.dumps({"message": "forbidden."})
@@ -118,7 +119,8 @@ class AlpacaProtocol:
     def _page_of_bars(
         self, symbols: Sequence[str], query: Mapping[str, str], market: Market, *, is_list: bool
     ) -> Answer:
-        """Return bars by symbol and time: one list for a single symbol, else lists by symbol."""
+        """Return a page of bars by symbol and time. It is one list for a single symbol, else lists
+        by symbol."""
         length = _LENGTHS.get(query.get("timeframe", ""))
         if length is None:
             return 400, json.dumps({"message": "invalid timeframe"})
@@ -142,10 +144,8 @@ class AlpacaProtocol:
         return 200, numbers(told)
 
     def _page_of_actions(self, query: Mapping[str, str]) -> dict[str, object]:
-        """Return a page of the actions of the requested symbols, kinds and dates.
-
-        By default these are all symbols, all kinds, and today.
-        """
+        """Return a page of the actions of the requested symbols, kinds and dates. By default the
+        page has all symbols, all kinds, and today."""
         today = datetime.now(UTC).date().isoformat()
         first_day, last_day = query.get("start", today), query.get("end", today)
         kinds = {f"{kind}s" for kind in query["types"].split(",")} if "types" in query else None

@@ -16,7 +16,7 @@ _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 
 
 class BinanceProtocol(ServiceProtocol):
-    """See ServiceProtocol. The market's symbols have a dash; Binance's have no dash."""
+    """Binance's frames and answers. The market's symbols have a dash; Binance's have no dash."""
 
     def __init__(self, symbols: tuple[str, ...]) -> None:
         self._symbols = {name.replace("-", ""): name for name in symbols}
@@ -24,7 +24,7 @@ class BinanceProtocol(ServiceProtocol):
         self.subscribed: set[str] = set()
 
     def answer(self, text: str) -> list[str]:
-        """See ServiceProtocol: streams of unknown symbols are accepted and stay silent."""
+        """See ServiceProtocol.answer. Streams of unknown symbols are accepted and stay silent."""
         try:
             asked = json.loads(text)
         except ValueError:
@@ -50,7 +50,7 @@ class BinanceProtocol(ServiceProtocol):
         return [json.dumps({"result": None, "id": asked["id"]})]
 
     def frame(self, trade: Trade) -> str:
-        """See ServiceProtocol: of both streams of a symbol, only aggregate trades are sent."""
+        """See ServiceProtocol.frame. Of a symbol's two streams, only aggregate trades are sent."""
         at = int(trade.at.timestamp() * 1000)
         symbol = trade.symbol.replace("-", "")
         told = {"E": at + 1, "s": symbol, "p": f"{trade.price:.8f}", "q": f"{trade.size:.8f}"}
@@ -62,13 +62,13 @@ class BinanceProtocol(ServiceProtocol):
         return json.dumps({"e": "aggTrade", "a": trade.number, **orders, **told})
 
     def beat(self, market: Market, now: datetime) -> list[str]:
-        """See ServiceProtocol: Binance sends ping frames, which libraries answer."""
+        """See ServiceProtocol.beat. Binance sends ping frames instead, which libraries answer."""
         return []
 
     def rest(
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str], market: Market
     ) -> Answer:
-        """See ServiceProtocol: the symbols, and klines, oldest first."""
+        """See ServiceProtocol.rest. Answers with the symbols, or with klines, the oldest first."""
         if path == "/api/v3/exchangeInfo":
             return 200, json.dumps(
                 {"timezone": "UTC", "symbols": [*map(_listed, self._symbols.values())]}

@@ -14,7 +14,7 @@ _GRANULARITIES = (60, 300, 900, 3600, 21600, 86400)
 
 
 class CoinbaseProtocol(ServiceProtocol):
-    """See ServiceProtocol. Coinbase waits five seconds for a subscription."""
+    """Coinbase's frames and answers. Coinbase waits five seconds for a subscription."""
 
     def __init__(self, products: tuple[str, ...]) -> None:
         self._products = products
@@ -23,7 +23,7 @@ class CoinbaseProtocol(ServiceProtocol):
         self.subscribed: set[str] = set()
 
     def answer(self, text: str) -> list[str]:
-        """See ServiceProtocol."""
+        """See ServiceProtocol.answer."""
         try:
             asked = json.loads(text)
         except ValueError:
@@ -48,7 +48,7 @@ class CoinbaseProtocol(ServiceProtocol):
         return [json.dumps({"type": "subscriptions", "channels": channels})]
 
     def frame(self, trade: Trade) -> str:
-        """See ServiceProtocol."""
+        """See ServiceProtocol.frame."""
         self._sequence += 3
         return json.dumps(
             {
@@ -66,7 +66,7 @@ class CoinbaseProtocol(ServiceProtocol):
         )
 
     def beat(self, market: Market, now: datetime) -> list[str]:
-        """See ServiceProtocol: one heartbeat a second for each product."""
+        """See ServiceProtocol.beat. Coinbase sends one heartbeat a second for each product."""
         return [
             json.dumps(
                 {
@@ -84,7 +84,7 @@ class CoinbaseProtocol(ServiceProtocol):
     def rest(
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str], market: Market
     ) -> Answer:
-        """See ServiceProtocol: products, their currencies, and their candles."""
+        """See ServiceProtocol.rest. Answers with products, their currencies, or their candles."""
         match path.strip("/").split("/"):
             case ["products"]:
                 return 200, json.dumps([*map(_product, self._products)])
@@ -97,8 +97,8 @@ class CoinbaseProtocol(ServiceProtocol):
                 return 404, json.dumps({"message": "NotFound"})
 
     def _candles(self, product: str, query: Mapping[str, str], market: Market) -> Answer:
-        """Return status and candles, newest first, without empty ones. The status is 400 for a
-        request that Coinbase refuses."""
+        """Return a status and candles, the newest first, without empty ones. The status is 400 for
+        a request that Coinbase refuses."""
         seconds = int(query.get("granularity", "0"))
         if seconds not in _GRANULARITIES:
             return 400, json.dumps({"message": "Unsupported granularity"})

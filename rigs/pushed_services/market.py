@@ -1,4 +1,4 @@
-"""The trades that a stand-in knows. It pushes them, and its history is made of them."""
+"""The trades of a stand-in. The stand-in pushes them and makes its history of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LEAST = Decimal(1)
 
 
 class Trade(NamedTuple):
-    """One trade; `number` counts its symbol's trades without holes."""
+    """One trade. `number` counts the trades of a symbol without holes."""
 
     symbol: str
     number: int
@@ -23,7 +23,7 @@ class Trade(NamedTuple):
 
 
 class Candle(NamedTuple):
-    """The trades of `[start, start + length)`."""
+    """A candle of the trades in `[start, start + length)`."""
 
     start: datetime
     open: Decimal
@@ -34,7 +34,7 @@ class Candle(NamedTuple):
 
 
 class Market:
-    """The trades of each symbol, whose price is a random walk from a seed."""
+    """The trades of each symbol. Prices are a random walk from a seed."""
 
     def __init__(self, seed: int = 1) -> None:
         self._rng = random.Random(seed)
@@ -55,7 +55,7 @@ class Market:
     def candles(
         self, symbol: str, start: datetime, end: datetime, length: timedelta
     ) -> Iterator[Candle]:
-        """Yield the candles that start in `[start, end)`, in order. A time without trades has no
+        """Yield the candles that start in `[start, end)`, in order. A span without trades has no
         candle."""
         groups: dict[datetime, list[Trade]] = {}
         epoch = datetime(1970, 1, 1, tzinfo=UTC)

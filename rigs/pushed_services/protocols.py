@@ -1,4 +1,4 @@
-"""What the stand-ins' protocols have in common."""
+"""The interface of the stand-ins' protocols, and functions that they share."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Answer = tuple[int, str]
 
 
 class ServiceProtocol(Protocol):
-    """One service's frames and answers. Each connection has its own instance."""
+    """The frames and answers of one service. Each connection has its own instance."""
 
     subscribed: set[str]
     """The service's own names of the symbols that the connection gets."""
 
     def greeting(self) -> list[str]:
-        """Return the frames that the service sends first; by default none."""
+        """Return the frames that the service sends first. By default there are none."""
         return []
 
     def answer(self, text: str) -> list[str]:
@@ -31,16 +31,16 @@ class ServiceProtocol(Protocol):
         """Return the frame of a trade."""
 
     def beat(self, market: Market, now: datetime) -> list[str]:
-        """Return the heartbeats of an instant."""
+        """Return the heartbeats that are due at an instant."""
 
     def rest(
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str], market: Market
     ) -> Answer:
-        """Answer a request for history."""
+        """Answer an HTTP request for history."""
 
 
 def numbers(value: object) -> str:
-    """Encode JSON with decimals as numbers, exactly."""
+    """Encode a value as JSON, with decimals as exact numbers."""
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, dict):
@@ -51,7 +51,7 @@ def numbers(value: object) -> str:
 
 
 def instant(text: str) -> datetime:
-    """Parse an RFC 3339 time."""
+    """Parse an RFC 3339 time to a datetime."""
     return datetime.fromisoformat(text)
 
 

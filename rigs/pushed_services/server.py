@@ -22,11 +22,11 @@ _JOIN_SECONDS = 10.0
 
 
 class StandIn:
-    """A running service. Its attributes and methods change how the service behaves from now on.
+    """A running stand-in. Its attributes and methods change how it behaves from now on.
 
-    `is_mute`: it answers nothing and pushes nothing, but stays open. `refusals`: HTTP statuses of
-    the next handshakes. `failures`: HTTP statuses of the next requests; 200 means garbage. `heard`
-    has the clients' frames, `requests` the targets of HTTP requests.
+    If `is_mute`, it answers nothing and pushes nothing, but stays open. `refusals` are HTTP
+    statuses of the next handshakes. `failures` are HTTP statuses of the next requests; 200 means an
+    unreadable answer. `heard` has the clients' frames, `requests` the targets of HTTP requests.
     """
 
     def __init__(self, make: Callable[[], ServiceProtocol], market: Market) -> None:
@@ -44,7 +44,7 @@ class StandIn:
 
     @property
     def subscribed(self) -> set[str]:
-        """Return what the open connections are subscribed to."""
+        """Return the symbols to which the open connections are subscribed."""
         with self._lock:
             return {name for _, protocol in self._open for name in protocol.subscribed}
 
@@ -56,16 +56,16 @@ class StandIn:
         return made
 
     def push(self, trade: Trade) -> None:
-        """Push a trade to the connections that are subscribed."""
+        """Push a trade to the connections that are subscribed to its symbol."""
         self._each(lambda protocol: [protocol.frame(trade)] if _has(protocol, trade) else [])
 
     def beat(self, at: datetime | None = None) -> None:
-        """Push the heartbeats of an instant, by default of now."""
+        """Push the heartbeats that are due at an instant, by default now."""
         now = at or datetime.now(UTC)
         self._each(lambda protocol: protocol.beat(self.market, now))
 
     def garbage(self, frame: str | bytes = "{garbage") -> None:
-        """Push a frame that is not of the protocol."""
+        """Push a frame that the protocol does not have."""
         self._each(lambda _: [frame])
 
     def _each(self, frames: Callable[[ServiceProtocol], list[str] | list[str | bytes]]) -> None:
@@ -78,14 +78,14 @@ class StandIn:
                     connection.send(encoded(frame) if isinstance(frame, str) else frame)
 
     def close(self) -> None:
-        """End all connections in order."""
+        """Close all connections with a closing handshake."""
         with self._lock:
             held = list(self._open)
         for connection, _ in held:
             connection.close()
 
     def abort(self) -> None:
-        """Break all connections without a closing handshake."""
+        """Break all connections off without a closing handshake."""
         with self._lock:
             held = list(self._open)
         for connection, _ in held:
@@ -93,7 +93,7 @@ class StandIn:
                 connection.socket.shutdown(socket.SHUT_RDWR)
 
     def serve_connection(self, connection: ServerConnection) -> None:
-        """Answer one client until it leaves."""
+        """Answer the frames of one client until it leaves."""
         protocol = self._make()
         entry = connection, protocol
         encoded = _encoder_of(connection)
@@ -116,13 +116,13 @@ class StandIn:
                 self._open.remove(entry)
 
     def handshake(self, connection: ServerConnection, _request: Request) -> Response | None:
-        """Refuse a handshake with the next status of `refusals`. Without one return None, which
-        accepts the handshake."""
+        """Refuse a handshake with the next status of `refusals`. Without such a status return None,
+        which accepts the handshake."""
         status = self.refusals.pop(0) if self.refusals else None
         return None if status is None else connection.respond(status, "not now")
 
     def answer(self, target: str, headers: dict[str, str]) -> tuple[int, str]:
-        """Return status and body for an HTTP request."""
+        """Return the status and the body that answer an HTTP request."""
         self.requests.append(target)
         if self.failures:
             status = self.failures.pop(0)
@@ -132,8 +132,8 @@ class StandIn:
 
 
 def _encoder_of(connection: ServerConnection) -> Callable[[str], str | bytes]:
-    """Return a function that makes a frame of a JSON text: MessagePack for clients that ask for
-    that, such as alpaca-py, and the text for others."""
+    """Return a function that converts a JSON text to a frame. The frame is MessagePack for clients
+    that ask for that, such as alpaca-py, and the text for others."""
     request = connection.request
     asked = request.headers.get("Content-Type") if request is not None else None
     return _as_messagepack if asked == "application/msgpack" else str
@@ -159,7 +159,7 @@ def _has(protocol: ServiceProtocol, trade: Trade) -> bool:
 def standing(
     make: Callable[[], ServiceProtocol], market: Market | None = None
 ) -> Iterator[StandIn]:
-    """Run a stand-in whose connections speak the protocol that `make` returns."""
+    """Run a stand-in and yield it. `make` returns the protocol that a connection speaks."""
     stand_in = StandIn(make, market or Market())
     with (
         serve(
@@ -185,12 +185,12 @@ def standing(
 
 def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        """Answers GET requests from the market."""
+        """Answers GET requests by `StandIn.answer`."""
 
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            """Answer."""
+            """Answer a GET request."""
             status, text = stand_in.answer(self.path, dict(self.headers))
             body = text.encode()
             self.send_response(status)
@@ -200,6 +200,6 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
+            """Write no log."""
 
     return Handler
