@@ -30,7 +30,7 @@ import msgspec
 from bench.chain import SUBSCRIBES, answered, driven
 from bench.recorded_local import recorded_system
 from embedded_aws.environment import variables_of
-from local import resources
+from infra import resources
 from rigs.running_system import ROOT, System
 
 ROWS = 2_148

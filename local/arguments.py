@@ -11,8 +11,8 @@ from typing import NoReturn
 import msgspec
 
 from chalicelib.settings import BARS, EVERY_TICK
+from commands.outcomes import UsageError
 from local import own_files
-from local.errors import UsageError
 from local.http_server import is_free
 from producer import arguments as producer_arguments
 from producer import errors as producer_errors

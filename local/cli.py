@@ -9,20 +9,20 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+import commands
+from commands.outcomes import FAILED, USAGE, UsageError
 from embedded_aws.environment import bypass_proxy
 from embedded_aws.errors import EndedError
-from local import commands
-from local.arguments import parse
-from local.errors import StartError, UsageError
-from local.quiet_logs import OnceAMinute
-from local.system import System
 from producer import region
 from producer.endings import on_end_signal
 from producer.reasons import in_full
 from untrusted.printable import PrintableFormatter, errors_printed_plainly, printed_plainly
 
-OK, FAILED, USAGE = 0, 1, 2
+if TYPE_CHECKING:
+    from local.system import System
+
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_SECONDS = 4.5
 
@@ -40,6 +40,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _run_system(arguments: list[str]) -> int:
+    # Commands do not wait for these imports.
+    from local.arguments import parse
+    from local.quiet_logs import OnceAMinute
+    from local.system import StartError, System
+
     logging.basicConfig(level=logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(PrintableFormatter("%(levelname)s %(name)s: %(message)s"))

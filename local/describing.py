@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from commands.outcomes import counted
 from local.counters import Snapshot
 
 
@@ -18,11 +19,6 @@ def activity(now: Snapshot) -> str:
     if now.waiting:
         return f"{now.source}: {ended}; {counted(now.waiting, 'record')} still being processed"
     return f"{now.source}: {ended}"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 record`, `1,305 records`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def stored(now: Snapshot) -> str:

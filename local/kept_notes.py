@@ -17,8 +17,8 @@ from chalicelib.adapters.state import States
 from chalicelib.adapters.symbols import Symbols
 from chalicelib.domain.channels import TOPIC, with_topic
 from chalicelib.domain.rules import default_rules
-from local.commands import channels_command, mutes_command, token_command
-from local.commands.holding_flags import described_holding
+from commands import channels_command, mutes_command, token_command
+from commands.holding_flags import described_holding
 
 MOST_READ = 1_000
 _MOST_NAMED = 10

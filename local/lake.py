@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.resources import Resources
+from infra.resources import Resources
 
 FILE = Path(__file__).resolve().parents[1] / "infra" / "lake.json"
 SCAN_LIMIT_BYTES = 10 * 1024**3

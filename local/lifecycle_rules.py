@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.resources import Resources
+from infra.resources import Resources
 
 KEPT_DAYS: dict[str, dict[str, int]] = {
     "archive": {

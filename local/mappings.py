@@ -18,7 +18,7 @@ from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.mappings import Mappings
 from embedded_aws.event_sources.settings import Source
 from embedded_aws.process import EmulatorControl
-from local.resources import Resources
+from infra.resources import Resources
 
 INGEST_WINDOW_SECONDS = 0.2
 """Window of ingest_kinesis, unless its setting is set. Lambda allows only whole seconds."""

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.errors import UsageError
+from commands.outcomes import UsageError
 from producer import arguments as producer_arguments
 from producer import errors as producer_errors
 from producer.files.asked import Asked

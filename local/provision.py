@@ -12,8 +12,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws.clients import Clients
+from infra.resources import Resources, environment
 from local.lake import make_lake, unless_there
-from local.resources import Resources, environment
 
 _log = logging.getLogger(__name__)
 ACTIVE_SECONDS = 60.0

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from commands.outcomes import counted
 from embedded_aws.event_sources.scheduling import call, scheduled_event
-from local.describing import counted
 
 log = logging.getLogger(__name__)
 

@@ -21,17 +21,18 @@ from typing import Any
 
 import msgspec
 
+from commands import aws_environment, running_file
+from commands.outcomes import UsageError
 from embedded_aws.backlog import Waiting
 from embedded_aws.connection_limits import allow_files
 from embedded_aws.data_directory import DataDirectory
 from embedded_aws.environment import point_at
 from embedded_aws.errors import CheckpointsError, EmulatorError, FolderError
 from embedded_aws.process import EmulatorControl, EmulatorProcess
-from local import aws_environment, producing, running_file
+from local import producing
 from local.arguments import Options
 from local.chain import Chain, Start
 from local.counters import Counters, Snapshot, count_metrics
-from local.errors import StartError, UsageError
 from local.http_server import Server
 from local.producing import Producer
 from local.schedule import Schedule
@@ -46,6 +47,10 @@ SWEEP_SECONDS = 30.0
 
 _SLOW_IMPORTS = ("boto3", "chalicelib.bootstrap", "chalicelib.api.routes", "chalice.local")
 _CHALICE = Path(__file__).resolve().parents[1] / ".chalice" / "base.json"
+
+
+class StartError(Exception):
+    """A part did not start; described in one line, exit status 1."""
 
 
 class System:
@@ -166,7 +171,8 @@ class System:
         from botocore.exceptions import BotoCoreError, ClientError
 
         from embedded_aws.clients import Clients
-        from local import lifecycle_rules, provision, resources
+        from infra import resources
+        from local import lifecycle_rules, provision
 
         clients = Clients(os.environ)
         try:
@@ -246,7 +252,8 @@ class System:
         emulator: EmulatorProcess | None,
     ) -> None:
         from embedded_aws.event_sources.checkpoints import Checkpoints
-        from local import mappings, resources
+        from infra import resources
+        from local import mappings
 
         try:
             checkpoints = Checkpoints(data.checkpoints if data else None, self._fail)
@@ -304,7 +311,7 @@ class System:
         emulator: EmulatorProcess | None,
     ) -> None:
         """Write the running file, before the API answers: its clients may look for the file."""
-        from local import resources
+        from infra import resources
 
         data = self._options.data
         facts = {

@@ -17,7 +17,8 @@ from chalicelib.settings import Settings, load
 from embedded_aws.clients import Clients
 from embedded_aws.environment import Keys, variables_of
 from embedded_aws.process import EmulatorProcess
-from local import provision, resources
+from infra import resources
+from local import provision
 
 _stages = itertools.count()
 

@@ -20,9 +20,9 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from commands import running_file
+from commands.aws_environment import keys_of
 from embedded_aws.environment import Keys
-from local import running_file
-from local.aws_environment import keys_of
 from producer.sources.simulator import HISTORY_DAYS, SYMBOLS
 from rigs.ports import free_ports
 

@@ -33,7 +33,7 @@ step lint $bin/ruff check .
 step types $bin/mypy
 step imports $bin/lint-imports
 step tests $bin/python -m pytest --collect-only -qq -p no:cacheprovider -m "not long"
-step security $bin/bandit -q -r app.py chalicelib producer local embedded_aws untrusted costs infra tools -c pyproject.toml
+step security $bin/bandit -q -r app.py chalicelib producer local commands embedded_aws untrusted costs infra tools -c pyproject.toml
 [ -x infra/deploy/check.sh ] && step infrastructure infra/deploy/check.sh
 for number in "${!names[@]}"; do report "$number"; done
 exit $failed

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.adapters.glue import view_text
 from chalicelib.services.lake import lake_sql
-from local import resources as local_resources
+from infra import resources as local_resources
 from tests.deploy_support.emulated_aws import ROOT
 from tests.deploy_support.life import RESOURCES, Life
 from tests.deploy_support.stage_life import STAGE

@@ -14,7 +14,7 @@ from embedded_aws.clients import Clients
 from embedded_aws.event_sources.attempts import GivenUp
 from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.records import StreamRecord
-from local import resources
+from infra import resources
 from local.provision import provision
 from rigs.emulated import Emulated
 from tests.deploy_support.owned_buckets import ACCOUNT

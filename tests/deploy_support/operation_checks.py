@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from chalicelib import settings
-from local import resources as local_resources
+from infra import resources as local_resources
 from tests.deploy_support.emulated_aws import ROOT
 from tests.deploy_support.life import FUNCTIONS, Life, function_name
 from tests.deploy_support.stage_life import SETTINGS, STAGE

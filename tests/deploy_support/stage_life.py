@@ -27,6 +27,7 @@ COPIED = (
     "frontend",
     "infra",
     "local",
+    "commands",
     "producer",
     "untrusted",
 )

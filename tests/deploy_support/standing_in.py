@@ -196,7 +196,7 @@ def _start_pollers(app: Any, recorder: Recorder) -> Any:
     from embedded_aws.event_sources.invoking import Function
     from embedded_aws.event_sources.queue_mapping import QueueMapping
     from embedded_aws.event_sources.wakeups import Wakeups
-    from local import resources
+    from infra import resources
     from local.mappings import as_source, make
 
     clients = Clients(os.environ)

@@ -27,7 +27,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local import commands as local_commands
+import commands as local_commands
 from rigs.running_system import System, running_system
 from tests.api_support import wait_for_a_price
 from tests.documents import commands

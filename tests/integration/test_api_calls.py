@@ -24,7 +24,7 @@ from chalicelib.services.access.rate_limit import RateLimit
 from chalicelib.services.rules.preview import Preview
 from chalicelib.services.stores import Stores
 from chalicelib.services.symbol_stores import SymbolEntry
-from local import resources
+from infra import resources
 from local.provision import provision
 from tests.api_support import TOKEN, Client, FakeServices, fill, make_ticks, walk
 from tests.fakes import fake_stores

@@ -21,7 +21,7 @@ from embedded_aws.event_sources.mapping import Mapping
 from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
 from embedded_aws.event_sources.wakeups import Wakeups
 from embedded_aws.process import EmulatorControl
-from local import resources
+from infra import resources
 from local.mappings import as_source
 from local.provision import provision
 from tests.local_support import kinesalite

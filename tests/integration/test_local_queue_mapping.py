@@ -14,7 +14,7 @@ from chalicelib.event_sources import EVENT_SOURCES
 from embedded_aws.event_sources.invoking import Function
 from embedded_aws.event_sources.queue_mapping import QueueMapping
 from embedded_aws.event_sources.wakeups import Wakeups
-from local import resources
+from infra import resources
 from local.mappings import as_source
 from local.provision import provision
 from tests.local_support.aws import Emulator, emulator

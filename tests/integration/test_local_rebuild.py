@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+import commands
 from chalicelib.bootstrap import Services
-from local import commands
-from local.commands import rebuild_command, target
+from commands import rebuild_command, target
 from rigs.emulated import Emulated
 from tests.factories import NEVER, instant, make_incoming, make_trigger, payload, wire
 

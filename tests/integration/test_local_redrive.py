@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from commands.redrive import batch_of
 from embedded_aws.clients import Clients
 from embedded_aws.event_sources.attempts import GivenUp
 from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.records import StreamRecord
-from local.redrive import batch_of
 from tests.factories import kinesis_event
 from tests.local_support.aws import clients_of
 from tests.local_support.system import LocalSystem, local_system, run_local

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from local.commands import sql_command
+from commands import sql_command
 from tests.local_support.system import ROOT, LocalSystem, local_system, run_local
 
 RECORDING = ROOT / "tests" / "data" / "aapl-daily-2015-2017.csv"

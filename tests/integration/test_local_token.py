@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+import commands
 from chalicelib.adapters.keys import Keys
 from chalicelib.services.access.key_ring import KeyRing, fingerprint
-from local import commands
-from local.commands import token_command
+from commands import token_command
 from rigs.emulated import Emulated
 
 ROOT = Path(__file__).parents[2]
@@ -25,12 +25,10 @@ def ring(emulated: Emulated, monkeypatch: pytest.MonkeyPatch) -> KeyRing:
     table = emulated.provisioned().keys_table
     environment = {"KEYS_TABLE": table, "WRITE_TOKEN_SHA256": fingerprint(FIRST)}
     monkeypatch.setattr(
-        "local.commands.token_command.find_running", lambda options: {"environment": environment}
+        "commands.token_command.find_running", lambda options: {"environment": environment}
     )
     dynamodb = emulated.clients.dynamodb
-    monkeypatch.setattr(
-        "local.commands.token_command.connect", lambda facts: lambda service: dynamodb
-    )
+    monkeypatch.setattr("commands.token_command.connect", lambda facts: lambda service: dynamodb)
     return KeyRing(Keys(dynamodb, table), lambda: datetime.now(UTC), fingerprint(FIRST))
 
 

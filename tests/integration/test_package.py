@@ -20,6 +20,7 @@ LARGEST_BYTES = 6_000_000  # before a deployment leaves out what Web Push does n
 OUTSIDE = (
     "producer",
     "local",
+    "commands",
     "embedded_aws",
     "untrusted",
     "bench",

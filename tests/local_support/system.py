@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from commands import running_file
+from commands.aws_environment import keys_of
 from embedded_aws.environment import Keys
-from local import running_file
-from local.aws_environment import keys_of
 from rigs.ports import free_ports
 from tests.patience import PATIENCE_SECONDS
 

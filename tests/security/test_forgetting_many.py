@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import pytest
 
+import commands
 from chalicelib.adapters import events
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
 from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.forgetting_many import Choice, chosen
-from local import commands
-from local.commands import target
+from commands import target
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.factories import NEVER, at, instant, kinesis_event, make_bar, payload, wire
 
@@ -53,9 +53,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     stores.symbols.put("tracked", SymbolEntry(symbol="MSFT", added_at=at(200)))
     stores.bars.write_history([make_bar(symbol="BARS", interval="1d")], at(200), NEVER)
     stage.send(300, "NVDA")
-    monkeypatch.setattr(target, "environment", lambda options: {"STAGE": options.stage or ""})
-    monkeypatch.setattr("chalicelib.settings.load", lambda names: SETTINGS)
-    monkeypatch.setattr(target, "Services", lambda found: stage.services(400))
+    monkeypatch.setattr(target, "services", lambda options: stage.services(400))
     return stage
 
 
@@ -119,7 +117,7 @@ def test_a_symbol_that_cannot_be_deleted_does_not_keep_the_others(
         forget(symbol, deadline)
 
     services.__dict__["forget"] = refusing
-    monkeypatch.setattr(target, "Services", lambda found: services)
+    monkeypatch.setattr(target, "services", lambda options: services)
     assert commands.run("forget", [*RANGE, "--yes"]) == 1
     told = capsys.readouterr()
     assert told.err == "Z3: its state is being written\n"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from commands.outcomes import UsageError
 from local import page_server
 from local.arguments import parse
-from local.errors import UsageError
 from local.http_server import Server
 from tests.local_support.system import LocalSystem
 from tests.patience import PATIENCE_SECONDS

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from local import running_file
-from local.errors import UsageError
+from commands import running_file
+from commands.outcomes import UsageError
 from tests.local_support.system import LocalSystem, run_local
 
 

@@ -201,7 +201,7 @@ def test_no_log_line_has_control_characters() -> None:
 
 def test_a_command_prints_none_to_a_terminal_and_all_to_a_pipe() -> None:
     code = (
-        "import sys; from local import cli, commands\n"
+        "import sys; import commands; from local import cli\n"
         "text = bytes.fromhex(sys.argv[1]).decode()\n"
         "commands.COMMANDS['env'] = lambda _: print(text) or print(text, file=sys.stderr) or 0\n"
         "cli.main(['env'])"

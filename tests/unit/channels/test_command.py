@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+import commands
 from chalicelib.adapters.channels import Channels
-from local import commands
-from local.commands import channels_command, target
+from commands import channels_command, target
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from commands.outcomes import UsageError
 from local.arguments import parse
-from local.errors import UsageError
 from rigs.ports import free_port
 
 AAPL = Path(__file__).resolve().parents[2] / "data" / "aapl-daily-2015-2017.csv"

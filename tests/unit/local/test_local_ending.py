@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from commands import running_file
 from embedded_aws import process
-from local import cli, running_file
+from local import cli
 from local.arguments import parse
 from local.cli import STOP_SECONDS, stop_within
 from local.system import System

@@ -10,7 +10,7 @@ from chalicelib.adapters.glue import view_text
 from chalicelib.adapters.lake_marks import parameters_of
 from chalicelib.services.lake import lake_sql
 from chalicelib.services.lake.stores import CompactionState
-from local import resources
+from infra import resources
 from local.lake import make_lake
 
 HERE = resources.load("local")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from commands.outcomes import UsageError
 from local.arguments import parse
 from local.chain import Chain
-from local.errors import UsageError
 from local.producing import commands
 
 ANY_PORTS = ["--api-port", "0", "--page-port", "0"]

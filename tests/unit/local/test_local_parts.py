@@ -12,10 +12,12 @@ import msgspec
 import pytest
 
 from chalicelib.settings import Settings, load
+from commands import aws_environment, running_file
 from embedded_aws.data_directory import DataDirectory
 from embedded_aws.environment import Keys, point_at
 from embedded_aws.errors import FolderError
-from local import aws_environment, producing, resources, running_file
+from infra import resources
+from local import producing
 from local.arguments import Options
 from local.counters import Counters, Snapshot, count_metrics
 from local.describing import activity, lag, quarantined, summary

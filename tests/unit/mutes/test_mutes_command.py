@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from local import commands
-from local.commands import mutes_command, target
+import commands
+from commands import mutes_command, target
 from rigs.memory_aws.system import Aws
 from rigs.memory_aws.transport import Transport
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+import commands
+from commands import aws_environment
 from infra.deploy.__main__ import main as deploy
-from local import aws_environment, commands
 from local.cli import main as local
 from producer import region
 from producer.cli import main as produce

@@ -14,8 +14,8 @@ import pytest
 
 from bench import cost
 from bench.running import benchmarks
+from commands import COMMANDS
 from local import arguments as local_arguments
-from local.commands import COMMANDS
 from producer import arguments as producer_arguments
 from tests.documents import PAGES, commands
 

@@ -10,7 +10,7 @@ from chalicelib import bootstrap
 from chalicelib.event_sources import ADJUSTABLE, EVENT_SOURCES, EventSource
 from chalicelib.settings import Settings, SettingsError, configured, load
 from embedded_aws.event_sources.filters import passes
-from local import resources
+from infra import resources
 from local.mappings import make
 from tests.deploy_support.stages import make_stage
 

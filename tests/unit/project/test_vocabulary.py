@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = ("chalicelib", "producer", "local", "embedded_aws", "bench", "infra", "tools", "tests")
+FOLDERS = (
+    "chalicelib",
+    "producer",
+    "local",
+    "commands",
+    "embedded_aws",
+    "bench",
+    "infra",
+    "tools",
+    "tests",
+)
 
 RETIRED = {
     "Latch": "RuleState",
@@ -35,6 +45,7 @@ SWEPT = (
     "chalicelib/services",
     "producer",
     "local",
+    "commands",
     "embedded_aws",
     "untrusted",
     "frontend/js",

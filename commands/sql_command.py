@@ -13,9 +13,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple, TextIO
 
 from chalicelib.services.reports.costs import requests_usd, scan_usd
-from local.commands.choosing import add_flags, connect, find_running
-from local.commands.statuses import FAILED, INTERRUPTED, OK, USAGE
-from local.errors import UsageError
+from commands.outcomes import FAILED, INTERRUPTED, OK, USAGE, UsageError
+from commands.target import add_flags, connect, find_running
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")

@@ -17,9 +17,8 @@ from chalicelib.domain.errors import Conflict, MuteError, Unknown
 from chalicelib.domain.mutes import MAX_DAYS, UNTIL_OPEN, Mute
 from chalicelib.domain.quiet_hours import DAYS, QuietHours
 from chalicelib.services.delivery.mute_book import MuteBook
-from local.commands.statuses import FAILED, OK
-from local.commands.target import add_target, clients
-from local.errors import UsageError
+from commands.outcomes import FAILED, OK, UsageError
+from commands.target import add_target, clients
 
 _WHOLE_DAY = "00:00-00:00"
 

@@ -1,21 +1,36 @@
-"""Chooses the running system for a command: the only one, or the one that flags name."""
+"""The target of a command: a deployed stage with `--stage`, else a running system.
+
+The running system is the only one, or the one that flags name.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from commands import deployed, running_file
+from commands.aws_environment import keep_users, keys_of
+from commands.outcomes import UsageError
 from embedded_aws.environment import REGION, point_at
-from local import running_file
-from local.aws_environment import keep_users, keys_of
-from local.errors import UsageError
+
+if TYPE_CHECKING:
+    from chalicelib.bootstrap import Services
 
 Facts = dict[str, Any]
 """The contents of a running file: addresses, region, keys, data folder and environment."""
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that choose the target."""
+    parser.add_argument(
+        "--stage",
+        help="use this deployment, with your AWS credentials, not the running system",
+    )
+    add_flags(parser)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +38,52 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("if several systems run")
     group.add_argument("--data", metavar="DIR|none", help="choose the one with this data folder")
     group.add_argument("--api", metavar="URL", help="choose the one with this API address")
+
+
+def services(options: argparse.Namespace) -> Services:
+    """Return the services of the target. Raises UsageError if it is not found."""
+    from chalicelib import settings
+    from chalicelib.bootstrap import Services
+
+    return Services(settings.load(environment(options)))
+
+
+def environment(options: argparse.Namespace) -> Mapping[str, str]:
+    """Point this process at the target's AWS and region; return its functions' environment.
+
+    Raises UsageError if the target is not found.
+    """
+    if options.stage:
+        stage = deployed.find(options.stage)
+        deployed.enter(stage)
+        return stage.environment
+    facts = find_running(options)
+    enter(facts)
+    found: Mapping[str, str] = facts["environment"]
+    return found
+
+
+def clients(options: argparse.Namespace) -> tuple[Callable[[str], Any], Mapping[str, str]]:
+    """Return a function that makes clients of the target, and its functions' environment.
+
+    Raises UsageError if the target is not found.
+    """
+    if options.stage:
+        stage = deployed.find(options.stage)
+        return stage.client, stage.environment
+    facts = find_running(options)
+    return connect(facts), facts["environment"]
+
+
+def instant(option: str, given: str | None) -> str | None:
+    """Return an option's instant as UTC text with microseconds; None without one. Raises
+    UsageError that names the option."""
+    from chalicelib.api import instants
+
+    try:
+        return None if given is None else instants.parse(given)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}; allowed: {instants.ALLOWED}") from error
 
 
 def find_running(options: argparse.Namespace) -> Facts:

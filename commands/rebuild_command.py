@@ -9,10 +9,8 @@ from chalicelib.api import instants
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended, TickError
 from chalicelib.domain.ticks import parse_symbol
-from local.commands import target
-from local.commands.statuses import FAILED, OK
-from local.describing import counted
-from local.errors import UsageError
+from commands import target
+from commands.outcomes import FAILED, OK, UsageError, counted
 
 
 def rebuild(arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local import commands
+import commands
 
 KEPT = "; the archive keeps its records\n"
 
@@ -40,7 +40,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Api]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     facts = {"api": f"http://127.0.0.1:{server.server_address[1]}", "token": "secret"}
-    monkeypatch.setattr("local.commands.forget_command.find_running", lambda options: facts)
+    monkeypatch.setattr("commands.forget_command.find_running", lambda options: facts)
     yield handler
     server.shutdown()
     server.server_close()

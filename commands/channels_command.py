@@ -23,10 +23,9 @@ from chalicelib.domain.errors import ChannelError, Conflict, Unknown
 from chalicelib.domain.holding_settings import NOTHING_HELD
 from chalicelib.services.delivery.channel_book import ChannelBook
 from chalicelib.services.delivery.testing import trial
-from local.commands.holding_flags import add_holding_flags, described_holding, given_holding
-from local.commands.statuses import FAILED, OK
-from local.commands.target import add_target, clients
-from local.errors import UsageError
+from commands.holding_flags import add_holding_flags, described_holding, given_holding
+from commands.outcomes import FAILED, OK, UsageError
+from commands.target import add_target, clients
 
 
 class Reached(msgspec.Struct, frozen=True):

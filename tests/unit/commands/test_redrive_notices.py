@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.commands.redrive_command import DeadLettered, _all, _report
+from commands.redrive_command import DeadLettered, _all, _report
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:ingest_kinesis"
 TEST_EVENT = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "failures"}

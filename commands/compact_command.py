@@ -11,13 +11,10 @@ from typing import Any
 
 from chalicelib.domain.errors import CompactionError, FieldError
 from chalicelib.services.lake.texts import is_day
+from commands import deployed
+from commands.outcomes import FAILED, OK, UsageError, counted
+from commands.target import add_target, enter, find_running
 from embedded_aws.event_sources.scheduling import TIMEOUT_SECONDS, call, scheduled_event
-from local.commands import deployed
-from local.commands.choosing import enter, find_running
-from local.commands.statuses import FAILED, OK
-from local.commands.target import add_target
-from local.describing import counted
-from local.errors import UsageError
 
 
 def compact(arguments: list[str]) -> int:

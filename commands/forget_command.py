@@ -16,11 +16,9 @@ from urllib.parse import quote
 
 from chalicelib.domain.errors import TickError
 from chalicelib.domain.ticks import parse_symbol
-from local.commands.choosing import add_flags, find_running
-from local.commands.forget_many import add_choice, chooses, forget_many
-from local.commands.statuses import FAILED, OK
-from local.describing import counted
-from local.errors import UsageError
+from commands.forget_many import add_choice, chooses, forget_many
+from commands.outcomes import FAILED, OK, UsageError, counted
+from commands.target import add_flags, find_running
 from producer.reasons import reason
 
 _ANSWER_SECONDS = 60

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from chalicelib.adapters.topic import Topic
 from chalicelib.domain.deliveries import DeliveryError
 from chalicelib.domain.messages import compose_test
-from local.commands.choosing import add_flags, connect, find_running
-from local.commands.statuses import FAILED, OK
+from commands.outcomes import FAILED, OK
+from commands.target import add_flags, connect, find_running
 
 
 def test_alert(arguments: list[str]) -> int:

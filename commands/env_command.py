@@ -7,10 +7,10 @@ import os
 import shlex
 from typing import Any
 
+from commands.aws_environment import ENDPOINT_VARIABLE, keys_of
+from commands.outcomes import OK
+from commands.target import add_flags, find_running
 from embedded_aws.environment import bypass_proxy
-from local.aws_environment import ENDPOINT_VARIABLE, keys_of
-from local.commands.choosing import add_flags, find_running
-from local.commands.statuses import OK
 
 _RESOURCES = ("_TABLE", "_BUCKET", "_ARN", "_STREAM", "_QUEUE", "_URL", "_WORKGROUP", "_DATABASE")
 _NOT_RESOURCES = ("PAGE_URL",)

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from chalicelib.event_sources import EVENT_SOURCES
+from commands import deployed
+from commands.outcomes import FAILED, OK, counted
+from commands.redrive import Call, Redriven, drop_notices, redrive_batches, redrive_messages
+from commands.target import add_target, enter, find_running
 from embedded_aws.event_sources.invoking import Function
-from local import resources
-from local.commands import deployed
-from local.commands.choosing import enter, find_running
-from local.commands.statuses import FAILED, OK
-from local.commands.target import add_target
-from local.describing import counted
-from local.redrive import Call, Redriven, drop_notices, redrive_batches, redrive_messages
+from infra import resources
 
 if TYPE_CHECKING:
     from infra.deploy.stage import Stage

@@ -22,10 +22,8 @@ from chalicelib.services.rules.backtests import backtest_of
 from chalicelib.services.rules.rule_sets import Plan, RuleSets
 from chalicelib.services.rules.yearly import Fires, fires_of
 from chalicelib.services.symbols.lists import SEEN
-from local import rule_files, rule_plans
-from local.commands import target
-from local.commands.statuses import FAILED, OK
-from local.errors import UsageError
+from commands import rule_files, rule_plans, target
+from commands.outcomes import FAILED, OK, UsageError
 
 FILE = "rules.toml"
 PREVIEW_SECONDS = 30.0

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.errors import UsageError
+from commands.outcomes import UsageError
 
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
 

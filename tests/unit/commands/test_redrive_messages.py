@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.redrive import redrive_messages
+from commands.redrive import redrive_messages
 
 
 class FakeQueue:

@@ -1,4 +1,4 @@
-"""Commands for a running system: `python -m local <command>`."""
+"""The operator's commands, for a running system or a deployed stage: `python -m local NAME`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
-from local.commands.statuses import FAILED, INTERRUPTED, USAGE
-from local.errors import UsageError
+from commands.outcomes import FAILED, INTERRUPTED, USAGE, UsageError
 from producer.errors import UsageError as ProducerUsageError
 from producer.sinks.aws import why
 

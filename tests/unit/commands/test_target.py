@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local import commands, running_file
-from local.commands import choosing
-from local.errors import UsageError
+import commands
+from commands import running_file, target
+from commands.outcomes import UsageError
 
 FIRST = {"api": "http://127.0.0.1:8000", "aws": "http://127.0.0.1:1", "data": "/data/first"}
 SECOND = {"api": "http://127.0.0.1:8100", "aws": "http://127.0.0.1:2", "data": None}
@@ -33,8 +33,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def meant(*flags: str) -> object:
     parser = argparse.ArgumentParser()
-    choosing.add_flags(parser)
-    return choosing.find_running(parser.parse_args(flags))["api"]
+    target.add_flags(parser)
+    return target.find_running(parser.parse_args(flags))["api"]
 
 
 @pytest.mark.parametrize(

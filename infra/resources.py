@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-FILE = Path(__file__).resolve().parents[1] / "infra" / "resources.json"
+FILE = Path(__file__).with_name("resources.json")
 
 
 class Resources(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ import msgspec
 
 from chalicelib.domain.errors import RuleError
 from chalicelib.domain.rules import RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
-from local.errors import UsageError
+from commands.outcomes import UsageError
 
 MAX_BYTES = 100_000
 """The largest file in bytes: ample, since at most 98 rules change at once."""

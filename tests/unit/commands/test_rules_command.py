@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
+import commands
 from chalicelib.bootstrap import Services
 from chalicelib.domain.bars import Bar
 from chalicelib.domain.rules import parse_rule
 from chalicelib.services.symbol_stores import SymbolEntry
-from local import commands
-from local.commands import rules_command, target
-from local.rule_files import read_rules
+from commands import rules_command, target
+from commands.rule_files import read_rules
 from rigs.memory_aws.dynamodb import Perform
 from rigs.memory_aws.system import SETTINGS, Aws
 from tests.stored_rules import store_rule

@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from local.errors import UsageError
+from commands.outcomes import UsageError
 
 if TYPE_CHECKING:
     from infra.deploy.stage import Stage

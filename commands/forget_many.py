@@ -12,10 +12,8 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
 from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.forgetting_many import Choice, chosen
-from local.commands import target
-from local.commands.statuses import FAILED, OK
-from local.describing import counted
-from local.errors import UsageError
+from commands import target
+from commands.outcomes import FAILED, OK, UsageError, counted
 
 PARALLEL_SYMBOLS = 8
 

@@ -15,11 +15,9 @@ from chalicelib.adapters.keys import Keys
 from chalicelib.domain.errors import Conflict, KeyFieldError, Unknown
 from chalicelib.domain.keys import COMMAND, DEFAULT_REQUESTS, FIRST_KEY, SCOPES, Key
 from chalicelib.services.access.key_ring import KeyRing
-from local.commands import deployed
-from local.commands.choosing import connect, find_running
-from local.commands.statuses import FAILED, OK
-from local.commands.target import add_target
-from local.errors import UsageError
+from commands import deployed
+from commands.outcomes import FAILED, OK, UsageError
+from commands.target import add_target, connect, find_running
 
 _DAYS = re.compile(r"\d{1,5}d", re.ASCII)
 _FLAGS = {
