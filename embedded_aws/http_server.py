@@ -26,16 +26,24 @@ _ATTEMPTS = 20
 
 class Server:
     """A server that binds its port at once and serves from `start` until `stop`. Port 0 takes any
-    free one. The host of a request must be in LOCAL_NAMES or `hosts`, which are in lower case.
+    free one. The host of a request must be in LOCAL_NAMES or `hosts`, which are in lower case; the
+    refusal of any other ends with `advice`.
 
     The port is reserved on ::1 too, where it refuses connections: browsers try ::1 first for
     `localhost`, so another user's server there could pass for this one. Raises OSError if the port
     is taken on either address.
     """
 
-    def __init__(self, port: int, hosts: Iterable[str] = (), limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        hosts: Iterable[str] = (),
+        limits: Limits | None = None,
+        advice: str = "",
+    ) -> None:
         self._server, self._reserved = _bound(port)
         self._server.hosts = LOCAL_NAMES | set(hosts)
+        self._server.advice = advice
         self._server.limit(limits or Limits(most_connections()))
         self._thread: threading.Thread | None = None
 
@@ -89,15 +97,13 @@ class Handler(LimitedHandler):
         named = [_name_of(host) for host in self.headers.get_all("Host", [])]
         if len(named) == 1 and named[0] in self.server.hosts:
             return True
-        self.send_error(HTTPStatus.MISDIRECTED_REQUEST, None, _ALLOW)
+        said = f"This server answers to local names only{self.server.advice}."
+        self.send_error(HTTPStatus.MISDIRECTED_REQUEST, None, said)
         return False
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Log no requests: the terminal is for results."""
         logger.debug(format, *args)
-
-
-_ALLOW = "This server answers to local names only; --allow-host NAME allows another."
 
 
 def _name_of(host: str) -> str:
@@ -110,6 +116,7 @@ class _QuietServer(LimitedServer, ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
     hosts: frozenset[str] = LOCAL_NAMES
+    advice = ""
 
 
 def is_free(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""An HTTP subscriber of the alerts topic that passes messages to the terminal."""
+"""An HTTP subscriber of an SNS topic that passes each message on once."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from local.http_server import Handler
-from untrusted.printable import in_line
+from embedded_aws.http_server import Handler
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ LONGEST = 1024 * 1024
 """The largest request in bytes; SNS messages have at most 256 KB."""
 
 REMEMBERED = 10_000
-"""The number of message ids that are remembered, to show each message once."""
+"""The number of message ids that are remembered, to pass each message on once."""
 
 
 class Once:
@@ -49,20 +48,19 @@ def secret_path() -> str:
 
 
 def handler(
-    show: Callable[[str, str], None], path: str, endpoint: str
+    take: Callable[[dict[str, Any]], None], path: str, endpoint: str
 ) -> type[BaseHTTPRequestHandler]:
-    """Return a handler that calls `show` with each message posted to `path` once, as (the tick's
-    time, subject).
+    """Return a handler that calls `take` with each notification that SNS posts to `path`, once.
 
     It confirms subscriptions only at `endpoint`, AWS's address.
     """
-    members = {"once": Once(), "show": staticmethod(show), "path_": path, "endpoint": endpoint}
+    members = {"once": Once(), "take": staticmethod(take), "path_": path, "endpoint": endpoint}
     return type("SubscriberHandler", (_Handler,), members)
 
 
 class _Handler(Handler):
     once: Once
-    show: Callable[[str, str], None]
+    take: Callable[[dict[str, Any]], None]
     path_: str
     endpoint: str
 
@@ -78,9 +76,9 @@ class _Handler(Handler):
         else:
             body = self.receive(int(length))
             if body is not None:
-                self._take(body)
+                self._read(body)
 
-    def _take(self, body: bytes) -> None:
+    def _read(self, body: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -93,7 +91,7 @@ class _Handler(Handler):
         elif message.get("Type") == "SubscriptionConfirmation":
             _confirm(str(message.get("SubscribeURL", "")), self.endpoint)
         elif self.once.is_new(str(message.get("MessageId", ""))):
-            type(self).show(_timestamp(message), in_line(str(message.get("Subject", ""))))
+            type(self).take(message)
 
 
 def _confirm(url: str, endpoint: str) -> None:
@@ -109,15 +107,3 @@ def _confirm(url: str, endpoint: str) -> None:
         logger.warning("a subscription was not confirmed: its URL is not one of this AWS")
         return
     urllib.request.urlopen(url, timeout=5).close()  # noqa: S310  # the endpoint's  # nosec B310
-
-
-def _timestamp(message: dict[str, Any]) -> str:
-    """Return the tick's time, or a digest's end, from the JSON for HTTP subscribers; empty for
-    other texts."""
-    try:
-        alert = json.loads(message.get("Message", ""))
-    except (ValueError, TypeError, RecursionError):
-        return ""
-    if not isinstance(alert, dict):
-        return ""
-    return in_line(str(alert.get("timestamp", alert.get("until", ""))))

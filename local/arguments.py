@@ -12,8 +12,8 @@ import msgspec
 
 from chalicelib.settings import BARS, EVERY_TICK
 from commands.outcomes import UsageError
+from embedded_aws.http_server import is_free
 from local import own_files
-from local.http_server import is_free
 from producer import arguments as producer_arguments
 from producer import errors as producer_errors
 from producer.wire import symbols_of

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 import msgspec
 
-from local.entity_tags import marked, unmarked
-from local.http_server import Handler
+from embedded_aws.entity_tags import marked, unmarked
+from embedded_aws.http_server import Handler
 from local.page_files import ROOT, content, gzipped, is_sent, type_of
 from local.page_origin import RETIRING_WORKER, is_worker_script, moved, moved_address, unmoved
 from local.page_worker import DOCUMENT, NAME, SETTINGS, shell, worker

@@ -28,12 +28,12 @@ from embedded_aws.connection_limits import allow_files
 from embedded_aws.data_directory import DataDirectory
 from embedded_aws.environment import point_at
 from embedded_aws.errors import CheckpointsError, EmulatorError, FolderError
+from embedded_aws.http_server import Server
 from embedded_aws.process import EmulatorControl, EmulatorProcess
 from local import producing
 from local.arguments import Options
 from local.chain import Chain, Start
 from local.counters import Counters, Snapshot, count_metrics
-from local.http_server import Server
 from local.producing import Producer
 from local.schedule import Schedule
 from local.terminal import Addresses
@@ -44,6 +44,8 @@ from untrusted.printable import printable
 POLLERS_STOP_SECONDS = 3.0
 SWEEP_SECONDS = 30.0
 """Seconds between the emulator's deletions of expired items."""
+
+_ALLOW = "; --allow-host NAME allows another"
 
 _SLOW_IMPORTS = ("boto3", "chalicelib.bootstrap", "chalicelib.api.routes", "chalice.local")
 _CHALICE = Path(__file__).resolve().parents[1] / ".chalice" / "base.json"
@@ -124,7 +126,7 @@ class System:
 
     def _bind(self, flag: str, port: int) -> Server:
         try:
-            server = Server(port, self._options.allow_hosts)
+            server = Server(port, self._options.allow_hosts, advice=_ALLOW)
         except OSError as error:
             raise UsageError(f"{flag} {port}: {error.strerror}") from error
         self._closing.callback(server.stop)
@@ -218,25 +220,34 @@ class System:
         return variables
 
     def _serve(self, app: ModuleType, api: Server, page: Server | None) -> None:
-        from chalicelib.api.problems import of_status
+        from chalicelib.api.bodies import MAX_BYTES
+        from chalicelib.api.problems import denied, of_status
         from chalicelib.settings import load
-        from local import api_server, page_server
+        from embedded_aws.api_gateway import api_server
+        from infra.deploy.gateway import DENIED
+        from local import page_server
         from local.page_files import shared_settings
 
         compress_from = json.loads(_CHALICE.read_text()).get("minimum_compression_size")
-        api.start(api_server.handler(app.app, of_status, compress_from))
+        _, template = denied(*DENIED)
+        api.start(
+            api_server.handler(
+                app.app, of_status, compress_from, denied=template, longest_body=MAX_BYTES
+            )
+        )
         if page is not None:
             config = {"stage": "local", **shared_settings(load(os.environ))}
             page.start(page_server.handler(api.address, config))
 
     def _subscribe(self, clients: Any, environment: dict[str, str]) -> None:
-        from local import subscriber
+        from embedded_aws import subscriber
+        from local import notifications
 
-        server = Server(0)
+        server = Server(0, advice=_ALLOW)
         self._closing.callback(server.stop)
         path = subscriber.secret_path()
         endpoint = os.environ["AWS_ENDPOINT_URL"]
-        server.start(subscriber.handler(self._terminal.alert, path, endpoint))
+        server.start(subscriber.handler(notifications.shown(self._terminal.alert), path, endpoint))
         clients("sns").subscribe(
             TopicArn=environment["ALERTS_TOPIC_ARN"],
             Protocol="http",

@@ -24,6 +24,7 @@ from chalicelib.adapters.mutes import Mutes
 from chalicelib.adapters.push_keys import PushKeys, generated
 from chalicelib.adapters.sealing import Sealing
 from chalicelib.api import access, routes
+from chalicelib.api.problems import denied
 from chalicelib.bootstrap import link_key_of
 from chalicelib.domain.detection import State, Watch, advance
 from chalicelib.domain.rules import default_rules
@@ -48,7 +49,8 @@ from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.forgetting import Forget
 from chalicelib.services.symbols.silence import SilenceCheck
 from chalicelib.settings import EVERY_TICK, Settings
-from local.gateway import gateway
+from embedded_aws.api_gateway.gateway import gateway
+from infra.deploy.gateway import DENIED
 from rigs.memory_aws import system as memory_aws
 from rigs.memory_aws.system import KMS, Aws
 from tests.fake_lake import FakeLake
@@ -154,7 +156,9 @@ class Client:
         self.app = app
         self._services = services
         self._http = HTTPClient(app, Config.create())
-        self._http._local_gateway = gateway(app, lambda: services.clock().timestamp())
+        self._http._local_gateway = gateway(
+            app, lambda: services.clock().timestamp(), denied(*DENIED)[1]
+        )
 
     def _authorize(self, request: Any) -> Any:
         return access.authorize(request, self._services.keys)

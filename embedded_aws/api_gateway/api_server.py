@@ -1,4 +1,4 @@
-"""The REST API on this machine: the Chalice app behind a substitute for API Gateway.
+"""A Chalice app's REST API on this machine, behind a substitute for API Gateway.
 
 Chalice's own local server handles one request at a time, closes connections and does not compress;
 only its gateway (routing, authorizers, CORS preflight) is used here.
@@ -19,13 +19,17 @@ from typing import Any, TypeVar
 import msgspec
 from chalice.local import LocalGateway, LocalGatewayException, RouteMatcher
 
-from chalicelib.api.bodies import MAX_BYTES
-from chalicelib.api.problems import SLUGS, render
+from embedded_aws.api_gateway.gateway import DeniedError, authorize, gateway
+from embedded_aws.api_gateway.request_turns import (
+    AT_ONCE,
+    BusyError,
+    GoneError,
+    RequestTurns,
+    has_gone,
+)
 from embedded_aws.connection_limits import most_connections
-from local.entity_tags import marked, unmarked
-from local.gateway import DeniedError, authorize, gateway
-from local.http_server import Handler
-from local.request_turns import AT_ONCE, BusyError, GoneError, RequestTurns, has_gone
+from embedded_aws.entity_tags import marked, unmarked
+from embedded_aws.http_server import Handler
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +37,7 @@ BODY_LIMIT = 10 * 1024 * 1024
 """API Gateway's limit for a request, in bytes."""
 
 SMALL_BODY = 64 * 1024
-"""The largest body that is read, in bytes. Routes accept MAX_BYTES, which is less."""
+"""The largest body that is read, in bytes. Routes accept less."""
 
 _DIGITS = len(str(BODY_LIMIT))
 """A length with more digits is above the limit, and may be too long for int()."""
@@ -44,32 +48,41 @@ IF_NONE_MATCH = "if-none-match"
 
 RETRY_AFTER = {"Retry-After": "2"}
 
-CROSS_SITE = render(
-    HTTPStatus.FORBIDDEN,
-    SLUGS[HTTPStatus.FORBIDDEN],
-    "requests from pages of other sites are refused; open the address yourself, or use curl",
-).encode()
+CROSS_SITE = (
+    "requests from pages of other sites are refused; open the address yourself, or use curl"
+)
 
 _Result = TypeVar("_Result")
 
-Problem = Callable[[int], tuple[Mapping[str, str], str]]
+Problem = Callable[[int, str], tuple[Mapping[str, str], str]]
+"""Returns the headers and body of an answer of the gateway itself, for a status and a detail, which
+may be empty."""
 
 
 def handler(
-    app: Any, problem: Problem, compress_from: int | None, turns: RequestTurns | None = None
+    app: Any,
+    problem: Problem,
+    compress_from: int | None,
+    turns: RequestTurns | None = None,
+    *,
+    denied: str = "",
+    longest_body: int = SMALL_BODY,
 ) -> type[Handler]:
     """Return a handler for the app's routes.
 
     `problem` builds the gateway's own answers; bodies of `compress_from` bytes or more are
     compressed if the client accepts it. `turns` limits concurrent requests, to AT_ONCE by default.
+    `denied` is the template for a key that may not use the route, and `longest_body` the number of
+    bytes that routes accept, which the refusal of a larger body names.
     """
     _separate_requests(app)
     cors = app.api.cors
     cors_headers = cors.get_access_control_headers() if cors else {}
     members = {
-        "gateway": gateway(app),
+        "gateway": gateway(app, denied=denied),
         "routes": RouteMatcher(list(app.routes)),
         "problem": staticmethod(problem),
+        "longest_body": longest_body,
         "cors_headers": cors_headers,
         "compress_from": compress_from,
         "start": secrets.token_hex(8),
@@ -105,6 +118,7 @@ class _Handler(Handler):
     gateway: LocalGateway
     routes: RouteMatcher
     problem: Problem
+    longest_body: int
     cors_headers: Mapping[str, str]
     compress_from: int | None
     start: str
@@ -135,7 +149,7 @@ class _Handler(Handler):
     def _early(self) -> _Reply | None:
         """Return the answer to a request that is refused without its body; None for any other."""
         if self._is_cross_site():
-            return self._problem(HTTPStatus.FORBIDDEN, told=CROSS_SITE)
+            return self._problem(HTTPStatus.FORBIDDEN, CROSS_SITE)
         refusal = self._refusal()
         return self._before_body() if refusal is None else self._problem(refusal)
 
@@ -159,7 +173,7 @@ class _Handler(Handler):
             with self.turns.turn(lambda: has_gone(self.connection)):
                 return work()
         except BusyError:
-            return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER)
+            return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, more=RETRY_AFTER)
 
     def _before_body(self) -> _Reply | None:
         """Return the answer to a body that is too large for any route; None for a smaller one.
@@ -179,9 +193,8 @@ class _Handler(Handler):
 
     def _too_large(self) -> _Reply:
         """Return the same answer as the routes give to a body that is too large."""
-        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        detail = f"the body is above {MAX_BYTES} bytes"
-        return self._problem(status, told=render(status, SLUGS[status], detail).encode())
+        detail = f"the body is above {self.longest_body} bytes"
+        return self._problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
     def _answer(self, body: bytes) -> _Reply:
         try:
@@ -242,10 +255,16 @@ class _Handler(Handler):
         self._send(self._problem(code if code < HTTPStatus.INTERNAL_SERVER_ERROR else 400))
 
     def _problem(
-        self, status: int, more: Mapping[str, str] | None = None, told: bytes | None = None
+        self,
+        status: int,
+        detail: str = "",
+        *,
+        more: Mapping[str, str] | None = None,
+        told: bytes | None = None,
     ) -> _Reply:
-        """Return a problem of the gateway itself; `told` is its body if it has details."""
-        headers, body = type(self).problem(status)
+        """Return a problem of the gateway itself; `more` are headers, and `told` replaces its
+        body."""
+        headers, body = type(self).problem(status, detail)
         headers = {**self.cors_headers, **headers, **(more or {})}
         return self._compressed(_Reply(status, headers, told or body.encode()))
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalice.config import Config
@@ -22,26 +23,32 @@ from chalice.local import (
     NotAuthorizedError,
 )
 
-from chalicelib.api import problems
-
 logger = logging.getLogger(__name__)
 
 UNAUTHORIZED = "Unauthorized"
 """API Gateway answers an authorizer's error with this text with 401, any other with 500."""
 
 
+_VARIABLE = re.compile(r"\$context\.([A-Za-z]+(?:\.[A-Za-z]+)*)")
+
+
 class DeniedError(ForbiddenError):  # type: ignore[misc]
-    """The key is valid but lacks the scope. `body` is the gateway's answer, a problem document."""
+    """The authorizer's policy denies the route. `body` is the gateway's answer, empty without a
+    template."""
 
 
 Clock = Callable[[], float]
 Policy = dict[str, Any]
 
 
-def gateway(app: Any, clock: Clock = time.monotonic) -> LocalGateway:
-    """Return the gateway of an app. `clock` returns the seconds for the policies' TTL."""
+def gateway(app: Any, clock: Clock = time.monotonic, denied: str = "") -> LocalGateway:
+    """Return the gateway of an app.
+
+    `clock` returns the seconds for the policies' TTL. `denied` is the template of the gateway
+    response ACCESS_DENIED, in which `$context` variables are replaced.
+    """
     made = LocalGateway(app, Config(user_provided_params={"chalice_stage": "local"}))
-    made._authorizer = Authorizers(app, clock)
+    made._authorizer = Authorizers(app, clock, denied)
     return made
 
 
@@ -60,8 +67,9 @@ def authorize(made: LocalGateway, method: str, path: str, headers: dict[str, str
 class Authorizers(LocalGatewayAuthorizer):  # type: ignore[misc]
     """Calls a route's authorizer, or applies the policy cached for the token."""
 
-    def __init__(self, app: Any, clock: Clock) -> None:
+    def __init__(self, app: Any, clock: Clock, denied: str) -> None:
         super().__init__(app)
+        self._denied = denied
         self._clock = clock
         self._kept: dict[tuple[str, str], tuple[float, Policy]] = {}
         self._lock = threading.Lock()
@@ -76,7 +84,8 @@ class Authorizers(LocalGatewayAuthorizer):  # type: ignore[misc]
         asked = self._prepare_authorizer_event(arn, lambda_event, lambda_context)
         policy = self._policy(route.authorizer, asked, lambda_context)
         if not self._check_can_invoke_view_function(arn, policy):
-            raise _denied(lambda_event["requestContext"], policy["context"])
+            body = _filled(self._denied, lambda_event["requestContext"], policy.get("context", {}))
+            raise DeniedError({}, body.encode())
         return self._update_lambda_event(lambda_event, policy), lambda_context
 
     def _policy(self, authorizer: Any, event: Any, context: Any) -> Policy:
@@ -108,7 +117,7 @@ def _ask(authorizer: Any, event: Any, context: Any) -> Policy:
     return policy
 
 
-def _denied(request: Any, told: dict[str, str]) -> DeniedError:
-    """Return the error with the body that infra/deploy/gateway.py sets in API Gateway."""
-    _, body = problems.denied(request["httpMethod"], request["resourcePath"], told["scopes"])
-    return DeniedError({}, body.encode())
+def _filled(template: str, request: Mapping[str, Any], told: Mapping[str, Any]) -> str:
+    """Return a template with the values of a request and of what its authorizer told."""
+    values = dict(request) | {f"authorizer.{name}": value for name, value in told.items()}
+    return _VARIABLE.sub(lambda found: str(values.get(found[1], "")), template)

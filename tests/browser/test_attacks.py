@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from local.http_server import Server
+from embedded_aws.http_server import Server
 from rigs.running_system import System
 from tests.local_support.aws import clients_of
 

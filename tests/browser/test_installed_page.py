@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from embedded_aws.http_server import Handler, Server
 from local import page_server
-from local.http_server import Handler, Server
 from local.page_files import ROOT
 from rigs.stand_in import StandIn
 from tests.browser.conftest import OpenPage

@@ -30,8 +30,8 @@ def main(calls: Path) -> None:
     _watch_clients(recorder)
     import app
     from chalicelib.api.problems import of_status
-    from local import api_server
-    from local.http_server import Server
+    from embedded_aws.api_gateway import api_server
+    from embedded_aws.http_server import Server
 
     handler = api_server.handler(app.app, of_status, None)
     gateway: Any = vars(handler)["gateway"]

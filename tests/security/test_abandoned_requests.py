@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from chalice import Chalice
 
 from chalicelib.api.problems import of_status
+from embedded_aws.api_gateway import api_server
+from embedded_aws.api_gateway.request_turns import AT_ONCE, RequestTurns
 from embedded_aws.connection_limits import most_connections
-from local import api_server
-from local.http_server import Server
-from local.request_turns import AT_ONCE, RequestTurns
+from embedded_aws.http_server import Server
 from tests.patience import PATIENCE_SECONDS, eventually
 
 

@@ -10,8 +10,8 @@ import pytest
 from chalice.app import Chalice, CORSConfig
 
 from chalicelib.api.problems import of_status
-from local import api_server
-from local.http_server import Server
+from embedded_aws.api_gateway import api_server
+from embedded_aws.http_server import Server
 
 PAGE = "http://127.0.0.1:8080"
 

@@ -11,8 +11,9 @@ import pytest
 from chalice.app import Chalice, Response
 
 from chalicelib.api.problems import of_status
-from local import api_server, page_server
-from local.http_server import Server
+from embedded_aws.api_gateway import api_server
+from embedded_aws.http_server import Server
+from local import page_server
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from commands.outcomes import UsageError
+from embedded_aws.http_server import Server
 from local import page_server
 from local.arguments import parse
-from local.http_server import Server
 from tests.local_support.system import LocalSystem
 from tests.patience import PATIENCE_SECONDS
 

@@ -16,9 +16,9 @@ import pytest
 from chalice import Chalice
 
 from chalicelib.api.problems import of_status
+from embedded_aws.api_gateway import api_server
 from embedded_aws.connection_limits import Limits, most_connections
-from local import api_server
-from local.http_server import Handler, Server
+from embedded_aws.http_server import Handler, Server
 from tests.local_support.aws import clients_of
 from tests.local_support.system import LocalSystem
 from tests.patience import PATIENCE_SECONDS

@@ -9,9 +9,9 @@ from contextlib import closing
 
 import pytest
 
+from embedded_aws.http_server import Server, is_free
 from embedded_aws.limited_server import LONGEST_COOKIES
 from local import page_server
-from local.http_server import Server, is_free
 from tests.patience import PATIENCE_SECONDS
 
 MOST_COOKIES = 180

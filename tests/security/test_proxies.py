@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.http_server import Server
 from embedded_aws.process import plain_environment
-from local.http_server import Server
 from producer.sources.pushed.connection import connect
 from producer.sources.pushed.http import Http
 from tests.local_support.system import ROOT, LocalSystem, environment

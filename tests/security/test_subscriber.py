@@ -20,9 +20,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from local import subscriber
+from embedded_aws import subscriber
+from embedded_aws.http_server import Server
+from local import notifications
 from local.counters import Snapshot
-from local.http_server import Server
 from local.live_terminal import LiveTerminal
 from local.terminal import PlainTerminal
 from producer.cli import main as produce
@@ -56,7 +57,11 @@ class Subscriber:
         self.aws.start(Aws)
         self.path = subscriber.secret_path()
         self.server.start(
-            subscriber.handler(lambda *told: self.shown.append(told), self.path, self.aws.address)
+            subscriber.handler(
+                notifications.shown(lambda *told: self.shown.append(told)),
+                self.path,
+                self.aws.address,
+            )
         )
 
     def post(self, body: Any, path: str | None = None, **headers: str) -> int:

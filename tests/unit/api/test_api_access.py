@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 import pytest
@@ -233,41 +232,3 @@ def test_an_unset_access_closes_reading() -> None:
     }
     services = FakeServices(type(SETTINGS)(**required))
     assert Client(services).get("/symbols").status == 401
-
-
-def test_the_local_gateway_caches_a_policy_for_its_ttl() -> None:
-    """A policy that lists one route only, or is kept for too long, shows here."""
-    from chalice import Chalice
-    from chalice.app import AuthResponse, AuthRoute
-
-    from local.gateway import gateway
-
-    asked: list[Any] = []
-    now = [0.0]
-    one = Chalice("one")
-
-    def first_route_only(request: Any) -> AuthResponse:
-        asked.append(request.token)
-        path = "/" + request.method_arn.rpartition("/")[2]
-        return AuthResponse([AuthRoute(path, ["GET"])], "x", {"scopes": ""})
-
-    authorizer = one.authorizer(ttl_seconds=10)(first_route_only)
-    for path in ("/a", "/b"):
-        one.route(path, authorizer=authorizer, name=path)(dict)
-    stand_in = gateway(one, lambda: now[0])
-
-    def status(path: str, token: str) -> int:
-        from chalice.local import LocalGatewayException
-
-        try:
-            answer = stand_in.handle_request("GET", path, {"authorization": token}, None)
-        except LocalGatewayException as error:
-            return int(error.CODE)
-        return int(answer["statusCode"])
-
-    assert [status("/a", "t"), status("/b", "t"), status("/b", "u")] == [200, 403, 200]
-    now[0] = 9.9
-    assert status("/b", "t") == 403
-    now[0] = 10.1
-    assert status("/b", "t") == 200
-    assert asked == ["t", "u", "t"]

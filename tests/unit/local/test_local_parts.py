@@ -22,7 +22,6 @@ from local.arguments import Options
 from local.counters import Counters, Snapshot, count_metrics
 from local.describing import activity, lag, quarantined, summary
 from local.page_server import content_security_policy
-from local.subscriber import Once
 from local.terminal import Addresses, PlainTerminal
 from producer.collector.settings import load as load_collector
 
@@ -232,16 +231,6 @@ def test_a_replay_is_started_with_its_file_and_speed_and_sends_alerts_unless_ref
     assert producing.command(make_options(**given), environment) == [*replay, "--alerts", *into]
     quiet = make_options(**given, alerts=False)
     assert producing.command(quiet, environment) == [*replay, *into]
-
-
-def test_a_message_is_shown_once() -> None:
-    once = Once(remembered=2)
-    assert [once.is_new(name) for name in ("a", "a", "b", "a")] == [True, False, True, False]
-
-
-def test_only_the_last_messages_are_remembered() -> None:
-    once = Once(remembered=1)
-    assert [once.is_new(name) for name in ("a", "b", "a")] == [True, True, True]
 
 
 def test_a_data_folder_is_used_by_one_system_at_a_time(tmp_path: Path) -> None:

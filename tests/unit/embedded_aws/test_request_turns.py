@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local.request_turns import BusyError, GoneError, RequestTurns, has_gone
+from embedded_aws.api_gateway.request_turns import BusyError, GoneError, RequestTurns, has_gone
 from tests.patience import PATIENCE_SECONDS, eventually
 
 

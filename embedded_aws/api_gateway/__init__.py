@@ -1,0 +1,1 @@
+"""API Gateway's REST API over a Chalice app: routes, authorizers, limits and compression."""
