@@ -34,7 +34,7 @@ from embedded_aws.environment import variables_of
 from embedded_aws.process import EmulatorProcess
 from embedded_aws.signing import signed
 from infra import resources
-from local.provision import provision
+from infra.provision import provision
 from producer.wire import WireTick, encode
 from rigs.running_system import System, running_system
 

@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from bench.measuring import timed
 from bench.page_latency import latency
 from embedded_aws.http_server import Server
-from local.page_files import content, gzipped, loaded_by_itself
+from infra.page_files import content, gzipped, loaded_by_itself
 from local.page_server import handler
 from rigs.chromium import ARGUMENTS, full
 from rigs.stand_in import FRONTEND, StandIn, stand_in

@@ -1,6 +1,6 @@
 // The page's service worker. It shows the alerts that are pushed to this browser, and stores the
 // page's own files, so that the page opens without a connection: those listed in `SHELL`, which
-// local/page_worker.py puts before this source. It stores no prices and no answers of the API.
+// infra/page_worker.py puts before this source. It stores no prices and no answers of the API.
 //
 // A page that is opened with a connection loads as it would without a worker, so it never shows an
 // earlier deployment's files. Only a page that was opened without one gets its files from here.

@@ -15,9 +15,9 @@ import msgspec
 
 from embedded_aws.entity_tags import marked, unmarked
 from embedded_aws.http_server import Handler
-from local.page_files import ROOT, content, gzipped, is_sent, type_of
+from infra.page_files import ROOT, content, gzipped, is_sent, type_of
+from infra.page_worker import DOCUMENT, NAME, SETTINGS, shell, worker
 from local.page_origin import RETIRING_WORKER, is_worker_script, moved, moved_address, unmoved
-from local.page_worker import DOCUMENT, NAME, SETTINGS, shell, worker
 
 COMPRESSED = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
 

@@ -173,8 +173,7 @@ class System:
         from botocore.exceptions import BotoCoreError, ClientError
 
         from embedded_aws.clients import Clients
-        from infra import resources
-        from local import lifecycle_rules, provision
+        from infra import lifecycle_rules, provision, resources
 
         clients = Clients(os.environ)
         try:
@@ -225,8 +224,8 @@ class System:
         from chalicelib.settings import load
         from embedded_aws.api_gateway import api_server
         from infra.deploy.gateway import DENIED
+        from infra.page_files import shared_settings
         from local import page_server
-        from local.page_files import shared_settings
 
         compress_from = json.loads(_CHALICE.read_text()).get("minimum_compression_size")
         _, template = denied(*DENIED)

@@ -17,8 +17,7 @@ from chalicelib.settings import Settings, load
 from embedded_aws.clients import Clients
 from embedded_aws.environment import Keys, variables_of
 from embedded_aws.process import EmulatorProcess
-from infra import resources
-from local import provision
+from infra import provision, resources
 
 _stages = itertools.count()
 

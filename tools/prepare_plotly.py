@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from local.page_files import VENDOR
+from infra.page_files import VENDOR
 
 PARTS = Path(__file__).with_name("plotly")
 BUNDLE = VENDOR / "plotly-candles.min.js"

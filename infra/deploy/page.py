@@ -10,8 +10,8 @@ from typing import Any
 from chalicelib.settings import Settings, load
 from infra.deploy.project import PAGE
 from infra.deploy.stage import Page, Stage
-from local.page_files import content, is_sent, shared_settings, type_of
-from local.page_worker import DOCUMENT, NAME, SETTINGS, shell, worker
+from infra.page_files import content, is_sent, shared_settings, type_of
+from infra.page_worker import DOCUMENT, NAME, SETTINGS, shell, worker
 
 KEPT_SECONDS = 86_400
 """Seconds for which browsers cache vendored files; they revalidate all others."""

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from embedded_aws.http_server import Handler, Server
+from infra.page_files import ROOT
 from local import page_server
-from local.page_files import ROOT
 from rigs.stand_in import StandIn
 from tests.browser.conftest import OpenPage
 

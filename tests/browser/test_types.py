@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from local.page_files import ROOT, content
+from infra.page_files import ROOT, content
 from tests.browser.npm_tools import FOLDER, npm_file
 from tests.patience import PATIENCE_SECONDS
 

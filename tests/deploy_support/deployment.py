@@ -15,7 +15,7 @@ from embedded_aws.event_sources.attempts import GivenUp
 from embedded_aws.event_sources.failures import FailureDestination
 from embedded_aws.event_sources.records import StreamRecord
 from infra import resources
-from local.provision import provision
+from infra.provision import provision
 from rigs.emulated import Emulated
 from tests.deploy_support.owned_buckets import ACCOUNT
 from tests.deploy_support.stages import make_stage

@@ -25,7 +25,7 @@ from chalicelib.services.rules.preview import Preview
 from chalicelib.services.stores import Stores
 from chalicelib.services.symbol_stores import SymbolEntry
 from infra import resources
-from local.provision import provision
+from infra.provision import provision
 from tests.api_support import TOKEN, Client, FakeServices, fill, make_ticks, walk
 from tests.fakes import fake_stores
 from tests.local_support.aws import emulator

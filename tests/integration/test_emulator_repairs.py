@@ -17,7 +17,7 @@ from embedded_aws.errors import EmulatorError
 from embedded_aws.process import EmulatorProcess
 from embedded_aws.signing import signed
 from infra import resources
-from local.provision import provision
+from infra.provision import provision
 from tests.local_support.aws import Emulator, emulator
 from tests.patience import PATIENCE_SECONDS
 

@@ -12,9 +12,8 @@ import pytest
 
 from embedded_aws.event_sources.filters import passes
 from embedded_aws.event_sources.lambda_events import dynamodb_record
-from infra import resources
-from local import lifecycle_rules
-from local.provision import provision
+from infra import lifecycle_rules, resources
+from infra.provision import provision
 from tests.local_support.aws import Emulator, emulator
 
 STREAM = "ticktape-local-ticks"

@@ -15,8 +15,8 @@ from embedded_aws.event_sources.queue_mapping import QueueMapping
 from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
 from embedded_aws.event_sources.wakeups import Wakeups
 from infra import resources
+from infra.provision import provision
 from local.mappings import as_source
-from local.provision import provision
 from tests.local_support.aws import emulator
 from tests.local_support.mapping import running
 from tests.local_support.recording import Recorder

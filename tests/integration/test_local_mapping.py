@@ -22,8 +22,8 @@ from embedded_aws.event_sources.shards import DynamoDbShards, KinesisShards
 from embedded_aws.event_sources.wakeups import Wakeups
 from embedded_aws.process import EmulatorControl
 from infra import resources
+from infra.provision import provision
 from local.mappings import as_source
-from local.provision import provision
 from tests.local_support import kinesalite
 from tests.local_support.aws import Emulator, clients_of, emulator
 from tests.local_support.mapping import running, waiting

@@ -13,8 +13,8 @@ import pytest
 
 from embedded_aws import subscriber
 from embedded_aws.http_server import Server
+from infra.page_files import ROOT
 from local import notifications, page_server
-from local.page_files import ROOT
 from tests.patience import PATIENCE_SECONDS
 
 

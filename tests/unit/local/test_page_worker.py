@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.page_files import ROOT
 from local import page_server
-from local.page_files import ROOT
 from local.page_server import Files, asset
 
 

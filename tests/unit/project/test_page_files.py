@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from infra.deploy import page
-from local.page_files import ROOT, content, gzipped, is_sent, loaded_by_itself
+from infra.page_files import ROOT, content, gzipped, is_sent, loaded_by_itself
 from tests.api_support import SETTINGS
 from tools.prepare_plotly import in_parentheses, is_expression
 

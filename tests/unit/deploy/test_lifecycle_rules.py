@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from local.lifecycle_rules import KEPT_DAYS
+from infra.lifecycle_rules import KEPT_DAYS
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
 

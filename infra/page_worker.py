@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from local.page_files import ROOT, is_sent
+from infra.page_files import ROOT, is_sent
 
 NAME = "sw.js"
 DOCUMENT = ""

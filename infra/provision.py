@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded_aws.clients import Clients
+from infra.lake import make_lake, unless_there
 from infra.resources import Resources, environment
-from local.lake import make_lake, unless_there
 
 _log = logging.getLogger(__name__)
 ACTIVE_SECONDS = 60.0
 
 
-def provision(clients: Clients, resources: Resources, *, ingest: str) -> dict[str, str]:
+def provision(
+    clients: Callable[[str], Any], resources: Resources, *, ingest: str
+) -> dict[str, str]:
     """Create missing resources and return the environment variables that name all of them."""
     dynamodb, kinesis, s3 = clients("dynamodb"), clients("kinesis"), clients("s3")
     sqs, sns = clients("sqs"), clients("sns")

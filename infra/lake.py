@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from infra.resources import Resources
 
-FILE = Path(__file__).resolve().parents[1] / "infra" / "lake.json"
+FILE = Path(__file__).with_name("lake.json")
 SCAN_LIMIT_BYTES = 10 * 1024**3
 """A query's limit; the default of the deployment's `athena_scan_limit_bytes`."""
 

@@ -1,4 +1,4 @@
-"""The page's files as sent by `page_server.py` or a deployment's bucket.
+"""The page's files as sent by the local system or a deployment's bucket.
 
 The modules in `frontend/` are sent without comments, indentation, trailing commas and most line
 ends, which saves 40% of their bytes. Nothing is bundled or renamed: a module stays readable in the

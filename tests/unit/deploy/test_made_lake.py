@@ -11,7 +11,7 @@ from chalicelib.adapters.lake_marks import parameters_of
 from chalicelib.services.lake import lake_sql
 from chalicelib.services.lake.stores import CompactionState
 from infra import resources
-from local.lake import make_lake
+from infra.lake import make_lake
 
 HERE = resources.load("local")
 
