@@ -13,7 +13,7 @@ from chalicelib.domain.errors import CompactionError, FieldError
 from chalicelib.services.lake.texts import is_day
 from commands import deployed
 from commands.outcomes import FAILED, OK, UsageError, counted
-from commands.target import add_target, enter, find_running
+from commands.target import add_target, environment
 from embedded_aws.event_sources.scheduling import TIMEOUT_SECONDS, call, scheduled_event
 
 
@@ -42,9 +42,7 @@ def compact(arguments: list[str]) -> int:
 
 def _running(options: argparse.Namespace) -> dict[str, Any]:
     """Run the handler in this process with the running system's environment."""
-    facts = find_running(options)
-    enter(facts)
-    os.environ.update(facts["environment"])
+    os.environ.update(environment(options))
     app = importlib.import_module("app")
     event = scheduled_event(datetime.now(UTC), os.environ["AWS_REGION"], options.date)
     return call(app.compact, "compact", event)

@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from chalicelib.domain.errors import TickError
-from chalicelib.domain.ticks import parse_symbol
+from commands import values
 from commands.forget_many import add_choice, chooses, forget_many
-from commands.outcomes import FAILED, OK, UsageError, counted
+from commands.outcomes import FAILED, OK, counted
 from commands.target import add_flags, find_running
 from producer.reasons import reason
 
@@ -38,16 +37,9 @@ def forget(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if chooses(options):
         return forget_many(options)
-    symbols = [_symbol(text) for text in options.symbols]
+    symbols = values.symbols(options.symbols)
     facts = find_running(options)
     return max(_one(facts, symbol) for symbol in symbols)
-
-
-def _symbol(text: str) -> str:
-    try:
-        return parse_symbol(text)
-    except TickError as error:
-        raise UsageError(str(error)) from error
 
 
 def _one(facts: Mapping[str, Any], symbol: str) -> int:

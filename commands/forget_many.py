@@ -12,7 +12,7 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import Contended
 from chalicelib.services.symbol_stores import SymbolEntry
 from chalicelib.services.symbols.forgetting_many import Choice, chosen
-from commands import target
+from commands import target, values
 from commands.outcomes import FAILED, OK, UsageError, counted
 
 PARALLEL_SYMBOLS = 8
@@ -54,8 +54,8 @@ def chooses(options: argparse.Namespace) -> bool:
 def forget_many(options: argparse.Namespace) -> int:
     """List the chosen symbols, or delete them with --yes. Status 1 if a symbol failed."""
     since, until = (
-        target.instant("--seen-from", options.seen_from),
-        target.instant("--seen-to", options.seen_to),
+        values.instant("--seen-from", options.seen_from),
+        values.instant("--seen-to", options.seen_to),
     )
     services = target.services(options)
     lines = chosen(services.stores, Choice(since, until, options.fewer_than))

@@ -7,10 +7,9 @@ import sys
 
 from chalicelib.api import instants
 from chalicelib.bootstrap import Services
-from chalicelib.domain.errors import Contended, TickError
-from chalicelib.domain.ticks import parse_symbol
-from commands import target
-from commands.outcomes import FAILED, OK, UsageError, counted
+from chalicelib.domain.errors import Contended
+from commands import target, values
+from commands.outcomes import FAILED, OK, counted
 
 
 def rebuild(arguments: list[str]) -> int:
@@ -29,16 +28,9 @@ def rebuild(arguments: list[str]) -> int:
     )
     target.add_target(parser)
     options = parser.parse_args(arguments)
-    symbols, start = _symbols(options.symbols), target.instant("--from", options.start)
+    symbols, start = values.symbols(options.symbols), values.instant("--from", options.start)
     services = target.services(options)
     return max(_one(services, symbol, start) for symbol in symbols)
-
-
-def _symbols(given: list[str]) -> list[str]:
-    try:
-        return [parse_symbol(text) for text in given]
-    except TickError as error:
-        raise UsageError(str(error)) from error
 
 
 def _one(services: Services, symbol: str, start: str | None) -> int:

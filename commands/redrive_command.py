@@ -14,7 +14,7 @@ from chalicelib.event_sources import EVENT_SOURCES
 from commands import deployed
 from commands.outcomes import FAILED, OK, counted
 from commands.redrive import Call, Redriven, drop_notices, redrive_batches, redrive_messages
-from commands.target import add_target, enter, find_running
+from commands.target import add_target, environment
 from embedded_aws.event_sources.invoking import Function
 from infra import resources
 
@@ -65,9 +65,7 @@ def _running(options: argparse.Namespace) -> DeadLettered:
     """Call the handlers in this process with the running system's environment."""
     import boto3
 
-    facts = find_running(options)
-    enter(facts)
-    os.environ.update(facts["environment"])
+    os.environ.update(environment(options))
     s3, sqs, named = boto3.client("s3"), boto3.client("sqs"), resources.load()
 
     def url(key: str) -> str:

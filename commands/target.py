@@ -75,17 +75,6 @@ def clients(options: argparse.Namespace) -> tuple[Callable[[str], Any], Mapping[
     return connect(facts), facts["environment"]
 
 
-def instant(option: str, given: str | None) -> str | None:
-    """Return an option's instant as UTC text with microseconds; None without one. Raises
-    UsageError that names the option."""
-    from chalicelib.api import instants
-
-    try:
-        return None if given is None else instants.parse(given)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}; allowed: {instants.ALLOWED}") from error
-
-
 def find_running(options: argparse.Namespace) -> Facts:
     """Return the facts of the chosen system. Raises UsageError unless exactly one is chosen."""
     running: list[Facts] = running_file.find()

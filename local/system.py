@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib
 import json
@@ -36,8 +35,7 @@ from local.chain import Chain, Start
 from local.counters import Counters, Snapshot, count_metrics
 from local.producing import Producer
 from local.schedule import Schedule
-from local.terminal import Addresses
-from local.terminals import make
+from local.terminal import Addresses, PlainTerminal, Terminal
 from producer.sinks.aws import why
 from untrusted.printable import printable
 
@@ -71,7 +69,7 @@ class System:
         self._given_up: Callable[[], int] = lambda: 0
         self._backlog: Callable[[], Waiting] | None = None
         self._producer_down: Callable[[], bool] = lambda: False
-        self._terminal = make(self._snapshot)
+        self._terminal = _terminal(self._snapshot)
 
     def start(self) -> None:
         """Start everything.
@@ -121,7 +119,8 @@ class System:
             for stop in self._working:
                 pool.submit(stop)
         if self._backlog:  # while the emulator still answers
-            self._backlog = functools.partial(_last_backlog, self._backlog())
+            last = self._backlog()
+            self._backlog = lambda: last
         logging.disable(logging.CRITICAL)  # an interrupted handler logs nothing useful
 
     def _bind(self, flag: str, port: int) -> Server:
@@ -381,8 +380,13 @@ class System:
         self.ended.set()
 
 
-def _last_backlog(found: Waiting) -> Waiting:
-    return found
+def _terminal(snapshot: Callable[[], Snapshot]) -> Terminal:
+    """Return a live panel on a terminal, plain lines elsewhere."""
+    if sys.stdout.isatty():
+        from local.live_terminal import LiveTerminal
+
+        return LiveTerminal(snapshot)
+    return PlainTerminal(snapshot, sys.stdout)
 
 
 def _load_app() -> ModuleType:

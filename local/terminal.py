@@ -81,17 +81,18 @@ class PlainTerminal:
     def ready(self, addresses: Addresses) -> None:
         """See Terminal."""
         for name, value in described(addresses):
-            self._line(f"{name + ':':<13}{value}")
+            self.note(f"{name + ':':<13}{value}")
         self._is_ready = True
         threading.Thread(target=self._follow, name="terminal", daemon=True).start()
 
     def note(self, text: str) -> None:
         """See Terminal."""
-        self._line(text)
+        with self._lock:
+            print(printable(text), file=self._out, flush=True)
 
     def alert(self, timestamp: str, text: str) -> None:
         """See Terminal."""
-        self._line(f"alert {timestamp} {text}")
+        self.note(f"alert {timestamp} {text}")
 
     def close(self) -> None:
         """See Terminal."""
@@ -115,8 +116,4 @@ class PlainTerminal:
         text = summary(now)
         if text != self._last:
             self._last, self._told = text, self._clock()
-            self._line(f"{datetime.now().astimezone():%H:%M:%S} {text}")
-
-    def _line(self, text: str) -> None:
-        with self._lock:
-            print(printable(text), file=self._out, flush=True)
+            self.note(f"{datetime.now().astimezone():%H:%M:%S} {text}")

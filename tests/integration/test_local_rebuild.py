@@ -6,7 +6,7 @@ import pytest
 
 import commands
 from chalicelib.bootstrap import Services
-from commands import rebuild_command, target
+from commands import rebuild_command, values
 from rigs.emulated import Emulated
 from tests.factories import NEVER, instant, make_incoming, make_trigger, payload, wire
 
@@ -39,7 +39,7 @@ def test_a_symbol_without_ticks_is_one_line_and_status_one(
 
 
 def test_a_date_means_its_midnight_in_utc() -> None:
-    assert target.instant("--from", "2015-06-01") == "2015-06-01T00:00:00.000000Z"
+    assert values.instant("--from", "2015-06-01") == "2015-06-01T00:00:00.000000Z"
 
 
 @pytest.mark.parametrize("arguments", [["A/B"], ["AAPL", "--from", "yesterday"]])
