@@ -11,7 +11,7 @@ from producer.errors import UsageError as ProducerUsageError
 from producer.sinks.aws import why
 
 Command = Callable[[list[str]], int]
-"""Takes the arguments after the command's name and returns an exit status."""
+"""A command: it takes the arguments after its name and returns an exit status."""
 
 NAMES = [
     "channels",
@@ -29,7 +29,7 @@ NAMES = [
 
 
 def _imported(name: str) -> Command:
-    """Return the command of a name; its module is imported when the command is called."""
+    """Return a command that imports its module when it is called."""
     word = name.replace("-", "_")
 
     def call(arguments: list[str]) -> int:
@@ -43,7 +43,7 @@ COMMANDS: dict[str, Command] = {name: _imported(name) for name in NAMES}
 
 
 def run(name: str, arguments: list[str]) -> int:
-    """Run a command and return its exit status."""
+    """Run a command and return its exit status. Print an expected error in one line."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""Chooses a system's AWS: the embedded one, or the user's own endpoint."""
+"""Tells whether a system uses the embedded AWS or the user's own endpoint."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import Any
 from embedded_aws.environment import REGION, Keys, bypass_proxy
 
 ENDPOINT_VARIABLE = "TICKTAPE_ENDPOINT_URL"
-"""`python -m local env` sets this and AWS_ENDPOINT_URL to the same address, which is therefore not
-a user's own endpoint."""
+"""`python -m local env` sets this variable and AWS_ENDPOINT_URL to the embedded AWS's address. If
+both are equal, AWS_ENDPOINT_URL is not the user's own endpoint."""
 
 
 def keys_of(facts: Mapping[str, Any]) -> Keys | None:
-    """Return the keys in a running file; None if the system uses the user's own endpoint."""
+    """Return the access keys in a running file; None if the system uses the user's own endpoint."""
     if facts.get("access_key") is None:
         return None
     return Keys(str(facts["access_key"]), str(facts["secret_key"]))
 
 
 def user_endpoint(environ: Mapping[str, str]) -> str | None:
-    """Return the user's own endpoint, which replaces the embedded AWS; None if there is none.
+    """Return the user's own endpoint, which replaces the embedded AWS.
 
-    An endpoint that comes from `python -m local env` does not count.
+    None if AWS_ENDPOINT_URL is unset, or if `python -m local env` has set it.
     """
     endpoint = environ.get("AWS_ENDPOINT_URL") or None
     return None if endpoint == environ.get(ENDPOINT_VARIABLE) else endpoint
 
 
 def keep_users(environ: MutableMapping[str, str]) -> None:
-    """Set missing region and keys to defaults, for the user's own endpoint."""
+    """Set a missing region and missing keys to defaults, for the user's own endpoint."""
     environ.setdefault("AWS_REGION", environ.get("AWS_DEFAULT_REGION") or REGION)
     environ["AWS_DEFAULT_REGION"] = environ["AWS_REGION"]
     environ.setdefault("AWS_ACCESS_KEY_ID", "local")

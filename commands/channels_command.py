@@ -1,7 +1,8 @@
 """`python -m local channels`: the channels that get alerts of the running system or a deployment.
 
-It works on the tables directly, with AWS credentials. Addresses and secrets are read from the
-terminal or standard input: other users see command lines, and the shell keeps them.
+The command reads and writes the tables directly, with AWS credentials. It reads addresses and
+secrets from the terminal or standard input: other users see command lines, and the shell keeps
+them.
 """
 
 from __future__ import annotations
@@ -29,14 +30,15 @@ from commands.target import add_target, clients
 
 
 class Reached(msgspec.Struct, frozen=True):
-    """The stores of the chosen system or deployment."""
+    """The channels and the alerts of the chosen system or deployment."""
 
     book: ChannelBook
     alerts: Alerts
 
 
 def channels(arguments: list[str]) -> int:
-    """List, add, change, test or delete channels. Status 1 if it cannot be done."""
+    """List, add, change, test or delete channels. Exit status 1 for an unknown channel or a
+    conflict."""
     options = _parser().parse_args(arguments)
     reached = _reached(options)
     try:
@@ -51,8 +53,7 @@ def channels(arguments: list[str]) -> int:
 
 
 def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return a start's note on stored channels that get alerts, which someone else may have made;
-    None if there are none."""
+    """Return a note on stored channels that get alerts; None if there are none."""
     stored = Channels(dynamodb, environment["RULES_TABLE"]).table().entries
     found = [channel for channel in stored if channel.enabled and channel.kind != "sns"]
     if not found:
@@ -65,7 +66,7 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
 
 def _service(channel: StoredChannel) -> str:
-    """Return the service of a stored channel; an unknown one is not printed."""
+    """Return the service of a stored channel for printing; an unknown name is not printed."""
     if channel.kind == "webhook":
         return "webhook"
     return channel.service if channel.service in SERVICES.values() else "another service"

@@ -1,4 +1,4 @@
-"""`python -m local compact`: for the running system, or with `--stage` for a deployment."""
+"""`python -m local compact`: compacts the archive of the running system or a deployment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from embedded_aws.event_sources.scheduling import TIMEOUT_SECONDS, call, schedul
 
 
 def compact(arguments: list[str]) -> int:
-    """Compact all due days or one day now. Status 1 if a day failed or remains."""
+    """Compact all due days, or the day of `--date`. Exit status 1 if a day failed or remains."""
     parser = argparse.ArgumentParser(
         prog="python -m local compact",
         description="Compacts finished days of the raw archive into Parquet, as the schedule does.",
@@ -41,7 +41,7 @@ def compact(arguments: list[str]) -> int:
 
 
 def _running(options: argparse.Namespace) -> dict[str, Any]:
-    """Run the handler in this process with the running system's environment."""
+    """Call the app's handler in this process, with the running system's environment."""
     os.environ.update(environment(options))
     app = importlib.import_module("app")
     event = scheduled_event(datetime.now(UTC), os.environ["AWS_REGION"], options.date)
@@ -49,7 +49,7 @@ def _running(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _deployed(name: str, day: str | None) -> dict[str, Any]:
-    """Run the stage's deployed function. Raises CompactionError with the function's error."""
+    """Invoke the stage's function. Raises CompactionError with the function's error."""
     stage = deployed.find(name)
     event = scheduled_event(datetime.now(UTC), stage.region, day)
     try:

@@ -1,4 +1,4 @@
-"""Finds and invokes a deployed stage for commands with `--stage`, by Terraform's outputs."""
+"""Finds a deployed stage by Terraform's outputs, and invokes its functions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class FunctionFailedError(Exception):
-    """A deployed function raised an error. The text has its type and message."""
+    """A deployed function raised an error, whose type and message are in the text."""
 
 
 def find(name: str) -> Stage:
-    """Return the stage by Terraform's outputs.
+    """Return the stage as Terraform's outputs describe it.
 
-    Raises UsageError if they cannot be read, or if an older version wrote them.
+    Raises UsageError if the outputs cannot be read, or if an older version wrote them.
     """
     from infra.deploy import stage
     from infra.deploy.errors import DeployError
@@ -36,7 +36,7 @@ def find(name: str) -> Stage:
 
 
 def enter(stage: Stage) -> None:
-    """Point this process at the stage's region, whatever the environment says."""
+    """Set the region of this process to the stage's."""
     os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = stage.region
 
 
@@ -58,5 +58,6 @@ def invoke(stage: Stage, function: str, event: dict[str, Any], read_seconds: flo
 
 
 def _compact(event: dict[str, Any]) -> bytes:
-    """Encode without whitespace: a batch near Lambda's limit of 6 MB must not grow."""
+    """Return the event as JSON without whitespace: a batch near Lambda's limit of 6 MB must not
+    grow."""
     return json.dumps(event, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""`python -m local env`: prints shell variables with which programs reach the system's AWS."""
+"""`python -m local env`: prints the shell variables by which programs reach the system's AWS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOT_RESOURCES = ("PAGE_URL",)
 
 
 def env(arguments: list[str]) -> int:
-    """Print a line `export NAME='value'` for each setting."""
+    """Print a line `export NAME='value'` for each variable."""
     parser = argparse.ArgumentParser(
         prog="python -m local env",
         description="Prints shell variables with which the aws command, boto3 and a producer reach "
@@ -31,9 +31,9 @@ def env(arguments: list[str]) -> int:
 
 
 def settings(facts: dict[str, Any]) -> dict[str, str]:
-    """Return the variables from the running file.
+    """Return the shell variables for the facts of a running file.
 
-    On a user's own endpoint the keys are the user's and are omitted.
+    The keys of a user's own endpoint are left out, since the user has them.
     """
     found = {"AWS_ENDPOINT_URL": str(facts["aws"])}
     if keys := keys_of(facts):
@@ -61,6 +61,6 @@ def _proxy_settings() -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    """Quote any value for a shell; simple values too."""
+    """Return the value in quotes for a shell, even if it needs none."""
     quoted = shlex.quote(value)
     return quoted if quoted.startswith("'") else f"'{value}'"

@@ -1,6 +1,6 @@
 """`python -m local forget AAPL`: deletes the data of named symbols in the running system.
 
-`forget_many` chooses symbols by criteria instead.
+The module `forget_many` chooses symbols by criteria instead.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ANSWER_SECONDS = 60
 
 
 def forget(arguments: list[str]) -> int:
-    """Delete prices, bars, alerts and state of symbols. Status 1 if a symbol failed."""
+    """Delete prices, bars, alerts and state of symbols. Exit status 1 if a symbol failed."""
     parser = argparse.ArgumentParser(
         prog="python -m local forget",
         description="Deletes the prices, bars, alerts and state of symbols and removes them from "
@@ -43,7 +43,7 @@ def forget(arguments: list[str]) -> int:
 
 
 def _one(facts: Mapping[str, Any], symbol: str) -> int:
-    """Call the API until all data is deleted."""
+    """Call the API until all data of the symbol is deleted. Return the exit status."""
     deleted = dict.fromkeys(("prices", "bars", "alerts"), 0)
     complete = False
     while not complete:

@@ -52,7 +52,8 @@ def chooses(options: argparse.Namespace) -> bool:
 
 
 def forget_many(options: argparse.Namespace) -> int:
-    """List the chosen symbols, or delete them with --yes. Status 1 if a symbol failed."""
+    """List the chosen symbols, or with --yes delete their data. Exit status 1 if a symbol
+    failed."""
     since, until = (
         values.instant("--seen-from", options.seen_from),
         values.instant("--seen-to", options.seen_to),
@@ -72,7 +73,7 @@ def _list(lines: Sequence[SymbolEntry]) -> int:
 
 
 def _delete(services: Services, lines: Sequence[SymbolEntry]) -> int:
-    """Delete several symbols at a time; a failure does not stop the others."""
+    """Delete the data of several symbols at a time; a failure does not stop the others."""
 
     def one(line: SymbolEntry) -> bool:
         try:

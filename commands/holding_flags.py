@@ -12,7 +12,7 @@ NONE = "none"
 
 
 def add_holding_flags(parser: argparse.ArgumentParser) -> None:
-    """Add --limit, --digest and --quiet."""
+    """Add the flags --limit, --digest and --quiet."""
     parser.add_argument(
         "--limit", help="most messages in minutes: 5/10 sends at most 5 in 10 minutes; or none"
     )
@@ -30,7 +30,7 @@ def add_holding_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def given_holding(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the fields of a channel that the flags set; ChannelBook checks them."""
+    """Return the fields of a channel that the flags set. ChannelBook checks the values."""
     given: dict[str, Any] = {}
     if options.limit is not None:
         given["limit"] = _limit(options.limit)

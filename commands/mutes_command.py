@@ -1,6 +1,6 @@
 """`python -m local mutes`: the mutes of the running system or of a deployment.
 
-It works on the tables directly, with AWS credentials.
+The command reads and writes the tables directly, with AWS credentials.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WHOLE_DAY = "00:00-00:00"
 
 
 def mutes(arguments: list[str]) -> int:
-    """List, add or remove mutes. Status 1 if it cannot be done."""
+    """List, add or remove mutes. Exit status 1 for an unknown mute or a conflict."""
     options = _parser().parse_args(arguments)
     client, environment = clients(options)
     dynamodb = client("dynamodb")
@@ -40,8 +40,7 @@ def mutes(arguments: list[str]) -> int:
 
 
 def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return a start's note on stored mutes, which someone else may have made; None if there are
-    none."""
+    """Return a note on stored mutes, which someone else may have made; None if there are none."""
     found = len(_book(dynamodb, environment).listed().entries)
     if not found:
         return None

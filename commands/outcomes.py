@@ -6,7 +6,7 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class UsageError(Exception):
-    """A mistake of the user, described in one line; exit status 2."""
+    """A mistake of the user. The text is one line, and the exit status is 2."""
 
 
 def counted(count: int, noun: str) -> str:

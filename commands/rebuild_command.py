@@ -1,4 +1,5 @@
-"""`python -m local rebuild AAPL`: for the running system, or with `--stage` for a deployment."""
+"""`python -m local rebuild AAPL`: recomputes bars and state in the running system or a
+deployment."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from commands.outcomes import FAILED, OK, counted
 
 
 def rebuild(arguments: list[str]) -> int:
-    """Recompute bars and state of symbols from their prices. Status 1 if a symbol failed."""
+    """Recompute bars and state of symbols from their prices. Exit status 1 if a symbol failed."""
     parser = argparse.ArgumentParser(
         prog="python -m local rebuild",
         description="Recomputes the bars and state of symbols from their stored prices. No alert "

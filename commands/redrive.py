@@ -1,7 +1,7 @@
 """Processes batches in the failures bucket and messages in the dead-letter queues again.
 
-Successes are deleted; failures stay. Every write of the handlers is idempotent, so that repeating a
-partly processed batch is harmless.
+Batches and messages that succeed are deleted; the others stay. All writes of the handlers are
+idempotent, so a partly processed batch can be repeated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Call = Callable[[str, dict[str, Any]], Any]
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """A stored batch: its object, its function and its event."""
+    """A dead-lettered batch: its object's key, its function's name and its event."""
 
     key: str
     function: str
@@ -39,7 +39,7 @@ class _RequestContext(msgspec.Struct, rename="camel"):
 
 
 class _Invocation(msgspec.Struct, rename="camel"):
-    """The fields read from Lambda's invocation record."""
+    """The fields that are read from Lambda's invocation record."""
 
     request_context: _RequestContext
     payload: _Event | str
@@ -58,13 +58,13 @@ class _Record(msgspec.Struct):
 
 
 class _Notice(msgspec.Struct):
-    """The fields read from S3's event notification."""
+    """The fields that are read from a notice of S3."""
 
     Records: list[_Record] = []
 
 
 class Redriven(msgspec.Struct, frozen=True):
-    """The result of a batch. `error` is empty for a success."""
+    """The result of processing a batch again. `error` is empty for a success."""
 
     name: str
     function: str
@@ -73,8 +73,7 @@ class Redriven(msgspec.Struct, frozen=True):
 
 
 def stored_batches(s3: Any, bucket: str) -> Iterator[Batch | Redriven]:
-    """Yield all batches of the bucket in the order of dead-lettering, and the error of each invalid
-    object."""
+    """Yield all batches in the bucket, the oldest first. Yield a result for an invalid object."""
     for entry in sorted(_objects(s3, bucket), key=lambda entry: entry["LastModified"]):
         body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
         try:
@@ -91,8 +90,8 @@ def _objects(s3: Any, bucket: str) -> list[dict[str, Any]]:
 def batch_of(key: str, body: bytes) -> Batch:
     """Read a batch from Lambda's invocation record, whose payload is the event or its text.
 
-    Only the event's records are kept, as an event source gives them. Raises msgspec.MsgspecError
-    for anything else, RecursionError for too deep nesting.
+    Only the event's records are kept. Raises msgspec.MsgspecError if the record is invalid, or
+    RecursionError if it is nested too deeply.
     """
     record = msgspec.json.decode(body, type=_Invocation)
     payload = record.payload
@@ -126,8 +125,10 @@ def _error(call: Call, function: str, payload: dict[str, Any]) -> str:
 def redrive_messages(
     sqs: Any, url: str, function: str, region: str, call: Call
 ) -> Iterator[Redriven]:
-    """Pass the messages of a dead-letter queue to the function and yield each result, until the
-    queue holds only messages that failed again. A FIFO queue's first failure ends it."""
+    """Pass a dead-letter queue's messages to the function, and yield each call's result.
+
+    Ends when the queue holds only messages that failed again. A FIFO queue's first failure ends it.
+    """
     refused: set[str] = set()
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
     while messages := [m for m in _receive(sqs, url) if m["MessageId"] not in refused]:
@@ -147,11 +148,10 @@ def redrive_messages(
 
 
 def drop_notices(s3: Any, bucket: str, sqs: Any, url: str) -> int:
-    """Delete the notices of batches that have left the bucket. Return the number of the others,
-    whose batches were dead-lettered meanwhile.
+    """Delete the notices of batches that have left the bucket. Return how many notices remain.
 
-    The bucket is listed after receiving the notices, so that it shows every undeleted batch that
-    they name.
+    The batches of these were dead-lettered meanwhile. The bucket is listed after the notices are
+    received, so that the list has each batch that they name.
     """
     left: set[str] = set()
     while messages := _receive(sqs, url):
@@ -165,7 +165,7 @@ def drop_notices(s3: Any, bucket: str, sqs: Any, url: str) -> int:
 
 
 def _keys_in(notice: str) -> set[str]:
-    """Return the keys of the objects that an S3 notice names; none for its test event."""
+    """Return the keys of the objects that a notice of S3 names; none for S3's test event."""
     try:
         records = msgspec.json.decode(notice, type=_Notice).Records
     except UNREADABLE:
@@ -174,8 +174,8 @@ def _keys_in(notice: str) -> set[str]:
 
 
 def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
-    """Return up to ten messages. Short polling would ask only some of SQS's servers and could find
-    nothing in a queue that holds a few messages."""
+    """Return up to ten messages. The call waits, since SQS then asks all of its servers; otherwise
+    it could find nothing in a queue that holds a few messages."""
     answer = sqs.receive_message(
         QueueUrl=url,
         MaxNumberOfMessages=10,

@@ -1,4 +1,4 @@
-"""`python -m local redrive`: for the running system, or with `--stage` for a deployment."""
+"""`python -m local redrive`: redrives dead letters of the running system or a deployment."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from infra.deploy.stage import Stage
 
 _FUNCTIONS = ", ".join(EVENT_SOURCES)
-"""The only functions that a stored batch may name: a writer of batches must reach no others."""
+"""The functions that a stored batch may name, so that its writer reaches no others."""
 
 DEAD_LETTERS = {"ticks-dead.fifo": "ingest_sqs", "deliveries-dead": "redeliver"}
-"""Dead-letter queues by their keys in `resources.json`, with the function that takes the
-messages."""
+"""The function that takes a dead-letter queue's messages, by the queue's key in
+`resources.json`."""
 
 NOTICES = "failures"
-"""The key of the queue with a message for each object of the failures bucket."""
+"""The key of the queue that gets a message for each object in the failures bucket."""
 
 
 def redrive(arguments: list[str]) -> int:
     """Process dead-lettered batches and messages again.
 
-    Status 1 if any failed again, or if more were dead-lettered meanwhile.
+    Exit status 1 if any of them failed again, or if more were dead-lettered meanwhile.
     """
     parser = argparse.ArgumentParser(
         prog="python -m local redrive",
@@ -55,14 +55,14 @@ class DeadLettered(msgspec.Struct, frozen=True):
     sqs: Any
     bucket: str
     dead_letters: dict[str, str]
-    """URLs of dead-letter queues by function; a function without a queue is missing."""
+    """The URL of each function's dead-letter queue; functions without a queue are missing."""
     notices: str
     """The URL of the NOTICES queue."""
     call: Call
 
 
 def _running(options: argparse.Namespace) -> DeadLettered:
-    """Call the handlers in this process with the running system's environment."""
+    """Return the running system's dead letters. Its handlers are called in this process."""
     import boto3
 
     os.environ.update(environment(options))
@@ -89,7 +89,7 @@ def _calling_handlers() -> Call:
 
 
 def _deployed(name: str) -> DeadLettered:
-    """Invoke a stage's functions by the names in its outputs."""
+    """Return a stage's dead letters. Its functions are invoked by the names in its outputs."""
     stage = deployed.find(name)
     bucket, queues = stage.environment["FAILURES_BUCKET"], stage.queues
     dead_letters = {one: queues[key] for key, one in DEAD_LETTERS.items() if key in queues}
@@ -99,7 +99,7 @@ def _deployed(name: str) -> DeadLettered:
 
 
 def _invoking(stage: Stage) -> Call:
-    """Return a call that accepts a function's key or its full name, which batches have."""
+    """Return a call of the stage's functions by key, or by the full name that batches have."""
     taking = {key: one for key, one in stage.functions.items() if key in EVENT_SOURCES}
     functions = taking | {one.name: one for one in taking.values()}
 
@@ -113,7 +113,7 @@ def _invoking(stage: Stage) -> Call:
 
 
 def _all(dead_lettered: DeadLettered) -> tuple[list[Redriven], int]:
-    """Redrive everything. Return the results and how many batches were dead-lettered meanwhile."""
+    """Redrive everything. Return the results, and how many batches were dead-lettered meanwhile."""
     sqs, call = dead_lettered.sqs, dead_lettered.call
     done = list(redrive_batches(dead_lettered.s3, dead_lettered.bucket, call))
     for function, url in dead_lettered.dead_letters.items():

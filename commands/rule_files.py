@@ -27,16 +27,16 @@ from chalicelib.domain.rules import RULE_ID, RULE_ID_ALLOWED, Rule, parse_rule
 from commands.outcomes import UsageError
 
 MAX_BYTES = 100_000
-"""The largest file in bytes: ample, since at most 98 rules change at once."""
+"""The largest file in bytes. At most 98 rules change at once, and they need less."""
 
 MAX_TEXT = 10_000
-"""The most characters of a text after its variables are replaced; all fields allow fewer."""
+"""The most characters of a text whose variables are replaced. All fields allow fewer."""
 
 MAX_PARTS = 10
 """The most parts of a dotted key: tomllib's memory grows with their square."""
 
 MAX_DIGITS = 30
-"""The most digits of a number before or after the decimal point: no field of a rule has more."""
+"""The most digits of a number before or after the decimal point. No rule needs more."""
 
 _NUMBER_ALLOWED = f"a number has at most {MAX_DIGITS} digits before and after the decimal point"
 _LONG_NUMBER = re.compile(r"[0-9][0-9_]{4000,}", re.ASCII)
@@ -58,7 +58,8 @@ _TABLES = ("variables", "rules")
 
 
 def read_rules(path: Path) -> list[Rule]:
-    """Return the rules of a file, sorted by id. Raises UsageError with the rule and the field."""
+    """Return the rules of a file, sorted by id. Raises UsageError that names the rule and the
+    field."""
     given = _table(path)
     variables = _variables(given.get("variables", {}), path)
     found: dict[str, Rule] = {}
@@ -74,7 +75,7 @@ def read_rules(path: Path) -> list[Rule]:
 
 
 def write_rules(rules: Iterable[Rule]) -> str:
-    """Return the text of a file with these rules; fields with their defaults are omitted."""
+    """Return a file's text with these rules. Fields that have their defaults are omitted."""
     texts = []
     for rule in sorted(rules, key=lambda rule: rule.rule_id):
         lines = [f"[rules.{rule.rule_id}]"]
@@ -137,7 +138,7 @@ def _start_of_long_key(text: str) -> int | None:
 
 
 def _decimal(text: str) -> Decimal:
-    """Return a number; if its exponent is too large, infinity, which no field allows."""
+    """Return the number; infinity, which no field allows, if the exponent is too large."""
     try:
         return Decimal(text)
     except InvalidOperation:
@@ -145,7 +146,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def _place_of_long_number(text: bytes) -> str:
-    """Return the place of a number that cannot be read, as tomllib names places."""
+    """Return the line and column of a number that cannot be read, as tomllib writes them."""
     found = _LONG_NUMBER.search(text.decode())
     return "" if found is None else _place(found.string, found.start())
 
@@ -179,7 +180,7 @@ def _variables(given: object, path: Path) -> Mapping[str, Any]:
 
 
 def _check_numbers(value: object, place: str) -> None:
-    """Refuse numbers that are not finite, or would fill the memory when written out."""
+    """Raise UsageError for a number that is not finite or has more than MAX_DIGITS digits."""
     if isinstance(value, list):
         for one in value:
             _check_numbers(one, place)
@@ -201,7 +202,7 @@ def _is_short(value: Decimal) -> bool:
 def _filled(
     fields: Mapping[str, Any], variables: Mapping[str, Any], path: Path, name: str
 ) -> dict[str, Any]:
-    """Return the fields of a rule with variables replaced by their values."""
+    """Return a rule's fields with the variables replaced by their values."""
 
     def value_of(match: re.Match[str]) -> Any:
         if match[1] not in variables:
@@ -240,7 +241,7 @@ def _in_text(value: object) -> str:
 def _each_symbol(
     name: str, fields: dict[str, Any], path: Path
 ) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield the id and fields of one rule for each of `symbols`, or of the rule as it is."""
+    """Yield an id and fields for each of the rule's `symbols`; the rule itself if it has none."""
     if "symbols" not in fields:
         yield name, fields
         return

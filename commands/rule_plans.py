@@ -13,20 +13,20 @@ from chalicelib.services.rules.yearly import Fires
 
 Tried = Callable[[Rule], Fires]
 MOST_FIRES = 20
-"""The most fires that are listed, the latest ones."""
+"""The number of fires that are listed, which are the latest."""
 
 _SIGNS = {"add": "+", "change": "~", "delete": "-"}
 _DIFF = {"add": "+", "change": "!", "delete": "-"}
 
 
 def described(plan: Plan, tried: Tried) -> list[str]:
-    """Return the lines of a plan for a terminal."""
+    """Return the lines that describe a plan in a terminal."""
     lines = [line for change in plan.changes for line in _lines(change, tried, _SIGNS)]
     return [*lines, summary(plan)]
 
 
 def as_markdown(plan: Plan, tried: Tried, title: str) -> list[str]:
-    """Return the lines of a plan as Markdown: a `diff` code block and the summary."""
+    """Return a plan as lines of Markdown: a `diff` code block and the summary."""
     lines = [line for change in plan.changes for line in _lines(change, tried, _DIFF)]
     safe = [line.replace("```", "` ` `") for line in lines]
     fence = ["```diff", *safe, "```"] if safe else []
@@ -34,7 +34,7 @@ def as_markdown(plan: Plan, tried: Tried, title: str) -> list[str]:
 
 
 def summary(plan: Plan) -> str:
-    """Return the last line of a plan: its counts and its id."""
+    """Return the last line of a plan: the counts of its changes, and its id."""
     kinds = [_kind(change) for change in plan.changes]
     counts = ", ".join(f"{kinds.count(kind)} to {kind}" for kind in _SIGNS)
     left = len(plan.left_alone)
@@ -43,7 +43,7 @@ def summary(plan: Plan) -> str:
 
 
 def followed(rule: Rule, found: Previewed, tried: Backtest) -> list[str]:
-    """Return the lines of a preview: its fires, the returns after them, and their caveats."""
+    """Return the lines of a preview: the fires of a rule, the returns after them, and caveats."""
     lines = [
         f"{rule.symbol} {rule.interval}  {rule.when}",
         (
@@ -117,7 +117,7 @@ def _shown(value: object) -> str:
 
 
 def _fires(rule: Rule | None, tried: Tried) -> Fires | None:
-    """Return how often a rule would have fired: no fires without a rule, None if it is off."""
+    """Return how often a rule would have fired: never without a rule, None if the rule is off."""
     if rule is None:
         return Fires(judged=1)
     return tried(rule) if rule.enabled else None

@@ -1,6 +1,6 @@
 """`python -m local rules`: plans and applies a file of rules, for the running system or a stage.
 
-It works on the tables directly, with AWS credentials.
+The command reads and writes the tables directly, with AWS credentials.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_DAYS = 36_500
 
 
 def rules(arguments: list[str]) -> int:
-    """Plan, apply, export or try rules. Status 1 if it cannot be done."""
+    """Plan, apply, export or try rules. Exit status 1 if a plan is out of date or not agreed to."""
     options = _parser().parse_args(arguments)
     wanted = rule_files.read_rules(options.file) if options.act in (_plan, _apply) else []
     services = target.services(options)
@@ -114,7 +114,7 @@ def _print(plan: Plan, services: Services, options: argparse.Namespace) -> None:
 
 
 def _tried(services: Services) -> Callable[[Rule], Fires]:
-    """Return a function that tries a rule on the last year, once for each rule."""
+    """Return a function that tries a rule on the last year, and remembers each rule's result."""
     tracked = [entry.symbol for entry in services.stores.symbols.listed("tracked")]
 
     @cache

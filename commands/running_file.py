@@ -44,7 +44,8 @@ _NOT_OURS = (
 
 
 def _place() -> Path:
-    """Return a path below XDG_RUNTIME_DIR, which is private, or else below the temporary folder."""
+    """Return the folder's path: below XDG_RUNTIME_DIR, which is private, or the temporary
+    folder."""
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     if given.startswith("/"):
         with contextlib.suppress(OSError):
@@ -54,7 +55,7 @@ def _place() -> Path:
 
 
 def write(facts: Mapping[str, object]) -> Path:
-    """Write the facts by which commands reach this process's system, and return the path."""
+    """Write the facts by which commands reach this process's system. Return the file's path."""
     path = folder() / f"{os.getpid()}.json"
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
@@ -72,7 +73,8 @@ def remove() -> None:
 
 
 def find() -> list[dict[str, Any]]:
-    """Return the running systems, newest first; remove files of killed processes."""
+    """Return the facts of the running systems, newest first. Remove the files of killed
+    processes."""
     found = []
     for path in sorted(folder().glob("*.json"), key=_changed, reverse=True):
         with contextlib.suppress(FileNotFoundError):  # it ended meanwhile
@@ -84,7 +86,7 @@ def find() -> list[dict[str, Any]]:
 
 
 def _own_text(path: Path) -> str:
-    """Return a file's text. Raises UsageError unless only this user can read the file."""
+    """Return a file's text. Raises UsageError if another user owns the file or may read it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -33,7 +33,7 @@ exit status: 0 done, 1 cancelled or the engine failed, 2 invalid statement, 130 
 """
 
 Row = tuple[str | None, ...]
-"""A row of the result; None is null."""
+"""A row of the result, in which None is null."""
 
 
 class Requests(NamedTuple):
@@ -44,7 +44,7 @@ class Requests(NamedTuple):
 
 
 def sql(arguments: list[str]) -> int:
-    """Run a statement and print its rows."""
+    """Run a statement, print its rows and return the exit status."""
     options = _parser().parse_args(arguments)
     statement = sys.stdin.read() if options.statement == "-" else options.statement
     if not statement.strip():
@@ -133,7 +133,7 @@ def run(
 
 
 def _ended(client: Any, number: str) -> tuple[dict[str, Any], Requests | None]:
-    """Wait until the execution ends; return it with its requests to S3."""
+    """Wait until the execution ends. Return the execution and its requests to S3."""
     wait = _FIRST_WAIT
     while True:
         answer = client.get_query_execution(QueryExecutionId=number)
@@ -151,14 +151,14 @@ def _outcome(execution: dict[str, Any]) -> tuple[str, str]:
 
 
 def _requests(headers: Mapping[str, str]) -> Requests | None:
-    """Return the counts that the embedded Athena adds to its answer; None if they are missing."""
+    """Return the requests to S3 that the embedded Athena counts in its answer's headers, if any."""
     found = [headers.get(f"x-ticktape-s3-{what}") for what in ("lists", "gets")]
     lists, gets = found
     return Requests(int(lists), int(gets)) if lists and gets else None
 
 
 def summary(execution: dict[str, Any], requests: Requests | None) -> str:
-    """Describe state, bytes scanned, requests to S3 and time, with their cost on AWS."""
+    """Describe an execution: state, bytes scanned, requests to S3, their cost on AWS, and time."""
     statistics = execution["Statistics"]
     scanned = statistics["DataScannedInBytes"]
     usd = scan_usd(scanned) if execution["StatementType"] == "DML" else Decimal(0)
@@ -182,7 +182,7 @@ def size_text(count: int) -> str:
 
 
 def show(client: Any, number: str, style: str, to: TextIO) -> None:
-    """Print a query's rows as `table`, `csv` or `json`."""
+    """Print a query's rows in the style `table`, `csv` or `json`."""
     columns, rows = _rows(client, number)
     if not columns:
         return
@@ -215,7 +215,7 @@ def _show_csv(columns: Sequence[tuple[str, str]], rows: Iterator[Row], to: TextI
 
 
 def _show_json(columns: Sequence[tuple[str, str]], rows: Iterator[Row], to: TextIO) -> None:
-    """Print a JSON array, one row per line; numbers keep their digits."""
+    """Print a JSON array with one row per line. Numbers keep their digits."""
     separator = "[\n"
     for row in rows:
         members = (

@@ -1,6 +1,6 @@
-"""The target of a command: a deployed stage with `--stage`, else a running system.
+"""The target of a command: with `--stage` a deployed stage, else a running system.
 
-The running system is the only one, or the one that flags name.
+The running system is the only one, or the one that `--data` or `--api` names.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def services(options: argparse.Namespace) -> Services:
-    """Return the services of the target. Raises UsageError if it is not found."""
+    """Return the services of the target. Raises UsageError if the target is not found."""
     from chalicelib import settings
     from chalicelib.bootstrap import Services
 
@@ -49,7 +49,7 @@ def services(options: argparse.Namespace) -> Services:
 
 
 def environment(options: argparse.Namespace) -> Mapping[str, str]:
-    """Point this process at the target's AWS and region; return its functions' environment.
+    """Point this process at the target's AWS and region. Return its functions' environment.
 
     Raises UsageError if the target is not found.
     """
@@ -64,7 +64,7 @@ def environment(options: argparse.Namespace) -> Mapping[str, str]:
 
 
 def clients(options: argparse.Namespace) -> tuple[Callable[[str], Any], Mapping[str, str]]:
-    """Return a function that makes clients of the target, and its functions' environment.
+    """Return a function that creates the target's clients, and the environment of its functions.
 
     Raises UsageError if the target is not found.
     """
@@ -97,7 +97,8 @@ def _is_meant(facts: Facts, options: argparse.Namespace) -> bool:
 
 
 def _place(url: str) -> tuple[str, int | None]:
-    """Return the host and port of an address, which may have `localhost` or lack a scheme."""
+    """Return an address's host and port. The address may have `localhost`, and may lack a
+    scheme."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         return (parts.hostname or "").replace("localhost", "127.0.0.1"), parts.port
@@ -116,8 +117,7 @@ def _listed(running: Sequence[Facts]) -> str:
 
 
 def enter(facts: Facts) -> None:
-    """Point this process at a system's AWS, with its keys; with the user's on a user's own
-    endpoint."""
+    """Point this process at a system's AWS. A user's own endpoint keeps the user's keys."""
     if keys := keys_of(facts):
         point_at(os.environ, str(facts["aws"]), keys, str(facts.get("region", REGION)))
         return
@@ -127,7 +127,7 @@ def enter(facts: Facts) -> None:
 
 
 def connect(facts: Facts) -> Callable[[str], Any]:
-    """Point this process at a system's AWS; return a function that makes clients."""
+    """Point this process at a system's AWS. Return a function that creates clients."""
     import boto3
 
     enter(facts)

@@ -14,7 +14,7 @@ from commands.target import add_flags, connect, find_running
 
 
 def test_alert(arguments: list[str]) -> int:
-    """Send one test message to the alerts topic. Status 1 if it cannot be sent."""
+    """Send one test message to the alerts topic. Exit status 1 if it cannot be sent."""
     parser = argparse.ArgumentParser(
         prog="python -m local test-alert",
         description="Sends a test message to all subscribers of the running system's alerts topic.",

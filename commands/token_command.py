@@ -1,6 +1,7 @@
 """`python -m local token`: API keys of the running system, or with `--stage` of a deployment.
 
-It works on the table directly, with AWS credentials, so it works even if every token is lost.
+The command changes the table directly, with AWS credentials, so it works even if every token is
+lost.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _EXPIRES = "2027-01-01T00:00:00Z, or 30d for 30 days from now; default: never"
 
 
 def token(arguments: list[str]) -> int:
-    """Add, list or revoke keys. Status 1 if the key does not exist or there are too many."""
+    """Add, list or revoke keys. Exit status 1 if the key is unknown, or if there are too many."""
     options = _parser().parse_args(arguments)
     ring = _deployed(options.stage) if options.stage else _running(options)
     try:
@@ -48,8 +49,7 @@ def token(arguments: list[str]) -> int:
 
 
 def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return a start's note on valid stored keys, which someone else may have made; None if there
-    are none."""
+    """Return a note on valid stored keys, which others may have made; None if there are none."""
     ring = _ring(dynamodb, environment)
     count = sum(key != FIRST_KEY and not ring.has_expired(key) for key in ring.all())
     if not count:
@@ -59,7 +59,7 @@ def kept(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
 
 def _add(ring: KeyRing, options: argparse.Namespace) -> int:
-    """Add a key. Standard output gets only its token, which is shown once."""
+    """Add a key. Standard output gets its token alone, which is shown once."""
     key, made = ring.create(_body(options))
     print(made)
     print(f"{_described(key)}\nKeep the token: only its hash is stored.", file=sys.stderr)

@@ -19,7 +19,7 @@ def symbols(given: Iterable[str]) -> list[str]:
 
 
 def instant(option: str, given: str | None) -> str | None:
-    """Return an option's instant as UTC text with microseconds; None without one.
+    """Return an option's instant as UTC text with microseconds; None if the option is missing.
 
     Raises UsageError that names the option.
     """
