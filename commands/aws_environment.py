@@ -20,10 +20,8 @@ def keys_of(facts: Mapping[str, Any]) -> Keys | None:
 
 
 def user_endpoint(environ: Mapping[str, str]) -> str | None:
-    """Return the user's own endpoint, which replaces the embedded AWS.
-
-    None if AWS_ENDPOINT_URL is unset, or if `python -m local env` has set it.
-    """
+    """Return the user's own endpoint, which replaces the embedded AWS; None if AWS_ENDPOINT_URL is
+    unset or comes from `python -m local env`."""
     endpoint = environ.get("AWS_ENDPOINT_URL") or None
     return None if endpoint == environ.get(ENDPOINT_VARIABLE) else endpoint
 

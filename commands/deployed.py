@@ -17,10 +17,8 @@ class FunctionFailedError(Exception):
 
 
 def find(name: str) -> Stage:
-    """Return the stage as Terraform's outputs describe it.
-
-    Raises UsageError if the outputs cannot be read, or if an older version wrote them.
-    """
+    """Return the stage as Terraform's outputs describe it. Raises UsageError if the outputs cannot
+    be read, or if an older version wrote them."""
     from infra.deploy import stage
     from infra.deploy.errors import DeployError
 

@@ -31,10 +31,8 @@ def env(arguments: list[str]) -> int:
 
 
 def settings(facts: dict[str, Any]) -> dict[str, str]:
-    """Return the shell variables for the facts of a running file.
-
-    The keys of a user's own endpoint are left out, since the user has them.
-    """
+    """Return the shell variables for the facts of a running file. The keys of a user's own endpoint
+    are left out, since the user has them."""
     found = {"AWS_ENDPOINT_URL": str(facts["aws"])}
     if keys := keys_of(facts):
         found["AWS_ACCESS_KEY_ID"] = keys.access_key

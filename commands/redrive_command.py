@@ -33,10 +33,8 @@ NOTICES = "failures"
 
 
 def redrive(arguments: list[str]) -> int:
-    """Process dead-lettered batches and messages again.
-
-    Exit status 1 if any of them failed again, or if more were dead-lettered meanwhile.
-    """
+    """Process dead-lettered batches and messages again. Exit status 1 if any of them failed again,
+    or if more were dead-lettered meanwhile."""
     parser = argparse.ArgumentParser(
         prog="python -m local redrive",
         description="Processes batches in the failures bucket and messages in the dead-letter "

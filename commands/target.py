@@ -49,10 +49,8 @@ def services(options: argparse.Namespace) -> Services:
 
 
 def environment(options: argparse.Namespace) -> Mapping[str, str]:
-    """Point this process at the target's AWS and region. Return its functions' environment.
-
-    Raises UsageError if the target is not found.
-    """
+    """Point this process at the target's AWS and region. Return its functions' environment. Raises
+    UsageError if the target is not found."""
     if options.stage:
         stage = deployed.find(options.stage)
         deployed.enter(stage)
@@ -65,9 +63,7 @@ def environment(options: argparse.Namespace) -> Mapping[str, str]:
 
 def clients(options: argparse.Namespace) -> tuple[Callable[[str], Any], Mapping[str, str]]:
     """Return a function that creates the target's clients, and the environment of its functions.
-
-    Raises UsageError if the target is not found.
-    """
+    Raises UsageError if the target is not found."""
     if options.stage:
         stage = deployed.find(options.stage)
         return stage.client, stage.environment

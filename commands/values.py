@@ -20,9 +20,7 @@ def symbols(given: Iterable[str]) -> list[str]:
 
 def instant(option: str, given: str | None) -> str | None:
     """Return an option's instant as UTC text with microseconds; None if the option is missing.
-
-    Raises UsageError that names the option.
-    """
+    Raises UsageError that names the option."""
     try:
         return None if given is None else instants.parse(given)
     except ValueError as error:

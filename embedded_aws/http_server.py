@@ -1,4 +1,4 @@
-"""A threaded HTTP server on 127.0.0.1 in its own thread."""
+"""An HTTP server on 127.0.0.1, in a thread of its own, with a thread for each connection."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from embedded_aws.limited_server import LimitedHandler, LimitedServer
 logger = logging.getLogger(__name__)
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-"""Host names that always mean this machine; a site's own name may resolve to it too."""
+"""Host names that always mean this machine. A site's own name may resolve to it too."""
 
 _ATTEMPTS = 20
-"""How many free ports are tried for port 0, until one is free on 127.0.0.1 and ::1."""
+"""The number of free ports to try for port 0, until a port is free on 127.0.0.1 and ::1."""
 
 
 class Server:
     """A server that binds its port at once and serves from `start` until `stop`. Port 0 takes any
-    free one. The host of a request must be in LOCAL_NAMES or `hosts`, which are in lower case; the
-    refusal of any other ends with `advice`.
+    free port.
 
-    The port is reserved on ::1 too, where it refuses connections: browsers try ::1 first for
+    The host of a request must be in LOCAL_NAMES or `hosts`, which are in lower case. The refusal of
+    another host ends with `advice`.
+
+    The port is reserved on ::1 too, where it refuses connections. Browsers try ::1 first for
     `localhost`, so another user's server there could pass for this one. Raises OSError if the port
     is taken on either address.
     """
@@ -75,9 +77,9 @@ class Server:
 
 
 class Handler(LimitedHandler):
-    """Sends an answer's head and body together.
+    """Sends the head and the body of an answer together.
 
-    Written separately on a kept connection, the body would wait about 40 ms for the client's
+    If a kept connection got them separately, the body would wait about 40 ms for the client's
     delayed acknowledgement of the head.
     """
 
@@ -87,11 +89,8 @@ class Handler(LimitedHandler):
     server: _QuietServer
 
     def parse_request(self) -> bool:
-        """Return whether there is a request to answer.
-
-        Requests for other hosts are refused: a page of a site whose name resolves to this machine
-        (DNS rebinding) could read our answers.
-        """
+        """Return whether there is a request to answer. Requests for other hosts are refused: a page
+        of a site whose name resolves to this machine (DNS rebinding) could read our answers."""
         if not super().parse_request():
             return False
         named = [_name_of(host) for host in self.headers.get_all("Host", [])]
@@ -102,12 +101,12 @@ class Handler(LimitedHandler):
         return False
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Log no requests: the terminal is for results."""
+        """Log a request at level DEBUG only, since the terminal is for results."""
         logger.debug(format, *args)
 
 
 def _name_of(host: str) -> str:
-    """Return a Host header without its port."""
+    """Return the name in a Host header, without the port."""
     name, _, port = host.strip().lower().rpartition(":")
     return name if name and port.isdecimal() else host.strip().lower()
 
@@ -134,7 +133,7 @@ def is_free(port: int) -> bool:
 
 
 def _bound(port: int) -> tuple[_QuietServer, socket.socket | None]:
-    """Bind a server to 127.0.0.1, and reserve its port on ::1."""
+    """Bind a server to 127.0.0.1 and reserve its port on ::1."""
     for attempt in range(_ATTEMPTS):
         server = _QuietServer(("127.0.0.1", port), BaseHTTPRequestHandler)
         try:
@@ -147,7 +146,7 @@ def _bound(port: int) -> tuple[_QuietServer, socket.socket | None]:
 
 
 def _reserve(port: int) -> socket.socket | None:
-    """Bind a port on ::1 without listening; return None on a machine without IPv6."""
+    """Bind a port on ::1 without listening. Return None on a machine without IPv6."""
     try:
         held = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
     except OSError:

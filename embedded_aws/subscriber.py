@@ -1,4 +1,4 @@
-"""An HTTP subscriber of an SNS topic that passes each message on once."""
+"""An HTTP subscriber of an SNS topic, which passes each message on once."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from embedded_aws.http_server import Handler
 logger = logging.getLogger(__name__)
 
 LONGEST = 1024 * 1024
-"""The largest request in bytes; SNS messages have at most 256 KB."""
+"""The largest request in bytes. SNS messages have at most 256 KB."""
 
 REMEMBERED = 10_000
 """The number of message ids that are remembered, to pass each message on once."""
 
 
 class Once:
-    """Detects repeated ids among the most recent ones."""
+    """Detects repeated ids among the most recent ids."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._remembered = remembered
 
     def is_new(self, identifier: str) -> bool:
-        """Return True the first time."""
+        """Return whether the id was not among the recent ones, and remember it."""
         if identifier in self._seen:
             return False
         self._seen[identifier] = None
@@ -43,17 +43,15 @@ class Once:
 
 
 def secret_path() -> str:
-    """Return a path that cannot be guessed; only the topic knows it."""
+    """Return a path that cannot be guessed, so that only the topic knows it."""
     return f"/{secrets.token_urlsafe(24)}"
 
 
 def handler(
     take: Callable[[dict[str, Any]], None], path: str, endpoint: str
 ) -> type[BaseHTTPRequestHandler]:
-    """Return a handler that calls `take` with each notification that SNS posts to `path`, once.
-
-    It confirms subscriptions only at `endpoint`, AWS's address.
-    """
+    """Return a handler that calls `take` once with each notification that SNS posts to `path`. It
+    confirms subscriptions only at `endpoint`, AWS's address."""
     members = {"once": Once(), "take": staticmethod(take), "path_": path, "endpoint": endpoint}
     return type("SubscriberHandler", (_Handler,), members)
 

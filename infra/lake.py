@@ -14,7 +14,7 @@ from infra.resources import Resources
 
 FILE = Path(__file__).with_name("lake.json")
 SCAN_LIMIT_BYTES = 10 * 1024**3
-"""A query's limit; the default of the deployment's `athena_scan_limit_bytes`."""
+"""The most bytes that a query scans: the default of `athena_scan_limit_bytes` of a deployment."""
 
 _FORMATS: dict[str, dict[str, Any]] = {
     "json": {
@@ -61,10 +61,8 @@ _PROJECTION = {
 
 
 def make_lake(glue: Any, athena: Any, resources: Resources) -> None:
-    """Create the database, its tables and views and the workgroup.
-
-    Changed definitions are updated; a view keeps the boundary that compaction has set.
-    """
+    """Create the database with its tables and views, and the workgroup. Changed definitions are
+    updated; a view keeps the boundary that compaction has set."""
     lake = json.loads(FILE.read_text())
     database, bucket = resources.database, resources.name("archive")
     with unless_there():
@@ -102,7 +100,7 @@ def _make_views(glue: Any, database: str, there: dict[str, Any], views: Mapping[
 
 
 def _make_room(glue: Any, database: str, there: dict[str, Any], views: Mapping[str, Any]) -> None:
-    """Drop tables that have become views. They had no partitions of their own in the catalog."""
+    """Drop tables that have become views. The catalog has no partitions of these tables."""
     for name in [one for one in there if one in views]:
         if there[name].get("TableType") == "EXTERNAL_TABLE":
             glue.delete_table(DatabaseName=database, Name=name)
@@ -173,7 +171,7 @@ def _make_workgroup(athena: Any, name: str, bucket: str) -> None:
 
 @contextlib.contextmanager
 def unless_there() -> Iterator[None]:
-    """Ignore the error that a resource exists; Athena's has a general code, so its text counts."""
+    """Ignore the error that a resource exists. Athena's has a general code, so its text counts."""
     try:
         yield
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""How long the embedded AWS keeps objects: a deployment's defaults."""
+"""Sets how long the embedded AWS keeps objects: as long as a deployment does by default."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ KEPT_DAYS: dict[str, dict[str, int]] = {
     },
     "failures": {"aws/lambda/": 90},
 }
-"""Days by bucket and prefix: the defaults of `retention_days` in infra/variables.tf."""
+"""Days by bucket and prefix, which are the defaults of `retention_days` in infra/variables.tf."""
 
 
 def put_rules(s3: Any, resources: Resources) -> None:
-    """Set the buckets' lifecycle rules in the embedded AWS; a user's own endpoint keeps its own."""
+    """Set the lifecycle rules of the embedded AWS's buckets."""
     for bucket, kept in KEPT_DAYS.items():
         s3.put_bucket_lifecycle_configuration(
             Bucket=resources.name(bucket),

@@ -1,8 +1,8 @@
-"""The page's files as sent by the local system or a deployment's bucket.
+"""The page's files in the form that the local system and a deployment send.
 
-The modules in `frontend/` are sent without comments, indentation, trailing commas and most line
-ends, which saves 40% of their bytes. Nothing is bundled or renamed: a module stays readable in the
-browser's debugger. Type declarations are only for the checker.
+Modules of `frontend/` are sent without comments, indentation, trailing commas and most line ends,
+which saves 40% of their bytes. Nothing is bundled or renamed, so a module stays readable in the
+browser's debugger. Type declarations are not sent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1] / "frontend"
 VENDOR = ROOT / "vendor"
 UNSENT = (".d.ts", ".gz")
-"""Suffixes of files that are not sent: declarations, and compressed copies of other files."""
+"""Suffixes of files that are not sent: type declarations, and compressed copies."""
 
 _TYPES = {
     ".js": "text/javascript",
@@ -38,7 +38,7 @@ _IMPORT = re.compile(r'(?:from|import)\s*"(\.[^"]+)"')
 
 
 def shared_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings of `/config.json` that page and API share; `push` is the socket's
+    """Return the settings of `/config.json` that the page and the API share. `push` is the socket's
     address, if prices are pushed."""
     push = {"push": settings.push_socket} if settings.push_socket else {}
     return {"averages": [settings.sma_fast, settings.sma_slow], **push}
@@ -57,8 +57,8 @@ def type_of(name: str) -> str:
 
 
 def loaded_by_itself() -> set[Path]:
-    """Return the scripts that the page loads before the user does anything: those in `index.html`,
-    `later.js`, which is loaded after the first chart, and everything that they import."""
+    """Return the scripts that the page loads before the user does anything: the scripts in
+    `index.html`, `later.js`, which is loaded after the first chart, and their imports."""
     named = _SCRIPT.findall((ROOT / "index.html").read_text())
     left = [ROOT / "js" / "later.js", *(ROOT / name for name in named)]
     found: set[Path] = set()
@@ -72,11 +72,8 @@ def loaded_by_itself() -> set[Path]:
 
 
 def content(path: Path) -> bytes:
-    """Return a file's bytes as sent.
-
-    Third-party minified scripts are sent unchanged, so that a vendored one has its digest in
-    `vendor/SHA256SUMS`.
-    """
+    """Return a file's bytes as they are sent. Minified scripts of others are sent unchanged, since
+    `vendor/SHA256SUMS` has their digests."""
     if path.suffix != ".js":
         return path.read_bytes()
     if path.parent.name == "vendor" or path.name.endswith(".min.js"):
@@ -87,8 +84,8 @@ def content(path: Path) -> bytes:
 
 
 def gzipped(path: Path, body: bytes) -> bytes:
-    """Return the body for `Content-Encoding: gzip`: the compressed copy if there is one, else
-    compressed now."""
+    """Return the body for `Content-Encoding: gzip`: a file's compressed copy if it has one, else
+    the compressed `body`."""
     kept = _compressed_copy(path)
     return kept.read_bytes() if kept.is_file() else gzip.compress(body, 9, mtime=0)
 

@@ -1,7 +1,7 @@
-"""Builds the page's service worker: the list of files that it caches, followed by its source.
+"""Builds the page's service worker: a list of the files that it caches, then its source.
 
 The list has the document, all styles, icons and scripts, and `/config.json`, which holds no price.
-Its version changes when any of the files does, so that browsers install the worker again.
+Its version changes when a file changes, so that browsers install the worker again.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _KEPT_SUFFIXES = (".js", ".css", ".svg", ".webmanifest", ".png")
 
 
 def shell() -> list[str]:
-    """Return the paths of the files that the worker caches, relative to the page's folder, without
-    the document and its settings."""
+    """Return the paths of the cached files, relative to the page's folder. The document and its
+    settings are left out."""
     return sorted(
         path.relative_to(ROOT).as_posix()
         for path in ROOT.rglob("*")
@@ -31,8 +31,8 @@ def shell() -> list[str]:
 
 
 def worker(source: bytes, tags: Mapping[str, str]) -> bytes:
-    """Return the worker's script. `tags` maps the address of each file to cache, relative to the
-    worker's, to its digest or entity tag."""
+    """Return the worker's script. `tags` has the digest or entity tag of each file to cache, by the
+    file's address relative to the worker's."""
     files = json.dumps([path or "./" for path in sorted(tags)])
     version = hashlib.sha256(json.dumps(sorted(tags.items())).encode()).hexdigest()[:16]
     return f'const SHELL = {{ version: "{version}", files: {files} }};\n'.encode() + source

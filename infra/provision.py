@@ -1,4 +1,4 @@
-"""Creates the missing resources of `infra/resources.json` through boto3."""
+"""Creates the missing resources of `infra/resources.json` through boto3, without Terraform."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACTIVE_SECONDS = 60.0
 def provision(
     clients: Callable[[str], Any], resources: Resources, *, ingest: str
 ) -> dict[str, str]:
-    """Create missing resources and return the environment variables that name all of them."""
+    """Create missing resources. Return the environment variables that name all resources."""
     dynamodb, kinesis, s3 = clients("dynamodb"), clients("kinesis"), clients("s3")
     sqs, sns = clients("sqs"), clients("sns")
     glue, athena = clients("glue"), clients("athena")
@@ -58,14 +58,14 @@ def _is_made(lake: Future[None]) -> bool:
 
 
 def _find_key(kms: Any, alias: str) -> str:
-    """Return the alias of the key that encrypts channels' addresses. It is never created: the
+    """Return the alias of the key that encrypts channels' addresses. The key is never created: the
     embedded AWS has one, and on AWS a key costs 1 USD a month."""
     kms.describe_key(KeyId=alias)
     return alias
 
 
 def _key_or_none(key: Future[str]) -> str:
-    """Return the key; empty if the user's own endpoint has none."""
+    """Return the alias of the key; empty if the user's own endpoint has no key."""
     try:
         return key.result()
     except (BotoCoreError, ClientError) as error:
@@ -74,7 +74,7 @@ def _key_or_none(key: Future[str]) -> str:
 
 
 def _make_tables(dynamodb: Any, resources: Resources) -> dict[str, str]:
-    """Create the tables. Return the ARN of each table's stream, if any, by key."""
+    """Create the tables. Return the ARN of each table's stream by the table's key."""
     for key, table in resources.tables.items():
         with unless_there():
             dynamodb.create_table(**_table(resources.name(key), table))

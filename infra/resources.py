@@ -1,6 +1,6 @@
-"""Names of the resources in `infra/resources.json`, and the environment that a deployment sets.
+"""Names the resources in `infra/resources.json`, and the environment that a deployment sets.
 
-Terraform reads the same file; its `environment` output has the same keys.
+Terraform reads the same file. Its output `environment` has the same keys.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FILE = Path(__file__).with_name("resources.json")
 
 
 class Resources(msgspec.Struct, frozen=True):
-    """The contents of the file, and the stage, which is part of every name."""
+    """The contents of `resources.json`, and the stage, which is part of every name."""
 
     stage: str
     app: str
@@ -33,25 +33,24 @@ class Resources(msgspec.Struct, frozen=True):
 
     @property
     def prefix(self) -> str:
-        """Return the prefix, such as `ticktape-local`, also the name of Athena's workgroup."""
+        """Return the prefix of names, such as `ticktape-local`; Athena's workgroup has this
+        name."""
         return f"{self.app}-{self.stage}"
 
     @property
     def database(self) -> str:
-        """Return Glue's database, such as `ticktape_local`."""
+        """Return the name of Glue's database, such as `ticktape_local`."""
         return self.prefix.replace("-", "_")
 
 
 def load(stage: str = "local") -> Resources:
-    """Read the file."""
+    """Return the resources of a stage."""
     return msgspec.convert({**json.loads(FILE.read_text()), "stage": stage}, Resources)
 
 
 def sinks(resources: Resources, sqs: Any) -> dict[str, str]:
-    """Return the stream and the queue for ticks under the names of the app's settings.
-
-    Both exist; a system reads only one of them.
-    """
+    """Return the stream and the queue for ticks by the names of the app's settings. Both exist, and
+    a system reads one of them."""
     queue = resources.name("ticks.fifo")
     return {
         "TICKS_STREAM": resources.name(resources.stream["key"]),
@@ -70,10 +69,8 @@ def environment(
     channels_key: str = "",
     has_lake: bool = True,
 ) -> dict[str, str]:
-    """Return the variables that name resources, for `ingest` by "kinesis" or "sqs".
-
-    `queue_urls` and `stream_arns` have the keys of queues and tables in the file.
-    """
+    """Return the variables that name resources. `ingest` is "kinesis" or "sqs"; `queue_urls` and
+    `stream_arns` have the keys of queues and tables in `resources.json`."""
     variables = {f"{key.upper()}_TABLE": resources.name(key) for key in resources.tables}
     variables |= {f"{key.upper()}_BUCKET": resources.name(key) for key in resources.buckets}
     variables |= {

@@ -1,1 +1,1 @@
-"""The whole system on one machine: embedded AWS, event source poller, API and page servers."""
+"""The whole system on one machine: embedded AWS, pollers, API and page servers, and producer."""

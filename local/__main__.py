@@ -1,4 +1,4 @@
-"""`python -m local`."""
+"""Runs `python -m local`."""
 
 import os
 import sys

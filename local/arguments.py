@@ -1,4 +1,4 @@
-"""The command line of `python -m local`, checked before anything starts."""
+"""Parses and checks the command line of `python -m local` before anything starts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]"
 
 SOURCES = (*producer_arguments.SOURCES, "replay", "none")
 COLLECTED = ("auto", "yfinance", "simulator")
-"""Sources that the collector's function can run: those that keep no connection."""
+"""Sources that the collector's function can run, since they keep no connection."""
 
 _EXAMPLES = """\
 examples:
@@ -53,10 +53,11 @@ exit status: 0 stopped normally, 1 a part did not start or failed,
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked command line. A port of 0 takes any free one; `data` None stores nothing on disk.
+    """A checked command line. A port of 0 takes any free port; without `data` nothing is stored.
 
-    `history` lists files to send before the source starts; `reading` holds the producer's flags for
-    reading files. `alerts`: whether a replay's alerts are sent; `crosses`: the setting ALERTS.
+    `history` lists files to send before the source starts. `reading` has the producer's flags for
+    reading files. `alerts` says whether a replay's alerts are sent; `crosses` is the setting
+    ALERTS.
     """
 
     source: str
@@ -89,7 +90,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: list[str]) -> Options:
-    """Parse and check a command line. Raises UsageError with a message of one line."""
+    """Return the checked options of a command line. Raises UsageError with a text of one line."""
     given = _parser().parse_args(arguments)
     options = Options(
         source=given.source,
@@ -247,7 +248,7 @@ def _symbols(text: str | None) -> tuple[str, ...]:
 
 
 def _producers(check: object, text: str | None, flag: str) -> str | None:
-    """Check the text as the producer does and return it unchanged."""
+    """Check the text of a flag as the producer does, and return the text unchanged."""
     if text is None or not callable(check):
         return text
     try:

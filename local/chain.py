@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from local.keeping import Keeper, Running
 
 Start = Callable[[Callable[[int], None]], Running]
-"""Starts a producer, which passes its exit status to the callback."""
+"""Starts a producer, which passes its exit status to the given function."""
 
 
 class Chain:
-    """Starts each producer after the previous one has exited with status 0; restarts failed ones.
+    """Starts each producer after the one before has exited with status 0, and restarts failed ones.
 
     `failing` is called before each restart, with the reason and the delay in seconds. `ended` gets
-    the status of the last producer, or of one with an invalid command line.
+    the status of the last producer, or of a producer with an invalid command line.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Chain:
         keeper.start()
 
     def stop(self) -> None:
-        """Stop the producer and start no more."""
+        """Stop the running producer and start no other."""
         with self._lock:
             self._stopped = True
             keeper = self._keeper

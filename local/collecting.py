@@ -1,7 +1,7 @@
-"""Runs the collector's function in its own process, each minute, as EventBridge does.
+"""Runs the collector's function each minute in a process of its own, as EventBridge does.
 
-`python -m local.collecting` reads the function's environment, and writes to stderr what `python -m
-producer` would: a status every 2 s, messages and the end.
+`python -m local.collecting` reads the function's environment. Like `python -m producer`, it writes
+to stderr: a status every 2 s, messages and the end.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Handler = Callable[[dict[str, Any], Context], Mapping[str, Any]]
 
 
 class Minutes:
-    """Calls a handler at once and then each minute; `failed` gets the error of each failed run."""
+    """Calls a handler at once and then each minute. `failed` gets the error of a failed run."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Minutes:
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT, then send what was collected."""
+    """Run until SIGTERM or SIGINT, then send the collected prices. Return the exit status."""
     with contextlib.redirect_stdout(sys.stderr):
         reporter = function.reporter()
     try:

@@ -1,4 +1,4 @@
-"""Counts of the running system for the terminal."""
+"""Counts what the running system does, for the terminal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Counters:
             self._producer = status
 
     def producer_is_down(self, seconds: float) -> None:
-        """Record that the producer failed and restarts in `seconds`; its counts restart at 0."""
+        """Record that the producer failed and restarts in `seconds`, with its counts at 0."""
         with self._lock:
             self._sent_before += self._sent()
             state = f"failed, restarting in {seconds:.0f} s"
@@ -66,10 +66,10 @@ class Counters:
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts since the start.
+    """The counts since the start.
 
-    `age_seconds` is the time from a record's arrival to its storage; `waiting` counts unprocessed
-    records, None if unknown; the oldest of them arrived `lag_seconds` ago.
+    `age_seconds` is the time from a record's arrival to its storage. `waiting` is the number of
+    unprocessed records, None if unknown. The oldest of these arrived `lag_seconds` ago.
     """
 
     source: str = ""
@@ -91,21 +91,21 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricsHandler(logging.Handler):
-    """Sums the metrics that handlers log."""
+    """A log handler that sums the metrics of the app's handlers."""
 
     def __init__(self, counters: Counters) -> None:
         super().__init__(logging.INFO)
         self._counters = counters
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Add the record's counters."""
+        """Add the counters of a log record."""
         counters = getattr(record, "counters", None)
         if counters:
             self._counters.add(counters, getattr(record, "properties", {}))
 
 
 def count_metrics(counters: Counters) -> None:
-    """Count logged metrics instead of showing them."""
+    """Count the app's metrics instead of logging them."""
     log = logging.getLogger("ticktape.metrics")
     log.setLevel(logging.INFO)
     log.propagate = False

@@ -22,19 +22,19 @@ def activity(now: Snapshot) -> str:
 
 
 def stored(now: Snapshot) -> str:
-    """Describe the ticks and bars in the tables."""
+    """Describe the number of stored ticks and bars."""
     return f"{counted(now.ticks, 'tick')} and {counted(now.bars, 'bar')}"
 
 
 def alerts(now: Snapshot) -> str:
-    """Describe alerts and sent messages."""
+    """Describe the numbers of alerts and of sent messages."""
     return f"{counted(now.alerts, 'alert')}, {now.notified:,} sent"
 
 
 def lag(now: Snapshot) -> str:
     """Describe the unprocessed records and the age of the oldest.
 
-    Without the embedded AWS, describe how long the last record took from arrival to storage.
+    Without the embedded AWS, describe how long the last record waited until it was stored.
     """
     if now.waiting is None:
         return f"stored after {now.age_seconds:.1f} s"
@@ -46,13 +46,13 @@ def lag(now: Snapshot) -> str:
 
 
 def quarantined(now: Snapshot) -> str:
-    """Describe the quarantined records, with the last one's reason."""
+    """Describe the quarantined records and the reason of the last."""
     why = f" (last reason: {now.quarantine_reason})" if now.quarantine_reason else ""
     return f"{now.quarantined:,} quarantined{why}"
 
 
 def summary(now: Snapshot) -> str:
-    """Return the counts in one line."""
+    """Return all counts in one line."""
     parts = [activity(now)]
     if now.sent or now.ticks or now.bars:
         parts += [f"{now.sent:,} sent", f"{stored(now)} stored", alerts(now)]
@@ -64,7 +64,7 @@ def summary(now: Snapshot) -> str:
 
 
 def turning_points(now: Snapshot) -> tuple[object, ...]:
-    """Return the values whose change is printed at once; counts that keep growing are left out."""
+    """Return the values whose change is printed at once. Counts that keep growing are left out."""
     is_behind = now.state == "ended" and bool(now.waiting)
     began = (now.ticks > 0, now.bars > 0, now.quarantined > 0)
     return (now.source, now.state, is_behind, now.given_up, *began)

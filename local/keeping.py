@@ -14,25 +14,25 @@ from producer.backoff import Backoff
 
 FIRST_SECONDS, MOST_SECONDS = 1.0, 60.0
 STEADY_SECONDS = 60.0
-"""After a run of this length the next delay is short again."""
+"""After a run of this length the delay before a restart is short again."""
 
 
 class Running(Protocol):
     """A started producer."""
 
     def stop(self) -> None:
-        """Stop it."""
+        """Stop the producer."""
 
     def forget(self) -> None:
-        """Release a process that has ended by itself."""
+        """Release the process of a producer that has ended by itself."""
 
 
 class Keeper:
     """Starts a producer and restarts it after each failure.
 
-    `start` gets a callback for the exit status; `failing` gets what happened and the seconds until
-    the restart; `ended` gets the status of a producer that is not restarted, since it succeeded or
-    its command line is invalid.
+    `start` takes a function that gets the exit status. `failing` gets the reason and the seconds
+    until the restart. `ended` gets the status of a producer that is not restarted, since it
+    succeeded or its command line is invalid.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Keeper:
             self._running = self._make(self._ended)
 
     def stop(self) -> None:
-        """Stop the producer and start no more."""
+        """Stop the producer and restart it no more."""
         self._stopping.set()
         with self._lock:
             running, self._running = self._running, None
@@ -73,7 +73,6 @@ class Keeper:
             running.stop()
 
     def _ended(self, status: int) -> None:
-        """Handle the end of a producer, in its thread."""
         with self._lock:
             running, self._running = self._running, None
         if self._stopping.is_set():

@@ -1,8 +1,7 @@
-"""Notes on stored data that the user sees at a start.
+"""Notes that the user sees at a start, on stored data that someone else may have made.
 
-The data folder may come from someone else, who may hold tokens of its keys, get alerts through its
-channels, or have muted alerts, switched the topic off or replaced default rules. A note is None if
-there is nothing to report.
+That person may hold tokens of the data folder's keys, get alerts through its channels, have muted
+alerts, or have replaced default rules. A note is None if there is nothing to report.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ _DEFAULTS = {rule.rule_id for rule in default_rules(1, 2, Decimal(1))}
 
 
 def topic(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return the note on a topic whose settings drop or delay alerts: the terminal, which
-    subscribes to it, shows them late or not at all."""
+    """Return the note on an alerts topic whose settings drop or delay alerts. The terminal
+    subscribes to the topic, so it shows such alerts late or never."""
     stored = Channels(dynamodb, environment["RULES_TABLE"]).table().entries
     found = next(one for one in with_topic(stored) if one.channel_id == TOPIC.channel_id)
     said = [
@@ -42,8 +41,7 @@ def topic(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
 
 def rules(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return the note on stored rules that replace default ones: the replacement may never
-    fire."""
+    """Return the note on stored rules that replace default rules and may never fire."""
     stored = Rules(dynamodb, environment["RULES_TABLE"]).all()
     replaced = {rule.rule_id: rule for rule in stored if rule.rule_id in _DEFAULTS}
     if not replaced:
@@ -55,8 +53,8 @@ def rules(dynamodb: Any, environment: dict[str, str]) -> str | None:
 
 
 def states(dynamodb: Any, environment: dict[str, str]) -> str | None:
-    """Return the note on symbols, of the first MOST_READ, whose state cannot be read: they get no
-    bars and alerts until it is rebuilt."""
+    """Return the note on symbols, among the first MOST_READ, whose state cannot be read. These
+    symbols get no bars and alerts until their state is rebuilt."""
     seen = Symbols(dynamodb, environment["SYMBOLS_TABLE"]).listed("seen")[:MOST_READ]
     found = States(dynamodb, environment["STATE_TABLE"]).get_many(entry.symbol for entry in seen)
     broken = sorted(symbol for symbol, state in found.items() if state.unreadable)
@@ -77,8 +75,8 @@ _NOTES = {
 
 
 def notes(dynamodb: Any, environment: dict[str, str]) -> Iterator[str]:
-    """Yield all notes that report something. Stored data that cannot be read is a note too, and
-    does not stop the start."""
+    """Yield all notes that report something. Unreadable data is noted, and does not stop the
+    start."""
     for name, note in _NOTES.items():
         try:
             said = note(dynamodb, environment)

@@ -1,4 +1,4 @@
-"""The live panel: addresses, counts and the last alerts, redrawn on changes."""
+"""A live panel with addresses, counts and the last alerts, which is redrawn on changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOOK_SECONDS = 0.5
 
 
 class LiveTerminal:
-    """See Terminal."""
+    """A terminal that shows a live panel."""
 
     def __init__(self, snapshot: Callable[[], Snapshot], console: Console | None = None) -> None:
         self._snapshot = snapshot
@@ -113,7 +113,6 @@ def _log_to_stderr() -> None:
 
 
 def _bar(progress: float) -> Table:
-    """Build the progress bar of the sent history."""
     grid = Table.grid(padding=(0, 1))
     grid.add_row(ProgressBar(1.0, progress, width=30), f"{progress:.0%}")
     return grid

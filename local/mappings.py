@@ -1,4 +1,4 @@
-"""The event source mappings of the app's handlers, as in a deployment."""
+"""Makes the event source mappings of the app's handlers, as in a deployment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from embedded_aws.process import EmulatorControl
 from infra.resources import Resources
 
 INGEST_WINDOW_SECONDS = 0.2
-"""Window of ingest_kinesis, unless its setting is set. Lambda allows only whole seconds."""
+"""The window of ingest_kinesis, unless a setting names one. Lambda allows only whole seconds."""
 
 
 def make(
@@ -32,8 +32,8 @@ def make(
     checkpoints: Checkpoints,
     control: EmulatorControl | None,
 ) -> Mappings:
-    """Return the mappings of detect, deliver and redeliver, of push unless it is off, and of
-    ingest from the configured stream or queue."""
+    """Return the mappings of the app's stream and queue handlers, without `push` if push is off.
+    Ingest reads the configured stream or queue."""
     destination = FailureDestination(clients("s3"), environment["FAILURES_BUCKET"])
     made = Mappings(clients, checkpoints, control, destination)
     sources = local_sources(bootstrap.get_settings())
@@ -58,8 +58,8 @@ def make(
 
 
 def local_sources(settings: Settings) -> dict[str, Source]:
-    """Return the event sources by handler, as in a stage with these settings, except for the
-    default window of ingest_kinesis."""
+    """Return the event sources by handler, as in a stage with these settings. Only the default
+    window of ingest_kinesis is shorter."""
     sources = {name: as_source(given) for name, given in configured(settings).items()}
     if settings.ingest_kinesis_window_seconds is None:
         sources["ingest_kinesis"] = replace(
@@ -69,5 +69,5 @@ def local_sources(settings: Settings) -> dict[str, Source]:
 
 
 def as_source(given: EventSource) -> Source:
-    """Convert an event source of the app to the type of the embedded AWS."""
+    """Convert an event source of the app to one of the embedded AWS."""
     return convert(given, Source, from_attributes=True)

@@ -1,4 +1,4 @@
-"""Reads what the alerts topic sends to the terminal."""
+"""Reads the alerts topic's messages for the terminal."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ def shown(show: Callable[[str, str], None]) -> Callable[[dict[str, Any]], None]:
 
 
 def _timestamp(message: dict[str, Any]) -> str:
-    """Return the tick's time, or a digest's end, from the JSON for HTTP subscribers; empty for
-    other texts."""
+    """Return the tick's time or a digest's end; empty if the text is not the JSON of an alert."""
     try:
         alert = json.loads(message.get("Message", ""))
     except (ValueError, TypeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Users' own files: `--history`, and the flags for reading files."""
+"""The flags for users' own files: `--history`, and how to read files."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LABELS = {
     "binance": "binance",
     "alpaca": "alpaca",
 }
-"""By value of `--source`: the source that its prices are stored under."""
+"""For each value of `--source`, the source under which its prices are stored."""
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """Add the flags."""
+    """Add `--history` and the flags for reading files."""
     group = parser.add_argument_group("own files")
     group.add_argument(
         "--history",
@@ -42,7 +42,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 
 def flags(given: argparse.Namespace) -> tuple[str, ...]:
-    """Return the reading options as flags of the producer."""
+    """Return the options for reading files as flags of the producer."""
     texts = {"--as": given.rows_as, "--bar": given.bar, "--timezone": given.timezone}
     label = given.as_source
     texts["--as-source"] = label and label.text
@@ -53,10 +53,10 @@ def flags(given: argparse.Namespace) -> tuple[str, ...]:
 def history_command(
     paths: Sequence[Path], source: str, symbols: Sequence[str], reading: Sequence[str]
 ) -> list[str]:
-    """Return the producer's `backfill --file ...` command.
+    """Return the producer's arguments `backfill --file ...`.
 
-    History of followed symbols is stored under the name of the source that continues it, since a
-    series never mixes sources. `--as-source` overrides this.
+    The history of followed symbols is stored under the source that continues it, since a series
+    never mixes sources. `--as-source` names another source.
     """
     command = ["backfill", "--file", *map(as_argument, paths), *reading]
     lone = _lone(paths, symbols)
@@ -70,7 +70,7 @@ def history_command(
 
 
 def as_argument(path: Path | None) -> str:
-    """Return a path as an argument that cannot be mistaken for a flag."""
+    """Return a path as an argument that does not look like a flag."""
     return f"./{path}" if str(path).startswith("-") else str(path)
 
 
@@ -92,7 +92,7 @@ def check(
 
 
 def asked(symbols: Sequence[str], reading: Sequence[str], *, history: bool = False) -> Asked:
-    """Return the reading flags as the producer parses them."""
+    """Return the flags for reading files in the producer's parsed form."""
     from producer.building import asked_of
 
     command = ["backfill"] if history else ["replay", "-"]
@@ -114,7 +114,7 @@ def _refuse_mixture(found: Sequence[str], symbols: Sequence[str]) -> None:
 
 
 def _lone(paths: Sequence[Path], symbols: Sequence[str]) -> Sequence[str]:
-    """Return the only followed symbol if the only file names no symbol; else none."""
+    """Return the only followed symbol if there is one file, which names no symbol; else nothing."""
     from producer.files.opening import names_no_symbol
 
     is_one = len(symbols) == 1 and symbols[0] != "tracked"
@@ -122,5 +122,5 @@ def _lone(paths: Sequence[Path], symbols: Sequence[str]) -> Sequence[str]:
 
 
 def _followed(symbols: Sequence[str]) -> Sequence[str]:
-    """Return the followed symbols; none for `tracked`, which may be any."""
+    """Return the followed symbols; nothing for `tracked`, which may be any symbols."""
     return () if tuple(symbols) == ("tracked",) else symbols

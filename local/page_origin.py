@@ -1,9 +1,9 @@
-"""Protects the page from another program's leftovers in the browser.
+"""Protects the page from files that another program has left in the browser.
 
-The page's address is the same at each start, so another program that used it may have left cached
-modules or a service worker, which would run in the page. So the addresses of modules and styles
-change with each start, and a worker is replaced: by the page's own if it has the same address, else
-by one that unregisters itself.
+The page has the same address at each start. Another program that used this address may have left
+cached modules or a service worker, which would run in the page. So the addresses of modules and
+styles change with each start. A foreign worker is replaced by the page's own worker or, if it has
+another address, by a worker that unregisters itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from email.message import Message
 
 _ADDRESSES = re.compile(rb'((?:src|href)=")((?:js|css|vendor)/)')
-"""Addresses in HTML. Modules import each other by relative addresses, which need no change."""
+"""Addresses in HTML. Modules import each other by relative addresses, which stay as they are."""
 
 RETIRING_WORKER = b"""\
 self.addEventListener("install", () => self.skipWaiting());
@@ -30,7 +30,7 @@ A browser requests the script of an installed worker at each visit, bypassing it
 
 
 def moved(html: bytes, start: str) -> bytes:
-    """Return HTML with the start's name before the addresses of scripts and styles."""
+    """Return the HTML with the start's name before the addresses of scripts and styles."""
     return _ADDRESSES.sub(rb"\g<1>" + start.encode() + rb"/\g<2>", html)
 
 

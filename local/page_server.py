@@ -23,10 +23,10 @@ COMPRESSED = ("text/", "application/json", "application/manifest+json", "image/s
 
 
 def content_security_policy(api: str, push: str = "") -> str:
-    """Return the page's policy: it may load its own files and its API's answers, and open the
-    socket of pushed prices at the address `push`.
+    """Return the page's policy: it may load its own files and the answers of `api`, and open the
+    socket at `push`.
 
-    Locally, browser automation may evaluate expressions in the page ('unsafe-eval'); the page
+    Locally, browser automation may evaluate expressions in the page ('unsafe-eval'). The page
     itself evaluates none, and a deployment's policy forbids it.
     """
     return (
@@ -38,12 +38,12 @@ def content_security_policy(api: str, push: str = "") -> str:
 
 
 def _origin(push: str) -> str:
-    """Return the origin of the socket's address, after a space; empty without one."""
+    """Return a space and the origin of the socket's address; empty if there is no address."""
     return f" {'/'.join(push.split('/')[:3])}" if push else ""
 
 
 class Asset(msgspec.Struct, frozen=True):
-    """A body as sent, with its type, entity tag and, if useful, its gzipped form."""
+    """A body with its type and entity tag, and its gzipped form if that is smaller."""
 
     body: bytes
     content_type: str
@@ -52,7 +52,7 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 def asset(body: bytes, content_type: str, zipped: bytes | None = None) -> Asset:
-    """Build an asset; text is compressed once unless a compressed form is given."""
+    """Return an asset. Text is compressed here unless `zipped` is given."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
     compresses = content_type.startswith(COMPRESSED) and len(body) > 512
     if content_type.startswith("text/"):
@@ -74,7 +74,7 @@ class Files:
 
     def worker(self, settings: Asset) -> Asset | None:
         """Return the page's service worker for the current files; None if its source is missing.
-        It is cached until a file changes, since building it reads all of them."""
+        The worker is cached until a file changes, since building it reads all files."""
         files = frozenset((path, path.stat().st_mtime_ns) for path in self._root.rglob("*"))
         if self._worker is None or self._worker[:2] != (files, settings.etag):
             self._worker = files, settings.etag, self._made_worker(settings)
@@ -90,7 +90,8 @@ class Files:
         return asset(body, "text/javascript")
 
     def find(self, path: str) -> Asset | None:
-        """Return the file at a URL's path, `index.html` for a folder; None if it is missing."""
+        """Return the file at a URL's path, or `index.html` for a folder; None if there is no such
+        file."""
         try:
             return self._find(unquote(path))
         except (OSError, ValueError):  # not a valid file name: too long, or with a NUL
@@ -121,7 +122,7 @@ _RETIRING = asset(RETIRING_WORKER, "text/javascript")
 
 
 def handler(api: str, config: Mapping[str, Any], root: Path = ROOT) -> type[Handler]:
-    """Return a handler that serves the page for the API at `api`."""
+    """Return a handler that serves the page of the API at the address `api`."""
     start = secrets.token_hex(8)
     members = {
         "files": Files(root, start),
@@ -139,7 +140,7 @@ class _Handler(Handler):
     start: str
 
     def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
-        """Answer with a file or 404."""
+        """Answer with a file, or with 404."""
         self.skip_body()
         host, _, port = self.headers.get("Host", "").partition(":")
         if host == "localhost":  # the API accepts one origin

@@ -1,4 +1,5 @@
-"""Runs the producer's process: the same command as in a deployment, or the collector's function."""
+"""Runs the producer in a process: the same command as in a deployment, or the collector's
+function."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ USAGE = 2
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A module to run, its arguments, and variables to add to this process's environment."""
+    """A module to run, its arguments, and additional variables of its environment."""
 
     module: str
     arguments: list[str]
@@ -30,7 +31,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 def commands(options: Options, environment: dict[str, str]) -> list[Command]:
-    """Return the producing commands in sequence: history, then the source."""
+    """Return the commands that run one after the other: the history's, then the source's."""
     found = []
     if options.history:
         history = history_command(options.history, options.source, options.symbols, options.reading)
@@ -62,8 +63,8 @@ def collector(options: Options, environment: dict[str, str]) -> dict[str, str]:
 
 
 def command(options: Options, environment: dict[str, str]) -> list[str]:
-    """Return `python -m producer ...` for these options, writing to the stream or queue of
-    `environment`."""
+    """Return the arguments of the producer for these options and the environment's stream or
+    queue."""
     if options.source == "replay":
         arguments = ["replay", as_argument(options.file), *options.reading]
         arguments += ["--speed", options.speed] if options.speed else []
@@ -91,8 +92,8 @@ def _into_sink(arguments: list[str], options: Options, environment: dict[str, st
 class Producer:
     """A running producer.
 
-    Its thread calls `status` with each status line, `said` with the event and text of each message
-    to the user, and `ended` with the exit status, unless it was stopped.
+    A thread calls `status` with each status line, `said` with the event and text of each message to
+    the user, and `ended` with the exit status. A stopped producer does not call `ended`.
     """
 
     def __init__(
@@ -127,14 +128,14 @@ class Producer:
         return self._process.pid
 
     def stop(self) -> None:
-        """Ask the process to send what it holds and exit; kill it after STOP_SECONDS."""
+        """Ask the process to send its ticks and exit. Kill it after STOP_SECONDS."""
         self._stopping = True
         end(self._process, STOP_SECONDS)
         self._reader.join(1.0)
         self.forget()
 
     def forget(self) -> None:
-        """Release a process that has ended."""
+        """Close the pipes of a process that has ended."""
         for pipe in (self._process.stdin, self._process.stderr):
             if pipe is not None:
                 pipe.close()

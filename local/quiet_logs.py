@@ -1,4 +1,4 @@
-"""Limits the log in a terminal: the same warning at most once a minute."""
+"""Limits the log in a terminal: the same warning appears at most once a minute."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ EVERY_SECONDS = 60.0
 class OnceAMinute(logging.Filter):
     """Suppresses a warning with the same message and last argument as another of the last minute.
 
-    Otherwise a producer whose every batch is quarantined would fill the terminal; the panel and the
-    status lines show the counts. Errors always pass.
+    Without it, a producer whose every batch is quarantined would fill the terminal. The panel and
+    the status lines show the counts. Errors always pass.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -22,7 +22,7 @@ class OnceAMinute(logging.Filter):
         self._shown: dict[tuple[object, ...], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record is shown."""
+        """Return whether to show the log record."""
         if record.levelno >= logging.ERROR:
             return True
         arguments = record.args if isinstance(record.args, tuple) else ()

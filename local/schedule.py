@@ -14,17 +14,15 @@ from embedded_aws.event_sources.scheduling import call, scheduled_event
 log = logging.getLogger(__name__)
 
 AFTER_START = timedelta(minutes=1)
-"""Delay of the first run, so that it does not slow down the start."""
+"""The delay of the first run, so that it does not slow down the start."""
 
 AFTER_PART = timedelta(seconds=10)
-"""Delay of the next run after one that ran out of time."""
+"""The delay of the run after one that ran out of time."""
 
 
 class Schedule:
-    """Calls compact in its own thread and reports each run's start and result.
-
-    An interrupted run records its progress; the next one continues from there.
-    """
+    """Calls the handler `compact` in a thread, and reports the start and the result of each run.
+    After an interrupted run, the next one continues from the recorded progress."""
 
     def __init__(
         self,
@@ -52,7 +50,7 @@ class Schedule:
             wait = AFTER_PART if left else until_next(_now())
 
     def _compact(self) -> bool:
-        """Run once. Return whether time ran out before all days were done."""
+        """Compact once. Return whether time ran out before all days were done."""
         self._say("scheduled compaction started: finished days of the archive become Parquet")
         try:
             answer = call(self._handler, "compact", scheduled_event(_now(), self._region))
@@ -70,7 +68,7 @@ def _now() -> datetime:
 
 
 def summary(answer: Mapping[str, Any]) -> str:
-    """Describe a run in one line."""
+    """Describe the result of a run in one line."""
     if answer["busy"]:
         return "compaction skipped: another run holds the lease"
     days = answer["days"]
@@ -83,6 +81,6 @@ def summary(answer: Mapping[str, Any]) -> str:
 
 
 def until_next(now: datetime) -> timedelta:
-    """Return the time from now to the next 06:30 UTC, when the previous day is over everywhere."""
+    """Return the time until the next 06:30 UTC, when the previous day is over everywhere."""
     due = now.replace(hour=6, minute=30, second=0, microsecond=0)
     return (due if due > now else due + timedelta(days=1)) - now

@@ -1,4 +1,4 @@
-"""Starts and stops the whole system: one process and two children."""
+"""Starts and stops the whole system, which is this process and two children."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ _CHALICE = Path(__file__).resolve().parents[1] / ".chalice" / "base.json"
 
 
 class StartError(Exception):
-    """A part did not start; described in one line, exit status 1."""
+    """A part did not start. The text is one line, and the exit status is 1."""
 
 
 class System:
-    """All parts of the system. Call `start`, then always `stop`; `ended` is set when it should
+    """All parts of the system. Call `start`, then always `stop`. The event `ended` asks for the
     stop."""
 
     def __init__(self, options: Options) -> None:
@@ -74,8 +74,8 @@ class System:
     def start(self) -> None:
         """Start everything.
 
-        Raises UsageError, StartError, or EndedError if `ended` is set before AWS answers; `stop`
-        then stops the parts that were started.
+        Raises UsageError or StartError, or EndedError if `ended` is set before AWS answers. `stop`
+        then stops the started parts.
         """
         self._terminal.note("Starting Ticktape; this takes a few seconds.")
         running_file.folder()  # raises before anything starts
@@ -103,7 +103,7 @@ class System:
     def stop(self) -> None:
         """Stop the started parts in reverse order.
 
-        A hanging part may cut this short, so the running file is removed first.
+        A part that hangs may cut this short, so the running file is removed first.
         """
         self.ended.set()
         running_file.remove()
@@ -113,8 +113,8 @@ class System:
         self._terminal.close()
 
     def _stop_working(self) -> None:
-        """Stop producer and pollers in parallel; interrupted batches are delivered again next
-        time."""
+        """Stop producer and pollers in parallel. Interrupted batches come again at the next
+        start."""
         with ThreadPoolExecutor() as pool:
             for stop in self._working:
                 pool.submit(stop)
@@ -196,7 +196,7 @@ class System:
     def _start_push(
         self, page: Server | None, emulator: EmulatorProcess | None, clients: Any, table: str
     ) -> dict[str, str]:
-        """Start the event API that pushes prices to the page and return its variables; empty if
+        """Start the event API that pushes prices to the page, and return its variables; none if
         page or push is off, or on a user's own endpoint."""
         if emulator is None or page is None or not self._options.push:
             return {}
@@ -319,7 +319,7 @@ class System:
         clients: Any,
         emulator: EmulatorProcess | None,
     ) -> None:
-        """Write the running file, before the API answers: its clients may look for the file."""
+        """Write the running file. The API starts later, since its clients may look for the file."""
         from infra import resources
 
         data = self._options.data
@@ -381,7 +381,7 @@ class System:
 
 
 def _terminal(snapshot: Callable[[], Snapshot]) -> Terminal:
-    """Return a live panel on a terminal, plain lines elsewhere."""
+    """Return a live panel if stdout is a terminal, else plain lines."""
     if sys.stdout.isatty():
         from local.live_terminal import LiveTerminal
 
@@ -390,7 +390,8 @@ def _terminal(snapshot: Callable[[], Snapshot]) -> Terminal:
 
 
 def _load_app() -> ModuleType:
-    """Import the app's module. Its log goes to stderr with ours; Chalice's would go to stdout."""
+    """Import the app's module. Its log goes to stderr like ours; Chalice would send it to
+    stdout."""
     app = importlib.import_module("app")
     log = logging.getLogger(app.app.app_name)
     log.handlers.clear()

@@ -1,7 +1,4 @@
-"""The terminal's output: a live panel if possible, else plain lines.
-
-Results go to stdout, errors to stderr.
-"""
+"""Shows the system's progress: results go to stdout, errors to stderr."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ LINE_SECONDS = 30.0
 
 
 class Addresses(msgspec.Struct, frozen=True):
-    """The system's addresses, and the token for writing."""
+    """The system's addresses, the token for writing, and a text on where data is stored."""
 
     page: str | None
     api: str
@@ -32,23 +29,23 @@ class Addresses(msgspec.Struct, frozen=True):
 
 
 class Terminal(Protocol):
-    """Shows the system's progress. Thread-safe."""
+    """The interface of a terminal that shows the system's progress. Thread-safe."""
 
     def ready(self, addresses: Addresses) -> None:
         """Show that the system answers."""
 
     def note(self, text: str) -> None:
-        """Show a message once."""
+        """Show a message."""
 
     def alert(self, timestamp: str, text: str) -> None:
-        """Show a notification."""
+        """Show a message of the alerts topic."""
 
     def close(self) -> None:
         """Show the last state and stop."""
 
 
 def described(addresses: Addresses) -> list[tuple[str, str]]:
-    """Return the addresses as labelled rows."""
+    """Return the addresses as rows of label and value."""
     rows = [("Page", addresses.page)] if addresses.page else []
     return [
         *rows,
@@ -60,7 +57,8 @@ def described(addresses: Addresses) -> list[tuple[str, str]]:
 
 
 class PlainTerminal:
-    """Prints the addresses, each alert, and the counts on changes or every 30 seconds."""
+    """A terminal that prints the addresses, each alert, and the counts after a change or 30
+    seconds."""
 
     def __init__(
         self,
@@ -101,7 +99,7 @@ class PlainTerminal:
             self._tell(self._snapshot())
 
     def look(self) -> None:
-        """Write the counts after a relevant change or 30 s."""
+        """Print the counts if a turning point or 30 seconds have passed."""
         now = self._snapshot()
         points = turning_points(now)
         if points != self._points or self._clock() - self._told >= LINE_SECONDS:

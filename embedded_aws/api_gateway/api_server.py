@@ -1,7 +1,7 @@
-"""A Chalice app's REST API on this machine, behind a substitute for API Gateway.
+"""Serves a Chalice app's REST API on this machine, as API Gateway would.
 
-Chalice's own local server handles one request at a time, closes connections and does not compress;
-only its gateway (routing, authorizers, CORS preflight) is used here.
+Chalice's own local server handles one request at a time, closes connections and does not compress.
+Only its gateway is used here: routing, authorizers and CORS preflight.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ BODY_LIMIT = 10 * 1024 * 1024
 """API Gateway's limit for a request, in bytes."""
 
 SMALL_BODY = 64 * 1024
-"""The largest body that is read, in bytes. Routes accept less."""
+"""The largest body that is read, in bytes. Routes accept fewer."""
 
 _DIGITS = len(str(BODY_LIMIT))
-"""A length with more digits is above the limit, and may be too long for int()."""
+"""A length with more digits is above BODY_LIMIT, and may be too long for int()."""
 
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
@@ -55,8 +55,8 @@ CROSS_SITE = (
 _Result = TypeVar("_Result")
 
 Problem = Callable[[int, str], tuple[Mapping[str, str], str]]
-"""Returns the headers and body of an answer of the gateway itself, for a status and a detail, which
-may be empty."""
+"""Returns the headers and body of the gateway's own answer to a status and a detail, which may be
+empty."""
 
 
 def handler(
@@ -70,10 +70,10 @@ def handler(
 ) -> type[Handler]:
     """Return a handler for the app's routes.
 
-    `problem` builds the gateway's own answers; bodies of `compress_from` bytes or more are
+    `problem` makes the gateway's own answers. Bodies of `compress_from` bytes or more are
     compressed if the client accepts it. `turns` limits concurrent requests, to AT_ONCE by default.
-    `denied` is the template for a key that may not use the route, and `longest_body` the number of
-    bytes that routes accept, which the refusal of a larger body names.
+    `denied` is the template of the answer to a key that may not use a route. The refusal of a
+    larger body names `longest_body`, the bytes that routes accept.
     """
     _separate_requests(app)
     cors = app.api.cors
@@ -92,8 +92,8 @@ def handler(
 
 
 def _separate_requests(app: Any) -> None:
-    """Keep the current request per thread. Chalice keeps it on the app, since a Lambda function
-    handles one request at a time."""
+    """Keep the current request for each thread. Chalice keeps one on the app, since a Lambda
+    function handles one request at a time."""
     held = threading.local()
 
     def get(_app: Any) -> Any:
@@ -125,7 +125,8 @@ class _Handler(Handler):
     turns: RequestTurns
 
     def __getattr__(self, name: str) -> Any:
-        """Return one handler for all methods; the routes decide which methods they support."""
+        """Return the same method for all HTTP methods. The routes decide which of these they
+        take."""
         if name.startswith("do_"):
             return self.handle_any
         raise AttributeError(name)
@@ -147,17 +148,18 @@ class _Handler(Handler):
             self._send(self._in_turn(lambda: self._answer(body)))
 
     def _early(self) -> _Reply | None:
-        """Return the answer to a request that is refused without its body; None for any other."""
+        """Return the answer to a request that is refused without its body; None for any other
+        request."""
         if self._is_cross_site():
             return self._problem(HTTPStatus.FORBIDDEN, CROSS_SITE)
         refusal = self._refusal()
         return self._before_body() if refusal is None else self._problem(refusal)
 
     def _is_cross_site(self) -> bool:
-        """Return whether a page of another site sent the request, from an origin that CORS does
-        not allow. Such a page could infer what is stored from whether a picture or script loads.
+        """Return whether a page of another site sent the request, from an origin that CORS forbids.
 
-        Browsers open WebSockets to any site, without Sec-Fetch-Site; our page opens none here.
+        Such a page could infer what is stored from whether a picture or script loads. Browsers open
+        WebSockets to any site, without Sec-Fetch-Site; our page opens none here.
         """
         if "Sec-WebSocket-Key" in self.headers:
             return True
@@ -167,8 +169,8 @@ class _Handler(Handler):
         return allowed not in ("*", self.headers.get("Origin"))
 
     def _in_turn(self, work: Callable[[], _Result]) -> _Result | _Reply:
-        """Wait for this request's turn and return the result of `work`. If too many requests wait,
-        return 503. Raises GoneError."""
+        """Wait for this request's turn and return the result of `work`; 503 if too many requests
+        wait. Raises GoneError."""
         try:
             with self.turns.turn(lambda: has_gone(self.connection)):
                 return work()
@@ -176,10 +178,8 @@ class _Handler(Handler):
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, more=RETRY_AFTER)
 
     def _before_body(self) -> _Reply | None:
-        """Return the answer to a body that is too large for any route; None for a smaller one.
-
-        Raises GoneError.
-        """
+        """Return the answer to a body that is too large for any route; None for a smaller body.
+        Raises GoneError."""
         if int(self._content_length()) <= SMALL_BODY:
             return None
         return self._in_turn(lambda: self._too_large() if self._is_let_in() else self._answer(b""))
@@ -192,7 +192,7 @@ class _Handler(Handler):
             return False
 
     def _too_large(self) -> _Reply:
-        """Return the same answer as the routes give to a body that is too large."""
+        """Return the answer that the routes give to a body that is too large."""
         detail = f"the body is above {self.longest_body} bytes"
         return self._problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
@@ -213,7 +213,8 @@ class _Handler(Handler):
         return self._compressed(reply)
 
     def _headers(self) -> dict[str, str]:
-        """Return the request's headers, without entity tags of other programs or earlier starts."""
+        """Return the request's headers. Entity tags of other programs or earlier starts are left
+        out."""
         headers = {n: value for n, value in self.headers.items() if n.lower() != IF_NONE_MATCH}
         given = unmarked(", ".join(self.headers.get_all(IF_NONE_MATCH, [])), self.start)
         return headers | ({IF_NONE_MATCH: given} if given else {})
@@ -232,7 +233,8 @@ class _Handler(Handler):
         return (self.headers.get("Content-Length") or "").lstrip("0") or "0"
 
     def _refusal(self) -> int | None:
-        """Return the status that refuses the request before its body is read; None if none does."""
+        """Return the status that refuses a request before its body is read; None if it is not
+        refused."""
         length = self._content_length()
         if "Transfer-Encoding" in self.headers:
             return HTTPStatus.LENGTH_REQUIRED
@@ -247,7 +249,8 @@ class _Handler(Handler):
         return None
 
     def send_error(self, code: int, *_: str | None) -> None:
-        """Send http.server's errors in our format; its 5xx for a client's error becomes 400."""
+        """Answer http.server's errors in our format. Its 5xx for an error of the client becomes
+        400."""
         self.close_connection = True
         self.request_version = self.protocol_version
         if not hasattr(self, "headers"):
@@ -262,7 +265,7 @@ class _Handler(Handler):
         more: Mapping[str, str] | None = None,
         told: bytes | None = None,
     ) -> _Reply:
-        """Return a problem of the gateway itself; `more` are headers, and `told` replaces its
+        """Return an answer of the gateway itself, with the headers `more`. `told` replaces its
         body."""
         headers, body = type(self).problem(status, detail)
         headers = {**self.cors_headers, **headers, **(more or {})}
@@ -296,7 +299,7 @@ class _Handler(Handler):
 
 
 def _reply(response: Mapping[str, Any]) -> _Reply:
-    """Convert the app's answer, which has the form of Lambda's proxy integration."""
+    """Convert the app's answer from the form of Lambda's proxy integration."""
     body = response.get("body") or b""
     if response.get("isBase64Encoded"):
         body = base64.b64decode(body)

@@ -1,7 +1,7 @@
-"""What API Gateway does before it calls the app: routes, authorizers and cached policies.
+"""Does what API Gateway does before it calls the app: routes, authorizers and cached policies.
 
-Chalice's local gateway calls the authorizer for each request. API Gateway caches a token's policy
-for the authorizer's TTL and applies it to all routes that the token requests meanwhile.
+Chalice's local gateway calls the authorizer for each request. API Gateway caches the policy of a
+token for the authorizer's TTL, and applies it to all routes that the token requests meanwhile.
 """
 
 from __future__ import annotations
@@ -26,15 +26,14 @@ from chalice.local import (
 logger = logging.getLogger(__name__)
 
 UNAUTHORIZED = "Unauthorized"
-"""API Gateway answers an authorizer's error with this text with 401, any other with 500."""
+"""API Gateway answers 401 to an authorizer's error with this text, and 500 to any other."""
 
 
 _VARIABLE = re.compile(r"\$context\.([A-Za-z]+(?:\.[A-Za-z]+)*)")
 
 
 class DeniedError(ForbiddenError):  # type: ignore[misc]
-    """The authorizer's policy denies the route. `body` is the gateway's answer, empty without a
-    template."""
+    """The authorizer's policy denies the route. `body` is the filled template; it may be empty."""
 
 
 Clock = Callable[[], float]
@@ -44,8 +43,8 @@ Policy = dict[str, Any]
 def gateway(app: Any, clock: Clock = time.monotonic, denied: str = "") -> LocalGateway:
     """Return the gateway of an app.
 
-    `clock` returns the seconds for the policies' TTL. `denied` is the template of the gateway
-    response ACCESS_DENIED, in which `$context` variables are replaced.
+    `clock` returns seconds, for the policies' TTL. `denied` is the template of the gateway response
+    ACCESS_DENIED, whose `$context` variables are replaced.
     """
     made = LocalGateway(app, Config(user_provided_params={"chalice_stage": "local"}))
     made._authorizer = Authorizers(app, clock, denied)
@@ -53,11 +52,8 @@ def gateway(app: Any, clock: Clock = time.monotonic, denied: str = "") -> LocalG
 
 
 def authorize(made: LocalGateway, method: str, path: str, headers: dict[str, str]) -> bool:
-    """Call a route's authorizer before the body is read.
-
-    Returns False if the route lacks the method. Raises LocalGatewayException if the authorizer
-    refuses the request.
-    """
+    """Call a route's authorizer before the body is read; return False if the route lacks the
+    method. Raises LocalGatewayException if the authorizer refuses the request."""
     context = made._generate_lambda_context()
     event = made._generate_lambda_event(method, path, headers, None)
     made._authorizer.authorize(path, event, context)
@@ -65,7 +61,7 @@ def authorize(made: LocalGateway, method: str, path: str, headers: dict[str, str
 
 
 class Authorizers(LocalGatewayAuthorizer):  # type: ignore[misc]
-    """Calls a route's authorizer, or applies the policy cached for the token."""
+    """Calls a route's authorizer, or applies the policy that is cached for the token."""
 
     def __init__(self, app: Any, clock: Clock, denied: str) -> None:
         super().__init__(app)
@@ -75,8 +71,8 @@ class Authorizers(LocalGatewayAuthorizer):  # type: ignore[misc]
         self._lock = threading.Lock()
 
     def authorize(self, raw_path: str, lambda_event: Any, lambda_context: Any) -> Any:
-        """Return the event with the authorizer's context. Raises LocalGatewayException if
-        refused."""
+        """Return the event with the authorizer's context. Raises LocalGatewayException if the
+        request is refused."""
         route = self._route_for_event(lambda_event)
         if route is None or not route.authorizer:
             return lambda_event, lambda_context
@@ -118,6 +114,6 @@ def _ask(authorizer: Any, event: Any, context: Any) -> Policy:
 
 
 def _filled(template: str, request: Mapping[str, Any], told: Mapping[str, Any]) -> str:
-    """Return a template with the values of a request and of what its authorizer told."""
+    """Return a template with the variables of a request and of its authorizer's context."""
     values = dict(request) | {f"authorizer.{name}": value for name, value in told.items()}
     return _VARIABLE.sub(lambda found: str(values.get(found[1], "")), template)

@@ -1,8 +1,8 @@
-"""Limits a server's concurrent requests; others wait in the order of arrival.
+"""Limits a server's concurrent requests. Other requests wait in the order of arrival.
 
-The API shares its process with ingest and detection. Any client that reaches its port can send many
-costly requests at once without waiting for the answers. So only a few are processed at a time, and
-a request whose client has gone is dropped before it starts.
+The API shares its process with the event sources' handlers. Any client that reaches the API's port
+can send many costly requests at once without waiting for the answers. So only a few are processed
+at a time, and a request whose client has gone is dropped before it starts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CLOSED = getattr(select, "POLLRDHUP", 0)  # Linux only; POLLHUP is the equivale
 
 
 class BusyError(Exception):
-    """Too many requests are waiting, or this one has waited too long."""
+    """Too many requests wait, or this request has waited too long."""
 
 
 class GoneError(Exception):
@@ -38,7 +38,8 @@ class _Waiting:
 
 
 class RequestTurns:
-    """Allows `at_once` requests at a time; up to `waiting` more wait, each for up to `seconds`."""
+    """Allows `at_once` requests at a time. Up to `waiting` others wait, for up to `seconds`
+    each."""
 
     def __init__(self, at_once: int, waiting: int, seconds: float = WAIT_SECONDS) -> None:
         self._free = at_once
@@ -56,8 +57,8 @@ class RequestTurns:
     def turn(self, is_gone: Callable[[], bool]) -> Iterator[None]:
         """Wait for a turn and hold it.
 
-        Raises BusyError, or GoneError if the client has closed the connection by the time that the
-        turn comes or another request needs the place in the queue.
+        Raises BusyError, or GoneError if the client has closed its connection. Connections are
+        checked when the turn comes, or when another request needs the place in the queue.
         """
         self._wait(is_gone)
         try:
@@ -75,7 +76,7 @@ class RequestTurns:
             raise GoneError
 
     def _enter(self, is_gone: Callable[[], bool]) -> _Waiting | None:
-        """Join the queue; return None if it is this request's turn already."""
+        """Join the queue; return None if the request has its turn at once."""
         with self._guard:
             if self._free:
                 self._free -= 1
@@ -113,10 +114,10 @@ class RequestTurns:
 
 
 def has_gone(connection: socket.socket) -> bool:
-    """Return whether the client has closed the connection.
+    """Return whether the client, or the server, has closed the connection.
 
-    A connection closed only in the client's sending direction looks the same; HTTP clients rarely
-    do that. Also returns True if the server has closed it.
+    A client that has closed only its sending direction looks the same, but few HTTP clients do
+    that.
     """
     if connection.fileno() < 0:
         return True
