@@ -1,8 +1,7 @@
 """`python -m local channels`: the channels that get alerts of the running system or a deployment.
 
 The command reads and writes the tables directly, with AWS credentials. It reads addresses and
-secrets from the terminal or standard input: other users see command lines, and the shell keeps
-them.
+secrets from the terminal or stdin: other users see command lines, and the shell keeps them.
 """
 
 from __future__ import annotations
@@ -37,8 +36,7 @@ class Reached(msgspec.Struct, frozen=True):
 
 
 def channels(arguments: list[str]) -> int:
-    """List, add, change, test or delete channels. Exit status 1 for an unknown channel or a
-    conflict."""
+    """List, add, change, test or delete channels. Exit status 1 if it cannot be done."""
     options = _parser().parse_args(arguments)
     reached = _reached(options)
     try:

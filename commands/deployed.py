@@ -56,6 +56,5 @@ def invoke(stage: Stage, function: str, event: dict[str, Any], read_seconds: flo
 
 
 def _compact(event: dict[str, Any]) -> bytes:
-    """Return the event as JSON without whitespace: a batch near Lambda's limit of 6 MB must not
-    grow."""
+    """Return the event as short JSON: a batch near Lambda's limit of 6 MB must not grow."""
     return json.dumps(event, separators=(",", ":")).encode()

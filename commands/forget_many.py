@@ -52,12 +52,9 @@ def chooses(options: argparse.Namespace) -> bool:
 
 
 def forget_many(options: argparse.Namespace) -> int:
-    """List the chosen symbols, or with --yes delete their data. Exit status 1 if a symbol
-    failed."""
-    since, until = (
-        values.instant("--seen-from", options.seen_from),
-        values.instant("--seen-to", options.seen_to),
-    )
+    """List the chosen symbols; delete their data with --yes. Exit status 1 if a symbol failed."""
+    since = values.instant("--seen-from", options.seen_from)
+    until = values.instant("--seen-to", options.seen_to)
     services = target.services(options)
     lines = chosen(services.stores, Choice(since, until, options.fewer_than))
     return _delete(services, lines) if options.yes else _list(lines)

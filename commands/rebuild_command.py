@@ -1,5 +1,4 @@
-"""`python -m local rebuild AAPL`: recomputes bars and state in the running system or a
-deployment."""
+"""`python -m local rebuild AAPL`: recomputes bars and state in the running system or a stage."""
 
 from __future__ import annotations
 

@@ -25,8 +25,7 @@ _FUNCTIONS = ", ".join(EVENT_SOURCES)
 """The functions that a stored batch may name, so that its writer reaches no others."""
 
 DEAD_LETTERS = {"ticks-dead.fifo": "ingest_sqs", "deliveries-dead": "redeliver"}
-"""The function that takes a dead-letter queue's messages, by the queue's key in
-`resources.json`."""
+"""The function that takes a dead-letter queue's messages, by key in `resources.json`."""
 
 NOTICES = "failures"
 """The key of the queue that gets a message for each object in the failures bucket."""

@@ -58,8 +58,7 @@ _TABLES = ("variables", "rules")
 
 
 def read_rules(path: Path) -> list[Rule]:
-    """Return the rules of a file, sorted by id. Raises UsageError that names the rule and the
-    field."""
+    """Return a file's rules, sorted by id. Raises UsageError that names the rule and the field."""
     given = _table(path)
     variables = _variables(given.get("variables", {}), path)
     found: dict[str, Rule] = {}

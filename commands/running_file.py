@@ -44,8 +44,7 @@ _NOT_OURS = (
 
 
 def _place() -> Path:
-    """Return the folder's path: below XDG_RUNTIME_DIR, which is private, or the temporary
-    folder."""
+    """Return the folder's path: in XDG_RUNTIME_DIR, which is private, or the temporary folder."""
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     if given.startswith("/"):
         with contextlib.suppress(OSError):
@@ -73,8 +72,7 @@ def remove() -> None:
 
 
 def find() -> list[dict[str, Any]]:
-    """Return the facts of the running systems, newest first. Remove the files of killed
-    processes."""
+    """Return the running systems' facts, newest first. Remove the files of killed processes."""
     found = []
     for path in sorted(folder().glob("*.json"), key=_changed, reverse=True):
         with contextlib.suppress(FileNotFoundError):  # it ended meanwhile

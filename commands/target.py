@@ -93,8 +93,7 @@ def _is_meant(facts: Facts, options: argparse.Namespace) -> bool:
 
 
 def _place(url: str) -> tuple[str, int | None]:
-    """Return an address's host and port. The address may have `localhost`, and may lack a
-    scheme."""
+    """Return an address's host and port. The address may be `localhost` or lack a scheme."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         return (parts.hostname or "").replace("localhost", "127.0.0.1"), parts.port

@@ -1,7 +1,6 @@
 """`python -m local token`: API keys of the running system, or with `--stage` of a deployment.
 
-The command changes the table directly, with AWS credentials, so it works even if every token is
-lost.
+The command changes the table directly, with AWS credentials; no token is needed.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ def _make_workgroup(athena: Any, name: str, bucket: str) -> None:
 
 @contextlib.contextmanager
 def unless_there() -> Iterator[None]:
-    """Ignore the error that a resource exists. Athena's has a general code, so its text counts."""
+    """Ignore the error that a resource exists. Athena's code is general, so its text counts."""
     try:
         yield
     except ClientError as error:

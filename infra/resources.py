@@ -33,8 +33,7 @@ class Resources(msgspec.Struct, frozen=True):
 
     @property
     def prefix(self) -> str:
-        """Return the prefix of names, such as `ticktape-local`; Athena's workgroup has this
-        name."""
+        """Return the prefix of names, such as `ticktape-local`, which is the workgroup's name."""
         return f"{self.app}-{self.stage}"
 
     @property

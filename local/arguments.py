@@ -55,9 +55,8 @@ exit status: 0 stopped normally, 1 a part did not start or failed,
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """A checked command line. A port of 0 takes any free port; without `data` nothing is stored.
 
-    `history` lists files to send before the source starts. `reading` has the producer's flags for
-    reading files. `alerts` says whether a replay's alerts are sent; `crosses` is the setting
-    ALERTS.
+    `history` lists files to send before the source starts; `reading` has the producer's flags for
+    them. `alerts` says whether a replay's alerts are sent; `crosses` is the setting ALERTS.
     """
 
     source: str

@@ -28,8 +28,7 @@ STOP_SECONDS = 4.5
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command, or run the system until it stops. Return an exit status that `--help`
-    lists."""
+    """Run a command, or the system until it stops. Return the exit status that `--help` lists."""
     os.umask(0o077)  # no other user of the machine may read what the system writes
     region.adopt(os.environ)
     bypass_proxy(os.environ)
@@ -80,8 +79,7 @@ def _run(system: System, seconds: float | None) -> int:
 
 
 def stop_within(seconds: float, stop: Callable[[], None]) -> None:
-    """Call `stop` in a thread and wait at most `seconds`. A call that hangs ends with the
-    process."""
+    """Call `stop` in a thread and wait at most `seconds`; a hanging call ends with the process."""
     stopping = threading.Thread(target=stop, name="stop", daemon=True)
     stopping.start()
     stopping.join(seconds)

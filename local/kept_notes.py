@@ -75,8 +75,7 @@ _NOTES = {
 
 
 def notes(dynamodb: Any, environment: dict[str, str]) -> Iterator[str]:
-    """Yield all notes that report something. Unreadable data is noted, and does not stop the
-    start."""
+    """Yield all notes that report something. Unreadable data is noted and stops no start."""
     for name, note in _NOTES.items():
         try:
             said = note(dynamodb, environment)

@@ -10,8 +10,7 @@ from untrusted.printable import in_line
 
 
 def shown(show: Callable[[str, str], None]) -> Callable[[dict[str, Any]], None]:
-    """Return a function that calls `show` with a message's time and subject, without control
-    characters."""
+    """Return a function that calls `show` with a message's time and subject, made printable."""
     return lambda message: show(_timestamp(message), in_line(str(message.get("Subject", ""))))
 
 

@@ -45,6 +45,5 @@ def unmoved(path: str, start: str) -> str:
 
 
 def is_worker_script(headers: Message) -> bool:
-    """Return whether a browser requests a service worker's script (W3C Service Workers,
-    'Fetch')."""
+    """Return whether a browser requests a service worker's script (W3C Service Workers)."""
     return headers.get("Service-Worker", "") == "script"

@@ -90,8 +90,7 @@ class Files:
         return asset(body, "text/javascript")
 
     def find(self, path: str) -> Asset | None:
-        """Return the file at a URL's path, or `index.html` for a folder; None if there is no such
-        file."""
+        """Return the file at a URL's path, `index.html` for a folder; None if it is missing."""
         try:
             return self._find(unquote(path))
         except (OSError, ValueError):  # not a valid file name: too long, or with a NUL

@@ -1,5 +1,4 @@
-"""Runs the producer in a process: the same command as in a deployment, or the collector's
-function."""
+"""Runs the producer in a process: a deployment's command, or the collector's function."""
 
 from __future__ import annotations
 
@@ -63,8 +62,7 @@ def collector(options: Options, environment: dict[str, str]) -> dict[str, str]:
 
 
 def command(options: Options, environment: dict[str, str]) -> list[str]:
-    """Return the arguments of the producer for these options and the environment's stream or
-    queue."""
+    """Return the producer's arguments for these options and this environment."""
     if options.source == "replay":
         arguments = ["replay", as_argument(options.file), *options.reading]
         arguments += ["--speed", options.speed] if options.speed else []

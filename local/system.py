@@ -54,8 +54,7 @@ class StartError(Exception):
 
 
 class System:
-    """All parts of the system. Call `start`, then always `stop`. The event `ended` asks for the
-    stop."""
+    """All parts of the system. Call `start`, then always `stop`. `ended` asks for the stop."""
 
     def __init__(self, options: Options) -> None:
         self.ended = threading.Event()
@@ -113,8 +112,7 @@ class System:
         self._terminal.close()
 
     def _stop_working(self) -> None:
-        """Stop producer and pollers in parallel. Interrupted batches come again at the next
-        start."""
+        """Stop producer and pollers in parallel. Interrupted batches are delivered again."""
         with ThreadPoolExecutor() as pool:
             for stop in self._working:
                 pool.submit(stop)
@@ -390,8 +388,7 @@ def _terminal(snapshot: Callable[[], Snapshot]) -> Terminal:
 
 
 def _load_app() -> ModuleType:
-    """Import the app's module. Its log goes to stderr like ours; Chalice would send it to
-    stdout."""
+    """Import the app's module. Its log goes to stderr like ours; Chalice would use stdout."""
     app = importlib.import_module("app")
     log = logging.getLogger(app.app.app_name)
     log.handlers.clear()

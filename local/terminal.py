@@ -57,8 +57,7 @@ def described(addresses: Addresses) -> list[tuple[str, str]]:
 
 
 class PlainTerminal:
-    """A terminal that prints the addresses, each alert, and the counts after a change or 30
-    seconds."""
+    """Prints the addresses, each alert, and the counts after a change or 30 seconds."""
 
     def __init__(
         self,

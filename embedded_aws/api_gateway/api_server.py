@@ -55,8 +55,7 @@ CROSS_SITE = (
 _Result = TypeVar("_Result")
 
 Problem = Callable[[int, str], tuple[Mapping[str, str], str]]
-"""Returns the headers and body of the gateway's own answer to a status and a detail, which may be
-empty."""
+"""Returns the headers and body of the gateway's own answer to a status and a detail, if any."""
 
 
 def handler(
@@ -125,8 +124,7 @@ class _Handler(Handler):
     turns: RequestTurns
 
     def __getattr__(self, name: str) -> Any:
-        """Return the same method for all HTTP methods. The routes decide which of these they
-        take."""
+        """Return one method for all HTTP methods. The routes decide which of them they take."""
         if name.startswith("do_"):
             return self.handle_any
         raise AttributeError(name)
@@ -148,8 +146,7 @@ class _Handler(Handler):
             self._send(self._in_turn(lambda: self._answer(body)))
 
     def _early(self) -> _Reply | None:
-        """Return the answer to a request that is refused without its body; None for any other
-        request."""
+        """Return the answer to a request that is refused without its body; else None."""
         if self._is_cross_site():
             return self._problem(HTTPStatus.FORBIDDEN, CROSS_SITE)
         refusal = self._refusal()
@@ -178,8 +175,7 @@ class _Handler(Handler):
             return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, more=RETRY_AFTER)
 
     def _before_body(self) -> _Reply | None:
-        """Return the answer to a body that is too large for any route; None for a smaller body.
-        Raises GoneError."""
+        """Return the answer to a body that no route takes; else None. Raises GoneError."""
         if int(self._content_length()) <= SMALL_BODY:
             return None
         return self._in_turn(lambda: self._too_large() if self._is_let_in() else self._answer(b""))
@@ -213,8 +209,7 @@ class _Handler(Handler):
         return self._compressed(reply)
 
     def _headers(self) -> dict[str, str]:
-        """Return the request's headers. Entity tags of other programs or earlier starts are left
-        out."""
+        """Return the request's headers, without other programs' or earlier starts' entity tags."""
         headers = {n: value for n, value in self.headers.items() if n.lower() != IF_NONE_MATCH}
         given = unmarked(", ".join(self.headers.get_all(IF_NONE_MATCH, [])), self.start)
         return headers | ({IF_NONE_MATCH: given} if given else {})
@@ -233,8 +228,7 @@ class _Handler(Handler):
         return (self.headers.get("Content-Length") or "").lstrip("0") or "0"
 
     def _refusal(self) -> int | None:
-        """Return the status that refuses a request before its body is read; None if it is not
-        refused."""
+        """Return the status that refuses a request before its body is read, or None."""
         length = self._content_length()
         if "Transfer-Encoding" in self.headers:
             return HTTPStatus.LENGTH_REQUIRED
@@ -249,8 +243,7 @@ class _Handler(Handler):
         return None
 
     def send_error(self, code: int, *_: str | None) -> None:
-        """Answer http.server's errors in our format. Its 5xx for an error of the client becomes
-        400."""
+        """Answer http.server's errors in our format. Its 5xx for a client's error becomes 400."""
         self.close_connection = True
         self.request_version = self.protocol_version
         if not hasattr(self, "headers"):
@@ -265,8 +258,7 @@ class _Handler(Handler):
         more: Mapping[str, str] | None = None,
         told: bytes | None = None,
     ) -> _Reply:
-        """Return an answer of the gateway itself, with the headers `more`. `told` replaces its
-        body."""
+        """Return an answer of the gateway itself. `more` are headers; `told` replaces its body."""
         headers, body = type(self).problem(status, detail)
         headers = {**self.cors_headers, **headers, **(more or {})}
         return self._compressed(_Reply(status, headers, told or body.encode()))

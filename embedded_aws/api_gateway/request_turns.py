@@ -38,8 +38,7 @@ class _Waiting:
 
 
 class RequestTurns:
-    """Allows `at_once` requests at a time. Up to `waiting` others wait, for up to `seconds`
-    each."""
+    """Allows `at_once` requests at a time; `waiting` others may wait, each for `seconds`."""
 
     def __init__(self, at_once: int, waiting: int, seconds: float = WAIT_SECONDS) -> None:
         self._free = at_once
@@ -116,8 +115,7 @@ class RequestTurns:
 def has_gone(connection: socket.socket) -> bool:
     """Return whether the client, or the server, has closed the connection.
 
-    A client that has closed only its sending direction looks the same, but few HTTP clients do
-    that.
+    A client that has closed only its sending direction looks the same; few HTTP clients do so.
     """
     if connection.fileno() < 0:
         return True
