@@ -41,7 +41,7 @@ def compact(arguments: list[str]) -> int:
 
 
 def _running(options: argparse.Namespace) -> dict[str, Any]:
-    """Call the app's handler in this process, with the running system's environment."""
+    """Call the handler `compact` in this process, with the running system's environment."""
     os.environ.update(environment(options))
     app = importlib.import_module("app")
     event = scheduled_event(datetime.now(UTC), os.environ["AWS_REGION"], options.date)

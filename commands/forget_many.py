@@ -19,7 +19,7 @@ PARALLEL_SYMBOLS = 8
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose symbols by criteria."""
+    """Add the flags that choose symbols by criteria."""
     group = parser.add_argument_group(
         "many at once", "choose among seen symbols that are not tracked; only lists without --yes"
     )

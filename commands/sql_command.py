@@ -133,7 +133,7 @@ def run(
 
 
 def _ended(client: Any, number: str) -> tuple[dict[str, Any], Requests | None]:
-    """Wait until the execution ends. Return the execution and its requests to S3."""
+    """Wait until the execution ends. Return the execution and the counts of its requests to S3."""
     wait = _FIRST_WAIT
     while True:
         answer = client.get_query_execution(QueryExecutionId=number)

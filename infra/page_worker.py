@@ -1,7 +1,7 @@
 """Builds the page's service worker: a list of the files that it caches, then its source.
 
 The list has the document, all styles, icons and scripts, and `/config.json`, which holds no price.
-Its version changes when a file changes, so that browsers install the worker again.
+The worker's version changes when a file changes, so that browsers install the worker again.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ def shell() -> list[str]:
 
 
 def worker(source: bytes, tags: Mapping[str, str]) -> bytes:
-    """Return the worker's script. `tags` has the digest or entity tag of each file to cache, by the
-    file's address relative to the worker's."""
+    """Return the worker's script. `tags` has a digest or entity tag by the address of each file."""
     files = json.dumps([path or "./" for path in sorted(tags)])
     version = hashlib.sha256(json.dumps(sorted(tags.items())).encode()).hexdigest()[:16]
     return f'const SHELL = {{ version: "{version}", files: {files} }};\n'.encode() + source

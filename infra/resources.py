@@ -1,4 +1,4 @@
-"""Names the resources in `infra/resources.json`, and the environment that a deployment sets.
+"""Names a stage's resources and makes its functions' environment, from `infra/resources.json`.
 
 Terraform reads the same file. Its output `environment` has the same keys.
 """

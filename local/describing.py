@@ -46,7 +46,7 @@ def lag(now: Snapshot) -> str:
 
 
 def quarantined(now: Snapshot) -> str:
-    """Describe the quarantined records and the reason of the last."""
+    """Describe the number of quarantined records, and why the last one was quarantined."""
     why = f" (last reason: {now.quarantine_reason})" if now.quarantine_reason else ""
     return f"{now.quarantined:,} quarantined{why}"
 

@@ -52,7 +52,7 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 def asset(body: bytes, content_type: str, zipped: bytes | None = None) -> Asset:
-    """Return an asset. Text is compressed here unless `zipped` is given."""
+    """Return an asset. If `zipped` is missing, text is compressed here."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
     compresses = content_type.startswith(COMPRESSED) and len(body) > 512
     if content_type.startswith("text/"):

@@ -29,11 +29,12 @@ def main(calls: Path) -> None:
     recorder = Recorder(os.environ["AWS_DEFAULT_REGION"])
     _watch_clients(recorder)
     import app
-    from chalicelib.api.problems import of_status
+    from chalicelib.api.problems import denied, of_status
     from embedded_aws.api_gateway import api_server
     from embedded_aws.http_server import Server
+    from infra.deploy.gateway import DENIED
 
-    handler = api_server.handler(app.app, of_status, None)
+    handler = api_server.handler(app.app, of_status, None, denied=denied(*DENIED)[1])
     gateway: Any = vars(handler)["gateway"]
     gateway.handle_request = recorder.wrap("api_handler", gateway.handle_request)
     app.bearer_token.func = recorder.within("bearer_token", app.bearer_token.func)
