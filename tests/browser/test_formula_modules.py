@@ -190,7 +190,8 @@ def test_a_preview_says_how_often_a_rule_fired_and_what_followed(call: Call) -> 
     )
     once = fired | {"times": [0], "unknown": 0, "complete": True}
     assert call(PREVIEWED, "firesText", once, "1D", "once") == (
-        "It would have fired 1 time in 1 day, the last on 1 Jan 1970. It ends after its first alert."
+        "It would have fired 1 time in 1 day, the last on 1 Jan 1970. "
+        "It ends after its first alert."
     )
     never = {"times": [], "judged": 9, "unknown": 9, "complete": True}
     assert call(PREVIEWED, "firesText", never, "Max") == (
