@@ -109,11 +109,13 @@ def shown(value: object) -> str:
 
 
 def invalid_parameter(name: str, value: str, allowed: str) -> Problem:
-    """Return a 400 problem for a parameter of the path or query."""
+    """Return a 400 problem for a parameter of the path or query. An empty value counts as
+    missing."""
     value = shown(value)
+    fault = f"{value!r} is not allowed" if value else "is missing"
     return Problem(
         400,
-        f"{name}: {value!r} is not allowed; allowed: {allowed}",
+        f"{name}: {fault}; allowed: {allowed}",
         kind="invalid-parameter",
         parameter=name,
         value=value,

@@ -104,6 +104,18 @@ def test_a_refusal_is_a_problem_that_names_the_parameter(
     assert ("allowed" in problem) == (status == 400)
 
 
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/quotes", "symbols: is missing; allowed: 1 to 100 symbols, comma between them"),
+        ("/prices?symbols=", "symbols: is missing; allowed: 1 to 100 symbols, comma between them"),
+    ],
+)
+def test_a_missing_parameter_is_called_missing(client: Client, path: str, detail: str) -> None:
+    answer = client.get(path)
+    assert (answer.status, answer.json["detail"], answer.json["value"]) == (400, detail, "")
+
+
 def test_an_empty_value_counts_as_not_given(client: Client) -> None:
     path = "/alerts?symbol=&condition=&start=&end=&limit=&page_token=&sort="
     assert client.get(path).status == 200
