@@ -93,11 +93,11 @@ def read(text: str) -> Statement:
 
 
 def _show(text: str) -> Show:
-    words = text.split()
+    shown = text[len("SHOW") :].strip()
     for what, pattern in _SHOW.items():
-        if match := pattern.fullmatch(" ".join(words[1:])):
+        if match := pattern.fullmatch(shown):
             return Show(what, _name(match[1]) if match[1] else (), match[2] or None)
-    raise unsupported(f"the statement SHOW {words[1].upper() if len(words) > 1 else ''}")
+    raise unsupported(f"the statement SHOW {''.join(shown.split()[:1]).upper()}")
 
 
 def _alter(text: str) -> AlterPartitions:
