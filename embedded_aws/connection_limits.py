@@ -52,8 +52,8 @@ class Limits(msgspec.Struct, frozen=True):
 
     At most `connections` are open at once; the other fields are the longest seconds of each phase.
     `known_seconds` is that of WAITING for an authenticated connection, `sending_seconds` that of
-    SENDING without progress. `body_bytes` limits the sum of all bodies being received, also from
-    authenticated connections.
+    SENDING without progress. `body_bytes` limits the sum of the bodies that unauthenticated
+    connections are sending.
     """
 
     connections: int
@@ -130,8 +130,8 @@ class Connections:
     def enters(self, connection: socket.socket, phase: Phase, body_bytes: int = 0) -> bool:
         """Start a connection's next phase; return False if it has been closed.
 
-        `body_bytes` is the size of a body to receive. If all bodies together exceed the limit,
-        connections that receive one are closed, unauthenticated and older ones first.
+        `body_bytes` is the size of a body to receive. If the bodies of unauthenticated connections
+        together exceed the limit, those connections are closed, the oldest first.
         """
         with self._guard:
             found = self._open.get(connection)
@@ -171,7 +171,7 @@ class Connections:
                     self._shut(connection)
 
     def _receiving(self) -> int:
-        return sum(one.body_bytes for one in self._open.values())
+        return sum(one.body_bytes for one in self._open.values() if not one.known)
 
     def _make_room(self, phases: tuple[Phase, ...]) -> bool:
         idle = [(c.known, c.since, s) for s, c in self._open.items() if c.phase in phases]

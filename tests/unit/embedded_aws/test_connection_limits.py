@@ -133,18 +133,28 @@ def test_an_answer_that_is_taken_stays_and_one_that_is_not_gives_way() -> None:
     assert shut(taken, stalled) == [False, True]
 
 
-def test_bodies_on_their_way_share_a_bound_and_the_oldest_gives_way() -> None:
+def test_bodies_of_unknown_senders_share_a_bound_and_the_oldest_gives_way() -> None:
     world = World()
-    first, second, third = world.open(), world.open(known=True), world.open()
-    for number, connection in enumerate((first, second, third)):
-        world.now += number
+    first, second, third = world.open(), world.open(), world.open()
+    for connection in (first, second, third):
+        world.now += 1
         assert world.connections.enters(connection, Phase.BODY, 50)
     assert shut(first, second, third) == [True, False, False]
     assert world.connections.enters(third, Phase.WORKING)
     assert world.connections.enters(third, Phase.BODY, 50)
     assert shut(second, third) == [False, False]
     assert not world.connections.enters(third, Phase.BODY, 101)
-    assert shut(second, third) == [False, True]
+    assert shut(second, third) == [True, True]
+
+
+def test_bodies_of_authenticated_senders_neither_count_nor_give_way() -> None:
+    world = World()
+    one, another, unknown = world.open(known=True), world.open(known=True), world.open()
+    for connection in (one, another):
+        assert world.connections.enters(connection, Phase.BODY, 1000)
+    assert world.connections.enters(unknown, Phase.BODY, 100)
+    assert not world.connections.enters(unknown, Phase.BODY, 101)
+    assert shut(one, another, unknown) == [False, False, True]
 
 
 def test_closed_connections_make_room() -> None:
