@@ -6,6 +6,7 @@ another form than it signed is refused.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import re
 from collections.abc import Mapping
@@ -120,6 +121,13 @@ def unsigned_headers(environ: Mapping[str, Any], signature: Signature) -> list[s
     return sorted({"HTTP_HOST", *demanded} - signed)
 
 
+@functools.lru_cache(64)
+def _derived(key: bytes, text: str) -> bytes:
+    """Return a key derived from another one. Clients derive the same for a day."""
+    found: bytes = SigV4Auth._sign(None, key, text)
+    return found
+
+
 class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
     """Signs for the time that the request names, and with the headers that it names."""
 
@@ -129,6 +137,10 @@ class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
 
     def headers_to_sign(self, request: Any) -> Any:
         return request.headers
+
+    def _sign(self, key: bytes, msg: str, hex: bool = False) -> Any:  # noqa: A002  # botocore's
+        """Sign the request (`hex`), or derive one of the four keys that this takes."""
+        return super()._sign(key, msg, hex) if hex else _derived(key, msg)
 
     def payload(self, request: Any) -> str:
         return str(request.context["payload"])

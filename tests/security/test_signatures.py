@@ -14,12 +14,13 @@ from urllib.parse import urlencode, urlsplit
 import boto3
 import msgspec
 import pytest
-from botocore.auth import SigV4QueryAuth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from embedded_aws.emulator import signatures
 from embedded_aws.emulator.admission import LONGEST_UNDECLARED, Admission
 from embedded_aws.environment import REGION, Keys
 from embedded_aws.signing import signed
@@ -344,3 +345,26 @@ def test_presigned_addresses_are_of_s3_alone() -> None:
 
 def test_the_secret_key_is_in_no_link_and_no_output(system: LocalSystem, link: Link) -> None:
     assert system.keys().secret_key not in link() + system.output()
+
+
+def test_the_signing_key_is_derived_once_for_a_day_region_and_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = [environ(), environ(body=b"[]"), environ(service="kinesis")]
+    signatures._derived.cache_clear()
+    signings: list[bytes] = []
+
+    def sign(self: Any, key: bytes, msg: str, hex: bool = False) -> Any:  # noqa: A002
+        signings.append(key)
+        return plainly(self, key, msg, hex)
+
+    plainly = SigV4Auth._sign
+    monkeypatch.setattr(SigV4Auth, "_sign", sign)
+    counts = []
+    for one, body in zip(given, (b"{}", b"[]", b"{}"), strict=True):
+        signings.clear()
+        assert refused(one, body=body) is None
+        counts.append(len(signings))
+    assert counts == [5, 1, 3]  # a new service takes two keys, its own and the one to sign with
+    other = Admission(Keys(KEYS.access_key, "another secret"), time.time)
+    assert other.refusal_of_body(given[0], b"{}") is not None
