@@ -18,6 +18,8 @@ PATH = "$path"
 
 Column = tuple[str, str]
 
+Projection = dict[str, list[str]]
+"""The values of each partition column of a projected table."""
 
 Shape = Literal["rows", "rows and path", "partitions"]
 """What a query reads of a table: its rows, without or with `$path`, or its `$partitions`."""
@@ -94,16 +96,17 @@ class Catalog:
         """Return the names of all databases, sorted."""
         return sorted(one["Name"] for one in self._aws.glue("GetDatabases")["DatabaseList"])
 
-    def partitions(self, table: Table) -> Iterator[Partition]:
+    def partitions(self, table: Table, projected: Projection | None = None) -> Iterator[Partition]:
         """Yield a table's partitions: if the table is projected, those that have objects; otherwise
         the registered ones.
 
-        A table without partition columns is one partition.
+        A table without partition columns is one partition. `projected` is the table's projection,
+        if it is known already.
         """
         if not table.partition_columns:
             yield Partition((), table.location)
         elif table.projected:
-            yield from _projected(table, self._aws)
+            yield from _projected(table, self._aws, projected or projection(table))
         else:
             for values, location in self._aws.partitions(table.database, table.name):
                 yield Partition(tuple(values), as_folder(location))
@@ -135,7 +138,7 @@ def _columns(found: Any) -> tuple[Column, ...]:
     return tuple((one["Name"].lower(), one["Type"].lower()) for one in found)
 
 
-def projection(table: Table) -> dict[str, list[str]]:
+def projection(table: Table) -> Projection:
     """Return the values of each partition column of a projected table.
 
     Athena derives a partition for each combination, whether or not it has objects.
@@ -143,18 +146,18 @@ def projection(table: Table) -> dict[str, list[str]]:
     return {name: _allowed(table, name) for name, _ in table.partition_columns}
 
 
-def _projected(table: Table, aws: Aws) -> Iterator[Partition]:
+def _projected(table: Table, aws: Aws, values: Projection) -> Iterator[Partition]:
     """List the objects under the template's constant prefix and yield a partition for each
     combination of values in their keys."""
     template = table.parameters.get("storage.location.template") or _default_template(table)
     start = template.partition("${")[0]
     bucket = template.removeprefix("s3://").partition("/")[0]
-    allowed = {name: frozenset(values) for name, values in projection(table).items()}
+    allowed = {name: frozenset(of_column) for name, of_column in values.items()}
     pattern = re.compile(_pattern(template, allowed))
     keys: dict[tuple[str, ...], list[str]] = {}
     for key in aws.names(start):
         match = pattern.match(f"s3://{bucket}/{key}")
-        if match and all(match[name] in values for name, values in allowed.items()):
+        if match and all(match[name] in of_column for name, of_column in allowed.items()):
             keys.setdefault(tuple(match[name] for name in allowed), []).append(key)
     for values, found in keys.items():
         yield Partition(values, f"s3://{bucket}/", tuple(found))

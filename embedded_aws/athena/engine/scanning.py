@@ -16,7 +16,15 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from embedded_aws.athena.engine.aws import Aws
-from embedded_aws.athena.engine.catalog import PATH, Catalog, Partition, Shape, Table, projection
+from embedded_aws.athena.engine.catalog import (
+    PATH,
+    Catalog,
+    Partition,
+    Projection,
+    Shape,
+    Table,
+    projection,
+)
 from embedded_aws.athena.engine.failures import QueryError, unsupported
 from embedded_aws.athena.engine.hive_types import to_arrow_schema
 from embedded_aws.athena.engine.json_lines import LineReader
@@ -88,19 +96,19 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         filter. Stores the first error in the lake before raising it."""
         try:
             wanted = list(self.schema.names if columns is None else columns)
-            partitions = list(self._matching(filter))
-            self._count_empty(len(partitions), filter)
+            projected = projection(self._table) if self._table.projected else {}
+            partitions = list(self._matching(projected, filter))
+            self._count_empty(len(partitions), projected, filter)
             return self._opened(partitions, wanted, filter)
         except Exception as error:
             self._lake.failure = self._lake.failure or error
             raise
 
-    def _count_empty(self, found: int, condition: Any) -> None:
+    def _count_empty(self, found: int, projected: Projection, condition: Any) -> None:
         """Count the LISTs of empty projected partitions, which Athena makes too."""
         if self._table.projected:
-            values = projection(self._table)
             mentioned = _words(condition)
-            left = partitions_left(values, self.schema, condition, mentioned)
+            left = partitions_left(projected, self.schema, condition, mentioned)
             self._lake.meter.add(lists=left - found)
 
     def _opened(self, partitions: list[Partition], wanted: list[str], condition: Any) -> Any:
@@ -111,9 +119,9 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
             return _Rows(schema, self._guarded(self._json(partitions, wanted, condition)))
         raise unsupported(f"the SerDe {self._table.serde or 'that is not named'}")
 
-    def _matching(self, condition: Any) -> Iterator[Partition]:
+    def _matching(self, projected: Projection, condition: Any) -> Iterator[Partition]:
         """Yield the partitions that the filter does not exclude."""
-        partitions = list(self._lake.catalog.partitions(self._table))
+        partitions = list(self._lake.catalog.partitions(self._table, projected))
         if condition is None or not self._table.partition_columns:
             yield from partitions
             return
