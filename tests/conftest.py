@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 
+import boto3
 import botocore.session
 import botocore.useragent
 import pytest
@@ -123,6 +124,14 @@ def own_log_level() -> Iterator[None]:
     before = log.level
     yield
     log.setLevel(before)
+
+
+@pytest.fixture(autouse=True)
+def own_default_session() -> Iterator[None]:
+    """Drop boto3's default session after each test: it keeps the first credentials that it finds,
+    which may be those of another test's emulator."""
+    yield
+    boto3.DEFAULT_SESSION = None
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,6 @@ def test_an_aws_that_does_not_answer_is_one_line(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # an earlier test's has another environment
     (folder / f"{os.getppid()}.json").unlink()
     assert commands.run("test-alert", []) == 1
     assert capsys.readouterr().err == "python -m local test-alert: AWS: no connection\n"
