@@ -1,4 +1,7 @@
-"""A stage's fixed monthly costs, printed before it is created."""
+"""The fixed monthly costs of a stage's resources, printed before they are created.
+
+What the running functions cause at any load is not in Terraform's plan; costs/pricing.py prices it.
+"""
 
 from __future__ import annotations
 
@@ -68,10 +71,12 @@ def lines(resources: Resources, listed: Prices) -> list[Line]:
 
 def described(found: Sequence[Line], listed: Prices) -> list[str]:
     """Return the costs as lines to print."""
-    total = sum(line.usd for line in found)
+    total = f"{sum(line.usd for line in found):.2f} USD a month for these resources"
+    listing = f"at list prices of {listed.as_of}, {listed.region}"
     return [
         *(f"  {line.count:>3} {line.what:<21} {line.usd:7.2f} USD a month" for line in found),
-        f"  fixed: {total:.2f} USD a month, at list prices of {listed.as_of}, {listed.region}",
+        f"  fixed: {total}, {listing}",
+        "  not included: what the functions cause at any load (docs/deploying.md#what-it-costs)",
         "  everything else is charged by use",
     ]
 

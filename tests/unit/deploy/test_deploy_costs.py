@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from costs.list_prices import Price, Prices
 from infra.deploy.costs import described, lines, planned
+from tools.contents import anchor, headings
+
+ROOT = Path(__file__).resolve().parents[3]
 
 USD = {
     "kinesis_shard_hour": 0.015,
@@ -77,3 +81,12 @@ def test_resources_of_modules_are_found() -> None:
 
 def test_nothing_fixed_is_said_to_cost_nothing() -> None:
     assert described(lines([], PRICES), PRICES)[0].strip().startswith("fixed: 0.00 USD")
+
+
+def test_the_sum_says_what_it_covers() -> None:
+    stream = resource("aws_kinesis_stream", shard_count=1, stream_mode_details=[])
+    *_, fixed, left_out, _ = described(lines([stream], PRICES), PRICES)
+    assert fixed.startswith("  fixed: 10.95 USD a month for these resources, at list prices")
+    assert left_out.startswith("  not included: what the functions cause at any load")
+    page, heading = left_out.partition("(")[2].partition(")")[0].split("#")
+    assert heading in map(anchor, headings((ROOT / page).read_text()))
