@@ -208,7 +208,9 @@ def _add_system(parser: _Parser) -> None:
     parser.add_argument("--seconds", type=_seconds, metavar="N", help="stop after N seconds")
     parser.add_argument("--no-page", action="store_true", help="do not serve the page")
     parser.add_argument("--no-push", action="store_true", help="let the page poll for prices")
-    parser.add_argument("--verbose", action="store_true", help="show the full text of errors")
+    parser.add_argument(
+        "--verbose", action="store_true", help="show the full text and traceback of errors"
+    )
 
 
 def _port(text: str) -> int:

@@ -12,15 +12,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import commands
-from commands.outcomes import FAILED, USAGE, UsageError
+from commands.outcomes import FAILED, USAGE, UsageError, counted
 from embedded_aws.environment import bypass_proxy
 from embedded_aws.errors import EndedError
 from producer import region
 from producer.endings import on_end_signal
 from producer.reasons import in_full
-from untrusted.printable import PrintableFormatter, errors_printed_plainly, printed_plainly
+from untrusted.printable import errors_printed_plainly, printed_plainly
 
 if TYPE_CHECKING:
+    from local.quiet_logs import OnceAMinute
     from local.system import System
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -42,13 +43,9 @@ def main(arguments: list[str]) -> int:
 def _run_system(arguments: list[str]) -> int:
     # Commands do not wait for these imports.
     from local.arguments import parse
-    from local.quiet_logs import OnceAMinute
     from local.system import StartError, System
 
-    logging.basicConfig(level=logging.WARNING)
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(PrintableFormatter("%(levelname)s %(name)s: %(message)s"))
-        handler.addFilter(OnceAMinute())
+    quiet = _limit_logs("--verbose" in arguments)
     try:
         options = parse(arguments)
         system = System(options)
@@ -65,6 +62,20 @@ def _run_system(arguments: list[str]) -> int:
         where = f": {error.filename}" if error.filename else ""
         print(f"python -m local: {error.strerror or error}{where}", file=sys.stderr)
         return FAILED
+    finally:
+        if count := quiet.left_out():
+            print(f"{counted(count, 'repeated message')} left out", file=sys.stderr)
+
+
+def _limit_logs(verbose: bool) -> OnceAMinute:
+    from local.quiet_logs import OnceAMinute, TerminalFormatter
+
+    quiet = OnceAMinute(verbose)
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(TerminalFormatter(verbose))
+        handler.addFilter(quiet)
+    return quiet
 
 
 def _run(system: System, seconds: float | None) -> int:
@@ -75,6 +86,7 @@ def _run(system: System, seconds: float | None) -> int:
             system.ended.wait(seconds)
         finally:
             stop_within(STOP_SECONDS, system.stop)
+            system.tell_end()
     return system.exit_status
 
 

@@ -21,6 +21,11 @@ def activity(now: Snapshot) -> str:
     return f"{now.source}: {ended}"
 
 
+def sent(now: Snapshot) -> str:
+    """Describe what the producer has sent."""
+    return f"{now.sent:,} ticks and bars"
+
+
 def stored(now: Snapshot) -> str:
     """Describe the number of stored ticks and bars."""
     return f"{counted(now.ticks, 'tick')} and {counted(now.bars, 'bar')}"
@@ -28,7 +33,7 @@ def stored(now: Snapshot) -> str:
 
 def alerts(now: Snapshot) -> str:
     """Describe the numbers of alerts and of sent messages."""
-    return f"{counted(now.alerts, 'alert')}, {now.notified:,} sent"
+    return f"{counted(now.alerts, 'alert')}, {counted(now.notified, 'message')}"
 
 
 def lag(now: Snapshot) -> str:
@@ -55,7 +60,7 @@ def summary(now: Snapshot) -> str:
     """Return all counts in one line."""
     parts = [activity(now)]
     if now.sent or now.ticks or now.bars:
-        parts += [f"{now.sent:,} sent", f"{stored(now)} stored", alerts(now)]
+        parts += [f"{sent(now)} sent", f"{stored(now)} stored", alerts(now)]
     if now.quarantined:
         parts.append(quarantined(now))
     if now.given_up:

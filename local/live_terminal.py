@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.counters import Snapshot
-from local.describing import activity, alerts, lag, quarantined, stored
+from local.describing import activity, alerts, lag, quarantined, sent, stored
 from local.terminal import Addresses, described
 from untrusted.printable import printable
 
@@ -90,7 +90,7 @@ class LiveTerminal:
         grid = Table.grid(padding=(0, 2))
         rows = {
             "Source": activity(now),
-            "Sent": f"{now.sent:,}" + (f"  ({now.pending:,} waiting)" if now.pending else ""),
+            "Sent": sent(now) + (f"  ({now.pending:,} waiting)" if now.pending else ""),
             "Stored": stored(now),
             "Alerts": alerts(now),
             "Lag": lag(now),

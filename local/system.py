@@ -67,6 +67,7 @@ class System:
         self._counters = Counters()
         self._given_up: Callable[[], int] = lambda: 0
         self._backlog: Callable[[], Waiting] | None = None
+        self._waiting: Waiting | None = None
         self._producer_down: Callable[[], bool] = lambda: False
         self._terminal = _terminal(self._snapshot)
 
@@ -109,17 +110,22 @@ class System:
         if self._producer_down() and not self.exit_status:
             self.exit_status = 1
         self._closing.close()
+        self.tell_end()
+
+    def tell_end(self) -> None:
+        """Show the last state, if it is not shown yet."""
+        self._backlog = None  # the emulator may be stopped, or hang
         self._terminal.close()
 
     def _stop_working(self) -> None:
-        """Stop producer and pollers in parallel. Interrupted batches are delivered again."""
+        """Stop producer and pollers in parallel, and show the last state. Interrupted batches are
+        delivered again."""
         with ThreadPoolExecutor() as pool:
             for stop in self._working:
                 pool.submit(stop)
-        if self._backlog:  # while the emulator still answers
-            last = self._backlog()
-            self._backlog = lambda: last
+        self._look_at_backlog()  # while the emulator still answers
         logging.disable(logging.CRITICAL)  # an interrupted handler logs nothing useful
+        self.tell_end()
 
     def _bind(self, flag: str, port: int) -> Server:
         try:
@@ -360,7 +366,8 @@ class System:
 
     def _snapshot(self) -> Snapshot:
         now = self._counters.snapshot()
-        waiting = self._backlog() if self._backlog else None
+        self._look_at_backlog()
+        waiting = self._waiting
         return msgspec.structs.replace(
             now,
             given_up=self._given_up(),
@@ -368,6 +375,10 @@ class System:
             lag_seconds=waiting.age_seconds(time.time()) if waiting else 0.0,
             stopped=self.ended.is_set(),
         )
+
+    def _look_at_backlog(self) -> None:
+        if backlog := self._backlog:
+            self._waiting = backlog()
 
     def _fail(self, why: str) -> None:
         if self.ended.is_set():

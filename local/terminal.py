@@ -93,7 +93,7 @@ class PlainTerminal:
 
     def close(self) -> None:
         """See Terminal."""
-        if self._is_ready:
+        if self._is_ready and not self._closed.is_set():
             self._closed.set()
             self._tell(self._snapshot())
 

@@ -52,8 +52,8 @@ def test_the_producers_status_is_the_last_one() -> None:
 def test_the_line_says_what_is_going_on() -> None:
     now = Snapshot(source="replay", state="replaying", sent=1506, ticks=506, bars=1, given_up=2)
     assert summary(now) == (
-        "replay: replaying; 1,506 sent; 506 ticks and 1 bar stored; 0 alerts, 0 sent; "
-        "2 dead-lettered"
+        "replay: replaying; 1,506 ticks and bars sent; 506 ticks and 1 bar stored; "
+        "0 alerts, 0 messages; 2 dead-lettered"
     )
 
 
