@@ -15,11 +15,11 @@ settings: $(BIN)/.run ## set mappings and the gateway's answers again, after a p
 destroy: $(BIN)/.run ## take the stage down; DATA=delete: also delete tables and archive
 	$(DEPLOYMENT) $(if $(filter delete,$(DATA)),--delete-data) destroy
 
-token: $(BIN)/.run ## make a new token of the first key and print it once; other keys: ARGS="add|list|revoke ..."
+token: $(BIN)/.run ## make a new token of the stage's first key and print it once; its other keys: ARGS="add|list|revoke ..."
 ifeq ($(strip $(ARGS)),)
 	@$(DEPLOYMENT) token
 else
-	@$(BIN)/python -m local token $(ARGS) $(if $(filter-out file default undefined,$(origin STAGE)),--stage $(STAGE))
+	@$(BIN)/python -m local token $(ARGS) --stage $(STAGE)
 endif
 
 rules: $(BIN)/.run ## plan, apply or export a file of rules: ARGS="plan rules.toml"; for a stage: STAGE=dev

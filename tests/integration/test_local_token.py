@@ -106,8 +106,9 @@ def test_a_flag_at_fault_is_named(
 @pytest.mark.parametrize(
     ("given", "runs"),
     [
-        (["token", "STAGE=dev"], "-m infra.deploy --stage dev  token"),
-        (["token", "ARGS=list"], "-m local token list "),
+        (["token"], "-m infra.deploy --stage dev  token"),
+        (["token", "STAGE=prod"], "-m infra.deploy --stage prod  token"),
+        (["token", "ARGS=list"], "-m local token list --stage dev"),
         (["token", "ARGS=list", "STAGE=prod"], "-m local token list --stage prod"),
     ],
 )
