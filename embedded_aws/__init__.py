@@ -40,10 +40,11 @@ def start(
 ) -> EmbeddedAws:
     """Start the embedded AWS and return once it answers requests.
 
-    A `folder` keeps everything across restarts; without one nothing is kept. Port 0 takes any free
-    port. `failures_bucket` receives batches that mappings dead-letter. With `sweep_seconds` of 0
-    nothing expires. Raises EmulatorError or CheckpointsError if it cannot start, and FolderError if
-    the folder belongs to another user, is in use, or contains links.
+    If `folder` is given, all data survive restarts there; otherwise nothing is kept. Port 0 takes
+    any free port. `failures_bucket` receives the batches that event source mappings dead-letter.
+    With `sweep_seconds` of 0 nothing expires. Raises EmulatorError or CheckpointsError if the
+    embedded AWS cannot start. Raises FolderError if the folder belongs to another user, is in use,
+    or contains links.
     """
     from embedded_aws.running import EmbeddedAws  # boto3 is slow to import; children need none
 

@@ -1,4 +1,4 @@
-"""Counts the unprocessed records of the streams."""
+"""Counts the records in streams and queues that the mappings have not processed yet."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import msgspec
 LOOK_SECONDS = 1.0
 
 Position = tuple[str, str, str, str | None]
-"""A shard's kind, stream, id and the sequence number up to which everything is finished."""
+"""A shard's kind, stream, id, and the sequence number up to which its records are finished."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """Unprocessed records; `oldest` is the oldest one's arrival in epoch seconds, if known."""
+    """The number of unprocessed records, and when the oldest arrived in epoch seconds, if known."""
 
     count: int
     oldest: float | None = None
 
     def age_seconds(self, now: float) -> float:
-        """Return the seconds since the oldest record arrived; 0 if its arrival is not known."""
+        """Return the seconds since the oldest record arrived, or 0 if its arrival is not known."""
         return max(0.0, now - self.oldest) if self.oldest is not None else 0.0
 
 
@@ -29,9 +29,9 @@ NOTHING = Waiting(0)
 
 
 class Backlog:
-    """Queries the emulator at most once a second, and not at all while nothing happens.
+    """Counts unprocessed records: asks the emulator at most once a second, and only after changes.
 
-    `count` returns the unprocessed records of streams (after positions) and queues.
+    `count` returns the number of records in queues, and in streams after given positions.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class Backlog:
         self._found = NOTHING
 
     def __call__(self) -> Waiting:
-        """Return the backlog.
+        """Return the number of unprocessed records and the oldest one's arrival.
 
-        Return the last result again if it is younger than LOOK_SECONDS, if it was empty and nothing
-        has changed since, or if the emulator cannot be reached.
+        The last result is returned if it is younger than LOOK_SECONDS, or was empty and nothing has
+        changed since. It is also returned if the emulator cannot be reached.
         """
         with self._lock:
             generation, now = self._generation(), self._clock()
@@ -65,7 +65,7 @@ class Backlog:
                 return self._found
             try:
                 self._found = self._count(self._positions(), self._queues)
-            except (OSError, ValueError):  # it is ending, which is reported elsewhere
+            except (OSError, ValueError):  # the emulator is ending, which is reported elsewhere
                 return self._found
             self._seen, self._looked = generation, now
             return self._found

@@ -1,8 +1,8 @@
-"""Runs a module as a child that never outlives its parent: `python -m embedded_aws.child MODULE
-ARGS...`.
+"""Runs a module in a child process that never outlives its parent.
 
-The parent holds the other end of standard input. That end closes when the parent closes it or is
-killed. Then the child is sent SIGTERM, and is killed if it does not end.
+Use `python -m embedded_aws.child MODULE ARGS...`. The parent holds the other end of the child's
+standard input. When the parent closes that end or is killed, the child gets SIGTERM. If it does not
+end then, it is killed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GRACE_SECONDS = 3.0
 
 
 def end_with_parent() -> None:
-    """Watch standard input from a thread; end this process when it closes."""
+    """Start a thread that ends this process when standard input closes."""
 
     def watch() -> None:
         while os.read(0, 4096):
@@ -31,7 +31,7 @@ def end_with_parent() -> None:
 
 
 def how_it_ended(status: int) -> str:
-    """Describe an exit status; a negative one is a signal, as in subprocess."""
+    """Describe a process's exit status. A negative status is a signal, as in subprocess."""
     if status >= 0:
         return f"ended with status {status}"
     try:
@@ -42,7 +42,7 @@ def how_it_ended(status: int) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Run the module named first with the remaining arguments."""
+    """Run the module named by the first argument, with the remaining arguments."""
     module, *rest = arguments
     sys.argv = [module, *rest]
     end_with_parent()

@@ -1,4 +1,4 @@
-"""boto3 clients of one endpoint."""
+"""Creates boto3 clients for one endpoint."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Clients:
         self._made: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:
-        """Return the service's client. Create clients in one thread; use them in any."""
+        """Return the client of a service. Create clients in one thread; use them in any."""
         if service not in self._made:
             self._made[service] = self._session.client(
                 service, endpoint_url=self._endpoint, config=self._config

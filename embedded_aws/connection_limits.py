@@ -1,9 +1,8 @@
-"""Limits a port's open connections and the time of each.
+"""Limits how many connections a port has open, and how long each connection may wait.
 
 Any local program can open connections to a port of this machine and send little or nothing. Each
-connection takes a thread and a file descriptor. So their number is limited, and a connection that
-waits for its client is closed for a new one. The ports of a process share half of the files that
-the process may open.
+connection takes a thread and a file descriptor. If a port is full, a connection that waits for its
+client is closed for a new one. The ports of a process share half of the files that it may open.
 """
 
 from __future__ import annotations
@@ -20,21 +19,20 @@ from collections.abc import Callable
 import msgspec
 
 MOST_PORTS = 6
-"""The most ports that a process serves: a share of its files is kept for each."""
+"""The most ports that a process serves. Each port gets an equal share of the files."""
 
 MOST_CONNECTIONS = 200
-"""The most connections of a port, however many files there are."""
+"""The most connections of a port, even if the process may open more files."""
 
 ENOUGH_FILES = 4096
-"""The open files with which every port may have MOST_CONNECTIONS while half are left for other
-uses."""
+"""The open files that give each port MOST_CONNECTIONS and leave half of them for other uses."""
 
 _LOOK_SECONDS = 1.0
 
 
 class Phase(enum.Enum):
-    """What a connection is doing: it waits for a request, receives a head or a body, processes its
-    request, or sends an answer."""
+    """What a connection does: waits for a request, receives its head or body, processes it, or
+    sends the answer."""
 
     WAITING = enum.auto()
     HEAD = enum.auto()
@@ -44,7 +42,7 @@ class Phase(enum.Enum):
 
 
 _GIVE_WAY = (Phase.WAITING, Phase.HEAD, Phase.BODY, Phase.SENDING)
-"""Phases that wait for the client: to finish sending an answer, too, it has to read."""
+"""Phases in which the server waits for the client. In SENDING, too: the client has to read."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -65,7 +63,7 @@ class Limits(msgspec.Struct, frozen=True):
     body_bytes: int = 64 * 1024 * 1024
 
     def seconds(self, phase: Phase, known: bool) -> float:
-        """Return the longest seconds of a phase."""
+        """Return the most seconds that a connection may stay in a phase."""
         return {
             Phase.WAITING: self.known_seconds if known else self.idle_seconds,
             Phase.HEAD: self.head_seconds,
@@ -76,8 +74,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 def most_connections(ports: int = MOST_PORTS) -> int:
-    """Return the most connections of each of `ports` that this process serves. All ports together
-    take at most half of the files that the process may open."""
+    """Return the most connections for each of this process's `ports`. All ports together take at
+    most half of the files that the process may open."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return MOST_CONNECTIONS
@@ -85,12 +83,12 @@ def most_connections(ports: int = MOST_PORTS) -> int:
 
 
 def allow_files() -> None:
-    """Let this process and its children open ENOUGH_FILES, or as many as the user may allow. Call
+    """Raise this process's limit of open files to ENOUGH_FILES, or as far as the user may. Call
     this before the ports are bound."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(ENOUGH_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(OSError, ValueError):  # the system may allow fewer than it says
+        with contextlib.suppress(OSError, ValueError):  # the system may refuse its own limit
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
@@ -105,8 +103,8 @@ class _Connection:
 
 
 class Connections:
-    """The open connections of a port. Closing a connection shuts it down, so that its reading
-    thread ends."""
+    """The open connections of a port. Closing a connection shuts down its socket, so that the
+    thread that reads from it ends."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
@@ -116,10 +114,10 @@ class Connections:
         self._looked = clock()
 
     def opened(self, connection: socket.socket) -> bool:
-        """Add a connection; return False if there is no room for it.
+        """Add a connection. Return False if there is no room for it.
 
-        If the port is full, a connection that waits for its client is closed to make room.
-        Unauthenticated connections are closed first, and of these the one that has waited longest.
+        If the port is full, a connection that waits for its client is closed. An unauthenticated
+        connection is closed first, and the one that has waited longest.
         """
         with self._guard:
             if len(self._open) >= self._limits.connections and not self._make_room(_GIVE_WAY):
@@ -128,7 +126,7 @@ class Connections:
             return True
 
     def enters(self, connection: socket.socket, phase: Phase, body_bytes: int = 0) -> bool:
-        """Start a connection's next phase; return False if it has been closed.
+        """Start a connection's next phase. Return False if the connection has been closed.
 
         `body_bytes` is the size of a body to receive. If the bodies of unauthenticated connections
         together exceed the limit, those connections are closed, the oldest first.
@@ -143,7 +141,7 @@ class Connections:
             return connection in self._open
 
     def goes_on(self, connection: socket.socket) -> None:
-        """Note progress of an answer: its time starts again."""
+        """Record that an answer makes progress, which starts the connection's time again."""
         with self._guard:
             if found := self._open.get(connection):
                 found.since = self._clock()
@@ -160,7 +158,7 @@ class Connections:
             self._open.pop(connection, None)
 
     def sweep(self) -> None:
-        """Close connections that took too long; checks at most once a second."""
+        """Close connections that exceed their time. Check at most once a second."""
         now = self._clock()
         if now - self._looked < _LOOK_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""The data folder that survives restarts, used by one process at a time."""
+"""The data folder, which survives restarts and is used by one process at a time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from embedded_aws.errors import FolderError
 from untrusted.journals import names_super_journal
 
 OWN, OWN_FILE = 0o700, 0o600
-"""Modes for this user only."""
+"""Modes of a folder and a file that only this user may access."""
 
 _OURS = re.compile(r"lock|(aws|checkpoints)\.sqlite(-\w+)?")
-"""Names of the files that a system writes."""
+"""Names of the files that the embedded AWS writes into a data folder."""
 
 
 class DataDirectory:
     """An open data folder, locked until it is closed or the process ends.
 
     No other user of the machine can read the folder, whatever its mode was before. Raises
-    FolderError if it belongs to another user, cannot be written, or is used by another process.
-    Also raises FolderError if a file of ours in it is a link or would make SQLite delete another
-    file.
+    FolderError if the folder belongs to another user, cannot be written, or is used by another
+    process. It is also raised if one of our files is a link or would make SQLite delete a file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,16 +47,16 @@ class DataDirectory:
 
     @property
     def emulator(self) -> Path:
-        """Return the emulator's file: tables, streams and objects."""
+        """Return the path of the emulator's file, which holds tables, streams and objects."""
         return self.path / "aws.sqlite"
 
     @property
     def checkpoints(self) -> Path:
-        """Return the file with the checkpoints of event source mappings."""
+        """Return the path of the file with the checkpoints of event source mappings."""
         return self.path / "checkpoints.sqlite"
 
     def close(self) -> None:
-        """Release the folder."""
+        """Release the folder's lock."""
         self._lock.close()
 
     def _holder(self) -> str:
@@ -67,14 +66,14 @@ class DataDirectory:
 
 
 def _opened(path: Path) -> int:
-    """Open a file for writing, unless it is a link; create the file if it is missing."""
+    """Open a file for writing; create it if it is missing. Raises OSError for a link."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, OWN_FILE)
 
 
 def _close_to_others(path: Path) -> None:
-    """Close the folder and our files to other users: earlier versions left them readable.
+    """Deny other users access to the folder and to our files, which earlier versions left readable.
 
-    The folder may be of unknown origin: a link in it could make us overwrite another file.
+    Somebody else may have made the folder. A link in it could make us overwrite another file.
     """
     if path.stat().st_uid != os.getuid():
         raise FolderError(f"{path}: it belongs to another user; give a folder of your own")

@@ -1,4 +1,4 @@
-"""The credentials of the embedded AWS, and the variables that pass them to processes."""
+"""The credentials of the embedded AWS, and the environment variables that pass them on."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def new_keys() -> Keys:
 
 
 def keys_for_child(keys: Keys) -> dict[str, str]:
-    """Return the variables with which the keys are passed to a child process."""
+    """Return the environment variables that pass the keys to a child process."""
     return {_ACCESS_KEY_VARIABLE: keys.access_key, _SECRET_KEY_VARIABLE: keys.secret_key}
 
 
 def keys_from_parent(environ: Mapping[str, str]) -> Keys:
-    """Return the keys passed to this child process. Raises KeyError without them."""
+    """Return the keys that the parent process passed in `environ`. Raises KeyError without them."""
     return Keys(environ[_ACCESS_KEY_VARIABLE], environ[_SECRET_KEY_VARIABLE])
 
 
@@ -46,8 +46,7 @@ def point_at(
 ) -> None:
     """Point every AWS client of this process and its children at the emulator.
 
-    Nothing of the user's own AWS configuration may apply: no profile, no certificate bundle, no
-    proxy for 127.0.0.1.
+    Removes the user's own AWS configuration: profile, certificate bundle, and proxy for 127.0.0.1.
     """
     for name in [name for name in environ if name.startswith(("AWS_", "BOTO_"))]:
         del environ[name]
@@ -72,7 +71,7 @@ def variables_of(endpoint: str, keys: Keys) -> dict[str, str]:
 
 
 def bypass_proxy(environ: MutableMapping[str, str]) -> None:
-    """Access this machine directly, even if a proxy is set."""
+    """Exclude the addresses of this machine from the proxy that `environ` sets, if any."""
     for name in ("NO_PROXY", "no_proxy"):
         hosts = [host for host in environ.get(name, "").split(",") if host]
         environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))

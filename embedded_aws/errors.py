@@ -1,19 +1,19 @@
-"""Errors that keep the embedded AWS from running."""
+"""Errors that keep the embedded AWS from starting or running."""
 
 from __future__ import annotations
 
 
 class EmulatorError(Exception):
-    """The emulator did not start; the message has the reason."""
+    """The emulator did not start. The message gives the reason."""
 
 
 class EndedError(Exception):
-    """The caller was asked to end while the emulator started."""
+    """The caller was asked to end while it waited for the emulator to start."""
 
 
 class FolderError(Exception):
-    """The folder cannot store the data safely; the message names it and the reason."""
+    """The data folder cannot store the data safely. The message names the folder and the reason."""
 
 
 class CheckpointsError(Exception):
-    """The checkpoint file is not ours; the message names it."""
+    """The file of checkpoints was not written by the embedded AWS. The message names the file."""

@@ -1,7 +1,7 @@
-"""KMS with one symmetric key, which encrypts and decrypts small texts.
+"""AWS KMS with one symmetric key, which encrypts and decrypts small texts.
 
-The key is made with the first request and kept in the emulator's file, beside the data that it has
-encrypted. So the data is as safe as the file's folder, no safer. Every alias and id names this key.
+The key is created with the first request and stored in the emulator's file, beside the data that it
+encrypts. So the data is only as safe as the file's folder. Every alias and key id names this key.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NONCE_BYTES = 12
 
 
 class KmsError(Exception):
-    """A request that KMS refuses; `code` is AWS's name of the error."""
+    """A request that KMS refuses. `code` is AWS's name of the error."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -34,7 +34,7 @@ class KmsError(Exception):
 
 
 class Kms:
-    """The service. `lock` is the emulator's, which guards the connection."""
+    """The emulated KMS service. `lock` is the emulator's lock and guards the connection."""
 
     def __init__(self, connection: sqlite3.Connection, lock: threading.Lock) -> None:
         self._connection = connection
@@ -46,7 +46,7 @@ class Kms:
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        """Answer a request."""
+        """Answer a request to KMS."""
         name = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         try:
             request = _parsed(environ["wsgi.input"].read())
@@ -100,7 +100,7 @@ class Kms:
         return AESGCM(base64.b64decode(self._key()))
 
     def _key(self) -> str:
-        """Return the key as base64; create and store it if there is none."""
+        """Return the key in base64. Create and store the key if there is none."""
         with self._lock:
             if found := meta(self._connection, _KEPT):
                 return found

@@ -1,6 +1,6 @@
-"""HTTP servers with a limited number of connections and limited time for each.
+"""HTTP servers that limit the number of connections and the time of each connection.
 
-The servers refuse requests that another server could read as two.
+They refuse a request that another server could read as two requests.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Any
 from embedded_aws.connection_limits import Connections, Limits, Phase
 
 SKIPPED_BYTES = 1024 * 1024
-"""Bytes read of an unwanted body: a client that is still sending would not see the answer."""
+"""The most bytes read of an unwanted body, so that a client that still sends gets the answer."""
 
 LONGEST_HEAD = 64 * 1024
-"""Bytes of a request's header lines. Python's server accepts a hundred lines of this length."""
+"""The most bytes of a request's header lines. Python's server would accept a hundred times that."""
 
 LONGEST_COOKIES = 1024 * 1024
-"""Bytes of cookies, which are read and discarded: our servers set no cookies, but browsers
-send those that any port of this host has set, 180 of 4 KB."""
+"""The most bytes of cookies, which are read and discarded. Our servers set no cookies, but a
+browser sends those of every port of this host: up to 180 cookies of 4 KB."""
 
 _PIECE_BYTES = 64 * 1024
 
@@ -38,23 +38,23 @@ _NO_HEADER = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDef
 
 
 def stated_length(said: str | None) -> int | None:
-    """Return the length that a header states, 0 without a header; None if the length is invalid."""
+    """Return the length in a Content-Length header: 0 without the header, None if it is invalid."""
     said = said or "0"
     return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None
 
 
 class LimitedServer(ThreadingMixIn):
-    """Mixin for a server that has one thread per connection and a limited number of connections."""
+    """Mixin for a server with one thread per connection and a limited number of connections."""
 
     daemon_threads = True
     connections: Connections
 
     def limit(self, limits: Limits) -> None:
-        """Set the limits; call it before the first connection."""
+        """Set the server's limits. Call this before the server accepts a connection."""
         self.connections = Connections(limits)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection if there is room."""
+        """Serve a connection if there is room for it. Otherwise close it."""
         if self.connections.opened(request):
             super().process_request(request, client_address)
         else:
@@ -66,18 +66,18 @@ class LimitedServer(ThreadingMixIn):
         super().shutdown_request(request)  # type: ignore[misc]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that hang up."""
+        """Ignore the error if the client has hung up; otherwise report it."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[misc]
 
     def service_actions(self) -> None:
-        """Close slow connections; called by the server's loop."""
+        """Close connections that exceed their time. The server's loop calls this regularly."""
         super().service_actions()  # type: ignore[misc]
         self.connections.sweep()
 
 
 class _Head:
-    """The lines of a request's head, at most LONGEST_HEAD bytes. Its cookies are empty."""
+    """The lines of a request's head, at most LONGEST_HEAD bytes. Cookie headers are left empty."""
 
     def __init__(self, file: Any) -> None:
         self.file = file
@@ -85,7 +85,7 @@ class _Head:
         self.cookies_left = LONGEST_COOKIES
 
     def readline(self, limit: int) -> bytes:
-        """Return the next line. Raises LineTooLong, for which `parse_request` answers 431."""
+        """Return the next line of the head. Raises LineTooLong, which gets the answer 431."""
         line: bytes = self.file.readline(min(limit, max(self.left + 1, len(_COOKIE))))
         if line[: len(_COOKIE)].lower() == _COOKIE:
             self.left -= 0 if self._skip_rest(line) else LONGEST_HEAD
@@ -96,7 +96,7 @@ class _Head:
         return line
 
     def _skip_rest(self, line: bytes) -> bool:
-        """Discard the rest of a line. Return False if all together exceed LONGEST_COOKIES."""
+        """Discard the rest of a cookie line. Return False if all cookies exceed LONGEST_COOKIES."""
         while self.cookies_left > 0 and not line.endswith(b"\n"):
             line = self.file.readline(_PIECE_BYTES)
             if not line:  # the client has gone
@@ -106,7 +106,7 @@ class _Head:
 
 
 class _Answer(io.RawIOBase):
-    """Writes to a connection in pieces, and reports each piece that the client took."""
+    """Writes an answer in pieces, and reports to the server when the client has taken a piece."""
 
     def __init__(self, connection: socket.socket, took: Callable[[], None]) -> None:
         self._connection = connection
@@ -122,34 +122,33 @@ class _Answer(io.RawIOBase):
 
 
 class LimitedHandler(BaseHTTPRequestHandler):
-    """Mixin for a handler: reports the connection's phases to the server."""
+    """Mixin for a request handler that reports the phases of its connection to the server."""
 
     connection: socket.socket
     server: Any
 
     def setup(self) -> None:
-        """Prepare the connection."""
+        """Prepare the connection. Its answers report their progress to the server."""
         super().setup()
         self.wfile.close()
         took = functools.partial(self.server.connections.goes_on, self.connection)
         self.wfile = io.BufferedWriter(_Answer(self.connection, took), _PIECE_BYTES)
 
     def finish(self) -> None:
-        """Close the connection. The client or the server may have closed it already."""
+        """Close the connection, unless the client or the server has closed it already."""
         with contextlib.suppress(ConnectionError):
             super().finish()
         self.rfile.close()
 
     def enters(self, phase: Phase, body_bytes: int = 0) -> bool:
-        """Start the connection's next phase. Return False if the server has closed the connection,
-        so that nothing is left to do."""
+        """Start the connection's next phase. Return False if the server has closed it."""
         if self.server.connections.enters(self.connection, phase, body_bytes):
             return True
         self.close_connection = True
         return False
 
     def parse_request(self) -> bool:
-        """Return whether there is a request to answer."""
+        """Read a request's head. Return whether there is a request to answer."""
         if not (self.enters(Phase.HEAD) and self._parse_head() and self.enters(Phase.WORKING)):
             return False
         if self._is_ambiguous():
@@ -169,9 +168,9 @@ class LimitedHandler(BaseHTTPRequestHandler):
                 self._hang_up(SKIPPED_BYTES)
 
     def _is_ambiguous(self) -> bool:
-        """Return whether the request has two lengths, or an invalid header line.
+        """Return whether the request has two lengths or an invalid header line.
 
-        An example is a space before the colon: Python would ignore it and all later headers.
+        An example is a space before the colon: Python would ignore that line and all later ones.
         """
         lengths = self.headers.get_all("Content-Length", [])
         codings = self.headers.get_all("Transfer-Encoding", [])
@@ -179,22 +178,22 @@ class LimitedHandler(BaseHTTPRequestHandler):
         return len(lengths) + len(codings) > 1 or broken
 
     def handle_one_request(self) -> None:
-        """Answer a request, and wait for the next."""
+        """Answer one request, then enter the phase WAITING."""
         super().handle_one_request()
         if not self.close_connection:
             self.enters(Phase.WAITING)
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Start an answer."""
+        """Enter the phase SENDING and begin the answer."""
         self.enters(Phase.SENDING)
         super().send_response(code, message)
 
     def handle_expect_100(self) -> bool:
-        """Do not ask for the body yet: `receive` does."""
+        """Accept the request without asking for its body, which `receive` does."""
         return True
 
     def receive(self, length: int) -> bytes | None:
-        """Return the request's body; None if it did not arrive completely and in time."""
+        """Return the request's body, or None if it did not arrive completely and in time."""
         if not length:
             return b""
         if not self.enters(Phase.BODY, length):
@@ -207,19 +206,19 @@ class LimitedHandler(BaseHTTPRequestHandler):
         return body
 
     def ask_for_body(self) -> None:
-        """Send 100 Continue to a client that waits for it."""
+        """Send 100 Continue if the client waits for it before it sends the body."""
         if self.headers.get("Expect", "").strip().lower() == "100-continue":
             self.send_response_only(HTTPStatus.CONTINUE)
             self.end_headers()
             self.wfile.flush()
 
     def linger(self) -> None:
-        """Let the client read the last answer even if it is still sending."""
+        """Send the rest of the last answer, and read on so that a sending client gets it."""
         self._hang_up(0)
         self.skip_body()
 
     def _hang_up(self, skipped: int) -> None:
-        """Send the last answer and its end; read and discard at most `skipped` bytes."""
+        """Send the end of the last answer. Read and discard at most `skipped` bytes."""
         self.wfile.flush()
         with contextlib.suppress(OSError):  # the client has gone
             self.connection.shutdown(socket.SHUT_WR)
@@ -228,7 +227,7 @@ class LimitedHandler(BaseHTTPRequestHandler):
                 skipped -= len(piece)
 
     def skip_body(self) -> None:
-        """Read and discard an unwanted body; if part of it remains, close the connection."""
+        """Read and discard an unwanted body. If a part of it remains, close the connection."""
         length = stated_length(self.headers.get("Content-Length"))
         if length is None or length > SKIPPED_BYTES or "Transfer-Encoding" in self.headers:
             self.close_connection = True

@@ -1,7 +1,7 @@
 """Constants shared by the emulator's process and its parent."""
 
 PRIVATE = "/_ticktape/"
-"""Our own paths: no bucket's name may start with an underscore."""
+"""Path of the emulator's own operations. No bucket's name may begin with an underscore."""
 
 DISK_FULL = 28
-"""Exit status when the file cannot be written: unsaved changes are never acknowledged."""
+"""Exit status of an emulator that cannot write its file. It never acknowledges unsaved changes."""

@@ -1,4 +1,4 @@
-"""Manages the emulator's process."""
+"""Starts, watches and stops the emulator's process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from embedded_aws.outside import DISK_FULL, PRIVATE
 from embedded_aws.signing import signed
 
 START_SECONDS = 300.0
-"""Includes the conversion of an earlier version's file."""
+"""The most seconds until the emulator answers, which include the conversion of an older file."""
 STOP_SECONDS = 2.0
 _MOMENT_SECONDS = 0.1
 _NONE_SEEN = -1
@@ -32,10 +32,10 @@ _NONE_SEEN = -1
 
 
 class EmulatorProcess:
-    """A running emulator. `endpoint` is known once `wait_until_ready` has returned.
+    """A running emulator. Its `endpoint` is known once `wait_until_ready` has returned.
 
-    It deletes expired data every `sweep_seconds`; 0 means only on request. It serves requests that
-    are signed with `keys`, which are new at each start.
+    The emulator deletes expired data every `sweep_seconds`, or only on request if that is 0. It
+    serves requests that are signed with `keys`, which are new at each start.
     """
 
     def __init__(self, port: int, database: Path | None, sweep_seconds: float = 0.0) -> None:
@@ -57,7 +57,7 @@ class EmulatorProcess:
 
     @property
     def endpoint(self) -> str:
-        """Return the address for AWS_ENDPOINT_URL."""
+        """Return the emulator's address, for AWS_ENDPOINT_URL."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -66,19 +66,19 @@ class EmulatorProcess:
         return self._process.pid
 
     def alive(self) -> bool:
-        """Return whether the process still runs."""
+        """Return whether the emulator's process still runs."""
         return self._process.poll() is None
 
     def filter(self, _record: logging.LogRecord) -> bool:
-        """Return whether to log an error: not if the emulator's end is the cause.
+        """Return whether a logging handler should log an error.
 
-        A filter of logging handlers. Connections break before the process has ended, on a busy
-        machine long before. So an error is logged only if the emulator still answers.
+        When the emulator ends, connections break first, on a busy machine long before its process
+        ends. So an error is logged only if the emulator still answers.
         """
         return self.alive() and EmulatorControl(self.port, self.keys).answers()
 
     def wait(self) -> str:
-        """Block until the process ends; return why."""
+        """Block until the emulator's process ends. Return the reason."""
         status = self._process.wait()
         if status == DISK_FULL:
             place = self._database or f"the temporary folder {tempfile.gettempdir()}"
@@ -88,7 +88,7 @@ class EmulatorProcess:
     def wait_until_ready(self, ended: threading.Event | None = None) -> None:
         """Block until the emulator answers.
 
-        Raises EmulatorError if it ended or took too long, and EndedError once `ended` is set.
+        Raises EmulatorError if it ends or takes too long, and EndedError if `ended` is set first.
         """
         word, _, rest = self._first_line(ended or threading.Event()).partition(" ")
         if word != "ready":
@@ -110,7 +110,7 @@ class EmulatorProcess:
         return self._process.stdout.readline().decode()
 
     def stop(self) -> None:
-        """Stop the emulator; acknowledged changes are on disk already."""
+        """Stop the emulator. All acknowledged changes are on disk already."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -118,20 +118,20 @@ class EmulatorProcess:
 
 
 class EmulatorControl:
-    """The emulator's own operations: waiting for changes, trimming and sweeping."""
+    """Calls the emulator's own operations: wait for changes, trim streams, delete expired data."""
 
     def __init__(self, port: int, keys: Keys) -> None:
         self._port = port
         self._keys = keys
 
     def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
-        """Return the number of records put so far, as soon as it differs from `seen`."""
+        """Return the number of records put since the start, as soon as it differs from `seen`."""
         answer = self._ask("changes", seen=seen, timeout_seconds=timeout_seconds)
         return int(answer["count"])
 
     def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
-        """Delete a shard's records up to and including `upto` that are older than
-        `older_than_seconds`. Return how many."""
+        """Delete a shard's records up to and including the sequence number `upto`, if they are
+        older than `older_than_seconds`. Return how many were deleted."""
         before = time.time() - older_than_seconds
         request = {"kind": kind, "name": name, "shard": shard, "upto": upto, "before": before}
         total = 0
@@ -140,17 +140,17 @@ class EmulatorControl:
         return total
 
     def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
-        """Return the records after these positions, and in these queues."""
+        """Return the number and age of the records after these positions and in these queues."""
         found = self._ask("waiting", streams=list(streams), queues=list(queues))
         return Waiting(int(found["count"]), found["oldest"])
 
     def sweep(self, now: float) -> dict[str, int]:
-        """Delete all data that is expired at an epoch second. Return the counts by kind."""
+        """Delete all data that has expired at the epoch second `now`. Return the counts by kind."""
         done: dict[str, int] = self._ask("sweep", now=now)["done"]
         return done
 
     def answers(self) -> bool:
-        """Return whether the emulator answers. Being too busy to answer in time counts, too."""
+        """Return whether the emulator answers. If it is too busy to answer in time, return True."""
         try:
             self.wait_for_changes(_NONE_SEEN, 0.0)
         except TimeoutError:
@@ -160,10 +160,10 @@ class EmulatorControl:
         return True
 
     def _ask(self, what: str, **request: Any) -> dict[str, Any]:
-        """Send a request and return the answer.
+        """Send a request for one of the emulator's own operations and return the answer.
 
-        Raises OSError if the emulator cannot be reached or ends meanwhile, and ValueError for an
-        answer that is not JSON.
+        Raises OSError if the emulator cannot be reached or ends meanwhile, and ValueError if the
+        answer is not JSON.
         """
         timeout = float(request.get("timeout_seconds", 10.0)) + 10.0
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
@@ -182,7 +182,7 @@ class EmulatorControl:
 
 
 def end(process: subprocess.Popen[Any], seconds: float) -> None:
-    """Ask a child to end. If it still runs after some seconds, kill it."""
+    """Ask a child process to end. Kill the process if it still runs after `seconds`."""
     if process.poll() is None:
         process.terminate()
     try:
@@ -195,7 +195,7 @@ def end(process: subprocess.Popen[Any], seconds: float) -> None:
 def plain_environment() -> dict[str, str]:
     """Return this process's environment without settings of an AWS account, Docker or moto.
 
-    A setting is added that keeps moto from letting pages of other origins read its answers.
+    One setting is added: it keeps moto from letting web pages of other origins read its answers.
     """
     dropped = ("AWS_", "BOTO_", "DOCKER_", "MOTO_")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}

@@ -1,4 +1,4 @@
-"""The embedded AWS as one object: the emulator's process, its clients and its mappings."""
+"""The embedded AWS as one object: the emulator's process, its clients and event source mappings."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from embedded_aws.event_sources.settings import Source
 from embedded_aws.process import EmulatorControl, EmulatorProcess
 
 STOP_SECONDS = 5.0
-"""Seconds for the current batches; interrupted ones are delivered again."""
+"""The most seconds for current batches to finish. Interrupted batches are delivered again."""
 
 
 class EmbeddedAws:
-    """Runs from its creation until `stop`, at `endpoint`, for clients that sign with `keys`."""
+    """A running embedded AWS, from its creation until `stop`.
+
+    Clients reach it at `endpoint` and sign their requests with `keys`.
+    """
 
     def __init__(
         self, folder: Path | None, port: int, failures_bucket: str | None, sweep_seconds: float
@@ -49,14 +52,14 @@ class EmbeddedAws:
         self._mappings.start()
 
     def variables(self) -> dict[str, str]:
-        """Return the environment variables that lead any AWS client to this emulator. See also
-        `point_at`."""
+        """Return the environment variables with which any AWS client finds this emulator.
+        `point_at` sets them."""
         return variables_of(self.endpoint, self.keys)
 
     def map(
         self, source: Source, place: str, handler: Handler, timeout_seconds: float = 60.0
     ) -> None:
-        """Feed a handler from now on, like Lambda's event source mapping.
+        """Pass records to a handler from now on, as one of Lambda's event source mappings does.
 
         `place` is a Kinesis stream's name, the ARN of a table's stream, or a queue's URL.
         """
@@ -67,7 +70,7 @@ class EmbeddedAws:
         return self._mappings.given_up()
 
     def stop(self) -> None:
-        """Stop the mappings after the current batches, then the process."""
+        """Stop the event source mappings after their current batches, and then the emulator."""
         self._closing.close()
 
     def __enter__(self) -> Self:

@@ -1,9 +1,9 @@
 """The patched moto server: `python -m embedded_aws.server --port 0 --database FILE`.
 
-The server prints `ready PORT` once it answers. Each request is one transaction, one at a time:
-moto's own structures do not support concurrent writes. The server binds 127.0.0.1 and serves only
-requests signed with the keys that its parent passes (`admission`). The parent holds its standard
-input; when that closes, the server ends, so that it never outlives its parent.
+The server prints `ready PORT` once it answers. Each request is one transaction. Requests run one at
+a time, since moto's structures do not support concurrent writes. It listens on 127.0.0.1 and serves
+only requests signed with its parent's keys (`admission`). The parent holds the server's standard
+input. When the input closes, the server ends, so that it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -38,29 +38,28 @@ from embedded_aws.limited_server import stated_length
 from embedded_aws.outside import DISK_FULL, PRIVATE
 
 _TOPICS, _QUEUES = "/sns/", "/sqs/"
-"""Services whose requests may wait inside: for subscribers to answer, and for messages."""
+"""Paths of the services whose requests may wait: SNS for subscribers' answers, SQS for messages."""
 
 _ATHENA, _GLUE, _KMS = "/athena/", "/glue/", "/kms/"
 
 
 _DRAINED_BYTES = 1024 * 1024
-"""Bytes read of a refused request's body: a client that is still sending would not see the
-answer."""
+"""The most bytes read of a refused body, so that a client that still sends gets the answer."""
 
 
 class Changes:
-    """Counts additions to streams and queues, and lets readers wait for more."""
+    """Counts the records added to streams and queues, and lets readers wait for more."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._count = 0
 
     def add(self) -> None:
-        """Count one addition. Called inside the transaction, so readers are woken only after it."""
+        """Count one added record. Readers are woken only after the transaction, by `wake`."""
         self._count += 1
 
     def wake(self) -> None:
-        """Wake all waiters."""
+        """Wake all readers that wait."""
         with self._condition:
             self._condition.notify_all()
 
@@ -72,8 +71,10 @@ class Changes:
 
 
 class Emulator:
-    """The WSGI application over the file at `path`, or over a temporary one (None): moto's
-    dispatcher with one transaction per request."""
+    """The WSGI application: moto's dispatcher with one transaction per request.
+
+    It stores everything in the file at `path`, or in a temporary file if `path` is None.
+    """
 
     def __init__(self, path: Path | None, keys: Keys) -> None:
         from moto.core.common_models import BaseModel
@@ -92,7 +93,7 @@ class Emulator:
         )
         from embedded_aws.kms import Kms
 
-        # moto keeps every object ever made, for a view that is not used here.
+        # moto would keep every object ever made, for a view that is not used here.
         BaseModel.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))
         self._lock = lock = threading.Lock()
         self._connection = connection = database.connect(path, failed=lambda: os._exit(DISK_FULL))
@@ -121,7 +122,7 @@ class Emulator:
         self.sweeping = Sweeping(connection, lock, tasks, changes.wake)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request; the answer is sent after the commit."""
+        """Answer a request. The answer is sent after its changes are committed."""
         refused = self._admission.refusal(environ)
         if refused is not None:
             _drain(environ)
@@ -150,8 +151,10 @@ class Emulator:
         return answer
 
     def _queue_request(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer with moto, which may release the lock and wait for messages. Only then save the
-        queues, in a transaction."""
+        """Answer a request to SQS with moto, which may release the lock to wait for messages.
+
+        The queues are saved in a transaction afterwards.
+        """
         answer: Iterable[bytes] = self._moto(environ, start_response)
         with database.transaction(self._connection):
             self._save_queues(True)
@@ -201,7 +204,7 @@ class Emulator:
 
 
 def _read_body(environ: dict[str, Any]) -> bytes:
-    """Read the whole body before taking any lock; leave it readable for the application."""
+    """Read the whole body before a lock is taken, and leave it readable for the application."""
     length = stated_length(environ.get("CONTENT_LENGTH")) or 0
     if not length and environ.get("HTTP_TRANSFER_ENCODING"):
         body = environ["wsgi.input"].read()
@@ -213,7 +216,7 @@ def _read_body(environ: dict[str, Any]) -> bytes:
 
 
 def _drain(environ: dict[str, Any]) -> None:
-    """Read and discard some of an unwanted body in pieces."""
+    """Read and discard at most _DRAINED_BYTES of an unwanted body."""
     left = min(stated_length(environ.get("CONTENT_LENGTH")) or 0, _DRAINED_BYTES)
     while left and (piece := environ["wsgi.input"].read(min(left, 65536))):
         left -= len(piece)
@@ -231,12 +234,11 @@ _READS: dict[str, Callable[..., bytes]] = {
     "partitions": list_partitions,
     "waiting": waiting,
 }
-"""Reads directly from SQLite: the first three are for the query engine, which reads much at
-once."""
+"""Operations that read directly from SQLite. The query engine uses all but the last."""
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until standard input ends."""
+    """Serve requests until standard input ends. Return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m embedded_aws.server")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--database", type=Path)

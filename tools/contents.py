@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 LONG = 1200
-"""A page with more words needs a list of its parts."""
+"""The most words of a page that needs no list of contents."""
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 _BEGIN, _END = "<!-- contents -->", "<!-- end of contents -->"
@@ -23,20 +23,19 @@ _LIST = re.compile(rf"{_BEGIN}\n.*?{_END}\n\n?", re.DOTALL)
 
 
 def anchor(heading: str) -> str:
-    """Return the fragment that GitHub gives a heading."""
+    """Return the anchor that GitHub gives a heading."""
     plain = re.sub(r"[^\w\- ]", "", heading.lower())
     return plain.replace(" ", "-")
 
 
 def headings(text: str) -> list[str]:
-    """Return the second-level headings of a page, except those in code blocks."""
+    """Return the second-level headings of a page, without those in code blocks."""
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"^## (.+)$", prose, re.MULTILINE)
 
 
 def with_contents(text: str) -> str:
-    """Return the page with a list of contents above its first heading, or without one if it is
-    short."""
+    """Return a page with a list of contents above its first heading; a short page has no list."""
     bare = _LIST.sub("", text)
     found = headings(bare)
     if len(bare.split()) <= LONG or not found:
@@ -47,7 +46,7 @@ def with_contents(text: str) -> str:
 
 
 def decisions(records: Sequence[tuple[str, str]]) -> str:
-    """Return the index of decisions from each record's file name and text, newest first."""
+    """Return the index of decisions, newest first. `records` holds file names and texts."""
     lines = []
     for name, text in sorted(records, reverse=True):
         number, _, title = text.partition("\n")[0].removeprefix("# ").partition(". ")
@@ -57,7 +56,7 @@ def decisions(records: Sequence[tuple[str, str]]) -> str:
 
 
 def outdated(docs: Path) -> dict[Path, str]:
-    """Return the pages with outdated lists, and their correct text."""
+    """Return the corrected texts of the pages whose lists are out of date."""
     folder = docs / "decisions"
     records = [(path.name, path.read_text()) for path in folder.glob("[0-9]*.md")]
     wanted = {path: with_contents(path.read_text()) for path in sorted(docs.glob("*.md"))}
@@ -68,7 +67,7 @@ def outdated(docs: Path) -> dict[Path, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the lists, or with `--check` name the outdated pages. Return the exit status."""
+    """Write the lists, or with `--check` print the outdated pages. Return the exit status."""
     found = outdated(DOCS)
     for path, text in found.items():
         if "--check" in arguments:

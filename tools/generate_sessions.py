@@ -1,11 +1,9 @@
 """Writes `chalicelib/domain/session_table.py` and `closing_table.py` from exchange_calendars.
 
-Run `python -m tools.generate_sessions` after an exchange announces an unscheduled closure and
-exchange_calendars includes it, or to extend the table. Holidays are written as rules, by
-`yearly_lines`.
+Run `python -m tools.generate_sessions` to extend the tables, or after an exchange announces an
+unscheduled closure that exchange_calendars includes. `yearly_lines` writes holidays as rules.
 
-Future days follow the exchanges' rules of today, without unforeseen events such as a funeral or a
-typhoon.
+Future days follow today's rules of the exchanges, without unforeseen events such as a typhoon.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ CLOSING_EXCHANGES = (
 FIRST_YEAR = 1990
 LAST_YEAR = 2035
 USUAL_RUN = 20
-"""A closing time that holds for this many consecutive sessions is a usual one."""
+"""A closing time is usual if it holds for this many consecutive sessions."""
 
 HEADER = '''"""Regular hours, closed weekdays and early closes of three exchanges.
 
@@ -57,10 +55,9 @@ EARLY: closes at another than the usual time, `1224@1300` for 13:00 on the 24th 
 
 
 def schedule(exchange: str) -> pd.DataFrame:
-    """Return the sessions of `exchange` by date, with their times as local "HH:MM" ("" without a
-    break).
+    """Return an exchange's sessions by date, with local times as "HH:MM", or "" without a break.
 
-    Raises ValueError for sessions that the table cannot express: those on a weekend.
+    Raises ValueError for sessions on a weekend, which the table cannot express.
     """
     calendar = xcals.get_calendar(exchange, start=f"{FIRST_YEAR}-01-01", end=f"{LAST_YEAR}-12-31")
     local = calendar.schedule.apply(lambda times: times.dt.tz_convert(calendar.tz))
@@ -71,15 +68,14 @@ def schedule(exchange: str) -> pd.DataFrame:
 
 
 def is_early(table: pd.DataFrame) -> pd.Series:
-    """Return for each session whether it closes early: at 14:00 or before."""
+    """Return for each session whether it closes early, which means at 14:00 or before."""
     return table["close"] <= "14:00"
 
 
 def hours(table: pd.DataFrame) -> list[str]:
-    """Return a line per run of regular hours: first date, open, close, and the ends of a break if
-    there is one.
+    """Return a line for each period of regular hours: first date, open, close, and break if any.
 
-    Raises ValueError if an early session opens at another time than the regular ones before it.
+    Raises ValueError if an early session opens at another time than the regular sessions before it.
     """
     regular = table[~is_early(table)]
     columns = ["open", "close", "break_start", "break_end"]
@@ -92,13 +88,13 @@ def hours(table: pd.DataFrame) -> list[str]:
 
 
 def closed(table: pd.DataFrame) -> list[str]:
-    """Return the lines of the weekdays without a session."""
+    """Return lines with the weekdays on which the exchange has no session."""
     weekdays = pd.bdate_range(f"{FIRST_YEAR}-01-01", f"{LAST_YEAR}-12-31")
     return yearly(dict.fromkeys(weekdays.difference(table.index), ""), table.index)
 
 
 def early(table: pd.DataFrame) -> list[str]:
-    """Return the lines of the sessions that close early, with their closes."""
+    """Return lines with the sessions that close early, and their closing times."""
     return _closing(table.loc[is_early(table), "close"], table.index)
 
 
@@ -107,8 +103,7 @@ def _closing(closes: pd.Series, sessions: pd.DatetimeIndex) -> list[str]:
 
 
 def closes(exchange: str) -> pd.Series:
-    """Return the local closing time "HH:MM" of each weekday session, as far as holidays are
-    known."""
+    """Return the local closing time "HH:MM" of each weekday session whose holidays are known."""
     known = type(xcals.get_calendar(exchange))
     first = max(filter(None, (known.bound_min(), pd.Timestamp(f"{FIRST_YEAR}-01-01"))))
     last = min(filter(None, (known.bound_max(), pd.Timestamp(f"{LAST_YEAR}-12-31"))))
@@ -118,15 +113,14 @@ def closes(exchange: str) -> pd.Series:
 
 
 def usual_closes(times: pd.Series) -> list[str]:
-    """Return a line for each usual closing time: first date, midnight, close."""
+    """Return a line for each usual closing time: the first date, midnight, and the closing time."""
     usual = times[~is_unusual(times)]
     first = usual.index[usual != usual.shift()]
     return [f"{day:%Y-%m-%d} 00:00 {usual[day]}" for day in first]
 
 
 def is_unusual(times: pd.Series) -> pd.Series:
-    """Return for each session whether its closing time held for fewer than USUAL_RUN sessions in a
-    row."""
+    """Return for each session whether its closing time held for fewer than USUAL_RUN in a row."""
     kept = times
     while True:
         run = kept.groupby((kept != kept.shift()).cumsum()).transform("size")
@@ -136,14 +130,13 @@ def is_unusual(times: pd.Series) -> pd.Series:
 
 
 def closed_weekdays(times: pd.Series) -> list[str]:
-    """Return the lines of the weekdays without a session, from the first session to the last
-    year."""
+    """Return lines with the weekdays without a session, from the first session to the last year."""
     weekdays = pd.bdate_range(times.index[0], f"{times.index[-1].year}-12-31")
     return yearly(dict.fromkeys(weekdays.difference(times.index), ""), times.index)
 
 
 def early_closes(times: pd.Series) -> list[str]:
-    """Return the lines of the sessions that did not close at the usual time, with their closes."""
+    """Return lines with the sessions that did not close at the usual time, and their closes."""
     return _closing(times[is_unusual(times)], times.index)
 
 
@@ -175,7 +168,7 @@ def _module(header: str, tables: dict[str, Any], *writers: Callable[[Any], list[
 
 
 def main() -> None:
-    """Write the tables and print their sizes."""
+    """Write both tables and print their sizes."""
     for target, text in ((TARGET, render()), (CLOSING_TARGET, render_closing())):
         target.write_text(text, encoding="utf-8")
         print(f"{target.name}: {len(text):,} bytes", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Makes `chalicelib/domain/pictures/glyphs.py`, the letters of pictures: `python -m tools.glyphs`.
+"""Writes `chalicelib/domain/pictures/glyphs.py`, the letters of pictures: `python -m tools.glyphs`.
 
-They come from Aileron Regular (CC0), which Pillow contains, as grey levels of 4 bits, letter by
-letter and row by row. Pillow draws them here, so that no Lambda function has to contain Pillow.
+The letters come from Aileron Regular (CC0), a font in Pillow. They are stored as grey levels of 4
+bits, letter by letter and row by row. So no Lambda function needs Pillow to draw them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PACKED = (
 
 
 def main() -> None:
-    """Draw the letters and write the module."""
+    """Draw all letters and write them to the module."""
     font = ImageFont.load_default(SIZE)
     assert isinstance(font, ImageFont.FreeTypeFont)
     height = sum(font.getmetrics())
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _quoted(text: str) -> str:
-    """Return a string as adjacent literals, one per line of at most _COLUMNS characters."""
+    """Return a string as adjacent literals, each on a line of at most _COLUMNS characters."""
     lines = (text[at : at + _COLUMNS] for at in range(0, len(text), _COLUMNS))
     return "\n".join(f'    "{line}"' for line in lines)
 

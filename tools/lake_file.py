@@ -2,8 +2,7 @@
 
     python -m tools.lake_file    # after a change of columns.py or of a table below
 
-chalicelib/services/lake/columns.py declares the columns; the statements of views are in
-chalicelib/lake.
+chalicelib/services/lake/columns.py declares the columns, and chalicelib/lake holds the views' SQL.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ from chalicelib.services.lake.columns import DATE, HOUR, Columns
 FILE = Path(__file__).resolve().parents[1] / "infra" / "lake.json"
 
 _FIRST_DATE = "2024-01-01"
-"""The first projected date of stages whose state does not hold one (infra/deploy/first_day.py)."""
+"""The first date of partitions for stages whose Terraform state holds none
+(infra/deploy/first_day.py)."""
 
 _BY_MONTH = "Copies of ticks of months with few, one file per month, sorted by symbol and time"
 _HISTORY = "Historical {} bars, by {}, each once, as they were last sent"
@@ -102,7 +102,7 @@ def _json(description: str, prefix: str, found: Columns, partitions: Columns) ->
 
 
 def _compacted(name: str, description: str, found: Columns, period: str) -> dict[str, Any]:
-    """Return a Parquet table, and the table of its files that have not been checked yet."""
+    """Return a Parquet table, and the table of its files that are not verified yet."""
     unchecked = f"{name} that compact has written but not checked yet"
     by_period, by_run = {period: columns.TEXT}, {"run": columns.TEXT, period: columns.TEXT}
     return {
@@ -133,13 +133,13 @@ def _pairs(found: Columns) -> list[list[str]]:
 
 
 def text() -> str:
-    """Return the file's text, with one column per line."""
+    """Return infra/lake.json as text, with one column on each line."""
     spread = json.dumps(lake(), indent=2)
     return re.sub(r'\[\s+("[^"]*"),\s+("[^"]*")\s+\]', r"[\1, \2]", spread) + "\n"
 
 
 def main() -> None:
-    """Write the file."""
+    """Write infra/lake.json."""
     FILE.write_text(text())
 
 

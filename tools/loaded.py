@@ -2,8 +2,7 @@
 
     python -m tools.loaded 3 .venv/bin/python -m pytest
 
-Stops at the first failure, with its exit status. The busy processes end with this one, however it
-ends.
+Stops at the first failure, with its exit status. The busy processes always end with this process.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ parent = os.getppid()
 while os.getppid() == parent:
     sum(range(1_000_000))
 """
-"""A process whose parent was killed is adopted by another one: it then exits."""
+"""A program that keeps a processor busy. It exits once its parent has ended."""
 
 
 @contextmanager
 def burning(count: int) -> Iterator[None]:
-    """Keep `count` processes busy within the context."""
+    """Keep `count` processors busy while the context is open."""
     command = [sys.executable, "-c", _BURN]
     burners = [subprocess.Popen(command) for _ in range(count)]  # noqa: S603 - fixed
     try:
@@ -39,7 +38,7 @@ def burning(count: int) -> Iterator[None]:
 
 
 def run(command: Sequence[str]) -> int:
-    """Run a command and return its exit status; terminate it if this process is interrupted."""
+    """Run a command and return its exit status. If interrupted, terminate the command."""
     with subprocess.Popen(command) as process:  # noqa: S603 - the caller's own
         try:
             return process.wait()
@@ -49,8 +48,10 @@ def run(command: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command several times; `arguments` are the number of times and the command. Return 0,
-    or the exit status of the first failure."""
+    """Run a command several times. `arguments` are the number of times and the command.
+
+    Returns 0, or the exit status of the first failure.
+    """
     signal.signal(signal.SIGTERM, _end)
     times, command = int(arguments[0]), arguments[1:]
     with burning(BURNERS):

@@ -31,7 +31,7 @@ LICENCE = VENDOR / "plotly-candles.LICENSE.txt"
 Span = tuple[int, int]
 
 SHORTEST = 200
-"""The fewest characters of a function for which parentheses save more than they cost."""
+"""The fewest characters of a function that parentheses are worth."""
 
 BANNER = """/**
  * plotly.js v{version}: the core, scatter and candlestick
@@ -56,8 +56,8 @@ _ARROW = re.compile(r"(?:async)?\s*(?:[\w$]+|\([^()]*(?:\([^()]*\)[^()]*)*\))\s*
 
 
 def is_expression(source: str, span: Span) -> bool:
-    """Return whether a span is a function expression: declarations and methods cannot be put into
-    parentheses."""
+    """Return whether a span is a function expression, which may be put into parentheses.
+    Declarations and methods may not."""
     text = source[span[0] : span[1]]
     if text.startswith("function"):
         return source[span[0] - 1] in "=(,:!&|?[" or source[: span[0]].endswith("return ")
@@ -65,7 +65,7 @@ def is_expression(source: str, span: Span) -> bool:
 
 
 def in_parentheses(source: str, spans: list[Span]) -> str:
-    """Return the text with parentheses around each span."""
+    """Return the source with parentheses around each span."""
     marks = [(start, 1, "(") for start, _ in spans] + [(end, 0, ")") for _, end in spans]
     parts, last = [], 0
     for at, _, mark in sorted(marks):
@@ -75,8 +75,7 @@ def in_parentheses(source: str, spans: list[Span]) -> str:
 
 
 def called_functions(script: str) -> list[Span]:
-    """Return the spans of the script's functions that the first chart calls, except those below
-    SHORTEST."""
+    """Return the spans of the functions that the first chart calls, from SHORTEST on."""
     from playwright.sync_api import sync_playwright
 
     from bench.page import CANDLES, launched, served, watched_page
@@ -86,7 +85,7 @@ def called_functions(script: str) -> list[Span]:
         world.fix(CANDLES)
         browser = launched(playwright)
         page = watched_page(browser)
-        page.goto(f"{base}/config.json")  # coverage lasts from one page to the next of a host
+        page.goto(f"{base}/config.json")  # coverage goes on with the next page of the same host
         session = page.context.new_cdp_session(page)
         session.send("Profiler.enable")
         session.send("Profiler.startPreciseCoverage", {"callCount": True, "detailed": False})
@@ -117,7 +116,7 @@ def build() -> None:
 
 
 def main() -> None:
-    """Write the files."""
+    """Build the bundle and write both of its forms."""
     import zopfli.gzip
 
     kept = BUNDLE.with_name(f"{BUNDLE.name}.gz")

@@ -26,17 +26,17 @@ from tools.animation import Animation
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "images" / "dashboard.webp"
 SIZE = (1000, 740)
-"""Pixels: about the width of a README, so that the text stays legible."""
+"""The size of the page in pixels. A README has about this width, so that the text stays legible."""
 
 ABOVE = 0.012
-"""How far the rule's price is above the last price, as a share of the price axis."""
+"""The distance from the last price up to the rule's price, as a share of the price axis."""
 
 PATIENCE = 240
-"""Seconds until the first prices arrive, and until the price crosses the rule's line."""
+"""The most seconds until the first prices arrive, and until the price crosses the rule's line."""
 
 
 class Scene:
-    """A page, a pointer on it, and the animation that records both."""
+    """A page with a pointer on it, and the animation that records both."""
 
     def __init__(self, page: Page, film: Animation) -> None:
         self.page = page
@@ -44,17 +44,17 @@ class Scene:
         self.at = (SIZE[0] * 0.4, SIZE[1] * 0.5)
 
     def shoot(self, milliseconds: int) -> None:
-        """Record the page as one frame of this duration."""
+        """Record the page as one frame that lasts `milliseconds`."""
         self.film.add(self.page.screenshot(), milliseconds, self.at)
 
     def watch(self, frames: int) -> None:
-        """Record this many frames of the page, 0.7 s apart."""
+        """Record the page as this many frames, 0.7 s apart."""
         for _ in range(frames):
             self.page.wait_for_timeout(700)
             self.shoot(260)
 
     def move(self, x: float, y: float, steps: int = 7) -> None:
-        """Move the pointer frame by frame."""
+        """Move the pointer to a point in `steps`, and record each step."""
         (from_x, from_y) = self.at
         for step in range(1, steps + 1):
             share = step / steps
@@ -64,7 +64,7 @@ class Scene:
             self.shoot(60)
 
     def press(self, name: str, role: Literal["button", "tab"] = "button") -> None:
-        """Move to a control and click it. Raises RuntimeError if the page has no such control."""
+        """Move the pointer to a control and click it. Raises RuntimeError if there is none."""
         box = self.page.get_by_role(role, name=re.compile(name)).first.bounding_box()
         if box is None:
             raise RuntimeError(f"the page shows no {role} named {name}")
@@ -75,7 +75,7 @@ class Scene:
 
 
 def set_rule(scene: Scene) -> None:
-    """Set a rule a little above the last price with `+ Rule`."""
+    """Set a rule a little above the last price, with the button `+ Rule`."""
     page = scene.page
     print("setting a rule", file=sys.stderr)
     scene.press("Rule at price")
@@ -117,7 +117,7 @@ def wait_for_alert(scene: Scene) -> None:
 
 
 def record(system: System, film: Animation) -> None:
-    """Record the whole scene on a running system."""
+    """Record the whole scene on a running system into `film`."""
     with sync_playwright() as playwright:
         browser = launched(playwright)
         context = browser.new_context(

@@ -1,5 +1,4 @@
-"""Writes days as lines that `chalicelib.domain.yearly_days` reads: rules that hold for many years,
-and the remaining days year by year."""
+"""Writes days as lines for `chalicelib.domain.yearly_days`: first rules, then single days."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from itertools import groupby
 from chalicelib.domain.yearly_days import day_of
 
 LEAST_DAYS = 3
-"""The fewest days for which a rule is written."""
+"""The fewest days that a rule has to cover to be written."""
 
 _DATES = [f"{date(2001, 1, 1) + timedelta(days=number):%m%d}" for number in range(365)]
 _RULES = (
@@ -23,15 +22,15 @@ _RULES = (
 )
 
 Rule = tuple[str, int, int]
-"""A mark, and the first and the last year in which it holds."""
+"""A rule's mark, and the first and the last year in which the rule holds."""
 
 _day_of = cache(day_of)
 
 
 def yearly(days: Mapping[date, str], sessions: Iterable[date]) -> list[str]:
-    """Return the lines of `days`, whose values are the text to write after each rule or day.
+    """Return the lines for `days`, whose values are the texts to write after each rule or day.
 
-    A rule may match further days that are not in `sessions`, such as days on a weekend.
+    A rule may also match days that are not in `sessions`, such as days on a weekend.
     """
     given = {date(day.year, day.month, day.day): text for day, text in days.items()}
     others = {date(day.year, day.month, day.day) for day in sessions} - given.keys()
@@ -44,8 +43,7 @@ def yearly(days: Mapping[date, str], sessions: Iterable[date]) -> list[str]:
 
 
 def _rules(text: str, left: dict[date, str], refused: set[date]) -> Iterator[Rule]:
-    """Yield rules for the days with this text, those for the most days first, and remove their days
-    from `left`."""
+    """Yield rules for the days with this text, largest first, and remove their days from `left`."""
     wanted = {day for day, other in left.items() if other == text}
     years = range(min(left).year, max(left).year + 1)
     meeting = [rule for rule in _RULES if _count(rule, years, wanted) >= LEAST_DAYS]
@@ -69,8 +67,8 @@ def _count(rule: str, years: Iterable[int], wanted: set[date]) -> int:
 def _runs(
     rule: str, years: Iterable[int], wanted: set[date], refused: set[date]
 ) -> Iterator[tuple[int, Rule]]:
-    """Yield the longest runs of years in which a rule matches no refused day, each with the number
-    of wanted days that the rule matches."""
+    """Yield a rule's longest runs of years without a refused day, each with its count of wanted
+    days."""
     for is_refused, run in groupby(years, lambda year: _day_of(rule, year) in refused):
         if not is_refused:
             met = list(run)

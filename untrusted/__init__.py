@@ -1,4 +1,4 @@
 """Handles data of unknown origin: texts for a terminal, and SQLite files.
 
-This package imports no other package of ours, so that all of them may import it.
+This package imports no other package of ours, so that every package may import it.
 """

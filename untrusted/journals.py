@@ -1,4 +1,4 @@
-"""Checks SQLite's rollback journals: a journal made by somebody else can delete a file."""
+"""Checks SQLite's rollback journals. A journal that somebody else made can delete a file."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import os
 from pathlib import Path
 
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
-"""A rollback journal begins with it, and ends with it if it names a super-journal."""
+"""The first bytes of a rollback journal. If it names a super-journal, also its last bytes."""
 
 
 def names_super_journal(journal: Path) -> bool:
-    """Return whether a rollback journal is part of a transaction over several databases. Ours never
-    are.
+    """Return whether a rollback journal names a super-journal, which no journal of ours does.
 
-    When SQLite opens the database, it deletes the file that such a journal names, anywhere
+    When SQLite opens the database, it deletes the file that such a journal names, wherever it is
     (https://www.sqlite.org/fileformat2.html#the_rollback_journal). Raises OSError.
     """
     with journal.open("rb") as file:

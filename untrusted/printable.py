@@ -11,19 +11,19 @@ from typing import Any, TextIO, cast
 
 _KEPT = "\n\t"
 _STRIPPED = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-"""Unicode's categories of controls (including escape), formats (which change the direction of
-writing), private characters, surrogates, and line and paragraph separators."""
+"""Unicode's categories of characters to remove: controls (including escape), formats (which change
+the direction of writing), private characters, surrogates, and line and paragraph separators."""
 
 
 def printable(text: str) -> str:
-    """Return the text without control characters; line ends and tabs stay."""
+    """Return a text without control characters, except for line ends and tabs."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(one for one in text if one in _KEPT or _is_printable(one))
 
 
 def in_line(text: str) -> str:
-    """Return the text as one line."""
+    """Return a text without control characters as a single line."""
     return printable(" ".join(text.split()))
 
 
@@ -32,7 +32,7 @@ def _is_printable(character: str) -> bool:
 
 
 class PrintableStream:
-    """A stream that removes control characters from writes."""
+    """A stream that removes control characters from everything that is written to it."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -53,9 +53,9 @@ class PrintableStream:
 
 @contextmanager
 def printed_plainly() -> Iterator[None]:
-    """Print without control characters: to stderr, and to stdout if it is a terminal.
+    """Remove control characters from what the context prints to stderr and a terminal's stdout.
 
-    Piped output stays unchanged.
+    Output to a pipe stays unchanged.
     """
     out = PrintableStream(sys.stdout) if sys.stdout.isatty() else sys.stdout
     with redirect_stdout(cast(TextIO, out)), errors_printed_plainly():
@@ -64,13 +64,13 @@ def printed_plainly() -> Iterator[None]:
 
 @contextmanager
 def errors_printed_plainly() -> Iterator[None]:
-    """Print to stderr without control characters."""
+    """Remove control characters from what the context prints to stderr."""
     with redirect_stderr(cast(TextIO, PrintableStream(sys.stderr))):
         yield
 
 
 class PrintableFormatter(logging.Formatter):
-    """Formats log lines without control characters."""
+    """A logging formatter that removes control characters from log lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""

@@ -1,8 +1,8 @@
 """Checks the schema of an SQLite file of unknown origin.
 
-SQLite runs a schema's contents: triggers, views and expressions of columns, indexes and checks.
-They can use all memory and time, so a file with anything but our own tables and indexes is refused
-before another statement runs (https://www.sqlite.org/security.html).
+SQLite executes parts of a schema: triggers, views and expressions in columns, indexes and checks.
+They could use all memory and time. So a file with anything but our own tables and indexes is
+refused before any other statement runs (https://www.sqlite.org/security.html).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ _LONGEST_ENTRY_BYTES = 100_000
 
 
 class SchemaError(Exception):
-    """The file has an entry that ours never have; the message names the entry."""
+    """The file has an entry that our files never have. The message names the entry."""
 
 
 def refuse_foreign(connection: sqlite3.Connection, *ours: str) -> None:
-    """Compare a file's schema with those of our scripts: each entry must match one of ours exactly.
+    """Raise SchemaError unless each entry of a file's schema equals one in the scripts `ours`.
 
-    Raises SchemaError, or sqlite3.Error if the file is not a database.
+    Raises sqlite3.Error if the file is not a database.
     """
     connection.execute("PRAGMA trusted_schema = OFF")
     before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_ENTRY_BYTES)
@@ -40,6 +40,6 @@ def _made_by(script: str) -> set[tuple[object, ...]]:
 
 
 def _entries(connection: sqlite3.Connection) -> set[tuple[object, ...]]:
-    """Return kind, name, table and statement, with words separated by one space."""
+    """Return each entry's kind, name, table and statement with single spaces between words."""
     found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
     return {(*names, sql and " ".join(str(sql).split())) for *names, sql in found}

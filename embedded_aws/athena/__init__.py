@@ -1,1 +1,1 @@
-"""Athena's API in the emulator. Statements run in a separate process, `engine`."""
+"""Athena's API in the emulator. SQL statements run in a separate process (`engine`)."""

@@ -1,7 +1,7 @@
 """Athena's API over SQLite: StartQueryExecution to GetQueryResults, and workgroups.
 
-Requests hold the emulator's lock only while they read or write SQLite; statements run in the
-engine's process, which reports their end.
+A request holds the emulator's lock only while it reads or writes SQLite. Statements run in the
+engine's process, which reports when a statement ends.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MOST_BYTES = 262_144
 """Bytes of a query's text: Athena's quota."""
 
 _HEADERS = "_headers"
-"""Key of an answer's additional HTTP headers, which are sent but are not part of its body."""
+"""Key of an answer's additional HTTP headers, which are sent, but not as part of the body."""
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Athena:
-    """The service. `lock` is the emulator's and guards the connection. The engine signs its
-    requests to the emulator with `keys`."""
+    """The emulated Athena service. `lock` is the emulator's lock and guards the connection. The
+    engine signs its requests to the emulator with `keys`."""
 
     def __init__(self, connection: sqlite3.Connection, lock: threading.Lock, keys: Keys) -> None:
         self._connection = connection
@@ -58,7 +58,7 @@ class Athena:
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        """Answer a request; refuse operations not served here, since moto would answer them."""
+        """Answer a request to Athena; refuse unknown operations, which moto would answer."""
         self._engine.port = int(environ["SERVER_PORT"])
         name = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         try:
@@ -130,12 +130,12 @@ class Athena:
         return True
 
     def _changed(self, number: str, change: dict[str, Any]) -> None:
-        """Store the engine's report that a query runs or how it ended. Ignore the report if the
-        query has been stopped."""
+        """Store the engine's report that a query runs or has ended. Ignore the report if a client
+        has stopped the query meanwhile."""
         with self._lock, transaction(self._connection):
             execution = self.executions.get(number)
             if execution["Status"]["State"] not in ACTIVE:
-                return  # it has been stopped
+                return  # a client has stopped the query
             state = change["state"]
             execution.update(change.get("fields", {}))
             execution["Statistics"].update(change.get("statistics", {}))
@@ -146,8 +146,8 @@ class Athena:
             self.executions.update(execution)
 
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer GetQueryExecution. Additional headers have the numbers of S3 requests, which
-        Athena does not report."""
+        """Answer GetQueryExecution. Additional headers hold the query's numbers of S3 requests,
+        which AWS's Athena does not report."""
         with self._lock:
             found = self.executions.get(_number(request))
         counted = found.get("_requests", {})
@@ -214,7 +214,7 @@ class Athena:
         }
 
     def _changing(self, change: Callable[[dict[str, Any]], None]) -> Operation:
-        """Return an operation that makes a change in a transaction, with an empty answer."""
+        """Return an operation that runs `change` in a transaction and answers an empty object."""
 
         def operation(request: dict[str, Any]) -> dict[str, Any]:
             with self._lock, transaction(self._connection):
@@ -245,7 +245,7 @@ def _what_counts(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sameness(execution: Execution) -> str:
-    """Return a key that is equal for queries that give the same result while no data changes."""
+    """Return a key that two queries share if both give the same result on unchanged data."""
     context = execution["QueryExecutionContext"]
     parts = [execution["Query"], execution.get("ExecutionParameters"), execution["_folder"]]
     return json.dumps([*parts, context.get("Database", "").lower(), execution["WorkGroup"]])

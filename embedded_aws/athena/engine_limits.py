@@ -1,7 +1,7 @@
-"""The limits beyond which the engine's process is killed.
+"""Limits of the engine's process. The emulator kills the process if a query exceeds them.
 
-DuckDB neither stops nor obeys its memory limit while it computes during planning (`SELECT
-cardinality(sequence(1, 1000000000))`).
+While DuckDB plans a statement such as `SELECT cardinality(sequence(1, 1000000000))`, it neither
+stops nor obeys its memory limit.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ def _memory() -> int:
 
 
 class EngineLimits(msgspec.Struct, frozen=True):
-    """Limits of the engine.
+    """Limits of the engine's process, which are checked every `look_seconds`.
 
-    A stopped query has `stop_seconds` to end; a query may run for `query_seconds` (Athena's 30
-    minutes). `memory_bytes` limits the engine's process. Checks are `look_seconds` apart.
+    A query may run for `query_seconds` (Athena's 30 minutes). A stopped query has `stop_seconds` to
+    end. `memory_bytes` is the most memory that the process may use.
     """
 
     stop_seconds: float = 30.0
@@ -39,7 +39,7 @@ class EngineLimits(msgspec.Struct, frozen=True):
 
     @property
     def exhausted(self) -> str:
-        """Return the reason of failure for queries that ran while memory was exhausted."""
+        """Return the reason why queries fail if the process exceeds `memory_bytes`."""
         return (
             "EXCEEDED_MEMORY_LIMIT: Query exhausted resources at this scale factor; the query "
             f"engine held more than {self.memory_bytes / 1024**3:.1f} GB"
@@ -47,7 +47,7 @@ class EngineLimits(msgspec.Struct, frozen=True):
 
 
 def resident_bytes(pid: int) -> int:
-    """Return the resident memory of a process; 0 once it has ended."""
+    """Return the resident memory of a process in bytes, or 0 if the process has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
     except (FileNotFoundError, ProcessLookupError):

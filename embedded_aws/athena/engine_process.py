@@ -1,8 +1,8 @@
-"""Manages the engine's process. The first query starts it, so that systems without queries pay
-nothing.
+"""Starts, watches and restarts the engine's process. The first query starts the process.
 
-The process exchanges JSON lines: jobs and stops in, results of queries out. While queries run it is
-watched, and killed if one of them exceeds its limits; the next query starts it again.
+The emulator writes jobs and stops to the process as JSON lines and reads the queries' results.
+While queries run, the process is watched. If a query exceeds its limits, the process is killed, and
+the next query starts a new one.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Changed = Callable[[str, dict[str, Any]], None]
 
 
 class _Run:
-    """A query passed to the engine.
+    """A query that was passed to the engine.
 
-    `began` and `stopped` are monotonic seconds: when the query started to run, and when it was
-    asked to stop. Each is None before that.
+    `began` and `stopped` are monotonic seconds: when the query began to run, and when a client
+    stopped it. Each is None before that.
     """
 
     def __init__(self, job: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
@@ -45,12 +45,12 @@ class _Run:
         return 0.0 if self.began is None else now - self.began
 
     def goes_on_for(self, now: float) -> float:
-        """Return the seconds that the query has run after being stopped."""
+        """Return for how many seconds the query has gone on running after it was stopped."""
         return 0.0 if self.stopped is None else min(self.runs_for(now), now - self.stopped)
 
 
 class EngineProcess:
-    """Passes queries to the process and its reports to the caller. Starts it if needed."""
+    """Passes queries to the engine's process, and passes the engine's reports to `changed`."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class EngineProcess:
         self._watched = False
 
     def run(self, job: dict[str, Any]) -> None:
-        """Pass a query to the process, which is started if needed."""
+        """Pass a query to the engine's process, which is started if needed."""
         with self._guard:
             self._running[job["id"]] = _Run(job, self._send({"run": job}))
             if not self._watched:
@@ -95,7 +95,7 @@ class EngineProcess:
                 process.stdin.write(json.dumps(message).encode() + b"\n")
                 process.stdin.flush()
             except BrokenPipeError:
-                pass  # it has just ended; its reader fails all running queries, including this one
+                pass  # the process has just ended: `_listen` fails all its queries, also this one
         return process
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -121,7 +121,7 @@ class EngineProcess:
         with self._guard:
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
-                    with contextlib.suppress(BrokenPipeError):  # the rest of a message
+                    with contextlib.suppress(BrokenPipeError):  # a part of a message is unsent
                         pipe.close()
 
     def _take(self, change: dict[str, Any]) -> None:
@@ -134,10 +134,10 @@ class EngineProcess:
         self._changed(number, change)
 
     def _lost(self, process: subprocess.Popen[bytes]) -> list[tuple[str, str]]:
-        """Return the ids of the queries that ended with a process, and why.
+        """Return the ids of the queries that ended with a process, each with the reason.
 
-        If the process was killed because of other queries, those that had not begun are passed to a
-        new process instead.
+        If the process was killed because of other queries, a new process runs the queries that had
+        not begun. These are not returned.
         """
         with self._guard:
             lost = [run for run in self._running.values() if run.process is process]
@@ -150,7 +150,7 @@ class EngineProcess:
             return [(run.job["id"], reason or ENDED) for run in lost if run not in again]
 
     def _watch(self) -> None:
-        """Check the running queries as long as there are any."""
+        """Check the limits of the running queries until no query is left."""
         while True:
             with self._guard:
                 if not self._running:
@@ -162,8 +162,8 @@ class EngineProcess:
             time.sleep(self._limits.look_seconds)
 
     def _look(self, now: float) -> list[str]:
-        """Kill processes that exceed a limit. Stop queries that take too long, and return the ids
-        of these queries."""
+        """Kill each process that exceeds a limit. Stop the queries that run for too long, and
+        return their ids."""
         timed_out = []
         for number, run in self._running.items():
             if run.goes_on_for(now) > self._limits.stop_seconds:

@@ -1,10 +1,10 @@
-"""Errors that Athena's API returns."""
+"""Errors that the emulated Athena returns to a client."""
 
 from __future__ import annotations
 
 
 class AthenaError(Exception):
-    """An answer with status 400; `code` is the exception's name in the API."""
+    """An error that a client gets with status 400. `code` is its name in Athena's API."""
 
     code = "InvalidRequestException"
 
@@ -14,6 +14,6 @@ class InvalidRequestError(AthenaError):
 
 
 class TooManyRequestsError(AthenaError):
-    """More queries are queued and running than are allowed at once."""
+    """More queries are queued and running than Athena allows at once."""
 
     code = "TooManyRequestsException"

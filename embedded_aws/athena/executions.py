@@ -1,4 +1,4 @@
-"""Started queries: their requests, states and results."""
+"""Stores Athena's query executions: their requests, states and results."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ KEPT_SECONDS = 45 * 86400
 """Athena keeps the history of queries for 45 days."""
 
 MOST_FORGOTTEN = 100
-"""Queries deleted per step."""
+"""The most executions that one step deletes."""
 
 Execution = dict[str, Any]
 
 
 class Executions:
-    """Executions in SQLite, as returned by GetQueryExecution, plus internal fields such as
-    `_columns`."""
+    """Query executions in SQLite, as GetQueryExecution returns them, plus internal fields."""
 
     name = "athena_queries"
 
@@ -30,8 +29,8 @@ class Executions:
         self._end_what_was_cut_off()
 
     def step(self, now: float) -> int:
-        """Delete up to MOST_FORGOTTEN executions that are older than KEPT_SECONDS at the epoch
-        second `now`. Return how many were deleted."""
+        """Delete executions older than KEPT_SECONDS at the epoch second `now`, at most
+        MOST_FORGOTTEN. Return how many were deleted."""
         return self._connection.execute(
             "DELETE FROM athena_queries WHERE id IN"
             " (SELECT id FROM athena_queries WHERE submitted < ? LIMIT ?)",
@@ -46,7 +45,7 @@ class Executions:
         return found
 
     def put(self, execution: Execution, token: str | None, same: str) -> None:
-        """Store a new execution. Queries with an equal `same` can reuse each other's result."""
+        """Store a new execution. Executions with the same `same` can reuse each other's result."""
         self._connection.execute(
             "INSERT INTO athena_queries VALUES (?, ?, ?, ?, ?, ?)",
             (
@@ -60,7 +59,7 @@ class Executions:
         )
 
     def update(self, execution: Execution) -> None:
-        """Replace a stored execution by its new state."""
+        """Replace a stored execution by its new version."""
         self._connection.execute(
             "UPDATE athena_queries SET state = ?, execution = ? WHERE id = ?",
             (execution["Status"]["State"], json.dumps(execution), execution["QueryExecutionId"]),
@@ -72,12 +71,14 @@ class Executions:
         return int(self._connection.execute(query, ACTIVE).fetchone()[0])
 
     def of_token(self, token: str) -> Execution | None:
-        """Return the execution started with this ClientRequestToken, or None."""
+        """Return the execution that was started with this ClientRequestToken, or None."""
         return self._one("WHERE token = ?", (token,))
 
     def reusable(self, same: str, since: float) -> Execution | None:
-        """Return the newest execution since an epoch second that succeeded and did not itself reuse
-        a result; None if there is none."""
+        """Return the newest execution since an epoch second whose result can be reused, or None.
+
+        It has succeeded without reusing a result itself.
+        """
         return self._one(
             "WHERE same = ? AND submitted >= ? AND state = 'SUCCEEDED'"
             " AND execution NOT LIKE '%\"ReusedPreviousResult\": true%' ORDER BY submitted DESC",
@@ -109,7 +110,7 @@ class Executions:
 
 
 def end(execution: Execution, state: str, reason: str | None) -> None:
-    """Move an execution to a final state, as of now."""
+    """Set the execution's final state and reason, and the current time as its end."""
     now = round(time.time(), 3)
     status = execution["Status"]
     status.update(State=state, CompletionDateTime=now)

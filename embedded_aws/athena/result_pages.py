@@ -1,4 +1,4 @@
-"""GetQueryResults: pages of a result file as Athena's JSON."""
+"""Answers GetQueryResults: splits a result file into pages of Athena's JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIELD = re.compile(rb'(?:"((?:[^"]|"")*)")?(,|\n)')
 def page(execution: dict[str, Any], body: bytes, request: dict[str, Any]) -> dict[str, Any]:
     """Return one page of a result file's rows. A page's token is its offset in the file.
 
-    Raises InvalidRequestError.
+    Raises InvalidRequestError if the request has an invalid token or size.
     """
     most = request.get("MaxResults", MOST_ROWS)
     if not isinstance(most, int) or not 1 <= most <= MOST_ROWS:

@@ -1,4 +1,4 @@
-"""Workgroups: the location of results, and the bytes that a query may scan."""
+"""Stores Athena's workgroups: where their results go, and how many bytes a query may scan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedded_aws.athena.errors import InvalidRequestError
 
 PRIMARY = "primary"
 LEAST_CUTOFF_BYTES = 10_000_000
-"""Athena accepts no smaller BytesScannedCutoffPerQuery."""
+"""The smallest BytesScannedCutoffPerQuery that Athena accepts."""
 
 ENGINE = {
     "SelectedEngineVersion": "AUTO",
@@ -20,13 +20,13 @@ ENGINE = {
 
 
 class Workgroups:
-    """Workgroups in SQLite; `primary` always exists."""
+    """Workgroups in SQLite. The workgroup `primary` always exists."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def get(self, name: str) -> dict[str, Any]:
-        """Return a workgroup as GetWorkGroup does. Raises InvalidRequestError."""
+        """Return a workgroup as GetWorkGroup does. Raises InvalidRequestError if it is unknown."""
         row = self._connection.execute(
             "SELECT workgroup FROM athena_workgroups WHERE name = ?", (name,)
         ).fetchone()
@@ -38,7 +38,7 @@ class Workgroups:
         raise InvalidRequestError(f"WorkGroup {name} is not found.")
 
     def names(self) -> list[str]:
-        """Return all names, in order."""
+        """Return the names of all workgroups, in order."""
         rows = self._connection.execute("SELECT name FROM athena_workgroups")
         return sorted({PRIMARY, *(row[0] for row in rows)})
 

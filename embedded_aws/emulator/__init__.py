@@ -1,1 +1,1 @@
-"""The moto server process, patched and stored in SQLite so that a kill loses nothing."""
+"""The patched moto server, which stores everything in SQLite so that a kill loses nothing."""

@@ -1,9 +1,9 @@
-"""Authenticates the emulator's clients: they need the keys of its start, and browsers are refused.
+"""Admits only clients that sign with this emulator's keys, and refuses browsers.
 
-Any site's page can send requests to a port of this machine, and any local user can connect to it.
-So a request must name this port as its host (a rebound DNS name does not), must not come from a
-browser, and must have AWS's Signature Version 4. The keys are random and new at each start. A
-presigned address is signed too; until it expires, it admits the request that it names.
+The page of any site can send requests to a port of this machine, and any local user can connect. So
+a request must name this port as its host, unlike one that uses a rebound DNS name. It must not come
+from a browser, and must have AWS's Signature Version 4. The keys are random and new at each start.
+A presigned address is also signed: until it expires, it admits the request that it names.
 """
 
 from __future__ import annotations
@@ -29,26 +29,25 @@ from embedded_aws.emulator.signatures import (
 from embedded_aws.environment import Keys
 
 SKEW_SECONDS = 15 * 60
-"""Seconds by which a client's clock may be wrong, as on AWS: a signed request is valid for this
-long."""
+"""The seconds by which a client's clock may be wrong, as on AWS. So long a signature is valid."""
 
 LONGEST_UNDECLARED = 17 * 1024 * 1024
-"""Bytes of a body that is read before its signature can be checked. DynamoDB accepts 16 MB."""
+"""The most bytes of a body that is read before its signature is checked. DynamoDB accepts 16 MB."""
 
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 _MOTO_API = ("/moto-api", "/latest/")
-"""moto's own pages, which reset and change everything, and its instance metadata."""
+"""Paths of moto's own operations, which can reset everything, and of its instance metadata."""
 
 LET_IN = "ticktape.let_in"
-"""Key in a WSGI environment of the function that the application calls once a request is
-authenticated and its body read; the argument says whether the sender has the keys."""
+"""Key of a function in a WSGI environment. The application calls the function once the request is
+authenticated and its body read. The argument says whether the sender has the keys."""
 
 _SIGNATURE = "ticktape.signature"
 _HINT = """`eval "$(.venv/bin/python -m local env)"` sets the keys of the running system"""
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """The reason for refusing a request: an HTTP status, AWS's error name, and a sentence."""
+    """Why a request is refused: an HTTP status, AWS's error name, and a sentence."""
 
     status: str
     code: str
@@ -60,14 +59,14 @@ def _forbidden(code: str, reason: str) -> Refusal:
 
 
 class Admission:
-    """Admits requests signed with `keys`. `clock` returns the epoch second."""
+    """Admits requests that are signed with `keys`. `clock` returns the epoch second."""
 
     def __init__(self, keys: Keys, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._clock = clock
 
     def refusal(self, environ: dict[str, Any]) -> Refusal | None:
-        """Return why a WSGI request is refused before its body is read; None if it is admitted."""
+        """Return why a request is refused before its body is read, or None if it is not."""
         return (
             _not_as_signed(environ)
             or _of_other_host(environ)
@@ -77,21 +76,20 @@ class Admission:
         )
 
     def refusal_of_body(self, environ: Mapping[str, Any], body: bytes) -> Refusal | None:
-        """Return why a request is refused for its body; None if the body is accepted."""
+        """Return why a request is refused because of its body, or None if the body is accepted."""
         signature: Signature = environ[_SIGNATURE]
         declared = declared_payload(environ, signature)
         if declared is None:
             return self._wrong_signature(environ, signature, sha256(body).hexdigest())
         if declared == "UNSIGNED-PAYLOAD" or declared.startswith("STREAMING-"):
-            return None  # as on AWS; chunks' own signatures add nothing on this machine
+            return None  # the signatures of chunks are not checked
         if hmac.compare_digest(declared.encode(), sha256(body).hexdigest().encode()):
             return None
         reason = "x-amz-content-sha256 is not the SHA-256 of the body"
         return Refusal("400 Bad Request", "XAmzContentSHA256Mismatch", reason)
 
     def has_keys(self, environ: Mapping[str, Any]) -> bool:
-        """Return whether an admitted request comes from a holder of the keys rather than of a
-        link."""
+        """Return whether an admitted request comes from a holder of the keys, not of a link."""
         signature: Signature = environ[_SIGNATURE]
         return signature.expires_seconds is None
 
@@ -123,8 +121,8 @@ class Admission:
 
 
 def _not_as_signed(environ: Mapping[str, Any]) -> Refusal | None:
-    """Refuse a request line that botocore would not sign as sent: the method is not in upper case,
-    or the target is not a plain path."""
+    """Refuse a request that botocore could not have signed as it was sent: its method is not in
+    upper case, or its target is not a plain path."""
     if not re.fullmatch("[A-Z]+", environ["REQUEST_METHOD"]):
         reason = "the method must be in upper case, such as GET"
         return Refusal("400 Bad Request", "InvalidRequest", reason)
@@ -135,7 +133,7 @@ def _not_as_signed(environ: Mapping[str, Any]) -> Refusal | None:
 
 
 def wrong_host(host: str, port: object) -> str:
-    """Return the reason for refusing a Host header; empty if the header names this port."""
+    """Return why a Host header is refused, or an empty text if it names this port."""
     if host.lower() in [f"{name}:{port}" for name in _NAMES]:
         return ""
     return f"Host: allowed are 127.0.0.1, localhost and [::1], each with the port {port}"
@@ -184,10 +182,10 @@ def _out_of_time(signature: Signature, now: float) -> Refusal | None:
 
 
 def _not_a_download(environ: Mapping[str, Any], signature: Signature) -> Refusal | None:
-    """Refuse a presigned address that does anything but read an object.
+    """Refuse a presigned request that does anything but read an object.
 
-    Its body would be neither signed nor bounded, and moto prefers a form in the body to the signed
-    query.
+    The body of such a request would be neither signed nor limited. moto also prefers a form in the
+    body to the signed query.
     """
     if signature.expires_seconds is None:
         return None
@@ -200,7 +198,7 @@ def _not_a_download(environ: Mapping[str, Any], signature: Signature) -> Refusal
 
 
 def _unbounded(environ: Mapping[str, Any]) -> Refusal | None:
-    """Refuse a body that would have to be read before the sender is known."""
+    """Refuse a body that would have to be read completely before its sender is known."""
     if _is_chunked(environ):
         reason = "a chunked body needs the header x-amz-content-sha256"
         return Refusal("411 Length Required", "MissingContentLength", reason)
@@ -216,9 +214,9 @@ def _is_chunked(environ: Mapping[str, Any]) -> bool:
 
 
 def answer(environ: Mapping[str, Any], refused: Refusal, start_response: Any) -> list[bytes]:
-    """Answer with the reason in the protocol's error format.
+    """Answer a refused request with the reason, in the error format of its protocol.
 
-    Closes the connection, since part of the request's body may be unread.
+    The connection closes, since part of the request's body may be unread.
     """
     kind, body = _body(environ, refused)
     headers = [

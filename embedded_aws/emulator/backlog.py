@@ -1,4 +1,4 @@
-"""Counts the records of streams and queues that wait for a reader, and dates the oldest."""
+"""Counts the records that wait in streams and queues, and finds the oldest record's arrival."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def waiting(
     streams: list[tuple[str, str, str, str | None]],
     queues: list[str],
 ) -> bytes:
-    """Return JSON: `count` of the waiting records, and `oldest`, the arrival of the oldest stream
-    record in epoch seconds, or null.
+    """Return JSON with the `count` of waiting records and the arrival of the `oldest` one.
 
-    `streams` are kind, name, shard and the last finished sequence number. Numbers have no gaps, so
-    that only a shard's first and last are read.
+    The arrival is that of a stream's record in epoch seconds, or null. `streams` holds kinds,
+    names, shards and last finished sequence numbers. These have no gaps, so only a shard's first
+    and last are read.
     """
     count, arrivals = 0, []
     for kind, name, shard, after in streams:

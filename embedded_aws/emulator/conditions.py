@@ -1,6 +1,6 @@
-"""Interprets headers of partial and conditional downloads as S3 does.
+"""Interprets the headers of partial and conditional downloads as S3 does.
 
-S3 ignores an invalid range or date (RFC 9110, 13.1.3 and 14.2), where moto raises.
+S3 ignores an invalid range or date (RFC 9110, 13.1.3 and 14.2). moto raises an error instead.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _BYTES = re.compile("bytes=[0-9]{0,18}-[0-9]{0,18}")
 
 
 def leave_out_unreadable(environ: dict[str, Any]) -> None:
-    """Remove from a WSGI request the range and dates that S3 ignores, in place. Convert other dates
-    to the one format that moto reads."""
+    """Remove the range and dates that S3 ignores from a WSGI request, in place. Convert other dates
+    to the only format that moto parses."""
     if not _BYTES.fullmatch(environ.get(_RANGE, "bytes=0-")):
         del environ[_RANGE]
     for name in _DATES:
@@ -28,8 +28,8 @@ def leave_out_unreadable(environ: dict[str, Any]) -> None:
 
 
 def _http_date(text: str) -> str | None:
-    """Convert an HTTP date in any of its three forms to the one that RFC 9110 prefers; None if
-    invalid."""
+    """Convert any of the three forms of an HTTP date to the form that RFC 9110 prefers. Return None
+    if the date is invalid."""
     try:
         found = parsedate_to_datetime(text)
         utc = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)

@@ -1,9 +1,8 @@
-"""HTTP connections that stay open between requests.
+"""Keeps HTTP connections open between requests.
 
-werkzeug's server closes each connection after its answer, since it does not know whether the
-application has read the request's body. Then it waits 10 ms for the rest of a body. The emulator
-reads every body first, so the next request can follow on the same connection without a new connect,
-accept and thread.
+werkzeug's server closes each connection after its answer, since the application may not have read
+the request's body. Then it waits 10 ms for the rest of that body. The emulator reads every body
+first. So the next request needs no new connection and no new thread.
 """
 
 from __future__ import annotations
@@ -24,19 +23,16 @@ from embedded_aws.limited_server import LimitedHandler, LimitedServer, stated_le
 logger = logging.getLogger(__name__)
 
 _BODILESS = ("1", "204", "304")
-"""Statuses, or their first digits, of answers without a body and length."""
+"""The statuses of answers without a body and length, or the first digits of such statuses."""
 
 
 LONGEST_COUNTED = 16 * 1024 * 1024
-"""Bytes of a body that count as being received.
-
-Longer ones are signed by their hash, so that the application authenticates their sender before it
-reads them.
-"""
+"""The longest body that counts as being received. Longer bodies are signed by their hash, so the
+application authenticates their sender before it reads them."""
 
 
 class Server(LimitedServer, ThreadedWSGIServer):
-    """A server with persistent connections, for one of the `ports` of its process. Connections of
+    """A server with persistent connections, for one of its process's `ports`. Connections of
     authenticated clients have no time limit and are closed last."""
 
     def __init__(self, host: str, port: int, application: Any, *, ports: int = MOST_PORTS) -> None:
@@ -46,14 +42,14 @@ class Server(LimitedServer, ThreadedWSGIServer):
 
 
 class RequestHandler(LimitedHandler, MotoRequestHandler):  # type: ignore[misc]  # moto: no types
-    """One connection; each of its requests is answered completely, in one write."""
+    """Handles one connection. Each request is answered completely, in one write."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
 
     def run_wsgi(self) -> None:
-        """Answer one request. An error of the application closes the connection."""
+        """Answer one request. If the application raises an error, close the connection."""
         try:
             self.environ = environ = self.make_environ()
         except ValueError:
@@ -111,7 +107,7 @@ class RequestHandler(LimitedHandler, MotoRequestHandler):  # type: ignore[misc] 
         self.wfile.flush()
 
     def log_request(self, *_: Any) -> None:
-        """Log no requests."""
+        """Do not log the request."""
 
 
 def _joined(answer: Any) -> bytes:

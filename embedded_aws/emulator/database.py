@@ -1,7 +1,7 @@
 """The SQLite file with the emulator's items, stream records and objects.
 
-Every request is one transaction, committed before its answer is sent: acknowledged changes are in
-the file, and a killed process leaves nothing half done.
+Each request is one transaction, which is committed before the answer is sent. So the file holds
+every acknowledged change, and a killed process leaves no incomplete change.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from untrusted.printable import in_line
 from untrusted.schemas import SchemaError, refuse_foreign
 
 FORMAT = 2
-"""Increased when the tables change incompatibly. Format 1 is converted."""
+"""The format of the file. Incompatible changes of its tables increase it. Format 1 is converted."""
 
 _LONGEST_LOG_BYTES = 16 * 1024 * 1024
-"""The write-ahead log is truncated to this once its pages are in the file."""
+"""The size to which the write-ahead log is truncated once its pages are in the file."""
 
 
 class DatabaseError(Exception):
-    """The file is not ours or has another format. The message names it."""
+    """The file is not the emulator's, or has an unknown format. The message names the file."""
 
 
 _CANNOT_WRITE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 def cannot_write(error: sqlite3.Error) -> bool:
-    """Return whether the disk is full or fails. If not, the statement is wrong."""
+    """Return whether an error means a full or failing disk, and not a wrong statement."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CANNOT_WRITE
 
 
 class _Connection(sqlite3.Connection):
-    """Calls `failed` when a write fails for lack of space, before raising the error."""
+    """A connection that calls `failed` before it raises an error of a full or failing disk."""
 
     failed: Callable[[], None] = staticmethod(lambda: None)
 
@@ -56,10 +56,10 @@ class _Connection(sqlite3.Connection):
 
 
 def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sqlite3.Connection:
-    """Open or create the file at `path`; None means a temporary one.
+    """Open or create the emulator's file at `path`, or a temporary file if `path` is None.
 
     `failed` is called when the disk is full or fails. Raises DatabaseError if the file is not a
-    database or has another format.
+    database or has an unknown format.
     """
     # An empty name is SQLite's private file on disk, unlinked from the start.
     connection = sqlite3.connect(
@@ -71,13 +71,13 @@ def connect(path: Path | None, failed: Callable[[], None] = lambda: None) -> sql
     connection.failed = failed
     try:
         refuse_foreign(connection, schema.TABLES + schema.INDEXES, schema.OLDER)
-        # It has no effect on an existing file, which at least reuses freed pages.
+        # This has no effect on an existing file, which only reuses freed pages.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL" if path else "PRAGMA journal_mode = OFF")
         connection.execute(f"PRAGMA journal_size_limit = {_LONGEST_LOG_BYTES}")
         if path is None:
             connection.execute("PRAGMA journal_mode = MEMORY")
-        # A power cut may lose the last transactions, the end of a process none.
+        # A power cut may lose the last transactions; the end of a process loses none.
         connection.execute("PRAGMA synchronous = NORMAL" if path else "PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -16384")
         connection.executescript(schema.TABLES)
@@ -115,7 +115,7 @@ def _convert(connection: sqlite3.Connection, path: Path | None) -> None:
 
 
 def _add_columns(connection: sqlite3.Connection) -> None:
-    """Add the new columns to an older file's tables; sweeping fills them."""
+    """Add the columns that an older file's tables lack. Sweeping fills them."""
     for table, column, kind in schema.ADDED:
         found = connection.execute(f"PRAGMA table_info({table})").fetchall()
         if column not in [row[1] for row in found]:
@@ -125,7 +125,7 @@ def _add_columns(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is done inside, or undo it if an error is raised."""
+    """Run the context in a transaction, which is rolled back if an error is raised."""
     connection.execute("BEGIN")
     try:
         yield
@@ -136,19 +136,19 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def meta(connection: sqlite3.Connection, name: str) -> str | None:
-    """Return the value stored under `name`, or None."""
+    """Return the value stored under a name in the table `meta`, or None."""
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return row[0] if row else None
 
 
 def put_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
-    """Store `value` under `name`."""
+    """Store a value under a name in the table `meta`."""
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
 
 def next_number(connection: sqlite3.Connection, name: str, start: int) -> int:
-    """Return the next number of the counter `name`, which begins at `start`. Numbers are not used
-    again after their rows are deleted."""
+    """Return the next number of a counter that begins at `start`. A number is never used again,
+    even if its row is deleted."""
     row = connection.execute(
         "INSERT INTO meta VALUES (?, ?) "
         "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value",

@@ -1,8 +1,8 @@
-"""Patches moto's DynamoDB: persistent items, and streams like AWS's.
+"""Patches moto's DynamoDB: items are persistent, and streams behave like AWS's.
 
-moto emits MODIFY for an identical put, numbers an update that creates an item as two changes, keeps
-every iterator forever, recomputes an item's size for each of its attributes, and loses everything
-at the end.
+Without the patches, an identical put emits MODIFY, and an update that creates an item counts as two
+changes. moto also keeps every iterator forever, computes an item's size again for each attribute,
+and loses everything at its end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from embedded_aws.emulator.table_items import TableItems
 
 
 def install(connection: sqlite3.Connection, changed: Callable[[], None]) -> None:
-    """Install the patches. `changed` is called for each record on a table's stream."""
+    """Install the patches. `changed` is called for each record that a table's stream gets."""
     _keep_tables(connection, changed)
     queries.install()
     inserts.install()
@@ -100,14 +100,14 @@ def _stateless_iterators() -> None:
 
 
 class _Iterator:
-    """An iterator that encodes its position, so that no iterator need be stored."""
+    """A stream's iterator, which encodes its position so that it need not be stored."""
 
     def __init__(self, stream_arn: str, position: int) -> None:
         self.arn = f"{stream_arn}|1|{base64.b64encode(str(position).encode()).decode()}"
 
 
 def _check_sizes_once() -> None:
-    """Compute an item's size once, not once for each of its attributes."""
+    """Compute an item's size once. moto computes it again for each attribute."""
 
     def init(
         self: Any, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]

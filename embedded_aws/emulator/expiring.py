@@ -1,4 +1,4 @@
-"""Time to live: deletes expired items as DynamoDB does, a bounded number at a time.
+"""DynamoDB's time to live: deletes expired items in bounded steps.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
 """
@@ -14,10 +14,10 @@ from embedded_aws.emulator import database
 from embedded_aws.emulator.table_items import TableItems, expiry
 
 MOST = 200
-"""Items that one step deletes or checks."""
+"""The most items that one step deletes, and the most that it checks."""
 
 LONGEST_SECONDS = 5 * 365 * 86_400
-"""DynamoDB keeps items that expired more than five years ago."""
+"""DynamoDB does not delete items that expired more than five years ago."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -32,7 +32,7 @@ def tables() -> list[Any]:
 
 
 class ItemExpiry:
-    """Deletes expired items, and marks their stream records as deletions by the service."""
+    """Deletes expired items. Their stream records say that the service deleted them."""
 
     name = "items"
 
@@ -40,8 +40,8 @@ class ItemExpiry:
         self._connection = connection
 
     def step(self, now: float) -> int:
-        """Delete at most MOST expired items of one table, and store the expiry of at most MOST
-        older items. Return the number of both, 0 when nothing remains."""
+        """Delete at most MOST expired items of one table, and note the expiry of at most MOST older
+        items. Return the number of both, or 0 when nothing remains."""
         for table in tables():
             attribute = table.items.expires_by()
             if attribute is not None and (count := self._of_table(table, attribute, now)):
@@ -62,8 +62,8 @@ class ItemExpiry:
         return adopted + len(rows)
 
     def _adopt(self, table: Any, attribute: str) -> int:
-        """Store the expiry of up to MOST items that were written before the table had its time to
-        live. Return how many."""
+        """Note the expiry of at most MOST items that are older than the table's time to live, and
+        return their number."""
         name = f"ttl:{table.name}"
         kept = _decode(database.meta(self._connection, name) or "null")
         if kept is None or kept[0] != attribute:

@@ -1,6 +1,6 @@
-"""moto's Glue, stored in SQLite: one row per partition, databases and tables as a whole.
+"""Stores moto's Glue in SQLite: a row for each partition, and one for all databases and tables.
 
-moto's Glue is imported with the first request to it.
+The first request to Glue imports moto's Glue.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _OF_PARTITIONS = "Partition"
 
 
 class Glue:
-    """Loads the stored catalog once, and stores changes that requests make."""
+    """Loads the stored catalog into moto once, and stores the changes that requests make."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._loaded = False
 
     def load(self) -> None:
-        """Load the stored catalog into moto. Needs a transaction."""
+        """Load the stored catalog into moto. The caller has begun a transaction."""
         if self._loaded:
             return
         self._loaded = True
@@ -55,10 +55,9 @@ class Glue:
                     table.partitions = Partitions(self._connection, of_table)
 
     def save(self, target: str) -> None:
-        """Store all databases in the request's transaction. `target` is its X-Amz-Target.
+        """Store all databases in the request's transaction. `target` is the request's X-Amz-Target.
 
-        Does nothing after operations that only read or that concern partitions, which have their
-        own rows.
+        Does nothing if the operation only reads, or changes partitions, which have their own rows.
         """
         operation = target.rpartition(".")[2]
         if operation.startswith(_READING) or _OF_PARTITIONS in operation:
@@ -73,8 +72,8 @@ class Glue:
 
 
 def list_partitions(connection: sqlite3.Connection, database: str, table: str) -> bytes:
-    """Return JSON with values and location of each of a table's partitions, directly from SQLite:
-    moto takes a millisecond for each."""
+    """Return a table's partitions as JSON with values and location, read directly from SQLite. moto
+    would take a millisecond for each."""
     rows = connection.execute(
         "SELECT partition FROM glue_partitions WHERE place = ? ORDER BY key",
         (_place(database, table),),
@@ -90,7 +89,7 @@ def _place(database: str, table: str) -> str:
 
 
 class Partitions(MutableMapping[str, Any]):
-    """`FakeTable.partitions` over SQLite, ordered by their values."""
+    """moto's `FakeTable.partitions` over SQLite, sorted by values."""
 
     def __init__(self, connection: sqlite3.Connection, place: str) -> None:
         self._connection = connection
@@ -128,12 +127,12 @@ class Partitions(MutableMapping[str, Any]):
         return int(self._connection.execute(query, (self._place,)).fetchone()[0])
 
     def values(self) -> Any:
-        """Return all partitions, read by one statement."""
+        """Return all partitions, which one statement reads."""
         rows = self._connection.execute(
             "SELECT partition FROM glue_partitions WHERE place = ? ORDER BY key", (self._place,)
         )
         return [decode_partition(row[0]) for row in rows]
 
     def clear(self) -> None:
-        """Delete all partitions: a new table has none, even if its name existed before."""
+        """Delete all partitions: a new table has none, even if an earlier table had its name."""
         self._connection.execute("DELETE FROM glue_partitions WHERE place = ?", (self._place,))

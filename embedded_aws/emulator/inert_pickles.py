@@ -1,10 +1,10 @@
-"""Reads the pickles of older data folders as plain data: no class is looked up, nothing is called.
+"""Reads the pickles of older data folders as plain data, without looking up or calling anything.
 
-`pickletools` only splits a pickle into instructions. Those that build values are interpreted here;
-where Python would make an object or call a function, a Named is made instead.
+`pickletools` only splits a pickle into instructions. Instructions that build values are interpreted
+here. Where Python would make an object or call a function, the result is a Named instead.
 
-A pickle can refer to a value many times, even recursively. A kilobyte of pickle may expand to any
-size, so the expanded size of each value is bounded.
+A pickle can refer to a value many times, even recursively, so that a kilobyte may expand to any
+size. So the expanded size of each value is bounded.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import msgspec
 
 
 class PickleError(Exception):
-    """Not a pickle, or one with instructions that older versions never wrote."""
+    """The bytes are not a pickle, or contain an instruction that older versions never wrote."""
 
 
 class Named(msgspec.Struct, eq=False):
-    """A substitute for an object: its class's name, arguments, attributes and dict entries."""
+    """Stands for an object: the name of its class, its arguments, attributes and dict entries."""
 
     name: str
     arguments: tuple[Any, ...] = ()
@@ -48,8 +48,8 @@ _PASSED_OVER = ("PROTO", "FRAME", "STOP")
 
 _SMALL_BYTES = 64 * 1024
 _TIMES_AS_LARGE = 20
-"""How many times as large as the pickle its expanded value may be, beyond _SMALL_BYTES: a pickle
-has a repeated text once."""
+"""The most that a value may take beyond _SMALL_BYTES, as a multiple of the pickle's size. A pickle
+holds a repeated text only once."""
 
 _MOST_LEVELS = 64
 """The deepest nesting of lists, dicts and attributes."""
@@ -69,15 +69,15 @@ def read(raw: bytes) -> Any:
 
 
 class _Weights:
-    """The approximate expanded sizes of values, and their nesting."""
+    """Computes the approximate expanded sizes of values, and how deeply they are nested."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._known: dict[int, tuple[int, int] | None] = {}
 
     def of(self, value: Any, level: int) -> tuple[int, int]:
-        """Return size and nesting. Raises PickleError above a bound, and for a value that contains
-        itself."""
+        """Return the size and nesting of a value. Raises PickleError if either exceeds its bound,
+        or if the value contains itself."""
         if isinstance(value, (str, bytes)):
             return len(value) + 5, 0
         if not isinstance(value, (list, tuple, set, dict, Named)):
@@ -197,9 +197,9 @@ class _Reader:
 
 
 def _hashed(key: Any) -> Any:
-    """Return a dict's key or a set's entry unchanged.
+    """Return the key of a dict or the entry of a set unchanged.
 
-    Raises PickleError for a tuple: hashing tuples of tuples takes as long as expanding them.
+    Raises PickleError for a tuple: hashing nested tuples takes as long as expanding them.
     """
     if isinstance(key, tuple):
         raise PickleError("a tuple as a key")
@@ -207,6 +207,6 @@ def _hashed(key: Any) -> Any:
 
 
 def _time(raw: bytes) -> datetime:
-    """Decode a time without a zone, as the standard library writes it: ten bytes."""
+    """Decode a time without a zone from the ten bytes that the standard library writes."""
     year, month, day, hour, minute, second = raw[0] * 256 + raw[1], *raw[2:7]
     return datetime(year, month, day, hour, minute, second, int.from_bytes(raw[7:10], "big"))  # noqa: DTZ001

@@ -1,6 +1,6 @@
-"""Speeds up PartiQL's INSERT in batches: moto loads all tables for each statement.
+"""Speeds up PartiQL's INSERT in batches: moto would load all tables for each statement.
 
-Statements of another form go to moto.
+Statements of any other form go to moto.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def install() -> None:
 def _insert(
     backend: Any, table_name: str, names: Sequence[str], parameters: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return one statement's response in AWS's words."""
+    """Insert an item, and return the statement's response in AWS's words."""
     table = backend.tables.get(table_name)
     if table is None:
         return _refused("ResourceNotFound", "Requested resource not found", table_name)

@@ -1,6 +1,6 @@
-"""A table's stream: one shard of numbered changes, stored in SQLite until trimmed.
+"""A table's stream: one shard of numbered changes, which SQLite stores until they are trimmed.
 
-As on AWS, a write that changes nothing leaves no record; moto emits MODIFY for it.
+As on AWS, a write that changes nothing leaves no record. moto alone would emit MODIFY.
 """
 
 from __future__ import annotations
@@ -22,27 +22,28 @@ from embedded_aws.emulator.queries import Plain
 from embedded_aws.emulator.table_items import encode_item
 
 FIRST = 1100000000017454423009
-"""moto's first sequence number; stored ones are offsets from it, which fit SQLite."""
+"""moto's first sequence number. Stored numbers are offsets from it, so that they fit SQLite."""
 
 _SERVICE = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
-"""The identity of the service in the records of expired items."""
+"""The identity of DynamoDB itself, in the stream records of expired items."""
 
 _ITEMS = ("Keys", "NewImage", "OldImage")
-"""The item data in a change."""
+"""The fields of a change that hold an item's attributes."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
 def position(kind: str, sequence_number: str | None) -> int:
-    """Return the stored number of a record of a stream of this kind; for None -1, before all."""
+    """Return the number under which a record is stored, given its stream's kind and sequence
+    number. Return -1, before all records, for None."""
     if sequence_number is None:
         return -1
     return int(sequence_number) - (FIRST if kind == "dynamodb" else 0)
 
 
 def stream_label(connection: sqlite3.Connection, table: str) -> str:
-    """Return the stream's label, a part of its ARN. It is created once and survives restarts."""
+    """Return the label in the ARN of a table's stream. It is created once and survives restarts."""
     name = f"stream-label:{table}"
     kept = database.meta(connection, name)
     if kept is None:
@@ -52,7 +53,7 @@ def stream_label(connection: sqlite3.Connection, table: str) -> str:
 
 
 class ItemChanges:
-    """`Table.stream_shard` over SQLite. Copies share the rows, as `TableItems` do."""
+    """moto's `Table.stream_shard` over SQLite. Copies share the rows, as in `TableItems`."""
 
     id = "shardId-00000001541626099285-f35f62ef"
 
@@ -77,7 +78,7 @@ class ItemChanges:
         }
 
     def add(self, old: Item | None, new: Item | None, *, by_service: bool = False) -> None:
-        """Record the change from `old` to `new`, unless they are equal. One, not both, may be None.
+        """Record an item's change from `old` to `new`, unless they are equal. None means no item.
 
         `by_service` marks DynamoDB's own deletions of expired items.
         """
@@ -102,7 +103,7 @@ class ItemChanges:
         return 0
 
     def after(self, position: int, limit: int) -> tuple[list[dict[str, Any]], int]:
-        """Return at most `limit` records from `position` on, and the position after them."""
+        """Return at most `limit` records from `position` on, and the position after the last."""
         rows = self._connection.execute(
             "SELECT seq, created, record FROM item_changes WHERE tbl = ? AND seq >= ?"
             " ORDER BY seq LIMIT ?",
@@ -141,7 +142,7 @@ class ItemChanges:
 def _readable(created: float, raw: bytes) -> dict[str, Any]:
     record: dict[str, Any] = _decode(raw)
     change = record["dynamodb"]
-    # AWS gives the second.
+    # AWS rounds the time down to a second.
     second = datetime.datetime.fromtimestamp(int(created), datetime.UTC)
     change["ApproximateCreationDateTime"] = second
     if b'"B":' in raw or b'"BS":' in raw:
@@ -152,7 +153,7 @@ def _readable(created: float, raw: bytes) -> dict[str, Any]:
 
 
 def _with_bytes(value: Any) -> Any:
-    """Return the value with binary values as bytes, which moto's serializer encodes."""
+    """Decode a value's binary parts to bytes, which moto's serializer encodes again."""
     if isinstance(value, list):
         return [_with_bytes(entry) for entry in value]
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Patches moto's Kinesis: records by number from SQLite, and closed shards like AWS's.
+"""Patches moto's Kinesis: records are read by number from SQLite, and closed shards end like AWS's.
 
-moto scans every record of a shard for each read and write, moves a split or merged shard's records
-into its children, and never reports the end of a closed shard.
+moto alone scans all records of a shard for each read and write. It moves the records of a split or
+merged shard to its children, and never reports the end of a closed shard.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ MAX_READ = 10_000
 
 
 def install(connection: sqlite3.Connection, changed: Callable[[], None]) -> None:
-    """Install the patches. `changed` is called for each record put."""
+    """Install the patches. `changed` is called for each record that is put."""
     _keep_records(connection, changed)
     _keep_shards(connection)
     _close_shards(connection)
-    KinesisBackend._send_stream_metrics = lambda *_, **__: None  # it keeps each for ever
+    KinesisBackend._send_stream_metrics = lambda *_, **__: None  # moto keeps each forever
 
 
 class _Named(dict[str, Any]):
-    """A stream's shards, which also store their stream's name."""
+    """The shards of a stream by id. Each shard that is added gets the stream's name."""
 
     def __init__(self, stream_name: str) -> None:
         self._stream_name = stream_name
@@ -140,7 +140,7 @@ def _keep_shards(connection: sqlite3.Connection) -> None:
 
 
 def _created(connection: sqlite3.Connection, stream: Any) -> datetime.datetime:
-    """Return the stream's creation time: it differs from that of a later stream of this name."""
+    """Return when the stream was created, which differs from a later stream of the same name."""
     name = f"created:{stream.stream_name}"
     if database.meta(connection, name) is None:
         database.put_meta(connection, name, stream.creation_datetime.isoformat())

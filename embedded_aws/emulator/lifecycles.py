@@ -1,4 +1,4 @@
-"""S3's lifecycle rules: deletes objects older than the rules of their bucket allow."""
+"""S3's lifecycle rules: deletes the objects that are older than a rule of their bucket allows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from embedded_aws.emulator.stored_objects import decode, written
 
 MOST = 200
-"""Objects deleted per step."""
+"""The most objects that one step deletes."""
 
 DAY_SECONDS = 86_400
 
 
 class ObjectExpiry:
-    """Applies each rule once a day, as S3 does."""
+    """Applies each lifecycle rule once a day, as S3 does."""
 
     name = "objects"
 
@@ -23,7 +23,7 @@ class ObjectExpiry:
         self._followed: dict[tuple[str, str], int] = {}
 
     def step(self, now: float) -> int:
-        """Delete at most MOST objects; return 0 when every rule has been applied today."""
+        """Delete at most MOST objects. Return 0 once every rule has been applied today."""
         today = int(now // DAY_SECONDS)
         for bucket, prefix, days in _rules():
             if self._followed.get((bucket, prefix)) == today:
@@ -35,7 +35,7 @@ class ObjectExpiry:
         return 0
 
     def _note_ages(self, bucket: str) -> int:
-        """Store the times of writing of up to MOST objects of an older file; return how many."""
+        """Note when at most MOST objects of an older file were written. Return their number."""
         rows = self._connection.execute(
             "SELECT name, versions FROM objects WHERE bucket = ? AND written IS NULL LIMIT ?",
             (bucket, MOST),
@@ -57,7 +57,7 @@ class ObjectExpiry:
 
 
 def _rules() -> list[tuple[str, str, int]]:
-    """Return bucket, prefix and days of each active rule. Buckets with versions are excluded."""
+    """Return the bucket, prefix and days of each active rule, except in versioned buckets."""
     from moto.s3.models import s3_backends
 
     backends = [backend for *_, backend in s3_backends.iter_backends()]

@@ -1,6 +1,6 @@
-"""ListObjectsV2 over SQLite: reads only the objects of the requested page.
+"""Answers ListObjectsV2 from SQLite, reading only the objects of the requested page.
 
-moto reads all objects under the prefix for every page and for listings of folders.
+moto alone reads all objects under the prefix for every page and for each listing of folders.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _page(
     objects: Objects, prefix: str, delimiter: str, after: str, most: int
 ) -> tuple[list[Any], bool, str | None]:
     """Return up to `most` objects and folders after the name `after`, whether more follow, and the
-    next page's token (None without a next page)."""
+    token of the next page or None."""
     found: list[Any] = []
     last = ""
     for name in _entries(objects, prefix, delimiter, after):
@@ -57,7 +57,7 @@ def _page(
 
 
 def _entries(objects: Objects, prefix: str, delimiter: str, after: str) -> Iterator[str]:
-    """Yield names of objects, and of folders once each, in order."""
+    """Yield the names of objects and folders in order, each folder once."""
     if delimiter and after.endswith(delimiter):
         after += _BEHIND
     while names := objects.names_behind(prefix, after, _NAMES):

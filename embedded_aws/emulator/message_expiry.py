@@ -1,4 +1,4 @@
-"""Deletes SQS messages that are older than their queue's retention period."""
+"""Deletes SQS messages that are older than the retention period of their queue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from embedded_aws.emulator.trimming import Retention
 
 
 class MessageExpiry:
-    """Deletes expired messages: moto checks only the message that it receives."""
+    """Deletes expired messages. moto alone checks a message only when it is received."""
 
     name = "messages"
 
@@ -20,7 +20,7 @@ class MessageExpiry:
         SQSBackend.is_message_valid_based_on_retention_period = lambda *_: True
 
     def step(self, now: float) -> int:
-        """Delete a queue's old messages; return 0 when no queue has any."""
+        """Delete the expired messages of one queue. Return 0 once no queue has any."""
         from moto.sqs.models import sqs_backends
 
         backends = [backend for *_, backend in sqs_backends.iter_backends()]

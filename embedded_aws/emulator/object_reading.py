@@ -1,4 +1,4 @@
-"""Reads many S3 objects directly from SQLite: moto takes milliseconds for each."""
+"""Reads many S3 objects directly from SQLite. moto would take milliseconds for each."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from embedded_aws.emulator.stored_objects import StoredVersion, decode
 
 NO_LIMIT = -1
-"""SQLite returns all rows then."""
+"""SQLite returns all rows for this limit."""
 
 
 def read_object(connection: sqlite3.Connection, bucket: str, key: str) -> StoredVersion | None:
-    """Return the newest version; None if the object does not exist or was deleted."""
+    """Return an object's newest version, or None if it does not exist or was deleted."""
     row = connection.execute(
         "SELECT versions FROM objects WHERE bucket = ? AND name = ?", (bucket, key)
     ).fetchone()
@@ -24,9 +24,9 @@ def read_object(connection: sqlite3.Connection, bucket: str, key: str) -> Stored
 def list_names(
     connection: sqlite3.Connection, bucket: str, prefix: str, after: str, most: int
 ) -> list[str]:
-    """Return at most `most` keys under a prefix after the key `after`, in order.
+    """Return at most `most` keys under a prefix that come after the key `after`, in order.
 
-    They may include deleted objects of a versioned bucket.
+    In a versioned bucket they may include the keys of deleted objects.
     """
     rows = connection.execute(
         "SELECT name FROM objects WHERE bucket = ? AND name > ? AND name >= ? AND name < ?"
@@ -42,7 +42,7 @@ _HEADER = struct.Struct("<i32sq")
 def packed_bodies(
     connection: sqlite3.Connection, bucket: str, keys: Sequence[str], known: Sequence[str | None]
 ) -> bytes:
-    """Concatenate objects for `unpacked`: ETag and size, and the body unless `known` has the ETag.
+    """Concatenate objects for `unpacked`: ETags, sizes, and bodies whose ETag is not in `known`.
 
     A missing object has a header that says so.
     """
@@ -60,7 +60,7 @@ def packed_bodies(
 
 
 def unpacked(keys: Sequence[str], raw: bytes) -> Iterator[tuple[str, str, int, bytes | None]]:
-    """Yield key, ETag, size and, if sent, the body of each existing object."""
+    """Yield the key, ETag, size and body of each existing object; None for a body left out."""
     position = 0
     for key in keys:
         sent, etag, size = _HEADER.unpack_from(raw, position)

@@ -1,4 +1,4 @@
-"""Converts a file of format 1, which contained pickles, to the current format."""
+"""Converts an emulator file of format 1, which contains pickles, to the current format."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class OlderFileError(Exception):
-    """A row that no earlier version wrote; the message names it."""
+    """The file has a row that no earlier version wrote. The message names the row."""
 
 
 def convert(connection: sqlite3.Connection) -> None:
-    """Convert each row in the caller's transaction. Raises OlderFileError."""
+    """Convert every row of the file, in the caller's transaction. Raises OlderFileError."""
     _each(connection, "objects", "versions", ("bucket", "name"), _versions)
     _each(connection, "messages", "message", ("queue", "id"), _message)
     _each(connection, "glue_databases", "databases", ("place",), _databases)

@@ -1,7 +1,7 @@
-"""Queries by key over SQLite.
+"""Answers DynamoDB's queries by key from SQLite.
 
-moto sorts every item of a table for each query, and copies and converts the results four times.
-Conditions on keys suffice to find the rows; moto applies filters and projections to the rows found.
+moto alone sorts all items of a table for each query, and copies and converts the results four
+times. Here the conditions on keys find the rows, and moto applies only filters and projections.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TO_THE_END = "\U0010ffff"
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """Sort keys from `low` to `high`, both included unless `open_at` excludes one of them."""
+    """The range of a query's sort keys, from `low` to `high`, without the key `open_at`."""
 
     low: str = ""
     high: str = _TO_THE_END
@@ -30,24 +30,24 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Plain(dict[str, Any]):
-    """An item's attributes as DynamoDB JSON, which needs no conversion."""
+    """An item's attributes as DynamoDB JSON, which needs no further conversion."""
 
 
 class Found(msgspec.Struct, frozen=True):
-    """An item in the form of moto's answer to a query."""
+    """An item in the form that moto's answer to a query needs."""
 
     attrs: Plain
 
 
 def install() -> None:
-    """Install the queries."""
+    """Replace moto's queries."""
     Table.query = _by_key(Table.query)
     responses.dynamo_to_dict = _unless_plain(utilities.dynamo_to_dict)
 
 
 def _by_key(original: Any) -> Any:
-    """Return a `Table.query` that reads only the rows that match the keys; moto does the rest. If
-    `_ask` returns None for a query, moto does all of it."""
+    """Return a `Table.query` that reads only the rows that match the keys. If `_ask` returns None
+    for a query, moto answers the query alone."""
 
     def query(
         self: Any,
@@ -81,8 +81,7 @@ def _by_key(original: Any) -> Any:
 
 
 def _unless_plain(convert: Any) -> Any:
-    """Return a function that converts answers to JSON with moto. Items that already are JSON are
-    left as they are."""
+    """Return a function that converts answers with moto, except for items that already are JSON."""
 
     def dynamo_to_dict(value: Any) -> Any:
         if isinstance(value, dict) and isinstance(value.get("Items"), list):
@@ -95,7 +94,7 @@ def _unless_plain(convert: Any) -> Any:
 
 
 class _Asked(msgspec.Struct, frozen=True):
-    """A table or index, a hash key's value, and the names of the keys."""
+    """What a query by key reads: a table or index, a hash key's value, and the keys' names."""
 
     items: TableItems
     hash_value: str
@@ -105,8 +104,8 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 def _ask(table: Any, key: DynamoType | None, index_name: str | None) -> _Asked | None:
-    """Return what a query asks for. Return None if moto has to answer the query: its table or index
-    is not stored, or it is invalid."""
+    """Return what a query reads. Return None if moto has to answer the query, because its table or
+    index is not stored or it is invalid."""
     if not isinstance(table.items, TableItems) or key is None:
         return None
     own = tuple(name for name in (table.hash_key_attr, table.range_key_attr) if name)
@@ -157,7 +156,7 @@ def _rows(
 
 
 def _place(asked: _Asked, key: dict[str, Any]) -> tuple[str, ...]:
-    """Return a start key's position among the rows: its sort key, and in an index its table key."""
+    """Return a start key's position: its sort key, and in an index also its key in the table."""
     text = {name: str(next(iter(value.values()))) for name, value in key.items()}
     sort_key = text.get(asked.sort_name or "", "")
     if asked.index is None:
@@ -168,8 +167,7 @@ def _place(asked: _Asked, key: dict[str, Any]) -> tuple[str, ...]:
 def _page(
     asked: _Asked, rows: Iterator[Row], limit: int | None
 ) -> tuple[list[Found], int, dict[str, Any] | None]:
-    """Return up to `limit` items or a megabyte, their number, and the last key if more items
-    follow."""
+    """Return up to `limit` items or a megabyte, their number, and the last key if more follow."""
     found: list[Found] = []
     size = 0
     for row in rows:
@@ -183,7 +181,7 @@ def _page(
 
 
 def _size(attributes: dict[str, Any]) -> int:
-    """Return the item's size as moto computes it."""
+    """Return an item's size in bytes as moto computes it."""
     size = 0
     for name, value in attributes.items():
         ((kind, held),) = value.items()
@@ -193,7 +191,7 @@ def _size(attributes: dict[str, Any]) -> int:
 
 
 class _Narrowed:
-    """A table with only the items that the query can return, for moto's own query."""
+    """A table that shows moto's own query only the items which the query can return."""
 
     def __init__(self, table: Any, items: list[Item]) -> None:
         self._table = table
@@ -207,7 +205,7 @@ class _Narrowed:
 
 
 def _items_for_page(asked: _Asked, rows: Iterator[Row], limit: int | None) -> list[Item]:
-    """Return as many items as a page takes, plus one that shows whether there are more."""
+    """Return the items of a page, plus one that shows whether more follow."""
     found: list[Item] = []
     size = 0
     for row in rows:

@@ -1,7 +1,7 @@
-"""moto's SQS messages, stored in SQLite.
+"""Stores moto's SQS messages in SQLite.
 
-moto replaces a queue's list while others append to it, so that a message sent during a deletion
-could be lost. So requests run one at a time, except while one waits for messages.
+moto replaces a queue's list of messages while others append to it, which could lose a message. So
+requests run one at a time, except while a request waits for messages.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from moto.sqs.models import Message, Queue
 WAIT_SECONDS = 0.1
 
 STEP = 256
-"""Numbers of AWS's FIFO queues are multiples of it."""
+"""Sequence numbers of AWS's FIFO queues are multiples of this number."""
 
 FIRST = 10**20
-"""Above all numbers that moto drew for messages stored by earlier versions of this module."""
+"""Larger than every number that moto drew at random for messages stored by earlier versions."""
 
 _NAMES = frozenset(vars(Message("", "")))
 _encode = msgspec.msgpack.Encoder().encode
@@ -31,10 +31,10 @@ _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 def install(
     connection: sqlite3.Connection, lock: threading.Lock, changed: Callable[[], None]
 ) -> Callable[[bool], None]:
-    """Install the storage and return the function that writes changes in a transaction.
+    """Install the storage, and return a function that stores the changes in a transaction.
 
-    Call that function with True after a request to SQS, and with False after other requests, which
-    may send notices. The caller of moto holds `lock`; `changed` is called for each message sent.
+    Call that function with True after a request to SQS, and with False after any other request,
+    which may have sent a notice. The caller of moto holds `lock`. Each message calls `changed`.
     """
     kept: list[KeptQueue] = []
     sent: set[str] = set()
@@ -43,7 +43,7 @@ def install(
 
     def init(self: Any, name: str, *args: Any, **kwargs: Any) -> None:
         create(self, name, *args, **kwargs)
-        if not any(queue.name == name for queue in kept):  # moto creates a second one to compare
+        if not any(queue.name == name for queue in kept):  # moto makes another to compare
             kept.append(KeptQueue(self, connection))
 
     def add_message(self: Any, message: Message) -> None:
@@ -54,10 +54,10 @@ def install(
         changed()
 
     def messages(self: Any) -> list[Message]:
-        """Return the messages in order.
+        """Return the queue's visible messages in order.
 
-        In moto a message that is visible again counts as received until its turn. So a later
-        message of its group could overtake it.
+        moto alone counts a message as received until its turn comes, even if it is visible again.
+        So a later message of its group could overtake it.
         """
         found: list[Message] = visible(self)
         self.pending_messages.difference_update(found)
@@ -83,8 +83,7 @@ def install(
 
 
 def growing(now: Callable[[], int]) -> Iterator[int]:
-    """Yield numbers that keep growing across restarts, like a FIFO queue's; moto draws them at
-    random."""
+    """Yield numbers that grow even across restarts, as in FIFO queues. moto's are random."""
     last = 0
     while True:
         last = max(last + STEP, now())
@@ -94,8 +93,8 @@ def growing(now: Callable[[], int]) -> Iterator[int]:
 def enqueue(message: Any, number: int) -> None:
     """Give a message of a FIFO queue its sequence number, in place.
 
-    A message that was received before has been moved to a dead-letter queue. AWS then also renews
-    its sending time, and its id becomes its deduplication id. moto changes none of the three.
+    If the message was received before, it has been moved to a dead-letter queue. AWS then also
+    renews its sending time and makes its id the deduplication id. moto changes none of these.
     """
     message.sequence_number = str(number)
     if message.approximate_receive_count:
@@ -104,13 +103,12 @@ def enqueue(message: Any, number: int) -> None:
 
 
 def encode(message: Message) -> bytes:
-    """Return a message's stored form: msgpack of its attributes, all plain."""
+    """Return the stored form of a message: msgpack of its attributes."""
     return _encode({name: value for name, value in vars(message).items() if name in _NAMES})
 
 
 def decode(raw: bytes) -> Message:
-    """Decode what `encode` returned. Raises msgspec.DecodeError or ValidationError for anything
-    else."""
+    """Return the message that `encode` encoded. Raises msgspec.DecodeError or ValidationError."""
     found = _decode(raw)
     message = Message(found["id"], found["body"])
     for name in _NAMES & found.keys():
@@ -119,7 +117,7 @@ def decode(raw: bytes) -> Message:
 
 
 class KeptQueue:
-    """A queue and its stored messages."""
+    """A queue of moto whose messages are stored in SQLite."""
 
     def __init__(self, queue: Any, connection: sqlite3.Connection) -> None:
         self.name: str = queue.name
@@ -130,7 +128,7 @@ class KeptQueue:
         self._restore()
 
     def _restore(self) -> None:
-        """Load messages as visible: their receivers ended with the last process."""
+        """Load the stored messages as visible: their receivers ended with the last process."""
         rows = self._connection.execute(
             "SELECT position, message FROM messages WHERE queue = ? ORDER BY position", (self.name,)
         )
@@ -141,7 +139,7 @@ class KeptQueue:
             self._rows[message.id] = _version(message)
 
     def save(self) -> None:
-        """Write new, received and moved messages; delete removed ones."""
+        """Store new, received and moved messages, and delete removed ones."""
         present = {message.id: message for message in self._queue._messages}
         for gone in self._rows.keys() - present.keys():
             del self._rows[gone]

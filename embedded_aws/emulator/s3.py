@@ -1,4 +1,4 @@
-"""moto's S3 objects, stored in SQLite; memory holds only objects that the current request uses."""
+"""Stores moto's S3 objects in SQLite; memory holds only those that the current request uses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from embedded_aws.emulator.object_reading import NO_LIMIT, list_names
 
 
 def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
-    """Install the storage and return the function that ends a request.
+    """Install the storage, and return a function that ends a request.
 
-    That function writes the objects that the request used, or with False discards their changes,
-    and releases the objects.
+    That function stores the objects that the request used, or discards their changes if called with
+    False. Then it releases the objects from memory.
     """
     live: set[Objects] = set()
     create, listing = FakeBucket.__init__, S3Backend.list_objects
@@ -41,9 +41,9 @@ def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
     FakeBucket.__init__ = init
     TaggingService.tag_resource = tag_resource
     S3Backend.list_objects = list_objects
-    # The test event of each configuration, and so of each start, is useless.
+    # moto would send a test event for each configuration, and so at each start.
     notifications.send_test_event = lambda **_: None
-    # An object's garbage-collected buffer is not worth a ResourceWarning.
+    # moto would raise a ResourceWarning for each object that is garbage-collected.
     FakeKey.__del__ = FakeKey.dispose
 
     def end(keep: bool) -> None:
@@ -55,7 +55,7 @@ def install(connection: sqlite3.Connection) -> Callable[[bool], None]:
 
 
 class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
-    """`FakeBucket.keys` over SQLite. The dict itself holds only the objects that a request uses."""
+    """moto's `FakeBucket.keys` over SQLite. The dict holds only the objects that a request uses."""
 
     def __init__(self, bucket: str, connection: sqlite3.Connection, live: set[Any]) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
         return int(self._connection.execute(query, (self._bucket,)).fetchone()[0])
 
     def end(self, keep: bool) -> None:
-        """Write or discard the request's changes and release its objects."""
+        """Store or discard the changes of a request, and release its objects from memory."""
         if keep:
             rows = [self._row(*item) for item in list[tuple[str, Any]](dict.items(self))]
             self._connection.executemany(
@@ -141,7 +141,7 @@ class Objects(_VersionedKeyStore):  # type: ignore[misc]  # moto is untyped here
 
 
 class _WithPrefix:
-    """A bucket for `list_objects`, with the objects under one prefix."""
+    """A bucket that shows moto's `list_objects` only the objects under one prefix."""
 
     def __init__(self, bucket: Any, prefix: str) -> None:
         self._bucket = bucket

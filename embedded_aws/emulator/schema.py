@@ -1,4 +1,4 @@
-"""The tables and indexes of the emulator's file, and those of earlier versions."""
+"""The tables and indexes of the emulator's file, including those of earlier versions."""
 
 from __future__ import annotations
 
@@ -42,8 +42,7 @@ CREATE TABLE IF NOT EXISTS athena_queries (id TEXT PRIMARY KEY,
 CREATE TABLE IF NOT EXISTS athena_workgroups (name TEXT PRIMARY KEY, workgroup TEXT NOT NULL)
 WITHOUT ROWID;
 """
-"""SQLite stores these statements verbatim in each file: if one changes, its old text belongs in
-OLDER."""
+"""SQLite stores these statements verbatim in each file. If one changes, keep its text in OLDER."""
 
 INDEXES = """
 CREATE INDEX IF NOT EXISTS items_by_expiry ON items (tbl, expires) WHERE expires IS NOT NULL;
@@ -54,7 +53,7 @@ CREATE INDEX IF NOT EXISTS athena_queries_submitted ON athena_queries (submitted
 """
 
 ADDED = (("items", "expires", "INTEGER"), ("objects", "written", "REAL"))
-"""Columns that the tables of older files lack."""
+"""The columns that tables of older files lack."""
 
 OLDER = """
 CREATE TABLE items (

@@ -1,5 +1,7 @@
-"""Speeds up moto's requests and answers. moto looks up each member of each attribute value by six
-names, which takes nine tenths of a query's time."""
+"""Speeds up how moto parses requests and serializes answers.
+
+moto looks up each member of each attribute value by six names: nine tenths of a query's time.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ def install() -> None:
 
 
 def _short_way_in() -> None:
-    """Skip moto's parsing of attribute values: they arrive in the form in which they are stored."""
+    """Skip moto's parsing of attribute values, since requests have the form that is stored."""
     structure = BaseJSONParser._parse_structure
 
     def parse(self: Any, shape: Any, value: Any) -> Any:
@@ -49,7 +51,7 @@ def _short_way_in() -> None:
 
 
 def _attribute_value(value: dict[str, Any]) -> dict[str, Any]:
-    """Encode `{"S": "x"}` and so on, binary ones in base64."""
+    """Encode an attribute value such as `{"S": "x"}`; binary values become base64."""
     ((kind, held),) = value.items()
     if kind == "M":
         return {"M": {name: _attribute_value(entry) for name, entry in held.items()}}
@@ -63,7 +65,7 @@ def _attribute_value(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kinesis_record(record: dict[str, Any]) -> dict[str, Any]:
-    """Encode a record as GetRecords does, with times to the millisecond."""
+    """Encode a record as in GetRecords, with its arrival to the millisecond."""
     return {
         **record,
         "Data": base64.b64encode(record["Data"]).decode(),

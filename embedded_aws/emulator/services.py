@@ -1,7 +1,6 @@
-"""moto's dispatcher, limited to the served services.
+"""Limits moto's dispatcher to the services that the emulator serves.
 
-moto has code for two hundred services; some act outside their process (Batch and Lambda start
-containers).
+Some of moto's two hundred services act outside their process: Batch and Lambda start containers.
 """
 
 from __future__ import annotations
@@ -17,21 +16,21 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from embedded_aws.emulator.admission import Refusal, answer
 
 SERVED = ("dynamodb", "dynamodbstreams", "glue", "kinesis", "s3", "sns", "sqs")
-"""moto's services. `embedded_aws.athena` implements Athena, and `embedded_aws.kms` KMS."""
+"""Services that moto answers. `embedded_aws.athena` answers Athena, and `embedded_aws.kms` KMS."""
 
 
 class _NotServedError(Exception):
-    """A request to a service that is not served; the argument is the service's name."""
+    """A request names a service that is not served. The argument is the service's name."""
 
 
 class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has no types there
-    """Answers requests to SERVED with moto, and others with an error that names their service."""
+    """Answers requests to the services SERVED with moto, and other requests with an error."""
 
     def __init__(self) -> None:
         super().__init__(create_backend_app)
 
     def get_backend_for_host(self, host: str | None) -> Any:
-        """Return the service of a host name. Raises _NotServedError."""
+        """Return the service to which a host name belongs. Raises _NotServedError."""
         if host is None:  # moto calls again with what it infers from the request
             return None
         backend = super().get_backend_for_host(host)
@@ -40,7 +39,7 @@ class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has
         return backend
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Answer a request."""
+        """Answer a request with moto, or with an error if its service is not served."""
         try:
             application = self.get_application(environ)
         except _NotServedError as error:
@@ -52,8 +51,8 @@ class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto has
 
 
 def spare_repeated_work() -> None:
-    """Remove what moto repeats for every request. It lists its own folder twice, searches a class
-    for its methods, and loads IAM to check nothing."""
+    """Remove work that moto repeats for every request: it lists its own folder twice, searches a
+    class for its methods, and loads IAM to check nothing."""
     modules = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: modules
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)

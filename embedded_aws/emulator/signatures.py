@@ -1,7 +1,7 @@
-"""AWS Signature Version 4 of a request, in its Authorization header or in a presigned address.
+"""Checks AWS Signature Version 4, in an Authorization header or in a presigned address.
 
-botocore's signer recomputes the signature from the path and query as sent. A client that sends
-another form than it signed is refused.
+botocore's signer recomputes the signature from the path and query as they were sent. A request is
+refused if it was sent in another form than it was signed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _LINK = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signatu
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """A request's signature. `headers` are the signed names in lower case. `expires_seconds` is a
-    presigned address's; for a signature in a header it is None."""
+    """A request's signature. `headers` are the names of the signed headers in lower case.
+    `expires_seconds` belongs to a presigned address and is None for a header."""
 
     access_key: str
     day: str
@@ -42,12 +42,12 @@ class Signature(msgspec.Struct, frozen=True):
 
     @property
     def signed_at(self) -> float:
-        """Return the epoch second of signing. Raises ValueError for an invalid time."""
+        """Return when the request was signed in epoch seconds. Raises ValueError for no time."""
         return datetime.strptime(self.timestamp, _TIME).replace(tzinfo=UTC).timestamp()
 
 
 def signature_of(environ: Mapping[str, Any]) -> Signature | None:
-    """Return a WSGI request's signature; None if it has none, two, or an incomplete one."""
+    """Return a WSGI request's signature, or None unless it has exactly one complete signature."""
     header = str(environ.get("HTTP_AUTHORIZATION", ""))
     link = _link_parameters(str(environ.get("QUERY_STRING", "")))
     if bool(header) == bool(link):
@@ -68,7 +68,7 @@ def _of_link(link: Mapping[str, str]) -> Signature | None:
 
 
 def _link_parameters(query: str) -> dict[str, str]:
-    """Return the parameters `X-Amz-...` by the rest of their names; the last of a name counts."""
+    """Return the parameters `X-Amz-NAME` of a presigned address by NAME."""
     if "X-Amz-" not in query:
         return {}
     found = parse_qsl(query, keep_blank_values=True)
@@ -90,8 +90,7 @@ def is_valid(
 ) -> bool:
     """Return whether the secret key made the signature of this request.
 
-    `payload` represents the body: its SHA-256 in hex, or AWS's keyword for bodies outside the
-    signature.
+    `payload` stands for the body: its SHA-256 in hex, or AWS's keyword for an unsigned body.
     """
     signer = (_S3Signer if signature.service == "s3" else _Signer)(signature, secret_key)
     request = AWSRequest(
@@ -106,7 +105,7 @@ def is_valid(
 
 
 def declared_payload(environ: Mapping[str, Any], signature: Signature) -> str | None:
-    """Return the text that stands for the body in the signature, if the request gives it. Return
+    """Return the text that stands for the body in the signature, if the request declares it. Return
     None if the body has to be hashed."""
     declared: str | None = environ.get("HTTP_X_AMZ_CONTENT_SHA256")
     if declared is None and signature.expires_seconds is not None:
@@ -115,7 +114,7 @@ def declared_payload(environ: Mapping[str, Any], signature: Signature) -> str | 
 
 
 def unsigned_headers(environ: Mapping[str, Any], signature: Signature) -> list[str]:
-    """Return the headers that AWS requires in the signature but that are not signed."""
+    """Return the headers that AWS requires to be signed and that the signature leaves out."""
     signed = {_variable(name) for name in signature.headers}
     demanded = [name for name in environ if name.startswith("HTTP_X_AMZ_")]
     return sorted({"HTTP_HOST", *demanded} - signed)
@@ -129,7 +128,7 @@ def _derived(key: bytes, text: str) -> bytes:
 
 
 class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
-    """Signs for the time that the request names, and with the headers that it names."""
+    """A signer for the time and the headers that the request itself names."""
 
     def __init__(self, signature: Signature, secret_key: str) -> None:
         keys = Credentials(signature.access_key, secret_key)
@@ -147,11 +146,11 @@ class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
 
 
 class _S3Signer(_Signer, S3SigV4Auth):  # type: ignore[misc]
-    """Signs S3's paths as they are sent."""
+    """A signer for S3, whose paths are signed as they are sent."""
 
 
 def _signed_address(environ: Mapping[str, Any], signature: Signature) -> str:
-    """Return the address as sent, without the signature itself."""
+    """Return the address as it was sent, without the signature parameter."""
     path, _, query = str(environ["RAW_URI"]).partition("?")
     parts = query.split("&")
     if signature.expires_seconds is not None:
@@ -160,7 +159,7 @@ def _signed_address(environ: Mapping[str, Any], signature: Signature) -> str:
 
 
 def _value(environ: Mapping[str, Any], name: str) -> str:
-    """Return a header's value, decoded as UTF-8 if possible."""
+    """Return the value of a header, decoded as UTF-8 if possible."""
     value = str(environ.get(_variable(name), ""))
     try:
         return value.encode("latin-1").decode()

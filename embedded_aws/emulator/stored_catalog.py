@@ -1,4 +1,4 @@
-"""The stored form of Glue's databases, tables and partitions in SQLite: msgpack."""
+"""Encodes Glue's databases, tables and partitions as msgpack, to store them in SQLite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class StoredTable(msgspec.Struct):
-    """A table with all versions of its description; its partitions have their own rows."""
+    """A table with all versions of its description. Its partitions have rows of their own."""
 
     database_name: str
     name: str
@@ -32,7 +32,7 @@ class StoredDatabase(msgspec.Struct):
 
 
 class StoredPartition(msgspec.Struct):
-    """A partition as it was described."""
+    """A partition as a request to Glue described it."""
 
     creation_time: datetime
     database_name: str
@@ -46,7 +46,7 @@ _partition = msgspec.msgpack.Decoder(StoredPartition).decode
 
 
 def encode_databases(databases: dict[str, Any]) -> bytes:
-    """Encode moto's databases."""
+    """Encode moto's databases and their tables."""
     found = []
     for database in databases.values():
         tables = [_copy_fields(StoredTable, table) for table in database.tables.values()]
@@ -55,20 +55,20 @@ def encode_databases(databases: dict[str, Any]) -> bytes:
 
 
 def encode_partition(partition: Any) -> bytes:
-    """Encode moto's partition."""
+    """Encode a partition of moto."""
     return _encode(_copy_fields(StoredPartition, partition))
 
 
 def _copy_fields(kind: type[Any], source: Any, **given: Any) -> Any:
-    """Return a struct of this kind with the fields of moto's object, apart from `given` ones."""
+    """Return a struct with the fields of moto's object, except for the `given` fields."""
     names = [name for name in kind.__struct_fields__ if name not in given]
     return kind(**{name: getattr(source, name) for name in names}, **given)
 
 
 def decode_databases(raw: bytes) -> OrderedDict[str, Any]:
-    """Decode what `encode_databases` returned; the tables have no partitions yet.
+    """Return the databases that `encode_databases` encoded. Their tables have no partitions yet.
 
-    Raises msgspec.DecodeError or ValidationError for anything else, as `decode_partition` does.
+    Raises msgspec.DecodeError or ValidationError for other bytes.
     """
     from moto.glue.models import FakeDatabase, FakeTable
 
@@ -81,7 +81,7 @@ def decode_databases(raw: bytes) -> OrderedDict[str, Any]:
 
 
 def decode_partition(raw: bytes) -> Any:
-    """Decode the result of `encode_partition`."""
+    """Return the partition that `encode_partition` encoded. Raises as `decode_databases` does."""
     from moto.glue.models import FakePartition
 
     partition = _made(FakePartition, _partition(raw))
@@ -90,7 +90,7 @@ def decode_partition(raw: bytes) -> Any:
 
 
 def decode_partition_input(raw: bytes) -> dict[str, Any]:
-    """Return a partition's input to Glue."""
+    """Return the request to Glue that described an encoded partition."""
     return _partition(raw).partition_input
 
 

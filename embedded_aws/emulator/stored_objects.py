@@ -1,4 +1,4 @@
-"""The stored form of S3's objects in SQLite: msgpack of all versions, the newest last."""
+"""Encodes S3's objects as msgpack, to store them in SQLite: all versions, the newest last."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Grants = list[tuple[list[tuple[str, str, str]], list[str]]]
 class StoredVersion(msgspec.Struct, array_like=True):
     """A version of an object, or a delete marker. Times are naive UTC.
 
-    `attributes` are those of moto's object that ATTRIBUTES names and that are not None. `grants` is
-    its access list: grantees (id, address, name) and permissions.
+    `attributes` are those attributes of moto's object that ATTRIBUTES names and that are not None.
+    `grants` are its access list: for each grant the grantee (id, address, name) and permissions.
     """
 
     is_marker: bool
@@ -48,7 +48,7 @@ ATTRIBUTES = (
 
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(list[StoredVersion]).decode
-"""Decodes a row's versions. Raises msgspec.DecodeError or ValidationError for anything else."""
+"""Decodes an object's versions. Raises msgspec.DecodeError or ValidationError for other bytes."""
 
 
 def written(versions: list[StoredVersion]) -> float:
@@ -57,7 +57,7 @@ def written(versions: list[StoredVersion]) -> float:
 
 
 def stored(version: Any) -> StoredVersion:
-    """Convert moto's object or delete marker to the stored form."""
+    """Convert an object or delete marker of moto to its stored form."""
     if not hasattr(version, "contentsize"):
         return StoredVersion(True, version.last_modified, version.version_id)
     found = {name: getattr(version, name) for name in ATTRIBUTES}
@@ -84,7 +84,7 @@ def _grants(acl: Any) -> Grants | None:
 
 
 def restored(bucket: str, name: str, version: StoredVersion) -> Any:
-    """Convert what `stored` returned back. A multipart upload has become one body."""
+    """Convert a stored version to an object of moto. A multipart upload becomes one body."""
     from moto.s3.models import FakeDeleteMarker, FakeKey
     from moto.utilities.utils import LowercaseDict
 

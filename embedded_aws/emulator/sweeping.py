@@ -1,6 +1,6 @@
-"""Deletes expired data, as AWS does by itself, and shrinks the file.
+"""Deletes expired data, as AWS does on its own, and shrinks the emulator's file.
 
-The work is done in steps. Each is a short transaction, so that a request waits for one at most.
+Each step is a short transaction, so that a request waits for one step at most.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from embedded_aws.emulator.database import transaction
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.05
-"""Seconds between two steps, when requests can run."""
+"""Seconds between two steps, in which requests can run."""
 
 MOST_FREE_PAGES = 1000
-"""Free pages (of 4 KB) that stay in the file for reuse."""
+"""The most free pages (of 4 KB) that stay in the file for reuse."""
 
 PAGES = 500
-"""Pages that one step releases."""
+"""The most free pages that one step returns to the file system."""
 
 
 class Task(Protocol):
-    """A kind of data that expires."""
+    """Deletes one kind of expired data."""
 
     name: str
 
     def step(self, now: float) -> int:
-        """Process a bounded part of what is due at an epoch second. Return the part's size, 0 when
-        nothing remains."""
+        """Process a bounded part of what has expired at an epoch second. Return the size of that
+        part, or 0 when nothing remains."""
         ...
 
 
 class FreePages:
-    """Returns pages freed by deletions to the file system."""
+    """Returns the file's free pages, which deletions leave, to the file system."""
 
     name = "pages"
 
@@ -45,10 +45,9 @@ class FreePages:
         self._connection = connection
 
     def step(self, now: float) -> int:  # noqa: ARG002  # pages have no age
-        """Give up to PAGES free pages back to the file system and return how many.
+        """Return up to PAGES free pages to the file system. Return how many.
 
-        Return 0 if at most MOST_FREE_PAGES are free, or if the file cannot shrink step by step
-        (older files).
+        Return 0 if at most MOST_FREE_PAGES are free, or if an older file cannot shrink in steps.
         """
         free = self._number("freelist_count")
         if free <= MOST_FREE_PAGES or self._number("auto_vacuum") != 2:
@@ -76,14 +75,14 @@ class Sweeping:
         self._swept = swept
 
     def start(self, every_seconds: float, clock: Callable[[], float]) -> None:
-        """Sweep repeatedly from a thread of its own."""
+        """Sweep every `every_seconds` in a thread."""
         threading.Thread(
             target=self._repeat, args=(every_seconds, clock), name="sweeping", daemon=True
         ).start()
 
     def sweep(self, now: float, pause_seconds: float = 0.0) -> dict[str, int]:
-        """Repeat each task's steps until nothing is due at the epoch second `now`, pausing after
-        each step. Return the counts by task."""
+        """Repeat each task's steps until nothing has expired at the epoch second `now`, and pause
+        after each step. Return the counts by task."""
         done = {}
         for task in self._tasks:
             done[task.name] = 0

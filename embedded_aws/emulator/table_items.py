@@ -1,7 +1,7 @@
-"""moto's DynamoDB items, stored in SQLite and read by key.
+"""Stores moto's DynamoDB items in SQLite, and reads them by key.
 
-moto holds a table's items in a dict of dicts and sorts all items for every query. This mapping
-imitates that dict; `rows` yields only the items that a query can return, in order.
+moto holds a table's items in a dict of dicts, and sorts all items for every query. This mapping
+imitates that dict. Its method `rows` yields only the items that a query can return, in order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FALLING_IN_INDEX = _IN_INDEX + "e.ir DESC, e.h DESC, e.r DESC"
 
 
 def encode_item(item: Item) -> bytes:
-    """Encode an item as DynamoDB JSON. An item that is just being put is in that form already."""
+    """Encode an item as DynamoDB JSON. An item of a put request already has that form."""
     # msgspec writes the bytes of binary values in base64, as DynamoDB's JSON has them.
     given = getattr(item, "given", None)
     if given is not None:
@@ -37,7 +37,7 @@ def encode_item(item: Item) -> bytes:
 
 
 def expiry(value: dict[str, Any] | None) -> int | None:
-    """Return the epoch second in a time-to-live attribute; None if DynamoDB would ignore it."""
+    """Return the epoch second in a time-to-live attribute, or None if DynamoDB would ignore it."""
     text = value.get("N") if value else None
     if text is None:
         return None
@@ -46,11 +46,11 @@ def expiry(value: dict[str, Any] | None) -> int | None:
 
 
 _LATEST = 2.0**62
-"""A bound that fits SQLite's integers, which end at 2**63 - 1."""
+"""The latest expiry that is stored. It fits SQLite's integers, which end at 2**63 - 1."""
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A stored item; `place` orders rows of a query."""
+    """A stored item. `place` is its position in the order of a query."""
 
     sort_key: str
     place: tuple[str, ...]
@@ -63,10 +63,10 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class TableItems:
-    """`Table.items` over SQLite: `items[hash][range]` or `items[hash]` without a range key.
+    """moto's `Table.items` over SQLite: `items[hash][range]`, or `items[hash]` without a range key.
 
-    Keys are strings (type S), as all of ours are. Copies share the rows: moto copies a table only
-    to undo a failed transaction, which the request's own transaction does.
+    All keys are strings (type S). Copies share the rows: moto copies a table only to undo a failed
+    transaction, which the request's own transaction does here.
     """
 
     def __init__(self, table: Any, connection: sqlite3.Connection) -> None:
@@ -79,8 +79,7 @@ class TableItems:
         self._fill_new_indexes()
 
     def _fill_new_indexes(self) -> None:
-        """Fill the table's indexes that have no entries: they were added after the file was
-        written."""
+        """Fill the table's indexes that have no entries, which are newer than the file."""
         filled = {
             index
             for index, _ in self._indexes
@@ -120,8 +119,7 @@ class TableItems:
         return self.remove(key.value, "")
 
     def values(self) -> Iterator[Any]:
-        """Yield the dict's values: a partition for each hash key, or the items without a range
-        key."""
+        """Yield a partition for each hash key, or the items if the table has no range key."""
         query = "SELECT DISTINCT h FROM items WHERE tbl = ? ORDER BY h"
         for (key,) in self._connection.execute(query, (self.name,)).fetchall():
             yield self[DynamoType({"S": key})]
@@ -142,7 +140,7 @@ class TableItems:
         return self.item(row[0])
 
     def expires_by(self) -> str | None:
-        """Return the attribute of the table's time to live, if enabled."""
+        """Return the attribute that holds the time to live, or None if it is not enabled."""
         ttl = self._table.ttl
         return ttl["AttributeName"] if ttl.get("TimeToLiveStatus") == "ENABLED" else None
 
@@ -175,7 +173,7 @@ class TableItems:
     def _unindex(self, hash_value: str, range_value: str) -> None:
         if not self._indexes:
             return
-        with contextlib.suppress(KeyError):  # nothing stored yet
+        with contextlib.suppress(KeyError):  # the item is not stored yet
             item = self.get(hash_value, range_value)
             self._connection.executemany(
                 "DELETE FROM index_entries WHERE tbl = ? AND idx = ? AND ih = ? AND ir = ?"
@@ -192,7 +190,7 @@ class TableItems:
         return entries
 
     def partition(self, hash_value: str) -> Iterator[Item]:
-        """Yield all items of a hash key in order of the range key."""
+        """Yield all items with a hash key, in order of the range key."""
         rows = self._connection.execute(
             "SELECT item FROM items WHERE tbl = ? AND h = ? ORDER BY r", (self.name, hash_value)
         )
@@ -200,12 +198,12 @@ class TableItems:
             yield self.item(raw)
 
     def key_of(self, text: dict[str, str]) -> tuple[str, str]:
-        """Return the values of the hash key and the range key (empty without one) from an item's
-        values by attribute name."""
+        """Return the hash key and the range key from an item's values by attribute name. The range
+        key is empty if the table has none."""
         return text[self._hash], text[self._range] if self._range else ""
 
     def item(self, raw: bytes) -> Item:
-        """Decode an item stored in a row, without moto's size check: writing has done that."""
+        """Decode a row's item without moto's size check, which the writing has done."""
         item = Item.__new__(Item)
         attrs = LimitedSizeDict.__new__(LimitedSizeDict)
         for name, value in _decode(raw).items():
@@ -218,9 +216,9 @@ class TableItems:
     def rows(
         self, hash_value: str, low: str, high: str, *, index: str | None, descending: bool
     ) -> Iterator[Row]:
-        """Yield rows with `low <= sort key <= high`, in order, lazily.
+        """Yield the rows with `low <= sort key <= high` in order, reading them lazily.
 
-        In a global secondary index rows with equal keys are in the order of the table's key.
+        Rows with equal keys in a global secondary index are in the order of the table's key.
         """
         if index is None:
             query = _FALLING if descending else _RISING
@@ -234,7 +232,7 @@ class TableItems:
 
 
 class Partition:
-    """The items of one hash key, as moto's inner dict."""
+    """The items with one hash key, in place of moto's inner dict."""
 
     def __init__(self, items: TableItems, key: DynamoType) -> None:
         self._items = items

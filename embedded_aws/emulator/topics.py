@@ -1,7 +1,7 @@
 """Patches moto's SNS.
 
-moto keeps every message, and a certificate for every message. If a subscriber does not answer,
-moto's publication fails; SNS accepts the message and delivers it asynchronously.
+moto alone keeps every message and a certificate for each. If a subscriber does not answer, the
+publication fails; SNS itself accepts the message and delivers it later.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ log = logging.getLogger(__name__)
 
 
 class _BoundedRequests:
-    """The part of `requests` that moto uses for delivery, with a time limit."""
+    """The functions of `requests` that moto uses for delivery, with a time limit."""
 
     @staticmethod
     def post(url: str, **named: Any) -> requests.Response:
-        """Post within DELIVERY_SECONDS. Raises requests.RequestException."""
+        """Post a message within DELIVERY_SECONDS. Raises requests.RequestException."""
         return requests.post(url, timeout=DELIVERY_SECONDS, **named)
 
 
 class LastKeys(dict[str, bytes]):
-    """A dict of its last KEPT entries; moto only sets and reads entries."""
+    """A dict that keeps only the last KEPT entries which were set."""
 
     def __setitem__(self, name: str, key: bytes) -> None:
         super().__setitem__(name, key)

@@ -1,4 +1,4 @@
-"""Deletes expired stream records, a bounded number at a time."""
+"""Deletes expired stream records in bounded steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from embedded_aws.emulator.expiring import tables
 from embedded_aws.emulator.item_changes import position
 
 MOST = 500
-"""Records deleted per step, so that no request waits long."""
+"""The most records that one step deletes, so that no request waits long."""
 
 ITEM_CHANGES_SECONDS = 86_400.0
 """DynamoDB keeps the records of a table's stream for 24 hours."""
@@ -30,9 +30,9 @@ def trim(
     upto: str | None,
     before: float,
 ) -> int:
-    """Delete a shard's oldest records that arrived before an epoch second, up to a sequence number.
+    """Delete a shard's records that arrived before an epoch second, up to a sequence number.
 
-    Returns their number; MOST means that more may be left.
+    Returns how many were deleted. If it is MOST, more may be left.
     """
     bound = _END if upto is None else position(kind, upto)
     table, condition = _SHARDS[kind]
@@ -47,23 +47,23 @@ def trim(
 
 
 class Retention:
-    """How long unfinished records are kept.
+    """Decides when unfinished records have expired.
 
-    Only the time in which the emulator runs counts, since streams cannot be read while it is down.
+    Only the time in which the emulator runs counts, since nobody can read its streams in between.
     """
 
     def __init__(self, started: float) -> None:
         self._started = started
 
     def bound(self, now: float, seconds: float) -> float:
-        """Return the epoch second before which records are expired. If the emulator has not run for
-        `seconds` yet, return 0, so that none is expired."""
+        """Return the epoch second before which records have expired. Return 0 if the emulator has
+        not run for `seconds` yet."""
         bound = now - seconds
         return bound if self._started < bound else 0.0
 
 
 class StreamTrimming:
-    """Deletes records past their stream's retention, whether or not they were read."""
+    """Deletes records past their stream's retention, even if nobody has read them."""
 
     name = "stream_records"
 
@@ -72,7 +72,7 @@ class StreamTrimming:
         self._retention = retention
 
     def step(self, now: float) -> int:
-        """Delete at most MOST records; return 0 when nothing remains."""
+        """Delete at most MOST records of a shard. Return 0 when nothing remains."""
         from moto.kinesis.models import kinesis_backends
 
         backends = [backend for *_, backend in kinesis_backends.iter_backends()]

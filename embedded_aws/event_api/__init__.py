@@ -1,4 +1,4 @@
-"""AWS AppSync Events: WebSocket subscribers of channels, and events published over HTTP."""
+"""AWS AppSync Events: clients subscribe to channels by WebSocket, and publish events over HTTP."""
 
 from __future__ import annotations
 

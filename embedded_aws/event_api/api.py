@@ -1,4 +1,4 @@
-"""One event API: its two endpoints and its key."""
+"""One event API: its HTTP endpoint, its WebSocket endpoint and its key."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from embedded_aws.event_api.sockets import Sockets
 
 
 class EventApi:
-    """AppSync Events on two ports of 127.0.0.1, since the service has two host names.
+    """AppSync Events on two ports of 127.0.0.1, since AppSync has a host name for each endpoint.
 
     Requests to publish have to be signed with `keys`. Subscribers need `key`, which is random and
-    new at each start, and does not publish. `origins` are those of pages that may subscribe.
+    new at each start; it does not allow publishing. Only pages of these `origins` may subscribe.
     """
 
     def __init__(
@@ -37,33 +37,33 @@ class EventApi:
         self._http = Server("127.0.0.1", 0, publishing)
 
     def start(self) -> None:
-        """Start both endpoints. Raises OSError."""
+        """Start both endpoints. Raises OSError if a port is taken."""
         self._sockets.start()
         threading.Thread(
             target=self._http.serve_forever, args=(0.1,), name="event api", daemon=True
         ).start()
 
     def stop(self) -> None:
-        """Close all connections and release the ports."""
+        """Close all connections and release both ports."""
         self._http.shutdown()
         self._http.server_close()
         self._sockets.stop()
 
     @property
     def url(self) -> str:
-        """Return the address for publishing."""
+        """Return the address to which events are published."""
         return f"http://127.0.0.1:{self._http.port}/event"
 
     @property
     def socket(self) -> str:
-        """Return the address for subscribing."""
+        """Return the WebSocket address for subscribers."""
         return f"ws://127.0.0.1:{self._sockets.port}{PATH}"
 
     @property
     def host(self) -> str:
-        """Return the host of the HTTP endpoint, which an authorization names."""
+        """Return the host of the HTTP endpoint, which a subscriber's authorization names."""
         return f"127.0.0.1:{self._http.port}"
 
     def subscribed(self) -> int:
-        """Return the number of initialised subscribers."""
+        """Return the number of subscribers."""
         return self._sockets.subscribed()

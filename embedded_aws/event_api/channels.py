@@ -1,4 +1,4 @@
-"""Channels: their names, and which of them a subscription covers.
+"""Parses names of channels, and decides which channels a subscription covers.
 
 https://docs.aws.amazon.com/appsync/latest/eventapi/channel-namespaces.html
 """
@@ -13,7 +13,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?", re.ASCII
 
 
 def segments_of(channel: object, *, wildcard: bool = False) -> tuple[str, ...]:
-    """Return a channel's segments; empty if its name is invalid.
+    """Return the segments of a channel's name, or an empty tuple if the name is invalid.
 
     The slashes at both ends are optional. `wildcard` allows `*` as the last of several segments.
     """

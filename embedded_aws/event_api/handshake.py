@@ -1,4 +1,4 @@
-"""The opening of a socket: who may connect, and the authorization in its subprotocols.
+"""Decides who may open a WebSocket, and reads the authorization in its subprotocols.
 
 https://docs.aws.amazon.com/appsync/latest/eventapi/event-api-websocket-protocol.html
 """
@@ -23,10 +23,10 @@ _LONGEST = 4096
 def refusal(
     path: str, host: str, port: int, origins: Sequence[str], allowed: Collection[str]
 ) -> tuple[int, str] | None:
-    """Return the HTTP status and reason for refusing a handshake; None if it is accepted.
+    """Return the HTTP status and reason for refusing a handshake, or None if it is accepted.
 
-    The host has to be this port under a local name, since a rebound DNS name has our origin. A
-    browser sends its page's origin, which has to be `allowed`; other programs send none.
+    The host has to be this port under a local name, since a page under a rebound DNS name could
+    pass for ours. A browser sends its page's origin, which has to be in `allowed`.
     """
     if wrong := wrong_host(host, port):
         return 421, wrong
@@ -38,8 +38,8 @@ def refusal(
 
 
 def authorization_of(protocols: Sequence[str]) -> dict[str, Any]:
-    """Return the content of the subprotocol `header-<base64url of JSON>`; empty if there is no
-    valid one."""
+    """Return the authorization in the subprotocol `header-<base64url of JSON>`, or an empty dict if
+    there is no valid one."""
     for name in protocols:
         if name.startswith(_HEADER) and len(name) <= _LONGEST:
             text = name.removeprefix(_HEADER)

@@ -1,30 +1,30 @@
-"""Limits of the event API: those of AppSync, and those that keep a local port bounded."""
+"""Limits of the event API: AppSync's own, and those that protect a port of this machine."""
 
 from __future__ import annotations
 
 import msgspec
 
 MOST_EVENTS = 5
-"""Events of a request."""
+"""The most events of a request."""
 
 MOST_EVENT_BYTES = 240 * 1024
 
 MOST_SUBSCRIPTIONS = 100
-"""Subscriptions of a connection."""
+"""The most subscriptions of a connection."""
 
 CONNECTION_TIMEOUT_MS = 300_000
-"""Told to clients: they close a connection that is silent for so long."""
+"""The milliseconds after which clients close a silent connection, as the service tells them."""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Limits of the sockets. They are this implementation's own unless said otherwise.
+    """Limits of the WebSocket endpoint. All but the keep-alive are this implementation's own.
 
-    `connections` is the number of subscribers. At most `opening` further connections may be open
-    without being initialised; the oldest of these is closed for a new one. A connection is closed
-    if it is not initialised within `init_seconds`, or if `waiting_events` or `waiting_bytes` wait
-    for its reader. If more than `all_waiting_bytes` wait for all readers together, the one furthest
-    behind is closed. `message_bytes` is the longest message that a client may send. The service
-    sends a keep-alive every 60 seconds.
+    At most `connections` are subscribers. At most `opening` others may be open; the oldest of them
+    is closed for a new one. A connection is closed if it is not initialised within `init_seconds`,
+    or if more than `waiting_events` or `waiting_bytes` wait for its reader. If more than
+    `all_waiting_bytes` wait for all readers together, the reader with the most is cut off. A
+    client's message has at most `message_bytes`. The service sends a keep-alive after 60 seconds
+    without a message.
     """
 
     connections: int = 100
@@ -38,7 +38,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 def limits_of(most: int) -> Limits:
-    """Return the limits of an endpoint with at most `most` connections in all."""
+    """Return the limits of an endpoint with at most `most` connections, subscribers or not."""
     known = Limits()
     connections = min(known.connections, -(-most * 2 // 3))
     return Limits(connections=connections, opening=min(known.opening, max(1, most - connections)))

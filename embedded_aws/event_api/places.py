@@ -1,7 +1,7 @@
-"""The connections of the socket endpoint: those that are being opened, and subscribers.
+"""The connections of the WebSocket endpoint: those being opened, and subscribers.
 
 A connection takes a file as soon as it is accepted, before its handshake. Anyone who can reach the
-port may open connections and send nothing, so their number is limited from then on.
+port may open connections and send nothing, so accepted connections are limited, too.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ Connection = TypeVar("Connection", bound=Hashable)
 
 
 class Places(Generic[Connection]):
-    """The open connections. A connection is being opened until it has sent the key and is
-    initialised."""
+    """The open connections of an endpoint. A connection is being opened until its client has sent
+    the key and is initialised as a subscriber."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -29,8 +29,8 @@ class Places(Generic[Connection]):
         return len(self._subscribers) >= self._limits.connections
 
     def accepted(self, connection: Connection) -> Connection | None:
-        """Add a new connection. If too many are being opened, remove the oldest of these and return
-        it, so that the caller closes it. Otherwise return None."""
+        """Add a new connection. If too many connections are being opened, remove and return the
+        oldest of them, which the caller has to close. Otherwise return None."""
         oldest = None
         if len(self._opening) >= self._limits.opening:
             oldest = next(iter(self._opening))
@@ -39,8 +39,8 @@ class Places(Generic[Connection]):
         return oldest
 
     def initialised(self, connection: Connection) -> bool:
-        """Make a connection a subscriber's. Return False if there is no room for a subscriber, or
-        if the connection has been closed."""
+        """Make a connection a subscriber. Return False if there is no room for another subscriber,
+        or if the connection has been closed."""
         if connection in self._subscribers:
             return True
         if self.are_taken or connection not in self._opening:

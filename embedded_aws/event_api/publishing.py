@@ -16,13 +16,13 @@ from embedded_aws.event_api.channels import segments_of
 from embedded_aws.event_api.limits import MOST_EVENT_BYTES, MOST_EVENTS
 
 _MOST_BYTES = MOST_EVENTS * MOST_EVENT_BYTES * 2
-"""Bytes of a body: events are JSON within JSON, with a backslash before each quote."""
+"""The most bytes of a body. Its events are JSON within JSON, with a backslash before each quote."""
 
 Send = Callable[[tuple[str, ...], Sequence[str]], None]
 
 
 class RefusedError(Exception):
-    """A request is refused, with an HTTP status, AppSync's name of the error and a sentence."""
+    """A request is refused. Carries an HTTP status, AppSync's name of the error, and a sentence."""
 
     def __init__(self, status: str, kind: str, message: str) -> None:
         super().__init__(message)
@@ -30,9 +30,9 @@ class RefusedError(Exception):
 
 
 class Publishing:
-    """The WSGI application. Requests have to be signed with the keys of `admission`.
+    """The WSGI application of the HTTP endpoint. `admission` checks the signatures of requests.
 
-    `send` takes a channel's segments and events; `namespaces` are the channels' first segments.
+    `send` takes a channel's segments and its events. `namespaces` are the allowed first segments.
     """
 
     def __init__(self, admission: Admission, namespaces: Iterable[str], send: Send) -> None:
@@ -41,7 +41,7 @@ class Publishing:
         self._send = send
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request."""
+        """Answer a request to publish events."""
         refused = self._admission.refusal(environ)
         if refused is not None:
             return answer_refusal(environ, refused, start_response)
@@ -75,7 +75,7 @@ class Publishing:
 
 
 def _request_of(body: bytes) -> tuple[Any, list[str]]:
-    """Return the channel and the events of a request. Raises RefusedError."""
+    """Return the channel and the events in a request's body. Raises RefusedError."""
     try:
         given = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""One subscriber's messages, without its socket: each incoming message gives an outgoing one."""
+"""One subscriber's messages, without the socket: each message of the client gets an answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Message = dict[str, Any]
 
 
 class Session:
-    """The state of a connection whose handshake had the API key."""
+    """The state of a connection whose client has sent the API key."""
 
     def __init__(self, key: str, namespaces: Collection[str]) -> None:
         self.is_ready = False
@@ -25,7 +25,7 @@ class Session:
         self._subscriptions: dict[str, tuple[str, ...]] = {}
 
     def answer(self, text: str | bytes) -> Message:
-        """Return the answer to a client's message."""
+        """Return the answer to a message of the client."""
         try:
             message = json.loads(text)
         except (ValueError, RecursionError):
@@ -44,7 +44,7 @@ class Session:
         return _error("error", message.get("id"), "UnsupportedOperation", reason)
 
     def receives(self, channel: tuple[str, ...]) -> list[str]:
-        """Return the ids of the subscriptions that cover a channel."""
+        """Return the ids of the client's subscriptions that cover a channel."""
         return [name for name, held in self._subscriptions.items() if covers(held, channel)]
 
     def _subscribe(self, message: Message) -> Message:
@@ -80,12 +80,12 @@ class Session:
 
 
 def _error(kind: str, name: object, error: str, message: str) -> Message:
-    """Return an error message. It has an `id` only if `name` is a text."""
+    """Return an error message. It has an `id` only if `name` is a string."""
     told = {"errorType": error, "message": message}
     named = {"id": name} if isinstance(name, str) else {}
     return {"type": kind, **named, "errors": [told]}
 
 
 def refused_connection() -> Message:
-    """Return the message to a client without the API key."""
+    """Return the message for a client without the API key."""
     return _error("connection_error", None, "UnauthorizedException", "Valid API key required.")

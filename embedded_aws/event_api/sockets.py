@@ -1,4 +1,4 @@
-"""The WebSocket endpoint: one thread with an event loop for all subscribers."""
+"""The WebSocket endpoint: one thread with an event loop serves all subscribers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from embedded_aws.event_api.session import Session, refused_connection
 from embedded_aws.event_api.subscribers import Subscriber, Waiting
 
 UNAUTHORIZED, TOO_SLOW, TRY_LATER = 4401, 1008, 1013
-"""Codes of closed connections."""
+"""WebSocket close codes."""
 
 STOP_SECONDS = 2.0
 
 BACKLOG = 16
-"""Connections that are accepted at once, each with a file, before the oldest can give way."""
+"""The most connections accepted at once, each with a file, before the oldest can be closed."""
 
 _PROTOCOLS_HEADER = "Sec-WebSocket-Protocol"
 
@@ -37,14 +37,14 @@ logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
 
 
 class _Connection(ServerConnection):
-    """A connection that is counted from the time at which it is accepted."""
+    """A connection that counts from the moment at which it is accepted."""
 
     def __init__(self, places: Places[ServerConnection], *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self._places = places
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection; if too many are being opened, close the oldest of these."""
+        """Count the connection. If too many are being opened, close the oldest of these."""
         super().connection_made(transport)
         oldest = self._places.accepted(self)
         if oldest is not None:
@@ -57,7 +57,7 @@ class _Connection(ServerConnection):
 
 
 class Sockets:
-    """The endpoint of one API on 127.0.0.1. `origins` are those of pages that may connect."""
+    """The WebSocket endpoint of an API on 127.0.0.1. Only pages of these `origins` may connect."""
 
     def __init__(
         self, key: str, namespaces: Collection[str], origins: Collection[str], limits: Limits
@@ -73,13 +73,13 @@ class Sockets:
         self.port = 0
 
     def start(self, port: int = 0) -> None:
-        """Bind and serve in a thread of its own. Raises OSError."""
+        """Bind a port and serve it in a thread. Raises OSError if the port is taken."""
         self._server = self._loop.run_until_complete(self._bind(port))
         self.port = next(iter(self._server.sockets)).getsockname()[1]
         self._thread.start()
 
     def stop(self) -> None:
-        """Close all connections."""
+        """Close all connections and end the thread."""
         if self._server is not None:
             ending = asyncio.run_coroutine_threadsafe(self._end(self._server), self._loop)
             with contextlib.suppress(TimeoutError):
@@ -92,11 +92,11 @@ class Sockets:
         self._loop.close()
 
     def send(self, channel: tuple[str, ...], events: Sequence[str]) -> None:
-        """Send events to the channel's subscribers; called by any thread."""
+        """Send events to the subscribers of a channel. Any thread may call this."""
         self._loop.call_soon_threadsafe(self._send, channel, events)
 
     def subscribed(self) -> int:
-        """Return the number of initialised connections."""
+        """Return the number of subscribers."""
         return len(self._subscribers)
 
     async def _bind(self, port: int) -> Server:
@@ -141,7 +141,7 @@ class Sockets:
         try:
             await self._converse(connection, subscriber)
         except ConnectionClosed:
-            pass  # by the client, or as a message was too long
+            pass  # the client closed it, or sent a message that is too long
         finally:
             self._subscribers.discard(subscriber)
             subscriber.close()
@@ -158,10 +158,10 @@ class Sockets:
             subscriber.is_behind.wait(),
         )
         if subscriber.is_behind.is_set():
-            connection.transport.abort()  # its reader does not read a farewell either
+            connection.transport.abort()  # the client would not read a close frame either
 
     async def _read(self, connection: ServerConnection, subscriber: Subscriber) -> None:
-        """Answer the client's messages; the first has to come in time."""
+        """Answer the client's messages. The client has to subscribe in time."""
         async with asyncio.timeout(self._limits.init_seconds) as bound:
             async for text in connection:
                 answer = subscriber.session.answer(text)
@@ -182,8 +182,8 @@ class Sockets:
 
 
 async def until_one_ends(*works: Coroutine[Any, Any, object]) -> None:
-    """Run works until one of them ends, and stop the others. If the one that ended failed, raise
-    its error."""
+    """Run coroutines until one of them ends, then cancel the others. Raises the error of the one
+    that ended, if it failed."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -192,7 +192,7 @@ async def until_one_ends(*works: Coroutine[Any, Any, object]) -> None:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)  # asyncio logs errors nobody asks for
+        await asyncio.gather(*tasks, return_exceptions=True)  # asyncio logs unretrieved errors
 
 
 async def _write(connection: ServerConnection, subscriber: Subscriber) -> None:
@@ -201,7 +201,6 @@ async def _write(connection: ServerConnection, subscriber: Subscriber) -> None:
 
 
 def _protocols(connection: ServerConnection) -> list[str]:
-    """Return the subprotocols that the client offers."""
     request = connection.request
     lines = request.headers.get_all(_PROTOCOLS_HEADER) if request else []
     return [name.strip() for line in lines for name in line.split(",")]

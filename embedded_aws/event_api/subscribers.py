@@ -1,4 +1,4 @@
-"""Messages that wait for slow subscribers, bounded for each subscriber and for all together."""
+"""Holds messages for slow subscribers, with limits for each subscriber and for all together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEEP_ALIVE = json.dumps({"type": "ka"})
 
 
 class Waiting:
-    """The bytes that wait for all subscribers of an endpoint together."""
+    """Counts the bytes that wait for all subscribers of an endpoint together."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -20,22 +20,22 @@ class Waiting:
         self._readers: set[Subscriber] = set()
 
     def add(self, reader: Subscriber, size: int) -> None:
-        """Count bytes that wait for a reader. While all together exceed the limit, cut off the
-        reader that is furthest behind."""
+        """Count bytes that wait for a reader. While all bytes together exceed the limit, cut off
+        the reader for which most bytes wait."""
         self.bytes += size
         self._readers.add(reader)
         while self.bytes > self.limits.all_waiting_bytes:
             max(self._readers, key=lambda one: one.bytes).cut_off()
 
     def remove(self, reader: Subscriber, size: int) -> None:
-        """Subtract bytes that no longer wait for a reader."""
+        """Subtract bytes that do not wait for a reader any more."""
         self.bytes -= size
         if size >= reader.bytes:
             self._readers.discard(reader)
 
 
 class Subscriber:
-    """A connection and the messages that wait for its reader, `bytes` in all."""
+    """A subscriber and the messages that wait for it. `bytes` is their size in all."""
 
     def __init__(self, session: Session, waiting: Waiting) -> None:
         self.session = session
@@ -45,9 +45,9 @@ class Subscriber:
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
 
     def put(self, text: str) -> None:
-        """Add a message. If too many messages or bytes would wait, cut the subscriber off instead.
+        """Add a message. If too many messages or bytes would wait, cut off the subscriber instead.
 
-        Does nothing once the subscriber is cut off.
+        Does nothing if the subscriber is cut off already.
         """
         limits = self._all.limits
         full = self._waiting.qsize() >= limits.waiting_events
@@ -61,7 +61,7 @@ class Subscriber:
         self._all.add(self, len(text))
 
     async def next(self) -> str:
-        """Return the next message; if none comes for a time, a keep-alive."""
+        """Return the next message, or a keep-alive if there is none for a time."""
         try:
             seconds = self._all.limits.keep_alive_seconds
             text = await asyncio.wait_for(self._waiting.get(), seconds)
@@ -72,7 +72,7 @@ class Subscriber:
         return text
 
     def cut_off(self) -> None:
-        """Drop the waiting messages and set `is_behind`, which closes the connection."""
+        """Drop the waiting messages and set `is_behind`, so that the connection is closed."""
         self.is_behind.set()
         self.close()
 

@@ -1,1 +1,1 @@
-"""Lambda's event source mappings for handlers in this process."""
+"""Lambda's event source mappings, which pass records to handlers in this process."""

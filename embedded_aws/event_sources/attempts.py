@@ -1,4 +1,4 @@
-"""Decides after a handler's answer which records are done, retried, split or dead-lettered.
+"""Decides which records are done, retried, split or dead-lettered after a handler's answer.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
 """
@@ -18,7 +18,8 @@ Backoff = Callable[[int], float]
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """Records to pass to the handler together, not before a time, and the attempts so far."""
+    """Records to pass to the handler together, the number of attempts so far, and the epoch second
+    before which to wait."""
 
     records: tuple[StreamRecord, ...]
     retries: int = 0
@@ -27,9 +28,9 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """`first_failed` is the index of the first failed record, None if all succeeded.
+    """The outcome of an attempt. `first_failed` is the index of the first failed record, or None.
 
-    `reported` is false if the function raised instead of reporting; `error` is what it raised.
+    `reported` is False if the function raised an error instead of reporting; `error` is its text.
     """
 
     first_failed: int | None
@@ -38,7 +39,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class GivenUp(msgspec.Struct, frozen=True):
-    """Records that will not be retried, and the reason."""
+    """Records that will not be retried because of `condition`, and the last error."""
 
     records: tuple[StreamRecord, ...]
     condition: Condition
@@ -47,7 +48,7 @@ class GivenUp(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """The consequences of an outcome. `again` is in order, and goes before anything newer."""
+    """What follows from an outcome. The attempts `again` are in order and precede newer records."""
 
     done: tuple[StreamRecord, ...] = ()
     again: tuple[Attempt, ...] = ()
@@ -55,10 +56,10 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 def read_response(response: Any, sequence_numbers: Sequence[str]) -> Outcome:
-    """Interpret a handler's return value for a stream's batch.
+    """Return the outcome that a handler's return value reports for a stream's batch.
 
-    The lowest failed sequence number counts. None, an empty object or an empty list means success;
-    an unknown or missing identifier means that the whole batch failed.
+    The lowest failed sequence number counts. None, an empty object or an empty list means success.
+    An unknown or missing identifier means that the whole batch failed.
     """
     positions = {number: index for index, number in enumerate(sequence_numbers)}
     indexes = [positions.get(identifier, -1) for identifier in failed_identifiers(response)]
@@ -66,26 +67,27 @@ def read_response(response: Any, sequence_numbers: Sequence[str]) -> Outcome:
 
 
 def failed_identifiers(response: Any) -> list[str]:
-    """Return the identifiers in a handler's answer; an empty text for a missing one."""
+    """Return the identifiers in a handler's answer. A missing identifier becomes an empty text."""
     failures = response.get("batchItemFailures") if isinstance(response, dict) else None
     named = [f.get("itemIdentifier") if isinstance(f, dict) else None for f in failures or ()]
     return [name if isinstance(name, str) else "" for name in named]
 
 
 def exponential(first_seconds: float = 0.2, longest_seconds: float = 30.0) -> Backoff:
-    """Return a function from the number of retries to the seconds to wait, which double with each
-    retry up to `longest_seconds`."""
+    """Return a function that gives the seconds to wait before a retry. They double with each retry,
+    up to `longest_seconds`."""
     return lambda retries: min(first_seconds * 2.0 ** min(retries, 30), longest_seconds)
 
 
 def settle(
     attempt: Attempt, outcome: Outcome, source: Source, now: float, backoff: Backoff
 ) -> Settled:
-    """Decide what to do after `outcome`. `now` is in epoch seconds.
+    """Decide what follows from the outcome of an attempt. `now` is in epoch seconds.
 
-    The batch is split at the reported record, or in half if the function raised; a split costs no
-    retry. A report of the very first record splits nothing, so it is a retry. The age of records is
-    checked only after a failure: a system that was off for a day has not failed.
+    With `bisect` a failed batch is split: at the reported record, or in half if the function raised
+    an error. A split does not count as a retry. If the very first record is reported, nothing can
+    be split, so it is a retry. The age of records is checked only after a failure, since a system
+    that was off for a day has not failed.
     """
     if outcome.first_failed is None:
         return Settled(done=attempt.records)

@@ -1,4 +1,4 @@
-"""The reading position of each shard, kept across restarts."""
+"""Stores the reading position of each shard, so that it survives restarts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _SCHEMA = (
 )
 
 ENDED = "SHARD_END"
-"""The checkpoint of a closed shard whose records are all finished."""
+"""The checkpoint of a closed shard all of whose records are finished."""
 
 
 class Checkpoints:
-    """Checkpoints by mapping and shard, in the SQLite file at `path`; None stores none.
+    """Checkpoints by mapping and shard, in the SQLite file at `path`, or in memory for None.
 
-    `failed` is called when the file cannot be written. Raises CheckpointsError for a file that is
-    not ours.
+    `failed` is called if the file cannot be written. Raises CheckpointsError if the file was not
+    written by this class.
     """
 
     def __init__(self, path: Path | None, failed: Callable[[str], None] = lambda _: None) -> None:
@@ -49,7 +49,7 @@ class Checkpoints:
         self._connection.execute(_SCHEMA)
 
     def get(self, mapping: str, shard: str) -> str | None:
-        """Return the last checkpoint, or None before the first."""
+        """Return the last checkpoint of a shard, or None if there is none."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT checkpoint FROM checkpoints WHERE mapping = ? AND shard = ?",
@@ -58,10 +58,10 @@ class Checkpoints:
         return row[0] if row else None
 
     def put(self, mapping: str, shard: str, checkpoint: str) -> None:
-        """Store a checkpoint; durable on return.
+        """Store a shard's checkpoint, which is durable when this returns.
 
-        After `close`, or if the file cannot be written, the checkpoint is unchanged: later records
-        are delivered again.
+        After `close`, or if the file cannot be written, the checkpoint stays unchanged. Later
+        records are then delivered again.
         """
         with self._lock:
             if self._closed:

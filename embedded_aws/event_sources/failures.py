@@ -1,4 +1,4 @@
-"""Stores dead-lettered batches as S3 objects like Lambda's.
+"""Stores dead-lettered batches as S3 objects, like Lambda's on-failure destination.
 
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 """
@@ -17,7 +17,7 @@ _BATCH_INFO = {"kinesis": "KinesisBatchInfo", "dynamodb": "DDBStreamBatchInfo"}
 
 
 class Origin(Protocol):
-    """The stream of the records."""
+    """The stream from which dead-lettered records came."""
 
     kind: str
     arn: str
@@ -26,7 +26,7 @@ class Origin(Protocol):
 def invocation_record(
     given_up: GivenUp, origin: Origin, shard_id: str, function: str, now: datetime
 ) -> dict[str, Any]:
-    """Return the object's content. `payload` is the whole event as a JSON text."""
+    """Return the content of a dead-lettered batch's object. `payload` is the event as JSON text."""
     first, last = given_up.records[0], given_up.records[-1]
     region = origin.arn.split(":")[3]
     return {
@@ -57,13 +57,14 @@ def invocation_record(
 
 
 def object_key(mapping_id: str, shard_id: str, now: datetime) -> str:
-    """Return the key `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<uuid>`."""
+    """Return an object's key
+    `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<uuid>`."""
     day, second = now.strftime("%Y/%m/%d"), now.strftime("%Y-%m-%dT%H.%M.%S")
     return f"aws/lambda/{mapping_id}/{shard_id}/{day}/{second}-{uuid.uuid4()}"
 
 
 class FailureDestination:
-    """Writes dead-lettered batches into a bucket."""
+    """Writes dead-lettered batches into an S3 bucket."""
 
     def __init__(self, s3: Any, bucket: str) -> None:
         self._s3 = s3
@@ -72,7 +73,7 @@ class FailureDestination:
     def put(
         self, given_up: GivenUp, origin: Origin, shard_id: str, function: str, mapping_id: str
     ) -> str:
-        """Store the records and the reason; return the object's key."""
+        """Store a dead-lettered batch and the reason. Return the key of the object."""
         now = datetime.now(UTC)
         key = object_key(mapping_id, shard_id, now)
         body = invocation_record(given_up, origin, shard_id, function, now)

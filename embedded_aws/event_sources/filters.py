@@ -1,4 +1,4 @@
-"""Lambda's event filtering: whether a record matches a pattern.
+"""Lambda's event filtering: decides whether a record matches a pattern.
 
 The rules are those of Amazon EventBridge's patterns, as far as Lambda accepts them:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
@@ -21,16 +21,16 @@ _COMPARE = {
 
 
 class PatternError(ValueError):
-    """A pattern that Lambda would refuse."""
+    """A filter has a pattern that Lambda would refuse."""
 
 
 def passes(patterns: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> bool:
-    """Return whether any pattern matches; without patterns every record passes."""
+    """Return whether a record matches any of the patterns, or there are no patterns."""
     return not patterns or any(matches(pattern, record) for pattern in patterns)
 
 
 def matches(pattern: Mapping[str, Any], value: Any) -> bool:
-    """Return whether every field of the pattern matches. Raises PatternError."""
+    """Return whether a value matches every field of a pattern. Raises PatternError."""
     return all(_field_matches(name, wanted, value) for name, wanted in pattern.items())
 
 

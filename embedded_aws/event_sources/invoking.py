@@ -1,4 +1,4 @@
-"""Calls a handler as Lambda does, and interprets its answer."""
+"""Calls a handler as Lambda does, and interprets the handler's answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A handler and its Lambda configuration."""
+    """A handler, with its settings as a Lambda function."""
 
     name: str
     handler: Handler
@@ -29,18 +29,18 @@ class Function(msgspec.Struct, frozen=True):
     timeout_seconds: float = 60.0
 
     def invoke(self, records: Sequence[Mapping[str, Any]]) -> Any:
-        """Call the handler with an event of the records, converted to JSON and back. Return its
-        answer. Raises the handler's errors."""
+        """Call the handler with an event of these records, and return its answer. The event passes
+        through JSON, as on AWS. Raises the handler's errors."""
         payload = _decode(_encode(event(records)))
         context = Context(self.name, timeout_seconds=self.timeout_seconds, region=self.region)
         return self.handler(payload, context)
 
 
 def invoke(function: Function, records: Sequence[StreamRecord], *, partial: bool) -> Outcome:
-    """Pass a stream's batch to the function and return the outcome.
+    """Pass a batch of a stream to the function and return the outcome.
 
-    Any error of the function fails the whole batch. Its answer is read only if `partial`; otherwise
-    every answer means success.
+    If the function raises an error, the whole batch has failed. If `partial` is set, the function's
+    answer is read; otherwise every answer means success.
     """
     numbers = [record.sequence_number for record in records]
     began = time.monotonic()

@@ -1,6 +1,6 @@
-"""Builds the events that Lambda passes to a function, and the context.
+"""Builds the events and the context that Lambda passes to a function.
 
-Keys and types equal the examples in AWS's documentation, which are kept in `tests/events/`.
+Keys and types are those of the examples in AWS's documentation, which `tests/events/` keeps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/ticktape-local"
 def kinesis_record(
     record: Mapping[str, Any], shard_id: str, stream_arn: str, region: str
 ) -> dict[str, Any]:
-    """Convert a record of boto3's GetRecords to the one in Lambda's event."""
+    """Convert a record of boto3's GetRecords (Kinesis) to a record of Lambda's event."""
     number = record["SequenceNumber"]
     return {
         "kinesis": {
@@ -42,10 +42,9 @@ def kinesis_record(
 
 
 def as_on_the_wire(record: dict[str, Any]) -> dict[str, Any]:
-    """Convert a record of DynamoDB Streams' GetRecords to wire form: times in epoch seconds, bytes
-    in base64.
+    """Convert a record of boto3's GetRecords (DynamoDB Streams) to the form on the wire.
 
-    boto3 parses times and bytes; values that are not parsed stay as they are.
+    Times become epoch seconds again, and bytes base64, which boto3 has parsed.
     """
     created = record["dynamodb"]["ApproximateCreationDateTime"]
     if not isinstance(created, datetime):
@@ -56,7 +55,7 @@ def as_on_the_wire(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def dynamodb_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
-    """Convert what `as_on_the_wire` returned to the record in Lambda's event."""
+    """Convert a record that `as_on_the_wire` returned to a record of Lambda's event."""
     change = record["dynamodb"]
     moment = int(change["ApproximateCreationDateTime"])
     made = {
@@ -78,8 +77,8 @@ def dynamodb_record(record: Mapping[str, Any], stream_arn: str) -> dict[str, Any
 
 
 def sqs_record(message: Mapping[str, Any], queue_arn: str, region: str) -> dict[str, Any]:
-    """Convert a message of boto3's ReceiveMessage, requested with all attributes, to the record in
-    Lambda's event."""
+    """Convert a message of boto3's ReceiveMessage to a record of Lambda's event. The message was
+    requested with all attributes."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -110,12 +109,12 @@ def _message_attribute(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def event(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the invocation's payload."""
+    """Return Lambda's event for these records."""
     return {"Records": list(records)}
 
 
 class Context:
-    """The context that Lambda passes with the event."""
+    """The context that Lambda passes to a handler with an event."""
 
     function_version = "$LATEST"
     identity = None
@@ -131,5 +130,5 @@ class Context:
         self.log_stream_name = "local"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until Lambda would stop the function; at least 0."""
+        """Return the milliseconds after which Lambda would stop the function, at least 0."""
         return max(0, int((self._ends - time.monotonic()) * 1000))

@@ -1,4 +1,4 @@
-"""An event source mapping: one thread per shard, from its stream to its handler."""
+"""An event source mapping from a stream to a handler, with one thread for each shard."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from embedded_aws.event_sources.wakeups import Wakeups
 logger = logging.getLogger(__name__)
 
 RELIST_SECONDS = 10.0
-"""Seconds between checks for new shards; they are checked at once when one ends."""
+"""Seconds between checks for new shards. When a shard ends, the check follows at once."""
 
 TOLD_RELIST_SECONDS = 60.0
-"""The same if changes are reported: the next record then shows that a shard was split."""
+"""Seconds between checks for new shards if the emulator reports changes of streams."""
 
 UNREACHABLE_SECONDS = 1.0
 
 
 class Tally(msgspec.Struct):
-    """The totals of a mapping. `lag_seconds` is the age of the last batch's first record when the
-    batch was passed on."""
+    """The totals of a mapping. `lag_seconds` is the age that the first record of the last batch had
+    when the batch was passed to the handler."""
 
     invocations: int = 0
     failed_invocations: int = 0
@@ -43,7 +43,7 @@ class Tally(msgspec.Struct):
 
 
 class Mapping:
-    """Feeds one function from one stream until stopped."""
+    """Passes the records of one stream to one function until it is stopped."""
 
     def __init__(
         self,
@@ -68,27 +68,27 @@ class Mapping:
         self._lister = threading.Thread(target=self._follow, name=source.handler, daemon=True)
 
     def start(self) -> None:
-        """Start following the stream."""
+        """Start to read the stream."""
         self._lister.start()
 
     def stop(self) -> None:
-        """Ask all threads to end after the current batch. Wake them before joining."""
+        """Ask all threads to end after their current batch. Wake the pollers before `join`."""
         self._stop.set()
         self._relist.set()
 
     def join(self, deadline: float) -> bool:
-        """Wait for the threads until `deadline`, in monotonic seconds; return whether all ended."""
+        """Wait for all threads until `deadline` (monotonic seconds). Return whether they ended."""
         threads = [self._lister, *self._threads.values()]
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
     def checkpoint(self, shard_id: str) -> str | None:
-        """Return the shard's checkpoint; ENDED for a closed shard that is finished."""
+        """Return the checkpoint of a shard: ENDED for a closed shard whose records are finished."""
         return self._checkpoints.get(self.mapping_id, shard_id)
 
     def shard_ids(self) -> list[str]:
-        """Return the shards that this mapping has started."""
+        """Return the ids of the shards that this mapping has begun to read."""
         return list(self._threads)
 
     def _follow(self) -> None:
@@ -114,7 +114,7 @@ class Mapping:
 
 
 class _ShardReader:
-    """Reads one shard and passes its batches on, in its own thread."""
+    """Reads one shard in a thread, and passes its batches to the handler."""
 
     def __init__(self, mapping: Mapping, shard_id: str) -> None:
         self._mapping = mapping
@@ -129,7 +129,7 @@ class _ShardReader:
         self._in_flight: dict[Future[Outcome], tuple[Lane, Attempt]] = {}
 
     def run(self) -> None:
-        """Run until the mapping stops or the shard ends."""
+        """Read the shard until the mapping stops or the shard ends."""
         lanes = self._mapping.source.parallelization
         with ThreadPoolExecutor(lanes, thread_name_prefix=self._shard_id) as pool:
             while not self._mapping._stop.is_set() and not self._is_finished():
@@ -157,7 +157,7 @@ class _ShardReader:
             self._mapping._wakeups.wait(self._seen, None if due is None else due - time.time())
 
     def _read(self) -> None:
-        """Read as far as there is room, and remember whether more is left."""
+        """Read as many records as there is room for, and note whether the shard has more."""
         limit = min(self._worker.room(), self._mapping.stream.read_limit)
         self._more = False
         if self._at_end or limit == 0:
@@ -229,8 +229,8 @@ class _ShardReader:
     def _keep(self, given_up: GivenUp) -> None:
         """Write dead-lettered records to the failure destination, if there is one.
 
-        Retries until the write succeeds, since nothing may be lost. If the mapping stops before
-        that, raises the last error.
+        Retries until the write succeeds, since no record may be lost. If the mapping stops before,
+        raises the last error.
         """
         mapping = self._mapping
         while mapping._destination is not None and mapping.source.failures:

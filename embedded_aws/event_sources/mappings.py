@@ -1,4 +1,4 @@
-"""The event source mappings of an app's handlers, as in a deployment."""
+"""All event source mappings of an app's handlers, as in a deployment on AWS."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ logger = logging.getLogger(__name__)
 
 TRIM_EVERY_SECONDS = 60.0
 KEPT_SECONDS = 600.0
-"""Seconds for which finished records stay readable in the emulator's streams."""
+"""The seconds for which a finished record can still be read from the emulator's streams."""
 
 
 class Mappings:
-    """All mappings, and the wake-ups, checkpoints and failure destination that they share.
+    """The mappings, with the wake-ups, checkpoints and failure destination that they share.
 
-    `clients` returns boto3's client of a service. Without a `control` (another emulator, or AWS)
-    streams are polled, and not trimmed.
+    `clients` returns the boto3 client of a service. If `control` is None (another emulator, or
+    AWS), streams are polled and never trimmed.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Mappings:
     def map(
         self, source: Source, place: str, handler: Handler, timeout_seconds: float = 60.0
     ) -> None:
-        """Feed a handler once `start` is called, or at once if it has been called.
+        """Pass records to a handler from `start` on, or from now on if `start` has been called.
 
         `place` is a Kinesis stream's name, the ARN of a table's stream, or a queue's URL. A batch
         may take `timeout_seconds`.
@@ -73,7 +73,7 @@ class Mappings:
             (self._queues if source.kind == "sqs" else self._streams)[-1].start()
 
     def start(self) -> None:
-        """Start feeding the handlers."""
+        """Start to pass records to the handlers."""
         self._started = True
         self._wakeups.start()
         for mapping in self._all:
@@ -82,7 +82,7 @@ class Mappings:
             threading.Thread(target=self._trim, name="trim", daemon=True).start()
 
     def stop(self, seconds: float) -> bool:
-        """Stop after the current batches; return whether that took less than `seconds`."""
+        """Stop after the current batches. Return whether they ended within `seconds`."""
         self._stop.set()
         for mapping in self._all:
             mapping.stop()
@@ -92,11 +92,11 @@ class Mappings:
         return all(joined)
 
     def given_up(self) -> int:
-        """Return the number of records dead-lettered since the start."""
+        """Return the number of records that were dead-lettered since the start."""
         return sum(mapping.tally.given_up for mapping in self._all)
 
     def backlog(self) -> Callable[[], Waiting] | None:
-        """Return the function that counts waiting records; None without a `control`."""
+        """Return the function that counts unprocessed records, or None without a `control`."""
         if self._control is None:
             return None
         queues = [mapping.name for mapping in self._queues]
@@ -105,7 +105,7 @@ class Mappings:
         )
 
     def _positions(self) -> list[Position]:
-        """Return the shards that are not finished."""
+        """Return the reading positions of the shards that are not finished."""
         return [
             (mapping.stream.kind, mapping.stream.name, shard, checkpoint)
             for mapping in self._streams
@@ -125,4 +125,4 @@ class Mappings:
 
 
 _SERVICES = {"kinesis": "kinesis", "dynamodb": "dynamodbstreams", "sqs": "sqs"}
-"""The service whose client reads each kind of source."""
+"""The AWS service that reads each kind of source."""

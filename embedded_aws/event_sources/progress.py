@@ -1,4 +1,4 @@
-"""Tracks a shard's progress when its records are not finished in order."""
+"""Computes a shard's checkpoint while its records are finished out of order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 
 class Progress:
-    """Sequence numbers in the order read; the checkpoint is the last before any unfinished one."""
+    """The sequence numbers of a shard in the order read. The checkpoint is the last one before all
+    unfinished records."""
 
     def __init__(self, checkpoint: str | None) -> None:
         self.checkpoint = checkpoint
@@ -19,7 +20,7 @@ class Progress:
         self._read.append(sequence_number)
 
     def finish(self, sequence_numbers: Iterable[str]) -> None:
-        """Mark records as done, filtered out or dead-lettered."""
+        """Mark records as finished: processed, filtered out or dead-lettered."""
         self._finished.update(sequence_numbers)
         while self._read and self._read[0] in self._finished:
             self.checkpoint = self._read.popleft()

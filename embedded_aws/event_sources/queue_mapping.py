@@ -1,4 +1,4 @@
-"""An event source mapping of an SQS queue.
+"""An event source mapping from an SQS queue to a handler.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
@@ -23,28 +23,29 @@ from embedded_aws.event_sources.wakeups import Wakeups
 logger = logging.getLogger(__name__)
 
 RECEIVE_WAIT_SECONDS = 2
-"""Seconds of long polling if changes are not reported; short, so that a stop is quick."""
+"""Seconds of long polling if changes are not reported. They are few, so that a stop is quick."""
 
 UNREACHABLE_SECONDS = 1.0
 
 RETRY_SLACK_SECONDS = 5.0
-"""Seconds in which a failed message is expected after it became visible again."""
+"""Seconds for which a failed message is expected once it is visible again."""
 
 _retry_after = exponential(1.0, 30.0)
 
 
 def failed_messages(response: Any, message_ids: Sequence[str]) -> frozenset[str]:
-    """Return the messages that a handler's answer reports as failed; all if an id is bad."""
+    """Return the ids of the messages that a handler's answer reports as failed. Return all ids if
+    the answer has an unknown one."""
     named = frozenset(failed_identifiers(response))
     return named if named <= set(message_ids) else frozenset(message_ids)
 
 
 class QueueMapping:
-    """Feeds one function from one queue until stopped.
+    """Passes the messages of one queue to one function until it is stopped.
 
-    Successful messages are deleted. The others become visible again after a growing delay, not only
-    after the queue's visibility timeout, which is set for AWS. The queue's own redrive policy
-    counts receipts and moves a message to the dead-letter queue.
+    Successful messages are deleted. A failed message becomes visible again after a delay that grows
+    with each receipt. This is earlier than the queue's visibility timeout, which is set for AWS.
+    The queue's redrive policy counts receipts and moves messages to the dead-letter queue.
     """
 
     def __init__(
@@ -65,15 +66,15 @@ class QueueMapping:
         ]["QueueArn"]
 
     def start(self) -> None:
-        """Start receiving."""
+        """Start to receive messages."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end after the current batch."""
+        """Ask the thread to end after its current batch."""
         self._stop.set()
 
     def join(self, deadline: float) -> bool:
-        """Wait for the thread until `deadline`, in monotonic seconds; return whether it ended."""
+        """Wait for the thread until `deadline` (monotonic seconds). Return whether it ended."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
         return not self._thread.is_alive()
 
@@ -91,7 +92,7 @@ class QueueMapping:
                     self._stop.wait(UNREACHABLE_SECONDS)
 
     def _round(self) -> bool:
-        """Receive and pass on one batch; return whether there was one."""
+        """Receive one batch and pass it to the function. Return whether there was a batch."""
         messages = self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=min(self.source.batch_size, 10),

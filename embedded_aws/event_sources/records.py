@@ -1,4 +1,4 @@
-"""A stream's record on its way to a handler."""
+"""A record of a stream on the way to a handler."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 PAYLOAD_LIMIT = 6 * 1024 * 1024
-"""The most bytes of an invocation's payload."""
+"""The most bytes of the payload that invokes a function."""
 
 
 class StreamRecord(msgspec.Struct, frozen=True):
-    """`event` is the record as Lambda passes it. `arrived` is in epoch seconds."""
+    """A record of a stream. `event` is its form in Lambda's event, `arrived` an epoch second."""
 
     sequence_number: str
     key: str
@@ -21,5 +21,5 @@ class StreamRecord(msgspec.Struct, frozen=True):
 
 
 def made(sequence_number: str, key: str, arrived: float, event: dict[str, Any]) -> StreamRecord:
-    """Build a record with the size that it takes in the payload."""
+    """Return a stream's record with the number of bytes that it takes in the payload."""
     return StreamRecord(sequence_number, key, arrived, event, len(msgspec.json.encode(event)) + 1)

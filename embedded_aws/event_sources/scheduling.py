@@ -1,4 +1,4 @@
-"""Calls a scheduled function as EventBridge does."""
+"""Calls a scheduled function as Amazon EventBridge does."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from embedded_aws.event_sources.lambda_events import Context
 
 TIMEOUT_SECONDS = 900.0
-"""The longest that a Lambda function may run."""
+"""The most seconds that a Lambda function may run."""
 
 
 def scheduled_event(now: datetime, region: str, day: str | None = None) -> dict[str, Any]:
-    """Return a schedule's event; a manually requested day is in `detail`."""
+    """Return the event of a schedule. `detail` holds the day if one was requested by hand."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -31,7 +31,7 @@ def scheduled_event(now: datetime, region: str, day: str | None = None) -> dict[
 def call(
     handler: Callable[[dict[str, Any], Any], Any], name: str, event: dict[str, Any]
 ) -> dict[str, Any]:
-    """Call the handler with the event and return its answer. Raises its errors."""
+    """Call a scheduled handler with an event and return its answer. Raises the handler's errors."""
     context = Context(name, timeout_seconds=TIMEOUT_SECONDS, region=str(event["region"]))
     answer: dict[str, Any] = handler(event, context)
     return answer

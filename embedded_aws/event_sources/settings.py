@@ -1,4 +1,4 @@
-"""The settings of an event source mapping, in AWS Lambda's terms."""
+"""The settings of an event source mapping, with AWS Lambda's meanings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Position = Literal["TRIM_HORIZON", "LATEST"]
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of one handler's source, with Lambda's defaults.
+    """The settings of the event source mapping of one handler, with Lambda's defaults.
 
-    A batch is gathered for `window_seconds`; AWS accepts only whole seconds. `maximum_retries` and
-    `maximum_record_age_seconds` of -1 mean no limit. `bisect` halves a failed batch,
-    `parallelization` is the number of a shard's batches processed at once, and `partial_responses`
-    lets a handler's answer name the first failed record. `filters` are event patterns; a record
-    that matches any of them is accepted. Without patterns all records are accepted. `failures` says
+    A batch is gathered for `window_seconds`, for which AWS accepts only whole seconds. -1 for
+    `maximum_retries` or `maximum_record_age_seconds` means no limit. `bisect` splits a failed
+    batch. `parallelization` is the number of a shard's batches that are processed at once. With
+    `partial_responses` a handler's answer names the first failed record. `filters` are event
+    patterns: a record passes if it matches any of them, or if there are none. `failures` says
     whether dead-lettered batches are stored in the failures bucket.
     """
 

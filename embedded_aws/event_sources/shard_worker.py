@@ -1,7 +1,7 @@
-"""A shard's records from reading to finished batches. Pure: callers pass the time.
+"""Tracks a shard's records from reading to finished batches. Pure: callers pass the time.
 
-Records of a partition key stay in order: they go into one lane, and each lane has at most one batch
-in flight. With a parallelization factor of one there is one lane, which keeps the shard's order.
+Records with the same partition key stay in order: they go into one lane, which has at most one
+batch in flight. With a parallelization factor of one the shard has one lane and stays in order.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from embedded_aws.event_sources.settings import Source
 
 
 class Lane:
-    """Gathers records into batches; puts retries before anything newer."""
+    """Gathers records into batches. Retries come before newer records."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -28,19 +28,19 @@ class Lane:
         self.in_flight = False
 
     def add(self, record: StreamRecord, now: float) -> None:
-        """Add a record."""
+        """Add a record, which arrived in this process at `now`."""
         if not self._gathered:
             self._since = now
         self._gathered.append(record)
 
     @property
     def waiting(self) -> int:
-        """Return the number of gathered records."""
+        """Return the number of records that no batch has taken yet."""
         return len(self._gathered)
 
     def due_at(self) -> float | None:
-        """Return when a batch will be due if no more records arrive; None if a batch is in flight
-        or nothing waits."""
+        """Return when the next batch is due if no more records arrive. Return None if a batch is in
+        flight or no record waits."""
         if self.in_flight:
             return None
         if self._again:
@@ -50,7 +50,7 @@ class Lane:
         return 0.0 if self._is_full() else self._since + self._source.window_seconds
 
     def take(self, now: float) -> Attempt | None:
-        """Return the batch that is due, if any. The lane then waits until the batch is settled."""
+        """Return the batch that is due, or None. No other batch is due until it is settled."""
         due = self.due_at()
         if due is None or due > now:
             return None
@@ -62,7 +62,7 @@ class Lane:
         return attempt
 
     def put_back(self, attempts: Sequence[Attempt]) -> None:
-        """Settle the batch in flight; `attempts` are retried, in order."""
+        """Settle the batch in flight. `attempts` are retried, in order, before newer records."""
         self._again.extendleft(reversed(attempts))
         self.in_flight = False
 
@@ -83,7 +83,7 @@ class Lane:
 
 
 class ShardWorker:
-    """A shard's lanes and checkpoint. Times are epoch seconds."""
+    """The lanes and the checkpoint of a shard. Times are epoch seconds."""
 
     def __init__(self, source: Source, checkpoint: str | None, backoff: Backoff) -> None:
         self._source = source
@@ -93,21 +93,21 @@ class ShardWorker:
 
     @property
     def checkpoint(self) -> str | None:
-        """Return the sequence number up to which everything is finished."""
+        """Return the sequence number up to which all records are finished, or None."""
         return self._progress.checkpoint
 
     @property
     def idle(self) -> bool:
-        """Return whether everything read is finished."""
+        """Return whether all records that were read are finished."""
         return self._progress.unfinished == 0
 
     def room(self) -> int:
-        """Return how many records to read next, so that a batch waits behind each one in flight."""
+        """Return how many records to read, so that a batch waits behind each batch in flight."""
         wanted = self._source.batch_size * len(self._lanes)
         return max(0, wanted - sum(lane.waiting for lane in self._lanes))
 
     def offer(self, records: Sequence[StreamRecord], now: float) -> None:
-        """Add records in the order read. Records that the filters refuse are finished."""
+        """Add records in the order read. Records that the filters refuse are finished at once."""
         for record in records:
             self._progress.read(record.sequence_number)
             if passes(self._source.filters, record.event):
@@ -116,27 +116,28 @@ class ShardWorker:
                 self._progress.finish([record.sequence_number])
 
     def due_at(self) -> float | None:
-        """Return when the next batch is due if no more records arrive; None if there is none."""
+        """Return when the next batch is due if no more records arrive, or None if none will be."""
         return min(
             (due for lane in self._lanes if (due := lane.due_at()) is not None), default=None
         )
 
     def take(self, now: float) -> list[tuple[Lane, Attempt]]:
-        """Return the due batches, at most one per lane."""
+        """Return the batches that are due, each with its lane."""
         taken = ((lane, lane.take(now)) for lane in self._lanes)
         return [(lane, attempt) for lane, attempt in taken if attempt is not None]
 
     def settle(
         self, lane: Lane, attempt: Attempt, outcome: Outcome, now: float
     ) -> tuple[GivenUp, ...]:
-        """Settle a batch. Return the records to dead-letter: store them, then call `finish`."""
+        """Settle a batch. Return the records to dead-letter, for which the caller calls `finish`
+        once they are stored."""
         settled = settle(attempt, outcome, self._source, now, self._backoff)
         self.finish(settled.done)
         lane.put_back(settled.again)
         return settled.given_up
 
     def finish(self, records: Sequence[StreamRecord]) -> None:
-        """Mark records as done, dead-lettered or dropped."""
+        """Mark records as finished: processed or dead-lettered."""
         self._progress.finish(record.sequence_number for record in records)
 
     def _lane_of(self, record: StreamRecord) -> Lane:

@@ -15,14 +15,15 @@ _STALE = {"ExpiredIteratorException", "TrimmedDataAccessException"}
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """A shard, and the shards from which a split or merge made it."""
+    """A shard of a stream. `parents` are the shards that were split or merged into it."""
 
     shard_id: str
     parents: tuple[str, ...] = ()
 
 
 class KinesisShards:
-    """A Kinesis data stream. `identity` distinguishes it from a later stream of the same name."""
+    """Reads the shards of a Kinesis stream. `identity` tells apart streams that had the same
+    name."""
 
     kind = "kinesis"
     read_limit = 10_000
@@ -47,7 +48,7 @@ class KinesisShards:
             request = {"NextToken": page["NextToken"]}
 
     def iterator(self, shard_id: str, after: str | None, position: str) -> str:
-        """Return an iterator after a sequence number, or at a starting position without one."""
+        """Return an iterator after a sequence number, or at `position` if there is none."""
         where = _where(after, position, "StartingSequenceNumber")
         answer = self._client.get_shard_iterator(StreamName=self.name, ShardId=shard_id, **where)
         return str(answer["ShardIterator"])
@@ -55,7 +56,7 @@ class KinesisShards:
     def read(
         self, shard_id: str, iterator: str, limit: int
     ) -> tuple[Sequence[StreamRecord], str | None]:
-        """Return records and the next iterator, None at a closed shard's end."""
+        """Return records and the next iterator, which is None at the end of a closed shard."""
         answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
         records = [
             made(
@@ -70,7 +71,7 @@ class KinesisShards:
 
 
 class DynamoDbShards:
-    """A table's stream."""
+    """Reads the shards of a DynamoDB table's stream."""
 
     kind = "dynamodb"
     read_limit = 1000
@@ -92,7 +93,7 @@ class DynamoDbShards:
             request["ExclusiveStartShardId"] = page["LastEvaluatedShardId"]
 
     def iterator(self, shard_id: str, after: str | None, position: str) -> str:
-        """Return an iterator after a sequence number, or at a starting position without one."""
+        """Return an iterator after a sequence number, or at `position` if there is none."""
         where = _where(after, position, "SequenceNumber")
         answer = self._client.get_shard_iterator(StreamArn=self.arn, ShardId=shard_id, **where)
         return str(answer["ShardIterator"])
@@ -103,9 +104,9 @@ class DynamoDbShards:
         iterator: str,
         limit: int,
     ) -> tuple[Sequence[StreamRecord], str | None]:
-        """Return records and the next iterator, None at a closed shard's end.
+        """Return records and the next iterator, which is None at the end of a closed shard.
 
-        A record's key is its item's partition key, as Lambda keeps order.
+        The key of a record is its item's partition key, by which Lambda keeps records in order.
         """
         answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
         records = []
@@ -133,12 +134,12 @@ def _where(after: str | None, position: str, name: str) -> dict[str, str]:
 
 
 def is_stale(error: ClientError) -> bool:
-    """Return whether a new iterator resolves the error."""
+    """Return whether an error means that a new iterator is needed."""
     return error.response["Error"]["Code"] in _STALE
 
 
 def ready(shards: Sequence[Shard], ended: frozenset[str], started: frozenset[str]) -> list[Shard]:
-    """Return the shards to start. Children wait for the end of parents that are still listed."""
+    """Return the shards to start now. A child waits until its listed parents have ended."""
     listed = {shard.shard_id for shard in shards}
     return [
         shard

@@ -1,4 +1,4 @@
-"""Wakes pollers as soon as something is put into their stream or queue, if changes are reported."""
+"""Wakes pollers when something is put into a stream or queue, if the emulator reports changes."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ LONG_POLL_SECONDS = 10.0
 
 
 class Control(Protocol):
-    """The emulator's control interface; see `EmulatorControl`."""
+    """The emulator's own operations, as in `EmulatorControl`."""
 
     def wait_for_changes(self, seen: int, timeout_seconds: float) -> int:
         """Return the number of changes as soon as it differs from `seen` or the time is up."""
 
     def waiting(self, streams: Sequence[Position], queues: Sequence[str]) -> Waiting:
-        """Return the number of records after these positions and in these queues, and their age."""
+        """Return the number and age of the records after these positions and in these queues."""
 
     def trim(self, kind: str, name: str, shard: str, upto: str, older_than_seconds: float) -> int:
-        """Delete a shard's finished records that are old enough. Return how many."""
+        """Delete a shard's records up to `upto` that are old enough. Return their number."""
 
 
 class Wakeups:
-    """A generation that increases with each change; pollers wait until it passes the one they saw.
+    """Counts changes as a `generation`. A poller waits until it differs from the last one seen.
 
-    Without a control (another emulator, or AWS) it never increases, and pollers poll again after
-    `poll_seconds`, as Lambda does about once a second.
+    If `control` is None (another emulator, or AWS), the generation does not change. Pollers then
+    poll again after `poll_seconds`, as Lambda does about once a second.
     """
 
     def __init__(self, control: Control | None, poll_seconds: float = 1.0) -> None:
@@ -43,16 +43,16 @@ class Wakeups:
 
     @property
     def tells(self) -> bool:
-        """Return whether changes are reported; otherwise pollers have to check."""
+        """Return whether changes are reported. If not, pollers have to poll."""
         return self._control is not None
 
     def start(self) -> None:
-        """Follow the changes in a thread."""
+        """Start a thread that follows the emulator's changes."""
         if self._control is not None:
             threading.Thread(target=self._follow, name="wakeups", daemon=True).start()
 
     def wait(self, seen: int, until_seconds: float | None) -> None:
-        """Wait for a generation after `seen` or the stop, but at most `until_seconds`."""
+        """Wait for a generation other than `seen` or for `stop`, at most `until_seconds`."""
         longest = LONG_POLL_SECONDS if self._control else self._poll_seconds
         timeout = longest if until_seconds is None else min(until_seconds, longest)
         with self._condition:
@@ -67,7 +67,7 @@ class Wakeups:
             self._condition.notify_all()
 
     def stop(self) -> None:
-        """Release every waiter."""
+        """Let every waiting poller continue."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()

@@ -1,1 +1,1 @@
-"""The deployment, one module per step: `python -m infra.deploy --help`."""
+"""Deploys a stage to AWS, one module for each step: `python -m infra.deploy --help`."""

@@ -1,4 +1,4 @@
-"""The command line of the deployment."""
+"""The command line that deploys, checks and destroys stages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STAGE_ALLOWED = "1 to 16 of a-z and 0-9, starting with a letter"
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; return 0 for done, 1 for failed, 2 for wrong arguments."""
+    """Run one command. Return 0 if it is done, 1 if it failed, 2 for wrong arguments."""
     options, rest = _parser().parse_known_args(arguments)
     if rest and options.command != "producer":
         _parser().error(f"unknown arguments: {' '.join(rest)}")
@@ -85,7 +85,7 @@ def _smoke(options: argparse.Namespace, _: list[str]) -> int:
 
 
 def _token(options: argparse.Namespace, _: list[str]) -> int:
-    """Make a token. Standard output gets only the token, which is shown once."""
+    """Create a token for writing. Only the token goes to standard output, and only this once."""
     found = stage.load(options.stage)
     print(tokens.renew(found))
     steps.say(

@@ -9,13 +9,13 @@ from infra.deploy.errors import DeployError
 from infra.deploy.stage import Stage
 
 PENDING = "PendingConfirmation"
-"""SNS's placeholder for an ARN until the subscriber follows the link in AWS's mail."""
+"""What SNS shows in place of an ARN until the subscriber follows the link in AWS's mail."""
 
 
 def send(stage: Stage) -> list[str]:
-    """Publish a test message and return a line for each subscription.
+    """Publish a test message to the alerts' topic. Return a line for each subscription.
 
-    Raises DeployError if nobody would receive it.
+    Raises DeployError if the topic has no confirmed subscription.
     """
     subscriptions = _subscriptions(stage, stage.topics.alerts)
     text = f"A test of price alerts from {stage.tags['app']}, stage {stage.stage}."
@@ -34,7 +34,7 @@ def send(stage: Stage) -> list[str]:
 
 
 def unconfirmed(stage: Stage) -> list[str]:
-    """Return a warning for each subscription to either topic that is not confirmed."""
+    """Return a warning for each unconfirmed subscription to the topics of alerts and alarms."""
     return [
         f"{item['Protocol']} {item['Endpoint']} is not confirmed: follow the link in AWS's mail"
         for topic in (stage.topics.alerts, stage.topics.operations)

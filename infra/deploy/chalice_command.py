@@ -1,11 +1,11 @@
-"""The `chalice` command with all settings of event source mappings: `python -m
+"""Runs `chalice` with all settings of event source mappings: `python -m
 infra.deploy.chalice_command`.
 
-Chalice creates a mapping with only batch size and window: until the rest is set, a record that a
-handler reports as failed counts as done. It also updates every mapping with each deployment, after
-which Lambda stops polling for up to 90 seconds. This command creates a mapping with all its
-settings in one request, and leaves existing ones to `mappings.apply`, which changes only what
-differs.
+Chalice alone creates a mapping with only batch size and window. Until the other settings are set, a
+record that a handler reports as failed counts as done. Chalice also updates every mapping with each
+deployment, after which Lambda stops polling for up to 90 seconds. This command creates a mapping
+with all its settings in one request. It leaves existing mappings to `mappings.apply`, which changes
+only what differs.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from infra.deploy import mappings
 from infra.deploy.stage import Stage, load
 
 Wanted = Callable[[str], dict[str, Any]]
-"""Returns the settings of a function's mapping by the function's ARN."""
+"""Returns the settings of a function's event source mapping, given the function's ARN."""
 
 
 class Client(TypedAWSClient):  # type: ignore[misc]  # mypy does not read Chalice
-    """Chalice's AWS client."""
+    """Chalice's AWS client, with other requests for event source mappings."""
 
     def __init__(self, wanted: Wanted, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -38,7 +38,7 @@ class Client(TypedAWSClient):  # type: ignore[misc]  # mypy does not read Chalic
         starting_position: str | None = None,
         **_: Any,
     ) -> Any:
-        """Create a mapping with the settings of the table; return its identifier."""
+        """Create a mapping with the settings of `event_sources.py`. Return the mapping's id."""
         request = {"EventSourceArn": event_source_arn, "FunctionName": function_name}
         request |= self._wanted(function_name)
         if starting_position is not None:
@@ -52,13 +52,13 @@ class Client(TypedAWSClient):  # type: ignore[misc]  # mypy does not read Chalic
 
 
 def wanted_of(stage: Stage) -> Wanted:
-    """Return a lookup of mappings' settings for the stage's functions."""
+    """Return a function that looks up the mapping's settings for a function of the stage."""
     handlers = {function.name: handler for handler, function in stage.functions.items()}
     return lambda arn: mappings.wanted_of(stage, handlers[arn.split(":")[6]])
 
 
 def main(arguments: list[str]) -> int:
-    """Run a Chalice command on a stage: `deploy --stage NAME`. Return its status."""
+    """Run a Chalice command on a stage, such as `deploy --stage NAME`. Return its exit status."""
     from chalice import cli
     from chalice.deploy import deployer
 

@@ -1,6 +1,6 @@
-"""Checks that the stage's collector delivers prices: it reports, and one of its prices is stored.
+"""Checks that the collector works: it has to report, and one of its prices has to be stored.
 
-It reports in the symbols table, which also holds the progress of each symbol's prices
+The collector reports in the symbols table. That table also holds each symbol's progress
 (`producer/collector/remembering.py`).
 """
 
@@ -17,8 +17,7 @@ from producer.collector.memory_store import MemoryStore
 from producer.hours import MarketHours
 
 PATIENCE_SECONDS = 420.0
-"""Seconds until a report and a price: the collector starts each minute and fetches history
-first."""
+"""The most seconds to wait: the collector starts each minute and fetches history first."""
 
 COMMANDS = {"lambda": "collector", "fargate": "stream"}
 """The name under which each kind of collector reports."""
@@ -29,18 +28,18 @@ NOT_TO_BE_WAITED_FOR = {
     "no symbols are tracked": "there is nothing to follow until a symbol is tracked on the page",
     "throttled by Yahoo": "Yahoo refuses requests for a while, as often from data centres",
 }
-"""How states begin in which no price is expected, with the reason."""
+"""The beginnings of states in which no price is expected, each with the reason."""
 
 NO_MARKET = NOT_TO_BE_WAITED_FOR["market closed"]
 
 
 def watch(stage: Stage, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Watch:
-    """Record the collector's progress; `now` is aware. `wait` then looks for later progress."""
+    """Return a Watch that notes the collector's progress until now. `now` returns aware times."""
     return Watch(stage, now)
 
 
 class Watch:
-    """Follows the collector's progress from an instant on."""
+    """Follows the collector's progress from the time of its creation."""
 
     def __init__(self, stage: Stage, now: Callable[[], datetime]) -> None:
         self._stage = stage
@@ -53,7 +52,7 @@ class Watch:
     def wait(self, clock: Clock = CLOCK) -> list[str]:
         """Wait until a price is stored, or the collector's state says that none is expected.
 
-        Returns the lines to print. Raises DeployError if neither happens.
+        Returns the lines to print. Raises DeployError if neither happens in PATIENCE_SECONDS.
         """
         if self._kind == "none":
             return ["the stage has no collector: did not wait for a collected price"]
@@ -69,30 +68,32 @@ class Watch:
         return "" if self._said else f"no collected price was stored, in state {state!r}; {log}"
 
     def _result(self, state: str) -> str:
-        """Return the line to print once the result is known; empty until then."""
+        """Return the line to print for a state of the collector, or an empty text to wait on."""
         for beginning, why in NOT_TO_BE_WAITED_FOR.items():
             if state.startswith(beginning):
                 return f"did not wait for a collected price: {why} ({state})"
-        if self._kind == "fargate":  # which has no memory in the table
+        if self._kind == "fargate":  # a stream stores no progress in the table
             return f"the collector reports: {state}" if state == "live" else ""
         latest = self._latest()
         new = {name: time for name, time in latest.items() if time != self._before.get(name)}
         symbol = next((name for name, time in new.items() if self._is_stored(name, time)), None)
         if symbol:
             return f"a collected price of {symbol} was stored"
-        if latest and not MarketHours().gives_prices(latest, self._now()):  # just after a close
+        if latest and not MarketHours().gives_prices(
+            latest, self._now()
+        ):  # a market has just closed
             return f"did not wait for a collected price: {NO_MARKET} ({state})"
         return ""
 
     def _reported(self) -> str | None:
-        """Return the collector's state if it was written after the start; else None."""
+        """Return the state that the collector reported after this Watch was created, or None."""
         name = COMMANDS[self._kind]
         item = self._stage.item("SYMBOLS_TABLE", list=publishing.LIST, symbol=name)
         is_new = item and item["time"]["S"] >= self._since
         return str(item["state"]["S"]) if is_new else None
 
     def _latest(self) -> Mapping[str, str]:
-        """Return the times of the last sent ticks by symbol."""
+        """Return the time of the last tick that the collector sent for each symbol."""
         if self._kind != "lambda":
             return {}
         items = Items(self._stage.client("dynamodb"), self._stage.environment["SYMBOLS_TABLE"])

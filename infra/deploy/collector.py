@@ -1,4 +1,4 @@
-"""Checks the collector's settings and builds its zip for Terraform; later updates its code."""
+"""Checks the collector's settings, builds its zip for Terraform, and updates its code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ANY_STAGE = {"SYMBOLS_TABLE": "any", "TICKS_STREAM": "any"}
 
 
 def prepare(terraform: Terraform) -> list[str]:
-    """Build the zip for Terraform if the stage has the function.
+    """Build the collector's zip for Terraform, if the stage's collector is a Lambda function.
 
     Raises DeployError if the collector's settings are invalid.
     """
@@ -35,7 +35,7 @@ def prepare(terraform: Terraform) -> list[str]:
 
 
 def check(kind: str, given: Mapping[str, str]) -> None:
-    """Raise DeployError that names an invalid setting of the collector."""
+    """Raise DeployError if a setting of the collector is invalid. The error names the setting."""
     own = {name: value for name, value in given.items() if name.startswith(PREFIX)}
     if unknown := sorted(set(own) - KNOWN):
         known = ", ".join(sorted(KNOWN))
@@ -51,7 +51,7 @@ def check(kind: str, given: Mapping[str, str]) -> None:
 
 
 def update(stage: Stage) -> list[str]:
-    """Update the function's code from this working tree, for `ONLY=code`."""
+    """Update the code of the collector's function from this working tree, for `ONLY=code`."""
     if stage.collector.kind != "lambda":
         return ["the stage has no collector function"]
     path, client = collector_package.build(stage.chalice.architecture), stage.client("lambda")
@@ -65,7 +65,7 @@ def update(stage: Stage) -> list[str]:
 
 
 def sha256(path: Path) -> str:
-    """Return the hash in Lambda's format."""
+    """Return the SHA-256 of a file in base64, as Lambda does."""
     return base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
 
 

@@ -1,7 +1,7 @@
 """Builds the collector's zip: the producer, the modules that it imports, and locked libraries.
 
-It is built for the stage's processor and the function's version of Python. The same sources give
-the same bytes; an existing zip of unchanged sources is reused.
+The zip is for the stage's processor and the function's version of Python. The same sources give the
+same bytes. An existing zip of unchanged sources is used again.
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ FOLDER = CHALICE / "collector"
 LISTED = Path("producer", "collector", "requirements.txt")
 MOST_ZIPPED = 50_000_000
 MOST_UNPACKED = 250_000_000
-"""Lambda's limit for an unpacked function, in bytes:
+"""Lambda's limit for an unpacked function in bytes:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 _FOLDERS = frozenset({"tests", "__pycache__", "bin"})
 _ENDS = (".pyi", ".pyx", ".pxd", ".pxi", ".h", ".hpp", ".c", ".a", "py.typed")
 _OF_PIP = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
-"""Files that no run reads: tests, types, sources of compiled modules, pip's notes on this
-machine."""
+"""Files that no function reads: tests, types, sources of compiled modules, and pip's notes."""
 
 
 def build(architecture: str) -> Path:
-    """Build the zip unless it exists; return where Terraform looks for it. Raises DeployError."""
+    """Build the zip unless it exists; return where Terraform expects it. Raises DeployError."""
     path = FOLDER / f"{architecture}.zip"
     made_of = path.with_suffix(".sources")
     sources = fingerprint(architecture)
@@ -60,8 +59,7 @@ def fingerprint(architecture: str) -> str:
 
 
 def own_files() -> dict[str, Path]:
-    """Return our files by their names in the zip: `producer`, `untrusted`, and the domain of
-    `chalicelib`."""
+    """Return our own files by name in the zip: `producer`, `untrusted`, parts of `chalicelib`."""
     folders = (ROOT / "producer", ROOT / "untrusted", ROOT / "chalicelib" / "domain")
     found = [path for folder in folders for path in folder.rglob("*.py")]
     found.append(ROOT / "chalicelib" / "__init__.py")
@@ -69,7 +67,7 @@ def own_files() -> dict[str, Path]:
 
 
 def libraries(folder: Path) -> dict[str, Path]:
-    """Return the files of installed packages that a run may need, by their names in the zip."""
+    """Return those files of installed packages that the function may need, by name in the zip."""
     return {path.relative_to(folder).as_posix(): path for path in _needed(folder)}
 
 

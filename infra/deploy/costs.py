@@ -17,7 +17,7 @@ Resources = Sequence[Mapping[str, Any]]
 
 
 class Line(msgspec.Struct, frozen=True):
-    """An item, its count and its USD per month."""
+    """The cost of an item: its name, its count, and its USD per month."""
 
     what: str
     count: int
@@ -25,8 +25,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return all resources of a plan as `terraform show -json` prints it, including those of
-    modules."""
+    """Return all resources of a plan that `terraform show -json` printed, also those of modules."""
 
     def of(module: Mapping[str, Any]) -> list[dict[str, Any]]:
         nested = [found for child in module.get("child_modules", []) for found in of(child)]
@@ -36,7 +35,7 @@ def planned(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def lines(resources: Resources, listed: Prices) -> list[Line]:
-    """Return the fixed costs of the planned resources after free allowances."""
+    """Return the fixed costs of the planned resources, less what AWS grants free of charge."""
     shards, on_demand = _shards(resources), _on_demand(resources)
     alarms = sum(
         _alarm_metrics(r["values"]) for r in _of_kind(resources, "aws_cloudwatch_metric_alarm")
@@ -82,7 +81,7 @@ def described(found: Sequence[Line], listed: Prices) -> list[str]:
 
 
 def of_plan(text: str) -> list[str]:
-    """Return the costs of a plan, given as JSON, as lines to print."""
+    """Return the fixed costs of a plan in JSON, as lines to print."""
     listed = prices()
     return described(lines(planned(json.loads(text)), listed), listed)
 
@@ -105,13 +104,13 @@ def _on_demand(resources: Resources) -> int:
 
 
 def _task(values: Mapping[str, Any], listed: Prices) -> float:
-    """Return the monthly cost of a task; `cpu` is in 1024ths of a vCPU, `memory` in MB."""
+    """Return the monthly cost of a Fargate task. `cpu` is in 1024ths of a vCPU, `memory` in MB."""
     cpu, gb = int(values["cpu"]) / 1024, int(values["memory"]) / 1024
     hours = listed.hours_a_month
     return listed.of("fargate_vcpu_hour", cpu * hours) + listed.of("fargate_gb_hour", gb * hours)
 
 
 def _alarm_metrics(values: Mapping[str, Any]) -> int:
-    """Return the number of metrics that an alarm is charged for: those of its expression."""
+    """Return the number of metrics that an alarm is charged for: the metrics of its expression."""
     queries = values.get("metric_query") or []
     return sum(1 for query in queries if query.get("metric")) or 1

@@ -1,4 +1,4 @@
-"""Prepares `terraform destroy`: empties buckets and ends the protection of tables."""
+"""Prepares `terraform destroy`: empties the buckets and removes the tables' protection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.deploy.stage import Stage
 
 
 def empty(stage: Stage, buckets: Iterable[str]) -> None:
-    """Delete all versions of all objects in those buckets that exist. Raises DeployError."""
+    """Delete all versions of all objects in the buckets that exist. Raises DeployError."""
     there = {bucket["Name"] for bucket in stage.client("s3").list_buckets()["Buckets"]}
     for bucket in there.intersection(buckets):
         for batch in _batches(stage.client("s3"), bucket):
@@ -21,7 +21,7 @@ def empty(stage: Stage, buckets: Iterable[str]) -> None:
 
 
 def release(stage: Stage) -> None:
-    """Allow the tables to be deleted."""
+    """Remove the protection against deletion from the stage's tables."""
     dynamodb = stage.client("dynamodb")
     for name, table in stage.environment.items():
         if name.endswith("_TABLE") and _is_protected(dynamodb, table):
@@ -37,7 +37,7 @@ def _is_protected(dynamodb: Any, table: str) -> bool:
 
 
 def _batches(s3: Any, bucket: str) -> Iterable[list[dict[str, str]]]:
-    """Yield versions and delete markers, at most a thousand at a time."""
+    """Yield the bucket's versions and delete markers in batches of at most a thousand."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         listed = page.get("Versions", []) + page.get("DeleteMarkers", [])
         if listed:

@@ -1,7 +1,7 @@
-"""The first day for which SQL looks for objects of the archive.
+"""Finds the first day on which a stage's archive may have objects.
 
-Athena lists each hour of a statement's days on S3. A stage begins with the day of its first
-deployment, which stays in Terraform's state as long as the archive.
+Athena lists each hour of a statement's days on S3, so SQL begins with this day. It is the day of
+the stage's first deployment, and Terraform's state holds it as long as the archive exists.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DATA = "module.data_bucket"
 def first_day(state: Mapping[str, Any], today: date) -> str:
     """Return a stage's first day, given its state as `terraform show -json` prints it.
 
-    If an older version made the archive and stored no day, it is the one in lake.json.
+    If an older version made the archive without storing a day, return the one in lake.json.
     """
     found = {one["address"]: one["values"] for one in _resources(state)}
     if ADDRESS in found:

@@ -1,8 +1,7 @@
-"""Sets API Gateway's own answers, as problem documents with CORS headers, and its rates.
+"""Sets API Gateway's own answers (problem documents with CORS headers) and its request rates.
 
-By default these answers have no CORS headers, so that a page could not distinguish a wrong token
-from a broken network. `chalice deploy` imports the API, which resets them, so this step has to
-follow it.
+By default these answers have no CORS headers, so that a page cannot tell a wrong token from a
+broken network. This step has to follow `chalice deploy`, which imports the API and so resets them.
 """
 
 from __future__ import annotations
@@ -36,21 +35,21 @@ STATUS = {
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "WAF_FILTERED": 403,
 }
-"""The status of each kind of gateway answer. The gateway calls a path without a route
+"""The HTTP status of each kind of gateway answer. The gateway calls a path without a route
 MISSING_AUTHENTICATION_TOKEN.
 
-DEFAULT_4XX has no status here, since it would replace those of the other kinds.
+DEFAULT_4XX has no status here, since it would replace the statuses of the other kinds.
 """
 
 HEALTH = ApiRate(per_second=10, burst=20)
-"""The rate of GET /health, which needs no key. A page asks every ten seconds."""
+"""The rate of GET /health, which needs no key. A page requests it every ten seconds."""
 
 SIGNED_MUTES = ApiRate(per_second=2, burst=10)
-"""The rate of POST /mutes/signed, which needs no key. A person follows a link now and then."""
+"""The rate of POST /mutes/signed, which needs no key. A person follows such a link now and then."""
 
 
 def apply(stage: Stage) -> None:
-    """Set the answers, deploy them to the API's stage, and set its rates."""
+    """Set the gateway's answers, deploy them to the API's stage, and set its rates."""
     client = stage.client("apigateway")
     api_id = stage.api()["rest_api_id"]
     for kind in STATUS:
@@ -64,12 +63,12 @@ def apply(stage: Stage) -> None:
 
 
 DENIED = ("$context.httpMethod", "$context.resourcePath", "$context.authorizer.scopes")
-"""Values that the gateway inserts in its answer to a key without the scope: the declared route, and
-the authorizer's data about the key. None is the client's own text."""
+"""Values that the gateway inserts when a key lacks the scope: the declared route, and the
+authorizer's data about the key. No value is the client's own text."""
 
 
 def answer(kind: str, origin: str) -> dict[str, Any]:
-    """Return status, headers and body of one kind of answer. Values in quotes are literal."""
+    """Return a gateway answer's status, headers and body. Quoted values are literal."""
     status = STATUS[kind]
     headers, body = problems.of_status(status)
     if kind == "ACCESS_DENIED":
@@ -89,7 +88,7 @@ def answer(kind: str, origin: str) -> dict[str, Any]:
 
 
 def check(stage: Stage, clock: Clock = CLOCK) -> None:
-    """Wait until the answers are those of `apply`. Raises DeployError after a minute."""
+    """Wait until the gateway's answers are as `apply` sets them. Raises DeployError if not."""
     until_well(lambda: _complaint(stage), CONSISTENT_SECONDS, clock)
 
 
@@ -116,12 +115,12 @@ def _limit(client: Any, api_id: str, stage: Stage) -> None:
 
 
 def _within(own: ApiRate, rate: ApiRate) -> ApiRate:
-    """Return the lower one of a route's own rate and the stage's, for rate and burst."""
+    """Return the lower rate and the lower burst of a route's own rate and the stage's rate."""
     return ApiRate(min(own.per_second, rate.per_second), min(own.burst, rate.burst))
 
 
 def _throttling(methods: str, rate: ApiRate) -> list[dict[str, str]]:
-    """Return patch operations that set the rate of methods, whose path is a JSON pointer."""
+    """Return patch operations that set the rate of `methods`, a path as a JSON pointer."""
     values = {"rateLimit": f"{rate.per_second:g}", "burstLimit": str(rate.burst)}
     return [
         {"op": "replace", "path": f"{methods}/throttling/{name}", "value": value}

@@ -1,4 +1,4 @@
-"""Checks a plan's reserved concurrency against the account's limit."""
+"""Checks the reserved concurrency in a Terraform plan against the account's limit."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html"""
 
 
 def reserved(plan: Mapping[str, Any]) -> dict[str, int]:
-    """Return the executions that a plan, as `terraform show -json` prints it, reserves by
-    function."""
+    """Return the executions that a plan in Terraform's JSON reserves, by function."""
     outputs = plan["output_changes"]
     functions = [*outputs["functions"]["after"].values(), outputs["collector"]["after"]]
     asked = {found["name"]: found["reserved_concurrency"] for found in functions}
@@ -34,7 +33,7 @@ def check(plan: Mapping[str, Any]) -> None:
 
 
 def complaint(wanted: Mapping[str, int], client: Any) -> str:
-    """Return why `wanted`, executions by function name, cannot be reserved; empty if it can."""
+    """Return why the executions in `wanted` cannot be reserved, or an empty text if they can."""
     left = shortage(wanted, client)
     asked = sum(wanted.values())
     return left and (
@@ -57,7 +56,7 @@ def shortage(wanted: Mapping[str, int], client: Any) -> str:
 
 
 def _has(client: Any, name: str) -> int:
-    """Return a function's current reservation; 0 if it does not exist yet."""
+    """Return the executions that a function has reserved now; 0 if it does not exist yet."""
     try:
         found = client.get_function(FunctionName=name)
     except client.exceptions.ResourceNotFoundException:

@@ -1,6 +1,6 @@
-"""Sets the event source mappings and removes obsolete ones.
+"""Sets the settings of event source mappings, and deletes obsolete mappings.
 
-`chalicelib/event_sources.py` has their settings, which survive later deployments: `make deploy`
+The settings are in `chalicelib/event_sources.py`, and later deployments keep them. `make deploy`
 lets Chalice update no mapping, and a plain `chalice deploy` sends only batch size and window.
 """
 
@@ -23,11 +23,11 @@ _STREAMS = {
     "deliver": "ALERTS_STREAM_ARN",
     "push": "STATE_STREAM_ARN",
 }
-"""By handler: the output that names its table's stream."""
+"""The variable that holds the ARN of the table's stream for each handler that reads one."""
 
 
 def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
-    """Return a mapping's settings as Lambda's API expects them. FIFO queues have no window."""
+    """Return a mapping's settings as Lambda's API expects them. A FIFO queue has no window."""
     found: dict[str, Any] = {
         "BatchSize": source.batch_size,
         "FunctionResponseTypes": ["ReportBatchItemFailures"] if source.partial_responses else [],
@@ -52,16 +52,16 @@ def wanted(source: EventSource, failures_bucket_arn: str) -> dict[str, Any]:
 
 
 def wanted_of(stage: Stage, handler: str) -> dict[str, Any]:
-    """Return the settings of a handler's mapping in a stage."""
+    """Return the settings of the mapping of a stage's handler."""
     sources = settings.configured(settings.load(stage.environment))
     return wanted(sources[handler], stage.failures_bucket_arn)
 
 
 def prune(stage: Stage) -> list[str]:
-    """Delete mappings that would block Chalice, and return a line for each.
+    """Delete the mappings that would block Chalice, and return a line for each.
 
-    These are mappings of a recreated table or stream (Chalice never moves them), and of an
-    interrupted deployment (Chalice would create them twice).
+    Chalice never moves a mapping of a recreated table or stream. It would create the mappings of an
+    interrupted deployment twice.
     """
     client = stage.client("lambda")
     recorded = {r["event_uuid"] for r in stage.deployed() if "event_uuid" in r}
@@ -79,8 +79,10 @@ def prune(stage: Stage) -> list[str]:
 
 
 def apply(stage: Stage, clock: Clock = CLOCK) -> list[str]:
-    """Update the settings that differ; return a line for each handler. Raises DeployError if a
-    handler does not have exactly one mapping, of its current source."""
+    """Update the mappings' settings that differ, and return a line for each handler.
+
+    Raises DeployError unless each handler has exactly one mapping, which reads its current source.
+    """
     client = stage.client("lambda")
     told = []
     until_well(lambda: _unsound(stage), CONSISTENT_SECONDS, clock)
@@ -97,13 +99,12 @@ def apply(stage: Stage, clock: Clock = CLOCK) -> list[str]:
 
 
 def check(stage: Stage, clock: Clock = CLOCK) -> None:
-    """Raise DeployError if a mapping is missing, duplicated or has other settings."""
+    """Raise DeployError if a mapping is missing, is duplicated, or has other settings."""
     until_well(lambda: _complaint(stage), CONSISTENT_SECONDS, clock)
 
 
 def youngest_seconds(stage: Stage, now: datetime | None = None) -> float:
-    """Return the seconds since a mapping of the stage was last created or changed; `now` is
-    aware."""
+    """Return the seconds since any of the stage's mappings was changed. `now` is aware."""
     changed: list[datetime] = [one["LastModified"] for one in _single(stage).values()]
     return ((now or datetime.now(UTC)) - max(changed)).total_seconds()
 
@@ -129,15 +130,14 @@ def _fed(stage: Stage) -> list[str]:
 
 
 def _mappings_of(client: Any, function: str) -> list[dict[str, Any]]:
-    """Return all mappings of a function. Listing them by its name would fail for a deleted
-    function."""
+    """Return all mappings of a function. Lambda lists none by the name of a deleted function."""
     pages = client.get_paginator("list_event_source_mappings").paginate()
     every = [mapping for page in pages for mapping in page["EventSourceMappings"]]
     return [mapping for mapping in every if mapping["FunctionArn"].split(":")[6] == function]
 
 
 def _arn(stage: Stage, handler: str, mapping: dict[str, Any]) -> str:
-    """Return the ARN that the mapping should read; streams and queues keep their ARN by name."""
+    """Return the ARN that a mapping should read. A recreated stream or queue keeps its ARN."""
     if handler in _STREAMS:
         return stage.environment[_STREAMS[handler]]
     return str(mapping["EventSourceArn"])
@@ -162,7 +162,7 @@ def _different(stage: Stage, handler: str, mapping: dict[str, Any]) -> dict[str,
 
 
 def _wait(client: Any, uuid: str, *, until_gone: bool = False, clock: Clock = CLOCK) -> None:
-    """Wait until the mapping can be changed, or is deleted; AWS takes seconds for either."""
+    """Wait until AWS allows changes of a mapping, or has deleted it. Either takes seconds."""
 
     def complaint() -> str:
         try:

@@ -1,8 +1,8 @@
-"""Builds the Lambda package reproducibly: the same sources give the same bytes.
+"""Builds the Lambda package so that the same sources give the same bytes.
 
-Chalice names a package by its inputs and reuses an existing one of that name. Here it is built,
-then rewritten with sorted entries and without times; `chalice deploy` then uses it. Third-party
-packages are checked against the hashes of requirements.txt.
+Chalice names a package by its inputs, and uses an existing package of that name again. So this
+module lets Chalice build the package, then rewrites it with sorted entries and without times.
+Third-party packages are checked against the hashes in requirements.txt.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from infra.deploy.project import CHALICE, ROOT
 from infra.deploy.stage import Stage
 
 SIZE_LIMIT = 5 * 1024 * 1024
-"""The largest zip in bytes; larger packages make functions start more slowly."""
+"""The largest package in bytes. Functions with larger packages start more slowly."""
 
 UNWANTED = ("boto3/", "botocore/", "pandas/", "yfinance/", "numpy/")
-"""Packages that Lambda provides, and those of the producer."""
+"""Packages that must not be in the zip: those that Lambda provides, and those of the producer."""
 
 LIBRARIES = "libraries/"
-"""The folder of packages that only `deliver` imports, which adds it to its path before it first
-uses apprise. At the top level of the zip botocore would import certifi and urllib3 from it in every
+"""The folder of packages that only `deliver` imports. `deliver` adds it to its path before it first
+uses apprise. At the zip's top level, botocore would import certifi and urllib3 from it in every
 function, and compile them at each cold start (docs/decisions/0313)."""
 
 OF_DELIVER = (
@@ -75,11 +75,11 @@ NEVER_IMPORTED = (
     "yaml/",
 )
 """Parts of apprise and its requirements for services that are not allowed, for its command line and
-for configuration files; curves, ciphers and digests of pycryptodome that Web Push does not use."""
+for configuration files. Also the parts of pycryptodome that Web Push does not use."""
 
 
 def build(stage: Stage) -> Path:
-    """Build the stage's package; return where Chalice looks for it. Raises DeployError."""
+    """Build the stage's package; return where Chalice expects it. Raises DeployError."""
     _forget_bytecode()
     before = _packages()
     words = ("package", "--stage", stage.stage, "--pkg-format", "terraform")
@@ -94,7 +94,7 @@ def build(stage: Stage) -> Path:
 
 PLAIN = ("-c", "import sys; from chalice.cli import main; sys.exit(main())")
 WHOLE_MAPPINGS = ("-m", "infra.deploy.chalice_command")
-"""Python's arguments for running Chalice: unchanged, or creating mappings with all settings."""
+"""Arguments for Python that run Chalice so that it creates mappings with all settings."""
 
 
 def chalice(
@@ -103,9 +103,9 @@ def chalice(
     program: Sequence[str] = PLAIN,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Run a Chalice command in the project, for a region, with additional environment variables.
+    """Run a Chalice command on the project in a region, with additional environment variables.
 
-    Raises DeployError.
+    Raises DeployError if the command fails.
     """
     environment = {
         **os.environ,
@@ -123,27 +123,27 @@ def chalice(
 
 
 def normalize(path: Path) -> None:
-    """Rewrite a zip: move `deliver`'s packages to LIBRARIES, sort the entries, and drop bytecode
-    and NEVER_IMPORTED."""
+    """Rewrite a zip: sort its entries, move the packages of `deliver` to LIBRARIES, and drop
+    bytecode and NEVER_IMPORTED."""
     with zipfile.ZipFile(path) as source:
         kept = [
             name
             for name in sorted(source.namelist(), key=_placed)
-            # another process may have imported the package and left bytecode
+            # Another process may have imported the package and left bytecode.
             if "__pycache__/" not in name and not name.startswith(NEVER_IMPORTED)
         ]
         zips.write(path, ((_placed(name), source.read(name)) for name in kept))
 
 
 def _placed(name: str) -> str:
-    """Return the entry's new name: in LIBRARIES if only `deliver` needs it."""
+    """Return an entry's new name, which is in LIBRARIES if only `deliver` needs the entry."""
     top = name.partition("/")[0]
     package = top.partition("-")[0] if top.endswith(".dist-info") else top
     return LIBRARIES + name if package in OF_DELIVER else name
 
 
 def check(path: Path) -> None:
-    """Raise DeployError if the package is too large or contains unwanted packages."""
+    """Raise DeployError if the package is too large or contains an unwanted package."""
     size = path.stat().st_size
     if size > SIZE_LIMIT:
         raise DeployError(f"the package has {size:,} bytes; allowed: at most {SIZE_LIMIT:,}")
@@ -158,7 +158,6 @@ def _packages() -> set[Path]:
 
 
 def _forget_bytecode() -> None:
-    """Delete bytecode: Chalice packs everything in chalicelib, and bytecode differs between
-    builds."""
+    """Delete bytecode, which would make builds differ. Chalice packs everything in chalicelib."""
     for directory in (ROOT / "chalicelib").rglob("__pycache__"):
         shutil.rmtree(directory, ignore_errors=True)

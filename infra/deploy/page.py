@@ -1,4 +1,4 @@
-"""Uploads the page: the files of `frontend/` and `/config.json` into its bucket."""
+"""Uploads the page into its bucket: the files of `frontend/`, and `/config.json`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from infra.page_files import content, is_sent, shared_settings, type_of
 from infra.page_worker import DOCUMENT, NAME, SETTINGS, shell, worker
 
 KEPT_SECONDS = 86_400
-"""Seconds for which browsers cache vendored files; they revalidate all others."""
+"""The seconds for which browsers cache vendored files. They revalidate all other files."""
 
 
 def files(api_url: str, stage: str, settings: Settings) -> dict[str, bytes]:
-    """Return everything that the bucket should contain, by key."""
+    """Return all files that the page's bucket should contain, by key."""
     found = {
         path.relative_to(PAGE).as_posix(): content(path)
         for path in sorted(PAGE.rglob("*"))
@@ -32,7 +32,7 @@ def files(api_url: str, stage: str, settings: Settings) -> dict[str, bytes]:
 
 
 def upload(stage: Stage, page: Page) -> list[str]:
-    """Upload changed files, delete removed ones, and invalidate CloudFront.
+    """Upload changed files, delete removed files, and invalidate them in CloudFront.
 
     Returns the changed keys.
     """
@@ -52,7 +52,7 @@ def upload(stage: Stage, page: Page) -> list[str]:
 
 
 def _etag(body: bytes) -> str:
-    """Return S3's ETag of an object uploaded in one part with S3's own encryption."""
+    """Return the ETag of an object that was uploaded to S3 in one part with S3's own encryption."""
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 

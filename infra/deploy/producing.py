@@ -1,8 +1,7 @@
-"""Runs the producer with a stage's names and role: `make producer STAGE=dev`.
+"""Runs the producer with the names and role of a stage: `make producer STAGE=dev`.
 
-botocore assumes the role by a profile in a temporary file, so that it renews the session for as
-long as the producer runs. The profile's source is the caller's credentials, wherever botocore finds
-them.
+botocore assumes the role through a profile in a temporary file, so it can renew the session as long
+as the producer runs. The profile's source is the caller's credentials, which botocore finds.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _SOURCE = "ticktape-producer-source"
 _NAMES: tuple[str, ...] = ("TICKS_STREAM", "TICKS_QUEUE_URL", "SYMBOLS_TABLE")
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _HOSTS = {"container-role": "EcsContainer", "iam-role": "Ec2InstanceMetadata"}
-"""botocore's provider of a host's own role, and its name in a profile."""
+"""The credential source to write into a profile, for each provider of a host's own role."""
 _WEB_IDENTITY = {
     "role_arn": "AWS_ROLE_ARN",
     "web_identity_token_file": "AWS_WEB_IDENTITY_TOKEN_FILE",  # nosec B105 - a name
@@ -33,8 +32,7 @@ _WEB_IDENTITY = {
 
 
 def command(stage: Stage, arguments: Sequence[str]) -> list[str]:
-    """Return `python -m producer` with the stage's sink; its command is `stream` unless the
-    arguments name another one."""
+    """Return the producer's command line with the stage's sink; its default command is `stream`."""
     given = list(arguments) or ["stream"]
     if given[0].startswith("-"):
         given.insert(0, "stream")
@@ -45,10 +43,10 @@ def command(stage: Stage, arguments: Sequence[str]) -> list[str]:
 def environment(
     stage: Stage, own: Mapping[str, str], directory: Path, method: str | None
 ) -> dict[str, str]:
-    """Return the producer's environment; write the profile's file into `directory`.
+    """Return the producer's environment, and write the file of its profile into `directory`.
 
     `own` is the caller's environment, `method` the botocore provider of the caller's credentials.
-    Raises DeployError without credentials.
+    Raises DeployError if there are no credentials.
     """
     path = directory / "config"
     _write_profiles(path, stage, own, method)
@@ -66,7 +64,7 @@ def environment(
 
 
 def run(stage: Stage, arguments: Sequence[str]) -> int:
-    """Run the producer until it ends, passing SIGTERM on, and return its exit status."""
+    """Run the producer and pass SIGTERM on to it. Return its exit status."""
     with tempfile.TemporaryDirectory() as directory:
         child = subprocess.Popen(  # noqa: S603  # the caller's own arguments, no shell
             command(stage, arguments),
@@ -79,7 +77,7 @@ def run(stage: Stage, arguments: Sequence[str]) -> int:
 
 
 def resolved() -> str | None:
-    """Return the name of botocore's provider of credentials in this process's environment."""
+    """Return the name of the botocore provider that finds this process's credentials, or None."""
     import botocore.session
 
     credentials = botocore.session.get_session().get_credentials()
@@ -105,7 +103,8 @@ def _write_profiles(path: Path, stage: Stage, own: Mapping[str, str], method: st
 
 
 def _of_environment(own: Mapping[str, str], method: str) -> dict[str, str]:
-    """Return a profile with the credentials of environment variables; empty for other sources."""
+    """Return a profile with the credentials in environment variables. Return an empty one if the
+    credentials come from elsewhere."""
     if method == "env":
         return {name.lower(): own[name] for name in _KEYS if own.get(name)}
     if method == "assume-role-with-web-identity" and not _profile(own):
@@ -114,7 +113,7 @@ def _of_environment(own: Mapping[str, str], method: str) -> dict[str, str]:
 
 
 def _source(own: Mapping[str, str], method: str, *, has_own: bool) -> dict[str, str]:
-    """Return the field that names the source of the profile with the producer's role."""
+    """Return the field that gives the profile of the producer's role its source."""
     if method in _HOSTS:
         return {"credential_source": _HOSTS[method]}
     return {"source_profile": _SOURCE if has_own else _profile(own) or "default"}

@@ -1,4 +1,4 @@
-"""Paths in the working tree."""
+"""Paths and files in the working tree that a deployment uses."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ def resources() -> dict[str, Any]:
 
 
 def variables_file(stage: str) -> Path:
-    """Return the path of a stage's variables, an edited copy of a file in `infra/examples`."""
+    """Return the path of a stage's variables, which began as a copy of a file in
+    `infra/examples`."""
     return INFRA / "stages" / f"{stage}.tfvars"
 
 
 def deployed_file(stage: str) -> Path:
-    """Return the path of Chalice's record of its deployment."""
+    """Return the path of the file in which Chalice records what it has deployed."""
     return CHALICE / "deployed" / f"{stage}.json"

@@ -1,6 +1,6 @@
-"""Writes the stage's section of `.chalice/config.json` from Terraform's outputs.
+"""Writes a stage's section of `.chalice/config.json` from Terraform's outputs.
 
-Other stages' sections are kept, so that a plain `chalice deploy --stage STAGE` works for each.
+The sections of other stages stay, so that a plain `chalice deploy --stage STAGE` works for each.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ from infra.deploy.project import CHALICE
 from infra.deploy.stage import Function, Stage
 
 REST = "api_handler"
-"""Chalice's name for the function behind the API; its sizes and role are set on the stage itself.
-
-Its reserved concurrency is not, since functions without their own would inherit it.
-"""
+"""Chalice's name for the API's function. The stage itself has its sizes and role. It does not have
+its reserved concurrency, which functions without their own would inherit."""
 
 
 def render(stage: Stage) -> list[str]:
-    """Check roles and settings, then write the section. Return the lines to print. Raises
+    """Check roles and settings and write the stage's section; return lines to print. Raises
     DeployError."""
     stage, said = with_bounded_api(stage)
     environment = stage.environment | {"WRITE_TOKEN_SHA256": tokens.stored(stage)}
@@ -40,10 +38,10 @@ def render(stage: Stage) -> list[str]:
 
 
 def with_bounded_api(stage: Stage) -> tuple[Stage, list[str]]:
-    """Return the stage with `api_concurrency` reserved for the API's function if possible, and the
-    lines to print.
+    """Return the stage with `api_concurrency` reserved for the API's function if that is possible.
+    Also return the lines to print.
 
-    A reservation in the tfvars takes precedence.
+    A reservation in the stage's tfvars takes precedence.
     """
     api, most = stage.functions[REST], stage.chalice.api_concurrency
     if most is None or api.reserved_concurrency is not None:
@@ -58,7 +56,7 @@ def with_bounded_api(stage: Stage) -> tuple[Stage, list[str]]:
 
 
 def section(stage: Stage, environment: dict[str, str]) -> dict[str, Any]:
-    """Return Chalice's configuration of a stage."""
+    """Return the section of a stage in Chalice's configuration."""
     return {
         "api_gateway_stage": stage.stage,
         "api_gateway_endpoint_type": "REGIONAL",
@@ -72,7 +70,7 @@ def section(stage: Stage, environment: dict[str, str]) -> dict[str, Any]:
 
 
 def remove(stage: str) -> None:
-    """Remove a destroyed stage's section."""
+    """Remove the section of a destroyed stage."""
     path = CHALICE / "config.json"
     if _has_stages():
         config = json.loads(path.read_text())
@@ -109,8 +107,8 @@ def _check_settings(environment: dict[str, str]) -> None:
 
 
 def _check_concurrency(stage: Stage) -> None:
-    """Check that a queue's function can run all its batches: throttled ones would count towards the
-    dead-letter queue."""
+    """Check that a queue's function may run all its batches at once. A throttled batch would count
+    as a failed receipt and end in the dead-letter queue."""
     for handler, source in settings.configured(settings.load(stage.environment)).items():
         function, most = stage.functions.get(handler), source.maximum_concurrency
         reserved = function.reserved_concurrency if function else None
@@ -123,7 +121,7 @@ def _check_concurrency(stage: Stage) -> None:
 
 
 def _check_roles(stage: Stage) -> None:
-    """Check that roles exist: Chalice silently retries a missing one for over a minute."""
+    """Check that all roles exist. Chalice would silently retry for over a minute without one."""
     iam = stage.client("iam")
     for function in stage.functions.values():
         name = function.role_arn.rsplit("/", 1)[-1]

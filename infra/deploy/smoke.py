@@ -1,7 +1,7 @@
 """The smoke test: sends one tick through the whole deployment, reads it back, and deletes it.
 
-It is a `backfill` tick of its own symbol, so that nobody is alerted. If the stage has a collector,
-the test also waits for one of its prices, unless all markets are closed.
+The tick belongs to a symbol of its own and is marked `backfill`, so that nobody is alerted. If the
+stage has a collector, the test also waits for one of its prices, unless all markets are closed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from infra.deploy.waiting import CLOCK, Clock, until_well
 SYMBOL = "TICKTAPE.SMOKE"
 USUAL_SECONDS = 120.0
 NEW_MAPPING_SECONDS = 600.0
-"""Lambda may take minutes to poll for a new mapping, 90 s for a changed one:
+"""Lambda may take minutes until it polls for a new mapping, and 90 s for a changed one:
 https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html"""
 
 _OPEN_PATH = "/health"
@@ -32,8 +32,8 @@ def run(
 ) -> list[str]:
     """Send a tick, wait until ingest and detect have stored it, query the API, and clean up.
 
-    With a token, or if reading is open, the API has to return the tick; otherwise it has to be
-    healthy and refuse readers without a token. Returns lines to print. Raises DeployError.
+    With a token, or if everyone may read, the API has to return the tick. Otherwise the API has to
+    be healthy and refuse readers without a token. Returns lines to print. Raises DeployError.
     """
     timestamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     base = api_url or stage.api_url
@@ -51,8 +51,8 @@ def run(
 
 
 def patience(stage: Stage, now: datetime | None = None) -> float:
-    """Return the seconds that ingest and detect may each take: more after a mapping was created or
-    changed."""
+    """Return the seconds that ingest and detect may take each. They may take longer after a mapping
+    was created or changed."""
     is_young = mappings.youngest_seconds(stage, now) < NEW_MAPPING_SECONDS
     return NEW_MAPPING_SECONDS if is_young else USUAL_SECONDS
 
@@ -106,14 +106,14 @@ def _ask(stage: Stage, base: str, token: str | None) -> str:
 
 def _fetch(url: str, token: str | None) -> requests.Response:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    try:  # auth, since requests would otherwise send a password from .netrc, not the token
+    try:  # without auth, requests would send a password from .netrc, not the token
         return requests.get(url, headers=headers, auth=lambda asked: asked, timeout=30)
     except requests.RequestException as error:
         raise DeployError(f"{url}: {error}") from error
 
 
 def _clean(stage: Stage, timestamp: str) -> None:
-    """Delete the tick; the archive keeps its line."""
+    """Delete the smoke test's tick. The archive keeps its line."""
     keys: dict[str, dict[str, str]] = {
         "PRICES_TABLE": {"symbol": SYMBOL, "timestamp": timestamp},
         "STATE_TABLE": {"symbol": SYMBOL},

@@ -1,4 +1,4 @@
-"""Loads a stage from Terraform's outputs, and makes clients for its region."""
+"""Loads a stage from Terraform's outputs, and makes clients for the stage's region."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infra.deploy.terraform import Terraform
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A function's name, role and sizes. Without a reservation it uses the account's executions."""
+    """A function's name, role and sizes. Without a reservation it has the account's executions."""
 
     name: str
     role_arn: str
@@ -33,7 +33,7 @@ class ApiRate(msgspec.Struct, frozen=True):
 
 
 class Common(msgspec.Struct, frozen=True):
-    """Settings of all functions and the API."""
+    """Settings that all functions and the API share."""
 
     architecture: str
     tracing: bool
@@ -42,7 +42,7 @@ class Common(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """The bucket of the page's files, and its address."""
+    """The bucket with the page's files, and the page's address."""
 
     bucket: str
     distribution: str
@@ -57,14 +57,14 @@ class Collector(msgspec.Struct, frozen=True):
 
 
 class Topics(msgspec.Struct, frozen=True):
-    """ARNs of the topics: price alerts and alarms."""
+    """The ARNs of the topics for price alerts and for alarms."""
 
     alerts: str
     operations: str
 
 
 class Stage(msgspec.Struct, frozen=True, dict=True):
-    """Terraform's outputs."""
+    """A deployed stage, as Terraform's outputs describe it."""
 
     stage: str
     region: str
@@ -80,13 +80,13 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
     data_buckets: list[str]
     hosting_buckets: list[str]
     account: str = ""
-    """The account's id. Empty, like `queues`, if an older version applied the stage."""
+    """The account's id. It is empty, like `queues`, if an older version applied the stage."""
     collector: Collector = Collector()
-    """No collector if an older version applied the stage."""
+    """The collector. There is none if an older version applied the stage."""
     page: Page | None = None
-    """None if the stage is the API alone."""
+    """The page, or None if the stage has only the API."""
     queues: dict[str, str] = {}
-    """URLs by the keys of `resources.json`."""
+    """The URLs of queues, by their keys in `resources.json`."""
 
     @cached_property
     def _clients(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
 
         if service not in self._clients:
             config = Config(retries={"mode": "standard", "total_max_attempts": 5})
-            if os.environ.get("AWS_ENDPOINT_URL"):  # an emulator's buckets have no hosts
+            if os.environ.get("AWS_ENDPOINT_URL"):  # an emulator has no host per bucket
                 config = config.merge(Config(s3={"addressing_style": "path"}))
             session = boto3.Session(region_name=self.region)
             client = self._clients[service] = session.client(service, config=config)
@@ -108,7 +108,8 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
         return self._clients[service]
 
     def item(self, table: str, **key: str) -> dict[str, Any]:
-        """Return an item in wire form, from the table in variable `table`; empty if missing."""
+        """Return an item in wire form, or an empty dict if it is missing. `table` names the
+        environment variable with the table's name."""
         answer = self.client("dynamodb").get_item(
             TableName=self.environment[table],
             Key={name: {"S": value} for name, value in key.items()},
@@ -118,7 +119,7 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
         return found
 
     def deployed(self) -> list[dict[str, Any]]:
-        """Return Chalice's record of its deployment: empty before the first `chalice deploy`."""
+        """Return Chalice's record of its deployment, empty before the first `chalice deploy`."""
         path = deployed_file(self.stage)
         if not path.exists():
             return []
@@ -140,7 +141,8 @@ class Stage(msgspec.Struct, frozen=True, dict=True):
 
 @cache
 def load(stage: str) -> Stage:
-    """Read a stage's outputs, once. Raises DeployError if the stage was never applied."""
+    """Return a stage from its Terraform outputs, which are read once. Raises DeployError if the
+    stage was never applied."""
     if not variables_file(stage).exists():
         raise DeployError(f"there is no stage {stage} here: make deploy STAGE={stage}")
     outputs = Terraform(stage, confirmed=True).outputs()

@@ -36,11 +36,11 @@ KEPT = (
     "module.data_bucket",
     first_day.ADDRESS,
 )
-"""Resources that `destroy` keeps unless it deletes data."""
+"""The resources that `destroy` keeps unless it also deletes data."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A named step. `run` may return lines to print; `hint` is printed if the step fails."""
+    """A named step. `run` may return lines to print. `hint` is printed if the step fails."""
 
     name: str
     run: Callable[[], Iterable[str] | None]
@@ -48,13 +48,12 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def say(text: str) -> None:
-    """Print progress to stderr."""
+    """Print a line of progress to stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 def run(steps: list[Step], again: str) -> None:
-    """Run the steps in order. If one fails, raises DeployError with `again`, the command to
-    repeat."""
+    """Run the steps in order. If one fails, raises DeployError that names the command `again`."""
     for number, step in enumerate(steps, 1):
         say(f"[{number}/{len(steps)}] {step.name}")
         began = time.monotonic()
@@ -72,8 +71,7 @@ def run(steps: list[Step], again: str) -> None:
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How to deploy. `api_url` is the API's address for the smoke test, if it differs from
-    Chalice's."""
+    """How to deploy. `api_url` is the API's address for the smoke test, if it is not Chalice's."""
 
     confirmed: bool = False
     code_only: bool = False
@@ -82,7 +80,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def deploy(name: str, options: Options) -> None:
-    """Deploy from scratch, or from any earlier state, to a working stage."""
+    """Deploy a stage completely, whatever is deployed already."""
     prepare_variables(name)
     steps = [] if options.code_only else terraform_steps(name, confirmed=options.confirmed)
     steps += code_steps(name)
@@ -93,7 +91,7 @@ def deploy(name: str, options: Options) -> None:
 
 
 def terraform_steps(name: str, *, confirmed: bool) -> list[Step]:
-    """Return the steps for data, roles, alarms and the page's hosting."""
+    """Return the steps that create data stores, roles, alarms and the page's hosting."""
     terraform = Terraform(name, confirmed=confirmed)
     return [
         Step("terraform: prepare", terraform.prepare, "It needs credentials and the registry."),
@@ -107,7 +105,7 @@ def terraform_steps(name: str, *, confirmed: bool) -> list[Step]:
 
 
 def code_steps(name: str) -> list[Step]:
-    """Return the steps for functions, API and page."""
+    """Return the steps that deploy functions, API and page."""
     return [
         Step("render Chalice's configuration", lambda: render.render(stage.load(name))),
         Step("build the package", lambda: [_described_package(name)]),
@@ -126,7 +124,7 @@ def code_steps(name: str) -> list[Step]:
 
 
 def settings_steps(name: str) -> list[Step]:
-    """Return the steps that must follow every `chalice deploy`."""
+    """Return the steps that have to follow every `chalice deploy`."""
     return [
         Step("event source settings", lambda: mappings.apply(stage.load(name))),
         Step("the gateway's answers and rate", lambda: gateway.apply(stage.load(name))),
@@ -135,24 +133,24 @@ def settings_steps(name: str) -> list[Step]:
 
 
 def chalice(name: str, command: str) -> None:
-    """Run a Chalice command on the stage."""
+    """Run a Chalice command on a stage."""
     program = package.WHOLE_MAPPINGS if command == "deploy" else package.PLAIN
     package.chalice(stage.load(name).region, command, "--stage", name, program=program)
 
 
 def check(found: Stage) -> None:
-    """Raise DeployError if the stage differs from the repository."""
+    """Raise DeployError if the deployed stage differs from the repository."""
     mappings.check(found)
     gateway.check(found)
 
 
 def smoke_lines(name: str, api_url: str | None) -> list[str]:
-    """Run the smoke test, with the token in TICKTAPE_TOKEN if it is set."""
+    """Run the smoke test with the token in TICKTAPE_TOKEN, if any. Return lines to print."""
     return smoke.run(stage.load(name), os.environ.get("TICKTAPE_TOKEN"), api_url)
 
 
 def destroy(name: str, *, confirmed: bool, delete_data: bool) -> None:
-    """Destroy the stage; tables, archive and their key only if `delete_data` is set."""
+    """Destroy a stage; keep tables, the archive and their key unless `delete_data` is set."""
     found = stage.load(name)
     terraform = Terraform(name, confirmed=confirmed)
     steps = [Step("chalice delete", lambda: _delete(name))]
@@ -171,7 +169,7 @@ def destroy(name: str, *, confirmed: bool, delete_data: bool) -> None:
 
 
 def prepare_variables(name: str) -> None:
-    """Create a stage's missing file of variables from the small example."""
+    """Create the file of a stage's variables from the small example, if it is missing."""
     path = variables_file(name)
     if not path.exists():
         path.parent.mkdir(exist_ok=True)

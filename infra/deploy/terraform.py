@@ -1,4 +1,4 @@
-"""Runs Terraform."""
+"""Runs Terraform for one stage."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Terraform:
         self._confirmed = confirmed
 
     def prepare(self) -> None:
-        """Fetch the provider and select the workspace; create it if missing."""
+        """Fetch the provider, and select the stage's workspace or create it."""
         self._run("init", "-input=false")
         self._run("workspace", "select", "-or-create=true", self._stage)
 
     def apply(self) -> None:
-        """Plan, print the costs, and apply; asks first unless confirmed.
+        """Plan, print the fixed costs, and apply the plan. Ask the user first unless confirmed.
 
-        Raises DeployError if the account refuses the plan.
+        Raises DeployError if the plan reserves too much or the user refuses it.
         """
         with tempfile.TemporaryDirectory() as directory:
             plan = str(Path(directory) / "plan")
@@ -47,9 +47,9 @@ class Terraform:
             self._run("apply", plan)
 
     def variables(self, *names: str) -> dict[str, Any]:
-        """Return the stage's values of some variables, including defaults."""
+        """Return the values of some of the stage's variables, including defaults."""
         wanted = ", ".join(f"{name} = var.{name}" for name in names)
-        # in base64, since the console prints texts in Terraform's syntax
+        # The console prints texts in Terraform's syntax, so base64 protects the JSON.
         printed = self._read(
             "console", *self._variables(), given=f"base64encode(jsonencode({{{wanted}}}))\n"
         )
@@ -57,23 +57,23 @@ class Terraform:
         return found
 
     def destroy(self, targets: Sequence[str] = ()) -> None:
-        """Destroy everything, or the targets and their dependents."""
+        """Destroy all of the stage, or only the targets and what depends on them."""
         chosen = [f"-target={target}" for target in targets]
         approval = ["-auto-approve", "-input=false"] if self._confirmed else []
         self._run("destroy", *approval, *self._variables(), *chosen)
 
     def addresses(self) -> list[str]:
-        """Return all addresses of the state, except data sources."""
+        """Return the addresses of all resources in the state, except data sources."""
         lines = self._read("state", "list").splitlines()
         return [line for line in lines if "data." not in line.split("[")[0]]
 
     def outputs(self) -> dict[str, Any]:
-        """Return the outputs' values; empty before the first apply."""
+        """Return the values of the outputs, which are empty before the first apply."""
         found = json.loads(self._read("output", "-json"))
         return {name: output["value"] for name, output in found.items()}
 
     def forget(self) -> None:
-        """Delete the stage's workspace, which is empty by now."""
+        """Delete the stage's workspace, which has to be empty."""
         self._run("workspace", "select", "default")
         self._run("workspace", "delete", self._stage)
 
@@ -92,7 +92,7 @@ class Terraform:
             raise DeployError(f"terraform {arguments[0]} ended with status {status}, see above")
 
     def _read(self, *arguments: str, given: str | None = None) -> str:
-        """Run a command with `given` as its standard input, and return its output."""
+        """Run a Terraform command and return its output. `given` is its standard input."""
         command = ["terraform", f"-chdir={INFRA}", *arguments]
         done = subprocess.run(  # noqa: S603  # likewise
             command,
@@ -107,8 +107,7 @@ class Terraform:
         return done.stdout
 
     def _environment(self, arguments: Sequence[str]) -> dict[str, str]:
-        """Return the environment with the workspace named, except while it is created or
-        deleted."""
+        """Return the environment with the workspace, except for commands that manage workspaces."""
         if arguments[0] in ("init", "workspace"):
             return {name: value for name, value in os.environ.items() if name != "TF_WORKSPACE"}
         return {**os.environ, "TF_WORKSPACE": self._stage}

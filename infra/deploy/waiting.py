@@ -1,4 +1,4 @@
-"""Waits for AWS, which shows changes with a delay."""
+"""Waits for AWS, whose answers show a change only after a delay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.deploy.errors import DeployError
 
 
 class Clock(msgspec.Struct, frozen=True):
-    """Monotonic seconds, and a sleep."""
+    """A monotonic clock in seconds, and a function that sleeps."""
 
     now: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
@@ -19,13 +19,13 @@ class Clock(msgspec.Struct, frozen=True):
 
 CLOCK = Clock()
 CONSISTENT_SECONDS = 60.0
-"""How long an answer may still show the state before a change, in seconds."""
+"""The seconds for which AWS's answers may still show the state before a change."""
 
 
 def until_well(
     complaint: Callable[[], str], seconds: float, clock: Clock = CLOCK, every: float = 1.0
 ) -> None:
-    """Poll `complaint` until it is empty. Raises DeployError with the last one after `seconds`."""
+    """Call `complaint` until it returns an empty text. Raises DeployError after `seconds`."""
     deadline = clock.now() + seconds
     while said := complaint():
         if clock.now() >= deadline:

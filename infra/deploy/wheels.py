@@ -1,8 +1,9 @@
 """Downloads libraries for Lambda and checks them against the hashes in a list of requirements.
 
-Chalice has pip download twice: the list for this machine, and then, for Lambda's processor, by name
-and version, without comparing hashes. Here both are downloaded first and their hashes compared, and
-Chalice's pip finds nothing else. The collector's libraries are installed into a folder in one step.
+Chalice lets pip download twice. The first download is for this machine. The second is for Lambda's
+processor, by name and version, without comparing hashes. Here both are downloaded first and their
+hashes compared, and Chalice's pip finds nothing else. The collector's libraries are installed into
+a folder in one step.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ _LOCKED = ("--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:")
 
 @contextmanager
 def locked(architecture: str) -> Iterator[dict[str, str]]:
-    """Yield variables that make pip use only a folder of locked packages.
+    """Yield environment variables that let pip use only a folder of locked packages.
 
-    Raises DeployError if an index returns another hash, or a wheel is missing.
+    Raises DeployError if an index returns another hash, or if a wheel is missing.
     """
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     with tempfile.TemporaryDirectory() as folder:
@@ -39,8 +40,8 @@ def locked(architecture: str) -> Iterator[dict[str, str]]:
 def install(listed: Path, folder: Path, architecture: str, python: str) -> None:
     """Install the packages of a list into `folder`, for a version of Python such as "3.13".
 
-    The list has to be for that version: pip evaluates markers by the Python that runs it. Raises
-    DeployError as `locked` does.
+    The list has to be made for that version: pip evaluates markers by the Python that runs it.
+    Raises DeployError as `locked` does.
     """
     options = ("--python-version", python, *_lambda_options(architecture, python))
     _run(listed, "install", *_LOCKED, *options, "--no-compile", "--target", str(folder))
@@ -55,7 +56,7 @@ def _run(listed: Path, *words: str) -> None:
 
 
 def _lambda_options(architecture: str, python: str) -> Sequence[str]:
-    """Return pip's options for Lambda's machine: the platforms whose wheels Chalice accepts."""
+    """Return pip's options for Lambda's platforms, as far as Chalice accepts their wheels."""
     from chalice.deploy.packager import DependencyBuilder
     from chalice.utils import OSUtils
 

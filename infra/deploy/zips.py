@@ -1,4 +1,4 @@
-"""Writes zips reproducibly: the same files give the same bytes."""
+"""Writes zips so that the same files give the same bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MODE = 0o644 << 16
 
 
 def write(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write a zip of names and contents, in the given order, all with the same time and mode."""
+    """Write a zip of named contents in the given order. All entries have the same time and mode."""
     scratch = path.with_suffix(".tmp")
     with zipfile.ZipFile(scratch, "w") as target:
         for name, content in files:

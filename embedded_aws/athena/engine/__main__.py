@@ -1,7 +1,7 @@
-"""`python -m embedded_aws.athena.engine --port 4566` reads jobs and writes how they proceed.
+"""Runs the query engine: `python -m embedded_aws.athena.engine --port 4566`.
 
-Messages are JSON lines on standard input and output. The emulator holds standard input open; the
-engine ends when it closes.
+The engine reads jobs as JSON lines from standard input and writes each job's progress as JSON lines
+to standard output. The engine ends when the emulator closes the engine's standard input.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TOO_DEEP = "SYNTAX_ERROR: the statement is nested too deeply"
 
 
 class Engine:
-    """Runs jobs in parallel, and stops them."""
+    """Runs jobs in parallel, and stops jobs on request."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
@@ -38,7 +38,7 @@ class Engine:
         self._connections: dict[str, Any] = {}
 
     def take(self, message: dict[str, Any]) -> None:
-        """Start or stop a job."""
+        """Start or stop a job, as a message from the emulator says."""
         if "run" in message:
             threading.Thread(target=self._work, args=(message["run"],), daemon=True).start()
         else:
@@ -63,8 +63,8 @@ class Engine:
 
     @contextmanager
     def _connected(self, number: str) -> Iterator[Any]:
-        """Lend a connection to a job, so that the job can be stopped meanwhile. Raises StoppedError
-        if it has been stopped already."""
+        """Lend a DuckDB connection to a job, so that `_stop` can interrupt the job. Raises
+        StoppedError if the job has been stopped already."""
         with self._runner.sessions.borrowed() as connection:
             with self._guard:
                 self._connections[number] = connection
@@ -107,7 +107,7 @@ class Engine:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until standard input ends."""
+    """Run jobs until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m embedded_aws.athena.engine")
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args(arguments).port

@@ -1,4 +1,4 @@
-"""The engine's access to the emulator: Glue and S3 over HTTP, many objects at a time."""
+"""The engine's access to the emulator's Glue and S3 over HTTP, many objects at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BODIES_AT_ONCE = 100
 
 
 class StoredBody(NamedTuple):
-    """An object's ETag and size; `body` is None if the caller knows this ETag already."""
+    """The ETag, size and body of an object; `body` is None if the caller knows this ETag."""
 
     etag: str
     size: int
@@ -28,7 +28,7 @@ class StoredBody(NamedTuple):
 
 
 class Aws:
-    """Requests to the emulator at a port, with one connection per thread."""
+    """Sends requests to the emulator at a port of this machine, over one connection per thread."""
 
     def __init__(self, port: int, keys: Keys) -> None:
         self._port = port
@@ -36,9 +36,9 @@ class Aws:
         self._of_thread = threading.local()
 
     def glue(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Call an operation of Glue and return its answer.
+        """Call an operation of Glue and return Glue's answer.
 
-        Raises LookupError if an entity does not exist, QueryError for other errors.
+        Raises LookupError if an entity does not exist, and QueryError for other errors.
         """
         headers = {
             "X-Amz-Target": f"AWSGlue.{operation}",
@@ -53,7 +53,7 @@ class Aws:
         raise QueryError("HIVE_METASTORE_ERROR", f"{operation}: {body.decode()}")
 
     def put(self, address: str, body: bytes) -> None:
-        """Put an object at `s3://bucket/key`. Raises QueryError."""
+        """Put an object at the address `s3://bucket/key`. Raises QueryError if that fails."""
         path = "/" + quote(address.removeprefix("s3://"))
         status, answer = self._ask("s3", "PUT", path, body)
         if status >= 400:
@@ -61,7 +61,7 @@ class Aws:
             raise QueryError("HIVE_WRITER_CLOSE_ERROR", f"{address}: {reason}")
 
     def names(self, address: str) -> Iterator[str]:
-        """Yield keys of the objects under `s3://bucket/prefix`, in order."""
+        """Yield the keys of the objects under the address `s3://bucket/prefix`, sorted."""
         bucket, _, prefix = address.removeprefix("s3://").partition("/")
         after = ""
         while True:
@@ -75,7 +75,7 @@ class Aws:
             after = found[-1]
 
     def partitions(self, database: str, table: str) -> list[tuple[list[str], str]]:
-        """Return values and location of each partition of a table in Glue, in order."""
+        """Return the values and location of each partition of a Glue table, sorted by values."""
         found: list[tuple[list[str], str]] = json.loads(
             self._private("partitions", database=database, table=table)
         )
@@ -84,8 +84,11 @@ class Aws:
     def bodies(
         self, bucket: str, keys: Sequence[str], known: dict[str, str]
     ) -> Iterator[tuple[str, StoredBody]]:
-        """Yield key and content of each object that exists. `known` has ETags by key; if an
-        object's ETag is the known one, its body is left out."""
+        """Yield the key and content of each object that exists.
+
+        `known` maps keys to the ETags that the caller knows. The body of an object whose ETag is
+        still the known one is left out.
+        """
         for start in range(0, len(keys), _BODIES_AT_ONCE):
             part = keys[start : start + _BODIES_AT_ONCE]
             raw = self._private(

@@ -1,4 +1,4 @@
-"""Resolves tables, views and names of a parsed statement."""
+"""Replaces the names of tables and views in a parsed statement by tables with unique names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PARTITIONS = "$partitions"
 
 
 def parse(text: str) -> exp.Expression:
-    """Parse one query of Athena SQL. Raises QueryError."""
+    """Parse one query of Athena SQL. Raises QueryError if the text is anything else."""
     try:
         tokens = sqlglot.tokenize(text, read="athena")
         trees = [tree for tree in sqlglot.parse(text, read="athena") if tree is not None]
@@ -50,7 +50,7 @@ def _first_line(error: Exception) -> str:
 
 
 def fill(text: str, parameters: list[str] | None) -> str:
-    """Replace each `?` by its value, an SQL literal. Raises QueryError."""
+    """Replace each `?` in a statement by its value, which is an SQL literal. Raises QueryError."""
     try:
         tokens = sqlglot.tokenize(text, read="athena")
     except SqlglotError as error:
@@ -81,7 +81,7 @@ _LITERALS = (
 
 
 def _literal(text: str) -> str:
-    """Return a parameter as normalised SQL. Raises QueryError unless it is a single literal."""
+    """Return a parameter as normalised SQL. Raises QueryError unless it is one literal."""
     try:
         tree = sqlglot.parse_one(f"SELECT {text}", read="athena")
     except SqlglotError as error:
@@ -99,16 +99,16 @@ def _literal(text: str) -> str:
 
 
 class Binder:
-    """Gives each table of the lake a unique name and replaces views by their statements."""
+    """Gives each table of a statement a unique name and replaces views by their queries."""
 
     def __init__(self, catalog: Catalog, database: str) -> None:
         self._catalog = catalog
         self._database = database
         self.tables: dict[str, tuple[Table, Shape]] = {}
-        """Tables and what is read of them, by their names in the bound statement."""
+        """The tables by their names in the bound statement, and what it reads of each."""
 
     def bind(self, tree: exp.Expression) -> exp.Expression:
-        """Return the statement over the names in `tables`. Raises QueryError."""
+        """Return the statement over the table names in `tables`. Raises QueryError."""
         return self._bound(tree, self._database, 0)
 
     def _bound(self, tree: exp.Expression, database: str, depth: int) -> exp.Expression:
@@ -145,7 +145,7 @@ class Binder:
 
 
 def _fold_names(tree: exp.Expression) -> None:
-    """Fold names to lower case, as Trino does, and quote them, so that none is a keyword."""
+    """Convert names to lower case, as Trino does, and quote them, so that no name is a keyword."""
     for name in tree.find_all(exp.Identifier):
         name.set("this", name.this.lower())
         name.set("quoted", True)
@@ -155,8 +155,11 @@ def _fold_names(tree: exp.Expression) -> None:
 
 
 def _shape(node: exp.Table) -> Shape:
-    """Return what the query reads of a table: rows, and `$path` only if the query names it, since
-    `*` does not include it. Raises QueryError for `$path` beside `*`."""
+    """Return what the query reads of a table.
+
+    A query reads `$path` only if it names `$path`, since `*` does not include that column. Raises
+    QueryError if the query has both `$path` and `*`.
+    """
     query = node.find_ancestor(exp.Select)
     if query is None or not any(one.name == PATH for one in query.find_all(exp.Column)):
         return "rows"
@@ -166,7 +169,7 @@ def _shape(node: exp.Table) -> Shape:
 
 
 def _drop_unused(tree: exp.Expression) -> None:
-    """Drop unused WITH queries: DuckDB does not bind them, so it does not know their types."""
+    """Drop unused WITH queries: DuckDB does not bind them, so their types would be unknown."""
     for clause in list(tree.find_all(exp.With)):
         for one in reversed(list(clause.expressions)):
             query = clause.parent
@@ -178,7 +181,7 @@ def _drop_unused(tree: exp.Expression) -> None:
 
 
 def _is_common_table(node: exp.Table) -> bool:
-    """Return whether the name is that of a WITH query visible here."""
+    """Return whether the name is that of a WITH query which is visible at this place."""
     if node.args.get("db"):
         return False
     inner: exp.Expression = node

@@ -14,7 +14,7 @@ from embedded_aws.athena.engine.failures import QueryError, unsupported
 
 VIEW = "VIRTUAL_VIEW"
 PATH = "$path"
-"""The hidden column with an object's address."""
+"""The hidden column that holds the address of a row's object."""
 
 Column = tuple[str, str]
 
@@ -26,8 +26,8 @@ Shape = Literal["rows", "rows and path", "partitions"]
 
 
 class Partition(msgspec.Struct, frozen=True):
-    """Values of the partition columns, and a location. `keys` are the objects at the location, None
-    if they are not listed yet."""
+    """The values of a partition's columns, and its location in S3. `keys` are the keys of its
+    objects, or None if they have not been listed yet."""
 
     values: tuple[str, ...]
     location: str
@@ -35,7 +35,7 @@ class Partition(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table of Glue, with names in lower case and Hive types."""
+    """A table or view in Glue. Names are in lower case; types are Hive types."""
 
     database: str
     name: str
@@ -50,12 +50,11 @@ class Table(msgspec.Struct, frozen=True):
 
     @property
     def projected(self) -> bool:
-        """Return whether the partitions follow from the table's properties (partition
-        projection)."""
+        """Return whether the table's properties determine its partitions (partition projection)."""
         return self.parameters.get("projection.enabled", "").lower() == "true"
 
     def columns_of(self, shape: Shape) -> tuple[Column, ...]:
-        """Return names and Hive types of the columns that a query reads."""
+        """Return the names and Hive types of the columns that a query of this shape reads."""
         if shape == "partitions":
             return self.partition_columns
         path: tuple[Column, ...] = ((PATH, "string"),) if shape == "rows and path" else ()
@@ -63,13 +62,13 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Catalog:
-    """The contents of Glue's catalog."""
+    """Reads databases, tables and partitions from Glue's catalog."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
 
     def table(self, database: str, name: str) -> Table:
-        """Return a table. Raises QueryError if it does not exist."""
+        """Return a table or view. Raises QueryError if it does not exist."""
         try:
             found = self._aws.glue("GetTable", DatabaseName=database, Name=name)["Table"]
         except LookupError:
@@ -80,14 +79,14 @@ class Catalog:
         return _table(database, found)
 
     def require_database(self, database: str) -> None:
-        """Check that a database exists. Raises QueryError."""
+        """Raise QueryError if a database does not exist."""
         try:
             self._aws.glue("GetDatabase", Name=database)
         except LookupError:
             raise QueryError("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist") from None
 
     def tables(self, database: str) -> list[Table]:
-        """Return all tables of a database, sorted by name. Raises QueryError."""
+        """Return a database's tables, sorted by name. Raises QueryError if it does not exist."""
         self.require_database(database)
         found = self._aws.glue("GetTables", DatabaseName=database)["TableList"]
         return sorted((_table(database, one) for one in found), key=lambda table: table.name)
@@ -113,7 +112,7 @@ class Catalog:
 
 
 def as_folder(location: str) -> str:
-    """Append a slash: a location holds the objects below it, not those named similarly."""
+    """Return the location with a slash at its end, which excludes objects with similar names."""
     return location if location.endswith("/") else location + "/"
 
 
@@ -141,7 +140,7 @@ def _columns(found: Any) -> tuple[Column, ...]:
 def projection(table: Table) -> Projection:
     """Return the values of each partition column of a projected table.
 
-    Athena derives a partition for each combination, whether or not it has objects.
+    Athena derives a partition from each combination of values, whether or not it has objects.
     """
     return {name: _allowed(table, name) for name, _ in table.partition_columns}
 
@@ -180,7 +179,7 @@ def _pattern(template: str, names: Iterable[str]) -> str:
 
 
 def _allowed(table: Table, name: str) -> list[str]:
-    """Return all values of a projected column, in order."""
+    """Return all values that a projected column can have, in order."""
     kind = _property(table, name, "type").lower()
     if kind == "enum":
         return sorted({value.strip() for value in _property(table, name, "values").split(",")})

@@ -1,4 +1,4 @@
-"""Checks that types are compatible, and converts between them."""
+"""Checks that the types in a statement are compatible, and rewrites its casts to Trino's rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _SIGNS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="
 
 
 def check_and_convert(tree: exp.Expression, types: Types) -> None:
-    """Raise QueryError if types disagree in Trino; rewrite casts to Trino's behaviour, in place."""
+    """Rewrite a statement's casts to Trino's behaviour, in place. Raises QueryError if Trino would
+    refuse to compare two types in it."""
     groups = [(node, _compared(node)) for node in tree.walk()]
     groups += [(node, pair) for node in tree.find_all(exp.SetOperation) for pair in _pairs(node)]
     groups = [(node, parts) for node, parts in groups if parts]
@@ -42,8 +43,8 @@ def check_and_convert(tree: exp.Expression, types: Types) -> None:
 
 
 def _compared(node: exp.Expression) -> list[exp.Expression]:
-    """Return the parts of an expression whose types are needed: parts that must have the same type,
-    or the operand of a cast. Empty for other expressions."""
+    """Return the parts of an expression whose types matter: parts that must have the same type, or
+    the operand of a cast. Return an empty list for other expressions."""
     if isinstance(node, exp.Cast):
         return [] if is_done(node) else [node.this]
     for kinds, parts in _OPINIONS:
@@ -53,7 +54,7 @@ def _compared(node: exp.Expression) -> list[exp.Expression]:
 
 
 def _pairs(node: exp.Expression) -> list[list[exp.Expression]]:
-    """Return the pairs of columns of a UNION's two sides; none if a side has `*`."""
+    """Return the columns of a UNION's two sides, in pairs; empty if a side selects `*`."""
     sides = [[column.unalias() for column in side.selects] for side in (node.left, node.right)]
     if any(one.find(exp.Star) for side in sides for one in side if not one.find(exp.Count)):
         return []
@@ -106,7 +107,7 @@ def _require_agreement(node: exp.Expression, kinds: list[Kind]) -> None:
 
 
 def _convert(node: exp.Expression, kind: Kind) -> exp.Expression:
-    """Rewrite a CAST to Trino's behaviour; TRY_CAST returns null if CAST fails."""
+    """Rewrite a CAST to Trino's behaviour. TRY_CAST becomes null where CAST would fail."""
     target = node.to.this
     changed = node
     if target in (_TYPE.VARCHAR, _TYPE.TEXT):
@@ -132,7 +133,7 @@ _TEXTS = {
     _TYPE.TIMESTAMP: _TIME_TEXT,
     _TYPE.TIMESTAMPTZ: _ZONED_TEXT,
 }
-"""The texts that a cast to each type accepts."""
+"""The pattern of the texts that a cast to each type accepts."""
 
 
 def _to_timestamp(node: exp.Expression) -> exp.Expression:
@@ -147,8 +148,8 @@ def _to_timestamp(node: exp.Expression) -> exp.Expression:
 
 
 def _to_instant(node: exp.Expression) -> exp.Expression:
-    """Convert to an instant in milliseconds or microseconds; a text may end with an offset or
-    `UTC`. Raises QueryError for another precision."""
+    """Convert a part to an instant in milliseconds or microseconds. A text may end with an offset
+    or `UTC`. Raises QueryError for any other precision."""
     precision = _precision(node)
     if precision not in (3, 6):
         raise unsupported(f"timestamp({precision}) with time zone")

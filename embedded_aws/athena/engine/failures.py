@@ -1,24 +1,24 @@
-"""Failures of a statement: Athena's state and reason."""
+"""Errors that end a statement, with the state and the reason that Athena reports."""
 
 from __future__ import annotations
 
 
 class QueryError(Exception):
-    """State FAILED. The message begins with Trino's error name: `SYNTAX_ERROR: ...`."""
+    """The query failed (state FAILED). The message begins with Trino's error name."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
 
 
 class ScanLimitError(Exception):
-    """State CANCELLED: the query scanned more bytes than the workgroup allows."""
+    """The query scanned more bytes than its workgroup allows (state CANCELLED)."""
 
     def __init__(self) -> None:
         super().__init__("Bytes scanned limit was exceeded")
 
 
 class StoppedError(Exception):
-    """State CANCELLED: the query was stopped before DuckDB began it."""
+    """The query was stopped before DuckDB began to run it (state CANCELLED)."""
 
 
 def unsupported(what: str) -> QueryError:

@@ -1,4 +1,4 @@
-"""Builds parts of statements for the rules that rewrite them, and marks parts as final."""
+"""Builds parts of statements for the rewriting rules, and marks parts that need no rewriting."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ _DONE = "done"
 
 
 def is_done(node: exp.Expression) -> bool:
-    """Return whether the part is already in DuckDB's SQL."""
+    """Return whether the part is already in DuckDB's SQL dialect."""
     return bool(node.meta.get(_DONE))
 
 
 def mark_done(node: exp.Expression) -> None:
-    """Mark the part as being in DuckDB's SQL, so that no rule rewrites it again."""
+    """Mark the part as already in DuckDB's SQL dialect, so that no rule rewrites it again."""
     node.meta[_DONE] = True
 
 
@@ -28,12 +28,12 @@ def text(value: str) -> exp.Expression:
 
 
 def operand(node: exp.Expression) -> exp.Expression:
-    """Return a copy of a part, in parentheses if the copy needs them next to an operator."""
+    """Return a copy of a part, in parentheses if an operator next to it would need them."""
     return exp.Paren(this=node.copy()) if isinstance(node, exp.Binary) else node.copy()
 
 
 def cast(node: exp.Expression, kind: str) -> exp.Expression:
-    """Return a cast to a DuckDB type; no rule rewrites this cast."""
+    """Return a cast to a DuckDB type. No rule rewrites this cast."""
     made = exp.Cast(this=node.copy(), to=exp.DataType.build(kind, dialect="duckdb"))
     mark_done(made)
     return made
@@ -42,10 +42,10 @@ def cast(node: exp.Expression, kind: str) -> exp.Expression:
 def if_like(
     value: exp.Expression, pattern: str, then: exp.Expression, otherwise: str, tries: bool = False
 ) -> exp.Expression:
-    """Return a CASE that gives `then` for texts that match the pattern, and null for null.
+    """Return a CASE that gives `then` for a text that matches the pattern, and null for null.
 
-    For any other text it raises the error `otherwise`, with the text in place of `{}`; with `tries`
-    it gives null instead.
+    For any other text the CASE raises the error `otherwise`, in which `{}` stands for the text.
+    With `tries` it gives null instead.
     """
     branches = [exp.If(this=call("regexp_matches", value, text(pattern)), true=then.copy())]
     if not tries:

@@ -1,4 +1,4 @@
-"""Converts Hive types, as Glue names them, to Arrow's."""
+"""Converts Hive types, as Glue names them, to Arrow types."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PARAMETERS = re.compile(r"(\w+)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)")
 
 
 def to_arrow_schema(columns: Iterable[tuple[str, str]]) -> Any:
-    """Return an Arrow schema of names and types. Raises QueryError."""
+    """Return the Arrow schema for columns of Hive types. Raises QueryError as `to_arrow` does."""
     return pa.schema([(name, to_arrow(hive)) for name, hive in columns])
 
 

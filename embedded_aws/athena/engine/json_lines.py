@@ -26,9 +26,9 @@ _text = msgspec.json.Decoder(str)
 
 
 def lines_of(key: str, body: bytes) -> list[bytes]:
-    """Return an object's lines, decompressed if its key ends with `.gz`.
+    """Return the lines of an object, which is decompressed if its key ends with `.gz`.
 
-    Raises QueryError if it cannot be decompressed.
+    Raises QueryError if the object cannot be decompressed.
     """
     if not key.endswith(".gz"):
         return body.splitlines()
@@ -39,8 +39,8 @@ def lines_of(key: str, body: bytes) -> list[bytes]:
 
 
 class LineReader:
-    """Reads lines of a table. `names` and `kinds` (Arrow types) describe all its columns, in
-    order."""
+    """Reads JSON lines as rows of a table. `names` and `kinds` (Arrow types) describe all columns
+    of the table, in order."""
 
     def __init__(
         self,
@@ -57,9 +57,9 @@ class LineReader:
         self._known = set(names)
 
     def read(self, lines: Sequence[bytes], wanted: Sequence[str]) -> dict[str, Any]:
-        """Return Arrow arrays of the wanted columns, by name.
+        """Return the wanted columns as Arrow arrays, by column name.
 
-        Raises QueryError for a malformed line; with `ignore_malformed` the line is a row of nulls.
+        Raises QueryError for a malformed line; with `ignore_malformed` that line is a row of nulls.
         """
         decode = self._any_case if self._fold else _exact(wanted)
         positions = [self._positions[name] for name in wanted]
@@ -102,7 +102,7 @@ class LineReader:
 
 
 def _exact(wanted: Sequence[str]) -> Callable[[bytes, Sequence[str]], Cells]:
-    """Return a function that reads these members of an object, comparing their names exactly."""
+    """Return a function that reads the wanted members of a JSON object, case-sensitively."""
     fields = {f"c{at}": name for at, name in enumerate(wanted)}
     members = [(field, msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for field in fields]
     decoder = msgspec.json.Decoder(msgspec.defstruct("Row", members, rename=fields))
@@ -115,7 +115,7 @@ def _exact(wanted: Sequence[str]) -> Callable[[bytes, Sequence[str]], Cells]:
 
 
 def as_text(raw: bytes) -> str | None:
-    """Return a JSON value's text: a string's content, None for null, any other value as written.
+    """Return a JSON value as text: a string's content, None for null, any other value as written.
 
     Invalid Unicode is replaced.
     """

@@ -1,4 +1,4 @@
-"""Caches bodies of objects by ETag, within bounds: JSON lines unpacked, Parquet as files."""
+"""Caches the bodies of S3 objects by ETag: JSON objects as lines, Parquet objects as files."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ class _Entry(Generic[T]):
 
 
 class ObjectCache(Generic[T]):
-    """Caches results of `make`, up to `limit` bytes. `make` returns a result and its size in bytes.
+    """Caches what `make` makes of S3 objects, up to `limit` bytes in all. `make` returns a result
+    and its size in bytes.
 
-    Evicts the least recently used result.
+    If the cache is full, it evicts the least recently used result.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class ObjectCache(Generic[T]):
         self._held = 0
 
     def read(self, bucket: str, keys: Sequence[str]) -> Iterator[tuple[str, int, T]]:
-        """Yield key, size in bytes and cached result of each existing object."""
+        """Yield the key, size in bytes and cached result of each object that exists."""
         with self._guard:
             known = {
                 key: self._entries[f"{bucket}/{key}"].etag
@@ -56,7 +57,7 @@ class ObjectCache(Generic[T]):
             }
         for key, stored in self._aws.bodies(bucket, keys, known):
             entry = self._entry(f"{bucket}/{key}", stored)
-            if entry is None:  # it was evicted since the request
+            if entry is None:  # evicted since the request
                 for _, again in self._aws.bodies(bucket, [key], {}):
                     entry = self._entry(f"{bucket}/{key}", again)
             if entry is not None:
@@ -87,7 +88,7 @@ class ObjectCache(Generic[T]):
 
 
 class ParquetFile:
-    """A Parquet object on disk, deleted when no longer referenced."""
+    """A Parquet object as a file on disk, which is deleted once nothing refers to this instance."""
 
     def __init__(self, folder: Path, body: bytes) -> None:
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".parquet", delete=False) as file:
@@ -104,8 +105,7 @@ def parquet_files(aws: Aws, folder: Path) -> ObjectCache[Any]:
 
 
 def line_objects(aws: Aws) -> ObjectCache[list[bytes]]:
-    """Return a cache that keeps objects as lists of lines. A line's size is its bytes plus Python's
-    overhead."""
+    """Return a cache that keeps objects as lists of lines."""
 
     def make(name: str, body: bytes) -> tuple[list[bytes], int]:
         lines = lines_of(name, body)

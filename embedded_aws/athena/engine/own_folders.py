@@ -1,7 +1,7 @@
-"""The engine's temporary folder, and leftovers of earlier engines.
+"""Makes the engine's temporary folder, and deletes the folders that earlier engines left behind.
 
-All users share the folder for temporary files: another user may have created anything under our
-names. Only what this user owns is deleted, and nothing there keeps an engine from starting.
+All users share the folder for temporary files, so another user may have created anything there
+under our names. Only folders of this user are deleted. No error here keeps an engine from starting.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PREFIX = "ticktape-athena-"
 
 @contextmanager
 def own_folder() -> Iterator[Path]:
-    """Make a private folder and delete it at the end."""
+    """Make a private temporary folder for this engine, and delete the folder at the end."""
     with tempfile.TemporaryDirectory(
         prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True
     ) as folder:
@@ -27,7 +27,7 @@ def own_folder() -> Iterator[Path]:
 
 
 def remove_left() -> None:
-    """Delete the folders that killed engines of this user left behind."""
+    """Delete the temporary folders of this user's engines that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         number = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if number.isdecimal() and not Path(f"/proc/{number}").exists() and _is_own(folder):
@@ -35,17 +35,17 @@ def remove_left() -> None:
 
 
 def _is_own(folder: Path) -> bool:
-    """Return whether the path is a folder, not a link, of this user without rights for others."""
+    """Return whether the path is a folder of this user, not a link, and closed to others."""
     try:
         found = folder.lstat()
-    except OSError:  # already gone
+    except OSError:  # the folder is already gone
         return False
     is_closed = not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and is_closed
 
 
 def _remove(folder: Path) -> None:
-    """Delete an engine's folder. A folder nested more deeply than any engine's is left."""
+    """Delete an engine's folder, unless it is nested more deeply than an engine's ever is."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
     except RecursionError:  # up to Python 3.12

@@ -1,4 +1,4 @@
-"""Rewrites differences between Trino and DuckDB that do not depend on types."""
+"""Rewrites the differences between Trino and DuckDB that do not depend on types."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOCAL_USES = (*OF_TIME, exp.Date, exp.Extract)
 
 
 def change_plainly(tree: exp.Expression) -> None:
-    """Apply all rewrites that need no types, in place. Raises QueryError."""
+    """Apply all rewrites that need no types to a statement, in place. Raises QueryError."""
     for node in list(tree.walk(bfs=False)):
         change = _PLAIN.get(type(node))
         if change is not None and node.parent is not None:
@@ -29,19 +29,19 @@ def change_plainly(tree: exp.Expression) -> None:
 
 
 def _date_diff(node: exp.Expression) -> exp.Expression:
-    """Count whole elapsed units, as Trino does; DuckDB's date_diff counts crossed boundaries."""
+    """Count complete units, as Trino does. DuckDB's date_diff counts crossed boundaries."""
     unit = text(node.text("unit").lower() or "day")
     return call("date_sub", unit, node.expression, node.this)
 
 
 def _max_by(node: exp.Expression) -> exp.Expression:
-    """Keep rows whose first argument is null, which DuckDB's arg_max skips."""
+    """Keep rows whose first argument is null. DuckDB's arg_max would skip these rows."""
     name = "arg_max_null" if isinstance(node, exp.ArgMax) else "arg_min_null"
     return call(name, node.this, node.expression)
 
 
 def _regexp_extract(node: exp.Expression) -> exp.Expression:
-    """Return null instead of an empty text if nothing matches."""
+    """Make regexp_extract return null if nothing matches. DuckDB would return an empty text."""
     pattern, group = node.expression, node.args.get("group") or exp.Literal.number(0)
     found = call("regexp_extract", node.this, pattern, group)
     matches = call("regexp_matches", node.this, pattern)
@@ -58,7 +58,7 @@ def _regexp_replace(node: exp.Expression) -> exp.Expression:
 
 
 def _split_part(node: exp.Expression) -> exp.Expression:
-    """Return null instead of an empty text after the last part."""
+    """Make split_part return null after the last part. DuckDB would return an empty text."""
     parts = call("str_split", node.this, node.args["delimiter"])
     return call("list_extract", parts, node.args["part_index"])
 
@@ -70,13 +70,13 @@ def _substring(node: exp.Expression) -> exp.Expression:
 
 
 def _iso_timestamp(node: exp.Expression) -> exp.Expression:
-    """Parse ISO 8601 texts only, to the millisecond."""
+    """Accept only ISO 8601 texts, to the millisecond."""
     instant = call("date_trunc", text("millisecond"), cast(node.this, "TIMESTAMPTZ"))
     return if_like(node.this, _ISO_TEXT, instant, "INVALID_FUNCTION_ARGUMENT: Invalid format: {}")
 
 
 def _series_of_days(node: exp.Expression) -> exp.Expression:
-    """Add a step of one day to a sequence of dates, since DuckDB requires a step."""
+    """Add a step of one day to a sequence of dates. DuckDB requires a step."""
     start = node.args["start"]
     is_date = isinstance(start, exp.Cast) and start.to.this == exp.DataType.Type.DATE
     if is_date and node.args.get("step") is None:
@@ -97,8 +97,8 @@ def _require_plain_cast(node: exp.Expression) -> exp.Expression:
 
 
 def _require_local_use(node: exp.Expression) -> exp.Expression:
-    """Refuse AT TIME ZONE unless the local time is extracted: DuckDB has no timestamp with its own
-    zone."""
+    """Refuse AT TIME ZONE unless the query extracts the local time: DuckDB has no type for a
+    timestamp with its own zone."""
     parent = node.parent
     while isinstance(parent, exp.Paren):
         parent = parent.parent

@@ -1,4 +1,4 @@
-"""Translates statements to DuckDB's SQL and caches the translations."""
+"""Translates statements to DuckDB's SQL dialect and caches the translations."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ KEPT_TRANSLATIONS = 256
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A statement in DuckDB's SQL, its tables by the names used in the SQL, and the names and
-    DuckDB types of the result's columns."""
+    """A statement in DuckDB's SQL, the tables by their names in that SQL, and the names and DuckDB
+    types of the result's columns."""
 
     sql: str
     tables: dict[str, tuple[Table, Shape]]
@@ -28,10 +28,10 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Plans:
-    """Plans statements. Translating takes longest, so recent translations are kept.
+    """Plans statements. Recent translations are kept, since translating takes most of the time.
 
-    A translation has numbers for tables' names and compared texts. So statements share one if
-    they differ only in these texts, over tables with the same columns in any database.
+    A kept translation has numbers in place of table names and compared texts. So statements share a
+    translation if they differ only in these, over tables with the same columns in any database.
     """
 
     def __init__(self, sessions: Sessions) -> None:
@@ -39,7 +39,7 @@ class Plans:
         self._kept = lru_cache(KEPT_TRANSLATIONS)(self._translated)
 
     def plan(self, text: str, database: str, catalog: Catalog) -> Plan:
-        """Plan a statement. Raises QueryError."""
+        """Return the plan of a statement of Athena SQL. Raises QueryError."""
         binder = binding.Binder(catalog, database)
         tree = binder.bind(binding.parse(text))
         _name_columns(tree)
@@ -50,7 +50,7 @@ class Plans:
         try:
             kept, described = self._kept(numbered, tables)
             shows_numbers = any(_NUMBER in name for name, _ in described)
-        except QueryError:  # its reason may quote a text
+        except QueryError:  # the message may quote a numbered text
             shows_numbers = True
         if shows_numbers:
             numbers = {}
@@ -63,7 +63,7 @@ class Plans:
     def _translated(
         self, tree: exp.Expression, tables: tuple[tuple[str, tuple[Column, ...]], ...]
     ) -> tuple[exp.Expression, list[tuple[str, str]]]:
-        """Return a bound statement for DuckDB, and the result's columns. Raises QueryError."""
+        """Return a bound statement in DuckDB's SQL, and the result's columns. Raises QueryError."""
         with self._sessions.borrowed() as empty:
             for name, columns in tables:
                 empty.register("shape", to_arrow_schema(columns).empty_table())
@@ -80,19 +80,19 @@ class Plans:
 
 
 _NUMBER = "\x01"
-"""Begins the number of a text in a translation."""
+"""The first character of a number that stands for a text in a translation."""
 
 _COMPARED = (
     *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
     *(exp.Between, exp.In, exp.Tuple),
 )
-"""Parts whose texts have no influence on the translation, except on which of them are equal."""
+"""Kinds of parts whose texts do not influence the translation, except for which texts are equal."""
 
 
 def _number_texts(tree: exp.Expression) -> dict[str, str]:
-    """Replace the compared texts by numbers, equal texts by equal ones; return the texts by number.
+    """Replace each distinct compared text by a number, and return the texts by number.
 
-    A statement that has such numbers itself is unchanged.
+    A statement that contains such numbers itself is unchanged.
     """
     numbers: dict[str, str] = {}
     literals = list(tree.find_all(exp.Literal))

@@ -21,7 +21,7 @@ _MARKED = re.compile(r"\b([A-Z][A-Z_]{5,}): ([^\n]*)")
 
 
 class Query:
-    """A plan over the lake, on a connection that can be interrupted."""
+    """A planned query on a DuckDB connection, which another thread may interrupt."""
 
     def __init__(self, plan: Plan, lake: Lake, connection: Any) -> None:
         self._plan = plan
@@ -29,7 +29,7 @@ class Query:
         self._connection = connection
 
     def batches(self) -> Any:
-        """Return a reader of the rows, with Athena's names. Raises QueryError, ScanLimitError."""
+        """Return a reader of the rows with Athena's names. Raises QueryError, ScanLimitError."""
         for name, (table, shape) in self._plan.tables.items():
             self._connection.register(name, self._scanned(table, shape))
         try:
@@ -40,8 +40,11 @@ class Query:
             raise self._reason(error) from error
 
     def _reason(self, error: Exception) -> Exception:
-        """Return the error to raise for an error of DuckDB: the scan's own if a scan failed,
-        DuckDB's if the query was interrupted, otherwise a QueryError with Trino's name."""
+        """Return the error to raise for an error of DuckDB.
+
+        If a scan failed, this is the scan's error. If the query was interrupted, it is DuckDB's
+        error; otherwise a QueryError with Trino's error name.
+        """
         if self._lake.failure is not None:
             return self._lake.failure
         if type(error) is duckdb.InterruptException:
@@ -62,8 +65,8 @@ class Query:
             raise self._reason(error) from error
 
     def _schema(self, given: Any) -> Any:
-        """Return the schema with Athena's names. HUGEINT, DuckDB's type of sums of integers,
-        becomes bigint."""
+        """Return the result's schema with Athena's column names. DuckDB's HUGEINT (the type of an
+        integer sum) becomes bigint."""
         fields = []
         for (name, kind), field in zip(self._plan.columns, given, strict=True):
             fields.append(pa.field(name, pa.int64() if kind == "HUGEINT" else field.type))

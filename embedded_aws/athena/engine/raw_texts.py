@@ -1,7 +1,7 @@
-"""Checks texts that sqlglot copies into DuckDB's SQL verbatim.
+"""Checks the texts that sqlglot copies into DuckDB's SQL verbatim.
 
-Units of time, kinds of joins and frames, numbers, and names of types are copied; each must be on a
-list. Names and strings need not be: they are always quoted.
+sqlglot copies units of time, kinds of joins and frames, numbers, and names of types. Each of these
+must be on a list. Other names and strings need no check, since they are always quoted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _UNITS = frozenset(
         *("DAYOFWEEKISO", "DAYOFWEEK_ISO", "DOW", "DOY"),
     ]
 )
-"""The allowed contents of a Var, which Athena uses only for units."""
+"""The allowed contents of a Var node, which Athena's SQL uses only for units of time."""
 
 _WORDS = frozenset(
     [
@@ -31,7 +31,7 @@ _WORDS = frozenset(
         *("FIRST", "NEXT"),
     ]
 )
-"""The allowed words of other parts: joins, frames, TRIM and FETCH."""
+"""The allowed words in other nodes: joins, frames, TRIM and FETCH."""
 
 _TYPES = frozenset(
     [
@@ -44,7 +44,7 @@ _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def require_listed(tree: exp.Expression) -> None:
-    """Raise QueryError for a part with an unlisted text. Removes comments, in place."""
+    """Raise QueryError if a copied text is not on its list. Remove comments, in place."""
     for node in tree.walk():
         node.comments = None
         if not isinstance(node.args.get("order"), (exp.Order, type(None))):

@@ -1,10 +1,10 @@
 """Counts the bytes that a statement scans, and the S3 requests that Athena would make for it.
 
-Athena lists each partition that the predicates select, a thousand objects per request. With
-partition projection that includes partitions without objects:
-https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html. Athena reads a JSON object
-in one request, and Parquet as Trino's reader does: a small file in one request, a larger one by its
-footer and then the columns, https://trino.io/docs/current/object-storage/file-formats.html.
+Athena lists each partition that the predicates select, with a thousand objects per request. With
+partition projection this includes partitions without objects
+(https://docs.aws.amazon.com/athena/latest/ug/partition-projection.html). Athena reads a JSON object
+in one request. It reads Parquet as Trino does: a small file in one request, a larger one by its
+footer and then its columns (https://trino.io/docs/current/object-storage/file-formats.html).
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ BYTES_A_GET = 8 * 1024 * 1024
 """Trino's parquet.max-buffer-size."""
 
 SPAN = 32
-"""The number of a column's values that are first tried together, as a range."""
+"""The number of a column's values that are first compared with a filter together, as a range."""
 
 FORMAT = ds.ParquetFileFormat()
 FILES = fs.LocalFileSystem()
 
 
 class Meter:
-    """A statement's scanned bytes, with an optional limit, and its LISTs and GETs. Thread-safe."""
+    """Counts a statement's scanned bytes and its LIST and GET requests. `limit` is the most bytes,
+    or None. Thread-safe."""
 
     def __init__(self, limit: int | None) -> None:
         self.bytes = 0
@@ -45,7 +46,7 @@ class Meter:
         self._guard = threading.Lock()
 
     def add(self, scanned: int = 0, *, lists: int = 0, gets: int = 0) -> None:
-        """Add scanned bytes and requests. Raises ScanLimitError above the limit."""
+        """Add scanned bytes and requests. Raises ScanLimitError if the bytes exceed the limit."""
         with self._guard:
             self.bytes += scanned
             self.lists += lists
@@ -60,8 +61,8 @@ def pages(objects: int) -> int:
 
 
 def parquet_gets(file_bytes: int, column_bytes: Sequence[int]) -> int:
-    """Return the number of GET requests for a file. `column_bytes` holds, for each row group, the
-    bytes of the columns read."""
+    """Return the number of GET requests that read a Parquet file. `column_bytes` holds, for each
+    row group, the bytes of the columns that are read."""
     if file_bytes <= SMALL_FILE_BYTES:
         return 1
     return 1 + sum(-(-count // BYTES_A_GET) for count in column_bytes)
@@ -70,7 +71,7 @@ def parquet_gets(file_bytes: int, column_bytes: Sequence[int]) -> int:
 def partitions_left(
     values: Mapping[str, Sequence[str]], schema: Any, condition: Any, mentioned: Collection[str]
 ) -> int:
-    """Count the partitions (combinations of the columns' values) that a filter selects.
+    """Return the number of partitions (combinations of column values) that a filter selects.
 
     `mentioned` are the columns that the filter names.
     """
@@ -92,16 +93,16 @@ def partitions_left(
 
 
 def _within(name: str, values: Any) -> Any:
-    """Return the condition that a column is between the least and the greatest of these values.
+    """Return the condition that a column lies between the least and the greatest of these values.
 
-    A filter that contradicts the condition contradicts each value, so the values need not be tried.
+    A filter that contradicts this condition contradicts every single value, too.
     """
     ends = pc.min_max(values)
     return (pc.field(name) >= ends["min"]) & (pc.field(name) <= ends["max"])
 
 
 def consistent(found: Sequence[Any], schema: Any, condition: Any) -> list[int]:
-    """Return the positions of the Arrow expressions that do not contradict the condition."""
+    """Return the positions of the Arrow expressions that the filter `condition` may select."""
     fragments = [
         FORMAT.make_fragment(str(at), FILES, partition_expression=one)
         for at, one in enumerate(found)

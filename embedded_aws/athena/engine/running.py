@@ -1,4 +1,4 @@
-"""Runs one job: from the statement's text to a result in S3."""
+"""Runs one job of the engine: from the statement's text to a result in S3."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Change = dict[str, Any]
 
 
 class Runner:
-    """Runs jobs. Its caches keep objects that were read."""
+    """Runs the engine's jobs. A cache keeps the S3 objects that earlier jobs read."""
 
     def __init__(self, aws: Aws, folder: Path) -> None:
         self._aws = aws
@@ -33,10 +33,10 @@ class Runner:
         self._files = parquet_files(self._aws, folder)
 
     def run(self, job: dict[str, Any], connection: Any, is_stopped: Callable[[], bool]) -> Change:
-        """Run a job and return the change to report.
+        """Run a job and return the change of the query's state to report.
 
-        Sets the job's `meter`, which has the scanned bytes even if this raises QueryError,
-        ScanLimitError or StoppedError.
+        Sets the job's `meter`, which holds the scanned bytes even if the job fails. Raises
+        QueryError, ScanLimitError or StoppedError.
         """
         began = time.monotonic()
         catalog = Catalog(self._aws)
@@ -112,7 +112,7 @@ def _fields(address: str, kind: str, sub_kind: str, columns: list[Any]) -> dict[
 
 
 def _csv(reader: Any) -> Iterator[bytes]:
-    """Yield the rows as Athena's CSV: a line of names first, every value quoted, null empty."""
+    """Yield the rows as Athena's CSV: a line of names first; values quoted, null empty."""
     yield _line(reader.schema.names)
     for batch in reader:
         columns = [column.to_pylist() for column in batch.columns]

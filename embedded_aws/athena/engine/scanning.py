@@ -1,8 +1,8 @@
-"""Tables of the lake as Arrow datasets that DuckDB scans with its filters and columns.
+"""Tables of the lake as Arrow datasets, which DuckDB scans with its own filters and columns.
 
-DuckDB passes the columns and the filter of each scan. Partitions that the filter excludes are not
-read, nor are row groups of Parquet that it excludes by their statistics. Bytes read are counted as
-Athena counts them: column chunks and footers of Parquet, whole objects of JSON.
+DuckDB passes the columns and the filter of each scan. A scan skips partitions that the filter
+excludes, and Parquet row groups that the filter excludes by their statistics. Scanned bytes are
+counted as Athena counts them: column chunks and footers of Parquet, whole JSON objects.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ _OBJECTS_AT_ONCE = 200
 
 
 class Lake:
-    """State shared by scans: the catalog, the objects, the meter, and the first failure. DuckDB
-    passes on only a failure's text."""
+    """State that all scans of a statement share: the catalog, the objects, the meter, and the first
+    error. The error is kept here because DuckDB passes on only its text."""
 
     def __init__(
         self,
@@ -62,8 +62,8 @@ class Lake:
         self.failure: Exception | None = None
 
     def keys(self, partition: Partition) -> tuple[str, list[str]]:
-        """Return bucket and keys of a partition's objects. Hive skips keys that begin with `_` or a
-        dot."""
+        """Return the bucket and the keys of a partition's objects. Like Hive, skip objects whose
+        name begins with `_` or a dot."""
         bucket, _, prefix = partition.location.removeprefix("s3://").partition("/")
         found = partition.keys
         if found is None:
@@ -72,8 +72,8 @@ class Lake:
         return bucket, [key for key in found if key.rpartition("/")[2][:1] not in ("_", ".", "")]
 
     def parquet(self, partitions: Iterable[Partition]) -> Iterator[tuple[Partition, str, str, Any]]:
-        """Yield partition, bucket, key and file of each object; the objects of a bucket are
-        requested together."""
+        """Yield the partition, bucket, key and file of each Parquet object. The objects of a bucket
+        are requested together."""
         of_bucket: dict[str, dict[str, Partition]] = {}
         for partition in partitions:
             bucket, keys = self.keys(partition)
@@ -84,7 +84,7 @@ class Lake:
 
 
 class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped here
-    """A dataset without rows of its own, whose scans read the lake."""
+    """A dataset that holds no rows itself; its scans read the lake."""
 
     def __init__(self, table: Table, lake: Lake, shape: Shape) -> None:
         super().__init__(to_arrow_schema(table.columns_of(shape)).empty_table())
@@ -92,8 +92,8 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
         self._lake = lake
 
     def scanner(self, columns: Sequence[str] | None = None, filter: Any = None, **_: Any) -> Any:  # noqa: A002
-        """Return a scanner of the columns that DuckDB needs (all if None), in rows that pass the
-        filter. Stores the first error in the lake before raising it."""
+        """Return a scanner over the rows that pass the filter, with the given columns (None: all).
+        Stores the first error in the lake before raising it."""
         try:
             wanted = list(self.schema.names if columns is None else columns)
             projected = projection(self._table) if self._table.projected else {}
@@ -159,7 +159,8 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
     def _scanned(
         self, key: str, fragment: Any, touched: set[str], condition: Any
     ) -> tuple[int, list[int]]:
-        """Return bytes of the footer, and of the touched columns in each row group that may match.
+        """Return the scanned bytes of a Parquet file's footer, and of the touched columns in each
+        row group that may match the filter.
 
         Raises QueryError if the file is damaged.
         """
@@ -229,12 +230,11 @@ class LakeTable(ds.InMemoryDataset):  # type: ignore[misc]  # pyarrow is untyped
 
 
 def _words(condition: Any) -> set[str]:
-    """Return all words in a filter's text, which include the names of its columns."""
+    """Return all words in a filter's text. They include the names of the filter's columns."""
     return set(re.findall(r"[\w$]+", "" if condition is None else str(condition)))
 
 
 def _column_bytes(group: Any, touched: set[str]) -> int:
-    """Return the bytes of the touched columns in a row group."""
     chunks = [group.column(at) for at in range(group.num_columns)]
     return sum(
         chunk.total_compressed_size
@@ -244,19 +244,19 @@ def _column_bytes(group: Any, touched: set[str]) -> int:
 
 
 def _while_held(scanner: Any, files: list[Any]) -> Iterator[Any]:
-    """Yield a scanner's batches. Its files are held until the last batch, so that they are not
-    deleted."""
+    """Yield a scanner's batches, and keep its files referenced until the last batch: files without
+    a reference are deleted."""
     yield from scanner.to_reader()
     files.clear()
 
 
 class _Rows:
-    """A scanner over batches created on demand."""
+    """A scanner over batches that are created when they are read."""
 
     def __init__(self, schema: Any, batches: Iterator[Any]) -> None:
         self._schema = schema
         self._batches = batches
 
     def to_reader(self) -> Any:
-        """Return the batches of rows."""
+        """Return a reader of the batches."""
         return pa.RecordBatchReader.from_batches(self._schema, self._batches)

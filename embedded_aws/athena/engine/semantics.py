@@ -1,8 +1,8 @@
-"""Rewrites SQL to Trino's semantics in DuckDB where the two differ.
+"""Rewrites SQL so that DuckDB gives Trino's results where the two differ.
 
-Some rules depend on types: decimal division and averages keep their scale, integers divide to
-integers, a date minus an interval is a date, text compares with text only. Scopes are processed
-from the inside out, since an outer type may follow from an inner division.
+Some rules depend on types. Decimal division and averages keep their scale, and integers divide to
+integers. A date minus an interval is a date. A text compares only with a text. Inner parts are
+rewritten first, since the type of an outer part may depend on an inner division.
 """
 
 from __future__ import annotations
@@ -19,22 +19,20 @@ from embedded_aws.athena.engine.typed_changes import TYPED
 from embedded_aws.athena.engine.typing import Types
 
 MOST_DEEP = 200
-"""The most pending parts nested in each other, as in `1 + 1 + 1`: querying their types takes
-quadratic time."""
+"""The most unrewritten parts nested in each other, as in `1 + 1 + 1`. The time to query their types
+grows with the square of this depth."""
 
 DEEP_AT_ONCE = 50
-"""The most nested parts whose types are queried at once: each is wrapped, which doubles the
-nesting."""
+"""The most nested parts whose types are queried at once. Wrapping them doubles the nesting."""
 
 MOST_ROUNDS = 100
-"""The most rounds, besides one for each SELECT. A round queries types again, since inner parts have
-changed."""
+"""The most rounds beyond one per SELECT. Each round queries the types of changed parts again."""
 
 _CHANGED_IN_PLACE = (exp.Avg, exp.ApproxQuantile)
 
 
 def rewrite(tree: exp.Expression, types: Types) -> exp.Expression:
-    """Return the statement for DuckDB. Raises QueryError."""
+    """Return the statement rewritten for DuckDB. Raises QueryError."""
     holder = exp.Paren(this=tree)  # so that the outermost part can be replaced, too
     change_plainly(holder)
     for _ in range(MOST_ROUNDS + len(_queries(holder))):
@@ -51,15 +49,14 @@ def rewrite(tree: exp.Expression, types: Types) -> exp.Expression:
 
 
 def _too_deep() -> QueryError:
-    """Return the error for a statement that is nested too deeply."""
     return QueryError("SYNTAX_ERROR", "the statement is nested too deeply")
 
 
 def _next_parts(tree: exp.Expression) -> list[exp.Expression]:
-    """Return the next parts to rewrite, all of one SELECT, from the inside out.
+    """Return the next parts to rewrite, inner parts first; empty if nothing is left.
 
-    The SELECT is the innermost that still has any. At most DEEP_AT_ONCE nested parts are returned;
-    none if nothing is left. Raises QueryError if more than MOST_DEEP are nested.
+    All are parts of the innermost SELECT that has any. At most DEEP_AT_ONCE are nested in each
+    other. Raises QueryError if more than MOST_DEEP parts are nested.
     """
     depths: dict[int, int] = {}
     order = {id(query): at for at, query in enumerate(_queries(tree))}
@@ -76,7 +73,7 @@ def _next_parts(tree: exp.Expression) -> list[exp.Expression]:
 
 
 def _queries(tree: exp.Expression) -> list[exp.Expression]:
-    """Return the SELECTs, each after the SELECTs in its WITH, FROM and expressions."""
+    """Return the statement's SELECTs, inner ones first."""
     found: list[exp.Expression] = []
 
     def visit(node: exp.Expression) -> None:
@@ -94,16 +91,16 @@ def _queries(tree: exp.Expression) -> list[exp.Expression]:
 
 
 def _change_types(tree: exp.Expression, parts: list[exp.Expression], types: Types) -> None:
-    """Rewrite the parts, from the inside out.
+    """Rewrite the parts, inner parts first.
 
-    A part that contains a rewritten one waits for the next round, since its type may have changed.
+    A part that contains a rewritten part waits for the next round, since its type may have changed.
     """
     asked = [operand for part in parts for operand in _operands(part)]
     kind = types.of(tree.this, asked)
     outdated: set[int] = set()
     for part in parts:
         if id(part) in outdated or part.root() is not tree:
-            continue  # not in the tree: copied with its parent
+            continue  # no longer in the tree, which has a copy of it
         mark_done(part)
         around = _around(part, outdated)
         found = [kind(operand) for operand in _operands(part)]
@@ -115,7 +112,7 @@ def _change_types(tree: exp.Expression, parts: list[exp.Expression], types: Type
 
 
 def _around(part: exp.Expression, known: set[int]) -> list[int]:
-    """Return the ids of a part's ancestors up to, but without, a known ancestor."""
+    """Return the ids of a part's ancestors below the nearest known ancestor, which is excluded."""
     found = []
     outer = part.parent
     while outer is not None and id(outer) not in known:

@@ -1,4 +1,4 @@
-"""DuckDB sessions configured like Athena."""
+"""Opens DuckDB databases that are configured like Athena."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ END
 
 
 def connect(folder: str | None = None) -> Any:
-    """Open an in-memory database in UTC; if `folder` is given, the database spills into it.
+    """Open an in-memory DuckDB database in UTC. If `folder` is given, the database spills into it.
 
-    It accesses no other files and opens no connections: rows come from registered tables. No
-    statement can change that.
+    The database can neither access other files nor open network connections, and no statement can
+    change that. Rows come only from registered tables.
     """
     settings = dict(_SETTINGS) | ({"temp_directory": folder} if folder else {})
     connection = duckdb.connect(":memory:", config=settings)
@@ -46,8 +46,8 @@ def connect(folder: str | None = None) -> Any:
 
 
 class Sessions:
-    """Databases that serve one statement at a time. They are kept for later statements, since
-    opening one takes 20 ms of CPU time."""
+    """DuckDB databases that serve one statement at a time. They are kept for later statements,
+    since opening a database takes 20 ms of CPU time."""
 
     def __init__(self, folder: str | None = None) -> None:
         self._folder = folder
@@ -55,10 +55,9 @@ class Sessions:
 
     @contextmanager
     def borrowed(self) -> Iterator[Any]:
-        """Lend a connection to a database that no other statement uses. Other threads may interrupt
-        it.
+        """Lend a connection to a database that no other statement uses; any thread may interrupt.
 
-        What is registered goes with the connection. After an error the database is not used again.
+        Registered tables disappear with the connection. After an error the database is discarded.
         """
         try:
             database = self._idle.pop()
@@ -74,7 +73,8 @@ class Sessions:
 
 
 def require_one_query(connection: Any, sql: str) -> None:
-    """Raise QueryError unless DuckDB sees exactly one SELECT: `execute` would run all of them."""
+    """Raise QueryError unless DuckDB parses the text as exactly one SELECT: `execute` would run
+    every statement in it."""
     kinds = [statement.type for statement in connection.extract_statements(sql)]
     if kinds != [duckdb.StatementType.SELECT]:
         raise QueryError("SYNTAX_ERROR", "Only one sql statement is allowed")

@@ -1,4 +1,4 @@
-"""Classifies a statement: a query, UNLOAD, or one on partitions and tables."""
+"""Classifies a statement of Athena SQL as a query, an UNLOAD, a SHOW or an ALTER TABLE."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from embedded_aws.athena.engine.failures import QueryError, unsupported
 
 
 class Select(msgspec.Struct, frozen=True):
-    """A query."""
+    """A query, as SQL text."""
 
     text: str
 
 
 class Unload(msgspec.Struct, frozen=True):
-    """`UNLOAD (query) TO 's3://.../' WITH (...)`."""
+    """An UNLOAD statement: `UNLOAD (query) TO 's3://.../' WITH (...)`."""
 
     text: str
     location: str
@@ -26,7 +26,7 @@ class Unload(msgspec.Struct, frozen=True):
 
 
 class Show(msgspec.Struct, frozen=True):
-    """SHOW TABLES, DATABASES or PARTITIONS, of a database or table if one is named."""
+    """A SHOW TABLES, DATABASES or PARTITIONS statement, with the named database or table if any."""
 
     what: str
     of: tuple[str, ...]
@@ -34,8 +34,8 @@ class Show(msgspec.Struct, frozen=True):
 
 
 class AlterPartitions(msgspec.Struct, frozen=True):
-    """ALTER TABLE ADD or DROP PARTITION: values by column, and a location if given. `lenient`
-    stands for IF [NOT] EXISTS."""
+    """An ALTER TABLE ADD or DROP PARTITION statement: the partition's values by column, and its
+    location if given. `lenient` stands for IF [NOT] EXISTS."""
 
     table: tuple[str, ...]
     drop: bool
@@ -50,7 +50,7 @@ _KNOWN_WORDS = frozenset(
     """ANALYZE CALL CREATE DEALLOCATE DELETE DESC DESCRIBE DROP EXECUTE EXPLAIN INSERT MERGE MSCK
     OPTIMIZE PREPARE TABLE UPDATE VACUUM""".split()  # noqa: SIM905  # as one reads them
 )
-"""First words of Athena's other statements."""
+"""First words of statements that Athena supports and this emulation does not."""
 
 _COMPRESSIONS = ("GZIP", "NONE", "SNAPPY", "ZSTD")
 
@@ -70,12 +70,11 @@ _SHOW = {
     "databases": re.compile(r"(?:databases|schemas)()(?:\s+(?:like\s+)?'([^']*)')?", _ANY_CASE),
     "partitions": re.compile(r"partitions\s+(\S+)()", _ANY_CASE),
 }
-"""Patterns of what follows SHOW: group 1 is the name of a database or table, group 2 a pattern of
-names."""
+"""Patterns of the text after SHOW. Group 1 names a database or table, group 2 is a pattern."""
 
 
 def read(text: str) -> Statement:
-    """Parse the statement. Raises QueryError if it is invalid or not supported."""
+    """Parse a statement. Raises QueryError if the statement is invalid or not supported."""
     text = _COMMENTS.sub("", text).strip().rstrip(";").strip()
     first = re.match(r"\(|\w*", text)[0].upper()  # type: ignore[index]  # it matches anything
     if first in ("SELECT", "WITH", "VALUES", "("):
@@ -124,12 +123,12 @@ def _name(text: str) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> str:
-    """Return the content of a quoted text: two quotes in it mean one."""
+    """Return the content of a quoted text, in which two quotes stand for one."""
     return text.replace("''", "'")
 
 
 def _each(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Yield the matches that make up a text. Raises QueryError if there is anything else in it."""
+    """Yield the matches that make up a text. Raises QueryError for text between them."""
     at = 0
     while at < len(text):
         match = pattern.match(text, at)

@@ -1,4 +1,4 @@
-"""Statements on tables and partitions: SHOW, and ALTER TABLE ADD and DROP PARTITION."""
+"""Runs the statements on tables and partitions: SHOW, and ALTER TABLE ADD and DROP PARTITION."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedded_aws.athena.engine.statements import AlterPartitions, Show
 
 
 def show(catalog: Catalog, statement: Show, database: str) -> tuple[str, list[str]]:
-    """Return the result of a SHOW: its column's name, and its lines. Raises QueryError."""
+    """Return the column name and the lines of a SHOW statement's result. Raises QueryError."""
     if statement.what == "databases":
         return "database_name", _like(catalog.databases(), statement.like)
     if statement.what == "tables":
@@ -29,7 +29,7 @@ def show(catalog: Catalog, statement: Show, database: str) -> tuple[str, list[st
 
 
 def alter(aws: Aws, catalog: Catalog, statement: AlterPartitions, database: str) -> None:
-    """Register or remove partitions. Raises QueryError."""
+    """Register or remove partitions of a table in Glue. Raises QueryError."""
     table = _table(catalog, statement.table, database)
     for values, location in statement.partitions:
         _change(aws, table, statement, _ordered(table, values), location)

@@ -1,4 +1,4 @@
-"""Formats values as Athena does, and names its types."""
+"""Formats values as texts like Athena does, and describes their types with Athena's names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DECIMAL = re.compile(r"(?:decimal128)\((\d+), (-?\d+)\)")
 
 
 def double_text(value: float) -> str:
-    """Format as Java's Double.toString: 1.0, 1.0E7, NaN."""
+    """Format a number as Java's Double.toString does: 1.0, 1.0E7, NaN."""
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):
@@ -35,7 +35,7 @@ def double_text(value: float) -> str:
 
 
 def value_text(value: Any) -> str | None:
-    """Format a value as Athena's results do; None for null."""
+    """Format a value as Athena does in a result. Return None for null."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -74,7 +74,7 @@ _TYPES = {
 
 
 def type_info(kind: Any) -> tuple[str, int, int]:
-    """Return name, precision and scale of an Arrow type in Athena's metadata. Raises QueryError."""
+    """Return an Arrow type's name, precision and scale in Athena. Raises QueryError."""
     name = str(kind).replace("large_string", "string").replace("string_view", "string")
     if name in _TYPES:
         return _TYPES[name]

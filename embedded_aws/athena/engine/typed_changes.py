@@ -1,4 +1,4 @@
-"""Rewrites that change a part's type: decimals keep their scale, integers divide to integers."""
+"""Rewrites the parts of a statement whose type would differ between Trino and DuckDB."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _quotient(
     precision: int,
     scale: int,
 ) -> exp.Expression:
-    """Return the decimal quotient, rounded half up. A macro of `session` computes the quotient with
+    """Return the quotient of two decimals, rounded half up. A macro in `session` computes it with
     128-bit integers."""
     shift = exp.Literal.number(10 ** (scale - first.scale + second.scale))
     result = call(
@@ -46,7 +46,7 @@ def _quotient(
 
 
 def _unscaled(number: exp.Expression, kind: Kind) -> exp.Expression:
-    """Return a decimal's digits as an integer."""
+    """Return a decimal as an integer of all its digits: 1.25 as 125."""
     exact = cast(number, f"DECIMAL({kind.precision},{kind.scale})")
     if not kind.scale:
         return cast(exact, "HUGEINT")
@@ -55,7 +55,7 @@ def _unscaled(number: exp.Expression, kind: Kind) -> exp.Expression:
 
 
 def _scaled(number: exp.Expression, scale: int) -> exp.Expression:
-    """Return the decimal whose digits are an integer's; `scale` of the digits are fractional."""
+    """Return an integer as a decimal with `scale` fractional digits: 125 as 1.25 for 2."""
     whole = cast(number, "DECIMAL(38,0)")
     if not scale:
         return whole
@@ -87,7 +87,7 @@ def _average(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
 
 
 def _with_aggregate(outer: exp.Expression, kind: type[exp.AggFunc]) -> exp.Expression:
-    """Return a copy of an average that is another aggregate, with the same filter and window."""
+    """Return an average's copy with another aggregate function, and its filter and window."""
     copy = outer.copy()
     average = copy if isinstance(copy, exp.Avg) else copy.find(exp.Avg)
     made = average.replace(kind(this=average.this.copy()))
@@ -105,8 +105,7 @@ def _round(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
 
 
 def _plus(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
-    """Make the sum of a date and an interval a date. Raises QueryError if other operands are not
-    numbers."""
+    """Make a date plus an interval a date. Raises QueryError unless other operands are numbers."""
     names = {kind.name for kind in kinds}
     if names == {"DATE", "INTERVAL"}:
         return cast(node.copy(), "DATE")
@@ -117,7 +116,7 @@ def _plus(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
 
 
 def _date_add(node: exp.Expression, kinds: list[Kind]) -> exp.Expression:
-    """Keep the type of d in `date_add('day', 1, d)`."""
+    """Give `date_add('day', 1, d)` the type of `d`."""
     return cast(node.copy(), "DATE") if kinds[0].name == "DATE" else node
 
 
@@ -151,7 +150,7 @@ TYPED: dict[type[exp.Expression], Callable[[exp.Expression, list[Kind]], exp.Exp
     exp.ApproxQuantile: _percentile,
     exp.GenerateSeries: _series,
 }
-"""The rewrite of each kind of part, given its operands' types."""
+"""The function that rewrites each kind of part, given the types of the part's operands."""
 
 
 def _require_numbers(sign: str, kinds: list[Kind]) -> None:

@@ -1,8 +1,8 @@
-"""Gets the types of a statement's parts from DuckDB.
+"""Queries DuckDB for the types of a statement's parts.
 
-sqlglot does not know the types of decimals or of most functions. So each requested part is wrapped
-in `CASE WHEN 'm1' = 'm1' THEN ... END`. DuckDB's unoptimised plan of the wrapped statement has the
-type of each such CASE.
+sqlglot does not know the types of decimals and of most functions. So each part is wrapped in `CASE
+WHEN 'm1' = 'm1' THEN ... END`. DuckDB's unoptimised plan of the wrapped statement contains the type
+of each such CASE.
 """
 
 from __future__ import annotations
@@ -26,15 +26,14 @@ INTEGERS = {
     "HUGEINT": 38,
     "INTEGER_LITERAL": 10,
 }
-"""The digits of each integer type as a decimal. DuckDB's sums are HUGEINT, which is bigint in
-Trino."""
+"""The digits of each integer type. DuckDB's sums are HUGEINT, which is bigint in Trino."""
 
 
 _MARK = re.compile(r"m\d+")
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A type of DuckDB."""
+    """A DuckDB type."""
 
     name: str
     precision: int = 0
@@ -42,13 +41,12 @@ class Kind(msgspec.Struct, frozen=True):
 
     @property
     def has_zone(self) -> bool:
-        """Return whether the type is an instant: `TIMESTAMP WITH TIME ZONE`, or `TIMESTAMP_TZ` in a
-        plan."""
+        """Return whether the type is an instant. Plans call it `TIMESTAMP_TZ`."""
         return self.name.endswith(("ZONE", "TZ"))
 
     @property
     def family(self) -> str:
-        """Return the family of the type; Trino compares types of one family."""
+        """Return the type's family. Trino compares values only within a family."""
         if self.name in INTEGERS or self.name in ("DECIMAL", "DOUBLE", "FLOAT", "BIGNUM"):
             return "number"
         if self.name.startswith("TIMESTAMP") or self.name == "DATE":
@@ -58,7 +56,7 @@ class Kind(msgspec.Struct, frozen=True):
         return "any" if self.name in ("NULL", "SQLNULL", "UNKNOWN") else self.name.lower()
 
     def athena(self) -> str:
-        """Return the name in Trino's messages."""
+        """Return the type's name in Trino's messages."""
         if self.name == "DECIMAL":
             return f"decimal({self.precision},{self.scale})"
         names = {"HUGEINT": "bigint", "TIMESTAMP": "timestamp(3)", "FLOAT": "real"}
@@ -67,7 +65,7 @@ class Kind(msgspec.Struct, frozen=True):
         return names.get(self.name, self.name.lower())
 
     def as_decimal(self) -> Kind | None:
-        """Return the decimal type to which Trino converts an exact number; None for other types."""
+        """Return the decimal type that Trino converts to; None unless this is an exact number."""
         if self.name == "DECIMAL":
             return self
         if self.name in INTEGERS:
@@ -76,21 +74,21 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Types:
-    """Queries a DuckDB connection that has the statement's tables."""
+    """Queries types over a DuckDB connection that has the statement's tables."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def of(self, tree: exp.Expression, parts: Iterable[exp.Expression]) -> Callable[[Any], Kind]:
-        """Return a function from each part to its kind, valid while the tree is unchanged.
+        """Return a function from each part to its kind. It is valid while the tree is unchanged.
 
         Equal parts of one SELECT are wrapped equally, so that GROUP BY matches them. Raises
-        QueryError for a statement that DuckDB refuses.
+        QueryError if DuckDB refuses the statement.
         """
         marks: dict[tuple[int, exp.Expression], str] = {}
         places: dict[int, str] = {}
         for part in parts:
-            key = (id(part.parent_select), part)  # expressions compare by content
+            key = (id(part.parent_select), part)  # sqlglot compares expressions by content
             places[id(part)] = marks.setdefault(key, f"m{len(marks)}")
         kinds = self._kinds(_wrapped(tree, places)) if places else {}
 
@@ -103,8 +101,7 @@ class Types:
         return kind
 
     def _of_constant(self, part: exp.Expression) -> Kind:
-        """Return the kind of a constant. DuckDB folds constants while binding, so the plan lacks
-        them."""
+        """Return the kind of a constant, which DuckDB folds and omits from the plan."""
         try:
             sql = f"SELECT {part.sql('duckdb')}"
             require_one_query(self._connection, sql)
@@ -114,7 +111,7 @@ class Types:
         return _kind_named(described.fetchone()[1])
 
     def _kinds(self, tree: exp.Expression) -> dict[str, Kind]:
-        """Return the kinds of the marked parts, by mark. Modifies the tree."""
+        """Return the kinds of the marked parts by mark. Modifies the tree."""
         text = tree.sql("duckdb", copy=False).replace("'", "''")
         raw = self._connection.execute(
             f"SELECT json_serialize_plan('{text}', optimize := false)"  # nosec B608
@@ -162,7 +159,7 @@ def _collect(node: Any, found: dict[str, Kind]) -> None:
 
 
 def _mark(condition: Any) -> str | None:
-    """Return the constant that a marker compares with itself, possibly within casts."""
+    """Return the constant that a marker compares with itself, without casts around it."""
     while isinstance(condition, dict):
         if condition.get("expression_class") == "BOUND_CONSTANT":
             value = condition["value"].get("value")
@@ -191,8 +188,8 @@ def unexpected(kinds: str, function: str) -> QueryError:
 
 
 def refused(message: str, otherwise: str = "SYNTAX_ERROR") -> QueryError:
-    """Return the error for a statement that DuckDB refuses, with the Trino name that fits DuckDB's
-    message, or `otherwise` if none fits."""
+    """Return the error for a statement that DuckDB refuses, with the matching Trino error name. If
+    no name matches DuckDB's message, the error has the name `otherwise`."""
     line = _PREFIX.sub("", message.splitlines()[0])
     if column := _NO_COLUMN.match(line):
         return QueryError(

@@ -1,4 +1,4 @@
-"""UNLOAD: writes a query's rows as Parquet objects under an empty prefix."""
+"""Runs UNLOAD: writes a query's rows as Parquet objects under an empty S3 prefix."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FORBIDDEN = "/=:%?*\"'#{}[]^\\"
 
 
 def require_empty(aws: Aws, location: str) -> None:
-    """Raise QueryError if an object exists below the location."""
+    """Raise QueryError if any object exists below the location."""
     if next(aws.names(location), None) is not None:
         raise QueryError(
             "HIVE_PATH_ALREADY_EXISTS", f"Target directory for table already exists: {location}"
@@ -33,7 +33,7 @@ def require_empty(aws: Aws, location: str) -> None:
 
 
 def unload(aws: Aws, statement: Unload, reader: Any) -> tuple[list[str], int]:
-    """Write a query's rows; return the written objects' addresses and the number of rows.
+    """Write a query's rows, and return the addresses of the written objects and the number of rows.
 
     Raises QueryError.
     """
@@ -60,7 +60,7 @@ def _require_columns(statement: Unload, names: list[str]) -> None:
 
 
 class _Parts:
-    """Rows by the values of the partition columns, in order of arrival."""
+    """An UNLOAD's rows by the values of the partition columns, in order of arrival."""
 
     def __init__(self, aws: Aws, statement: Unload, schema: Any) -> None:
         self._aws = aws
@@ -72,7 +72,7 @@ class _Parts:
         self.rows = 0
 
     def add(self, batch: Any) -> None:
-        """Add a batch. Raises QueryError above MOST_PARTITIONS."""
+        """Add a batch of rows. Raises QueryError above MOST_PARTITIONS partitions."""
         table = pa.Table.from_batches([batch])
         self.rows += table.num_rows
         for values, rows in self._split(table):
@@ -96,7 +96,7 @@ class _Parts:
             yield tuple(_folder(value_text(row[c])) for c in self._columns), table.filter(mask)
 
     def write(self) -> list[str]:
-        """Put an object for each partition with rows; return their addresses."""
+        """Put an object for each partition that has rows, and return the objects' addresses."""
         written = []
         for values, tables in self._tables.items():
             rows = pa.concat_tables(tables)

@@ -1,7 +1,6 @@
-"""The allowed statements and functions: those that Athena documents and that give the same result
-here.
+"""The allowed statements and functions: Athena documents them, and they give the same result here.
 
-Anything else fails with an error that names it, since its rows might differ.
+A statement with anything else fails with an error that names it, since its rows might differ.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ TEXT_FIRST = (
     exp.FromISO8601Timestamp,
     exp.Pad,
 )
-"""Functions whose first argument must be a varchar: Trino does not convert numbers to text."""
+"""Functions whose first argument must be a varchar: Trino does not convert numbers to texts."""
 
 OF_TIME = (
     exp.Day,
@@ -49,7 +48,7 @@ OF_TIME = (
     exp.TimeToUnix,
     exp.Year,
 )
-"""Functions that extract a part of a time."""
+"""Functions that extract a part of a date or time."""
 
 FUNCTIONS: tuple[type[exp.Expression], ...] = (
     *TEXT_FIRST,
@@ -224,10 +223,8 @@ NAMES = frozenset(
     cast char coalesce decimal exists greatest if least nullif try try_cast varchar
     """.split()  # noqa: SIM905  # as one reads them
 )
-"""Names allowed before a parenthesis: Athena's names of the functions above.
-
-sqlglot also accepts those of other databases, which Athena does not know.
-"""
+"""Names allowed before a parenthesis: Athena's names of the functions above. sqlglot also accepts
+names from other databases, which Athena does not know."""
 
 _MODIFIERS = (
     *("qualify", "pivots", "sample", "laterals", "distribute", "sort", "cluster", "windows"),
@@ -236,7 +233,7 @@ _MODIFIERS = (
 
 
 def require_names(tokens: Sequence[Token], tree: exp.Expression) -> None:
-    """Raise QueryError for names that sqlglot accepts and Athena does not."""
+    """Raise QueryError for a function name that sqlglot accepts and Athena does not."""
     aliases = {one.name.lower() for one in tree.find_all(exp.TableAlias)}
     for token, following in pairwise(tokens):
         if token.token_type == TokenType.DCOLON:
@@ -257,7 +254,7 @@ _CALLED_KEYWORDS = frozenset({"left", "right", "ifnull", "isnull", "glob"})
 
 
 def _require_order(tokens: Sequence[Token]) -> None:
-    """Require OFFSET before LIMIT, as Trino does."""
+    """Raise QueryError if LIMIT comes before OFFSET, as Trino does."""
     depth, limits = 0, set()
     for token in tokens:
         if token.token_type == TokenType.L_PAREN:
