@@ -48,10 +48,10 @@ _GIVE_WAY = (Phase.WAITING, Phase.HEAD, Phase.BODY, Phase.SENDING)
 class Limits(msgspec.Struct, frozen=True):
     """Limits of one port.
 
-    At most `connections` are open at once; the other fields are the longest seconds of each phase.
-    `known_seconds` is that of WAITING for an authenticated connection, `sending_seconds` that of
-    SENDING without progress. `body_bytes` limits the sum of the bodies that unauthenticated
-    connections are sending.
+    At most `connections` are open at once. `body_bytes` limits the sum of the bodies that are being
+    received from unauthenticated clients. The other fields are the most seconds in each phase.
+    `known_seconds` applies to WAITING if the client is authenticated, `sending_seconds` to SENDING
+    without progress.
     """
 
     connections: int

@@ -1,14 +1,14 @@
-// Keeps the API's alerts and rules in the store. Fetches them when a quote shows a new alert, and
-// at intervals.
+// Keeps the API's alerts and rules in the store. Fetches them at intervals, and soon after a quote
+// shows a new alert.
 
 import { ApiError } from "./api.js";
 import { changingSince } from "./data/fired.js";
 import { serverNow } from "./server_clock.js";
 
-const EVERY = 20; // polls of the prices
-/** Polls that fetch alerts once a quote shows a new one, which is recorded just after its quote. */
+const EVERY = 20; // polls between two fetches
+/** Polls to wait after a quote shows a new alert: the alert is recorded just after its quote. */
 const AFTER = 2;
-/** The most alerts kept. */
+/** The most alerts that the store keeps. */
 export const KEPT = 200;
 
 /** @typedef {import("./store.js").Store} Store */
@@ -45,15 +45,15 @@ export class AlertsFeed {
     );
   }
 
-  /** Fetch everything now. */
+  /** Fetch alerts and rules now. */
   async refresh() {
     this.polls = EVERY;
     await Promise.all([this.#keep("alerts", () => this.#recent()), this.#symbol(), this.rules()]);
   }
 
   /**
-   * Fetch the API's default range (31 days) once, then only the alerts since yesterday, or since
-   * the oldest held one.
+   * Fetch the alerts of the API's default range (31 days) once. Later fetch only the alerts since
+   * yesterday, or since the oldest one that a channel holds.
    */
   async #recent() {
     const known = this.store.state.alerts;
@@ -89,10 +89,10 @@ export class AlertsFeed {
   }
 
   /**
-   * Store an answer unless it is identical. The feed, which calls the same API, reports failures.
+   * Store an answer unless it equals the last one. The feed reports failures of the same API.
    * @param {"alerts" | "rules" | "symbolAlerts"} key
    * @param {() => Promise<any>} ask
-   * @param {() => boolean} [still] whether the answer is still wanted
+   * @param {() => boolean} [still] returns whether the answer is still wanted
    */
   async #keep(key, ask, still = () => true) {
     try {

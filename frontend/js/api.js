@@ -5,7 +5,7 @@ import { observe } from "./server_clock.js";
 import { takeEarly } from "./config.js";
 import { decodeAlert, decodeBars, decodePoint, decodeQuote } from "./data/wire.js";
 
-/** An answer other than 2xx, or no answer (status 0). `fields`: the fields that the API refused. */
+/** The API answered with an error, or not at all (status 0). `fields`: those that it refused. */
 export class ApiError extends Error {
   /**
    * @param {number} status
@@ -37,7 +37,7 @@ const isRefusal = (status) => status === 401 || status === 403;
 
 /**
  * @param {Response} response
- * @returns {Promise<ApiError>} from an RFC 9457 problem document, else from the status
+ * @returns {Promise<ApiError>} made from an RFC 9457 problem document, else from the status
  */
 async function problemOf(response) {
   const text = await response.text();
@@ -65,7 +65,7 @@ async function problemOf(response) {
 }
 
 export class Api {
-  /** @param {string} address @param {() => string} token the reader's, or "" */
+  /** @param {string} address @param {() => string} token returns the reader's token, or "" */
   constructor(address, token) {
     this.address = address;
     this.token = token;
@@ -92,7 +92,7 @@ export class Api {
       filled.map(([key, value]) => [key, String(value)]),
     ).toString();
     const url = `${this.address}${path}${search && "?"}${search}`;
-    const withoutToken = !this.readsWithToken; // another request's refusal may change it meanwhile
+    const withoutToken = !this.readsWithToken; // a refusal of another request may set it
     let response = await this.#fetch(url, init);
     if (isRefusal(response.status) && !init.method && this.token() && withoutToken) {
       this.readsWithToken = true; // this deployment requires a token for reading
@@ -124,8 +124,8 @@ export class Api {
   }
 
   /**
-   * @returns {Record<string, string> | undefined} headers; the token is sent only if reading
-   *   requires it
+   * @returns {Record<string, string> | undefined} the headers of a read, with the token only if
+   *   reading requires it
    */
   #toRead() {
     return this.readsWithToken && this.token()
@@ -149,8 +149,8 @@ export class Api {
   }
 
   /**
-   * @returns {Promise<Set<string>>} the paths in the deployment's OpenAPI document; none if it does
-   *   not exist. Throws ApiError
+   * @returns {Promise<Set<string>>} the paths in the deployment's OpenAPI document; none if there
+   *   is no such document. Throws ApiError
    */
   async routes() {
     try {
@@ -161,7 +161,7 @@ export class Api {
     }
   }
 
-  /** @returns {Promise<import("./types.js").Listed[]>} the first 5,000 */
+  /** @returns {Promise<import("./types.js").Listed[]>} at most 5,000 symbols */
   async symbols() {
     const { symbols } = await this.request("/symbols");
     return symbols.map((/** @type {any} */ s) => ({
@@ -174,8 +174,8 @@ export class Api {
   }
 
   /**
-   * The producer's status (null if none has reported), the seconds by which signals and alerts lag
-   * behind prices and messages behind alerts, and the silent symbols.
+   * Fetch the producer's status (null if none has reported), the seconds by which signals and
+   * alerts lag behind prices, those by which messages lag behind alerts, and the silent symbols.
    * @returns {Promise<Pick<import("./store.js").State, "producer" | "lag" | "messageLag" |
    *   "silent">>}
    */
@@ -199,7 +199,7 @@ export class Api {
   }
 
   /**
-   * Quotes, with the seconds between new ones.
+   * Fetch the quotes of symbols, and the seconds between new prices.
    * @param {string[]} symbols at most 100
    * @returns {Promise<{quotes: import("./types.js").Quote[], seconds: number}>}
    */

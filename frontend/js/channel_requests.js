@@ -23,7 +23,7 @@ export const createChannel = (api, channel) => api.write("POST", "/channels", ch
 /** @param {Api} api @param {string} id @param {Partial<Channel>} channel */
 export const replaceChannel = (api, id, channel) => api.write("PUT", pathOf(id), channel);
 
-/** @param {Api} api @returns {Promise<{public_key: string}>} for browsers' subscriptions */
+/** @param {Api} api @returns {Promise<{public_key: string}>} the key that Web Push needs */
 export const pushKey = (api) => api.write("POST", "/push-key");
 
 /** @param {Api} api @param {string} id */

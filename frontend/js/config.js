@@ -6,13 +6,13 @@ import { USUAL_AVERAGES } from "./data/indicator_table.js";
  * @typedef {object} Config
  * @property {string} api address of the API, without a trailing slash
  * @property {string} stage
- * @property {string} push address of the socket of pushed prices, "" without one
+ * @property {string} push address of the WebSocket that pushes prices, or ""
  * @property {number} poll_seconds time between two polls of the quotes
  * @property {import("./types.js").Averages} averages
  */
 
 /**
- * Take an answer that early.js requested before the modules loaded; each can be taken once.
+ * Take an answer that early.js requested before the modules loaded. Each can be taken once.
  * @param {string} url @returns {Promise<Response> | undefined}
  */
 export function takeEarly(url) {
@@ -42,8 +42,8 @@ export async function loadConfig() {
 }
 
 /**
- * Restrict the page's policy to its own API: index.html cannot know the address, and additional
- * policies can only restrict.
+ * Restrict the page to requests to its own API. index.html cannot know the address, and a policy
+ * that is added later can only restrict.
  * @param {string} api @param {string} push
  */
 export function allowOnly(api, push) {

@@ -51,7 +51,7 @@ export function setText(node, text) {
 }
 
 /**
- * Make `nodes` the children of a parent, with few moves: a node that stays keeps its focus and a
+ * Make `nodes` the children of a parent with few moves. A node that stays keeps its focus and a
  * press in progress; a moved node gets its focus back.
  * @param {HTMLElement} parent @param {HTMLElement[]} nodes
  */
@@ -69,7 +69,7 @@ export function arrange(parent, nodes) {
 }
 
 /**
- * Restart the animation of a class.
+ * Restart the animation that a class has.
  * @param {HTMLElement} node
  * @param {string} name
  */
@@ -79,8 +79,8 @@ export function flash(node, name) {
 }
 
 /**
- * Show on a button that its work is in progress; further presses do nothing meanwhile. The button
- * keeps the focus, which a disabled one would lose.
+ * Show on a button that its work is in progress, and ignore further presses until the end. The
+ * button keeps the focus, which a disabled button would lose.
  * @param {HTMLElement} button
  * @param {string} text shown meanwhile
  * @param {() => Promise<unknown>} work

@@ -17,11 +17,11 @@ import {
 /** @typedef {import("./store.js").Store} Store @typedef {import("./loader.js").Loader} Loader */
 
 const SYMBOLS_EVERY = 15; // polls between updates of the symbol list, once everything has arrived
-const HEALTH_EVERY = 10; // polls between requests for the producer's status and the lag
-const BEHIND_EVERY = 3; // the same while something lags
+const HEALTH_EVERY = 10; // polls between requests for the producer's status and lag
+const BEHIND_EVERY = 3; // polls between these requests while something lags
 const BARS_EVERY = 20; // polls after which bars are requested even if the quote has not changed
-const SETTLING = 15; // polls for list and history after the last change of either
-const HISTORY_EVERY = 3; // polls between requests for history meanwhile
+const SETTLING = 15; // polls that request list and history after either changed
+const HISTORY_EVERY = 3; // polls between requests for history during SETTLING
 const SOON = 1000; // milliseconds between polls for prices that were not pushed
 
 export class Feed {
@@ -39,7 +39,7 @@ export class Feed {
     this.polls = 0;
     this.settledAt = 0; // the poll from which list and history count as complete
     this.expected = 0; // seconds between prices
-    this.unchanged = 0; // consecutive polls
+    this.unchanged = 0; // consecutive polls without news
     this.failures = 0;
     this.unlisted = ""; // why the list of symbols could not be fetched
     this.timer = 0;
@@ -71,7 +71,7 @@ export class Feed {
     if (!this.running && !document.hidden) void this.#poll();
   }
 
-  /** Poll as soon as the previous poll began a second ago. */
+  /** Poll now, or a second after the previous poll began. */
   soon() {
     if (this.hurried) return;
     this.hurried = true;
@@ -176,8 +176,8 @@ export class Feed {
   }
 
   /**
-   * @param {ApiError} refusal
-   * @returns {Promise<boolean>} whether the reader gave one; asks once until a retry or success
+   * Ask the reader for a token, but only once until a retry or a success.
+   * @param {ApiError} refusal @returns {Promise<boolean>} whether the reader gave a token
    */
   async #newToken(refusal) {
     if (!this.mayAsk) return false;

@@ -7,7 +7,7 @@ import { LEAD_BARS, MAX_BARS, isDated, rangeParameters } from "./ranges.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
-/** Milliseconds: after a longer pause the chart is reloaded instead of updated bar by bar. */
+/** Milliseconds of a pause after which the chart is reloaded instead of updated bar by bar. */
 const AWAY = 60e3;
 
 export class Loader {
@@ -37,7 +37,7 @@ export class Loader {
     });
   }
 
-  /** Load the view's series; abort a load in progress. */
+  /** Load the view's series, and abort a load in progress. */
   async load() {
     if (!this.store.state.view.symbol) return;
     this.abort.abort();
@@ -132,7 +132,7 @@ export class Loader {
     this.forget();
   }
 
-  /** Clear the chart. A restarted system, for example, has no prices of its symbol. */
+  /** Clear the chart. A restarted system, for example, may have no prices of the symbol. */
   forget() {
     this.store.set({ series: null, chartState: "empty" });
   }
@@ -180,8 +180,7 @@ export class Loader {
 
 /**
  * @param {import("./types.js").Series} series @param {import("./types.js").View} view
- * @returns {boolean} whether one day is requested and only daily bars are stored: a chart of one
- *   candle
+ * @returns {boolean} whether the view is one day of a symbol with only daily bars: one candle
  */
 const isOneDay = (series, view) =>
   view.range === "1D" && view.interval === "auto" && isDated(series.interval);

@@ -13,7 +13,7 @@ import { readView, recalledView, writeView } from "./url.js";
 import { knownTheme } from "./theme.js";
 import { mountChart } from "./views/chart_view.js";
 
-const PATIENCE = 1500; // milliseconds for which everything else waits for the first chart
+const PATIENCE = 1500; // the longest that all other work waits for the first chart, in ms
 
 /**
  * Keep the address and the view in sync.

@@ -1,6 +1,6 @@
 // Receives pushed prices over AWS AppSync Events' WebSocket and puts them into the store. The feed
 // polls once when the socket opens, when a change is missing, and when nothing is pushed for longer
-// than usual; it polls all the time while the socket is closed or mute.
+// than usual. It polls all the time while the socket is closed or mute.
 // https://docs.aws.amazon.com/appsync/latest/eventapi/event-api-websocket-protocol.html
 
 import { ApiError } from "./api.js";
@@ -15,7 +15,7 @@ const PROTOCOL = "aws-appsync-event-ws";
 const OPENING = 10e3; // milliseconds for the socket to open and to confirm the subscriptions
 const FIRST_RETRY = 1e3;
 const LAST_RETRY = 60e3;
-/** Milliseconds without a push after which the socket is mute if a poll finds a new price. */
+/** Milliseconds without a push after which a new price in a poll shows that the socket is mute. */
 const MUTE = 1500;
 
 export class Push {
@@ -146,7 +146,7 @@ export class Push {
     this.feed.wake();
   }
 
-  /** Unpack an event at once, and apply it after those before it. @param {any} message */
+  /** Unpack an event at once, and apply it after earlier events. @param {any} message */
   #queue(message) {
     const { socket } = this;
     const unpacked = unpack(message);
@@ -202,12 +202,12 @@ export class Push {
     this.store.set({ quotes, ...withAlerts(state, alerts) });
     for (const loader of this.feed.loaders)
       if (draw(loader, fresh) && !isMissing) void this.#follow(loader);
-    this.feed.heard(isMissing || alerts.some(({ quiet }) => !quiet)); // a poll tells of delivery
+    this.feed.heard(isMissing || alerts.some(({ quiet }) => !quiet)); // polls show delivery
   }
 }
 
 /**
- * Apply changes to a chart, if they are of its symbol.
+ * Apply changes to a chart if they are of the chart's symbol.
  * @param {Loader} loader @param {Change[]} changes
  * @returns {boolean} whether bars are missing that only the API has
  */

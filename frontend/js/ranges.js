@@ -1,4 +1,4 @@
-// The ranges and bar sizes of the tool bar, and their parameters of the API.
+// The ranges and bar sizes of the tool bar, and the API's parameters for them.
 
 /** The most bars drawn; more make a candle chart slow (docs/dashboard.md has the figures). */
 export const MAX_BARS = 500;

@@ -21,7 +21,7 @@ export const keep = (key, value) =>
 
 const TOKEN = `${PREFIX}token`;
 const changes = new EventTarget();
-sessionStorage.removeItem(TOKEN); // where earlier versions stored it
+sessionStorage.removeItem(TOKEN); // earlier versions stored the token here
 let held = localStorage.getItem(TOKEN) ?? "";
 
 /** @returns {string} the token, or "" */
@@ -31,8 +31,8 @@ export const token = () => held;
 export const isKept = () => held !== "" && localStorage.getItem(TOKEN) === held;
 
 /**
- * @param {string} text the new token; a different one stored by another tab stays
- * @param {boolean} kept stored on this device until it is forgotten
+ * @param {string} text the new token; another token that another tab has stored stays
+ * @param {boolean} kept whether to store it on this device until the reader forgets it
  */
 export function holdToken(text, kept) {
   if (isKept()) localStorage.removeItem(TOKEN);
@@ -57,5 +57,5 @@ addEventListener("storage", ({ key, oldValue, newValue }) => {
   if (key === null) follow(null);
   else if (key === TOKEN && (oldValue ?? "") === held) follow(newValue);
 });
-// A page that is left keeps only the stored token, in case Back restores it.
+// Back may restore a page that the reader has left, so it keeps only the stored token.
 addEventListener("pagehide", () => follow(localStorage.getItem(TOKEN)));

@@ -1,7 +1,7 @@
 // Dark and light theme: by the system's preference or the switch. Colours are in css/tokens.css;
 // the chart reads them here.
 
-/** @param {any} kept the browser's stored theme, of any type @returns {Theme} */
+/** @param {any} kept what the browser has stored, of any type @returns {Theme} "auto" if invalid */
 export const knownTheme = (kept) => (kept === "dark" || kept === "light" ? kept : "auto");
 
 /** @typedef {"auto" | "dark" | "light"} Theme */
@@ -27,7 +27,7 @@ const ROLES = {
 };
 
 /**
- * Resolve colours on a probe element, since a token may be a pair of colours.
+ * Read the chart's colours from a probe element, since a token may be a pair of colours.
  * @returns {Record<string, string>} by role
  */
 export function chartColors() {

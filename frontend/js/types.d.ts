@@ -3,8 +3,8 @@
 /** A bar from the API, with its time in milliseconds. */
 export interface Bar {
   /**
-   * start of the bar, milliseconds since the epoch; plus 0.5 for an extended bar, which may share
-   * its start
+   * start of the bar, milliseconds since the epoch; plus 0.5 for an extended bar, since a regular
+   * bar may have the same start
    */
   time: number;
   open: number;
@@ -14,7 +14,7 @@ export interface Bar {
   volume: number;
   /** false for the bar that is still being built */
   closed: boolean;
-  /** if it differs from the bar before's */
+  /** the bar's source, if the previous bar has another */
   source?: string;
 }
 
@@ -44,7 +44,7 @@ export interface Series {
 export interface Quote {
   symbol: string;
   name: string | undefined;
-  /** of the last tick, milliseconds; of the last day if there is only history */
+  /** milliseconds; time of the last tick, or of the last day if there is only history */
   time: number;
   /** true if only bars are stored: the price is the last close */
   historical: boolean;
@@ -57,9 +57,9 @@ export interface Quote {
   zone: string;
   source: string;
   marketState: string | null;
-  /** milliseconds */
+  /** milliseconds; when the exchange opens next */
   nextOpen: number | null;
-  /** as the API computed it */
+  /** whether the price is stale, as the API computed it */
   stale: boolean;
   exchangeDelay: number; // seconds by which the source delays this exchange's prices
   anomaly: boolean;
@@ -68,7 +68,7 @@ export interface Quote {
   averages: Record<number, number>;
 }
 
-/** Windows of the averages for a deployment's crosses, in prices or bars. */
+/** Windows of the two averages whose crosses a deployment detects, in prices or bars. */
 export interface Averages {
   fast: number;
   slow: number;
@@ -94,49 +94,49 @@ export interface Alert {
   source: string;
   /** the values that fired the rule: value, change_percent, moved_percent, sma_5 … */
   values: Record<string, number>;
-  /** on which the rule is evaluated: tick, or a bar's interval */
+  /** what the rule is evaluated on: tick, or a bar's interval */
   interval: string;
-  /** why it is only recorded; "" if it is sent */
+  /** why the alert is only recorded; "" if it is sent */
   quiet: string;
-  /** the channels that hold it for a digest, with its time in milliseconds */
+  /** the channels that hold the alert for a digest, with the digest's time in milliseconds */
   held: { channel: string; until: number; reason: string }[];
   notifiedAt: string | null;
 }
 
-/** An alert on one channel, as in the API, which may add statuses and fields. */
+/** The delivery of an alert to one channel. The API may add statuses and fields. */
 export interface Delivery {
   /** the channel's id */
   channel: string;
   /** sending, waiting, sent, dead, held … */
   status: string;
   attempts: number;
-  /** from the tick to the last attempt */
+  /** seconds from the tick to the last attempt */
   seconds?: number | null;
   error?: string | null;
-  /** of the next attempt, or of the digest that holds it */
+  /** time of the next attempt, or of the digest that holds the alert */
   next_attempt_at?: string | null;
-  /** the time of its digest, and why it was held; null if it was not */
+  /** time of the digest, and why the alert was held; null if it was not held */
   held_until?: string | null;
   held_reason?: string | null;
 }
 
 export interface ToldAlert {
   alert: Alert;
-  /** one for each channel that has tried or held it */
+  /** one for each channel that has tried to send the alert or held it */
   deliveries: Delivery[];
 }
 
 /** What the rule of an alert evaluated, for the chart. */
 export interface Judged {
   symbol: string;
-  /** of the alert, milliseconds */
+  /** the alert's time in milliseconds */
   time: number;
   price: number | null;
   /** milliseconds of the bars whose closes were evaluated; 0 for ticks */
   length: number;
   /** prices at which the rule decides */
   levels: number[];
-  /** in the order of time; bars by their start */
+  /** the evaluated prices in the order of time; a bar has the time of its start */
   points: { time: number; price: number }[];
   /** an average for each point, the fast one first */
   averages: (number | null)[][];
@@ -157,7 +157,7 @@ export interface Rule {
   expires_at?: string | null;
   enabled: boolean;
   notify: boolean;
-  /** ids; none: the default channels */
+  /** ids of channels; empty for the default channels */
   channels?: string[];
   severity?: string;
   /** the text of the condition `when` */
@@ -176,9 +176,9 @@ export interface Channel {
   default: boolean;
   /** whether a picture of the chart comes with each message */
   picture: boolean;
-  /** why nothing can be sent to it any more */
+  /** why nothing can be sent to the channel any more */
   ended?: string | null;
-  /** of a browser; only in requests */
+  /** the subscription of a browser; only in requests */
   subscription?: PushSubscriptionJSON;
   /** the most messages in a window; null for none */
   limit?: { messages: number; minutes: number } | null;
@@ -190,7 +190,7 @@ export interface Channel {
 
 /** Hours that recur by weekday. */
 export interface QuietHours {
-  /** on which they start: mon, tue … */
+  /** days on which the hours start: mon, tue … */
   days: string[];
   /** HH:MM */
   start: string;
@@ -203,7 +203,7 @@ export interface QuietHours {
 export interface Mute {
   mute_id: string;
   name: string;
-  /** null, as is rule_id: everything */
+  /** null for a rule; null, like rule_id, if everything is muted */
   symbol: string | null;
   rule_id: string | null;
   /** RFC 3339; null for a recurring mute */
@@ -218,7 +218,7 @@ export interface Link {
   retryAt: number;
   /** milliseconds of the last good answer, 0 for none yet */
   answeredAt: number;
-  /** the error, or empty */
+  /** the error's text, or empty */
   reason: string;
 }
 
@@ -227,11 +227,11 @@ export interface Producer {
   source: string;
   /** a state of docs/producer.md */
   state: string;
-  /** share of its history that was sent, 0 to 1; null for sources without an end */
+  /** share of the source's history that was sent, 0 to 1; null for sources without an end */
   progress: number | null;
   /** seconds since the report */
   ageSeconds: number;
-  /** or empty */
+  /** the last problem, or empty */
   problem: string;
 }
 
@@ -271,7 +271,7 @@ export interface View {
   drawings: string[];
   /** the charts beside the main one as "symbol*range*bar size", see data/desk.js */
   desk: string[];
-  /** what all charts share, the main one's */
+  /** what all charts share with the main chart */
   linked: "none" | "symbol" | "time";
   /** id of the open alert, or empty */
   alert: string;

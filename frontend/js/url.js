@@ -1,5 +1,5 @@
-// The view in the address: a link restores its sender's view. It follows the #, so that browsers
-// send it to no server.
+// The view in the address: a link restores its sender's view. The view follows the #, so that
+// browsers send it to no server.
 
 import { INTERVALS, RANGES } from "./ranges.js";
 import { isIndicator } from "./data/indicator_table.js";

@@ -1,6 +1,7 @@
-"""The fixed monthly costs of a stage's resources, printed before they are created.
+"""Computes the fixed monthly costs of a stage's resources, which are printed before the stage is
+created.
 
-What the running functions cause at any load is not in Terraform's plan; costs/pricing.py prices it.
+Terraform's plan lacks the costs that running functions cause at any load. costs/pricing.py has them.
 """
 
 from __future__ import annotations

@@ -96,11 +96,11 @@ class Catalog:
         return sorted(one["Name"] for one in self._aws.glue("GetDatabases")["DatabaseList"])
 
     def partitions(self, table: Table, projected: Projection | None = None) -> Iterator[Partition]:
-        """Yield a table's partitions: if the table is projected, those that have objects; otherwise
-        the registered ones.
+        """Yield the partitions of a table.
 
-        A table without partition columns is one partition. `projected` is the table's projection,
-        if it is known already.
+        A projected table has the partitions that contain objects; other tables have those
+        registered in Glue. A table without partition columns has one partition. `projected` is
+        the result of `projection`, if the caller has it already.
         """
         if not table.partition_columns:
             yield Partition((), table.location)

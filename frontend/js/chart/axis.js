@@ -46,7 +46,7 @@ const every = (/** @type {number} */ length) => (/** @type {number} */ wall) =>
   Math.floor(wall / length);
 
 /**
- * Steps from fine to coarse. A bar is labelled if its number differs from that of the bar before.
+ * Ways to number bars, from fine to coarse. A bar gets a label if its number has changed.
  * @type {((wall: number) => number)[]}
  */
 const STEPS = [
@@ -81,7 +81,7 @@ function labelOf(wall, before, dated) {
  * Label the visible part of the axis at round times, as densely as fits. If it has no round time,
  * its first bar is labelled.
  * @param {number[]} times starts of the bars @param {number} first axis index of times[0]
- * @param {[number, number]} range visible indices @param {number} room most labels to return
+ * @param {[number, number]} range visible indices @param {number} room the most labels
  * @param {string} zone of the labels
  * @param {boolean} dated whether bars are labelled by dates; `zone` is then ignored
  * @returns {Tick[]}
@@ -121,7 +121,7 @@ export function valueTicks([low, high], most) {
 }
 
 /**
- * The vertical range for the visible bars, with a margin; Plotly does not rescale y when x zooms.
+ * Compute the vertical range for the visible bars, with a margin. Plotly does not rescale y.
  * @param {Iterable<{low: number, high: number}>} bars @returns {[number, number]}
  */
 export function priceRange(bars) {
@@ -136,7 +136,7 @@ export function priceRange(bars) {
 }
 
 /**
- * The range that shows all bars, with some space after the last one for the price line.
+ * Compute the range that shows all bars, with space after the last one for the price line.
  * @param {number} first @param {number} count @returns {[number, number]}
  */
 export const fullRange = (first, count) => [

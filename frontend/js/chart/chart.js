@@ -25,7 +25,7 @@ const CONFIG = {
 };
 
 export class PriceChart extends EventTarget {
-  /** @param {HTMLElement} node @param {HTMLElement} layer the layer over it */
+  /** @param {HTMLElement} node where Plotly draws @param {HTMLElement} layer over it */
   constructor(node, layer) {
     super();
     this.node = node;
@@ -140,7 +140,7 @@ export class PriceChart extends EventTarget {
   }
 
   /**
-   * Show the times of another chart; no "zoom" event follows.
+   * Show the times that another chart shows; no "zoom" event follows.
    * @param {[number, number] | null} times milliseconds; null shows all bars, as do times in which
    *   this series has none
    */
@@ -159,7 +159,7 @@ export class PriceChart extends EventTarget {
     if (index < a || index > b) this.#setZoom([index - (b - a) / 2, index + (b - a) / 2]);
   }
 
-  /** @returns {[number, number] | null} the zoom in milliseconds, so that it fits other symbols */
+  /** @returns {[number, number] | null} the zoom as times in milliseconds, which fit any symbol */
   times() {
     if (!this.zoom || !this.shown) return null;
     return [this.#timeAt(this.zoom[0]), this.#timeAt(this.zoom[1])];
@@ -177,7 +177,7 @@ export class PriceChart extends EventTarget {
 
   /**
    * @param {Series} series @param {[number, number]} times milliseconds
-   * @returns {[number, number] | null} axis indices; null if they span fewer than two of its bars
+   * @returns {[number, number] | null} axis indices; null if the times span fewer than two bars
    */
   #indices(series, times) {
     const length = lengthOf(series.interval);

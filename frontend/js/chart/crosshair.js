@@ -1,6 +1,6 @@
 // HTML over the plot: the crosshair and its tags, the last price's line and tag, and the line at
-// the selected alert. Moving an element takes a tenth of a Plotly update's time, so the price can
-// follow every poll.
+// the selected alert. To move an element takes a tenth of the time of a Plotly update. So the price
+// can follow every poll.
 
 import { el, setText } from "../dom.js";
 import { indexOf, levelAt, yOf, bottomOf, xOf, plotOf } from "./plot_layout.js";
@@ -60,8 +60,8 @@ export class Crosshair {
   }
 
   /**
-   * @param {number} px @param {number} py pixels in the plot's container
-   * @param {(index: number) => string} timeText
+   * Show the crosshair at a position in pixels of the plot's container.
+   * @param {number} px @param {number} py @param {(index: number) => string} timeText
    * @param {(value: number, axis: string) => string} levelText
    * @returns {number | null} the index under the crosshair, null outside of the panes
    */

@@ -205,8 +205,8 @@ function volumeTraces(series, x, colors) {
 }
 
 /**
- * Rising and falling columns, each as the outline of one area: in a bar trace Plotly would draw and
- * style every bar separately.
+ * Draw rising and falling columns as the outlines of two areas. In a bar trace Plotly would draw
+ * and style every bar separately.
  * @param {string} name @param {number[]} x @param {Values} values
  * @param {boolean[]} rising by column @param {string} yaxis @param {Record<string, string>} colors
  */

@@ -1,4 +1,4 @@
-// Draws what an alert's rule evaluated over the candles: prices as points, averages and levels as
+// Draws over the candles what an alert's rule evaluated: prices as points, averages and levels as
 // lines, and the signal as a ring. Pure.
 
 import { indexAt } from "../data/series.js";
@@ -9,7 +9,7 @@ import { lengthOf } from "../ranges.js";
 
 /**
  * @param {Series} series @param {number} time milliseconds
- * @returns {number} its position on the axis, where a bar extends half an index to either side
+ * @returns {number} the time's position on the axis, where a bar extends half an index each way
  */
 export function placeOf(series, time) {
   const index = indexAt(series, time);
@@ -19,15 +19,15 @@ export function placeOf(series, time) {
 
 /**
  * @param {Series} series @param {Judged | null} judged
- * @returns {judged is Judged} whether the series has the signal's symbol and begins before it
+ * @returns {judged is Judged} whether the series has the symbol and begins before the signal
  */
 const isWithin = (series, judged) =>
   judged?.symbol === series.symbol && series.bars[0]?.time <= judged.time;
 
 /**
  * @param {Series} series @param {Judged} judged
- * @returns {(number | null)[]} positions of its points on the axis, null before the first bar; the
- *   close of a longer bar is at the middle of its last candle
+ * @returns {(number | null)[]} axis positions of the evaluated prices, null before the first bar;
+ *   the close of a bar longer than a candle is at the middle of its last candle
  */
 const placesOf = (series, { points, length }) =>
   points.map(({ time }) => {
@@ -39,7 +39,7 @@ const placesOf = (series, { points, length }) =>
 
 /**
  * @param {Series} series @param {Judged | null} judged
- * @returns {[number, number] | null} the part of the axis to show; null without the signal
+ * @returns {[number, number] | null} the axis range to show; null if the series lacks the signal
  */
 export function judgedRange(series, judged) {
   if (!isWithin(series, judged)) return null;

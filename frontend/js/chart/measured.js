@@ -11,7 +11,7 @@ export const isOf = (text, symbol) => text.startsWith(`${symbol}*`);
 
 /**
  * @param {Series} series @param {[Point, Point]} ends
- * @returns {string} "AAPL*1795185000*113.5*1795192200*116.1": starts of bars in seconds, and prices
+ * @returns {string} with starts of bars in seconds: "AAPL*1795185000*113.5*1795192200*116.1"
  */
 export const written = (series, ends) =>
   [

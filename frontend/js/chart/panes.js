@@ -11,10 +11,10 @@ export const MARGIN = { l: 8, r: 76, t: 8, b: 26 };
 const VOLUME_SHARE = 0.16;
 const PANE_SHARE = 0.18;
 const GAP = 0.025;
-const LINE = 16; // pixels of a label's height
+const LINE = 16; // height of a label in pixels
 
 /**
- * Divide the height, from top to bottom: price, volume, then the panes.
+ * Divide the chart's height, from top to bottom, into price, volume and the other panes.
  * @param {boolean} volume @param {number} panes
  * @returns {{price: [number, number], volume: [number, number] | null, panes: [number, number][]}}
  *   Plotly domains

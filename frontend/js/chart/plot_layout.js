@@ -1,5 +1,5 @@
-// Positions on a drawn plot, in pixels of its container. The only file that reads Plotly's full
-// layout; until Plotly has drawn, it reads the sketch's.
+// Positions on a drawn plot, in pixels of its container. Only this file reads Plotly's full layout,
+// or the sketch's layout until Plotly has drawn.
 
 /**
  * @typedef {{left: number, top: number, width: number, height: number, x: [number, number], y:
@@ -7,7 +7,7 @@
  */
 
 /**
- * @param {any} layout of figure.js @param {number} width @param {number} height pixels
+ * @param {any} layout made by figure.js @param {number} width @param {number} height pixels
  * @returns {any} the axes and sizes that Plotly's full layout would have
  */
 export function fullLayout(layout, width, height) {
@@ -50,7 +50,7 @@ export function plotOf(node) {
   };
 }
 
-/** @param {any} node @returns {number} the lowest pane's lower edge */
+/** @param {any} node @returns {number} the lower edge of the lowest pane, in pixels */
 export function bottomOf(node) {
   const { height, margin } = drawnLayout(node);
   return height - margin.b;

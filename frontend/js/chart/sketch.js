@@ -114,7 +114,7 @@ function traceOf(trace, x, y) {
   return nodes;
 }
 
-/** @param {any} trace @param {Scale} x @param {Scale} y @param {boolean} rising or falling ones */
+/** @param {any} trace @param {Scale} x @param {Scale} y @param {boolean} rising which to draw */
 function candles(trace, x, y, rising) {
   const { fillcolor, line } = rising ? trace.increasing : trace.decreasing;
   const d = trace.x.map((/** @type {number} */ place, /** @type {number} */ i) => {

@@ -31,7 +31,7 @@ export const lastOf = (values) => values.findLast((value) => value !== null) ?? 
 
 /**
  * @param {Bar[]} bars in the order of time
- * @returns {Stretch | null} all bars as one; change in percent
+ * @returns {Stretch | null} all bars joined into one; change in percent
  */
 export function stretchOf(bars) {
   if (!bars.length) return null;
@@ -45,7 +45,7 @@ export function stretchOf(bars) {
   };
 }
 
-/** @param {Bar[]} bars of a day or longer @returns {Map<number, Stretch>} one by year */
+/** @param {Bar[]} bars of a day or longer @returns {Map<number, Stretch>} by year */
 export function byYear(bars) {
   /** @type {Map<number, Bar[]>} */
   const years = new Map();

@@ -144,7 +144,7 @@ export function deliveryText(alert, timeText) {
   return quiet === "record only" ? "recorded only" : `not sent: ${quiet}`;
 }
 
-/** @param {Sent} alert @returns {string} why channels hold it; "" if none does */
+/** @param {Sent} alert @returns {string} why channels hold the alert; "" if none does */
 export const heldText = ({ held }) => [...new Set(held.map(({ reason }) => reason))].join("; ");
 
 /**
@@ -163,7 +163,7 @@ export function movedText({ condition, values }) {
 
 /**
  * @param {Rule} rule @param {import("../types.js").Quote | undefined} quote of the rule's symbol
- * @returns {string} how far it is from firing: "+1.20% away", "holds now"; "" if unknown
+ * @returns {string} how far the rule is from firing: "+1.20% away", "holds now"; "" if unknown
  */
 export function distanceText(rule, quote) {
   if (!quote) return "";

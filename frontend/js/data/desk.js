@@ -27,8 +27,8 @@ export function shownOf({ desk, linked, symbol, range, start, end }, at) {
 
 /**
  * @param {View} view
- * @returns {string[]} the charts as shown now, so that they stay when the link changes; a custom
- *   range, which a chart of the desk cannot have, becomes the chart's own
+ * @returns {string[]} the desk's charts as shown now, so that they stay when the link changes; a
+ *   custom range, which the desk cannot have, becomes the chart's own
  */
 const settled = (view) =>
   view.desk.map((text, at) => {
@@ -78,7 +78,7 @@ export const without = (view, at) => ({ desk: settled(view).filter((_, i) => i !
 
 /**
  * @param {View} view @param {number} at @param {Partial<Chart>} change
- * @returns {Partial<View>} the change of the view, for all charts where they share the property
+ * @returns {Partial<View>} the change of the view, in all charts if the property links them
  */
 export function withChart({ desk, linked }, at, { symbol, range, ...change }) {
   /** @type {Partial<View>} */

@@ -41,9 +41,9 @@ export const sameEvent = (a, b) =>
 const DAY = 86400e3;
 
 /**
- * @param {Pick<Alert, "time" | "held">[]} alerts the known ones
+ * @param {Pick<Alert, "time" | "held">[]} alerts the known alerts
  * @param {number} now milliseconds
- * @returns {number} the time from which they may have changed: a day ago, or the oldest held one's
+ * @returns {number} the time since which alerts may change: a day ago, or the oldest held alert's
  */
 export const changingSince = (alerts, now) =>
   alerts.reduce(

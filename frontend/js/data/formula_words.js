@@ -59,7 +59,7 @@ export function signatureOf({ name, mustChoose, numbers }) {
   return all.length ? `${name}(${all.join(", ")})` : name;
 }
 
-/** @param {Value} value @returns {Option} with its number selected, or the cursor in its place */
+/** @param {Value} value @returns {Option} whose number is selected, or replaced by the cursor */
 function optionOf(value) {
   const { name, about, numbers, mustChoose } = value;
   const label = signatureOf(value);

@@ -1,4 +1,4 @@
-// A channel's limit, digest and quiet hours: in words, and from a form. Pure.
+// Puts a channel's limit, digest and quiet hours into words, and reads them from a form. Pure.
 
 /** @typedef {import("../types.js").Channel} Channel */
 /** @typedef {import("../types.js").QuietHours} QuietHours */
@@ -75,7 +75,7 @@ export function holdingText({ limit, digest, quiet_hours }) {
 
 /**
  * @param {{limited: boolean, messages: string, minutes: string, digest: string, daily_at: string,
- *   time_zone: string, quiet: QuietHours[]}} form values of its controls; digest: a key of DIGESTS
+ *   time_zone: string, quiet: QuietHours[]}} form its values; digest: a key of DIGESTS
  * @returns {Holding} as the API accepts it; null for what is off
  */
 export const holdingOf = ({ limited, messages, minutes, digest, daily_at, time_zone, quiet }) => ({
@@ -104,7 +104,7 @@ export function changesOf(given, before) {
 }
 
 /**
- * Find the refused quiet hours: the API names the field and its value, but not the position.
+ * Find the quiet hours that the API refused: it names the field and the value, not the position.
  * @param {{field: string, value: string}} refused such as quiet_hours.time_zone
  * @param {QuietHours[]} quiet as they were sent
  * @returns {number} position in `quiet`; -1 if the refusal is about all of them

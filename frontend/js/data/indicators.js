@@ -119,8 +119,8 @@ export function vwap(bars, dayOf, whole) {
 }
 
 /**
- * Crosses are changes of the sign of fast - slow from the last non-zero sign, so that the two kinds
- * alternate even through ties.
+ * Find the crosses: changes of the sign of fast - slow since its last non-zero value. So golden and
+ * death crosses alternate even if the averages tie.
  * @param {Values} fast @param {Values} slow
  * @returns {{index: number, kind: "golden_cross" | "death_cross"}[]}
  */

@@ -1,17 +1,17 @@
-// Decodes answers to previews, and puts them into words. Pure.
+// Decodes the API's answers to previews of rules, and puts them into words. Pure.
 
 import { RANGES } from "../ranges.js";
 import { formatDate, formatPercent } from "../format.js";
 
 /**
  * @typedef {object} Previewed
- * @property {number[]} times of its signals, milliseconds
+ * @property {number[]} times at which the rule would have fired, in milliseconds
  * @property {number} judged how many prices were evaluated
- * @property {number} unknown at how many of them a condition `when` was unknown
+ * @property {number} unknown at how many of these prices the condition `when` was unknown
  * @property {boolean} complete whether the whole range was evaluated
  * @property {string | null} next the token of the next page
  * @property {string | null} until time of the last price evaluated
- * @property {string | null} from its backtest begins after this time; null: with the range
+ * @property {string | null} from the backtest begins after this time; null: with the range
  * @property {{text: string, tree: any, needs: string[]} | null} when
  * @property {any} backtest null if it was not requested
  */
@@ -30,8 +30,8 @@ export const decodePreview = (found) => ({
 });
 
 /**
- * @param {Previewed} before @param {Previewed} after the page that follows it
- * @returns {Previewed} both as one, with the backtest of `after`
+ * @param {Previewed} before @param {Previewed} after the next page
+ * @returns {Previewed} both pages as one, with the backtest of `after`
  */
 export const joined = (before, after) => ({
   ...after,
@@ -41,7 +41,7 @@ export const joined = (before, after) => ({
   from: before.until,
 });
 
-/** @type {Record<string, string>} by a rule's interval, a range with enough bars for signals */
+/** @type {Record<string, string>} a range with enough bars for signals, by rule interval */
 const SHORTEST = {
   tick: "1D",
   "1m": "5D",
@@ -102,7 +102,7 @@ export function returnsText({ after }) {
 
 /**
  * @param {any} backtest
- * @returns {{name: string, spread: any}[]} rows of a table that have a signal
+ * @returns {{name: string, spread: any}[]} the rows of a table that have any signal
  */
 export function spreadsOf({ after, best, worst }) {
   const rows = after.map((/** @type {any} */ one) => ({
@@ -116,7 +116,7 @@ export function spreadsOf({ after, best, worst }) {
   ].filter(({ spread }) => spread.count);
 }
 
-/** @param {any} backtest @returns {string} the results of trading the rule, and of holding */
+/** @param {any} backtest @returns {string} the results of trading the rule and of holding */
 export function tradingText({ rule, hold, costs }) {
   const trades = counted(rule.trades, "trade");
   const fall = (/** @type {any} */ one) =>

@@ -1,4 +1,4 @@
-// Orders pushed changes, and applies them to a series. Pure.
+// Decides the order of pushed changes, and applies them to a series. Pure.
 
 import { decodeBar } from "./wire.js";
 import { mergeBars } from "./series.js";

@@ -1,4 +1,4 @@
-// A chart's bars: built from a first answer, then updated by small ones. Pure.
+// A chart's bars: built from the API's first answer, then updated by later ones. Pure.
 
 import { MAX_BARS } from "../ranges.js";
 import { knownZone } from "../format.js";
@@ -28,7 +28,7 @@ export function makeSeries(envelope, bars, range, zone) {
 }
 
 /**
- * Merge newer bars into the series: a bar with the same start replaces the old one, a later one is
+ * Merge newer bars into the series: a bar replaces the one with the same start, and a later bar is
  * appended. The oldest above MAX_BARS become lead; bars before the first one are ignored.
  * @param {Series} series @param {Bar[]} newer in the order of time
  * @returns {Series} the same object if nothing differs
@@ -53,9 +53,9 @@ export function mergeBars(series, newer) {
 }
 
 /**
- * Merge a complete answer into the series, with the older bars that have arrived since.
+ * Merge a complete answer into the series, which has newer bars that arrived meanwhile.
  * @param {Series} drawn @param {Series} found for the same symbol and range
- * @returns {Series} the drawn one if nothing differs; bars of both keep their positions on the axis
+ * @returns {Series} the drawn one if nothing differs; common bars keep their positions on the axis
  */
 export function withHistory(drawn, found) {
   const kept =

@@ -4,7 +4,7 @@
 
 const COLUMNS = ["own", "symbol", "price", "change"];
 
-/** @param {any} kept the browser's stored order, of any type @returns {Order} */
+/** @param {any} kept what the browser has stored, of any type @returns {Order} "own" if invalid */
 export const knownOrder = (kept) => ({
   by: COLUMNS.includes(kept?.by) ? kept.by : "own",
   down: kept?.down === true,
@@ -14,7 +14,7 @@ export const knownOrder = (kept) => ({
  * @param {import("../types.js").Listed[]} symbols
  * @param {Map<string, import("../types.js").Quote>} quotes
  * @param {Order} order @param {string} search part of a symbol or name
- * @returns {import("../types.js").Listed[]} matches; those without a price come last either way
+ * @returns {import("../types.js").Listed[]} matching symbols; those without a price come last
  */
 export function arrange(symbols, quotes, order, search) {
   const wanted = search.trim().toUpperCase();

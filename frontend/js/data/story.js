@@ -1,4 +1,4 @@
-// An alert's deliveries and figures in words, and what its rule evaluated. Pure.
+// Puts an alert's deliveries and figures into words, and finds what its rule evaluated. Pure.
 
 import { formatAge, formatDay, formatPercent, formatPrice, formatSeconds } from "../format.js";
 import { lengthOf } from "../ranges.js";
@@ -8,7 +8,7 @@ import { sma } from "./indicators.js";
 /** @typedef {import("../types.js").Alert} Alert */
 /** @typedef {import("../types.js").Delivery} Delivery */
 
-/** The number of prices up to the alert that are drawn. */
+/** The most prices that are drawn up to the alert. */
 const DRAWN = 24;
 
 /**

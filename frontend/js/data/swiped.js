@@ -1,4 +1,4 @@
-// Swipes from symbol to symbol. Pure.
+// Interprets swipes from symbol to symbol. Pure.
 
 const FAR = 48; // pixels; a shorter movement is a tap
 const STEEP = 0.5; // height / width, above which it is a scroll

@@ -71,7 +71,7 @@ class Reader {
     throw new TreeError(`${found} is not allowed; allowed: ${wanted}`, token?.at ?? this.end);
   }
 
-  /** @param {string} sign skipped if it is next @returns {boolean} whether it was */
+  /** @param {string} sign is skipped if it comes next @returns {boolean} whether it did */
   #took(sign) {
     const found = this.tokens[this.next]?.text === sign;
     if (found) this.next += 1;

@@ -43,7 +43,7 @@ export const isWaiting = ({ symbols, chartState, view }) =>
 export const pace = (poll, waited) => (waited > 0 && waited < PATIENCE ? poll / 2 : poll);
 
 const LONGEST = 60; // seconds from one poll to the next
-/** Share of the time between prices: polls drift towards their arrival, and few are too early. */
+/** Share of the time between prices after which to poll, so that few polls come too early. */
 const EARLIER = 0.99;
 
 /**
@@ -59,7 +59,7 @@ export function rest(poll, expected, unchanged) {
 const LONGEST_SILENCE = 300; // seconds from one poll to the next while prices are pushed
 
 /**
- * Seconds without a pushed price after which the page asks whether there are any.
+ * Compute the seconds without a pushed price after which the page polls.
  * @param {number} expected seconds between prices, according to the API
  * @param {number} unchanged consecutive polls without news
  */
@@ -67,9 +67,9 @@ export const patienceWithPush = (expected, unchanged) =>
   Math.min(LONGEST_SILENCE, (1.1 * expected + 1) * 4 ** unchanged);
 
 /**
- * Seconds until a retry. An unreachable server may just be starting, and requests cost it nothing:
- * it is polled at the normal interval for a minute, then at most every 5 s. After error answers the
- * delay doubles, up to half a minute.
+ * Compute the seconds until a retry. An unreachable server may just be starting, and requests cost
+ * it nothing. It is polled at the normal interval for a minute, then at most every 5 s. After
+ * answers with errors the delay doubles, up to half a minute.
  * @param {number} failures consecutive, at least 1
  * @param {number} poll seconds
  * @param {boolean} answered whether the server answered

@@ -16,7 +16,7 @@ const averagesOf = (row) =>
       .map(([name, value]) => [Number(name.slice(4)), Number(value)]),
   );
 
-/** Milliseconds added to an extended bar's start: it follows the regular bar of its minute. */
+/** Milliseconds added to an extended bar's start: the regular bar of its minute comes first. */
 const BESIDE = 0.5;
 
 /** @param {any} row @returns {import("../types.js").Bar} */
@@ -34,7 +34,7 @@ export function decodeBar(row) {
 
 /**
  * @param {any} envelope
- * @returns {import("../types.js").Bar[]} with a source where it differs from the bar before's
+ * @returns {import("../types.js").Bar[]} with a source where the previous bar has another
  */
 export function decodeBars({ prices, sources = [] }) {
   const bars = prices.map(decodeBar);
@@ -75,7 +75,7 @@ export function decodeQuote(row) {
 }
 
 /**
- * Make a quote of a symbol of which only bars are stored: the last day's close.
+ * Make a quote from the last day's close, for a symbol of which only bars are stored.
  * @param {any} envelope of daily bars
  * @param {import("../types.js").Bar[]} days in the order of time, at least one
  * @returns {import("../types.js").Quote}

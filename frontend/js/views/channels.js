@@ -1,5 +1,5 @@
-// The dialog of the channels that alerts are sent to: lists, tests, switches, deletes and adds
-// them, and opens the editor of when they send. The API never returns an address.
+// The dialog of channels, which alerts are sent to: lists, tests, switches, adds and deletes
+// channels, and opens the editor of when they send. The API never returns a channel's address.
 
 import {
   allChannels,
@@ -190,7 +190,7 @@ class Channels {
     );
   }
 
-  /** Create the button that loads and shows the fields of when a new channel sends. */
+  /** Create the button that loads and shows the fields for when a new channel sends. */
   #newTiming() {
     /** @type {ReturnType<typeof import("./holding_editor.js").newHolding> | null} */
     let made = null;
@@ -260,7 +260,7 @@ class Channels {
 export const openChannels = (api) => new Channels(api).open();
 
 /**
- * Create checkboxes for the channels of a rule; with none checked it uses the default channels.
+ * Create checkboxes for the channels of a rule. A rule with none uses the default channels.
  * @param {Api} api
  * @param {string[]} chosen ids
  * @returns {{node: HTMLElement, ids: () => string[]}} ids: of the checked channels

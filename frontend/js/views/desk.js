@@ -67,7 +67,7 @@ export class Desk {
     this.store.setView(withChart(this.store.state.view, number - 1, change));
   }
 
-  /** Have the watch-list change this chart. @param {number} number 0 for the main chart */
+  /** Make a chart the one that the watch-list changes. @param {number} number 0: the main chart */
   activate(number) {
     this.active = number;
     this.#mark();

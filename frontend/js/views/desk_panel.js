@@ -19,7 +19,7 @@ const KEYS = "Left and right move the crosshair, plus and minus zoom, 0 shows ev
 /** @param {Store} store the page's @returns {Partial<import("../store.js").State>} */
 const sharedOf = ({ state }) => Object.fromEntries(SHARED.map((key) => [key, state[key]]));
 
-/** A panel's state. Its view is derived from the page's, so most changes go there. */
+/** A panel's state. Its view is derived from the page's view, so most changes are made there. */
 class PanelStore extends Store {
   /** @param {Desk} desk @param {number} number */
   constructor(desk, number) {

@@ -19,7 +19,7 @@ const PERIODS = [
 ];
 const AT_ONCE = 3;
 const FRESH = 120e3; // milliseconds after which the view reloads
-const COMING = 10e3; // the same while a producer is still sending history
+const COMING = 10e3; // the same while a producer still sends history
 
 export class HistoryView {
   /**

@@ -7,7 +7,7 @@ import { lengthOf } from "../ranges.js";
 
 /** @typedef {import("./chart_view.js").ChartView} ChartView */
 
-/** Zooms charts to the times of their views, one per frame: drawing one takes up to 40 ms. */
+/** Zooms charts to the times of their views, one chart per frame: drawing takes up to 40 ms. */
 export class Followers {
   constructor() {
     /** @type {Set<ChartView>} */
@@ -31,7 +31,7 @@ export class Followers {
   }
 }
 
-/** Another chart's crosshair on this one: a line at its time, and its bar in the readout. */
+/** Shows another chart's crosshair on this one: a line at its time, and the bar in the readout. */
 export class CrossLine {
   /** @param {ChartView} view */
   constructor(view) {
@@ -52,7 +52,7 @@ export class CrossLine {
     const index = time === null ? null : this.#indexAt(time);
     if (index === null && this.index === null) return;
     this.index = index;
-    this.view.chart.crosshair.hideCross(); // left by a pointer at rest
+    this.view.chart.crosshair.hideCross(); // a pointer at rest may have left it
     const plot = plotOf(this.view.chart.node);
     const x = plot && index !== null ? xOf(plot, index) : -1;
     this.node.hidden = !plot || x < plot.left || x > plot.left + plot.width;

@@ -1,5 +1,5 @@
-// The dialog that lists and removes mutes, and mutes a symbol, a rule or everything; and the one
-// that a link in a message opens. Loaded on demand.
+// Two dialogs. One lists and removes mutes, and mutes a symbol, a rule or everything. The other is
+// opened by a link in a message. Loaded on demand.
 
 import { ApiError } from "../api.js";
 import { busy, el } from "../dom.js";

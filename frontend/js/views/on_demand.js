@@ -8,7 +8,7 @@
  *   `needed` changes or the browser is online again
  */
 export function onDemand(store, needed, load, failed) {
-  let isLoading = false; // or loaded
+  let isLoading = false; // stays true once the part is loaded
   const act = async () => {
     if (isLoading || !needed(store.state)) return;
     isLoading = true;

@@ -22,7 +22,7 @@ export function mountPages(store, api, chart) {
       byId(page).replaceChildren();
       opened.add(page);
       load[page]().catch((error) => {
-        if (!(error instanceof TypeError)) throw error; // a module that cannot be fetched is one
+        if (!(error instanceof TypeError)) throw error; // a module cannot be fetched
         opened.delete(page);
         byId(page).replaceChildren(
           el("p.problem", { role: "alert" }, "This view could not be loaded."),

@@ -8,7 +8,7 @@ import { openDialog } from "./dialog.js";
 
 /** @typedef {import("../types.js").Quality} Quality */
 
-const LISTED = 8; // most gaps, and most jumps, in the list: the newest
+const LISTED = 8; // the most gaps, and the most jumps, in the list
 
 /** @param {number} count */
 const minutes = (count) => (count === 1 ? "1 minute" : `${count.toLocaleString("en")} minutes`);

@@ -78,7 +78,7 @@ export class RuleLines {
     if (plot) this.#place(shown, plot);
   }
 
-  /** @param {Plot} plot @returns {Shown[]} lines within it, and those moved or focused */
+  /** @param {Plot} plot @returns {Shown[]} lines within it, and lines that are moved or focused */
   #shown(plot) {
     const { move } = this;
     const [low, high] = plot.y;
@@ -107,7 +107,7 @@ export class RuleLines {
     }
     const still = shown.filter(({ isMoved }) => !isMoved);
     const heights = still.map(({ price }) => yOf(plot, price));
-    const isClose = areClose(heights); // else widths, which are slow to measure, are not needed
+    const isClose = areClose(heights); // only then are widths needed, which are slow
     const widths = still.map(({ line }) => (isClose ? line.name.offsetWidth : 0));
     const lefts = nameLefts(heights, widths, plot.width);
     still.forEach(({ line }, i) => (line.name.style.left = `${lefts[i]}px`));

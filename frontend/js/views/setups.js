@@ -128,7 +128,7 @@ class Entry {
     return usualRange(this.context, this.rule);
   }
 
-  /** Say in one line what it would have done, and mark it as armed if such a rule exists. */
+  /** Say in one line what the set-up would have done, and whether it is armed as a rule. */
   async summarize() {
     try {
       const found = await previewRule(this.context, this.rule, this.range, { marks: false });

@@ -11,7 +11,7 @@ import { isOnChart, previewRule, usualRange } from "../rule_previews.js";
 /** @typedef {import("../rule_previews.js").Asked} Asked */
 /** @typedef {import("../data/previewed.js").Previewed} Previewed */
 
-/** Parts of a preview that one click requests, at most. */
+/** The most parts of a preview that one click requests. */
 const MOST_PARTS = 5;
 
 const [WIDTH, HEIGHT] = [600, 120];
@@ -95,7 +95,7 @@ function spreads(backtest) {
   );
 }
 
-/** @param {Previewed} found @returns {Node[]} what followed the signals; none without any */
+/** @param {Previewed} found @returns {Node[]} what followed the signals; empty without signals */
 export function followed({ times, backtest, from }) {
   if (!times.length || !backtest?.bars) return [];
   const since = from && formatDate(Date.parse(from), "UTC");

@@ -44,7 +44,7 @@ async function registered() {
 async function subscribed(key) {
   try {
     const { pushManager } = await registered();
-    await (await pushManager.getSubscription())?.unsubscribe(); // it may have ended
+    await (await pushManager.getSubscription())?.unsubscribe(); // the subscription may have ended
     const given = { userVisibleOnly: true, applicationServerKey: bytesOf(key) };
     return (await pushManager.subscribe(given)).toJSON();
   } catch (cause) {
@@ -76,7 +76,7 @@ async function switchOn(api, channels, own) {
 
 /** @param {import("../api.js").Api} api @param {Channel} own */
 async function switchOff(api, own) {
-  if (!confirm(`Delete the channel ${own.name}?`)) return; // it may be another device's
+  if (!confirm(`Delete the channel ${own.name}?`)) return; // the channel may be another device's
   await withToken(SCOPE, () => deleteChannel(api, own.channel_id));
   await (await (await registered()).pushManager.getSubscription())?.unsubscribe();
 }
