@@ -1,4 +1,4 @@
-"""Corporate actions, and AAPL's days as they were traded, across its splits of 2014 and 2020."""
+"""Makes corporate actions, and AAPL's days as they were traded, across two splits."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ DIVIDENDS = {
 
 
 def make_split(ex_date: str, ratio: str, **fields: Any) -> Action:
-    """A split."""
+    """Return a split."""
     given = {"symbol": "AAPL", "known_at": KNOWN_AT, "source": "alpaca", **fields}
     return Action(kind="split", ex_date=ex_date, ratio=ratio, **given)
 
 
 def make_dividend(ex_date: str, amount: object, previous_close: object, **fields: Any) -> Action:
-    """A dividend."""
+    """Return a dividend."""
     given = {"symbol": "AAPL", "known_at": KNOWN_AT, "source": "alpaca", **fields}
     return Action(
         kind="dividend",
@@ -47,7 +47,7 @@ def make_dividend(ex_date: str, amount: object, previous_close: object, **fields
 
 
 def aapl_days(source: str = "alpaca") -> list[Bar]:
-    """AAPL's recorded days in order, as they were traded."""
+    """Return AAPL's recorded days in order, with prices as they were traded."""
     rows = []
     for name in ("aapl-splits.csv", "aapl-daily-2015-2017.csv"):
         with (DATA / name).open() as file:
@@ -69,7 +69,7 @@ def aapl_days(source: str = "alpaca") -> list[Bar]:
 
 
 def aapl_actions(days: list[Bar]) -> list[Action]:
-    """AAPL's splits and dividends, as of those days."""
+    """Return AAPL's splits and dividends within those days."""
     closes = {bar.start[:10]: bar.close for bar in days}
     found = [make_split(*item) for item in SPLITS.items()]
     for day, amount in DIVIDENDS.items():
@@ -81,7 +81,7 @@ def aapl_actions(days: list[Bar]) -> list[Action]:
 def with_history(
     services: FakeServices, days: list[Bar], actions: list[Action], switches: str | None = None
 ) -> None:
-    """Store days as history, and actions."""
+    """Store days as history, and corporate actions."""
     stores, source = services.stores, days[0].source
     stores.bars.write_history(days, KNOWN_AT, NEVER)
     stores.symbols.put(

@@ -1,4 +1,4 @@
-"""The routes on fakes: an app, its clock, and symbols filled as the pipeline would."""
+"""Runs the API's routes on fakes: an app, its clock, and symbols filled as the pipeline would."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ SETTINGS = msgspec.structs.replace(
 )
 
 ADMIN = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
-"""Headers of the deployment's key."""
+"""Headers with the deployment's key."""
 
 
 class FakeServices:
-    """The routes' services; `now` may be moved."""
+    """The services of the routes. A test may change `now`."""
 
     def __init__(self, settings: Settings = SETTINGS) -> None:
         self.settings = settings
@@ -101,29 +101,29 @@ class FakeServices:
 
     @cached_property
     def health(self) -> HealthCheck:
-        """See Services."""
+        """See Services.health."""
         is_closed = self.settings.read_access == "closed"
         silence = SilenceCheck(self.stores, self.clock, self.settings.silent_after_seconds)
         given = self.stores, self.clock, self.channels.all, silence
         return HealthCheck(*given, stage=self.settings.stage, is_closed=is_closed)
 
     def market_data(self) -> MarketData:
-        """See Services."""
+        """See Services.market_data."""
         fast, slow = self.settings.sma_fast, self.settings.sma_slow
         percent = Decimal(self.settings.anomaly_percent)
         return MarketData(self.stores, self.clock, anomaly_percent=percent, fast=fast, slow=slow)
 
     def clock(self) -> datetime:
-        """The present of the test."""
+        """Return the time that the test has set."""
         return self.now
 
     def key(self, *scopes: str, **fields: object) -> str:
-        """The token of a new key with these scopes."""
+        """Create a key with these scopes and return its token."""
         return self.keys.create({"name": "a test", "scopes": list(scopes), **fields})[1]
 
 
 class Answer:
-    """A response as a test reads it."""
+    """An HTTP response, as tests read it."""
 
     def __init__(self, response: Any) -> None:
         self.status: int = response.status_code
@@ -132,17 +132,17 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body parsed, its numbers exact."""
+        """Return the parsed body, with exact numbers."""
         return json.loads(self.body, parse_float=Decimal, parse_int=Decimal)
 
     @property
     def rows(self) -> list[dict[str, str]]:
-        """The body parsed as CSV."""
+        """Return the body parsed as CSV, one dict per row."""
         return list(csv.DictReader(io.StringIO(self.body.decode())))
 
 
 class Client:
-    """Asks an app that serves `services`."""
+    """Sends requests to an app that serves `services`."""
 
     def __init__(self, services: FakeServices, *, origin: str = "") -> None:
         app = Chalice("ticktape-test")
@@ -164,13 +164,13 @@ class Client:
         return access.authorize(request, self._services.keys)
 
     def get(self, path: str, **headers: str) -> Answer:
-        """GET; a header's underscores stand for hyphens."""
+        """Send a GET request. Underscores in header names stand for hyphens."""
         return self.send("GET", path, headers=headers)
 
     def send(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
     ) -> Answer:
-        """Any method, a body as JSON."""
+        """Send a request with any method and a JSON body."""
         named = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         raw = b"" if body is None else json.dumps(body).encode()
         return Answer(self._http.request(method, path, headers=named, body=raw))
@@ -178,23 +178,23 @@ class Client:
 
 @pytest.fixture(name="services")
 def closed_services() -> FakeServices:
-    """Services that answer readers with a key only."""
+    """Return services that answer only readers with a key."""
     return FakeServices(msgspec.structs.replace(SETTINGS, read_access="closed"))
 
 
 @pytest.fixture(name="client")
 def closed_client(services: FakeServices) -> Client:
-    """Asks `services`."""
+    """Return a client of an app that serves `services`."""
     return Client(services)
 
 
 def send(client: Client, method: str, path: str, body: object = None, **headers: str) -> Answer:
-    """Ask with the deployment's key, unless `headers` name another one."""
+    """Send a request with the deployment's key, unless `headers` names another key."""
     return client.send(method, path, body, ADMIN | headers)
 
 
 def fill(services: FakeServices, ticks: Sequence[Tick]) -> None:
-    """Store ticks of one symbol and all that detection makes of them."""
+    """Store ticks of one symbol and everything that detection computes from them."""
     stores = services.stores
     arrival = to_text(services.now)
     stores.prices.write([PricedRecord((tick,), arrival) for tick in ticks], 0.0)
@@ -222,7 +222,7 @@ def make_ticks(
     source: str = "simulator",
     timezone: str = "UTC",
 ) -> list[Tick]:
-    """`count` ticks up to `end`, whose prices go up and down."""
+    """Return `count` ticks up to `end`, whose prices rise and fall."""
     first = end - timedelta(seconds=step_seconds * (count - 1))
     return [
         Tick(
@@ -241,7 +241,7 @@ def make_ticks(
 
 
 def aapl_ticks() -> list[Tick]:
-    """AAPL's days of 2015 to 2017, one tick at each close."""
+    """Return AAPL's days of 2015 to 2017 as ticks, one at each close."""
     text = (DATA / "aapl-daily-2015-2017.csv").read_text()
     calendar = calendar_for("AAPL", None)
     before: Decimal | None = None
@@ -267,7 +267,7 @@ def aapl_ticks() -> list[Tick]:
 
 
 def walk(client: Client, path: str, rows_name: str = "prices") -> Iterable[Any]:
-    """All rows of a query, page by page."""
+    """Return all rows of a query, page by page."""
     token = ""
     while True:
         joint = "&" if "?" in path else "?"
@@ -279,7 +279,7 @@ def walk(client: Client, path: str, rows_name: str = "prices") -> Iterable[Any]:
 
 
 def wait_for_a_price(system: Any, symbol: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Until a running system quotes the symbol. Raises TimeoutError."""
+    """Wait until a running system has a quote of the symbol. Raises TimeoutError."""
     end = time.monotonic() + seconds
     while not system.get(f"/quotes?symbols={symbol}")["quotes"]:
         if time.monotonic() > end:

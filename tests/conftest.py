@@ -1,4 +1,4 @@
-"""Fixtures shared by tests of several folders."""
+"""Fixtures and hooks that tests of several folders share."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from rigs.emulated import Emulated
 pytest.register_assert_rewrite("tests.deploy_support")
 
 botocore.session.create_loader = cache(botocore.session.create_loader)
-"""All sessions of a process share what they read of botocore's models: to read them again costs
-each client a tenth of a second."""
+"""All sessions of a process share botocore's parsed models, which saves a tenth of a second
+each."""
 
 botocore.useragent.sanitize_user_agent_string_component = cache(
     botocore.useragent.sanitize_user_agent_string_component
 )
-"""A request names its client in some ten words, each of which botocore checks by characters."""
+"""A request names its client in about ten words, and botocore checks each word by character."""
 
 settings.register_profile(
     "same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("explore", settings.get_profile("same"), derandomize=False)
 settings.load_profile("same")
-"""`make test` tries the same examples each time, however long they take; `make test-long` tries
-others."""
+"""`make test` tries the same examples each time, `make test-long` others; both have no deadline."""
 
 FIRST = (
     "e2e/test_deploy_cycle.py",
@@ -51,8 +50,8 @@ FIRST = (
     "faults",
     "oracles/test_reports_pandas.py",
 )
-"""Files and folders that take long, the longest first: were one of them left for the end, the
-other workers would wait for it."""
+"""Slow files and folders, the slowest first. Otherwise a slow one could start last and run
+alone."""
 
 RUNNING = tuple(
     f"tests/browser/test_{name}.py"
@@ -74,14 +73,14 @@ RUNNING = tuple(
         "web_push",
     )
 )
-"""Files of the page's tests that share a running system; the others use a stand-in for it."""
+"""Files of the page's tests that share a running system. The other files use a stand-in for it."""
 
 TOGETHER = (RUNNING, ("tests/browser/",), ("tests/security/",))
-"""Files and folders whose tests run in one worker, since they share a browser or a system."""
+"""Groups of files and folders whose tests run in one worker: they share a browser or a system."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order files by FIRST; how their tests stand within them stays."""
+    """Order files by FIRST. The order of the tests in a file stays."""
     places = [Path(__file__).parent / name for name in FIRST]
 
     @cache
@@ -93,8 +92,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collect without the garbage collector, and have it leave out what is there then: modules and
-    tests stay until the end."""
+    """Collect tests without the garbage collector. It ignores modules and tests afterwards, since
+    they stay until the end."""
     gc.disable()
     try:
         return (yield)
@@ -104,22 +103,22 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 class FilesAndFolders(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """A file's tests run in one worker, and so do all tests of a group in TOGETHER."""
+    """Runs all tests of a file in one worker, and all tests of a group in TOGETHER."""
 
     def _split_scope(self, nodeid: str) -> str:
-        """The file of a test, or its group's name."""
+        """Return the group of a test if it is in one, or else its file."""
         group = next((group for group in TOGETHER if nodeid.startswith(group)), None)
         return " ".join(group) if group else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
-    """Distribute tests for `--dist loadfile`; other schedulers are unchanged."""
+    """Return our scheduler for `--dist loadfile`. Other schedulers are unchanged."""
     return FilesAndFolders(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)
 def own_log_level() -> Iterator[None]:
-    """Restore the level of our loggers: a test that reads settings sets it for the process."""
+    """Restore the level of our loggers, which tests that read settings change."""
     log = logging.getLogger("ticktape")
     before = log.level
     yield
@@ -136,6 +135,6 @@ def own_default_session() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def emulated() -> Iterator[Emulated]:
-    """One emulator for all tests of a worker that ask for it."""
+    """Yield one emulator for all tests of a worker."""
     with Emulated() as emulator:
         yield emulator

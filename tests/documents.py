@@ -1,4 +1,4 @@
-"""The commands that README and docs show."""
+"""Collects the commands that README and docs show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMMAND = re.compile(r"(?:make|curl|python3?|\.venv/bin/\S+|npx|aws|docker|sudo
 
 @cache
 def commands() -> list[tuple[str, str]]:
-    """Page and line of every command, its continued lines joined."""
+    """Return the page and the line of every command. Continued lines are joined."""
     return [(page, line) for page in PAGES for line in _commands((ROOT / page).read_text())]
 
 

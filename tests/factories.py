@@ -1,6 +1,6 @@
-"""Things to test with: every argument has a default, name only what matters.
+"""Makes objects for tests. Every argument has a default, so that a test names only what matters.
 
-`at(90)` is the instant 90 seconds after START, 15:30 UTC of a trading Friday in New York.
+`at(90)` is the instant 90 seconds after START, which is 15:30 UTC on a trading Friday in New York.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rigs.invocations import sqs_event as sqs_event
 
 
 def decimal(value: object) -> Decimal:
-    """An exact number from how it is written."""
+    """Return the exact number that a value shows when it is printed."""
     return Decimal(str(value))
 
 
@@ -45,7 +45,7 @@ def _exact(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_tick(price: object = 100, seconds: float = 0, **fields: Any) -> Tick:
-    """A replayed tick of AAPL (so that its age keeps no alert quiet)."""
+    """Return a replayed tick of AAPL. Replayed ticks can raise loud alerts whatever their age."""
     given = {
         "symbol": "AAPL",
         "timestamp": at(seconds),
@@ -58,12 +58,12 @@ def make_tick(price: object = 100, seconds: float = 0, **fields: Any) -> Tick:
 
 
 def make_ticks(prices: Iterable[object], step: float = 1, start: float = 0, **f: Any) -> list[Tick]:
-    """Ticks at these prices, `step` seconds apart."""
+    """Return ticks at these prices, `step` seconds apart."""
     return [make_tick(price, start + n * step, **f) for n, price in enumerate(prices)]
 
 
 def make_bar(start: float = 0, close: object = 100, **fields: Any) -> Bar:
-    """A finished minute of one tick; open, high and low are the close unless given."""
+    """Return a finished minute of one tick. Open, high and low are the close unless given."""
     given = {
         "symbol": "AAPL",
         "interval": "1m",
@@ -81,7 +81,7 @@ def make_bar(start: float = 0, close: object = 100, **fields: Any) -> Bar:
 
 
 def make_rule(condition: str = "crossing_up", **fields: Any) -> Rule:
-    """A rule of AAPL on ticks; crosses get averages of 2 and 4, all else the value 100."""
+    """Return a rule of AAPL on ticks: a cross of averages of 2 and 4, or one with the value 100."""
     crosses = condition in ("golden_cross", "death_cross")
     judged: dict[str, Any] = {"fast": 2, "slow": 4} if crosses else {"value": 100}
     given = {"rule_id": "r1", "symbol": "AAPL", "condition": condition, **judged, **fields}
@@ -89,7 +89,7 @@ def make_rule(condition: str = "crossing_up", **fields: Any) -> Rule:
 
 
 def make_alert(seconds: float = 0, rule_id: str = "r1", **fields: Any) -> Alert:
-    """A loud alert at a tick of AAPL."""
+    """Return a loud alert at a tick of AAPL."""
     given = {
         "symbol": "AAPL",
         "timestamp": at(seconds),
@@ -108,12 +108,12 @@ def make_alert(seconds: float = 0, rule_id: str = "r1", **fields: Any) -> Alert:
 def make_priced(
     ticks: Sequence[Tick], complete_from: str | None = None, arrival: str | None = None
 ) -> PricedRecord:
-    """One prices item."""
+    """Return an item of the prices table with these ticks."""
     return PricedRecord(tuple(ticks), arrival or at(), complete_from)
 
 
 def wire(price: object = 100, seconds: float | None = 0, **fields: Any) -> dict[str, Any]:
-    """A tick as JSON would carry it; `seconds=None` leaves its timestamp out."""
+    """Return a tick as JSON carries it. `seconds=None` leaves out its timestamp."""
     given: dict[str, Any] = {"symbol": "AAPL", "price": price}
     if seconds is not None:
         given["timestamp"] = at(seconds)
@@ -121,14 +121,14 @@ def wire(price: object = 100, seconds: float | None = 0, **fields: Any) -> dict[
 
 
 def payload(*ticks: dict[str, Any]) -> bytes:
-    """A record of these ticks, one to a line."""
+    """Return the data of a record with these ticks, one on each line."""
     return b"\n".join(json.dumps(tick).encode() for tick in ticks)
 
 
 def make_incoming(
     data: bytes | dict[str, Any], number: int = 0, arrival: float = 0, origin: str = SHARD
 ) -> Incoming:
-    """A record of a stream; a dict is one tick."""
+    """Return a record of a stream. A dict as `data` is a single tick."""
     raw = data if isinstance(data, bytes) else payload(data)
     return Incoming(f"seq-{number}", origin, str(number), instant(arrival), raw)
 
@@ -136,13 +136,13 @@ def make_incoming(
 def make_trigger(
     newest: float = 0, complete_from: float | None = None, symbol: str = "AAPL", number: int = 0
 ) -> ChangedPrices:
-    """A stream record that says that all ticks from complete_from to newest are stored."""
+    """Return a stream record: all ticks from complete_from to newest are stored."""
     first = newest if complete_from is None else complete_from
     return ChangedPrices(f"change-{number}", symbol, at(newest), at(first), at(newest))
 
 
 def dated(event: dict[str, Any]) -> dict[str, Any]:
-    """The event of messages whose sender tells when it sent each, as the producer does."""
+    """Return the event with the sending times that the producer notes in its messages."""
     for record in event["Records"]:
         attributes = record["attributes"]
         text = f"{attributes['SentTimestamp']}-{attributes['SequenceNumber']}"
@@ -152,8 +152,7 @@ def dated(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def redriven(event: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """The event of messages that went through a dead-letter queue: at so many seconds after START
-    SQS gave them another time and number."""
+    """Return the event with messages to which a dead-letter queue gave another time and number."""
     found = copy.deepcopy(event)
     for record in found["Records"]:
         attributes = record["attributes"]
@@ -165,7 +164,7 @@ def redriven(event: dict[str, Any], seconds: float) -> dict[str, Any]:
 def stream_record(
     image: dict[str, Any], number: int = 0, name: str = "INSERT", **change: Any
 ) -> dict[str, Any]:
-    """One record of the prices table's stream."""
+    """Return a record of the prices table's stream."""
     return {
         "eventID": str(number),
         "eventName": name,
@@ -184,5 +183,5 @@ def stream_record(
 
 
 def gunzipped(body: bytes) -> list[bytes]:
-    """The lines of a raw object."""
+    """Return the lines of a raw object."""
     return gzip.decompress(body).splitlines()

@@ -1,4 +1,4 @@
-"""Corporate actions in memory."""
+"""An ActionStore in memory."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from chalicelib.services.stores import RecordedActions
 
 
 class FakeActions:
-    """ActionStore."""
+    """ActionStore in memory."""
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str], Action] = {}
 
     def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
-        """See ActionStore."""
+        """See ActionStore.record."""
         conflicts = {}
         for index, action in enumerate(actions):
             known = self.stored.setdefault((action.symbol, action.place), action)
@@ -26,5 +26,5 @@ class FakeActions:
         return RecordedActions(conflicts, frozenset())
 
     def actions(self, symbol: str) -> list[Action]:
-        """See ActionStore."""
+        """See ActionStore.actions."""
         return [self.stored[key] for key in sorted(self.stored) if key[0] == symbol]

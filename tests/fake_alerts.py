@@ -1,4 +1,4 @@
-"""Alerts in memory, by symbol and by day."""
+"""An AlertStore in memory, by symbol and by day."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from chalicelib.services.stores import Page
 
 
 class FakeAlerts:
-    """AlertStore."""
+    """AlertStore in memory."""
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str], StoredAlert] = {}
         self.heads: dict[Digest, StoredDigest] = {}
 
     def digests(self, wanted: Collection[Digest]) -> dict[Digest, StoredDigest]:
-        """See AlertStore."""
+        """See AlertStore.digests."""
         return {each: self.heads[each] for each in wanted if each in self.heads}
 
     def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """See AlertStore."""
+        """See AlertStore.record_all."""
         for alert in alerts:
             stored = StoredAlert(alert, exchange_timezone=exchange_timezone)
             self.stored.setdefault(_alert_key(alert), stored)
 
     def record_pending(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """See AlertStore."""
+        """See AlertStore.record_pending."""
         self.record_all(alerts, exchange_timezone)
 
     def mark_sent(self, alert: Alert, now: str, *deliveries: Delivery) -> None:
-        """Note that an alert has been sent, and its deliveries."""
+        """Note the time at which an alert was sent, and its deliveries."""
         found = self.stored[_alert_key(alert)]
         changed = msgspec.structs.replace(found, notified_at=now, deliveries=deliveries)
         self.stored[_alert_key(alert)] = changed
 
     def find(self, alert_id: str) -> StoredAlert | None:
-        """See AlertStore."""
+        """See AlertStore.find."""
         found = (one for one in self.stored.values() if one.alert.alert_id == alert_id)
         return next(found, None)
 
@@ -55,7 +55,7 @@ class FakeAlerts:
         descending: bool = False,
         after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """See AlertStore."""
+        """See AlertStore.by_symbol."""
         rows = {
             key[1]: alert
             for key, alert in self.stored.items()
@@ -75,7 +75,7 @@ class FakeAlerts:
         descending: bool = False,
         after_key: str | None = None,
     ) -> Page[StoredAlert]:
-        """See AlertStore."""
+        """See AlertStore.by_day."""
         reach = Range(start, end)
         if after_key is not None and not reach.holds(after_key.partition("#")[0]):
             raise ValueError("ExclusiveStartKey is outside query boundaries")

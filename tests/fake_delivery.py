@@ -1,4 +1,4 @@
-"""What delivering needs, in memory."""
+"""The stores and queues that delivery needs, in memory."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ from chalicelib.services.delivery.stores import Key, Refusals, StoredWindow, ToH
 
 
 class FakeChannel:
-    """Channel: keeps what was sent."""
+    """A Channel that keeps the messages sent to it."""
 
     def __init__(self) -> None:
         self.sent: list[Message] = []
 
     def prepare(self) -> None:
-        """See Channel."""
+        """See Channel.prepare."""
 
     def send(self, message: Message) -> None:
-        """See Channel."""
+        """See Channel.send."""
         self.sent.append(message)
 
 
 class FakeDeliveries:
-    """DeliveryStore: the alerts that a test puts into it."""
+    """A DeliveryStore with the alerts that a test puts into it."""
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str, str], StoredAlert] = {}
         self._lock = threading.Lock()
 
     def put(self, *alerts: StoredAlert) -> None:
-        """Put alerts, with their deliveries."""
+        """Store alerts with their deliveries."""
         self.stored |= {_key(stored.alert): stored for stored in alerts}
 
     def of(self, alert: Alert, channel: str = "sns") -> Delivery | None:
-        """The delivery of an alert on a channel."""
+        """Return the delivery of an alert on a channel, or None."""
         return self.stored[_key(alert)].on(channel)
 
     def find(self, symbol: str, timestamp: str, rule_id: str) -> StoredAlert | None:
-        """See DeliveryStore."""
+        """See DeliveryStore.find."""
         return self.stored.get((symbol, timestamp, rule_id))
 
     def replace(self, key: Key, before: Delivery | None, after: Delivery) -> bool:
-        """See DeliveryStore."""
+        """See DeliveryStore.replace."""
         with self._lock:
             found = self.stored.get(_key(key))
             if found is None or found.on(after.channel) != before:
@@ -71,53 +71,53 @@ class FakeDeliveries:
 
 
 class FakeRetries:
-    """RetryQueue: requests with their pauses, and those that were buried with their reasons."""
+    """A RetryQueue that keeps requests with their pauses, and buried requests with the reasons."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Retry, float]] = []
         self.dead: list[tuple[Retry, str]] = []
         self.others = 0
-        """Messages of others."""
+        """The number of further messages in the queue."""
 
     def depth(self) -> int:
-        """See RetryQueue."""
+        """See RetryQueue.depth."""
         return self.others + len(self.waiting)
 
     def put(self, retry: Retry, seconds: float) -> None:
-        """See RetryQueue."""
+        """See RetryQueue.put."""
         self.waiting.append((retry, seconds))
 
     def bury(self, retry: Retry, reason: str) -> None:
-        """See RetryQueue."""
+        """See RetryQueue.bury."""
         self.dead.append((msgspec.structs.replace(retry, dead=True), reason))
 
 
 class NoAgendas:
-    """AgendaStore for channels whose digests are due soon."""
+    """An AgendaStore for channels whose digests are all due soon."""
 
     def enter(self, digest: Digest) -> None:
-        """See AgendaStore."""
+        """See AgendaStore.enter."""
         raise AssertionError("no digest is far ahead")
 
     def leave(self, digest: Digest) -> None:
-        """See AgendaStore."""
+        """See AgendaStore.leave."""
         raise AssertionError("no digest is far ahead")
 
     def waiting(self, channel: str) -> Iterable[Digest]:
-        """See AgendaStore."""
+        """See AgendaStore.waiting."""
         raise AssertionError("no digest is far ahead")
 
     def timer_at(self, channel: str) -> str | None:
-        """See AgendaStore."""
+        """See AgendaStore.timer_at."""
         raise AssertionError("no digest is far ahead")
 
     def note_timer(self, channel: str, at: str) -> None:
-        """See AgendaStore."""
+        """See AgendaStore.note_timer."""
         raise AssertionError("no digest is far ahead")
 
 
 class FakeDigests:
-    """DigestStore for channels that hold nothing back by themselves: keeps what was held."""
+    """A DigestStore for channels that hold no alerts of their own accord. Keeps what was held."""
 
     chunk = 2
 
@@ -126,28 +126,28 @@ class FakeDigests:
         self.agendas = NoAgendas()
 
     def open(self, digest: Digest) -> bool:
-        """See DigestStore."""
+        """See DigestStore.open."""
         raise AssertionError("nothing is held")
 
     def close_empty(self, digest: Digest, now: str) -> bool:
-        """See DigestStore."""
+        """See DigestStore.close_empty."""
         raise AssertionError("nothing is held")
 
     def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
-        """See DigestStore."""
+        """See DigestStore.hold."""
         self.held += [(digest, one) for one in held]
         return Refusals(made=True, closed=False, alerts=frozenset(), contended=False)
 
     def members(self, digest: Digest) -> Iterable[Member]:
-        """See DigestStore."""
+        """See DigestStore.members."""
         raise AssertionError("nothing is held")
 
     def window(self, channel: str) -> StoredWindow:
-        """See DigestStore."""
+        """See DigestStore.window."""
         raise AssertionError("nothing is held")
 
     def count(self, channel: str, before: StoredWindow, after: Window) -> bool:
-        """See DigestStore."""
+        """See DigestStore.count."""
         raise AssertionError("nothing is held")
 
 
@@ -156,31 +156,31 @@ def _key(one: Key) -> tuple[str, str, str]:
 
 
 class FakeDirectory:
-    """Channels by their ids. Each alert goes to those that it names, or to all."""
+    """Channels by id. Each alert goes to the channels that it names, or to all."""
 
     def __init__(self, channels: Mapping[str, Channel]) -> None:
         self._channels = channels
         self.muted: tuple[Mute, ...] = ()
         self.since: dict[str, datetime] = {}
-        """When channels got their addresses; others have had theirs for long."""
+        """When channels got their addresses; other channels have had theirs for long."""
 
     def is_established(self, channel_id: str, now: datetime) -> bool:
-        """See Channels."""
+        """See Channels.is_established."""
         since = self.since.get(channel_id)
         return since is None or (now - since).total_seconds() >= ESTABLISHED_SECONDS
 
     def mutes(self) -> tuple[Mute, ...]:
-        """See Channels."""
+        """See Channels.mutes."""
         return self.muted
 
     def receivers(self, alert: Alert) -> tuple[str, ...]:
-        """See Channels."""
+        """See Channels.receivers."""
         return alert.channels or tuple(self._channels)
 
     def find(self, channel_id: str) -> Channel | None:
-        """See Channels."""
+        """See Channels.find."""
         return self._channels.get(channel_id)
 
     def holding(self, channel_id: str) -> Holding | None:
-        """See Channels."""
+        """See Channels.holding."""
         return None

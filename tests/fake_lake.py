@@ -1,4 +1,4 @@
-"""An Athena in memory: what was started, one finished run, one under way, and one of others."""
+"""An Athena in memory with its runs: a finished one, a running one, and one of somebody else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROWS = (("AAPL", "2", "1.5E7"), ("A,B", "1", None), ("MSFT", "3", "NaN"))
 
 
 class FakeLake:
-    """QueryEngine, links to results and the state of the lake."""
+    """A QueryEngine, the links to its results, and the state of the lake."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, tuple[QueryValue, ...], int]] = []
@@ -37,29 +37,29 @@ class FakeLake:
         token: str | None = None,
         reuse_minutes: int = 0,
     ) -> str:
-        """See QueryEngine."""
+        """See QueryEngine.start."""
         self.started.append((sql, tuple(parameters), reuse_minutes))
         return f"{len(self.started):08x}-1111-1111-1111-111111111111"
 
     def status(self, query_id: str) -> QueryStatus | None:
-        """See QueryEngine."""
+        """See QueryEngine.status."""
         return self.runs.get(query_id)
 
     def rows(self, query_id: str, *, limit: int = 1000, page_token: str | None = None) -> QueryRows:
-        """See QueryEngine."""
+        """See QueryEngine.rows."""
         at = int(page_token or 0)
         more = str(at + limit) if at + limit < len(ROWS) else None
         return QueryRows(COLUMNS, TYPES, ROWS[at : at + limit], more)
 
     def stop(self, query_id: str) -> None:
-        """See QueryEngine."""
+        """See QueryEngine.stop."""
 
     def state(self) -> LakeState:
-        """The lake's first two days, of which the first is compacted."""
+        """Return a lake of two days, the first of which is compacted."""
         return LakeState("2026-11-19", "2026-11-19", (), frozenset({"2026-11-19"}), 1)
 
     def link(self, location: str, seconds: int) -> str:
-        """See Reports."""
+        """See Reports.link."""
         return f"https://example.test/{location}?{seconds}"
 
 

@@ -1,6 +1,6 @@
-"""Prices and bars in memory, by symbol and time.
+"""Stores of prices and bars in memory, by symbol and time.
 
-Pages are short on purpose (PAGE rows), so that readers have to read on.
+Pages have only PAGE rows, so that readers have to read several pages.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ PAGE = 1000
 
 
 class Sorted:
-    """Values under text keys, read by ranges of keys."""
+    """Values under text keys, which are read by ranges of keys."""
 
     def __init__(self) -> None:
         self._keys: list[str] = []
         self._values: dict[str, object] = {}
 
     def put(self, key: str, value: object) -> None:
-        """Add or replace."""
+        """Add a value, or replace the one under this key."""
         if key not in self._values:
             bisect.insort(self._keys, key)
         self._values[key] = value
 
     def get(self, key: str) -> object | None:
-        """One value."""
+        """Return the value under a key, or None."""
         return self._values.get(key)
 
     def remove(self, key: str) -> None:
-        """Take away a key that is there, if it is."""
+        """Remove a key, if it exists."""
         if self._values.pop(key, None) is not None:
             self._keys.remove(key)
 
     def between(self, start: str | None, end: str | None, descending: bool) -> list[str]:
-        """The keys of `[start, end)`."""
+        """Return the keys in `[start, end)`, in order."""
         low = bisect.bisect_left(self._keys, start) if start is not None else 0
         high = bisect.bisect_left(self._keys, end) if end is not None else len(self._keys)
         keys = self._keys[low:high]
@@ -62,21 +62,21 @@ def _page(series: Sorted, keys: list[str], limit: int) -> Page[object]:
 
 
 class FakePrices:
-    """PriceStore: records under the keys of their last ticks."""
+    """A PriceStore in memory: records under the keys of their last ticks."""
 
     def __init__(self) -> None:
         self.series: dict[str, Sorted] = {}
         self.records: list[PricedRecord] = []
 
     def write(self, records: Sequence[PricedRecord], deadline: float) -> set[int]:
-        """See PriceStore."""
+        """See PriceStore.write."""
         for record in records:
             self.records.append(record)
             self.series.setdefault(record.key[0], Sorted()).put(record.key[1], record)
         return set()
 
     def find_many(self, keys: Sequence[tuple[str, str]]) -> list[PricedRecord]:
-        """See PriceStore."""
+        """See PriceStore.find_many."""
         found = (self.series.get(symbol, Sorted()).get(stamp) for symbol, stamp in keys)
         return [record for record in found if isinstance(record, PricedRecord)]
 
@@ -92,14 +92,14 @@ class FakePrices:
         most_copies: int | None = None,
         most: int | None = None,
     ) -> Page[StoredTick]:
-        """See PriceStore. Fills up to `limit`."""
+        """See PriceStore.ticks. Returns up to `limit` ticks."""
         found = self._unpacked(symbol, start, end)
         stamps = sorted(found, reverse=descending)
         rows = tuple(found[stamp] for stamp in stamps[:limit])
         return Page(rows, stamps[limit - 1] if len(stamps) > limit else None)
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
-        """See PriceStore."""
+        """See PriceStore.arrival_after."""
         series = self.series.get(symbol, Sorted())
         start = just_after(after) if after is not None else None
         key = next(iter(series.between(start, None, descending=False)), None)
@@ -107,7 +107,7 @@ class FakePrices:
         return None if record is None else str(record.ingested_at)
 
     def _unpacked(self, symbol: str, start: str | None, end: str | None) -> dict[str, StoredTick]:
-        """Return ticks by timestamp; of several copies the last to arrive."""
+        """Return ticks by timestamp. If there are several copies, the last to arrive wins."""
         series = self.series.get(symbol, Sorted())
         through = later(end, seconds=SPAN_SECONDS) if end is not None else None
         found: dict[str, Copy] = {}
@@ -122,7 +122,7 @@ class FakePrices:
 
 
 class FakeBars:
-    """BarStore."""
+    """A BarStore in memory."""
 
     def __init__(self) -> None:
         self.series: dict[str, Sorted] = {}
@@ -141,7 +141,7 @@ class FakeBars:
         consistent: bool = False,
         deleted: bool = False,
     ) -> Page[Bar]:
-        """See BarStore."""
+        """See BarStore.bars."""
         series = self.series.get(f"{symbol}#{interval}", Sorted())
         keys = series.between(start, end, descending)
         page = _page(series, [k for k in keys if deleted or not _is_deleted(series.get(k))], limit)
@@ -156,7 +156,7 @@ class FakeBars:
         *,
         newest: int | None = None,
     ) -> Iterator[Close]:
-        """See BarStore."""
+        """See BarStore.closes."""
         series = self.series.get(f"{symbol}#{interval}", Sorted())
         for key in series.between(start, end, newest is not None):
             bar = series.get(key)
@@ -165,7 +165,7 @@ class FakeBars:
                 yield Close(bar.start, date, bar.close, bar.ticks, bar.extended)
 
     def put(self, bar: Bar, expires_from: str) -> bool:
-        """See BarStore."""
+        """See BarStore.put."""
         series = self.series.setdefault(bar.series, Sorted())
         stored = series.get(bar.key)
         if isinstance(stored, Bar) and (stored.ticks == 0 or stored.revision >= bar.revision):
@@ -174,7 +174,7 @@ class FakeBars:
         return True
 
     def discard(self, bar: Bar, expires_from: str) -> bool:
-        """See BarStore."""
+        """See BarStore.discard."""
         series = self.series.setdefault(bar.series, Sorted())
         stored = series.get(bar.key)
         if isinstance(stored, Bar) and (stored.ticks == 0 or stored.revision != bar.revision):
@@ -184,7 +184,7 @@ class FakeBars:
         return True
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
-        """See BarStore."""
+        """See BarStore.put_all."""
         stored = [None if self.put(bar, expires_from) else self._made(bar) for bar in bars]
         return refused_by(bars, stored)
 
@@ -193,14 +193,14 @@ class FakeBars:
         return stored if isinstance(stored, Bar) and stored.ticks > 0 else None
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """See BarStore."""
+        """See BarStore.write_history."""
         for bar in bars:
             self.series.setdefault(bar.series, Sorted()).put(bar.start, bar)
             self.arrived[bar.series, bar.start] = arrival
         return set()
 
     def write_late_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """See BarStore."""
+        """See BarStore.write_late_history."""
         for bar in bars:
             stored = self.series.setdefault(bar.series, Sorted()).get(bar.start)
             whole = isinstance(stored, Bar) and not stored.ticks and not stored.folded
@@ -209,7 +209,7 @@ class FakeBars:
         return set()
 
     def fill(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """See BarStore."""
+        """See BarStore.fill."""
         for bar in bars:
             series = self.series.setdefault(bar.series, Sorted())
             stored = series.get(bar.start)
@@ -221,10 +221,10 @@ class FakeBars:
         return set()
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
-        """See BarStore."""
+        """See BarStore.mark_history."""
         self.marks.update(symbols)
         return set()
 
     def history_mark(self, symbol: str) -> str:
-        """See BarStore."""
+        """See BarStore.history_mark."""
         return str(self.marks[symbol] or "")

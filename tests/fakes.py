@@ -1,4 +1,4 @@
-"""Stores in memory: what the services see is what DynamoDB would show them."""
+"""Stores in memory, which show the services what DynamoDB would show them."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from tests.fake_series import FakeBars, FakePrices, Sorted
 
 
 class FakeStates:
-    """StateStore."""
+    """A StateStore in memory."""
 
     def __init__(self) -> None:
         self.states: dict[str, State] = {}
 
     def get(self, symbol: str) -> State | None:
-        """See StateStore."""
+        """See StateStore.get."""
         return self.states.get(symbol)
 
     def get_many(self, symbols: Iterable[str]) -> dict[str, State]:
-        """See StateStore."""
+        """See StateStore.get_many."""
         return {symbol: self.states[symbol] for symbol in symbols if symbol in self.states}
 
     def put(self, state: State) -> bool:
-        """See StateStore."""
+        """See StateStore.put."""
         stored = self.states.get(state.symbol)
         if (stored.version if stored else 0) != state.version:
             return False
@@ -49,7 +49,7 @@ class FakeStates:
 
 
 class FakeRules:
-    """RuleStore; the symbol is part of the key."""
+    """A RuleStore in memory. The symbol is part of the key."""
 
     def __init__(self) -> None:
         self.rules: dict[RuleKey, Rule] = {}
@@ -59,20 +59,20 @@ class FakeRules:
         self._lock = Lock()
 
     def all(self) -> list[Rule]:
-        """See RuleStore."""
+        """See RuleStore.all."""
         return sorted(self.rules.values(), key=lambda rule: rule.rule_id)
 
     def of(self, symbol: str) -> list[Rule]:
-        """See RuleStore."""
+        """See RuleStore.of."""
         return [rule for rule in self.all() if rule.symbol == symbol]
 
     def find(self, rule_id: str) -> Rule | BrokenRule | None:
-        """See RuleStore."""
+        """See RuleStore.find."""
         found: list[Rule | BrokenRule] = [*self.all(), *self.broken]
         return next((rule for rule in found if rule.rule_id == rule_id), None)
 
     def table(self) -> RuleTable:
-        """See RuleStore."""
+        """See RuleStore.table."""
         with self._lock:
             enabled = {key: rule.enabled for key, rule in self.rules.items()}
             enabled |= {(one.symbol, one.rule_id): False for one in self.broken}
@@ -81,7 +81,7 @@ class FakeRules:
     def write(
         self, table: RuleTable, put: Rule | None = None, remove: Sequence[RuleKey] = ()
     ) -> bool:
-        """See RuleStore."""
+        """See RuleStore.write."""
         return self._write(table, [] if put is None else [put], remove)
 
     def write_all(
@@ -91,18 +91,18 @@ class FakeRules:
         remove: Sequence[RuleKey],
         applied: Sequence[str],
     ) -> bool:
-        """See RuleStore."""
+        """See RuleStore.write_all."""
         written = self._write(table, put, remove)
         self._applied = tuple(applied) if written else self._applied
         return written
 
     def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
-        """See RuleStore."""
+        """See RuleStore.current."""
         broken = [one for one in self.broken if (one.symbol, one.rule_id) in table.enabled]
         return [*(self.rules[key] for key in table.enabled if key in self.rules), *broken]
 
     def applied(self) -> tuple[str, ...]:
-        """See RuleStore."""
+        """See RuleStore.applied."""
         return self._applied
 
     def _write(self, table: RuleTable, put: Sequence[Rule], remove: Sequence[RuleKey]) -> bool:
@@ -121,7 +121,7 @@ class FakeRules:
 
 
 class FakeRulesInForce:
-    """RulesInForce, never out of date."""
+    """RulesInForce that are never out of date."""
 
     def __init__(self, rules: Callable[[], Sequence[Rule]]) -> None:
         self._rules = rules
@@ -131,43 +131,43 @@ class FakeRulesInForce:
         return self._rules()
 
     def now(self, symbol: str) -> Sequence[Rule]:
-        """See RulesInForce."""
+        """See RulesInForce.now."""
         return [rule for rule in self._rules() if rule.symbol in (symbol, ANY_SYMBOL)]
 
 
 class FakeSymbols:
-    """SymbolStore."""
+    """A SymbolStore in memory."""
 
     def __init__(self) -> None:
         self.lists: dict[str, dict[str, SymbolEntry]] = {"seen": {}, "tracked": {}, "forgotten": {}}
 
     def listed(self, name: str) -> list[SymbolEntry]:
-        """See SymbolStore."""
+        """See SymbolStore.listed."""
         return [entry for _, entry in sorted(self.lists[name].items())]
 
     def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
-        """See SymbolStore."""
+        """See SymbolStore.page."""
         return [entry for entry in self.listed(name) if entry.symbol > after][:limit]
 
     def count(self, name: str) -> int:
-        """See SymbolStore."""
+        """See SymbolStore.count."""
         return len(self.lists[name])
 
     def find(self, symbol: str) -> SymbolEntry | None:
-        """See SymbolStore."""
+        """See SymbolStore.find."""
         return self.lists["seen"].get(symbol) or self.lists["tracked"].get(symbol)
 
     def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
-        """See SymbolStore."""
+        """See SymbolStore.find_many."""
         wanted = self.lists[name]
         return {symbol: wanted[symbol] for symbol in symbols if symbol in wanted}
 
     def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
-        """See SymbolStore."""
+        """See SymbolStore.put."""
         return self.lists[name].setdefault(entry.symbol, entry)
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """See SymbolStore."""
+        """See SymbolStore.pin."""
         given = msgspec.structs.asdict(entry)
         stored = self.lists["seen"].get(entry.symbol)
         known = msgspec.structs.asdict(stored) if stored else {}
@@ -178,12 +178,12 @@ class FakeSymbols:
         return self.lists["seen"][entry.symbol]
 
     def note_split(self, symbol: str, split: Split) -> None:
-        """See SymbolStore."""
+        """See SymbolStore.note_split."""
         ratio = f"{split.numerator}:{split.denominator}"
         self._note(symbol, split_date=split.date, split_ratio=ratio)
 
     def note_problem(self, symbol: str, problem: str, at: str) -> None:
-        """See SymbolStore."""
+        """See SymbolStore.note_problem."""
         self._note(symbol, problem=problem, problem_at=at)
 
     def _note(self, symbol: str, **noted: str) -> None:
@@ -192,7 +192,7 @@ class FakeSymbols:
             self.lists["seen"][symbol] = msgspec.structs.replace(stored, **noted)
 
     def set_sources(self, name: str, entry: SymbolEntry, sources: Sources) -> bool:
-        """See SymbolStore."""
+        """See SymbolStore.set_sources."""
         stored = self.lists[name].get(entry.symbol)
         if stored is None or (stored.source, stored.switches) != (entry.source, entry.switches):
             return False
@@ -202,23 +202,23 @@ class FakeSymbols:
         return True
 
     def note_standby(self, symbol: str, standby: str | None) -> None:
-        """See SymbolStore."""
+        """See SymbolStore.note_standby."""
         stored = self.lists["tracked"].get(symbol)
         if stored is not None:
             new = msgspec.structs.replace(stored, standby=standby)
             self.lists["tracked"][symbol] = new
 
     def note_forgotten(self, symbol: str, at: str) -> None:
-        """See SymbolStore."""
+        """See SymbolStore.note_forgotten."""
         self.lists["forgotten"][symbol] = SymbolEntry(symbol=symbol, added_at=at)
 
     def remove(self, name: str, symbol: str) -> None:
-        """See SymbolStore."""
+        """See SymbolStore.remove."""
         self.lists[name].pop(symbol, None)
 
 
 class FakeArchive:
-    """Archive: objects in dictionaries."""
+    """An Archive that keeps objects in dictionaries."""
 
     def __init__(self) -> None:
         self.raw: dict[tuple[str, ...], tuple[bytes, ...]] = {}
@@ -234,28 +234,28 @@ class FakeArchive:
         lines: Sequence[ArchivedLine],
         readings: Sequence[Reading],
     ) -> None:
-        """See Archive."""
+        """See Archive.put_readings."""
         self.readings[(origin, *numbers)] = tuple(readings)
 
     def put_raw(
         self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
     ) -> None:
-        """See Archive."""
+        """See Archive.put_raw."""
         self.raw[(origin, *numbers)] = tuple(line.line for line in lines)
 
     def put_sources(self, told: Sequence[Told]) -> None:
-        """See Archive."""
+        """See Archive.put_sources."""
         self.sources[sources_key(told)] = tuple(told)
 
     def put_quarantine(
         self, date: str, origin: str, numbers: Sequence[str], parts: Sequence[QuarantinedPart]
     ) -> None:
-        """See Archive."""
+        """See Archive.put_quarantine."""
         self.quarantine[(date, origin, *numbers)] = tuple(parts)
 
 
 class FakeFailures:
-    """Dead-lettered batches: as many as a test says."""
+    """The number of dead-lettered batches that a test sets."""
 
     def __init__(self) -> None:
         self.batches: int | None = 0
@@ -266,13 +266,13 @@ class FakeFailures:
 
 
 class FakeEraser:
-    """SeriesEraser over the fakes of `stores`."""
+    """A SeriesEraser over the fake stores in `stores`."""
 
     def __init__(self, stores: Any) -> None:
         self._stores = stores
 
     def erase(self, kind: SeriesKind, symbol: str, deadline: float) -> Erased:
-        """See SeriesEraser."""
+        """See SeriesEraser.erase."""
         if kind == "alerts":
             stored = self._stores.alerts.stored
             mine = [key for key in stored if key[0] == symbol]
@@ -290,7 +290,7 @@ class FakeEraser:
 
 
 class FakeKeys:
-    """KeyStore."""
+    """A KeyStore in memory."""
 
     def __init__(self) -> None:
         self.items: dict[str, Key] = {}
@@ -299,16 +299,16 @@ class FakeKeys:
         self._lock = Lock()
 
     def find(self, token_sha256: str) -> Key | None:
-        """See KeyStore."""
+        """See KeyStore.find."""
         self.finds += 1
         return self.items.get(token_sha256)
 
     def all(self) -> list[Key]:
-        """See KeyStore."""
+        """See KeyStore.all."""
         return sorted(self.items.values(), key=lambda key: key.created_at or "")
 
     def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
-        """See KeyStore."""
+        """See KeyStore.put."""
         with self._lock:
             if len(self.items) >= most:
                 return False
@@ -316,14 +316,14 @@ class FakeKeys:
         return True
 
     def remove(self, key_id: str) -> bool:
-        """See KeyStore."""
+        """See KeyStore.remove."""
         found = [place for place, key in self.items.items() if key.key_id == key_id]
         for place in found:
             del self.items[place]
         return bool(found)
 
     def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
-        """See KeyStore."""
+        """See KeyStore.count."""
         counted = self.counted.get((key_id, minute), 0) + weight
         if counted > limit:
             return False
@@ -332,18 +332,18 @@ class FakeKeys:
 
 
 class FakeProducers:
-    """ProducerStore: what a test puts into it."""
+    """A ProducerStore with the statuses that a test puts into it."""
 
     def __init__(self) -> None:
         self.written: list[ProducerStatus] = []
 
     def statuses(self) -> list[ProducerStatus]:
-        """See ProducerStore."""
+        """See ProducerStore.statuses."""
         return list(self.written)
 
 
 def fake_stores() -> Stores:
-    """A fresh set."""
+    """Return empty stores in memory."""
     return Stores(
         FakePrices(),
         FakeBars(),

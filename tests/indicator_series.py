@@ -1,4 +1,4 @@
-"""Runs an indicator over a series."""
+"""Runs an indicator over a series of bars."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from typing import Any
 
 
 def over(indicator: Any, bars: Iterable[Any]) -> list[Any]:
-    """Return the value after each bar: a price, or a tuple of what `update` takes."""
+    """Return the indicator's value after each bar, which is a price or a tuple for `update`."""
     return [indicator.update(*(bar if isinstance(bar, tuple) else (bar,))) for bar in bars]

@@ -1,4 +1,4 @@
-"""A lake in memory: statements are data, tables are dictionaries, every call can be watched."""
+"""A lake in memory: statements are data, tables are dictionaries, and tests watch every call."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from chalicelib.services.lake.stores import (
 from chalicelib.services.query_engine import QueryRows, QueryStatus, QueryValue
 
 Tick = tuple[str, str, int]
-"""Trading day, symbol, number: of two with the same identity the higher number is the later."""
+"""Trading day, symbol and number. If two ticks share an identity, the higher number is later."""
 
 
 class Statements:
-    """In place of lake_sql: each statement is the JSON of what it asks for."""
+    """Replaces lake_sql: each statement is JSON that says what it requests."""
 
     def __getattr__(self, name: str) -> Callable[..., str]:
         def said(*arguments: Any, **_: Any) -> str:
@@ -56,7 +56,7 @@ def _plain(value: Any) -> Any:
 
 
 class World:
-    """The data that the run and its readers see. `around` is called before and after each call."""
+    """The data that compaction and its readers see. `around` is called before and after calls."""
 
     def __init__(self, monkeypatch: Any) -> None:
         for module in (compact_run, compact_months, compact_progress, compact_writing):
@@ -77,7 +77,7 @@ class World:
             _Engine(self), _Catalog(self), _Objects(self), _Lease(self), _NoRaw())))  # fmt: skip
 
     def count_seconds(self, monkeypatch: Any) -> None:
-        """From here on each statement takes a second, and nothing else any time."""
+        """Let each statement take a second from now on, and everything else no time."""
         clock = [0.0]
         self.monotonic = lambda: clock[0]
         monkeypatch.setattr(compact_writing, "time", SimpleNamespace(monotonic=self.monotonic))
@@ -88,17 +88,17 @@ class World:
         self.around = around
 
     def arrive(self, arrived: str, hour: int, *ticks: Tick) -> None:
-        """Another raw object, written at half past that hour."""
+        """Add a raw object of ticks, written at half past an hour."""
         written = datetime.fromisoformat(f"{arrived}T{hour:02d}:30:00+00:00")
         self.raw.append((ArrivalHours(arrived, hour, hour), written, ticks))
 
     def arrive_bars(self, arrived: str, hour: int, *bars: Tick) -> None:
-        """Another raw object, of daily bars."""
+        """Add a raw object of daily bars."""
         self.bars[len(self.raw)] = bars
         self.arrive(arrived, hour)
 
     def valid_bars(self, arrived: Iterable[Sequence[Any]] | None = None) -> set[Tick]:
-        """Each daily bar once: of all that arrived, or of some partitions."""
+        """Return each daily bar once, of all that arrived or of some partitions."""
         wanted = None if arrived is None else [tuple(one) for one in arrived]
         return _latest(
             bar
@@ -108,7 +108,7 @@ class World:
         )
 
     def read_bars(self) -> set[Tick]:
-        """Return what a reader of bars_1d gets now."""
+        """Return the bars that a reader of bars_1d gets now."""
         until = self.marks.compacted_until or ""
         newer = [
             bar for n, bars in self.bars.items() if self.raw[n][0].date >= until for bar in bars
@@ -117,12 +117,12 @@ class World:
         return _latest([*newer, *(row for p in parts for row in self.files[p.location][0])])
 
     def run(self, day: str | None = None, owner: str = "a", seconds: float = 600.0) -> Compacted:
-        """One run of compaction."""
+        """Run compaction once."""
         service = Compact(self.lake, lambda: self.now, sleep=lambda _: None)
         return service(day, owner, self.monotonic() + seconds)
 
     def valid(self, arrived: Iterable[Sequence[Any]] | None = None) -> dict[str, set[Tick]]:
-        """Each tick once, by day: of all that arrived, or of some partitions."""
+        """Return each tick once, by day, of all that arrived or of some partitions."""
         wanted = None if arrived is None else [tuple(one) for one in arrived]
         return _by_day(
             tuple(
@@ -133,7 +133,7 @@ class World:
         )
 
     def read(self) -> dict[str, Counter[Tick]]:
-        """Return what a reader of all_ticks gets now, by day, with a count of each row."""
+        """Return the ticks that a reader of all_ticks gets now, by day, and how often each."""
         until = self.marks.compacted_until or ""
         parts = self.tables["ticks"]
         found = {
@@ -147,7 +147,7 @@ class World:
         return found | {d: Counter(t) for d, t in self.valid().items() if d > until}
 
     def compacted(self) -> dict[str, set[Tick]]:
-        """Return the contents of Parquet, by day."""
+        """Return the ticks in Parquet, by day."""
         parts = self.tables["ticks"]
         return {day: {tuple(r) for r in self.files[p.location][0]} for day, p in parts.items()}
 
@@ -165,7 +165,7 @@ def _by_period(table: str, rows: Iterable[Any]) -> dict[str, list[Any]]:
 
 @lru_cache(200)
 def _by_day(arrived: tuple[tuple[Tick, ...], ...]) -> dict[str, set[Tick]]:
-    """Each tick once, by day, of what arrived; it is asked for after each step of a run."""
+    """Return each tick once, by day. The result is cached, since it is needed after each step."""
     days: dict[str, set[Tick]] = {}
     for tick in _latest(tick for ticks in arrived for tick in ticks):
         days.setdefault(tick[0], set()).add(tick)
@@ -225,7 +225,7 @@ class _Engine:
         )  # fmt: skip
 
     def rows(self, query_id: str, *, limit: int = 1, page_token: str | None = None) -> QueryRows:
-        """A page holds two rows."""
+        """Return a page, which has at most two rows."""
         rows, at = self._world.results[query_id], int(page_token or 0)
         more = str(at + 2) if at + 2 < len(rows) else None
         return QueryRows((), (), tuple(rows[at : at + 2]), more)
@@ -312,7 +312,7 @@ class _Catalog:
         self.record(marks)
 
     def record(self, marks: CompactionState) -> None:
-        """Record like Glue: values that are too long are refused, the rest is text."""
+        """Store the state as Glue does: values as text. Refuse values that are too long."""
         parameters = parameters_of(marks)
         assert max(map(len, parameters.values()), default=0) <= 512_000
         self._world.marks = marks_of(parameters)
@@ -369,7 +369,7 @@ class _Objects:
 
 
 class _NoRaw:
-    """This archive's objects are not bytes; what merges them is tested in test_merge.py."""
+    """An archive without objects to merge. test_merge.py tests merging."""
 
     def hours(self, first: str, last: str, before: str) -> Iterator[RawHour]:
         return iter(())

@@ -1,4 +1,4 @@
-"""How long tests wait for expected events."""
+"""Decides how long tests wait for events."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Found = TypeVar("Found")
 
 
 def pauses() -> Iterator[float]:
-    """Seconds between two looks: a sixth of what has passed, from 0.02 up to 0.2.
+    """Yield the seconds between two checks: a sixth of the time so far, from 0.02 up to 0.2.
 
-    What is looked at is often another process, and each look costs it some milliseconds.
+    A check often concerns another process, which it costs some milliseconds.
     """
     pause = 0.02
     while True:

@@ -1,4 +1,4 @@
-"""The services with pools of one thread: a test decides what comes between any two calls."""
+"""Runs the services with pools of one thread, so that a test decides what happens between calls."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from unittest import mock
 from chalicelib import adapters, services
 
 _SIZE = re.compile(r"_?(PARALLEL_[A-Z]+|AT_ONCE)")
-"""Names of the constants that say how many threads a pool has."""
+"""Matches the names of constants that set how many threads a pool has."""
 
 
 def pools() -> list[tuple[ModuleType, str]]:
-    """Each module of the services and the adapters that has a pool, and its constant's name."""
+    """Return each module of the services and adapters that has a pool, and its constant's name."""
     modules = [
         importlib.import_module(module.name)
         for package in (services, adapters)
@@ -28,7 +28,7 @@ def pools() -> list[tuple[ModuleType, str]]:
 
 @contextmanager
 def one_call_at_a_time() -> Iterator[None]:
-    """No two threads of an invocation call AWS."""
+    """Let no two threads of an invocation call AWS at once."""
     with ExitStack() as stack:
         for module, name in pools():
             stack.enter_context(mock.patch.object(module, name, 1))

@@ -1,4 +1,4 @@
-"""A stage's `deliver` and its two `redeliver` in simulated time, over receivers of any speed."""
+"""Runs `deliver` and two `redeliver` in simulated time, with receivers of any speed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.fake_delivery import FakeDeliveries, FakeDigests, FakeDirectory
 from tests.simulated_time import SimulatedLock, SimulatedTime
 
 CALL_SECONDS = 0.01
-"""An answer of AWS."""
+"""The seconds that a call of AWS takes."""
 
 INVOCATION_SECONDS = 60.0 - RESERVED_SECONDS
 _POLL_SECONDS = 0.5
@@ -40,10 +40,13 @@ _NO_REFUSALS = Refusals(made=True, closed=False, alerts=frozenset(), contended=F
 
 
 class Receiver(NamedTuple):
-    """A channel that answers after `seconds`; at once before `slow_from`, and to all but each
-    `slow_each`-th attempt. Of its attempts every `takes`-th succeeds, none if it is 0, except for
-    the share `fails`. It exists from `made` on, with its address, or had it for long before, until
-    `deleted`. If `digests`, its alerts wait for a digest each quarter of an hour."""
+    """A channel that answers after `seconds`. It answers at once before `slow_from`, and to all but
+    every `slow_each`-th attempt.
+
+    Every `takes`-th attempt succeeds (none for 0), except for the share `fails`. The channel exists
+    from `made` on, or for long before, until `deleted`. With `digests` its alerts wait for a digest
+    every quarter of an hour.
+    """
 
     seconds: float
     takes: int = 1
@@ -84,7 +87,7 @@ class _Channel:
 
 
 class _Store(FakeDeliveries):
-    """Alerts, and the heads of digests."""
+    """A store of alerts and of the heads of digests."""
 
     def __init__(self, time: SimulatedTime) -> None:
         super().__init__()
@@ -109,7 +112,7 @@ class _Store(FakeDeliveries):
 
 
 class _Digests(FakeDigests):
-    """Digests, whose messages show one alert."""
+    """A store of digests, whose messages show one alert."""
 
     chunk = 49
 
@@ -143,7 +146,7 @@ class _Digests(FakeDigests):
 
 
 class _Directory(FakeDirectory):
-    """Channels that are made and deleted."""
+    """A directory of channels that are created and deleted."""
 
     def __init__(self, world: Simulation, receivers: Mapping[str, Receiver]) -> None:
         super().__init__({name: _Channel(world, name, each) for name, each in receivers.items()})
@@ -163,13 +166,13 @@ class _Directory(FakeDirectory):
 
 
 class Simulation:
-    """The system; `run` it, then ask what became of the alerts."""
+    """The simulated system. Call `run`, then ask what became of the alerts."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, receivers: Mapping[str, Receiver]) -> None:
         self.time = SimulatedTime()
         self.sent: dict[tuple[str, str], float] = {}
         self.handled: list[tuple[Retry, float]] = []
-        """Messages of the queue, and how much later than asked for they were taken."""
+        """Messages of the queue, and by how many seconds each was received late."""
         self.most_waiting = 0
         self.dead: list[Retry] = []
         self.store = _Store(self.time)
@@ -182,7 +185,7 @@ class Simulation:
         monkeypatch.setattr(tasks, "threading", locks)
 
     def run(self, arrivals: Sequence[Arrival], seconds: float) -> None:
-        """Record the alerts at their times, and run until `seconds`."""
+        """Record the alerts at their times, and let the system run until `seconds`."""
         self.time.run(
             lambda: self._deliver(arrivals, seconds),
             *[lambda: self._redeliver(seconds)]
@@ -190,18 +193,18 @@ class Simulation:
         )
 
     def put(self, retry: Retry, seconds: float) -> None:
-        """See RetryQueue."""
+        """See RetryQueue.put."""
         self.time.sleep(CALL_SECONDS)
         due = self.time.now + min(900.0, max(0.0, seconds))
         heapq.heappush(self._queue, (due, next(self._numbers), retry))
         self.most_waiting = max(self.most_waiting, len(self._queue))
 
     def depth(self) -> int:
-        """See RetryQueue."""
+        """See RetryQueue.depth."""
         return len(self._queue)
 
     def bury(self, retry: Retry, reason: str) -> None:
-        """See RetryQueue."""
+        """See RetryQueue.bury."""
         self.dead.append(retry)
 
     def _container(self) -> Deliver:
@@ -251,11 +254,11 @@ class Simulation:
             assert not done.failed
 
     def overdue(self) -> float:
-        """Return how late the oldest message of the queue is."""
+        """Return by how many seconds the oldest message in the queue is late."""
         return self.time.now - self._queue[0][0] if self._queue else 0.0
 
     def lost(self, arrivals: Iterable[Arrival]) -> list[tuple[str, str]]:
-        """Return the alerts and channels that nothing will be sent for."""
+        """Return the alerts and channels for which nothing will be sent."""
         asked = {(one.symbol, one.timestamp, one.rule_id, one.channel) for _, _, one in self._queue}
         asked |= {(one.symbol, one.timestamp, one.rule_id, one.channel) for one in self.dead}
         found = []

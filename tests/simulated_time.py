@@ -1,4 +1,4 @@
-"""Threads in simulated time: one runs at a time, and waiting costs nothing."""
+"""Runs threads in simulated time: one thread runs at a time, and waiting takes no real time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SimulatedLock:
 
 
 class SimulatedTime:
-    """Seconds since the start. `run` starts threads, in which `sleep` moves the time."""
+    """Simulated seconds since the start. `run` starts threads, whose `sleep` advances the time."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -45,7 +45,7 @@ class SimulatedTime:
         self._error: BaseException | None = None
 
     def sleep(self, seconds: float) -> None:
-        """Let other threads run until the time has come."""
+        """Let other threads run until this many seconds have passed."""
         gate = self._gate(self.now + seconds)
         if self._waiting[0][2] is gate:
             self.now = heapq.heappop(self._waiting)[0]
@@ -54,7 +54,7 @@ class SimulatedTime:
         gate.acquire()
 
     def run(self, *threads: Callable[[], None]) -> None:
-        """Run threads until all have ended. Raises what one of them raised."""
+        """Run threads until all have ended. Raises the error that a thread raised."""
         for each in threads:
             self.start(each)
         self._switch()
@@ -63,7 +63,7 @@ class SimulatedTime:
             raise self._error
 
     def start(self, one: Callable[[], None]) -> None:
-        """Start a thread, which runs as soon as this one waits."""
+        """Start a thread, which begins to run when the current one waits."""
         gate = self._gate(self.now)
         self._threads += 1
 
@@ -84,7 +84,7 @@ class SimulatedTime:
     def in_lanes(
         self, one: Callable[[Item], Outcome], items: Sequence[Item], lane_of: Callable[[Item], str]
     ) -> list[Outcome]:
-        """As `lanes.in_lanes`, in simulated time."""
+        """Do what `lanes.in_lanes` does, in simulated time."""
         by_lane: dict[str, list[int]] = {}
         for at, item in enumerate(items):
             by_lane.setdefault(lane_of(item), []).append(at)

@@ -1,4 +1,4 @@
-"""Rules put into a store and taken out of it, past the bounds that the rule book holds."""
+"""Stores and deletes rules without the limits that the rule book checks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from chalicelib.services.stores import RuleStore
 
 
 def store_rule(store: RuleStore, rule: Rule) -> None:
-    """Store or replace."""
+    """Store a rule, or replace the stored one."""
     assert store.write(store.table(), rule)
 
 
 def drop_rule(store: RuleStore, rule: Rule | BrokenRule) -> None:
-    """Forget; nothing happens if it is not there."""
+    """Delete a rule, if it is stored."""
     assert store.write(store.table(), remove=[(rule.symbol, rule.rule_id)])

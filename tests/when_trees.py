@@ -1,4 +1,4 @@
-"""Random conditions: small windows, so that short series decide them."""
+"""Makes random conditions `when` with small windows, so that short series decide them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from chalicelib.domain.when.nodes import (
 
 
 class Trees:
-    """Conditions for a rule on an interval; leaves have one of `intervals` or, if the rule is on
-    bars, none, and one of `symbols` or none."""
+    """Makes conditions for a rule on an interval.
+
+    A leaf has one of `intervals`, or none if the rule is on bars. It has one of `symbols` or none.
+    """
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class Trees:
         self._symbols = symbols
 
     def condition(self, depth: int = 2) -> Condition:
-        """Return a condition of at most some levels above its comparisons."""
+        """Return a condition with at most `depth` levels above its comparisons."""
         pick = self._source.random()
         if depth and pick < 0.25:
             parts = tuple(self.condition(depth - 1) for _ in range(self._source.randint(2, 3)))
@@ -68,7 +70,7 @@ class Trees:
         return self.leaf(self._source.choice(list(CATALOGUE)))
 
     def leaf(self, name: str) -> Leaf:
-        """Return a leaf of this name."""
+        """Return a leaf with this name."""
         source, entry = self._source, CATALOGUE[name]
         if name == "close" and self._on_ticks and source.random() < 0.5:
             return Leaf("close")

@@ -1,4 +1,4 @@
-"""Count what a piece of code does, which is the same on every machine, however busy."""
+"""Counts the calls of a piece of code, which are the same on every machine, however busy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @contextmanager
 def counted_calls() -> Iterator[Counter[str]]:
-    """Count the calls of functions in the body by name, those of Python and those written in C."""
+    """Count the calls of Python and C functions in the context, by name."""
     calls: Counter[str] = Counter()
 
     def count(frame: FrameType, event: str, function: Any) -> None:

@@ -38,12 +38,12 @@ class PrintableStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """See TextIO."""
+        """See TextIO.write."""
         self._stream.write(printable(text))
         return len(text)
 
     def writelines(self, lines: Any) -> None:
-        """See TextIO."""
+        """See TextIO.writelines."""
         for line in lines:
             self.write(line)
 
@@ -73,5 +73,5 @@ class PrintableFormatter(logging.Formatter):
     """A logging formatter that removes control characters from log lines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """See logging.Formatter."""
+        """See logging.Formatter.format."""
         return printable(super().format(record))

@@ -1,1 +1,1 @@
-"""Shared by the deployment's tests: an emulated AWS, Terraform, and a stage's life."""
+"""What the deployment's tests share: an emulated AWS, Terraform, and the history of a stage."""

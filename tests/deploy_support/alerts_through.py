@@ -1,4 +1,4 @@
-"""Alerts that take each way through deliver and redeliver."""
+"""Puts alerts into a stage so that each takes another way through deliver and redeliver."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FAR = "2099-01-01T00:00:00.000000Z"
 def put_alert(
     life: Life, rule_id: str, channels: tuple[str, ...] = (), /, **attributes: str | None
 ) -> Alert:
-    """Put an alert as detect records it, but for these attributes; None takes one away."""
+    """Store an alert as detect does, with these attributes changed. None removes an attribute."""
     alert, aws = make_alert(rule_id=rule_id, symbol="KIN", channels=channels), Aws()
     Services(SETTINGS, clients=aws).stores.alerts.record_all([alert], None)
     (recorded,) = aws.tables["alerts"].items.values()
@@ -41,25 +41,25 @@ def put_alert(
 
 
 def stored(life: Life, alert: Alert | Digest) -> dict[str, Any]:
-    """Return the item of an alert, or of a digest's head; empty if there is none."""
+    """Return the item of an alert or of a digest's head, or an empty dict if there is none."""
     answer = life.client("dynamodb").get_item(TableName=_table(life), Key=key_of(alert))
     found: dict[str, Any] = answer.get("Item", {})
     return found
 
 
 def status(life: Life, alert: Alert | Digest, channel: str = "sns") -> str:
-    """Return the status of a delivery; empty if there is none."""
+    """Return the status of a delivery, or an empty text if there is none."""
     found = {one.channel: one.status for one in deliveries_of(stored(life, alert))}
     return found.get(channel, "")
 
 
 def remove(life: Life, alert: Alert) -> None:
-    """Delete the alert, so that requests to send it are dropped."""
+    """Delete the alert, so that redeliver drops requests to send it."""
     life.client("dynamodb").delete_item(TableName=_table(life), Key=key_of(alert))
 
 
 def leave_pending(life: Life, alert: Alert) -> None:
-    """Write the alert into its symbol's state, as an invocation that died leaves it."""
+    """Write the alert into its symbol's state, as an invocation leaves it that was killed."""
     states = States(life.client("dynamodb"), life.outputs["environment"]["STATE_TABLE"])
     state = states.get(alert.symbol)
     assert state is not None
@@ -67,18 +67,18 @@ def leave_pending(life: Life, alert: Alert) -> None:
 
 
 def claimed() -> dict[str, str]:
-    """Return the attribute of a delivery that an invocation claims until FAR."""
+    """Return the attribute of a delivery that an invocation has claimed until FAR."""
     delivery = claim(None, "sns", "2026-11-20T15:30:00.000000Z", FAR)
     return {f"{PREFIX}sns": encoded(delivery)}
 
 
 def ask(life: Life, alert: Alert, channel: str = "sns") -> None:
-    """Ask redeliver for an attempt."""
+    """Put a message into redeliver's queue that requests an attempt for an alert."""
     _request(life, first_request(alert, channel))
 
 
 def put_digest(life: Life, until: str, rule_id: str) -> Digest:
-    """Put the topic's digest of a time that is over, with one alert, and ask redeliver for it."""
+    """Store the topic's digest of a past time with one alert, and request it from redeliver."""
     digests, digest = Digests(life.client("dynamodb"), _table(life)), Digest("sns", until)
     alert = StoredAlert(put_alert(life, rule_id, outbox="taken"))
     assert digests.open(digest)
@@ -89,8 +89,7 @@ def put_digest(life: Life, until: str, rule_id: str) -> Digest:
 
 
 def ask_by_agenda(life: Life, digest: Digest) -> None:
-    """Put a digest that is due into its channel's agenda, and have redeliver follow the agenda's
-    timer, which asks for the digest."""
+    """Put a due digest into its channel's agenda, and let the agenda's timer request it."""
     Agendas(life.client("dynamodb"), _table(life)).enter(digest)
     url = life.outputs["environment"]["DELIVERIES_QUEUE_URL"]
     Retries(life.client("sqs"), url, url).put(timer_of(digest.channel, digest.until), 0)
@@ -102,7 +101,7 @@ def _request(life: Life, retry: Retry) -> None:
 
 
 def waiting(life: Life, queue: str) -> int:
-    """Return the messages of a queue, delayed or received ones too; `queue` names its variable."""
+    """Return the number of messages in a queue, also delayed and received ones."""
     counts = ("", "NotVisible", "Delayed")
     found = life.client("sqs").get_queue_attributes(
         QueueUrl=life.outputs["environment"][queue],
@@ -113,7 +112,7 @@ def waiting(life: Life, queue: str) -> int:
 
 @contextmanager
 def without_topic(life: Life) -> Iterator[None]:
-    """Delete the alerts topic, and make it again at the end."""
+    """Delete the alerts topic, and create it again at the end of the context."""
     sns, arn = life.client("sns"), life.outputs["environment"]["ALERTS_TOPIC_ARN"]
     sns.delete_topic(TopicArn=arn)
     try:

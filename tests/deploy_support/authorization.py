@@ -14,16 +14,16 @@ Statement = dict[str, Any]
 
 _TABLE = ROOT / "tests" / "data" / "service-authorization.json"
 _TAGGING = ("TagResource", "UntagResource", "ListTagsForResource")
-"""Asked for on one of several resource types, each of which the reference calls required."""
+"""Actions on one of several resource types, although the reference calls each type required."""
 
 
 def listed(value: Any) -> list[str]:
-    """A text or a list of texts."""
+    """Return a text or a list of texts as a list."""
     return [value] if isinstance(value, str) else list(value)
 
 
 def problems(statements: list[Statement]) -> list[str]:
-    """A line for each action, resource or condition that can fit no request."""
+    """Return a line for each action, resource or condition that cannot match any request."""
     found = [problem for one in statements for problem in _of_statement(one)]
     return sorted({*found, *_uncovered(statements)})
 
@@ -41,7 +41,7 @@ def _known(action: str) -> dict[str, Any] | None:
 
 
 def _formats(action: str) -> dict[str, str]:
-    """The ARN of each resource type of an action, with `*` for what varies."""
+    """Return an ARN for each resource type of an action, with `*` for the variable parts."""
     resources = _services()[action.partition(":")[0]]["resources"]
     types = (_known(action) or {"types": {}})["types"]
     return {kind: re.sub(r"\$\{[^}]*\}", "*", resources[kind]["arn"]) for kind in types}
@@ -86,7 +86,7 @@ def _of_conditions(action: str, conditions: dict[str, dict[str, Any]]) -> Iterat
 
 
 def _uncovered(statements: list[Statement]) -> Iterator[str]:
-    """Actions that ask for the right on several resources at once, and have it on some alone."""
+    """Yield the actions that need a right on several resources at once and have it on some only."""
     by_action: dict[str, set[str]] = {}
     for statement in statements:
         for action in filter(_known, listed(statement["Action"])):

@@ -1,4 +1,4 @@
-"""The collector as a deployment has made it: its code, when it starts, what it may do."""
+"""Checks how a deployment has created the collector: its code, its schedule, and its rights."""
 
 from __future__ import annotations
 

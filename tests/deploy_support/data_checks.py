@@ -1,4 +1,4 @@
-"""Checks the storage of data: its layout and protection."""
+"""Checks the stage's data stores: their layout and their protection."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tables_have_the_schema_that_the_local_provisioner_makes(life: Life) -> None:
 
 
 def _projection(index: dict[str, Any]) -> dict[str, str]:
-    """As `resources.json` has it, where only other projections than ALL are named."""
+    """Return an index's projection in the form of `resources.json`, which omits ALL."""
     kind = index["Projection"]["ProjectionType"]
     return {} if kind == "ALL" else {"projection": kind}
 

@@ -26,14 +26,14 @@ _numbers = itertools.count()
 
 
 class Origin:
-    """The source of a dead-lettered batch."""
+    """The stream of a dead-lettered batch."""
 
     kind = "kinesis"
     arn = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/ticktape-dev-ticks"
 
 
 class Deployment:
-    """A stage in Ireland, on the emulator, used from a shell whose region is another."""
+    """A stage in Ireland on the emulator, used from a shell with another region."""
 
     def __init__(self, emulated: Emulated, monkeypatch: pytest.MonkeyPatch) -> None:
         self._patch = monkeypatch
@@ -60,7 +60,7 @@ class Deployment:
         return str(self.sqs.create_queue(QueueName=name, Attributes=fifo)["QueueUrl"])
 
     def fed_by_sqs(self) -> None:
-        """Have the queue of dead letters, with one message."""
+        """Create the dead-letter queue of ticks, with one message."""
         url = self.queues["ticks-dead.fifo"] = self._queue("ticks-dead.fifo")
         body = json.dumps({"symbol": "DEAD", "price": 12.5})
         self.sqs.send_message(
@@ -68,13 +68,13 @@ class Deployment:
         )
 
     def has_dead_deliveries(self) -> None:
-        """Have the queue of dead deliveries, with one message."""
+        """Create the queue of dead deliveries, with one message."""
         name = f"{self.prefix}-deliveries-dead"
         url = self.queues["deliveries-dead"] = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         self.sqs.send_message(QueueUrl=url, MessageBody="{}")
 
     def give_up(self, function: str) -> None:
-        """Dead-letter a batch of a function, and tell the queue of it."""
+        """Dead-letter a batch of a function, and send the notice to the queue."""
         event = kinesis_event([b'{"symbol": "AGAIN", "price": 12.5}'])
         record = StreamRecord("0", "K", 0.0, event["Records"][0], 1)
         destination = FailureDestination(self.s3, self.bucket)
@@ -83,7 +83,7 @@ class Deployment:
         self.sqs.send_message(QueueUrl=self.queues["failures"], MessageBody="a batch")
 
     def applied(self, **changed: Any) -> None:
-        """Have Terraform's outputs describe the stage, and AWS ask for buckets' owners."""
+        """Let the commands load this stage from Terraform's outputs, as changed."""
         names = ("ingest_kinesis", "ingest_sqs", "detect", "deliver", "redeliver", "compact")
         functions = {
             key: {
@@ -101,18 +101,18 @@ class Deployment:
         self._patch.setattr("infra.deploy.stage.load", lambda _name: stage)
 
     def tables(self) -> dict[str, str]:
-        """Make tables in the stage's region; the variables that name them."""
+        """Create tables in the stage's region. Return the variables that name them."""
         clients = Clients({**os.environ, "AWS_DEFAULT_REGION": REGION})
         named = resources.load(f"tables{next(_numbers)}")
         return provision(clients, named, ingest="kinesis")
 
     def stored(self) -> int:
-        """Return the number of batches in the bucket."""
+        """Return the number of dead-lettered batches in the bucket."""
         listed = self.s3.list_objects_v2(Bucket=self.bucket, ExpectedBucketOwner=ACCOUNT)
         return int(listed["KeyCount"])
 
     def messages(self, key: str) -> int:
-        """Return the number of a queue's messages, received or not."""
+        """Return the number of messages in a queue, including received ones."""
         kinds = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         url = self.queues[key]
         found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=kinds)["Attributes"]

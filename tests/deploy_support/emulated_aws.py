@@ -1,4 +1,4 @@
-"""A moto server of a test's own, and the environment that points at it."""
+"""A moto server for one test, and the environment that points at it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _OURS = ("AWS_", "TF_", "TICKS_", "CHALICE_")
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without what would point somewhere else."""
+    """Return this process's environment without variables that point at another AWS."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
 
 
 class EmulatedAws:
-    """Started when made, ended by `stop`."""
+    """A moto server that starts when an instance is created and ends with `stop`."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -41,7 +41,7 @@ class EmulatedAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For a subprocess or a client that is to use it."""
+        """Return the environment of a subprocess or client that uses this server."""
         return {
             **clean_environment(),
             "AWS_ENDPOINT_URL": self.url,
@@ -52,18 +52,18 @@ class EmulatedAws:
         }
 
     def asked(self) -> set[str]:
-        """Actions that were asked for with the deployer's key, `service:Operation`."""
+        """Return the actions (`service:Operation`) that were requested with the deployer's key."""
         with urllib.request.urlopen(f"{self.url}/_asked", timeout=PATIENCE_SECONDS) as answer:
             return set(json.load(answer))
 
     def fail_once(self, path_end: str) -> None:
-        """Refuse the next POST to a path that ends so."""
+        """Make the server refuse the next POST to a path with this end."""
         request = urllib.request.Request(f"{self.url}/_fail", path_end.encode(), method="POST")
         with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             assert answer.status == 204
 
     def stop(self) -> None:
-        """End the process."""
+        """End the server's process."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()

@@ -1,4 +1,4 @@
-"""Lambda's event source mappings as its API shows them, at once or a while later."""
+"""A fake of Lambda's API for event source mappings, whose lists may lag behind changes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MADE = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 class LambdaMappings:
-    """A client of Lambda that knows mappings alone. Lists are `late` answers behind."""
+    """A client of Lambda that only knows mappings. The first `late` lists show an older state."""
 
     class exceptions:  # noqa: N801  # botocore's name
-        """botocore's exceptions."""
+        """The exceptions of a botocore client."""
 
         InvalidParameterValueException = ValueError
         ResourceInUseException = RuntimeError
@@ -27,7 +27,7 @@ class LambdaMappings:
         self._shown: dict[str, dict[str, Any]] = {}
 
     def create_event_source_mapping(self, **request: Any) -> dict[str, Any]:
-        """A mapping with what the request says and nothing else."""
+        """Create a mapping with only the settings that the request names."""
         uuid = f"mapping-{len(self._known)}"
         arn = request.pop("FunctionName")
         made = {"UUID": uuid, "FunctionArn": arn, "State": "Enabled", "LastModified": MADE}
@@ -35,16 +35,16 @@ class LambdaMappings:
         return self._known[uuid]
 
     def update_event_source_mapping(self, UUID: str, **request: Any) -> None:  # noqa: N803  # AWS
-        """Change what the request says."""
+        """Change the settings that the request names."""
         self.updates.append(request)
         self._known[UUID] = self._known[UUID] | request
 
     def get_event_source_mapping(self, UUID: str) -> dict[str, Any]:  # noqa: N803  # AWS
-        """One of them, as it is."""
+        """Return a mapping in its current state."""
         return self._known[UUID]
 
     def get_paginator(self, _operation: str) -> Any:
-        """Return a paginator of lists."""
+        """Return a paginator over the lists of mappings."""
         return SimpleNamespace(paginate=self._pages)
 
     def _pages(self) -> Iterator[dict[str, Any]]:

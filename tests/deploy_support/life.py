@@ -1,4 +1,4 @@
-"""The history of a test's stage, and queries on it."""
+"""The history of a test's stage, and queries about the stage."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from tests.patience import PATIENCE_SECONDS
 
 RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())
 FUNCTIONS = {key: one for key, one in RESOURCES["functions"].items() if key != "push"}
-"""The stage does not push prices: the emulated AWS has no CloudFormation of event APIs."""
+"""The stage's functions without those that push: the emulator's CloudFormation has no event
+APIs."""
 
 SOURCES = [handler for handler in EVENT_SOURCES if handler in FUNCTIONS]
 
 
 class Life:
-    """The history of the stage, in order."""
+    """What has happened to the stage, in order."""
 
     def __init__(
         self, aws: EmulatedAws, stage: StageLife, broken: Outcome, deployed: Outcome
@@ -34,17 +35,17 @@ class Life:
         self.calls: set[Call] = set()
 
     def client(self, service: str) -> Any:
-        """A client of the emulated AWS."""
+        """Return a client of the emulated AWS."""
         return self.stage.client(service)
 
 
 def function_name(key: str) -> str:
-    """Chalice's name of a function."""
+    """Return the name that Chalice gives a function."""
     return f"ticktape-{STAGE}" if key == "api_handler" else f"ticktape-{STAGE}-{key}"
 
 
 def all_mappings(life: Life) -> dict[str, dict[str, Any]]:
-    """The event source mappings by handler; fails where one is double."""
+    """Return the event source mappings by handler. Fails if a handler has two."""
     found = life.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     by_function = {mapping["FunctionArn"].split(":")[6]: mapping for mapping in found}
     assert len(found) == len(by_function)
@@ -52,7 +53,7 @@ def all_mappings(life: Life) -> dict[str, dict[str, Any]]:
 
 
 def statements(life: Life, role: str) -> list[tuple[list[str], list[str]]]:
-    """Actions and resources of the statements of a role's policies."""
+    """Return the actions and resources of each statement in a role's policies."""
     iam, found = life.client("iam"), []
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
@@ -67,12 +68,12 @@ def listed(value: Any) -> list[str]:
 
 
 def roles(life: Life) -> list[str]:
-    """All roles of the stage."""
+    """Return the names of all roles of the stage."""
     return [role["RoleName"] for role in life.client("iam").list_roles()["Roles"]]
 
 
 def eventually(happened: Any, seconds: float = PATIENCE_SECONDS) -> Any:
-    """The first true value, asked for until the time is up."""
+    """Call `happened` until it returns a true value or the time is up. Return the value."""
     deadline = time.monotonic() + seconds
     while not (found := happened()) and time.monotonic() < deadline:
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""Checks what a deployment has to create: functions, API, page."""
+"""Checks what a deployment has to create: functions, the API and the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def next_deployment_takes_over_what_the_broken_one_left(life: Life) -> None:
 
 
 def mappings_are_made_with_all_their_settings(life: Life) -> None:
-    """So that the step after Chalice finds nothing to set."""
+    """Check that the step after Chalice found no setting of a mapping to change."""
     told = life.deployed.errors.partition("event source settings")[2]
     assert [handler for handler in SOURCES if f"{handler}: unchanged" not in told] == []
 

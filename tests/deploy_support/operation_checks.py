@@ -1,4 +1,4 @@
-"""Checks what operating needs: logs, alarms, settings."""
+"""Checks what operators need: logs, alarms and settings."""
 
 from __future__ import annotations
 

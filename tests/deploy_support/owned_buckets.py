@@ -1,5 +1,4 @@
-"""Adds what the emulated AWS lacks for the commands with `--stage`: owners of buckets, and
-Lambda."""
+"""Adds to the emulated AWS what the commands with `--stage` need: owners of buckets, and Lambda."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ ACCOUNT = "123456789012"
 
 
 class Invocation(msgspec.Struct, frozen=True):
-    """A function's name, the region of the client that called it, and the event."""
+    """A call of a function: its name, the region of the calling client, and the event."""
 
     function: str
     region: str
@@ -24,8 +23,8 @@ class Invocation(msgspec.Struct, frozen=True):
 
 
 class OwnedBuckets:
-    """Refuses requests to buckets whose expected owner is missing or is not ACCOUNT, and answers
-    each invocation of a function as its handler does when all is well."""
+    """Refuses requests to buckets whose expected owner is missing or not ACCOUNT. Answers each
+    invocation of a function with `answer`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]) -> None:
         self.invoked: list[Invocation] = []

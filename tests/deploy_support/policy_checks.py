@@ -1,4 +1,4 @@
-"""Checks the policies against the recorded requests."""
+"""Checks the IAM policies against the recorded requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEPLOYERS = (
     "deployer-collector-policy",
     "deployer-push-policy",
 )
-"""The deployer has all of them, since a managed policy is limited to 6,144 characters."""
+"""The deployer's policies: several, since a managed policy has at most 6,144 characters."""
 
 
 def no_policy_has_a_wildcard_that_iam_does_not_demand(life: Life) -> None:
@@ -100,8 +100,8 @@ BY_LAMBDA = {
         "s3:ListBucket",
     },
 }
-"""Lambda's own actions with a function's role, by the function's source: polling, failures, logs,
-traces (AWS Lambda developer guide)."""
+"""Actions that Lambda itself takes with a function's role, by the function's source: polling,
+failures, logs and traces (AWS Lambda developer guide)."""
 
 
 BY_ATHENA = frozenset(
@@ -120,12 +120,12 @@ BY_ATHENA = frozenset(
         "s3:PutObject",
     }
 )
-"""Athena's own actions with the caller's permissions: it reads tables, and writes results and what
-is unloaded (Athena user guide, identity-based access to catalog and S3)."""
+"""Actions that Athena itself takes with the caller's rights: reading tables, and writing results
+and unloaded objects (Athena user guide, identity-based access to catalog and S3)."""
 
 
 def functions_that_start_statements_may_read_the_default_database(life: Life) -> None:
-    """For which Athena asks with each statement (Athena user guide, access to databases)."""
+    """Athena needs this right for each statement (Athena user guide, access to databases)."""
     for function in ("api_handler", "compact"):
         found = statements(life, f"ticktape-{STAGE}-{function}")
         (actions,) = [does for does, on in found if on[0].endswith(":database/default")]
@@ -133,7 +133,7 @@ def functions_that_start_statements_may_read_the_default_database(life: Life) ->
 
 
 def function_may_do_what_it_did_and_nothing_else(life: Life, function: str) -> None:
-    """Its calls in `life.calls`, against its role's policy."""
+    """Compare the function's recorded calls in `life.calls` with the policies of its role."""
     made = {call for call in life.calls if call.function == function}
     kind = FUNCTIONS[function].get("trigger", "none").split("/")[0]
     allowed = {
@@ -163,11 +163,11 @@ def function_may_do_what_it_did_and_nothing_else(life: Life, function: str) -> N
 
 
 def deployers_policy_allows(asked: set[str]) -> None:
-    """All that was asked for with the deployer's key."""
+    """Check that the deployer's policy allows all actions that were requested with its key."""
     policies = [json.loads((ROOT / "infra" / f"{name}.json").read_text()) for name in DEPLOYERS]
     statements = [one for policy in policies for one in policy["Statement"]]
     allowed = {action for one in statements for action in listed(one["Action"])}
-    if "dynamodb:TransactWriteItems" in asked:  # IAM asks for what the transaction does: two puts
+    if "dynamodb:TransactWriteItems" in asked:  # IAM checks its two puts
         asked = asked - {"dynamodb:TransactWriteItems"} | {"dynamodb:PutItem"}
     assert {"dynamodb:CreateTable", "iam:CreateRole", "sqs:DeleteQueue"} <= asked
     assert sorted(asked - allowed) == []

@@ -1,4 +1,4 @@
-"""Which AWS calls each function makes: action and ARN, from a hook on the clients that it uses."""
+"""Records the AWS calls of each function (action and ARN) by a hook on botocore clients."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ACTIONS = {
     "s3:DeleteObjects": "s3:DeleteObject",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
 }
-"""Operations that IAM knows by another name."""
+"""IAM's names of operations, where they differ from the API's names."""
 
 
 class Call(msgspec.Struct, frozen=True, order=True):
-    """A call as IAM sees it."""
+    """An AWS call as IAM sees it: an action on a resource."""
 
     function: str
     action: str
@@ -33,7 +33,7 @@ class Call(msgspec.Struct, frozen=True, order=True):
 
 
 class Recorder:
-    """Functions run one at a time, so that a call belongs to the running one."""
+    """Records calls. Only one function runs at a time, so that each call belongs to it."""
 
     def __init__(self, region: str) -> None:
         self._region = region
@@ -43,14 +43,14 @@ class Recorder:
 
     @contextmanager
     def running(self, function: str) -> Iterator[None]:
-        """Calls made inside are the function's."""
+        """Assign the calls in the context to a function."""
         with self._lock:
             self._running = function
             yield
             self._running = ""
 
     def wrap(self, function: str, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """The handler, with its calls recorded."""
+        """Return the handler with its calls recorded for a function."""
 
         def recorded(*arguments: Any) -> Any:
             with self.running(function):
@@ -59,7 +59,7 @@ class Recorder:
         return recorded
 
     def within(self, function: str, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """A handler that runs while another one does, with its calls recorded as its own."""
+        """Return a handler that runs during another one, but records calls for its function."""
 
         def recorded(*arguments: Any) -> Any:
             outer, self._running = self._running, function
@@ -71,7 +71,7 @@ class Recorder:
         return recorded
 
     def watch(self, client: Any) -> Any:
-        """Record what a botocore client is asked, before it is sent."""
+        """Record the requests of a botocore client before they are sent."""
         service = client.meta.service_model.service_name
 
         def note(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -84,7 +84,7 @@ class Recorder:
 def calls_of(
     function: str, service: str, operation: str, params: dict[str, Any], region: str
 ) -> set[Call]:
-    """A request as IAM sees it: one call for each resource, of a transaction for each write."""
+    """Return a request as calls: one for each resource, and one for each write of a transaction."""
     if operation == "TransactWriteItems":
         writes = [write for item in params["TransactItems"] for write in item.items()]
         found = [calls_of(function, service, f"{kind}Item", one, region) for kind, one in writes]
@@ -95,7 +95,7 @@ def calls_of(
 
 
 def arns(service: str, params: dict[str, Any], region: str) -> list[str]:
-    """The ARNs that a request's parameters name. Raises KeyError for a service not known here."""
+    """Return the ARNs that a request's parameters name. Raises KeyError for an unknown service."""
     return _READERS[service](params, region)
 
 
@@ -121,13 +121,13 @@ def _s3(params: dict[str, Any], region: str) -> list[str]:
 
 
 def _athena(params: dict[str, Any], region: str) -> list[str]:
-    """A query's id says nothing of its workgroup; functions have one."""
+    """Return the ARN of the functions' only workgroup: a query's id does not tell the workgroup."""
     group = params.get("WorkGroup") or f"ticktape-{STAGE}"
     return [f"arn:aws:athena:{region}:{ACCOUNT}:workgroup/{group}"]
 
 
 def _glue(params: dict[str, Any], region: str) -> list[str]:
-    """Glue asks for the right on the catalog, the database and the table."""
+    """Return the ARNs of catalog, database and table, since Glue checks the right on all three."""
     start, database = f"arn:aws:glue:{region}:{ACCOUNT}", params["DatabaseName"]
     table = params.get("TableName") or params.get("Name") or params["TableInput"]["Name"]
     return [f"{start}:catalog", f"{start}:database/{database}", f"{start}:table/{database}/{table}"]

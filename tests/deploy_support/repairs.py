@@ -1,4 +1,4 @@
-"""Patches a moto server so that Terraform and Chalice can deploy to it, without changing them."""
+"""Patches a moto server so that Terraform and Chalice can deploy to it unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from embedded_aws.emulator import inserts
 
 
 def install() -> None:
-    """Put all repairs into moto."""
+    """Apply all patches to moto."""
     _take_swagger()
     _tag_workgroups()
     _keep_response_headers_policies()
@@ -25,7 +25,7 @@ def install() -> None:
 
 
 def as_openapi3(document: dict[str, Any]) -> dict[str, Any]:
-    """The Swagger 2.0 document that Chalice sends, with what moto's importer wants of OpenAPI 3."""
+    """Return Chalice's Swagger 2.0 document with what moto's importer needs of OpenAPI 3."""
     document = copy.deepcopy(document)
     if document.pop("swagger", None):
         document["openapi"] = "3.0.1"
@@ -56,7 +56,7 @@ def _take_swagger() -> None:
         fail_on_warnings: bool,
         mode: str = "merge",
     ) -> Any:
-        if mode == "overwrite":  # on AWS an import takes the gateway's own answers away
+        if mode == "overwrite":  # on AWS an import resets the gateway's answers
             self.get_rest_api(function_id).gateway_responses.clear()
         made = put(self, function_id, as_openapi3(api_doc), fail_on_warnings, mode)
         _take_authorizers(self, made, api_doc)
@@ -67,7 +67,7 @@ def _take_swagger() -> None:
 
 
 def _take_authorizers(backend: Any, api: Any, api_doc: dict[str, Any]) -> None:
-    """moto passes over the authorizers of a definition."""
+    """Create the authorizers of an API's definition, which moto ignores."""
     api.authorizers.clear()
     for name, scheme in api_doc.get("securityDefinitions", {}).items():
         given = scheme["x-amazon-apigateway-authorizer"]
@@ -91,7 +91,7 @@ def _tag_workgroups() -> None:
 
 
 def _keep_response_headers_policies() -> None:
-    """CloudFront's policies of response headers, of which moto knows none."""
+    """Add CloudFront's response headers policies, which moto lacks."""
     from moto.cloudfront import responses, urls
 
     kept: dict[str, tuple[str, Any]] = {}
@@ -131,10 +131,10 @@ def _keep_response_headers_policies() -> None:
 
 
 def _heed_conditions() -> None:
-    """A statement whose condition is not met says nothing; moto takes it for a denial.
+    """Ignore a statement whose condition is not met. moto would deny the request.
 
-    None of our conditions is met here: plain HTTP to the emulator stands for TLS, and no
-    request comes from a service.
+    None of our conditions is met here: plain HTTP to the emulator stands for TLS, and no request
+    comes from an AWS service.
     """
     from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 
@@ -149,8 +149,8 @@ def _heed_conditions() -> None:
 
 
 def _run_no_functions() -> None:
-    """moto feeds mapped functions itself, in containers, and drops from a table's stream and
-    from a queue what they took; here the local pollers do."""
+    """Keep moto from running mapped functions itself, in containers. It would remove the records
+    that they read from a table's stream or a queue. Here the local pollers run the functions."""
     from moto.awslambda.models import LambdaBackend
 
     for name in ("send_dynamodb_items", "send_kinesis_message", "send_sqs_batch"):
@@ -158,8 +158,8 @@ def _run_no_functions() -> None:
 
 
 def _keep_scaling() -> None:
-    """moto keeps a mapping's maximum concurrency when it is made, and drops it from updates. It
-    takes any number, where Lambda takes 2 to 1000."""
+    """Let moto update a mapping's maximum concurrency, which it only accepts at creation. Refuse
+    numbers outside of Lambda's 2 to 1000."""
     from moto.awslambda.exceptions import InvalidParameterValueException
     from moto.awslambda.models import LambdaBackend
 
@@ -189,8 +189,7 @@ def _keep_scaling() -> None:
 
 
 def _follow_undone_tables() -> None:
-    """moto undoes a transaction by a copy of its tables, with a stream of its own: an iterator goes
-    on in that one."""
+    """Let iterators survive an undone transaction, for which moto copies its tables and streams."""
     from moto.dynamodbstreams.models import ShardIterator
 
     read = ShardIterator.get
@@ -204,7 +203,7 @@ def _follow_undone_tables() -> None:
 
 
 def _tell_account_limits() -> None:
-    """moto has no GetAccountSettings: an account with 1,000 executions."""
+    """Add Lambda's GetAccountSettings, which moto lacks, for an account with 1,000 executions."""
     from moto.awslambda import urls
     from moto.awslambda.models import lambda_backends
 

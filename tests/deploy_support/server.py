@@ -1,8 +1,8 @@
-"""The emulated AWS of the deployment's tests: `python -m tests.deploy_support.server`.
+"""Runs the emulated AWS of the deployment's tests: `python -m tests.deploy_support.server`.
 
-Prints `ready PORT` once it answers; ends with its standard input, which the test holds. A POST
-to `/_fail` with a path's end makes the next POST to such a path be refused, once. `/_asked` says
-which actions were asked for with the deployer's key.
+It prints `ready PORT` once it answers, and ends when its standard input closes, which the test
+holds. A POST to `/_fail` with the end of a path makes it refuse the next POST to such a path, once.
+`/_asked` returns the actions that were requested with the deployer's key.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from urllib.parse import parse_qs
 from tests.deploy_support import repairs
 
 DEPLOYER = "deployer"
-"""The access key's id of who deploys; functions and tests use others."""
+"""The access key id of the deployer. Functions and tests use other keys."""
 
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/[^/]+/([^/]+)/aws4_request")
 _PREFIXES = {"monitoring": "cloudwatch"}
 
 
 class Watched:
-    """A WSGI application that fails once at a given place, and records requests."""
+    """A WSGI application that records requests, and fails one request if told to."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -35,7 +35,7 @@ class Watched:
         self._asked: set[str] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request, or fail it."""
+        """Answer a request, or refuse it."""
         path = environ["PATH_INFO"]
         if path == "/_fail":
             length = int(environ["CONTENT_LENGTH"])
@@ -62,7 +62,7 @@ class Watched:
 
 
 def _action(environ: dict[str, Any]) -> str:
-    """The operation of a request in AWS's JSON and query protocols; empty for REST."""
+    """Return the operation of a request in AWS's JSON and query protocols; empty for REST."""
     target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
     if target:
         return target.rpartition(".")[2]
@@ -80,14 +80,14 @@ def _end_with_parent() -> None:
 
 
 def main() -> None:
-    """Serve until the parent goes."""
+    """Serve requests until the parent process ends."""
     repairs.install()
     from moto import backends
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     modules = frozenset(backends.list_of_moto_modules())
-    backends.list_of_moto_modules = lambda: modules  # it reads the folder for each request
+    backends.list_of_moto_modules = lambda: modules  # moto lists them per request
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     application = Watched(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True)

@@ -1,4 +1,4 @@
-"""A copy of the project that deploys to an emulated AWS, command by command."""
+"""A copy of the project from which tests deploy to an emulated AWS, command by command."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _LEFT_OUT = shutil.ignore_patterns(
 
 
 class Outcome:
-    """A finished command."""
+    """The result of a finished command."""
 
     def __init__(self, status: int, output: str, errors: str) -> None:
         self.status = status
@@ -66,7 +66,7 @@ class Outcome:
 
 
 class StageLife:
-    """The project copied into `directory`, and its stage on the emulated AWS."""
+    """The project, copied into `directory`, and its stage on the emulated AWS."""
 
     def __init__(self, directory: Path, aws: EmulatedAws, variables: str = VARIABLES) -> None:
         self.directory = directory
@@ -80,16 +80,16 @@ class StageLife:
         self._url = aws.url
 
     def client(self, service: str) -> Any:
-        """A client of the emulated AWS."""
+        """Return a client of the emulated AWS."""
         return self._session.client(service, endpoint_url=self._url, config=self._config)
 
     def deployment(self, *arguments: str, more: Mapping[str, str] | None = None) -> Outcome:
-        """`python -m infra.deploy --stage dev --yes ...` in the copy."""
+        """Run `python -m infra.deploy --stage dev --yes ...` in the copy."""
         command = [sys.executable, "-m", "infra.deploy", "--stage", STAGE, "--yes", *arguments]
         return self.run(command, more)
 
     def chalice(self, *arguments: str) -> Outcome:
-        """The plain `chalice` command in the copy."""
+        """Run the plain `chalice` command in the copy."""
         command = [
             sys.executable,
             "-c",
@@ -98,7 +98,7 @@ class StageLife:
         return self.run([*command, *arguments])
 
     def run(self, command: Sequence[str], more: Mapping[str, str] | None = None) -> Outcome:
-        """Any command in the copy."""
+        """Run any command in the copy."""
         done = subprocess.run(
             command,
             cwd=self.directory,
@@ -111,14 +111,14 @@ class StageLife:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     def outputs(self) -> dict[str, Any]:
-        """Terraform's outputs."""
+        """Return Terraform's outputs."""
         command = ["terraform", f"-chdir={self.directory / 'infra'}", "output", "-json"]
         outcome = self.run(command, {"TF_WORKSPACE": STAGE})
         assert outcome.status == 0, outcome.errors
         return {name: output["value"] for name, output in json.loads(outcome.output).items()}
 
     def configuration(self) -> dict[str, Any]:
-        """The stage's section of Chalice's configuration."""
+        """Return the stage's section of Chalice's configuration."""
         config = json.loads((self.directory / ".chalice" / "config.json").read_text())
         section: dict[str, Any] = config["stages"][STAGE]
         return section
@@ -128,12 +128,12 @@ _CORE = ("msgspec==", "tzdata==")
 
 
 def copy_project(directory: Path) -> None:
-    """Copy the files of the working tree that a deployment needs."""
+    """Copy the files of the working tree that a deployment needs into `directory`."""
     for name in COPIED:
         shutil.copytree(ROOT / name, directory / name, ignore=_LEFT_OUT)
     for name in ("app.py", "requirements.txt"):
         shutil.copyfile(ROOT / name, directory / name)
-    # The collector of two packages: those of a real one take half a minute to pack.
+    # A collector with two packages: a real one's packages take half a minute to pack.
     listed = re.split(r"\n(?=\S)", (ROOT / "requirements.txt").read_text().strip())
     kept = [entry for entry in listed if entry.startswith(_CORE)]
     (directory / collector_package.LISTED).write_text("\n".join(kept) + "\n")

@@ -1,4 +1,4 @@
-"""A stage as Terraform's outputs would describe it."""
+"""Makes a stage as Terraform's outputs would describe it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from chalicelib.settings import Settings
 from infra.deploy.stage import Stage
 
 NEEDED = [field.name for field in msgspec.structs.fields(Settings) if field.required]
-"""Settings without a default."""
+"""The names of settings that have no default."""
 
 
 def make_stage(**changed: Any) -> Stage:
-    """A stage `dev` fed by the stream, but for what is named."""
+    """Return a stage `dev` that a stream feeds, with these fields changed."""
     functions = {
         key: {
             "name": f"ticktape-dev-{key}",

@@ -1,4 +1,4 @@
-"""Manages the process that emulates Lambda and API Gateway."""
+"""Starts and stops the process that emulates Lambda and API Gateway."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.patience import PATIENCE_SECONDS
 
 
 class Standing:
-    """Lambda's and API Gateway's stand-in, in a process of its own."""
+    """The process that emulates Lambda and API Gateway."""
 
     def __init__(self, life: Life, calls: Path) -> None:
         function = life.client("lambda").get_function_configuration(
@@ -44,7 +44,7 @@ class Standing:
     def ask(
         self, method: str, path: str, body: Any = None, token: str | None = None
     ) -> tuple[int, Any]:
-        """A request with the first key's token, or another: status and JSON."""
+        """Send a request with the first key's token or another one. Return status and JSON."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, method=method)
         request.add_header("Authorization", f"Bearer {token or self._token}")
@@ -58,9 +58,9 @@ class Standing:
                 return error.code, json.loads(error.read() or b"null")
 
     def stop(self) -> None:
-        """End it; it writes its calls."""
+        """End the process, which then writes its recorded calls."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(timeout=PATIENCE_SECONDS)  # it compacts a day before it ends
+        self._process.wait(timeout=PATIENCE_SECONDS)  # the process compacts a day first
         self._process.stdout.close()

@@ -25,7 +25,7 @@ HANDLERS = ("ingest_kinesis", "ingest_sqs", "detect", "deliver", "redeliver")
 
 
 def main(calls: Path) -> None:
-    """Run until the parent goes."""
+    """Serve until the parent process ends, then write the recorded calls."""
     recorder = Recorder(os.environ["AWS_DEFAULT_REGION"])
     _watch_clients(recorder)
     import app
@@ -52,7 +52,7 @@ def main(calls: Path) -> None:
 
 
 RIVAL = "RIVAL"
-"""A symbol whose first state another invocation writes a moment before ours does."""
+"""A symbol whose first state another invocation writes just before ours does."""
 
 
 def _watch_clients(recorder: Recorder) -> None:
@@ -78,7 +78,7 @@ def _watch_clients(recorder: Recorder) -> None:
 
 
 def _report(recorder: Recorder) -> None:
-    """A report's run, as the routes ask for it."""
+    """Run a report as the API's routes request it."""
     from chalicelib import bootstrap
 
     lake = bootstrap.aws_lake(bootstrap.get_settings()).engine
@@ -93,26 +93,26 @@ def _report(recorder: Recorder) -> None:
 
 
 def _look_for_silence(recorder: Recorder) -> None:
-    """Have detect look for silent symbols, which it does every five minutes."""
+    """Let detect check for silent symbols, as it does every five minutes."""
     from chalicelib import bootstrap
 
     recorder.wrap("detect", bootstrap.get_services().silence)()
 
 
 DAY = "2026-01-05"
-"""A day that is compacted twice, so that its partition is made and then moved."""
+"""A day that is compacted twice, so that its partition is created and then moved."""
 
 
 def _compact(app: Any, recorder: Recorder) -> None:
-    """Run compact over an Athena with prepared answers."""
+    """Run compact with prepared answers of Athena."""
     from chalicelib import bootstrap
     from embedded_aws.event_sources.scheduling import call, scheduled_event
 
     services = bootstrap.get_services()
     services.clock = lambda: datetime.now(UTC) + timedelta(days=3)
-    found, no_bars = [DAY, DAY, ""], ["", "", "", ""]  # of the surveys of ticks and of history
+    found, no_bars = [DAY, DAY, ""], ["", "", "", ""]  # results of the surveys of ticks and history
     counted, same = [DAY, "UTC", "1", "2"], [DAY, "2", "0"]
-    of_day = [counted, same, same]  # how many symbols; of the UNLOAD; the check
+    of_day = [counted, same, same]  # answers for symbols, UNLOAD and check
     _answer([found, no_bars, *of_day, *of_day])
     for table in TABLES:
         Clients(os.environ)("s3").put_object(
@@ -131,8 +131,8 @@ def _compact(app: Any, recorder: Recorder) -> None:
 
 
 def _move_other_tables() -> None:
-    """What compact asks of the catalogue for tables that this day does not touch: months and
-    history come in, are checked, take the place of earlier ones, and the views say so."""
+    """Make compact's catalogue requests for tables that this day does not touch. Months and history
+    are added, checked, and swapped for earlier ones in the views."""
     from chalicelib import bootstrap
 
     lake = bootstrap.aws_lake(bootstrap.get_settings())
@@ -141,7 +141,7 @@ def _move_other_tables() -> None:
         location = lake.objects.location(f"{table.name}/run={run}/")
         lake.catalog.stage(table, run, {period: location})
         lake.catalog.unstage(table)
-        for _ in range(2):  # made, then moved
+        for _ in range(2):  # create the partition, then move it
             lake.catalog.switch(
                 table, {period: CompactedPeriod(location, run, 1, to_text(datetime.now(UTC)))}
             )
@@ -153,8 +153,7 @@ def _move_other_tables() -> None:
 
 
 def _put_batches(bucket: str) -> None:
-    """Two batches of today with readings, for compact to merge: it does not wait until what was
-    written a moment ago is surveyed."""
+    """Put two batches of today with readings, and let compact merge new objects at once."""
     from chalicelib.domain.raw_lines import pack_lines
     from chalicelib.services.lake import compact_run
 
@@ -169,7 +168,7 @@ def _put_batches(bucket: str) -> None:
 
 
 def _answer(results: list[list[str]]) -> None:
-    """Athena's next results, of one row each."""
+    """Set Athena's next results, of one row each."""
     queued = [{"rows": [{"Data": [{"VarCharValue": cell} for cell in row]}]} for row in results]
     request = urllib.request.Request(
         os.environ["AWS_ENDPOINT_URL"] + "/moto-api/static/athena/query-results",
@@ -181,7 +180,7 @@ def _answer(results: list[list[str]]) -> None:
 
 
 def _cold(handler: Any) -> Any:
-    """A handler that delivers in a container of its own, which knows no channel yet."""
+    """Return a handler that delivers as in a new container, which has not loaded any channel."""
     from chalicelib import bootstrap
 
     def called(*arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Finds Terraform and its provider on this machine."""
+"""Finds Terraform and its AWS provider on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DEPTH = "6"
 
 @cache
 def plugin_directory() -> Path | None:
-    """The folder that holds a mirror of the registry with the AWS provider."""
+    """Return the folder with a mirror of the registry that has the AWS provider, or None."""
     for mirror in [*_configured(), *_found()]:
         if (mirror / MIRROR / "hashicorp" / "aws").is_dir():
             return mirror
@@ -29,7 +29,7 @@ def plugin_directory() -> Path | None:
 
 
 def needs_terraform() -> None:
-    """Skip the test where Terraform or the provider is missing, saying which."""
+    """Skip the test if Terraform or the provider is missing. The reason names which."""
     if shutil.which("terraform") is None:
         pytest.skip("there is no terraform on the PATH")
     if plugin_directory() is None:
@@ -50,7 +50,7 @@ def terraform_environment() -> dict[str, str]:
 
 
 def with_provider(directory: Path, environment: Mapping[str, str]) -> Path:
-    """Return the empty folder, once it holds the provider that `infra/` requires."""
+    """Install the provider that `infra/` requires into an empty folder. Return the folder."""
     shutil.copyfile(INFRA / "versions.tf", directory / "versions.tf")
     command = ["terraform", f"-chdir={directory}", "init", "-input=false"]
     subprocess.run(command, env=dict(environment), stdout=subprocess.DEVNULL, check=True)
@@ -61,11 +61,11 @@ def with_provider(directory: Path, environment: Mapping[str, str]) -> Path:
 def running_provider(
     initialised: Path, infra: Path, environment: Mapping[str, str]
 ) -> Iterator[dict[str, str]]:
-    """Run the provider of an initialised folder in a project's `infra/`, to which the paths of its
-    resources are relative; yield what has Terraform use this process.
+    """Run the provider of an initialised folder in a project's `infra/`. Yield the variables with
+    which Terraform uses this process.
 
-    Otherwise each command hashes the provider's 700 MB, starts it and ends it, which takes half of
-    the command's CPU time.
+    Paths of resources are relative to `infra/`. Without this process each command hashes the
+    provider's 700 MB, starts it and ends it, which takes half of the command's CPU time.
     """
     installed = initialised / ".terraform" / "providers" / MIRROR / "hashicorp" / "aws"
     (program,) = installed.glob("*/*/terraform-provider-aws_*")

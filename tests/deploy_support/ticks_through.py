@@ -1,4 +1,4 @@
-"""Ticks for the stage of a test, and what the API says of them."""
+"""Sends ticks to a test's stage, and reads from the API what became of them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.deploy_support.standing import Standing
 
 
 def alerts_of(standing: Standing, symbol: str, count: int) -> list[dict[str, Any]]:
-    """Return the crosses alerted and sent, once there are `count`."""
+    """Return the alerts of crosses that were sent, once there are `count`."""
     _, answer = standing.ask("GET", f"/alerts?symbol={symbol}&limit=100&sort=desc")
     found = [a for a in answer["alerts"] if a["condition"] in ("golden_cross", "death_cross")]
     return found if len([a for a in found if a["notified_at"]]) == count else []
 
 
 def tick(symbol: str, timestamp: str, price: float, **more: Any) -> dict[str, Any]:
-    """A replayed tick of the test's own source."""
+    """Return a replayed tick of the test's own source."""
     return {
         "symbol": symbol,
         "timestamp": timestamp,
@@ -35,7 +35,7 @@ def tick(symbol: str, timestamp: str, price: float, **more: Any) -> dict[str, An
 
 
 def bodies(symbol: str) -> list[str]:
-    """Three ticks, two of them in one record, one in another form, and a daily bar."""
+    """Return records with three ticks (two of them packed, one in another form) and a daily bar."""
     times = ("15:00:00.000000", "15:01:00.000000", "15:02:00")
     ticks = [tick(symbol, f"2026-01-05T{at}Z", 100 + n) for n, at in enumerate(times)]
     bar = tick(
@@ -46,27 +46,27 @@ def bodies(symbol: str) -> list[str]:
 
 
 def folded(symbol: str, *days: str) -> str:
-    """A record of daily bars that were folded from minutes."""
+    """Return a record of daily bars that were built from minutes."""
     figures = {"open": 98, "high": 99, "low": 97, "volume": 5, "bar": "1d", "folded": 390}
     bars = [tick(symbol, f"{day}T00:00:00.000000Z", 98, mode="backfill", **figures) for day in days]
     return "\n".join(map(json.dumps, bars))
 
 
 def crowd(name: str) -> str:
-    """Return a record with enough new symbols that ingest counts those of the stage."""
+    """Return a record with so many new symbols that ingest counts the stage's symbols."""
     symbols = [f"{name}{number:03d}" for number in range(UNCOUNTED + 1)]
     ticks = [tick(symbol, "2026-01-05T15:00:00.000000Z", 1) for symbol in symbols]
     return "\n".join(map(json.dumps, ticks))
 
 
 def put_by_kinesis(life: Life, symbol: str, *records: str) -> None:
-    """Records of a symbol."""
+    """Put a symbol's records into the stream."""
     entries = [{"Data": body.encode(), "PartitionKey": symbol} for body in records]
     life.client("kinesis").put_records(StreamName=f"ticktape-{STAGE}-ticks", Records=entries)
 
 
 def put_by_sqs(life: Life, symbol: str, *records: str) -> None:
-    """The same as messages."""
+    """Send a symbol's records to the queue as messages."""
     url = life.outputs["environment"]["TICKS_QUEUE_URL"]
     for number, body in enumerate(records):
         life.client("sqs").send_message(
@@ -78,13 +78,13 @@ def put_by_sqs(life: Life, symbol: str, *records: str) -> None:
 
 
 def days_of(standing: Standing, symbol: str) -> list[str]:
-    """The labels of a symbol's daily bars."""
+    """Return the dates of a symbol's daily bars."""
     status, answer = standing.ask("GET", f"/prices/{symbol}?interval=1d")
     return [row["timestamp"] for row in answer["prices"]] if status == 200 else []
 
 
 def count_of(standing: Standing, symbol: str) -> int:
-    """Return the number of a symbol's ticks in the API, once detection has seen the newest."""
+    """Return the number of a symbol's ticks in the API, once detection has processed the newest."""
     status, latest = standing.ask("GET", f"/prices/{symbol}/latest")
     if status != 200:
         return 0
@@ -93,7 +93,7 @@ def count_of(standing: Standing, symbol: str) -> int:
 
 
 def judge_by_a_rule_that_is_gone(life: Life, symbol: str) -> None:
-    """Let the symbol's state remember a rule that no container knows."""
+    """Write a rule that no container knows into the symbol's state."""
     states = States(life.client("dynamodb"), life.outputs["environment"]["STATE_TABLE"])
     state = states.get(symbol)
     assert state is not None

@@ -1,1 +1,1 @@
-"""Support of the tests of the local system."""
+"""Helpers for the tests of the local system."""

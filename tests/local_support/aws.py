@@ -1,4 +1,4 @@
-"""An emulator process for tests, and clients for it."""
+"""Starts an emulator process for tests, and makes clients for it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from embedded_aws.environment import Keys
 from embedded_aws.process import EmulatorControl, EmulatorProcess
 
 ANY_KEYS = Keys("test", "test")
-"""For an endpoint that checks none."""
+"""Keys for an endpoint that does not check signatures."""
 
 
 def clients_of(endpoint: str, keys: Keys = ANY_KEYS) -> Clients:
-    """boto3 clients for an endpoint, whatever this process's environment says."""
+    """Return boto3 clients for an endpoint. This process's environment does not matter."""
     return Clients(
         {
             "AWS_ENDPOINT_URL": endpoint,
@@ -37,13 +37,13 @@ class Emulator:
         self.control = EmulatorControl(self.process.port, self.process.keys)
 
     def __call__(self, service: str) -> Any:
-        """The service's client."""
+        """Return the client of a service."""
         return self.clients(service)
 
 
 @contextlib.contextmanager
 def emulator(database: Path | None = None) -> Iterator[Emulator]:
-    """An emulator on a free port, ended afterwards."""
+    """Run an emulator on a free port while the context is open."""
     running = Emulator(database)
     try:
         yield running

@@ -1,4 +1,4 @@
-"""Kinesalite, a second implementation of Kinesis, where Node and its package are there."""
+"""Runs Kinesalite, another implementation of Kinesis, if Node and the package are installed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "node"
 
 
 def missing() -> str:
-    """Why it cannot run here; empty where it can."""
+    """Return why Kinesalite cannot run here, or an empty text if it can."""
     if shutil.which("node") is None:
         return "kinesalite: Node is not installed"
     if not (FOLDER / "node_modules" / "kinesalite").is_dir():
@@ -24,7 +24,7 @@ def missing() -> str:
 
 @contextlib.contextmanager
 def kinesalite() -> Iterator[str]:
-    """Its address; ended afterwards."""
+    """Run Kinesalite while the context is open. Yield its address."""
     process = subprocess.Popen(
         ["node", str(FOLDER / "kinesalite.js")],
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A lake of a test's own in the emulator: tables, objects, and statements through Athena's API."""
+"""A lake for one test in the emulator: tables, objects, and statements through Athena's API."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _numbers = itertools.count()
 
 
 class Lake:
-    """A database, a bucket and a workgroup."""
+    """A database, a bucket and a workgroup of the emulator."""
 
     def __init__(self, clients: EmulatedClients) -> None:
         self.s3, self.glue, self.athena = clients.s3, clients.glue, clients.athena
@@ -52,34 +52,34 @@ class Lake:
         )
 
     def address(self, key: str) -> str:
-        """`s3://bucket/key`."""
+        """Return the address `s3://bucket/key` of an object."""
         return f"s3://{self.bucket}/{key}"
 
     def put(self, key: str, body: bytes) -> int:
-        """Put an object; its size."""
+        """Put an object and return its size."""
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
         return len(body)
 
     def put_lines(self, key: str, *lines: object) -> int:
-        """Put lines of JSON, packed; texts as they are. The object's size."""
+        """Put JSON lines as a gzip object and return its size. A text is a line as it is."""
         texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
         return self.put(key, gzip.compress("\n".join(texts).encode()))
 
     def put_parquet(self, key: str, rows: Any, **more: Any) -> Any:
-        """Put a table of Arrow; the file's metadata."""
+        """Put an Arrow table as Parquet and return the file's metadata."""
         sink = io.BytesIO()
         pq.write_table(rows, sink, **more)
         self.put(key, sink.getvalue())
         return pq.read_metadata(io.BytesIO(sink.getvalue()))
 
     def read(self, address: str) -> bytes:
-        """An object's body."""
+        """Return the body of an object."""
         bucket, _, key = address.removeprefix("s3://").partition("/")
         body: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
     def keys(self, prefix: str) -> list[str]:
-        """Keys below a prefix."""
+        """Return the keys under a prefix."""
         found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
         return [one["Key"] for one in found.get("Contents", [])]
 
@@ -93,7 +93,7 @@ class Lake:
         options: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
     ) -> None:
-        """Declare a table over `<name>/`."""
+        """Create a table over the objects under `<name>/`."""
         self.glue.create_table(
             DatabaseName=self.database,
             TableInput={
@@ -113,7 +113,7 @@ class Lake:
         )
 
     def make_view(self, name: str, sql: str, serde: str = "-") -> None:
-        """Declare a view as Athena keeps it."""
+        """Create a view in the form that Athena stores."""
         document = {"originalSql": sql, "catalog": "awsdatacatalog", "schema": self.database}
         text = base64.b64encode(json.dumps(document).encode()).decode()
         self.glue.create_table(
@@ -129,7 +129,7 @@ class Lake:
         )
 
     def start(self, sql: str, parameters: Sequence[str] = (), **more: Any) -> str:
-        """Start a statement; its number."""
+        """Start a statement and return its id."""
         request = {"ExecutionParameters": list(parameters)} if parameters else {}
         return str(
             self.athena.start_query_execution(
@@ -142,7 +142,7 @@ class Lake:
         )
 
     def ended(self, number: str) -> dict[str, Any]:
-        """The execution, once it has ended."""
+        """Wait until a statement has ended and return its execution."""
 
         def look() -> dict[str, Any] | None:
             found: dict[str, Any] = self.athena.get_query_execution(QueryExecutionId=number)
@@ -155,17 +155,17 @@ class Lake:
         return ended
 
     def run(self, sql: str, *parameters: str, **more: Any) -> dict[str, Any]:
-        """Run a statement that must succeed."""
+        """Run a statement that has to succeed and return its execution."""
         execution = self.ended(self.start(sql, parameters, **more))
         assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
         return execution
 
     def rows(self, sql: str, *parameters: str) -> Rows:
-        """Rows without the line of names."""
+        """Run a query and return its rows without the line of names."""
         return self.results(self.run(sql, *parameters)["QueryExecutionId"])[1:]
 
     def results(self, number: str) -> Rows:
-        """All rows that GetQueryResults gives."""
+        """Return all rows that GetQueryResults has for a statement."""
         pages = self.athena.get_paginator("get_query_results").paginate(QueryExecutionId=number)
         return [
             [datum.get("VarCharValue") for datum in row["Data"]]
@@ -174,18 +174,18 @@ class Lake:
         ]
 
     def scanned(self, sql: str) -> int:
-        """Bytes that a statement scanned."""
+        """Run a statement and return the bytes that it scanned."""
         return int(self.run(sql)["Statistics"]["DataScannedInBytes"])
 
     def requests(self, sql: str) -> tuple[int, int]:
-        """LISTs and GETs that Athena would send to S3 for a statement."""
+        """Run a statement and return the LIST and GET requests that Athena would send to S3."""
         number = self.run(sql)["QueryExecutionId"]
         answer = self.athena.get_query_execution(QueryExecutionId=number)
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         return int(headers["x-ticktape-s3-lists"]), int(headers["x-ticktape-s3-gets"])
 
     def reason(self, sql: str, *parameters: str, **more: Any) -> str:
-        """Why a statement failed, as it must."""
+        """Run a statement that has to fail and return the reason."""
         status = self.ended(self.start(sql, parameters, **more))["Status"]
         assert status["State"] == "FAILED", status
         return str(status["StateChangeReason"])
@@ -196,7 +196,7 @@ def _columns(columns: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def ticks_of(*rows: tuple[str, str, str]) -> Any:
-    """An Arrow table of symbol, timestamp and price."""
+    """Return an Arrow table of symbols, timestamps and prices."""
     return pa.table(
         {
             "symbol": pa.array([row[0] for row in rows], pa.string()),

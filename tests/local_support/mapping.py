@@ -1,4 +1,4 @@
-"""Running mappings, and looking at queues, in tests."""
+"""Runs event source mappings, and counts the messages of queues."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.patience import PATIENCE_SECONDS
 
 @contextlib.contextmanager
 def running(mapping: Mapping | QueueMapping, wakeups: Wakeups) -> Iterator[None]:
-    """The mapping started, and ended afterwards."""
+    """Run the mapping while the context is open."""
     wakeups.start()
     mapping.start()
     try:
@@ -27,7 +27,7 @@ def running(mapping: Mapping | QueueMapping, wakeups: Wakeups) -> Iterator[None]
 
 
 def waiting(aws: Emulator, name: str) -> int:
-    """Return the number of a queue's messages, including received ones."""
+    """Return the number of messages in a queue, including received ones."""
     url = aws("sqs").get_queue_url(QueueName=f"ticktape-local-{name}")["QueueUrl"]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     found = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]

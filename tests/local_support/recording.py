@@ -1,4 +1,4 @@
-"""A handler that records what it is called with, and fails where a test says."""
+"""A handler that records its calls, and fails if a test wants it to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 Answer = Callable[[list[str]], Any]
-"""From the texts of a batch to the handler's answer; may raise."""
+"""Returns the handler's answer for the texts of a batch, or raises an error."""
 
 
 class Recorder:
@@ -30,20 +30,20 @@ class Recorder:
 
     @property
     def seen(self) -> list[str]:
-        """All texts in the order of the calls, repeats among them."""
+        """Return all texts in the order of the calls, including repeated ones."""
         with self._lock:
             return [text for call in self.calls for text in call]
 
 
 def text_of(record: dict[str, Any]) -> str:
-    """The text of a record of either kind."""
+    """Return the text of a Kinesis or SQS record."""
     if "kinesis" in record:
         return base64.b64decode(record["kinesis"]["data"]).decode()
     return str(record["body"])
 
 
 def identifiers(event: dict[str, Any]) -> dict[str, str]:
-    """By text: what `batchItemFailures` names a record by."""
+    """Return the `itemIdentifier` of each record by the record's text."""
     return {
         text_of(r): r["kinesis"]["sequenceNumber"] if "kinesis" in r else r["messageId"]
         for r in event["Records"]
@@ -51,5 +51,5 @@ def identifiers(event: dict[str, Any]) -> dict[str, str]:
 
 
 def report(*failed: str) -> dict[str, Any]:
-    """A partial response."""
+    """Return a partial response that names these records as failed."""
     return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}

@@ -1,4 +1,4 @@
-"""Stream records for tests, naming only what matters."""
+"""Makes stream records for tests, which name only what matters."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def make_record(
     size: int = 100,
     event: dict[str, Any] | None = None,
 ) -> StreamRecord:
-    """A record whose sequence number is `number`."""
+    """Return a record whose sequence number is `number`."""
     return StreamRecord(str(number), key, arrived, event or {"n": number}, size)
 
 
 def make_records(count: int, **fields: Any) -> tuple[StreamRecord, ...]:
-    """Records 1 to `count`."""
+    """Return the records 1 to `count`."""
     return tuple(make_record(number, **fields) for number in range(1, count + 1))
 
 
 def make_source(**fields: Any) -> Source:
-    """A Kinesis source: batches of ten, no window."""
+    """Return a Kinesis source with batches of ten and no window."""
     return Source(**{"handler": "h", "kind": "kinesis", "batch_size": 10, **fields})

@@ -1,4 +1,4 @@
-"""`python -m local` as a user starts it, on free ports."""
+"""Runs `python -m local` as a user starts it, on free ports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(temporary: Path | None = None) -> dict[str, str]:
-    """Ours without anything of AWS; systems of one temporary folder find each other."""
+    """Return this process's environment without AWS. Systems of one `temporary` find each other."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     if temporary is None:
         return kept
@@ -34,7 +34,7 @@ def environment(temporary: Path | None = None) -> dict[str, str]:
 
 
 def run_local(*arguments: str, temporary: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """A command line that is expected to end soon."""
+    """Run a command that should end soon, and return the finished process."""
     command = [sys.executable, "-m", "local", *arguments]
     return subprocess.run(
         command,
@@ -47,8 +47,7 @@ def run_local(*arguments: str, temporary: Path | None = None) -> subprocess.Comp
 
 
 def facts_of(pid: int, temporary: Path | None = None) -> dict[str, Any] | None:
-    """The running file of a system's process, as other commands of this user find it; None while
-    there is none."""
+    """Return the content of a system's running file, or None if there is no such file."""
     folder = temporary / f"ticktape-{os.getuid()}" if temporary else running_file.folder()
     try:
         found: dict[str, Any] = json.loads((folder / f"{pid}.json").read_text())
@@ -76,20 +75,20 @@ class LocalSystem:
         )
 
     def output(self) -> str:
-        """Return its output so far."""
+        """Return the system's output so far."""
         return Path(self._output.name).read_text()
 
     def get(self, path: str) -> Any:
-        """The JSON at a path of the API; None while it does not answer 200."""
+        """Return the JSON at a path of the API, or None unless the answer is 200."""
         url = f"http://127.0.0.1:{self.api_port}{path}"
         try:
             with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:
                 return json.load(answer)
-        except OSError:  # HTTP errors among them
+        except OSError:  # including HTTP errors
             return None
 
     def until(self, ask: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
-        """Return the result of `ask` once it is true."""
+        """Call `ask` until its result is true. Return the result."""
         deadline = time.monotonic() + seconds
         while not (found := ask()):
             assert self.process.poll() is None, self.output()[-2000:]
@@ -102,18 +101,18 @@ class LocalSystem:
         self.until(lambda: self.get("/health"))
 
     def facts(self) -> dict[str, Any]:
-        """Return its running file's contents, once it exists."""
+        """Wait until the system's running file exists. Return its content."""
         found: dict[str, Any] = self.until(lambda: facts_of(self.process.pid, self._temporary))
         return found
 
     def keys(self) -> Keys:
-        """Return the keys with which clients of its AWS sign."""
+        """Return the keys with which clients of the system's AWS sign."""
         found = keys_of(self.facts())
         assert found is not None
         return found
 
     def descendants(self) -> list[int]:
-        """The processes that it started."""
+        """Return the ids of the processes that the system started."""
         found = []
         for status in Path("/proc").glob("[0-9]*/status"):
             with contextlib.suppress(OSError):
@@ -123,12 +122,12 @@ class LocalSystem:
         return found
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Signal it and wait; its exit status."""
+        """Send a signal to the system and wait. Return its exit status."""
         self.process.send_signal(number)
         return self.process.wait(PATIENCE_SECONDS)
 
     def close(self) -> None:
-        """End it in any case."""
+        """End the system, whatever its state."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -137,7 +136,7 @@ class LocalSystem:
 
 @contextlib.contextmanager
 def local_system(*arguments: str, temporary: Path | None = None) -> Iterator[LocalSystem]:
-    """A system, ended afterwards."""
+    """Run a system while the context is open."""
     system = LocalSystem(*arguments, temporary=temporary)
     try:
         yield system
@@ -146,7 +145,7 @@ def local_system(*arguments: str, temporary: Path | None = None) -> Iterator[Loc
 
 
 def all_gone(pids: list[int]) -> bool:
-    """Return whether no such process runs (an ended, uncollected one does not)."""
+    """Return whether none of these processes runs. A zombie does not run."""
     return not any(_runs(pid) for pid in pids)
 
 

@@ -1,1 +1,1 @@
-"""Shared by several tests of the producer."""
+"""Helpers for the tests of the producer."""

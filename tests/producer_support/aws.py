@@ -1,4 +1,4 @@
-"""A moto server process, and a proxy in front of it that withholds records or is away."""
+"""Runs a moto server process, and a proxy for it that refuses records or is unreachable."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ main(["-H", "127.0.0.1", "-p", sys.argv[1]])
 
 @contextmanager
 def moto_server() -> Iterator[str]:
-    """The address of a moto server, up while the context lasts."""
+    """Run a moto server while the context is open. Yield its address."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-c", _LAUNCH, str(port)],
@@ -70,7 +70,7 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def client(service: str, endpoint: str) -> Any:
-    """A boto3 client of the server."""
+    """Return a boto3 client of the server."""
     return boto3.client(
         service,
         endpoint_url=endpoint,
@@ -81,12 +81,12 @@ def client(service: str, endpoint: str) -> Any:
 
 
 def variables(endpoint: str) -> dict[str, str]:
-    """The environment by which the producer finds the server."""
+    """Return the environment variables with which the producer finds the server."""
     return {**CREDENTIALS, "AWS_ENDPOINT_URL": endpoint}
 
 
 def make_stream(endpoint: str, name: str, shards: int = 2) -> None:
-    """A stream, once it is active."""
+    """Create a stream and wait until it is active."""
     kinesis = client("kinesis", endpoint)
     kinesis.create_stream(StreamName=name, ShardCount=shards)
     kinesis.get_waiter("stream_exists").wait(
@@ -95,7 +95,7 @@ def make_stream(endpoint: str, name: str, shards: int = 2) -> None:
 
 
 def ticks_by_symbol(endpoint: str, stream: str) -> dict[str, list[dict[str, Any]]]:
-    """All ticks in a stream, in the order of each symbol's shard."""
+    """Return all ticks in a stream by symbol, in the order of the symbol's shard."""
     kinesis = client("kinesis", endpoint)
     found: dict[str, list[dict[str, Any]]] = {}
     for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
@@ -120,10 +120,10 @@ def _records(kinesis: Any, stream: str, shard: str) -> Iterator[Any]:
 
 
 class FaultyKinesis:
-    """Forwards to a Kinesis server, withholding records of PutRecords at random.
+    """A proxy for a Kinesis server that refuses records of PutRecords at random.
 
-    A withheld record never reaches the server; the answer says that it was refused. With
-    `losing_answers` a request is carried out and its connection cut before the answer.
+    A refused record does not reach the server. With `losing_answers` the server processes a
+    request, but the connection is cut before the answer.
     """
 
     def __init__(
@@ -144,11 +144,11 @@ class FaultyKinesis:
 
     @property
     def endpoint(self) -> str:
-        """Its address, the same before and after it was away."""
+        """Return the proxy's address, which stays the same after `stop` and `start`."""
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Listen."""
+        """Listen for connections."""
         proxy = self
 
         class Handler(_Forward):
@@ -159,17 +159,17 @@ class FaultyKinesis:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
-        """Be away: connections are refused."""
+        """Refuse connections until `start`."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
         for connection in list(self.connections):
-            with suppress(OSError):  # it may have ended by itself
+            with suppress(OSError):  # the process may have ended
                 connection.shutdown(socket.SHUT_RDWR)
 
     def forward(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes] | None:
-        """Status and body of the answer; None where it is lost."""
+        """Return the status and body of the answer, or None if the answer is lost."""
         if not headers.get("X-Amz-Target", "").endswith("PutRecords"):
             return self._send(headers, body)
         with self._lock:
@@ -244,11 +244,11 @@ class _Forward(BaseHTTPRequestHandler):
         self.wfile.write(payload)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Quiet."""
+        """Log no requests."""
 
 
 def start_producer(*arguments: str, **environ: str) -> subprocess.Popen[bytes]:
-    """`python -m producer`, running."""
+    """Start `python -m producer` and return its process."""
     return subprocess.Popen(
         [sys.executable, "-m", "producer", *arguments],
         stdout=subprocess.DEVNULL,
@@ -259,7 +259,7 @@ def start_producer(*arguments: str, **environ: str) -> subprocess.Popen[bytes]:
 
 
 def end(process: subprocess.Popen[bytes], number: int) -> str:
-    """Send a signal and wait; what it said on stderr."""
+    """Send a signal to a process and wait. Return what it wrote to stderr."""
     os.kill(process.pid, number)
     _, err = process.communicate(timeout=PATIENCE_SECONDS)
     return err.decode()

@@ -1,6 +1,6 @@
-"""Containers of the collector over tables in memory, in a time that passes as they wait.
+"""Containers of the collector over tables in memory, in simulated time.
 
-Minutes of the collector take milliseconds here: whatever it would wait for moves the clock.
+Minutes of the collector take milliseconds here: every wait only moves the clock.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.producer_support.doubles import MemorySink
 
 OPEN = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
-"""A Friday, while New York trades."""
+"""A time on a Friday at which New York trades."""
 
 CLOSED = datetime(2026, 11, 21, 15, 30, tzinfo=UTC)
 ENVIRONMENT = {
@@ -48,11 +48,11 @@ ENVIRONMENT = {
 
 
 class Killed(BaseException):
-    """Lambda ends the container: nothing of it runs any more."""
+    """Lambda ends the container: no code of it runs any more."""
 
 
 class World:
-    """Yahoo, the tables, the sink and the time."""
+    """Yahoo, the tables, the sink and the simulated time."""
 
     def __init__(self) -> None:
         self.now = OPEN
@@ -68,7 +68,7 @@ class World:
         self.timers: list[tuple[float, Callable[[], None]]] = []
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, on all clocks."""
+        """Let time pass on all clocks."""
         self.now += timedelta(seconds=seconds)
         self.seconds += seconds
         for due, action in self.timers:
@@ -76,26 +76,26 @@ class World:
                 action()
 
     def track(self, *symbols: str) -> None:
-        """Track a symbol as the page does."""
+        """Track symbols as the page does."""
         for symbol in symbols:
             item = {"list": {"S": "tracked"}, "symbol": {"S": symbol}}
             self.aws.dynamodb.put_item(TableName="symbols", Item=item)
 
     def untrack(self, *symbols: str) -> None:
-        """Untrack a symbol as the page does."""
+        """Untrack symbols as the page does."""
         for symbol in symbols:
             key = {"list": {"S": "tracked"}, "symbol": {"S": symbol}}
             self.aws.dynamodb.delete_item(TableName="symbols", Key=key)
 
     def quote(self, symbol: str) -> WireTick:
-        """Yahoo's answer: a trade each ten seconds, unless `answers` has another."""
+        """Return Yahoo's quote: a trade every ten seconds, unless `answers` has another one."""
         self.asked[symbol] += 1
         if symbol in self.answers:
             return self.answers[symbol](symbol)
         return self.trade(symbol)
 
     def trade(self, symbol: str) -> WireTick:
-        """The last trade of a symbol."""
+        """Return the last trade of a symbol."""
         traded = self.now - timedelta(seconds=self.now.second % 10, microseconds=0)
         return WireTick(
             symbol=symbol,
@@ -108,7 +108,7 @@ class World:
         )
 
     def bars(self, symbol: str, period: str, bar: str) -> list[WireTick]:
-        """Yahoo's history: one bar."""
+        """Return Yahoo's history, which is one bar."""
         self.histories[symbol] += 1
         start = "2026-11-20T14:30:00.000000Z" if bar == "1m" else "2026-11-19T00:00:00.000000Z"
         return [
@@ -127,27 +127,27 @@ class World:
         ]
 
     def item(self, name: str, of: str = "collector") -> dict[str, Any]:
-        """An item of the symbols table."""
+        """Return an item of the symbols table."""
         return dict(self.aws.tables["symbols"].items.get((of, name), {}))
 
     @property
     def memory(self) -> dict[str, Any]:
-        """Return the collector's memory; empty at first."""
+        """Return the collector's stored memory, which is empty at first."""
         item = self.item("memory")
         return dict(json.loads(item["memory"]["S"])) if item else {"latest": {}}
 
     @property
     def ticks(self) -> list[dict[str, Any]]:
-        """Live ticks in the order in which the sink took them."""
+        """Return the live ticks in the order in which the sink received them."""
         return [tick for tick in self.sink.payloads if "bar" not in tick]
 
     def times(self, symbol: str) -> list[str]:
-        """The timestamps of a symbol's ticks, as they were sent."""
+        """Return the timestamps of a symbol's ticks in the order sent."""
         return [tick["timestamp"] for tick in self.ticks if tick["symbol"] == symbol]
 
 
 class Container:
-    """A warm container of the function. `alive` ends with a kill."""
+    """A warm container of the function. `kill` sets `alive` to False."""
 
     def __init__(self, world: World, environment: dict[str, str]) -> None:
         self.world = world
@@ -169,11 +169,11 @@ class Container:
             return function.make(environment, JsonReporter(self), clocks)  # type: ignore[arg-type]
 
     def write(self, line: str) -> None:
-        """A line of the log."""
+        """Add a line to the log."""
         self.lines.append(json.loads(line))
 
     def flush(self) -> None:
-        """The log is not buffered."""
+        """Do nothing, since the log is not buffered."""
 
     @contextmanager
     def _after(self, seconds: float, action: Callable[[], None]) -> Iterator[None]:
@@ -185,18 +185,18 @@ class Container:
             self.world.timers.remove(timer)
 
     def run(self, event: dict[str, Any] | None = None, timeout: float = 90) -> dict[str, Any]:
-        """A run of the function, as EventBridge starts it."""
+        """Run the function as EventBridge starts it."""
         if event is None:
             event = {"time": self.world.now.strftime("%Y-%m-%dT%H:%M:%SZ")}
         ends = self.world.seconds + timeout
         return self._collector.run(event, Context(self.world, ends))
 
     def stop(self) -> None:
-        """Stop it as the process's stopping code does."""
+        """Stop the function as the process's stopping code does."""
         self._collector.stop()
 
     def kill(self) -> None:
-        """Nothing of the container is heard any more."""
+        """Ignore everything that the container does from now on."""
         self.alive = False
         for _, action in self.world.timers:
             action()
@@ -204,17 +204,17 @@ class Container:
 
     @property
     def metrics(self) -> dict[str, int]:
-        """The counts of the last run."""
+        """Return the counts of the last run."""
         line = [line for line in self.lines if line.get("event") == "metrics"][-1]
         return {name: count for name, count in line.items() if name.startswith("Collector")}
 
     def said(self, event: str) -> list[str]:
-        """Messages of a kind."""
+        """Return the log messages of an event."""
         return [line["message"] for line in self.lines if line["event"] == event]
 
 
 class Context:
-    """The context that Lambda passes with the event."""
+    """The context that Lambda passes with an event."""
 
     def __init__(self, world: World, ends: float) -> None:
         self.aws_request_id = str(uuid.uuid4())
@@ -222,31 +222,31 @@ class Context:
         self._ends = ends
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until Lambda stops the function."""
+        """Return the milliseconds until Lambda stops the function."""
         return int((self._ends - self._world.seconds) * 1000)
 
 
 class Client:
-    """A container's client of DynamoDB."""
+    """A container's DynamoDB client."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
 
     def get_paginator(self, operation: str) -> Any:
-        """Return Query's paginator."""
+        """Return the paginator of Query."""
         assert operation == "query"
         return self
 
     def paginate(self, **request: Any) -> list[dict[str, Any]]:
-        """All in one page."""
+        """Return all items in one page."""
         return [self._dynamodb.query(**request)]
 
     def put_item(self, **request: Any) -> dict[str, Any]:
-        """PutItem."""
+        """Answer PutItem."""
         return self._dynamodb.put_item(**request)
 
     def get_item(self, **request: Any) -> dict[str, Any]:
-        """GetItem, with the time of the answer as AWS tells it."""
+        """Answer GetItem, with the time of the answer in its metadata."""
         answer = self._dynamodb.get_item(**request)
         if not self._container.world.tells_time:
             return answer
@@ -261,7 +261,7 @@ class Client:
 
 
 class Sink:
-    """A container's way to the world's sink."""
+    """A container's access to the world's sink."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
@@ -269,11 +269,11 @@ class Sink:
         self.limits = container.world.sink.limits
 
     def key(self, symbol: str) -> str:
-        """Return the key of the world's sink."""
+        """Return the key that the world's sink gives a symbol."""
         return self._container.world.sink.key(symbol)
 
     def send(self, records: list[Record]) -> Any:
-        """Sends nothing once the container is dead."""
+        """Send records, or nothing if the container is dead."""
         if not self._container.alive:
             raise RuntimeError("the container is dead")
         return self._container.world.sink.send(records)
@@ -281,7 +281,7 @@ class Sink:
 
 @contextmanager
 def world_of(patch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world in which Yahoo answers, and in which pauses take no time."""
+    """Yield a world in which Yahoo answers and pauses take no time."""
     world = World()
 
     def pause(_source: YfinancePoll, _stop: object, seconds: float) -> None:
@@ -293,15 +293,15 @@ def world_of(patch: pytest.MonkeyPatch) -> Iterator[World]:
     patch.setattr(YfinancePoll, "_pause", pause)
     patch.setattr(TokenBucket, "take", lambda *_: True)
     patch.setattr(engine, "DRAIN_SECONDS", PATIENCE_SECONDS)
-    patch.setattr(tenure, "DRAIN_SECONDS", 1e6)  # sending takes no time of this world
+    patch.setattr(tenure, "DRAIN_SECONDS", 1e6)  # sending takes no simulated time
     yield world
 
 
 def container(world: World, **environment: str) -> Container:
-    """A cold container, with settings beside the usual ones."""
+    """Return a cold container with these settings besides the usual ones."""
     return Container(world, ENVIRONMENT | environment)
 
 
 def next_minute(world: World) -> None:
-    """Go on to where the next run starts."""
+    """Advance to the start of the next run."""
     world.advance(60 - world.now.second - world.now.microsecond / 1e6)

@@ -1,6 +1,6 @@
-"""A process that starts the collector's function again and again, in minutes of twelve seconds.
+"""A process that starts the collector's function repeatedly, in minutes of twelve seconds.
 
-Argument: a name, which its leases bear.
+Its argument is the name under which it holds leases.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from embedded_aws.event_sources.lambda_events import Context
 from producer.collector import function, tenure
 
 PASSED = timedelta(seconds=45)
-"""The part of the minute that has passed when its event arrives."""
+"""The part of a minute that has passed when the minute's event arrives."""
 
 
 def main() -> None:
-    """Until it is killed."""
+    """Run the collector until this process is killed."""
     tenure.LINGER_SECONDS = 1.0
     while True:
         context = Context("collector", timeout_seconds=90, region="us-east-1")

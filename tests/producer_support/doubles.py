@@ -1,4 +1,4 @@
-"""Sinks in memory, ticks and lines, and a run of the producer as a process of its own."""
+"""Sinks in memory, ticks and lines, and a way to run the producer as a process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMITS = Limits(records=500, request_bytes=4_718_592, record_bytes=1_000_000)
 
 
 def make_wire_tick(symbol: str = "AAPL", number: int = 0, **fields: Any) -> WireTick:
-    """A tick whose place in the symbol's order is its number."""
+    """Return a tick. `number` is its position in the order of its symbol."""
     made: dict[str, Any] = {
         "symbol": symbol,
         "timestamp": f"2026-11-20T{15 + number // 3600:02}:{number // 60 % 60:02}:"
@@ -33,12 +33,12 @@ def make_wire_tick(symbol: str = "AAPL", number: int = 0, **fields: Any) -> Wire
 
 
 def make_line(symbol: str = "AAPL", number: int = 0, **fields: Any) -> Line:
-    """The line of such a tick."""
+    """Return the line of the tick that `make_wire_tick` returns."""
     return line_of(make_wire_tick(symbol, number, **fields))
 
 
 class MemorySink:
-    """Keeps what it takes. Refuses each record with a probability, and fails by a script."""
+    """A sink that keeps records. It refuses some by a probability, and fails as its script says."""
 
     name = "memory"
 
@@ -57,11 +57,11 @@ class MemorySink:
         self._rng = random.Random(7)
 
     def key(self, symbol: str) -> str:
-        """Return the symbol, like Kinesis."""
+        """Return the symbol, as for Kinesis."""
         return symbol
 
     def send(self, records: Sequence[Record]) -> Sequence[str | None]:
-        """Takes, refuses or fails."""
+        """Keep the records, refuse some of them, or fail."""
         self.requests.append(list(records))
         failure = self._failures.pop(0) if self._failures else None
         if failure is not None:
@@ -76,12 +76,12 @@ class MemorySink:
 
     @property
     def payloads(self) -> list[dict[str, Any]]:
-        """Each tick that was taken, in order."""
+        """Return each tick that the sink kept, in order."""
         return [json.loads(line.payload) for record in self.taken for line in record.lines]
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without anything that leads to a cloud or a proxy."""
+    """Return this process's environment without variables that lead to a cloud or a proxy."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -91,7 +91,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def run_producer(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """`python -m producer` to its end."""
+    """Run `python -m producer` and return the finished process."""
     return subprocess.run(
         [sys.executable, "-m", "producer", *arguments],
         capture_output=True,

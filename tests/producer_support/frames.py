@@ -1,5 +1,7 @@
-"""Frames of Yahoo's stream, encoded by hand after the protobuf wire format (field numbers and
-types from yfinance's pricing.proto), and a server that plays a script of connections."""
+"""Encodes frames of Yahoo's stream by hand, and runs a server that plays a script of connections.
+
+The frames follow the protobuf wire format, with the field numbers of yfinance's pricing.proto.
+"""
 
 from __future__ import annotations
 
@@ -50,13 +52,13 @@ def _field(name: str, value: object) -> bytes:
 
 
 def pricing(**fields: object) -> str:
-    """A frame; fields that are not given are missing, as zeros are in protobuf 3."""
+    """Return a frame. Fields that are not given are missing, as zeros are in protobuf 3."""
     message = b"".join(_field(name, value) for name, value in fields.items())
     return json.dumps({"type": "pricing", "message": base64.b64encode(message).decode()})
 
 
 class Script:
-    """What each connection does, in turn; the last one is repeated."""
+    """The plays of successive connections. The last play is repeated."""
 
     def __init__(self, *plays: Play) -> None:
         self._plays = plays
@@ -82,9 +84,9 @@ def _listen(connection: ServerConnection, heard: list[object]) -> None:
 
 @contextmanager
 def streaming(*plays: Play, refusing: Sequence[int] = ()) -> Iterator[tuple[str, Script]]:
-    """The address of a server that plays the script, and the script.
+    """Run a server that plays the script. Yield its address and the script.
 
-    The first connections are refused with the HTTP statuses of `refusing`.
+    The first connections are refused with the HTTP statuses in `refusing`.
     """
     script = Script(*plays)
     statuses = iter(refusing)
@@ -102,7 +104,7 @@ def streaming(*plays: Play, refusing: Sequence[int] = ()) -> Iterator[tuple[str,
 
 
 def sends(frames: Sequence[str | bytes], then: Play | None = None) -> Play:
-    """Send frames, then do something (by default stay open and silent)."""
+    """Return a play that sends frames and then plays `then`, or stays open and silent."""
 
     def play(connection: ServerConnection) -> None:
         for frame in frames:
@@ -113,16 +115,16 @@ def sends(frames: Sequence[str | bytes], then: Play | None = None) -> Play:
 
 
 def silence(connection: ServerConnection) -> None:
-    """Say nothing until the client leaves."""
+    """Send nothing until the client leaves."""
     while connection.protocol.state.name == "OPEN":
         time.sleep(0.05)
 
 
 def close(connection: ServerConnection) -> None:
-    """A clean close."""
+    """Close the connection cleanly."""
     connection.close()
 
 
 def abort(connection: ServerConnection) -> None:
-    """The connection breaks without a closing handshake."""
+    """Break the connection without a closing handshake."""
     connection.socket.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
 """A process that polls Yahoo as the producer does, with a shorter deadline and circuit breaker.
 
-Arguments: symbols, seconds between polls, seconds until a poll's deadline. Ticks that pass and
-states go to stdout as JSON, a line each.
+Its arguments are symbols, the seconds between polls, and the seconds until a poll's deadline. It
+writes accepted ticks and states to stdout as JSON lines.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""A pushed source in one thread, with a simulated clock, against a stand-in in memory.
+"""Runs a pushed source in one thread, with a simulated clock and a service in memory.
 
-Trades are made as time passes, whether or not the stream brings them. The history is made of them
-all.
+The service makes trades as time passes, whether or not its stream sends them. Its history has all.
 """
 
 from __future__ import annotations
@@ -39,8 +38,9 @@ _STEP = 0.5
 class Driver:
     """A service in memory, and the source that follows it.
 
-    `is_mute`: it answers and pushes nothing. `is_away`: it refuses connections. `history_errors`
-    are raised by the next requests. `skipping` is the number of trades that the stream leaves out.
+    If `is_mute` is set, the service answers but pushes nothing. If `is_away` is set, it refuses
+    connections. The next requests for history raise `history_errors`. `skipping` is the number of
+    trades that the stream leaves out.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Driver:
 
     @property
     def served_at(self) -> datetime:
-        """Return the service's time, as History."""
+        """Return the service's time. Part of History."""
         return self.clock()
 
     def _told(self, event: str, message: str) -> None:
@@ -123,7 +123,7 @@ class Driver:
         return self._start + timedelta(seconds=self.seconds)
 
     def bars(self, symbol: str, bar: Bar, start: datetime, end: datetime) -> list[WireTick]:
-        """Return the market's bars, as History."""
+        """Return the market's bars. Part of History."""
         self.asked.append((symbol, bar, start, end))
         if self.history_errors:
             raise self.history_errors.pop(0)
@@ -137,11 +137,11 @@ class Driver:
         return made(symbol, bar, listing, found, end)
 
     def is_set(self) -> bool:
-        """Return whether the run is over, as `stop` does."""
+        """Return whether the run is over. Stands for the source's event `stop`."""
         return self.is_stopped or self.seconds >= self._until
 
     def wait(self, seconds: float) -> bool:
-        """Let time pass, as `stop` does."""
+        """Let time pass. Stands for the source's event `stop`."""
         ends = self.seconds + seconds
         while self.seconds < ends and not self.is_set():
             self.advance(max(0.001, min(_STEP, ends - self.seconds)))
@@ -155,7 +155,8 @@ class Driver:
     ) -> None:
         """Run one session for some seconds.
 
-        `script` is called after each step of half a second, those of `at` once at their second.
+        `script` is called after each step of half a second. `at` holds functions by the second at
+        which to call them once.
         """
         self._until = self.seconds + seconds
         self._script = script
@@ -165,7 +166,7 @@ class Driver:
         self._look()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass: make due trades and heartbeats, then look at what the source gives."""
+        """Let time pass: make the due trades and heartbeats, then read the source's ticks."""
         self.seconds += seconds
         while self._next_trade <= self.seconds:
             for symbol in self.symbols:
@@ -204,20 +205,20 @@ class Driver:
             self._frames.append(frame)
 
     def be_mute(self) -> None:
-        """Answer and push nothing from now on."""
+        """Answer, but push nothing from now on."""
         self.is_mute = True
 
     def be_away(self) -> None:
-        """End the connection and accept none from now on."""
+        """Close the connection and accept none from now on."""
         self.is_away = True
         self.close()
 
     def return_(self) -> None:
-        """Behave again."""
+        """Answer, push and accept connections again."""
         self.is_mute = self.is_away = False
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._protocol = None
 
     def _look(self) -> None:
@@ -244,13 +245,13 @@ class Driver:
         self._protocol = None
 
     def send(self, text: str) -> None:
-        """Answer a frame of the source's, as a connection."""
+        """Answer a frame that the source sends. Part of the connection."""
         if self._protocol is None:
             raise ConnectionClosedError(None, None)
         self._push(self._protocol.answer(text))
 
     def recv(self, timeout: float) -> str | bytes:
-        """Return the next frame, as a connection."""
+        """Return the next frame. Part of the connection."""
         ends = self.seconds + timeout
         while True:
             if self._frames:
@@ -267,17 +268,17 @@ UNUSABLE = http.Unusable("an answer that is no list of candles")
 
 
 def minute_of(tick: WireTick) -> int:
-    """Return the number of a tick's or bar's minute."""
+    """Return the number of the minute in which a tick or bar begins."""
     return minute_at(datetime.fromisoformat(tick.timestamp))
 
 
 def bar_of_ticks(ticks: list[WireTick]) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-    """Return open, high, low and close of some ticks."""
+    """Return the open, high, low and close of ticks."""
     prices = [tick.price for tick in ticks]
     return prices[0], max(prices), min(prices), prices[-1]
 
 
 def bar_of_trades(trades: list[Trade]) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-    """Return open, high, low and close of some trades."""
+    """Return the open, high, low and close of trades."""
     prices = [trade.price for trade in trades]
     return prices[0], max(prices), min(prices), prices[-1]

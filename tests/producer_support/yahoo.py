@@ -1,7 +1,7 @@
-"""A stand-in for Yahoo: TLS under a CA of the test's own, behind a CONNECT proxy.
+"""A stand-in for Yahoo: TLS under a CA of the test, behind a CONNECT proxy.
 
-The producer's process finds it by HTTPS_PROXY and trusts it by the variables for CA bundles;
-nothing of yfinance is replaced. Answers have the shape of Yahoo's chart endpoint.
+The producer's process finds the stand-in by HTTPS_PROXY and trusts it by the variables for CA
+bundles. No part of yfinance is replaced. Answers have the form of Yahoo's chart endpoint.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NAMES = ("yahoo.com", "fc.yahoo.com", "*.finance.yahoo.com", "guce.yahoo.com", "*.yahoo.com")
 Answer = tuple[int, object]
-"""Status, and a JSON value or text."""
+"""An HTTP status, and a JSON value or text."""
 
 
 def make_certificates(folder: Path) -> tuple[Path, Path]:
-    """A CA, and a chain with its key for Yahoo's names: (CA file, chain file)."""
+    """Create a CA, and a certificate chain for Yahoo's names. Return (CA file, chain file)."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca = _certificate("Test CA", ca_key.public_key(), "Test CA", ca_key, None)
     leaf = _certificate("yahoo.com", key.public_key(), "Test CA", ca_key, NAMES)
@@ -71,7 +71,7 @@ def _certificate(
 
 
 def meta(symbol: str, price: float, at: float, **more: object) -> dict[str, object]:
-    """A chart's metadata."""
+    """Return the metadata of a chart."""
     made: dict[str, object] = {
         "currency": "USD",
         "symbol": symbol,
@@ -97,7 +97,7 @@ def meta(symbol: str, price: float, at: float, **more: object) -> dict[str, obje
 
 
 def _whole_day(at: float) -> dict[str, object]:
-    """A trading period from midnight to midnight in New York."""
+    """Return a trading period from midnight to midnight in New York."""
     local = datetime.fromtimestamp(at, ZoneInfo("America/New_York"))
     start = local.replace(hour=0, minute=0, second=0, microsecond=0)
     end = start + timedelta(days=1, seconds=-1)
@@ -111,7 +111,7 @@ def chart(
     prices: list[float],
     events: dict[str, object] | None = None,
 ) -> Answer:
-    """A chart's answer: one bar at each start, a cent wide above and below its price."""
+    """Return a chart: one bar at each start, a cent wide above and below its price."""
     quote = {
         "open": prices,
         "high": [price + 0.01 for price in prices],
@@ -128,14 +128,14 @@ def chart(
 
 
 def failure(status: int, code: str, description: str) -> Answer:
-    """An answer in which Yahoo says what is wrong."""
+    """Return an answer in which Yahoo reports an error."""
     return status, {"chart": {"result": None, "error": {"code": code, "description": description}}}
 
 
 class StandIn:
-    """Answers as `chart_of(symbol, query)` says; cookie and crumb are handed out.
+    """Answers requests with `chart_of(symbol, query)`, and hands out a cookie and a crumb.
 
-    `requests` holds (time, path) of all. A `crumb` that changes makes the old one invalid.
+    `requests` holds (time, path) of all requests. If `crumb` changes, the old one is invalid.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -160,7 +160,7 @@ class StandIn:
         self._proxy = socket.create_server(("127.0.0.1", 0))
 
     def moving(self, symbol: str, query: dict[str, str]) -> Answer:
-        """A known symbol whose price follows the clock, with bars of the period."""
+        """Return a known symbol's chart, whose price follows the clock, with the period's bars."""
         now = time.time()
         facts = meta(symbol, round(100 + now % 10, 2), now)
         if query["interval"] == "1d":
@@ -173,7 +173,7 @@ class StandIn:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment in which a process takes it for Yahoo."""
+        """Return the environment variables with which a process takes the stand-in for Yahoo."""
         ca = str(self.ca_file)
         proxy = f"http://127.0.0.1:{self._proxy.getsockname()[1]}"
         return {
@@ -198,7 +198,7 @@ class StandIn:
         self._proxy.close()
 
     def charts(self) -> list[tuple[float, str]]:
-        """Time and symbol of each request for a chart."""
+        """Return the time and symbol of each request for a chart."""
         marker = "/v8/finance/chart/"
         return [
             (at, unquote(path.partition(marker)[2].partition("?")[0]))
@@ -207,7 +207,7 @@ class StandIn:
         ]
 
     def answer(self, path: str) -> Answer:
-        """Return Yahoo's answer to a GET."""
+        """Return Yahoo's answer to a GET request."""
         self.requests.append((time.time(), path))
         parts = urlsplit(path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -224,11 +224,11 @@ class StandIn:
             try:
                 client, _ = self._proxy.accept()
             except OSError:
-                return  # closed: the test is over
+                return  # the socket is closed: the test is over
             threading.Thread(target=self._tunnel, args=(client,), daemon=True).start()
 
     def _tunnel(self, client: socket.socket) -> None:
-        """CONNECT to whatever host leads to the stand-in."""
+        """Connect a CONNECT request for any host to the stand-in."""
         head = b""
         while b"\r\n\r\n" not in head:
             piece = client.recv(4096)
@@ -259,7 +259,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 class _Quiet(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that go away, or are killed, are part of the tests."""
+        """Ignore clients that leave or are killed, which tests do on purpose."""
 
 
 class _Yahoo(BaseHTTPRequestHandler):
@@ -284,4 +284,4 @@ class _Yahoo(BaseHTTPRequestHandler):
         self.do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Quiet."""
+        """Log no requests."""
