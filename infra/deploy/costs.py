@@ -1,7 +1,7 @@
 """Computes the fixed monthly costs of a stage's resources, which are printed before the stage is
 created.
 
-Terraform's plan lacks the costs that running functions cause at any load. costs/pricing.py has them.
+Terraform's plan lacks the costs that running functions cause at any load: see costs/pricing.py.
 """
 
 from __future__ import annotations
