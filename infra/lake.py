@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,8 @@ _EXISTS = {
     "BucketAlreadyExists",
     "QueueAlreadyExists",
 }
+_MISSING = {"NoSuchBucket", "404"}
+_DAY = re.compile(r"raw/date=([0-9]{4}-[0-9]{2}-[0-9]{2})/")
 _NO_SERDE = {"Name": "-", "SerializationLibrary": "-"}
 """Athena refuses queries on a view without any SerDe information."""
 
@@ -60,10 +64,27 @@ _PROJECTION = {
 }
 
 
-def make_lake(glue: Any, athena: Any, resources: Resources) -> None:
+def first_day(s3: Any, bucket: str, today: date) -> str | None:
+    """Return the first day of arrival in the archive. If the archive is empty or missing, return
+    `today`. Return None if the first day cannot be found out."""
+    try:
+        found = s3.list_objects_v2(Bucket=bucket, Prefix="raw/", MaxKeys=1).get("Contents", ())
+    except ClientError as error:
+        return today.isoformat() if error.response["Error"]["Code"] in _MISSING else None
+    if not found:
+        return today.isoformat()
+    match = _DAY.match(found[0]["Key"])
+    return min(match[1], today.isoformat()) if match else None
+
+
+def make_lake(glue: Any, athena: Any, resources: Resources, first_day: str | None = None) -> None:
     """Create the database with its tables and views, and the workgroup. Changed definitions are
-    updated; a view keeps the boundary that compaction has set."""
+    updated; a view keeps the boundary that compaction has set.
+
+    The partitions of projected tables begin on `first_day`, by default on the day in lake.json.
+    """
     lake = json.loads(FILE.read_text())
+    first_date = max(lake["first_date"], first_day or "")
     database, bucket = resources.database, resources.name("archive")
     with unless_there():
         description = f"The archive of {resources.prefix}."
@@ -71,7 +92,7 @@ def make_lake(glue: Any, athena: Any, resources: Resources) -> None:
     there = {table["Name"]: table for table in _tables(glue, database)}
     _make_room(glue, database, there, lake["views"])
     for name, table in lake["tables"].items():
-        wanted = _table(name, table, bucket, lake["first_date"])
+        wanted = _table(name, table, bucket, first_date)
         if name not in there:
             glue.create_table(DatabaseName=database, TableInput=wanted)
         elif any(there[name].get(key) != value for key, value in wanted.items()):

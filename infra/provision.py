@@ -19,9 +19,16 @@ ACTIVE_SECONDS = 60.0
 
 
 def provision(
-    clients: Callable[[str], Any], resources: Resources, *, ingest: str
+    clients: Callable[[str], Any],
+    resources: Resources,
+    *,
+    ingest: str,
+    first_day: str | None = None,
 ) -> dict[str, str]:
-    """Create missing resources. Return the environment variables that name all resources."""
+    """Create missing resources. Return the environment variables that name all resources.
+
+    The lake's projected partitions begin on `first_day`, by default on the day in lake.json.
+    """
     dynamodb, kinesis, s3 = clients("dynamodb"), clients("kinesis"), clients("s3")
     sqs, sns = clients("sqs"), clients("sns")
     glue, athena = clients("glue"), clients("athena")
@@ -32,7 +39,7 @@ def provision(
         queues = pool.submit(_make_queues, sqs, resources)
         key = pool.submit(_find_key, clients("kms"), f"alias/{resources.prefix}")
         topic_arn = sns.create_topic(Name=resources.name("alerts"))["TopicArn"]
-        lake = pool.submit(make_lake, glue, athena, resources)
+        lake = pool.submit(make_lake, glue, athena, resources, first_day)
         stream.result()
         buckets.result()
         _announce_failures(s3, sqs, resources, queues.result())

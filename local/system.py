@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -176,13 +177,15 @@ class System:
         from botocore.exceptions import BotoCoreError, ClientError
 
         from embedded_aws.clients import Clients
-        from infra import lifecycle_rules, provision, resources
+        from infra import lake, lifecycle_rules, provision, resources
 
-        clients = Clients(os.environ)
+        clients, wanted = Clients(os.environ), resources.load()
         try:
-            made = provision.provision(clients, resources.load(), ingest=self._options.ingest)
+            today = datetime.now(UTC).date()
+            day = lake.first_day(clients("s3"), wanted.name("archive"), today)
+            made = provision.provision(clients, wanted, ingest=self._options.ingest, first_day=day)
             if emulator is not None:
-                lifecycle_rules.put_rules(clients("s3"), resources.load())
+                lifecycle_rules.put_rules(clients("s3"), wanted)
         except (BotoCoreError, ClientError) as error:
             raise StartError(f"AWS at {os.environ['AWS_ENDPOINT_URL']}: {why(error)}") from error
         environment = {

@@ -145,13 +145,13 @@ def projection(table: Table) -> Projection:
     return {name: _allowed(table, name) for name, _ in table.partition_columns}
 
 
-def _projected(table: Table, aws: Aws, values: Projection) -> Iterator[Partition]:
+def _projected(table: Table, aws: Aws, projected: Projection) -> Iterator[Partition]:
     """List the objects under the template's constant prefix and yield a partition for each
     combination of values in their keys."""
     template = table.parameters.get("storage.location.template") or _default_template(table)
     start = template.partition("${")[0]
     bucket = template.removeprefix("s3://").partition("/")[0]
-    allowed = {name: frozenset(of_column) for name, of_column in values.items()}
+    allowed = {name: frozenset(of_column) for name, of_column in projected.items()}
     pattern = re.compile(_pattern(template, allowed))
     keys: dict[tuple[str, ...], list[str]] = {}
     for key in aws.names(start):
