@@ -2,6 +2,20 @@
 
 const MINUS = "\u2212";
 
+/** @type {Map<number, Intl.NumberFormat>} by decimals: to make one takes longer than to format */
+const numberFormats = new Map();
+
+/** @param {number} digits */
+function numberFormat(digits) {
+  let found = numberFormats.get(digits);
+  if (!found) {
+    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    found = new Intl.NumberFormat("en-US", options);
+    numberFormats.set(digits, found);
+  }
+  return found;
+}
+
 /**
  * @param {number} price
  * @returns {number} decimals: two, none from a million on, four below 1, and as many as show three
@@ -16,9 +30,8 @@ export function placesOf(price) {
 /** @param {number | null | undefined} price @param {number} [places] */
 export function formatPrice(price, places) {
   if (price == null || !Number.isFinite(price)) return "–";
-  const digits = places ?? placesOf(price);
-  return price
-    .toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  return numberFormat(places ?? placesOf(price))
+    .format(price)
     .replace("-", MINUS);
 }
 
@@ -124,14 +137,19 @@ export function zoneName(zone, time) {
 /** @returns {string} the reader's own IANA zone */
 export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
+/** @type {Set<string>} */
+const knownZones = new Set();
+
 /**
  * @param {string | null | undefined} zone
  * @returns {string} the zone if the browser knows it, else UTC
  */
 export function knownZone(zone) {
   if (!zone) return "UTC";
+  if (knownZones.has(zone)) return zone;
   try {
     new Intl.DateTimeFormat("en-GB", { timeZone: zone });
+    knownZones.add(zone);
     return zone;
   } catch (error) {
     if (error instanceof RangeError) return "UTC";
