@@ -285,6 +285,9 @@ class StandIn:
 class ApiHandler(BaseHTTPRequestHandler):
     """Serves the fake API over HTTP."""
 
+    protocol_version = "HTTP/1.1"  # a page loads a hundred files: it keeps its connections
+    disable_nagle_algorithm = True
+
     def __init__(self, world: StandIn, *args: Any) -> None:
         self.world = world
         super().__init__(*args)
@@ -340,6 +343,9 @@ class ApiHandler(BaseHTTPRequestHandler):
 
 class PageHandler(SimpleHTTPRequestHandler):
     """Serves the files of frontend/, and a /config.json."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def __init__(self, world: StandIn, *args: Any) -> None:
         self.world = world

@@ -91,9 +91,10 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def full_browser(playwright: Playwright) -> Iterator[Browser]:
-    """A Chromium with everything that users have: the headless shell shows no notifications."""
+    """A Chromium with everything that users have: the headless shell shows no notifications. Its
+    first page takes twice as much CPU time as a later one."""
     path = full()
     if path is None:
         pytest.skip("no full Chromium found: install one, or run `make setup`")

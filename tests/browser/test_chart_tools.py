@@ -79,11 +79,15 @@ RULE = {
 
 
 @pytest.fixture
-def ruled(world: StandIn, open_page: OpenPage) -> Page:
-    """The chart of ACME with a rule at a visible price, which would have fired twice."""
+def ruled(request: pytest.FixtureRequest, world: StandIn, open_page: OpenPage) -> Page:
+    """The chart of ACME with a rule at a visible price, which would have fired twice. Prices stand
+    still, unless a parameter gives the seconds between polls that each bring new ones."""
     world.rules = [RULE | {"value": price_at("ACME", world.now())}]
     world.would_fire = [world.now() - 7200, world.now() - 3600]
-    world.poll_seconds = 0.05
+    if hasattr(request, "param"):
+        world.poll_seconds = request.param
+    else:
+        world.stopped_at = world.now()
     page = open_page(
         f"{world.page}#symbol=ACME",
         prepare=lambda page: page.add_init_script("localStorage.setItem('ticktape.token', 'x')"),
@@ -132,6 +136,7 @@ def changes(world: StandIn) -> list[tuple[str, str, object]]:
     ]
 
 
+@pytest.mark.parametrize("ruled", [0.05], indirect=True, ids=["twenty polls a second"])
 def test_line_is_dragged_on_a_zoomed_chart_while_prices_arrive(world: StandIn, ruled: Page) -> None:
     before = x_range(ruled)
     box = line(ruled).bounding_box()

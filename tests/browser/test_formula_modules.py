@@ -23,8 +23,10 @@ def document() -> dict[str, Any]:
     return openapi_document("1", fast=5, slow=20, closed=False)
 
 
+@cache
 def words(call: Call) -> Any:
-    """Return the words of conditions for a watch-list of three symbols."""
+    """Return the words of conditions for a watch-list of three symbols. To hand over the document
+    takes longer than all else here."""
     return call(WORDS, "wordsOf", document(), ["AAPL", "BRK-B", "SPY"])
 
 
