@@ -93,8 +93,7 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def full_browser(playwright: Playwright) -> Iterator[Browser]:
-    """A Chromium with everything that users have: the headless shell shows no notifications. Its
-    first page takes twice as much CPU time as a later one."""
+    """A Chromium with everything that users have: the headless shell shows no notifications."""
     path = full()
     if path is None:
         pytest.skip("no full Chromium found: install one, or run `make setup`")
