@@ -9,8 +9,10 @@ from playwright.sync_api import Page, expect
 
 from rigs.chart_reading import wait_for_chart
 from rigs.running_system import SHOWN, System
+from rigs.stand_in import StandIn
 from tests.browser.conftest import OpenPage
 from tests.browser.npm_tools import npm_file
+from tests.browser.test_controls import RULE
 
 SHIFTS = """() => {
   window.shift = 0;
@@ -177,3 +179,65 @@ def test_policy_stops_inline_scripts_and_other_hosts(system: System, open_page: 
     assert page.evaluate("window.inline") is None
     refused = page.evaluate("() => fetch('http://127.0.0.2:9/').catch((e) => e.name)")
     assert refused == "TypeError"
+
+
+@pytest.mark.parametrize(("width", "touch"), [(390, True), (390, False), (1440, False)])
+def test_chart_begins_below_its_legend_however_many_lines_it_has(
+    world: StandIn, open_page: OpenPage, width: int, touch: bool
+) -> None:
+    shown = "show=volume,sma,ema,bollinger,vwap,rsi,macd"
+    page = open_page(f"{world.page}/#range=1D&{shown}", width=width, touch=touch)
+    wait_for_chart(page)
+    expect(page.locator("#readout .lines")).to_contain_text("Signal")
+    page.wait_for_function(
+        """() => {
+          const [legend, plot, overlay] = ["readout", "plot", "overlay"].map((id) =>
+            document.getElementById(id).getBoundingClientRect());
+          const drawn = document.getElementById("plot")._fullLayout;
+          return legend.bottom <= plot.top && overlay.top === plot.top &&
+            drawn.height === Math.round(plot.height);
+        }"""
+    )
+
+
+@pytest.mark.parametrize("width", [390, 900, 1024, 1440])
+def test_head_of_the_alerts_holds_all_its_buttons(
+    world: StandIn, open_page: OpenPage, width: int
+) -> None:
+    world.rules = [{**RULE, "rule_id": f"r{i}"} for i in range(12)]
+    for _ in range(200):
+        world.fire("ACME", "price_above", level=150.0)
+    denied = "Object.defineProperty(Notification, 'permission', { get: () => 'denied' })"
+    page = open_page(world.page, width=width, prepare=lambda page: page.add_init_script(denied))
+    expect(page.get_by_role("button", name="Notify: blocked")).to_be_visible()
+    expect(page.get_by_role("tab", name="Fired")).to_contain_text("200+")
+    expect(page.get_by_role("tab", name="Rules")).to_contain_text("12")
+    over = page.evaluate(
+        """() => {
+          const head = document.querySelector("#activity .panel-head");
+          const edge = head.getBoundingClientRect().right;
+          return [...head.children].filter((node) => node.getBoundingClientRect().right > edge - 8)
+            .map((node) => node.textContent);
+        }"""
+    )
+    assert over == []
+
+
+def test_dialogs_over_each_other_have_their_own_list_of_time_zones(
+    world: StandIn, open_page: OpenPage
+) -> None:
+    world.rules = []
+    page = open_page(world.page)
+    page.get_by_role("tab", name="Rules").click()
+    page.get_by_role("button", name="Channels").click()
+    dialog = page.get_by_role("dialog", name="Channels")
+    dialog.get_by_role("button", name="When to send", exact=True).click()
+    expect(page.locator("datalist")).to_have_count(1)
+    dialog.locator("li").get_by_role("button", name="When to send").click()
+    expect(page.locator("datalist")).to_have_count(2)
+    lists = "[...document.querySelectorAll('datalist')]"
+    assert page.evaluate(f"new Set({lists}.map(({{ id }}) => id)).size") == 2
+    fields = "[...document.querySelectorAll('dialog input[list]')]"
+    assert page.evaluate(
+        f"{fields}.every((node) => node.list.closest('dialog') === node.closest('dialog'))"
+    )

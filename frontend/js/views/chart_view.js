@@ -72,12 +72,8 @@ export class ChartView {
       preview,
       judged,
     };
+    this.readout.render(); // first, since the plot begins below it
     this.chart.show(series, this.computed, choices, view.from ? [view.from, view.to] : null);
-    this.dispatchCommit();
-  }
-
-  dispatchCommit() {
-    this.readout.render();
     this.chart.dispatchEvent(new Event("committed"));
   }
 

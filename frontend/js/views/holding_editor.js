@@ -47,7 +47,8 @@ class HoldingEditor {
     );
     this.digest.value = daily ? DAILY : (/** @type {string} */ (digest) ?? "as_it_happens");
     this.at = clockField("At", daily?.daily_at ?? "08:00");
-    this.zone = zoneField(daily?.time_zone);
+    this.zones = zoneList();
+    this.zone = zoneField(this.zones, daily?.time_zone);
     this.limitRow = el("div.rows", {}, this.messages.node, this.minutes.node);
     this.dailyRow = el("div.rows", {}, this.at.node, this.zone.node);
     this.hours = el("div.windows");
@@ -69,7 +70,7 @@ class HoldingEditor {
       this.hours,
       this.refused,
       el("div", {}, this.add),
-      zoneList(),
+      this.zones,
       el("p", {}, "Held alerts are sent in a digest. Urgent alerts are sent at once."),
     ];
   }
@@ -135,7 +136,7 @@ class HoldingEditor {
 
   /** @param {import("../types.js").QuietHours | null} hours null for the initial ones */
   #addHours(hours) {
-    const made = hoursFields(hours, () => {
+    const made = hoursFields(this.zones, hours, () => {
       this.windows = this.windows.filter((each) => each !== made);
       made.node.remove();
       this.#follow();

@@ -10,9 +10,8 @@ import { ownZone } from "../format.js";
  *   refuse: show why the API refused the value; "" clears it
  */
 
-const ZONES = "time-zones";
-
 let refusals = 0;
+let lists = 0;
 
 /**
  * @param {HTMLInputElement} control @param {HTMLElement} shown the control with its label
@@ -48,15 +47,22 @@ export const countField = (label, value, max) =>
 /** @param {string} label @param {string} value HH:MM @returns {Field} */
 export const clockField = (label, value) => field(label, { type: "time", value });
 
-/** @param {string} [value] by default the browser's zone @param {string} [tag] @returns {Field} */
-export const zoneField = (value = ownZone(), tag) =>
-  field("Time zone", { list: ZONES, value, autocomplete: "off", spellcheck: false }, tag);
+/**
+ * @param {HTMLElement} zones the zones that it suggests: a zoneList
+ * @param {string} [value] by default the browser's zone @param {string} [tag]
+ * @returns {Field}
+ */
+export const zoneField = (zones, value = ownZone(), tag) =>
+  field("Time zone", { list: zones.id, value, autocomplete: "off", spellcheck: false }, tag);
 
-/** Create the list of zones that every zoneField suggests; a dialog needs one. */
+/**
+ * Create the list of time zones. Each dialog with a zoneField contains one of its own, since a
+ * dialog may open over another.
+ */
 export const zoneList = () =>
   el(
     "datalist",
-    { id: ZONES },
+    { id: `time-zones-${(lists += 1)}` },
     ...["UTC", ...Intl.supportedValuesOf("timeZone")].map((value) => el("option", { value })),
   );
 
@@ -65,11 +71,12 @@ const NEW_HOURS = { days: DAYS.slice(0, 5), start: "22:00", end: "07:00", time_z
 
 /**
  * Create the controls of weekly hours: one window of quiet hours, or a mute's.
+ * @param {HTMLElement} zones the dialog's zoneList
  * @param {QuietHours | null} hours null for the initial ones
  * @param {(() => void) | null} remove null if they cannot be removed
  * @param {string} label
  */
-export function hoursFields(hours, remove, label = "Quiet hours") {
+export function hoursFields(zones, hours, remove, label = "Quiet hours") {
   const { days, start, end, time_zone } = hours ?? { ...NEW_HOURS, time_zone: ownZone() };
   const ticks = DAYS.map((day) => {
     const control = el("input", { type: "checkbox", checked: days.includes(day), value: day });
@@ -85,7 +92,7 @@ export function hoursFields(hours, remove, label = "Quiet hours") {
     ),
     start: clockField("From", start),
     end: clockField("To", end),
-    time_zone: zoneField(time_zone, "div.field-of.wide"),
+    time_zone: zoneField(zones, time_zone, "div.field-of.wide"),
   };
   const drop = remove && el("button.button.quiet", { onclick: remove }, "Remove");
   drop?.setAttribute("aria-label", "Remove these quiet hours");

@@ -131,8 +131,9 @@ function weeklyHours(length) {
       throw new Error("The fields could not be loaded. Try again.", { cause });
     });
     if (hours || !isChosen()) return;
-    hours = hoursFields(null, null, "Muted each week");
-    node.replaceChildren(hours.node, zoneList());
+    const zones = zoneList();
+    hours = hoursFields(zones, null, null, "Muted each week");
+    node.replaceChildren(hours.node, zones);
   };
   length.addEventListener("change", () => void show().catch(() => {})); // submitting tries again
   return {

@@ -6,6 +6,8 @@ import { wantedIndicators } from "../data/indicator_table.js";
 import { barAt } from "../data/series.js";
 import { formatPrice, formatVolume, wayOf } from "../format.js";
 
+const BELOW = 2; // pixels between the legend and the plot
+
 /** @param {HTMLElement} node @param {import("./chart_view.js").ChartView} view */
 export function mountReadout(node, view) {
   const time = el("span.time");
@@ -19,6 +21,21 @@ export function mountReadout(node, view) {
   node.append(time, bars, lines);
   /** @type {number | null} */
   let at = null;
+  let [room, drawn] = [0, ""];
+
+  /** Begin the plot below the legend, which stays as high as it was while its values change. */
+  const makeRoom = () => {
+    const { offsetTop, offsetHeight, offsetWidth } = node;
+    if (!offsetHeight) return;
+    const now = `${offsetWidth} ${lines.childElementCount}`;
+    const needed = offsetTop + offsetHeight + BELOW;
+    const next = now === drawn ? Math.max(room, needed) : needed;
+    drawn = now;
+    if (next === room) return;
+    room = next;
+    view.section.style.setProperty("--legend", `${room}px`);
+  };
+  new ResizeObserver(() => requestAnimationFrame(makeRoom)).observe(node);
 
   const render = () => {
     const { series } = view.store.state;
@@ -61,7 +78,10 @@ export function mountReadout(node, view) {
     });
   };
   return {
-    render,
+    render() {
+      render();
+      makeRoom();
+    },
     /** @param {number | null} index axis index, null for the last bar */
     show(index) {
       at = index;
