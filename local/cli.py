@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import commands
@@ -21,7 +21,6 @@ from producer.reasons import in_full
 from untrusted.printable import errors_printed_plainly, printed_plainly
 
 if TYPE_CHECKING:
-    from local.quiet_logs import OnceAMinute
     from local.system import System
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -45,11 +44,11 @@ def _run_system(arguments: list[str]) -> int:
     from local.arguments import parse
     from local.system import StartError, System
 
-    quiet = _limit_logs("--verbose" in arguments)
     try:
-        options = parse(arguments)
-        system = System(options)
-        return _run(system, options.seconds)
+        with _limited_logs("--verbose" in arguments):
+            options = parse(arguments)
+            system = System(options)
+            return _run(system, options.seconds)
     except UsageError as error:
         print(f"python -m local: {error}", file=sys.stderr)
         return USAGE
@@ -62,20 +61,33 @@ def _run_system(arguments: list[str]) -> int:
         where = f": {error.filename}" if error.filename else ""
         print(f"python -m local: {error.strerror or error}{where}", file=sys.stderr)
         return FAILED
-    finally:
-        if count := quiet.left_out():
-            print(f"{counted(count, 'repeated message')} left out", file=sys.stderr)
 
 
-def _limit_logs(verbose: bool) -> OnceAMinute:
+@contextlib.contextmanager
+def _limited_logs(verbose: bool) -> Iterator[None]:
+    """Limit the log of the terminal, and say at the end how much was left out.
+
+    Each handler has a filter of its own: a shared one would take the second handler's record for a
+    repetition of the first one's.
+    """
     from local.quiet_logs import OnceAMinute, TerminalFormatter
 
-    quiet = OnceAMinute(verbose)
     logging.basicConfig(level=logging.WARNING)
-    for handler in logging.getLogger().handlers:
+    changed = [
+        (handler, handler.formatter, OnceAMinute(verbose))
+        for handler in logging.getLogger().handlers
+    ]
+    for handler, _, quiet in changed:
         handler.setFormatter(TerminalFormatter(verbose))
         handler.addFilter(quiet)
-    return quiet
+    try:
+        yield
+    finally:
+        for handler, formatter, quiet in changed:
+            handler.setFormatter(formatter)
+            handler.removeFilter(quiet)
+        if count := max((quiet.left_out() for *_, quiet in changed), default=0):
+            print(f"{counted(count, 'repeated message')} left out", file=sys.stderr)
 
 
 def _run(system: System, seconds: float | None) -> int:

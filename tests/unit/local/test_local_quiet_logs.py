@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
+from local import cli
 from local.quiet_logs import EVERY_SECONDS, MOST_KINDS, OnceAMinute, TerminalFormatter
 
 TIMEOUT = ReadTimeoutError(endpoint_url="http://127.0.0.1:1/")
@@ -136,3 +138,27 @@ def test_only_so_many_kinds_are_remembered() -> None:
             log.warning("quarantined: %s", f"reason {number}")
     assert len(shown.texts) == MOST_KINDS + 10
     assert shown.quiet.left_out() == MOST_KINDS
+
+
+def test_a_run_limits_each_handler_by_itself_and_leaves_none_limited(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A filter that two handlers share would hide each exception from the second one."""
+    log = logging.getLogger("test-quiet-handlers")
+    outs = [io.StringIO(), io.StringIO()]
+    handlers = [logging.StreamHandler(out) for out in outs]
+    monkeypatch.setattr(logging.getLogger(), "handlers", handlers)
+
+    def run(*_: object) -> int:
+        failed(log, TIMEOUT)
+        failed(log, TIMEOUT)
+        return 0
+
+    monkeypatch.setattr(cli, "_run", run)
+    assert (
+        cli.main(["--data", "none", "--source", "none", "--api-port", "0", "--page-port", "0"]) == 0
+    )
+    line = f"ERROR {log.name}: ingest failed on 3 records: no answer in time\n"
+    assert [out.getvalue() for out in outs] == [line, line]
+    assert capsys.readouterr().err == "1 repeated message left out\n"
+    assert [(handler.filters, handler.formatter) for handler in handlers] == [([], None)] * 2
