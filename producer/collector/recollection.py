@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 
 import msgspec
 
@@ -89,7 +90,7 @@ class Recollection:
     def forget_dropped(self) -> None:
         """Drop the state of symbols that are no longer followed. A symbol that returns counts as
         new."""
-        drops = self.followed.drops
+        drops = self._drops()
         self.source.forget(drops)
         self.passing.forget(drops)
         with self._lock:
@@ -139,13 +140,13 @@ class Recollection:
             return is_written
 
     def _memory(self) -> Memory:
-        known, drops, now = self.source.known, self.followed.drops, self._store.at(self._now())
+        known, drops, now = self.source.known, self._drops(), self._store.at(self._now())
         saved = self._saved
         return Memory(
             source=self._kind,
             latest={name: time for name, time in self._latest.items() if not drops(name)},
             sent={name: texts for name, texts in self._sent.items() if not drops(name)},
-            suspects=self._suspects(),
+            suspects=self._suspects(drops),
             with_history=tuple(name for name in self._delivered(known) if not drops(name)),
             answered=tuple(
                 name for name in known.answered if name in self._latest and not drops(name)
@@ -157,10 +158,15 @@ class Recollection:
             history_until=_until(known.history_open_seconds, now, saved.history_until),
         )
 
-    def _suspects(self) -> dict[str, WireTick]:
+    def _drops(self) -> Callable[[str], bool]:
+        """Return a function that says whether a symbol is no longer followed. It decides once for
+        each symbol, since several parts of the state hold the symbol."""
+        return cache(self.followed.drops)
+
+    def _suspects(self, drops: Callable[[str], bool]) -> dict[str, WireTick]:
         """Return the unconfirmed jumps, at most _MOST_SUSPECTS, so that the item stays small."""
         waiting = self.passing.suspects
-        kept = sorted(name for name in waiting if not self.followed.drops(name))[:_MOST_SUSPECTS]
+        kept = sorted(name for name in waiting if not drops(name))[:_MOST_SUSPECTS]
         return {name: waiting[name] for name in kept}
 
     def _delivered(self, known: Known) -> Sequence[str]:
