@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,38 @@ from tests.deploy_support.terraform_here import (
 
 INFRA = ROOT / "infra"
 EXAMPLES = ("small", "normal", "large")
-BARE = ("-var=page=none", "-var=collector=none")
 OLD_PAGE_BUCKET = "module.page_bucket.aws_s3_bucket.bucket"
+
+FARGATE = {
+    "collector": '"fargate"',
+    "collector_image": '"123456789012.dkr.ecr.eu-west-1.amazonaws.com/ticktape:1"',
+}
+SECRET = '"arn:aws:secretsmanager:eu-west-1:123456789012:secret:ticktape-alpaca-AbCdEf"'
+STAGES: dict[str, tuple[str, dict[str, str]]] = {
+    **{example: (example, {}) for example in EXAMPLES},
+    "bare": ("small", {"page": '"none"', "collector": '"none"'}),
+    "fargate": ("small", FARGATE),
+    "fargate_with_keys": (
+        "small",
+        {**FARGATE, "settings": '{ COLLECTOR_SOURCE = "alpaca" }', "collector_secret": SECRET},
+    ),
+    "pushing": ("small", {"push": "true"}),
+}
+"""The stages that are planned: each an example, with some variables changed."""
 
 
 class Plans:
-    """Terraform over a copy of `infra/`, and the plans of the examples, made when asked for."""
+    """Terraform over a copy of `infra/`, and the plans of STAGES.
+
+    All of them are modules of one plan: reading the provider's schemas, which each command does,
+    takes longer than planning a stage.
+    """
 
     def __init__(self, directory: Path, aws: EmulatedAws) -> None:
         self.environment = {**aws.environment, **terraform_environment(), "TF_WORKSPACE": "dev"}
         self.attached: dict[str, str] = {}
         """Variables that name a running provider; `init` looks for the installed one."""
         self.directory = directory
-        self._made: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def terraform(self, *arguments: str) -> str:
         """Its standard output; fails with its standard error."""
@@ -54,11 +74,14 @@ class Plans:
         assert done.returncode == 1
         return " ".join(done.stderr.replace("│", "").split())
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, *arguments: str, directory: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        is_init = arguments[0] == "init" and directory is None
         return subprocess.run(
             ["terraform", *arguments],
-            cwd=self.directory,
-            env=self.environment | ({} if arguments[0] == "init" else self.attached),
+            cwd=directory or self.directory,
+            env=self.environment | ({} if is_init else self.attached),
             capture_output=True,
             text=True,
             check=False,
@@ -68,14 +91,37 @@ class Plans:
         variables = f"-var-file={INFRA / 'examples' / f'{example}.tfvars'}"
         return ["-var=stage=dev", "-var=first_day=2026-11-22", variables]
 
-    def plan(self, example: str, *changed: str) -> dict[str, Any]:
-        """The plan of an example, with further arguments, as JSON."""
-        key = (example, *changed)
-        if key not in self._made:
-            given = self._given(example)
-            self.terraform("plan", "-input=false", *given, *changed, "-out=plan")
-            self._made[key] = json.loads(self.terraform("show", "-json", "plan"))
-        return self._made[key]
+    def changes(self, example: str, *more: str) -> list[dict[str, Any]]:
+        """Return the changes that a plan of an example, alone, would make."""
+        self.terraform("plan", "-input=false", *self._given(example), *more, "-out=plan")
+        plan = json.loads(self.terraform("show", "-json", "plan"))
+        changes: list[dict[str, Any]] = plan["resource_changes"]
+        return changes
+
+    def plan(self, stage: str) -> dict[str, Any]:
+        """The plan of a stage, as `terraform show -json` has it for the stage alone."""
+        return self._planned[stage]
+
+    @cached_property
+    def _planned(self) -> dict[str, dict[str, Any]]:
+        together = self.directory.parent / "together"
+        together.mkdir()
+        (together / "main.tf").write_text("".join(map(_module, STAGES)))
+        for command in (("init", "-input=false"), ("plan", "-input=false", "-out=plan")):
+            done = self._run(*command, directory=together)
+            assert done.returncode == 0, done.stderr
+        plan = json.loads(self._run("show", "-json", "plan", directory=together).stdout)
+        calls = plan["configuration"]["root_module"]["module_calls"]
+        modules = plan["planned_values"]["root_module"]["child_modules"]
+        return {
+            stage: {
+                "planned_values": {"root_module": module},
+                "output_changes": _outputs(plan, stage),
+                "variables": _variables(calls[stage]),
+            }
+            for module in modules
+            if (stage := module["address"].removeprefix("module."))
+        }
 
     def hold_page_bucket(self) -> None:
         """Have a state with the bucket where an older version had it."""
@@ -94,15 +140,39 @@ class Plans:
         """Have no state."""
         shutil.rmtree(self.directory / "terraform.tfstate.d", ignore_errors=True)
 
-    def resources(self, example: str, kind: str, *changed: str) -> list[dict[str, Any]]:
+    def resources(self, stage: str, kind: str) -> list[dict[str, Any]]:
         """The planned values of all resources of a kind."""
-        found = costs.planned(self.plan(example, *changed))
+        found = costs.planned(self.plan(stage))
         return [r["values"] for r in found if r["type"] == kind and r["mode"] == "managed"]
 
-    def functions(self, example: str) -> dict[str, Any]:
+    def functions(self, stage: str) -> dict[str, Any]:
         """The output of that name, as far as a plan knows it: without the roles' ARNs."""
-        found: dict[str, Any] = self.plan(example)["output_changes"]["functions"]["after"]
+        found: dict[str, Any] = self.plan(stage)["output_changes"]["functions"]["after"]
         return found
+
+
+def _module(stage: str) -> str:
+    """Return a module with the variables of a stage, and an output with all of its outputs."""
+    example, changed = STAGES[stage]
+    given = (INFRA / "examples" / f"{example}.tfvars").read_text()
+    for name in changed:
+        given = re.sub(rf"^{name} += .*\n", "", given, flags=re.M)
+    fixed = {"source": '"../infra"', "stage": '"dev"', "first_day": '"2026-11-22"'}
+    lines = "".join(f"{name} = {value}\n" for name, value in {**fixed, **changed}.items())
+    return (
+        f'module "{stage}" {{\n{lines}{given}}}\n'
+        f'output "{stage}" {{\n  value = module.{stage}\n}}\n'
+    )
+
+
+def _outputs(plan: dict[str, Any], stage: str) -> dict[str, Any]:
+    known = plan["output_changes"][stage]["after"]
+    return {name: {"after": value} for name, value in known.items()}
+
+
+def _variables(call: dict[str, Any]) -> dict[str, Any]:
+    given = call["expressions"].items()
+    return {name: {"value": found.get("constant_value")} for name, found in given}
 
 
 LOCK = INFRA / ".terraform.lock.hcl"
@@ -239,7 +309,7 @@ def test_fixed_costs_in_the_documentation_are_those_of_the_plan(plans: Plans, ex
 def test_stage_without_a_page_has_no_cloudfront_and_its_api_names_no_origin(
     plans: Plans,
 ) -> None:
-    plan = plans.plan("small", *BARE)
+    plan = plans.plan("bare")
     planned = {one["type"] for one in costs.planned(plan)}
     assert not [kind for kind in planned if "cloudfront" in kind]
     environment = plan["output_changes"]["environment"]["after"]
@@ -258,7 +328,7 @@ def test_stage_of_an_older_version_keeps_its_pages_bucket(plans: Plans) -> None:
     name."""
     plans.hold_page_bucket()
     try:
-        changes = plans.plan("small", "-refresh=false")["resource_changes"]
+        changes = plans.changes("small", "-refresh=false")
     finally:
         plans.hold_nothing()
     (bucket,) = [one for one in changes if one.get("previous_address") == OLD_PAGE_BUCKET]
@@ -280,8 +350,6 @@ COLLECTING = (
     "aws_ecs_task_definition",
     "aws_security_group",
 )
-IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/ticktape:1"
-PUSHED = ("-var=collector=fargate", f"-var=collector_image={IMAGE}")
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -295,7 +363,7 @@ def test_every_example_has_prices_collected_by_a_function(plans: Plans, example:
 
 def test_stage_that_does_not_say_how_to_collect_gets_nothing(plans: Plans) -> None:
     """Like stages of an older version."""
-    planned = costs.planned(plans.plan("small", *BARE))
+    planned = costs.planned(plans.plan("bare"))
     assert [one["type"] for one in planned if one["type"] in COLLECTING] == []
     default = re.search(
         r'^variable "collector" \{.*?default +=(.*?)$',
@@ -307,32 +375,25 @@ def test_stage_that_does_not_say_how_to_collect_gets_nothing(plans: Plans) -> No
 
 
 def test_container_is_one_task_that_nothing_can_connect_to(plans: Plans) -> None:
-    (service,) = plans.resources("small", "aws_ecs_service", *PUSHED)
+    (service,) = plans.resources("fargate", "aws_ecs_service")
     assert service["desired_count"] == 1
     assert service["deployment_minimum_healthy_percent"] == 0
     assert service["deployment_maximum_percent"] == 100
-    (group,) = plans.resources("small", "aws_security_group", *PUSHED)
+    (group,) = plans.resources("fargate", "aws_security_group")
     assert not group.get("ingress")
     assert [(out["from_port"], out["to_port"]) for out in group["egress"]] == [(443, 443)]
-    (task,) = plans.resources("small", "aws_ecs_task_definition", *PUSHED)
+    (task,) = plans.resources("fargate", "aws_ecs_task_definition")
     assert (task["cpu"], task["memory"]) == ("256", "512")
     assert task["runtime_platform"][0]["cpu_architecture"] == "ARM64"
-    roles = {role["name"] for role in plans.resources("small", "aws_iam_role", *PUSHED)}
+    roles = {role["name"] for role in plans.resources("fargate", "aws_iam_role")}
     assert {"ticktape-dev-collector", "ticktape-dev-collector-execution"} <= roles
-    assert plans.resources("small", "aws_lambda_function", *PUSHED) == []
-    found = costs.lines(costs.planned(plans.plan("small", *PUSHED)), prices())
+    assert plans.resources("fargate", "aws_lambda_function") == []
+    found = costs.lines(costs.planned(plans.plan("fargate")), prices())
     assert round(sum(line.usd for line in found), 2) == 12.66
 
 
 def test_container_of_a_source_with_keys_may_read_their_secret(plans: Plans) -> None:
-    secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ticktape-alpaca-AbCdEf"
-    (task,) = plans.resources(
-        "small",
-        "aws_ecs_task_definition",
-        *PUSHED,
-        '-var=settings={COLLECTOR_SOURCE="alpaca"}',
-        f"-var=collector_secret={secret}",
-    )
+    (task,) = plans.resources("fargate_with_keys", "aws_ecs_task_definition")
     assert task["family"] == "ticktape-dev-collector"
     written = (INFRA / "collector_task.tf").read_text()
     assert 'valueFrom = "${var.collector_secret}:${name}::"' in written
@@ -386,9 +447,8 @@ def test_pushing_prices_makes_an_event_api_a_function_and_a_stream_and_nothing_e
     kinds = ("aws_cloudformation_stack", "aws_appsync_api_key")
     assert [plans.resources("small", kind) for kind in kinds] == [[], []]
     assert "push" not in plans.functions("small")
-    assert state_stream(plans) == (False, None)
-    pushing = "-var=push=true"
-    (stack,), (key,) = (plans.resources("small", kind, pushing) for kind in kinds)
+    assert state_stream(plans, "small") == (False, None)
+    (stack,), (key,) = (plans.resources("pushing", kind) for kind in kinds)
     made = json.loads(stack["template_body"])["Resources"]
     assert {one["Type"] for one in made.values()} == {
         "AWS::AppSync::Api",
@@ -400,13 +460,13 @@ def test_pushing_prices_makes_an_event_api_a_function_and_a_stream_and_nothing_e
     assert config["ConnectionAuthModes"] == config["DefaultSubscribeAuthModes"]
     expires = datetime.fromisoformat(key["expires"].replace("Z", "+00:00"))
     assert timedelta(days=300) < expires - datetime.now(UTC) < timedelta(days=365)
-    assert "push" in plans.plan("small", pushing)["output_changes"]["functions"]["after"]
-    assert state_stream(plans, pushing) == (True, "NEW_IMAGE")
+    assert "push" in plans.functions("pushing")
+    assert state_stream(plans, "pushing") == (True, "NEW_IMAGE")
 
 
-def state_stream(plans: Plans, *changed: str) -> tuple[bool, str | None]:
-    """Whether the state table of the small example has a stream, and what it shows."""
-    tables = plans.resources("small", "aws_dynamodb_table", *changed)
+def state_stream(plans: Plans, stage: str) -> tuple[bool, str | None]:
+    """Whether the state table of a stage has a stream, and what it shows."""
+    tables = plans.resources(stage, "aws_dynamodb_table")
     (state,) = [table for table in tables if table["name"].endswith("-state")]
     return state["stream_enabled"], state.get("stream_view_type")
 
