@@ -68,6 +68,7 @@ class Emulated:
         self.endpoint = self._process.endpoint
         self.keys = self._process.keys
         self.clients = EmulatedClients(self.endpoint, self.keys)
+        self._provisioning = Clients(variables_of(self.endpoint, self.keys))
 
     @property
     def pid(self) -> int:
@@ -83,6 +84,5 @@ class Emulated:
     def provisioned(self) -> Settings:
         """Create new resources, and return settings with their names."""
         stage = f"t{os.getpid()}-{next(_stages)}"
-        clients = Clients(variables_of(self.endpoint, self.keys))
-        made = provision.provision(clients, resources.load(stage), ingest="kinesis")
+        made = provision.provision(self._provisioning, resources.load(stage), ingest="kinesis")
         return msgspec.structs.replace(load(made), read_access="open")

@@ -82,7 +82,7 @@ def delivered(scenario: Scenario) -> World:
     return world
 
 
-@settings(max_examples=200, **ANY)
+@settings(max_examples=100, **ANY)
 @given(scenarios())
 def test_everything_is_stored_once_and_alerted_rightly_under_any_faults(scenario: Scenario) -> None:
     world = delivered(scenario)

@@ -9,7 +9,7 @@ from tests.model.running import main
 
 
 def test_stores_are_the_models_whatever_happened() -> None:
-    assert main(200, shrink=True) == 0
+    assert main(100, shrink=True) == 0
 
 
 @pytest.mark.long

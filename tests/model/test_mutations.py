@@ -15,7 +15,7 @@ from tests.model.mutations import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = 300
-"""The number of the short suite, all of which pass without a fault."""
+"""All of them pass without a fault."""
 
 PINNED = "tests/model/test_found.py"
 
