@@ -38,7 +38,7 @@ def make_line(symbol: str = "AAPL", number: int = 0, **fields: Any) -> Line:
 
 
 class MemorySink:
-    """A sink that keeps records. It refuses each with a probability, and fails as its script says."""
+    """A sink that keeps records. It refuses each with a probability, and fails as scripted."""
 
     name = "memory"
 
