@@ -145,8 +145,8 @@ def driven(
     polls: Sequence[Sequence[WireTick]],
     ingest: str = "kinesis",
 ) -> float:
-    """Return the seconds that the run's requests take alone, on a fresh emulator. The requests
-    `before` and the ticks `first` are sent in advance and not timed."""
+    """Send `asked` and `polls` to a fresh emulator, without the app, and return the seconds that
+    they take. `before` and `first` are sent in advance and not timed."""
     emulator = EmulatorProcess(0, None)
     try:
         emulator.wait_until_ready()

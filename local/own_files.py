@@ -114,7 +114,8 @@ def _refuse_mixture(found: Sequence[str], symbols: Sequence[str]) -> None:
 
 
 def _lone(paths: Sequence[Path], symbols: Sequence[str]) -> Sequence[str]:
-    """Return the only followed symbol if the only file names none; else an empty sequence."""
+    """Return the followed symbol if there is just one, and just one file, whose name has no symbol.
+    Otherwise return an empty sequence."""
     from producer.files.opening import names_no_symbol
 
     is_one = len(symbols) == 1 and symbols[0] != "tracked"

@@ -45,9 +45,9 @@ class Replacing(TableAccess):
     def __call__(self, items: Sequence[Item], deadline: float) -> set[int]:
         """Put each item for which the condition holds; the items' keys must differ.
 
-        Returns the indexes of items that were not settled by the deadline (time.monotonic). An item
-        that is not due counts as settled. Even after the deadline some due items are put, so that
-        each retry gets further.
+        Returns the indexes of items that were left undecided at the deadline (time.monotonic). An
+        item for which the condition does not hold is decided. Some items are put even after the
+        deadline, so repeated calls come to an end.
         """
         if len(items) == 1:
             self._put(items[0])

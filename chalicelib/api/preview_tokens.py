@@ -41,7 +41,8 @@ def encode(position: Position, given: Mapping[str, Any]) -> str:
 
 
 def decode(token: object, given: Mapping[str, Any], rule: Rule) -> Position:
-    """Return the position in a token. Raises Problem unless it was made for this body and rule."""
+    """Return the position that a token holds. Raises Problem unless the token was made for this
+    body and rule."""
     if not isinstance(token, str):
         raise invalid_field(FIELD, token, _ALLOWED)
     try:

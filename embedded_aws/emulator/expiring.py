@@ -62,8 +62,8 @@ class ItemExpiry:
         return adopted + len(rows)
 
     def _adopt(self, table: Any, attribute: str) -> int:
-        """Note the expiry of at most MOST items that are older than the table's time to live, and
-        return their number."""
+        """Note the expiry of at most MOST items that were stored before the table got its time to
+        live, and return their number."""
         name = f"ttl:{table.name}"
         kept = _decode(database.meta(self._connection, name) or "null")
         if kept is None or kept[0] != attribute:

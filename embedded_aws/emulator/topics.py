@@ -1,7 +1,7 @@
 """Patches moto's SNS.
 
-moto alone keeps every message and a certificate for each. If a subscriber does not answer, the
-publication fails; SNS itself accepts the message and delivers it later.
+Unpatched, moto keeps every message and a certificate for each, and publishing fails if a subscriber
+does not answer. SNS accepts such a message and delivers it later.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Limits how many rows of users' own files are kept, and sorts rows by time in memory."""
+"""Sorts the rows of users' own files by time, in memory, and refuses files with too many rows."""
 
 from __future__ import annotations
 

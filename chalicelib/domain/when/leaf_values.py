@@ -30,7 +30,7 @@ LeafValue = Callable[[Bar], Decimal | None]
 
 
 def leaf_value(leaf: Leaf) -> LeafValue:
-    """Return a new function that computes a leaf's value, starting before the first bar."""
+    """Return a new function that takes bars one by one and computes a leaf's value."""
     made = _MAKERS[leaf.name](leaf)
     return _Ago(made, leaf.ago) if leaf.ago else made
 

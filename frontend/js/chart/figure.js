@@ -1,4 +1,5 @@
-// Builds the Plotly figure of a series of bars. Pure.
+// Builds the Plotly figure of a series of bars, with the lines that data/indicator_table.js lists.
+// Pure.
 
 import { axisTicks, fullRange, priceRange } from "./axis.js";
 import { layoutOf } from "./panes.js";

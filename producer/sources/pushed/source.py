@@ -218,7 +218,8 @@ class Pushed:
         return "in the future" if self._is_ahead(at) else out_of_bounds(heard)
 
     def _is_ahead(self, at: str) -> bool:
-        """Return whether a time is ahead of the clock, which is read only if that is possible."""
+        """Return whether a time is more than `_FUTURE` ahead of the clock. Read the clock only if
+        the time is after the last limit."""
         if at <= self._latest:
             return False
         self._latest = to_text(self._clock() + _FUTURE)
