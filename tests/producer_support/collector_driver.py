@@ -10,7 +10,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from embedded_aws.event_sources.lambda_events import Context
-from producer.collector import function, tenure
+from producer.collector import function
 
 PASSED = timedelta(seconds=45)
 """The part of a minute that has passed when the minute's event arrives."""
@@ -18,7 +18,6 @@ PASSED = timedelta(seconds=45)
 
 def main() -> None:
     """Run the collector until this process is killed."""
-    tenure.LINGER_SECONDS = 1.0
     while True:
         context = Context("collector", timeout_seconds=90, region="us-east-1")
         context.aws_request_id = f"{sys.argv[1]}-{uuid.uuid4()}"
