@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from producer.reasons import is_unanswered
 from producer.sinks.aws import why
 from untrusted.printable import PrintableFormatter
 
@@ -21,12 +22,6 @@ MOST_KINDS = 500
 
 _LEFT_OUT = "left_out"
 """Attribute of a log record: how many records of its kind were left out before it."""
-
-_TEMPORARY = frozenset(
-    """ConnectTimeoutError ConnectionClosed ConnectionClosedError ConnectionError
-    EndpointConnectionError ReadTimeoutError Timeout TimeoutError""".split()  # noqa: SIM905
-)
-"""Names of error classes, as in producer.reasons; botocore, urllib3 and Python share them."""
 
 _BUSY_CODES = frozenset(
     """ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled SlowDown
@@ -127,7 +122,7 @@ def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
 def _is_temporary(error: Exception) -> bool:
     response = getattr(error, "response", None)
     if not isinstance(response, dict):
-        return any(base.__name__ in _TEMPORARY for base in type(error).__mro__)
+        return is_unanswered(error)
     code = response.get("Error", {}).get("Code", "")
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return code in _BUSY_CODES or status in _BUSY_STATUSES

@@ -30,6 +30,14 @@ _WORDS = {
     "CredentialRetrievalError": "no AWS credentials",
     "JSONDecodeError": "an answer that is not JSON",
 }
+_NO_ANSWER = frozenset(
+    {
+        "no answer in time",
+        "no connection",
+        "the connection was refused",
+        "the connection was closed",
+    }
+)
 
 
 def reason(error: BaseException) -> str:
@@ -54,6 +62,12 @@ def is_network(error: BaseException) -> bool:
     """Return whether the error means that no answer came at all, as opposed to an unusable
     answer."""
     return isinstance(error, OSError)
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Return whether the connection failed or no answer came in time. Unlike `is_network`, this
+    covers botocore's errors."""
+    return any(_WORDS.get(kind.__name__) in _NO_ANSWER for kind in type(error).__mro__)
 
 
 def in_full(error: BaseException) -> str:
