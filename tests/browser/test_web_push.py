@@ -32,13 +32,19 @@ STUBBED = """() => {
 }"""
 """Chromium subscribes at Google's servers, which tests do not reach."""
 
-SHOWN = """async () => {
+WATCHED = """() => {
+  const show = registration.showNotification.bind(registration);
+  self.shown = new Promise((resolve, reject) => {
+    registration.showNotification = async (...given) => show(...given).then(resolve, reject);
+  });
+}"""
+"""Chromium deletes a notification that is asked for between being stored and being shown, so nobody
+asks for any before the worker says that it is shown."""
+
+FOUND = """async () => {
   const registration = await navigator.serviceWorker.ready;
-  for (;;) {
-    const [found] = await registration.getNotifications();
-    if (found) return [found.title, found.body, found.tag, found.data];
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const found = await registration.getNotifications();
+  return found.map(({ title, body, tag, data }) => [title, body, tag, data]);
 }"""
 REGISTRATION = "registrationId"
 
@@ -115,9 +121,11 @@ def test_the_worker_shows_an_alert_and_opens_its_story(
     )
     page.evaluate("async () => void (await navigator.serviceWorker.ready)")
     alert = {"title": "AAPL crossed 200", "body": "Time: 16:00", "tag": "ab", "hash": "#symbol=B"}
-    delivered(page, alert)
-    assert page.evaluate(SHOWN) == list(alert.values())
     (worker,) = page.context.service_workers
+    worker.evaluate(WATCHED)
+    delivered(page, alert)
+    worker.evaluate("() => shown")
+    assert page.evaluate(FOUND) == [list(alert.values())]
     worker.evaluate("visit('#symbol=BOLT').catch(() => {})")  # as a click does
     page.wait_for_function("() => location.hash.includes('symbol=BOLT')")
 
