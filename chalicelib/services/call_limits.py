@@ -16,5 +16,5 @@ class CallLimits(msgspec.Struct, frozen=True):
 USUAL = CallLimits(connect_seconds=3, read_seconds=10, attempts=4)
 
 PUBLISHING = CallLimits(connect_seconds=2, read_seconds=5, attempts=1)
-"""The limits for publishing an alert. They are short, since an alert stays claimed that long if its
-sender dies. There is only one attempt, since `services/delivery` makes further ones."""
+"""The limits for publishing an alert. They are short: if a sender dies, its alert stays claimed for
+that long. There is one attempt, since `services/delivery` makes further ones."""

@@ -37,18 +37,19 @@ class KeyStore(Protocol):
         """Return all keys, oldest first, with consistent reads."""
 
     def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
-        """Store a new key and return True, unless `most` keys are stored. Raises Contended."""
+        """Store a new key and return True. Return False if `most` keys are stored already. Raises
+        Contended."""
 
     def remove(self, key_id: str) -> bool:
         """Delete a key and return True; return False if no key has this id."""
 
     def count(self, key_id: str, minute: str, limit: int, weight: int = 1) -> bool:
-        """Count a request in a minute as `weight` requests and return True. If the total would
-        exceed `limit`, count nothing and return False."""
+        """Count a request as `weight` requests in a minute and return True. Return False and count
+        nothing if the total would exceed `limit`."""
 
 
 class KeyRing:
-    """All keys: the stored keys, and the first key, whose hash is in the settings."""
+    """All keys. These are the stored keys and the first key, whose hash is in the settings."""
 
     def __init__(self, store: KeyStore, clock: Callable[[], datetime], first_sha256: str) -> None:
         self._store = store
@@ -58,7 +59,7 @@ class KeyRing:
     def holder(self, token: str) -> Key | None:
         """Return the key of a token; None if it is unknown, revoked or expired.
 
-        The first key, and texts that cannot be tokens, need no request to the store.
+        The store is not read for the token of the first key, nor for a text that cannot be a token.
         """
         found = fingerprint(token)
         if self._first_sha256 and hmac.compare_digest(found, self._first_sha256):

@@ -1,5 +1,5 @@
-"""The rate limits of keys: requests in each minute of the clock, counted over all containers. An
-expensive request counts as several."""
+"""Limit the requests of each key per minute of the clock, counted over all containers. An expensive
+request counts as several."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from chalicelib.services.access.key_ring import KeyStore
 
 
 class RateLimit:
-    """Counts requests in the store. If a request of some weight exceeds the limit, requests of that
-    weight or more write nothing for the rest of the minute."""
+    """Counts requests in the store. Once a request has exceeded the limit, requests of the same or
+    a higher weight write nothing until the next minute."""
 
     def __init__(self, store: KeyStore, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -20,7 +20,7 @@ class RateLimit:
         self._refused: dict[str, tuple[str, int]] = {}
 
     def seconds_to_wait(self, key_id: str, limit: int, weight: int = 1) -> int:
-        """Count a request as `weight` requests and return 0 if it is within the limit. Otherwise
+        """Count a request as `weight` requests. Return 0 if it is within the limit. Otherwise
         return the seconds until the next minute. `weight` must not exceed `limit`."""
         now = self._clock()
         minute = minute_of(to_text(now))

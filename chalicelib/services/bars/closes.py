@@ -13,20 +13,20 @@ from chalicelib.services.bars.kept_closes import Basis, CloseKeeper, KeptCloses
 from chalicelib.services.stores import BarStore, Close
 
 _NEXT_SECONDS = 1800
-"""If bars of several intervals close at one tick, their labels are fewer seconds apart than
-this."""
+"""When one tick closes bars of several intervals, the labels of these bars are fewer seconds apart
+than this."""
 
 _LAST_MINUTE = 3540
-"""Seconds from an hour's start to that of its last minute."""
+"""The seconds from the start of an hour to the start of its last minute."""
 
 _SOME = 40
 _MOST = 5000
-"""The most extra bars per request; DynamoDB returns 1 MB at most, some 3,000 bars."""
+"""The most extra bars to request. DynamoDB returns at most 1 MB, which is some 3,000 bars."""
 
 _READ_FOR_ONE, _READ_AT_LEAST = 4, 5_000
-"""How many stored bars may be read for each regular bar needed, and at least. Extended hours have
-up to two bars for each regular one. Without a limit, fabricated ticks could make each read go
-through all bars."""
+"""The limit of stored bars to read: so many for each regular bar needed, plus a fixed number.
+Extended hours have up to two bars for each regular one. Without a limit, fabricated ticks could
+make each read go through all bars."""
 
 _MOST_KEPT = 1024
 """The most closes of a series that are cached. No rule needs more than 802."""
@@ -51,9 +51,9 @@ class ClosesBefore:
         return _last_parts(self._newest(BASE_OF[interval], first, end, parts), interval)
 
     def _newest(self, base: str, first: str, end: str, count: int) -> list[Close]:
-        """Return regular stored bars that begin before `end`, in order: the newest `count` before
-        `first`, and all from `first` on. If too many extended bars lie between them, there are
-        fewer."""
+        """Return regular stored bars that begin before `end`, in order. These are the newest
+        `count` bars before `first`, and all bars from `first` on. There may be fewer if many
+        extended bars lie between them."""
         found: list[Close] = []
         older = 0
         for close in islice(self._backwards(base, end, count), _most_read(count)):
@@ -78,10 +78,12 @@ class ClosesBefore:
 
 
 class KeptClosesBefore(ClosesBefore):
-    """Reads closes of 5m, 15m and 30m bars. Cached closes are reused, and newer ones are read.
+    """Reads closes of 5m, 15m and 30m bars. It takes closes from the cache and reads only newer
+    ones.
 
-    `repairs` comes from the symbol's state. New closes are cached only after the state that was
-    computed with them is written: then no other container has repaired bars meanwhile.
+    `repairs` comes from the symbol's state. Call `keep` only after writing the state that was
+    computed with the closes. A successful write proves that no other container has repaired bars
+    meanwhile.
     """
 
     def __init__(self, bars: BarStore, symbol: str, keeper: CloseKeeper, repairs: int) -> None:
@@ -92,7 +94,7 @@ class KeptClosesBefore(ClosesBefore):
         self._found: dict[str, KeptCloses] = {}
 
     def __call__(self, interval: str, first: str, end: str, count: int) -> Sequence[BarClose]:
-        """Return what ClosesBefore returns, from the cache as far as possible."""
+        """Return the same closes as ClosesBefore, from the cache as far as possible."""
         if interval not in MINUTES:
             return super().__call__(interval, first, end, count)
         basis = self._basis = self._basis or self._read_basis()
@@ -112,8 +114,8 @@ class KeptClosesBefore(ClosesBefore):
             self._keeper.keep(self._symbol, interval, kept)
 
     def _read_basis(self) -> Basis:
-        """Read the history's mark and return the basis of further reads. Drop all bars read
-        before."""
+        """Read the mark of the history and return the basis of further reads. Drop all bars that
+        were read before."""
         mark = self._bars.history_mark(self._symbol)
         self._read.clear()
         return Basis(self._repairs, mark)
@@ -121,7 +123,8 @@ class KeptClosesBefore(ClosesBefore):
     def _since(self, interval: str, start: str, end: str, most: int) -> list[BarClose] | None:
         """Return the closes of bars from the label `start` on, made from stored minutes.
 
-        Return None if more than `most` minutes would be read, as after a tick from long ago.
+        Return None if this would read more than `most` minutes. That happens after a tick from long
+        ago.
         """
         seconds = (from_text(max(start, end)) - from_text(start)).total_seconds()
         found = []
@@ -137,8 +140,8 @@ class KeptClosesBefore(ClosesBefore):
     def _read_all(
         self, interval: str, first: str, end: str, count: int, basis: Basis
     ) -> Sequence[BarClose]:
-        """Read up to twice as many closes as needed, so that a growing `count` rarely causes a full
-        read."""
+        """Read up to twice as many closes as needed. When `count` grows, a further full read is
+        then rarely needed."""
         most = 1 << max(count - 1, 0).bit_length()
         began = time.monotonic()
         closes = self._all(interval, first, end, most)
@@ -149,7 +152,7 @@ class KeptClosesBefore(ClosesBefore):
     def _note(
         self, interval: str, first: str, count: int, closes: Sequence[BarClose], kept: KeptCloses
     ) -> Sequence[BarClose]:
-        """Note the closes before `first`, which `keep` will cache in place of `kept`. Return the
+        """Remember the closes before `first`; `keep` will cache them in place of `kept`. Return the
         closes that the caller needs."""
         older = closes[: _count_before(closes, first)]
         most = max(count, _MOST_KEPT)

@@ -1,8 +1,8 @@
 """Repair the bars that a late or redelivered tick affects.
 
 A minute is computed again from its ticks, and an hour from its stored minutes. A day is computed
-from its stored minutes and the session's newest ticks. So the amount read depends on the repaired
-spans, not on the length of the session or the history.
+from its stored minutes and the session's newest ticks. The amount of data read therefore depends on
+the repaired spans. It does not depend on the length of the session or of the history.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from chalicelib.services.stores import BarStore, PriceStore
 
 class Corrections:
     """Computes bars again from prices, and writes the bars that differ from the stored ones. Prices
-    are stored for `prices_days` after their arrival; no younger price has expired."""
+    expire `prices_days` after their arrival at the earliest."""
 
     def __init__(self, prices: PriceStore, bars: BarStore, prices_days: int) -> None:
         self._prices = prices
@@ -40,11 +40,11 @@ class Corrections:
         self, state: State, spans: Sequence[Span], arrival: str, doubtful: Sequence[Bar] = ()
     ) -> tuple[State, list[Span]]:
         """Repair all bars that have ticks in the spans. The spans are ordered and disjoint, and end
-        by the state's last tick. This invocation stored the `doubtful` bars from an outdated state:
-        they do not prove that ticks have expired.
+        by the state's last tick. This invocation stored the `doubtful` bars from an outdated state.
+        A `doubtful` bar that has more ticks than are found is no proof that ticks have expired.
 
         Return the state with its last tick and live bars repaired, and the parts of spans that were
-        not repaired, since they hold too many ticks or minutes.
+        not repaired. Those parts hold too many ticks or minutes.
         """
         if not spans:
             return state, []
@@ -57,9 +57,9 @@ class Corrections:
     def settle(
         self, state: State, clashes: Sequence[Bar], arrival: str, doubtful: Sequence[Bar] = ()
     ) -> State:
-        """Compute bars again that another container has stored with different values. The state of
-        one of the two containers lacked ticks, so the stored prices decide. Return the state with
-        its live bars repaired. `doubtful` is as in `repair`."""
+        """Compute bars again that another container has stored with different values. One of the
+        two containers had a state without some of the ticks, so the stored prices decide. Return
+        the state with its live bars repaired. `doubtful` is as in `repair`."""
         last = state.last_timestamp
         starts = sorted({bar.start for bar in clashes if bar.interval == "1m"})
         spans = [(start, min(f"{start[:17]}59.999999Z", last)) for start in starts]
@@ -101,8 +101,8 @@ class _Run:
         self._days = Days(reader, expired_before)
 
     def repair(self, span: Span) -> None:
-        """Repair the minutes and hours of a span, and note its sessions for `repair_days`. If the
-        span holds too much, add it to `left`."""
+        """Repair the minutes and hours of a span. Note its sessions for `repair_days`. If the span
+        holds too many ticks, add it to `left`."""
         try:
             self._repair(span)
         except TooMuch:
@@ -154,7 +154,7 @@ class _Run:
 
     def _has_volumes(self, touched: Sequence[Tick]) -> bool:
         """Return whether the touched ticks, the live day or the touched days have volumes. The
-        stored days count, since a touched tick may have had a volume before its correction."""
+        stored days are checked too: a touched tick may have had a volume before its correction."""
         day = self.state.day
         known = day is not None and day.volume is not None
         if known or any(tick.volume is not None for tick in touched):
@@ -166,8 +166,9 @@ class _Run:
         return any(bar.volume is not None for bar in days)
 
     def _with_last_regular(self, state: State) -> State:
-        """Return the state with a `mark`, if it needs one. If the last tick is extended and `mark`
-        is missing, the newest regular tick is read from the prices for it."""
+        """Return the state, with the newest regular tick as `mark` if it needs one. A state needs a
+        `mark` if its last tick is extended. If `mark` is missing then, it is read from the
+        prices."""
         last = state.last
         if last is None or state.mark is not None or not place_of(last).extended:
             return state
@@ -196,14 +197,14 @@ class _Run:
         return self._writer.put_minutes(bars, self._arrival, self._expired_before, self._doubtful)
 
     def _have_expired(self, live: str, bars: Sequence[Bar]) -> bool:
-        """Return whether ticks of the live minute have expired. The minute of an idle symbol stays
-        live for long."""
+        """Return whether ticks of the live minute have expired. They can: the last minute of an
+        idle symbol stays live for long."""
         found = sum(bar.ticks for bar in bars if bar.start == live)
         known = sum(bar.ticks for bar in self.state.minutes)
         return live < self._expired_before and 0 < found < known
 
     def _repair_hours(self, ticks: Sequence[Tick], minutes: Minutes) -> None:
-        """Repair the hours of the ticks, and the hours that their minutes belonged to before."""
+        """Repair the hours of the ticks, and the hours to which their minutes belonged before."""
         places = {place.minute: place for place in map(place_of, ticks)}
         emptied = {hour_around(bar, places[bar.start]) for bar in minutes.emptied + minutes.gone}
         hours = emptied | {hour_around(bar, places[bar.start]) for bar in minutes.beside}
@@ -214,7 +215,7 @@ class _Run:
         self._writer.put_hours_of(symbol, zone, wanted, left_out, self._arrival)
 
     def _is_running(self, session: Session) -> bool:
-        """Return whether a session's day is the live one. A state without a day counts as well if
+        """Return whether a session's day is the live one. If the state has no day, return whether
         its last tick is in the session."""
         day, last = self.state.day, self.state.last
         if day is not None:
@@ -246,8 +247,8 @@ class _Run:
 
 
 def _with_stored(state: State, ticks: Sequence[Tick]) -> State:
-    """Return the state with the stored values of `last` and `mark`. These ticks may have been
-    corrected, and a late or corrected tick may be the newest regular one."""
+    """Return the state with `last` and `mark` as they are stored now. These two ticks may have been
+    corrected. A late or corrected tick may also have become the newest regular one."""
     if state.last is None:
         return state
     stored = {tick.timestamp: tick for tick in ticks}

@@ -23,7 +23,7 @@ from chalicelib.services.bars.repair_reading import NEWEST_TICKS, Expired, Reade
 
 
 class Touched:
-    """The sessions whose ticks a repair has read."""
+    """The sessions whose ticks a repair has read, with these ticks."""
 
     def __init__(self) -> None:
         self._sessions: dict[date, Session] = {}
@@ -31,8 +31,8 @@ class Touched:
         self._edges: set[date] = set()
 
     def add(self, ticks: Sequence[Tick]) -> None:
-        """Add all ticks of a span, in order. The span may hold only a part of its first and last
-        session."""
+        """Add all ticks of a span, in order. The span may cover its first and last session only in
+        part."""
         for tick in ticks:
             session = place_of(tick).session
             self._sessions[session.date] = session
@@ -60,9 +60,9 @@ class Days:
         """Return a session's daily bar, made from its regular minutes, and the number of extended
         ticks.
 
-        Minutes that historical bars hide are made again from their ticks. Without a regular tick,
-        the bar is None. `whole` has the starts of the minutes whose ticks are all known to be
-        stored. Raises TooMuch, and Expired if ticks of the session are no longer stored.
+        The bar is None if the session has no regular tick. Minutes that historical bars hide are
+        made again from their ticks. `whole` has the starts of the minutes whose ticks are all known
+        to be stored. Raises TooMuch, and Expired if ticks of the session are no longer stored.
         """
         reach = day_range(session)
         minutes = self._minutes(state, session, self._reader.stored(state.symbol, "1m", *reach))
@@ -93,14 +93,15 @@ class Days:
         return msgspec.structs.replace(day, volume=with_volume[0].volume) if with_volume else day
 
     def _require_all_ticks(self, symbol: str, session: Session, minute: Bar) -> None:
-        """Raise Expired if a minute has lost ticks. Only a day's first minute is read: all would be
-        too many. This may miss a loss, since DynamoDB deletes expired items in any order."""
+        """Raise Expired if a minute has lost ticks. The caller checks only the day's first minute,
+        since all minutes would be too many. A loss may be missed: DynamoDB deletes expired items in
+        any order."""
         ticks = self._reader.ticks(symbol, minute.start, later(minute.start, minutes=1))
         if sum(_is_regular(tick, session) for tick in ticks) < minute.ticks:
             raise Expired
 
     def _hidden_minutes(self, state: State, session: Session, history: Sequence[Bar]) -> list[Bar]:
-        """Return the regular minutes that historical bars hide, made again from ticks."""
+        """Make the regular minutes that historical bars hide from their ticks, and return them."""
         end = min(later(history[-1].start, minutes=1), just_after(state.last_timestamp))
         if end <= history[0].start:
             return []

@@ -1,4 +1,4 @@
-"""Cache closes of 5m, 15m and 30m bars in a container. Rules on many bars then read only the
+"""Cache closes of 5m, 15m and 30m bars in a container. Rules that need many bars then read only the
 minutes since the last close."""
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from chalicelib.domain.bar_closes import BarClose
 from chalicelib.domain.folding import MINUTES, label
 
 MAX_BYTES = 64 * 1024 * 1024
-"""The most bytes of all cached series. At least 3,000 series of a thousand bars each fit in."""
+"""The most bytes of all cached series. This is enough for 3,000 series of a thousand bars each."""
 
 MAX_SECONDS = 86_400.0
-"""How long closes are cached after a full read, since stored bars expire. For some symbols it is as
-little as three quarters of that, so that not all closes expire at once."""
+"""How long closes are cached after a full read; stored bars may expire. For some symbols the time
+is shorter, down to three quarters, so that not all closes expire at once."""
 
 IDLE_SECONDS = 2 * 1800.0
-"""A series not used for this long may be dropped for others. Half-hours are used every 30 minutes.
-If more series are in use than there is room for, new ones are not cached. If each new one replaced
-another instead, no series would be cached at its next use."""
+"""A series that was not used for this long may be dropped to make room. Series of half-hours are
+used every 30 minutes. If more series are in use than fit, new ones are not cached. If new ones
+replaced others, no series would be cached at its next use."""
 
 _FAST = 1
 
 
 class Basis(msgspec.Struct, frozen=True, array_like=True):
     """The basis of cached closes: the state's count of repairs, and the mark of the symbol's
-    history. While both are unchanged, no stored minute before the live one changes."""
+    history. While neither changes, no stored minute before the live one changes."""
 
     repairs: int
     mark: str
@@ -40,7 +40,7 @@ class Basis(msgspec.Struct, frozen=True, array_like=True):
 class KeptCloses(msgspec.Struct, frozen=True, array_like=True):
     """The cached closes of one series, from its first close up to the label `end`.
 
-    `is_whole`: no earlier bar is stored. `read_at`: the time of the last full read
+    `is_whole` says that no earlier bar is stored. `read_at` is the time of the last full read
     (time.monotonic).
     """
 
@@ -86,7 +86,8 @@ class CloseKeeper:
         return kept if time.monotonic() < kept.read_at + _seconds_of(symbol) else None
 
     def keep(self, symbol: str, interval: str, kept: KeptCloses) -> None:
-        """Cache the closes of a series in place of earlier ones. Without room, drop the series."""
+        """Cache the closes of a series in place of earlier ones. If there is no room, drop the
+        series."""
         body = zlib.compress(msgspec.msgpack.encode(kept), _FAST)
         with self._lock:
             self._drop((symbol, interval))
@@ -111,9 +112,9 @@ class CloseKeeper:
                 self._drop((symbol, interval))
 
     def repaired(self, symbol: str, before: int, after: int, since: str) -> None:
-        """Keep a symbol's cached closes valid after a repair by dropping those from the instant
-        `since` on. The repair changed no earlier minute, and raised the count of repairs from
-        `before` to `after`."""
+        """Keep a symbol's cached closes valid after a repair: drop those from the instant `since`
+        on. The repair changed no earlier minute. It raised the count of repairs from `before` to
+        `after`."""
         for interval in MINUTES:
             kept = self.get(symbol, interval)
             if kept is None or kept.basis.repairs != before:

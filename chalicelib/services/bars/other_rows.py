@@ -1,4 +1,4 @@
-"""Caches stored bars of symbols that rules of other symbols name."""
+"""Cache stored bars of symbols that are named in the rules of other symbols."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_SERIES = 500
 
 
 class _Read(NamedTuple):
-    """All regular bars from `start` on that were stored under a version."""
+    """All regular bars from `start` on, as stored when the symbol had this version."""
 
     version: object
     start: str
@@ -23,8 +23,8 @@ class _Read(NamedTuple):
 class OtherRows:
     """Caches the newest bars of symbols, until a symbol's version changes. The version comes from
     the symbol's state and history, and changes whenever further bars may be stored. Bars are stored
-    before the state: bars read after a state include all that the state has closed. Threads share
-    the cache."""
+    before the state. Bars that are read after a state therefore include all that the state has
+    closed. Threads share the cache."""
 
     def __init__(self, bars: BarStore) -> None:
         self._bars = bars

@@ -1,4 +1,4 @@
-"""Reads for a repair: all rows of a range, up to a maximum number of ticks."""
+"""Read the rows of a range for a repair, up to a maximum number of ticks."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from chalicelib.services.priced import StoredTick
 from chalicelib.services.stores import MOST_COPIES, BarStore, Page, PriceStore
 
 MOST_TICKS = 20_000
-"""The most ticks that one repair reads. `rebuild` repairs the rest."""
+"""The most ticks that one repair reads. The command `rebuild` repairs the rest."""
 
 MOST_MINUTES = 1_500
-"""The most minutes whose bars one repair computes again, so that no symbol delays the others. It is
-more than a day of a symbol that trades round the clock. `rebuild` repairs the rest."""
+"""The most minutes whose bars one repair computes again, so that no symbol delays the others. This
+is more than a day of a symbol that trades round the clock. The command `rebuild` repairs the
+rest."""
 
 NEWEST_TICKS = 60
 """The number of ticks read first when searching backwards for a tick with a given value."""
 
 A_MINUTES_TICKS = 20
-"""The number of ticks read at once for a minute. Few minutes have more."""
+"""The number of ticks that are first read for a minute. Few minutes have more."""
 
 _PAGE = 2000
 
@@ -87,8 +88,7 @@ class Reader:
             start = just_after(page.next_key)
 
     def within_bound(self, ticks: Sequence[Tick]) -> tuple[list[Tick], list[Tick]]:
-        """Split ticks, which are in order, into those within the repair's MOST_MINUTES and the
-        rest."""
+        """Split ordered ticks into those that fit into the repair's MOST_MINUTES, and the rest."""
         minutes = sorted({minute_of(tick.timestamp) for tick in ticks})
         beyond = minutes[self._minutes_left :]
         self._minutes_left -= len(minutes) - len(beyond)
@@ -106,8 +106,9 @@ class Reader:
     ) -> list[Tick]:
         """Return the ticks from `start` on in minutes whose volumes depend on the touched ticks.
 
-        This is the next minute that has ticks. If ticks of the symbol have volumes, it is all
-        minutes up to the session's first regular tick with a volume. Raises TooMuch.
+        If ticks of the symbol have no volumes, these are the ticks of the next minute that has any.
+        Otherwise these are all minutes up to the session's first regular tick with a volume. Raises
+        TooMuch.
         """
         if start > last:
             return []
@@ -136,8 +137,8 @@ class Reader:
         return [tick for tick in ticks if tick.timestamp < beyond]
 
     def before(self, first: Tick, start: str, *, has_volumes: bool) -> list[Tick]:
-        """Return the last tick before `start`. If ticks of the symbol have volumes, the last
-        regular tick with a volume in the session of `first` precedes it. Raises TooMuch."""
+        """Return the last tick before `start`. If ticks of the symbol have volumes, return before
+        it the last regular tick with a volume in the session of `first`. Raises TooMuch."""
         last = self.newest(first.symbol, None, start, 1)
         if not has_volumes or not last or _is_baseline(last[0]):
             return last

@@ -1,5 +1,5 @@
-"""Adds a state's running bars to stored bars, for conditions. A bar that has ended counts at once,
-but is stored only at the next price."""
+"""Add a state's running bars to stored bars, for conditions. A bar counts as soon as it has ended,
+but it is stored only at the next price."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.domain.sessions import calendar_for
 from chalicelib.services.stores import BarStore
 
 _MOST_MINUTES = 122
-"""The most minutes stored for an hour and the closing price, regular and extended."""
+"""The most stored minutes of an hour and its closing price, regular and extended."""
 
 
 class RunningBars:
@@ -28,9 +28,9 @@ class RunningBars:
     def added(
         self, rows: list[Bar], state: State, base: str, until: str, *, may_go_on: bool
     ) -> list[Bar]:
-        """Return the stored regular bars of an interval, in order. If the state's running bar
-        begins before `until`, it is added. A running hour takes a Query. An hour that ends after
-        `until` is added only if it `may_go_on`."""
+        """Return the stored regular bars of an interval and the state's running bar, in order. The
+        running bar is added if it begins before `until`. A running hour takes a Query. If it ends
+        after `until`, it is added only if `may_go_on` is true."""
         if base == "1h":
             return self._with_hour(rows, state, until, may_go_on=may_go_on)
         bar = state.day if base == "1d" else _regular_minute(state)

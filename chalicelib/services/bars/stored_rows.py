@@ -1,4 +1,5 @@
-"""Reads stored regular bars for conditions. Series made from the same bars share one reading."""
+"""Read stored regular bars for conditions. Series that are made from the same bars share one
+read."""
 
 from __future__ import annotations
 
@@ -25,26 +26,27 @@ NO_VERSIONS: Mapping[str, object] = MappingProxyType({})
 
 
 class Rows(NamedTuple):
-    """Bars in order. `is_cut` says that older bars were left out."""
+    """Bars in order. `is_cut` says whether older bars were left out."""
 
     bars: list[Bar]
     is_cut: bool
 
 
 class _Read(NamedTuple):
-    """All regular bars of a range that begins at `start`. If no earlier bars are stored, `start` is
-    empty."""
+    """All regular bars of a range that begins at `start`. An empty `start` means that no earlier
+    bars are stored."""
 
     start: str
     bars: list[Bar]
 
 
 class StoredRows:
-    """Reads stored bars and caches them until `forget`. Bars of 5, 15 and 30 minutes are therefore
-    made from the same minutes.
+    """Reads stored bars and caches them until `forget`. All bars of 5, 15 and 30 minutes are thus
+    made from one read of the minutes.
 
     Reads are consistent by default. Once `time_is_up`, a read raises TimeIsUp before its next page.
-    The first FREE_PAGES are always read, so each preview that continues another one gets further.
+    The first FREE_PAGES are always read. A preview that continues another one therefore always gets
+    further.
     """
 
     def __init__(
@@ -57,7 +59,8 @@ class StoredRows:
         others: OtherRows | None = None,
         versions: Mapping[str, object] = NO_VERSIONS,
     ) -> None:
-        """`prepare` completes a stored bar. `others` caches bars of the symbols in `versions`."""
+        """Create a reader. `prepare` completes a stored bar. `others` caches bars of the symbols in
+        `versions`."""
         self._bars = bars
         self._prepare = prepare
         self._others = others
@@ -73,7 +76,8 @@ class StoredRows:
 
     def newest(self, symbol: str, base: str, first: str, until: str, wanted: int) -> Rows:
         """Return at least the newest `wanted` bars before `first`, and all from `first` up to
-        `until`. There are fewer if fewer are stored, or if too many extended bars intervene."""
+        `until`. There are fewer if fewer are stored, or if too many extended bars lie between
+        them."""
         kept = self._kept.get((symbol, base, until))
         if kept is not None:
             older = bisect_left(kept.bars, first, key=_start)

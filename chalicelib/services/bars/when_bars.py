@@ -28,8 +28,8 @@ _SPAN = timedelta(days=2)
 class WhenBars:
     """Reads bars of a symbol and of the other symbols that its rules name.
 
-    `states` has the state of each symbol that has one. A state's running bar is stored only at the
-    next price, but counts once its interval is over. Reading may raise TimeIsUp.
+    `states` has the state of each symbol that has one. A state's running bar counts as soon as its
+    interval is over, but is stored only at the next price. Reading may raise TimeIsUp.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class WhenBars:
         others: OtherRows | None = None,
         versions: Mapping[str, object] = NO_VERSIONS,
     ) -> None:
-        """`others` caches bars of the other symbols, under their `versions`."""
+        """Create a reader. `others` caches bars of the other symbols, under their `versions`."""
         self._rows = StoredRows(
             bars,
             self._dated,
@@ -69,7 +69,8 @@ class WhenBars:
         self, key: SeriesKey, first: Point, last: Point, count: int, splits: Sequence[Split]
     ) -> list[Bar]:
         """Return the newest `count` bars before `first` and those from `first` up to `last`, in
-        order. `splits` are the symbol's own; the splits of other symbols come from their states."""
+        order. `splits` are the symbol's own splits. Those of other symbols come from their
+        states."""
         base = BASE_OF[key.interval]
         before = self._until(key, first) if base == "1d" else first.end
         until, wanted = self._until(key, last), stored_bars(key, count + 1)
@@ -90,8 +91,8 @@ class WhenBars:
         self._rows.forget()
 
     def is_final(self, key: SeriesKey, bar: Bar, *, is_newest: bool) -> bool:
-        """Return whether a bar can no longer change through prices that arrive in order. Of
-        historical bars, only the newest may change. A symbol without a state has no prices."""
+        """Return whether a bar can no longer change if all further prices arrive in order. A bar of
+        a symbol without a state is final. A historical bar is final unless it is the newest."""
         state = self._states.get(key.symbol or self._symbol)
         if state is None or not (bar.ticks or is_newest):
             return True
@@ -112,7 +113,7 @@ class WhenBars:
         return fold_bars(adjusted_bars(rows, splits), key.interval)
 
     def _dated(self, bar: Bar) -> Bar:
-        """Return a bar with its session's date. Historical bars lack this date."""
+        """Return a bar with the date of its session. Historical bars lack this date."""
         if bar.session_date:
             return bar
         date = bar.start[:10] if bar.interval == "1d" else self._session_date(bar)
@@ -126,7 +127,8 @@ class WhenBars:
         return state.timezone if state is not None else None
 
     def _until(self, key: SeriesKey, point: Point) -> str:
-        """Return an instant after the start of every stored bar that may be over at a point."""
+        """Return an instant that is after the start of every stored bar that may be over at a
+        point."""
         if BASE_OF[key.interval] == "1d":
             return f"{date.fromisoformat(point.date) + _SPAN}T00:00:00.000000Z"
         if key.symbol or point.interval not in DAYS:

@@ -1,4 +1,4 @@
-"""Keeps desks up to date from point to point. Live detection and previews share this code."""
+"""Keep desks up to date from one point to the next. Live detection and previews share this code."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Desks:
         interval: str,
         kept: tuple[Desk, tuple[Split, ...]] | None = None,
     ) -> None:
-        """`kept` is a desk of the same rules and stored bars from earlier points, and the splits
-        that it was adjusted for."""
+        """Keep a desk for `rules`. `kept` is a desk of the same rules and stored bars from earlier
+        points, and the splits for which it was adjusted."""
         self._bars = bars
         self._subject = subject
         self._rules = rules
@@ -51,7 +51,8 @@ class Desks:
             self.desk, self.splits = kept
 
     def ready(self, points: Sequence[Point]) -> Iterator[tuple[Desk, Point]]:
-        """Yield each of the next points with the desk as of that point. The points are in order."""
+        """Yield each of the next points with the desk as of that point. The points must be in
+        order."""
         for splits, some in groupby(points, self._known):
             group = list(some)
             desk = self._extended(group, splits) or self._new(group, splits)
@@ -61,8 +62,8 @@ class Desks:
                 yield desk, point
 
     def newest_split(self, point: Point) -> str:
-        """Return the date of the newest split, of any symbol, that bars are adjusted for at a
-        point. Empty if there is none."""
+        """Return the date of the newest split for which bars are adjusted at a point. The split may
+        be of any symbol. Return an empty text if there is none."""
         splits = [*self._known(point), *self._bars.splits_of_others()]
         return max((split.date for split in splits), default="")
 
@@ -70,7 +71,8 @@ class Desks:
         return tuple(split for split in self._subject.splits if split.date <= point.date)
 
     def _extended(self, points: Sequence[Point], splits: tuple[Split, ...]) -> Desk | None:
-        """Return the desk with the bars up to the last point; None if a new desk is needed."""
+        """Update the desk with the bars up to the last point and return it. Return None if a new
+        desk is needed."""
         desk = self.desk
         if desk is None or splits != self.splits or points[0].label <= desk.at:
             return None
@@ -103,9 +105,9 @@ class Desks:
         return desk
 
     def _may_trade_between(self, key: SeriesKey) -> bool:
-        """Return whether a series may have more bars between two points than its needs count. A
-        series of another symbol may. So may minutes or hours between points of days, if a symbol
-        trades round the clock."""
+        """Return whether a series may have more bars between two points than the desk needs of it.
+        A series of another symbol may. Minutes or hours may too if the points are days, since a
+        symbol may trade round the clock."""
         return bool(key.symbol) or (self._interval in DAYS and key.interval not in DAYS)
 
     def _point_of(self, bar: Bar) -> Point:
@@ -126,7 +128,8 @@ class Desks:
         track.read_for = _span(key, points[-1])
 
     def _add(self, key: SeriesKey, track: Track, bars: Sequence[Bar], last: Point) -> None:
-        """Add the bars that are over at a point. A later reading may complete open bars."""
+        """Add the bars that are over at a point. Bars that are still open may be completed by a
+        later read."""
         over = [bar for bar in bars if track.is_due(bar, last)]
         is_final = self._bars.is_final
         open_ = [bar for bar in over if not is_final(key, bar, is_newest=bar is bars[-1])]
@@ -134,8 +137,8 @@ class Desks:
 
 
 def _first_label(series: tuple[SeriesKey, Track]) -> tuple[str, str]:
-    """Return a sort key of series. In its order, the series that is read first for a symbol reads
-    the minutes that the symbol's other series need."""
+    """Return a sort key of series: the symbol, then the first label to read. The first series of a
+    symbol then reads the minutes that the symbol's other series need."""
     key, track = series
     return key.symbol, track.next_label if track.last else ""
 
@@ -147,8 +150,8 @@ def after_split(
     states: Mapping[str, RuleState | None],
     splits: Sequence[Split],
 ) -> dict[str, str]:
-    """Return what rules on ticks remember at a point, by rule id. Only rules that were last
-    evaluated before the newest split are returned. `before` is the tick before the point."""
+    """Return, by rule id, what rules on ticks remember at a point. Only rules that were last
+    evaluated before the newest split are included. `before` is the tick before the point."""
     known = [split for split in splits if split.date <= point.date]
     behind = [
         rule_id
@@ -165,7 +168,7 @@ def after_split(
 
 def _span(key: SeriesKey, point: Point) -> str:
     """Return the name of the time span around a point in which no further bar of a series ends.
-    Empty if there is none, and for a series of another symbol."""
+    Return an empty text if there is no such span. A series of another symbol has none."""
     if key.symbol or key.interval == point.interval:
         return ""
     if key.interval in DAYS:

@@ -1,4 +1,5 @@
-"""Write recomputed bars that differ from the stored bars, unless others changed these meanwhile."""
+"""Write recomputed bars that differ from the stored bars, unless another writer changed these
+meanwhile."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ from chalicelib.services.bars.repair_reading import stored_bars
 from chalicelib.services.stores import BarStore, Refused
 
 MayLose = Callable[[Bar], int]
-"""A function that returns how many of its stored ticks a bar may have lost. A bar that has lost
-more stays as stored, since ticks that it was made from have expired."""
+"""A function that returns how many of its stored ticks a bar may have lost. If a bar has lost more,
+the ticks from which it was made have expired. The stored bar then stays."""
 
 
 def at_most(count: int) -> MayLose:
@@ -40,8 +41,8 @@ class BarWriter:
     def put_hours(
         self, symbol: str, timezone: str | None, hours: Sequence[Hour], arrival: str
     ) -> None:
-        """Fold finished hours from their minutes and put them. If regular and extended ticks
-        alternate, an hour may be stored already; the new one wins. Raises Contended."""
+        """Make finished hours from their minutes and put them. An hour may be stored already if
+        regular and extended ticks alternate. The new hour then replaces it. Raises Contended."""
         folded = self._folded(symbol, timezone, hours)
         refused = self.put_all([one.bar for one in folded], arrival)
         differing = sorted(refused.differing, key=_key)
@@ -58,7 +59,7 @@ class BarWriter:
         hours: Iterable[Hour],
         without: Collection[Bar] = (),
     ) -> list[_Folded]:
-        """Fold hours from their stored minutes, leaving out the minutes in `without`. Return each
+        """Make hours from their stored minutes, leaving out the minutes in `without`. Return each
         hour that has minutes once, in order."""
         calendar = calendar_for(symbol, timezone)
         spans = sorted((hour_span(hour, calendar) for hour in set(hours)), key=lambda one: one.key)
@@ -79,9 +80,9 @@ class BarWriter:
     def put_differing(
         self, bars: Sequence[Bar], interval: str, arrival: str, fewer: MayLose
     ) -> int:
-        """Put those of a symbol's finished bars that differ from the stored ones, and raise their
+        """Put a symbol's finished bars that differ from the stored ones, and raise their
         `revision`. Return how many differed. `bars` are in order. `fewer` returns how many ticks a
-        bar may have lost. A bar that has lost more stays as stored. Raises Contended."""
+        bar may have lost. If a bar has lost more, the stored bar stays. Raises Contended."""
         if not bars:
             return 0
         end = just_after(key_of(bars[-1].start, extended=True))
@@ -112,9 +113,10 @@ class BarWriter:
     ) -> Minutes:
         """Put a symbol's complete minutes, regular and extended, that differ from the stored ones.
 
-        If a minute has fewer ticks than its stored bars, some ticks have expired, and it stays as
-        stored. Minutes from `expired_before` on are exempt, and stored bars in `doubtful` do not
-        count. After putting the hours, discard the result's `gone` bars. Raises Contended.
+        A minute with fewer ticks than its stored bars stays as stored, since some ticks have
+        expired. This does not apply to minutes from `expired_before` on. Stored bars in `doubtful`
+        do not count. Discard the `gone` bars of the result after putting the hours. Raises
+        Contended.
         """
         if not bars:
             return Minutes()
@@ -146,9 +148,9 @@ class BarWriter:
         gone: Collection[Bar],
         arrival: str,
     ) -> int:
-        """Fold hours from their stored minutes, leaving out the `gone` minutes, and put those that
-        differ. An hour without minutes is discarded if `hours` allows it to be empty. Return how
-        many hours were put or discarded. Raises Contended."""
+        """Make hours from their stored minutes, and put those that differ. The `gone` minutes are
+        left out. An hour without minutes is discarded if `hours` maps it to True. Return how many
+        hours were put or discarded. Raises Contended."""
         folded = self._folded(symbol, timezone, hours, without=gone)
         bars = [one.bar for one in folded]
         changed = self.put_differing(bars, "1h", arrival, _losses(folded))
@@ -161,7 +163,7 @@ class BarWriter:
         return changed
 
     def discard(self, bars: Iterable[Bar], arrival: str) -> int:
-        """Put tombstones in place of bars that have no ticks left. Return the number of bars.
+        """Put tombstones in place of bars that have no ticks left. Return the number of these bars.
         Raises Contended."""
         count = 0
         for bar in bars:
@@ -171,8 +173,9 @@ class BarWriter:
         return count
 
     def discard_running(self, bars: Iterable[Bar], arrival: str) -> None:
-        """Put tombstones for live bars that have no ticks left: another container may still know
-        and store such a bar. A stored historical bar or tombstone stays. Raises Contended."""
+        """Put tombstones for live bars that have no ticks left. Otherwise another container that
+        still knows such a bar could store it. A stored historical bar or tombstone stays. Raises
+        Contended."""
         for bar in bars:
             found = self._stored(bar.symbol, bar.interval, bar.key, just_after(bar.key))
             revision = found[0].revision if found else 0
@@ -186,17 +189,18 @@ class BarWriter:
 
 
 class _Folded(msgspec.Struct, frozen=True):
-    """An hour folded from minutes. Since it was stored, it may have lost `may_lose` ticks. This is
-    the number of ticks that its minutes have of the other kind, regular or extended; it is
-    unlimited if history replaced minutes. An hour that lost more was folded from expired
-    minutes."""
+    """An hour made from minutes. It may have `may_lose` fewer ticks than the stored hour. This is
+    the number of ticks that its minutes have of the other kind, regular or extended. It is
+    unlimited if history replaced minutes. If the hour has lost more ticks, some of its minutes have
+    expired."""
 
     bar: Bar
     may_lose: int
 
     @classmethod
     def of(cls, hour: Bar, minutes: Iterable[Bar]) -> _Folded:
-        """Return an hour and the ticks that it may have lost, from its minutes of both kinds."""
+        """Return an hour and the number of ticks that it may have lost. `minutes` has its minutes
+        of both kinds, regular and extended."""
         others = [bar for bar in minutes if bar.extended is not hour.extended or not bar.ticks]
         history = any(not bar.ticks for bar in others)
         may_lose = sys.maxsize if history else sum(bar.ticks for bar in others)
@@ -211,9 +215,9 @@ def _losses(folded: Iterable[_Folded]) -> MayLose:
 class Minutes(msgspec.Struct, frozen=True):
     """The result of putting minutes.
 
-    `changed` is the number of bars that differed. `gone` has stored bars whose ticks have all
-    become extended or all regular; `emptied` has such live bars. `beside` has the stored bars that
-    remain. `expired` has the starts of the minutes whose ticks have expired.
+    `changed` is the number of bars that differed. `gone` has stored bars that have no ticks left:
+    all have become extended, or all regular. `emptied` has such live bars. `beside` has the stored
+    bars that remain. `expired` has the starts of the minutes whose ticks have expired.
     """
 
     changed: int = 0
