@@ -1,5 +1,5 @@
-"""The timers of digests. A digest that is due soon has a timer of its own. The others wait in their
-channel's agenda, which has one timer for all."""
+"""Put the timers of digests. A digest that is due soon has a timer of its own. The other digests
+wait in the agenda of their channel. An agenda has one timer for all its digests."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from chalicelib.services.delivery.stores import AgendaStore, RetryQueue
 from chalicelib.services.delivery.tasks import Result, Turn, request_of
 
 SLACK_SECONDS = 1.0
-"""A request that comes early by no more than this is carried out, since clocks differ."""
+"""A request is carried out if it comes early by at most this time, since clocks differ."""
 
 _END = "~"
 """A text that sorts after every instant."""
 
 _NO_TIME_SECONDS = 5.0
-"""How long a timer is put off if the invocation has no time for it."""
+"""How long a timer is put off if the invocation has no time to act on it."""
 
 
 class Agendas:
@@ -40,8 +40,9 @@ class Agendas:
         self._clock = clock
 
     def put_timer(self, digest: Digest) -> None:
-        """Put a message that leads to a digest into the queue. A digest that is due soon gets its
-        own timer. Another digest is added to its channel's agenda, which has a timer."""
+        """Put a message into the queue that later causes a digest to be sent. A digest that is due
+        soon gets a timer of its own. Any other digest is added to its channel's agenda, which has a
+        timer."""
         seconds = self._seconds_until(digest.until)
         if seconds <= REACH_SECONDS:
             self._retries.put(request_of(digest), seconds)
@@ -53,9 +54,9 @@ class Agendas:
             self._put_next(digest.channel)
 
     def follow(self, retry: Retry, turn: Turn, *, is_gone: bool) -> Result:
-        """Act on the timer of a channel's agenda: put the timers of the digests that are due soon.
-        If other digests wait, put the agenda's timer again. If the channel `is_gone`, request all
-        of its digests now, which ends them.
+        """Act on the timer of a channel's agenda: put timers for the digests that are due soon. Put
+        the agenda's timer again if other digests wait. If the channel `is_gone`, put requests for
+        all of its digests now, which ends them.
 
         Return "deferred" if the agenda's timer was put again. Return "none" if no digest waits, or
         if a later timer of the agenda is in the queue.
@@ -82,7 +83,7 @@ class Agendas:
         return "deferred"
 
     def _is_behind(self, channel: str, at: str) -> bool:
-        """Return whether the queue has a timer of the agenda for a later instant than `at`."""
+        """Return whether the queue has a timer of the agenda that is due later than `at`."""
         noted = self._store.timer_at(channel)
         latest = self._clock() + timedelta(seconds=STEP_SECONDS + MARGIN_SECONDS)
         return noted is not None and at < noted <= to_text(latest)

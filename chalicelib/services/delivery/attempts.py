@@ -1,4 +1,5 @@
-"""Attempts of deliveries, and what follows an attempt: a mark, the next attempt, or the end."""
+"""Make attempts of deliveries. Afterwards mark the delivery as sent, request the next attempt, or
+end the delivery."""
 
 from __future__ import annotations
 
@@ -48,12 +49,12 @@ NEVER_TRIED = "not tried for a day: channels took too long"
 
 
 def pause(made: int, retry_after: float | None = None) -> float:
-    """Return the seconds from attempt number `made` to the next one; see pause_seconds."""
+    """Return the seconds to wait after attempt number `made`; see pause_seconds."""
     return pause_seconds(made, retry_after, random.random())  # noqa: S311 - jitter
 
 
 class Attempts:
-    """Makes the attempts of a container. They share circuit breakers and budgets."""
+    """Makes all attempts of a container. The attempts share circuit breakers and budgets."""
 
     def __init__(
         self,
@@ -77,8 +78,9 @@ class Attempts:
     def hindrance(
         self, channel: str, stored: StoredAlert | StoredDigest
     ) -> Literal["unsent", "slow"] | None:
-        """Return "unsent" if a channel keeps failing, "slow" if its time is used up, and None if an
-        attempt may begin. Digests and urgent alerts have more time than others."""
+        """Return why an attempt may not begin; None if it may. Return "unsent" if the channel keeps
+        failing, and "slow" if its time is used up. Digests and urgent alerts have more time than
+        others."""
         if self._breakers.is_open(channel):
             return "unsent"
         is_established = self._channels.is_established(channel, self._clock())
@@ -89,15 +91,15 @@ class Attempts:
         return None if has_time else "slow"
 
     def prepare(self, channel: Channel) -> None:
-        """Have a channel load what its first send needs, so that loading takes no time of an
-        attempt. Errors are ignored."""
+        """Let a channel load what its first send needs. The time of the attempt then does not
+        include loading. Errors are ignored."""
         with suppress(Exception):  # the attempt raises it again
             channel.prepare()
 
     def postpone(self, found: Delivery | None, retry: Retry) -> Result | None:
-        """Put off an attempt that there is no time for, and return "deferred". This does not count
-        as an attempt. After MAX_POSTPONED_SECONDS the delivery ends as dead. As in `retry`, the
-        request is put before the delivery is marked."""
+        """Put off an attempt for lack of time and return "deferred". This does not count as an
+        attempt. After MAX_POSTPONED_SECONDS the delivery is given up: `_bury` marks it as dead. The
+        request is put before the delivery is marked, as in `retry`."""
         now = self._clock()
         request = postponed_request(retry, found, to_text(now))
         waited = (now - from_text(request.postponed)).total_seconds()
@@ -130,9 +132,9 @@ class Attempts:
         turn: Turn,
         channel: Channel,
     ) -> Result | None:
-        """Send a message on a claimed delivery. Return "sent", "dead" after a lasting failure, or
-        the result of `retry` after a passing one. Return None if the request must be delivered
-        again."""
+        """Send the message of a claimed delivery and return "sent". After a lasting failure return
+        "dead". After a passing failure return the result of `retry`. Return None if the request
+        must be delivered again."""
         name = claimed.channel
         if not self._breakers.lets_through(name):
             return self.retry(claimed, retry, Passing(NOT_TRIED))
@@ -158,7 +160,8 @@ class Attempts:
         return self.retry(claimed, retry, failure)
 
     def _excusing(self, attempt: Attempt, message: Message) -> Message:
-        """Return the message with a picture whose drawing does not count as time of the attempt."""
+        """Return the message with a picture. The time for drawing the picture does not count as
+        time of the attempt."""
         draw = message.picture
         if draw is None:
             return message
@@ -176,8 +179,8 @@ class Attempts:
         return (self._clock() - begun).total_seconds()
 
     def retry(self, claimed: Delivery, retry: Retry, error: Passing) -> Result | None:
-        """Request the next attempt and return "retried". If this was the last one, end the delivery
-        as dead. The next request is put before the delivery is marked: if the process dies in
+        """Request the next attempt and return "retried". If no attempt is left, mark the delivery
+        as dead. The next request is put before the delivery is marked. If the process dies in
         between, the present request is delivered again."""
         following = following_request(retry, claimed)
         made = following.attempts - following.since
@@ -195,8 +198,8 @@ class Attempts:
         return "retried"
 
     def _bury(self, claimed: Delivery, retry: Retry, reason: str) -> Result | None:
-        """Keep the request for `redrive`, mark the delivery as dead, and return "dead". If the
-        request came from `redrive`, it is still kept there: return None."""
+        """Keep the request for `redrive`, mark the delivery as dead, and return "dead". Return None
+        if the request came from `redrive`, since it is still kept there."""
         if not retry.dead:
             self._retries.bury(following_request(retry, claimed), reason)
         dead = ended(claimed, "dead", to_text(self._clock()), reason)

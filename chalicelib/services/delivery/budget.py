@@ -1,7 +1,8 @@
 """Limit how many messages a container of `deliver` sends per minute, and how many alerts it leaves
 to the queue of retries (docs/decisions/0290). Alerts beyond a limit wait for a digest.
 
-Without limits, rules that fire often, or receivers that fail often, could delay all other alerts.
+Without these limits, rules that fire often or receivers that fail often could delay all other
+alerts.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import NamedTuple
 
 class MessageBound(NamedTuple):
     """The limits of messages per minute. An alert counts once for each channel. The first message
-    of each rule on each channel is sent in any case, up to `firsts` in all. Of the others, one rule
-    may send `rule`, one channel `channel`, and all together `shared`."""
+    of each rule on each channel is always sent, until there are `firsts` of them. The other limits
+    are: `rule` for each rule, `channel` for each channel, and `shared` for all together."""
 
     firsts: int
     rule: int
@@ -26,10 +27,10 @@ class MessageBound(NamedTuple):
 
 
 class RetryBound(NamedTuple):
-    """The limits of alerts per minute that go to the queue of retries. Each channel may put `own`
-    alerts in any case and up to `each` in all. Beyond `own`, all channels together may put
-    `shared`. While the queue has `waiting` messages or more, a channel may put one alert every
-    `minutes` minutes."""
+    """The limits of alerts per minute that go to the queue of retries. Each channel may always put
+    `own` alerts, and at most `each`. Beyond `own`, all channels together may put `shared`. While
+    the queue has `waiting` messages or more, a channel may put one alert every `minutes`
+    minutes."""
 
     own: int
     each: int
@@ -63,8 +64,8 @@ class MessageBudget:
         self._minute = _Minute()
 
     def take(self, rule_id: str, channel: str, now: datetime) -> bool:
-        """Count a message of a rule on a channel and return True. If the budget is used up, return
-        False."""
+        """Count a message of a rule on a channel and return True. Return False if the budget is
+        used up."""
         at = _minute_of(now)
         if at != self._at:
             self._at, self._minute = at, _Minute()
@@ -87,10 +88,12 @@ class MessageBudget:
 
 class RetryBudget:
     """Counts the alerts that a container leaves to the queue of retries, by the minute of its
-    clock. Several threads share it. `depth` returns the number of messages in the queue, to which
-    other containers add. It is called at most once a minute: when the first alert goes to the
-    queue. If the queue was full in the minute before, it is called when a channel with a recent
-    alert asks for room."""
+    clock. Several threads share it.
+
+    `depth` returns the number of messages in the queue, to which other containers add. It is called
+    at most once a minute, when the first alert goes to the queue. If the queue was full in the
+    minute before, it is called when a channel with a recent alert asks for room.
+    """
 
     def __init__(self, depth: Callable[[], int], bound: RetryBound = RETRIES) -> None:
         self._depth = depth
@@ -108,8 +111,8 @@ class RetryBudget:
             return self._has_room(channel, now)
 
     def take(self, channel: str, now: datetime) -> bool:
-        """Count an alert that goes to the queue and return True. If the budget is used up, return
-        False."""
+        """Count an alert that goes to the queue and return True. Return False if the budget is used
+        up."""
         with self._lock:
             if not self._has_room(channel, now):
                 return False

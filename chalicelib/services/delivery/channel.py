@@ -15,8 +15,8 @@ class Channel(Protocol):
     it."""
 
     def prepare(self) -> None:
-        """Load what the first send needs, so that this send takes no longer than later ones. The
-        call is optional. It may raise what `send` raises."""
+        """Load what the first send needs, so that it takes no longer than later ones. Calling this
+        is optional. It may raise the errors of `send`."""
 
     def send(self, message: Message) -> None:
         """Try to send the message once, within MAX_SEND_SECONDS.

@@ -34,7 +34,7 @@ ChannelStore = ListStore[StoredChannel]
 
 
 Seal = Callable[[str, Secrets], str]
-"""A function that encrypts the secrets of the channel with an id. The result can be decrypted for
+"""A function that encrypts the secrets of a channel, given its id. The result can be decrypted for
 this channel only. Raises Conflict."""
 
 
@@ -69,7 +69,8 @@ class ChannelBook:
         return _found(self.all(), channel_id)
 
     def create(self, given: dict[str, Any]) -> StoredChannel:
-        """Store a new channel and return it. Raises ChannelError, Conflict, Contended."""
+        """Store a new channel with the `given` fields and return it. Raises ChannelError, Conflict,
+        Contended."""
         described, secrets = parse_new(given)
         channel_id = randomness.token_hex(6)
         made = msgspec.structs.replace(
@@ -121,7 +122,7 @@ class ChannelBook:
         return self._push_keys.ensure().public
 
     def _vapid(self, channel: StoredChannel) -> str:
-        """Return the stage's encrypted key pair for a browser's channel; empty for other channels.
+        """Return the stage's encrypted key pair if the channel is a browser, else an empty text.
         Raises Conflict if the stage has no key pair."""
         if channel.kind != "web_push":
             return ""
@@ -156,8 +157,9 @@ class ChannelBook:
             raise RuleError("channels", unknown, f"ids of channels: {', '.join(known)}")
 
     def _write(self, change: Callable[[list[StoredChannel]], list[StoredChannel]]) -> None:
-        """Replace all channels by what `change` returns for them. If another write was faster, try
-        again. Raises what `change` raises, ChannelError for a repeated name, and Contended."""
+        """Replace all channels by those that `change` returns for them. Try again if another write
+        was faster. Raises the errors of `change`, ChannelError for a repeated name, and
+        Contended."""
 
         def changed(table: StoredList[StoredChannel]) -> list[StoredChannel]:
             channels = change(_all_of(table))

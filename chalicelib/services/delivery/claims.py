@@ -1,5 +1,5 @@
-"""Claims of deliveries. A claim is written before an attempt, so that no other invocation makes the
-same attempt. After the attempt, a mark replaces the claim."""
+"""Claim deliveries. A claim is written before an attempt and keeps other invocations from making
+the same attempt. After the attempt, the delivery's new status replaces the claim."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from chalicelib.services.delivery.stores import DeliveryStore
 log = logging.getLogger("ticktape.deliver")
 
 CLAIM_AND_MARK = timedelta(seconds=8)
-"""The time for the writes before and after an attempt. If writing a claim took more than half of
-this time, the claim is written again."""
+"""The time for the writes before and after an attempt. A claim is written again if writing it took
+more than half of this time."""
 
 LEASE = timedelta(seconds=MAX_SEND_SECONDS) + CLAIM_AND_MARK
-"""How long a claim lasts: longer than an attempt can take."""
+"""How long a claim lasts. This is longer than an attempt can take."""
 
 MOST_CLAIMS = 3
 """How often an invocation writes a claim, or tries to mark a delivery as sent."""
@@ -46,8 +46,8 @@ class Claims:
         return stored.members if isinstance(stored, StoredDigest) else 0
 
     def claim(self, retry: Retry, found: Delivery | None) -> Delivery | None:
-        """Claim a delivery, stored as `found`. Return a claim that is fresh enough to last for an
-        attempt. Return None if another invocation was faster, or if writing was too slow."""
+        """Claim a delivery that is stored as `found`. Return a claim that is fresh enough to last
+        for an attempt. Return None if another invocation was faster, or if writing was too slow."""
         before = found
         for _ in range(MOST_CLAIMS):
             begun = self._clock()
@@ -60,8 +60,9 @@ class Claims:
         return None
 
     def renewed(self, retry: Retry, claimed: Delivery) -> Delivery | None:
-        """Return a claim that lasts for an attempt. If `claimed` is too old, as after reading the
-        members of a digest, write it again. Return None if another invocation was faster."""
+        """Return a claim that lasts for an attempt. Write `claimed` again if it is too old, for
+        example after reading the members of a digest. Return None if another invocation was
+        faster."""
         now = self._clock()
         if now - from_text(claimed.at) <= CLAIM_AND_MARK / 2:
             return claimed
@@ -69,8 +70,9 @@ class Claims:
         return fresh if self._store.replace(retry, claimed, fresh) else None
 
     def mark_sent(self, retry: Retry, claimed: Delivery) -> None:
-        """Mark a delivery as sent, even if another invocation has claimed it meanwhile. Clocks
-        differ, and that invocation may die before it marks the delivery."""
+        """Mark a delivery as sent, even if another invocation has claimed it meanwhile. Since
+        clocks differ, this can happen. The other invocation may die before it marks the
+        delivery."""
         before = claimed
         for _ in range(MOST_CLAIMS):
             if self._store.replace(retry, before, ended(before, "sent", to_text(self._clock()))):

@@ -1,5 +1,5 @@
-"""Deliver alerts, each at least once on each of its channels. An alert is sent twice only if a
-process dies between sending and marking, or if the channel's answer is lost."""
+"""Deliver alerts, each at least once on each of its channels. An alert is sent twice in two cases
+only: a process dies between sending and marking, or the channel's answer is lost."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ class Deliver:
         messages: MessageBound = MESSAGES,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`pictures` returns the pictures of one invocation; without it, messages have no pictures.
-        `link_key` signs the mute links in messages; without it, messages have no links. Deadlines
-        are times of `monotonic`."""
+        """`pictures` returns the pictures of one invocation; if it is None, messages have no
+        pictures. `link_key` signs the mute links in messages; if it is empty, messages have no
+        links. Deadlines are times of `monotonic`."""
         self._store = store
         self._digests = digests
         self._agendas = Agendas(digests.agendas, retries, clock)
@@ -88,10 +88,10 @@ class Deliver:
         self._link_key = link_key
 
     def new(self, alerts: Sequence[tuple[str, StoredAlert]], deadline: float) -> Delivered:
-        """Make the first attempt of each alert on each of its channels, unless the channel holds
-        the alert back. Urgent alerts come first. `alerts` pairs the identifier of a record with its
-        alert. An alert that comes twice is sent once. An attempt that could last beyond `deadline`
-        (of `monotonic`) is put off."""
+        """Make the first attempt of each alert on each channel that does not hold the alert back.
+        Urgent alerts come first. `alerts` pairs the identifier of a record with its alert. An alert
+        that comes twice is sent once. An attempt that could last beyond `deadline` (of `monotonic`)
+        is put off."""
         tasks = [
             Task(identifiers, first_request(stored.alert, channel), stored)
             for identifiers, stored in distinct(alerts)
@@ -102,7 +102,7 @@ class Deliver:
         return self._all(tasks, self._holder.outcomes(tasks, turn), turn)
 
     def again(self, retries: Sequence[tuple[str, Retry]], deadline: float) -> Delivered:
-        """Make the requested attempts that are still due, those of digests and agendas first.
+        """Make the requested attempts that are still due. Those of digests and agendas come first.
         `retries` pairs the identifier of a message with its request. `deadline` is as in `new`."""
         tasks = [Task((name,), retry, None) for name, retry in retries]
         tasks.sort(key=lambda task: not is_timer(task.retry) and not digest_of(task.retry.symbol))
@@ -144,8 +144,9 @@ class Deliver:
         )
 
     def _settled(self, task: Task, outcome: Outcome, turn: Turn) -> Result | None:
-        """Act on the timer of an agenda, or make the attempt of an alert that is not held. Return
-        the result; None if the task's records or messages must be delivered again."""
+        """Carry out a task and return its result. The timer of an agenda is acted on. An alert that
+        is not held gets an attempt. Return None if the task's records or messages must be delivered
+        again."""
         if is_timer(task.retry):
             is_gone = self._is_gone(task.retry.channel)
             return self._agendas.follow(task.retry, turn, is_gone=is_gone)
@@ -156,8 +157,8 @@ class Deliver:
         return "held" if outcome == "held" else None
 
     def _one(self, task: Task, turn: Turn) -> Result | None:
-        """Make an attempt if it is due, and return its result. Return "none" if it is not due.
-        Return None if the request must be delivered again."""
+        """Make the attempt of a task if it is due, and return its result. Return "none" if it is
+        not due. Return None if the request must be delivered again."""
         retry = task.retry
         stored = task.stored or self._claims.find(retry)
         if stored is None:
@@ -184,8 +185,9 @@ class Deliver:
         found: Delivery | None,
         channel: Channel,
     ) -> Result | None:
-        """Make an attempt that is due. If it is hindered, a first attempt returns the reason, so
-        that its alert is held. A further attempt counts as failed or is postponed."""
+        """Make an attempt that is due. Something may prevent it: the channel keeps failing or is
+        slow. A first attempt then returns the reason, so that its alert is held. A further attempt
+        then counts as failed or is postponed."""
         retry = task.retry
         hindrance = self._attempts.hindrance(retry.channel, stored)
         if hindrance and task.stored:
@@ -210,24 +212,23 @@ class Deliver:
         return self._attempts.make(message, claimed, retry, turn, channel)
 
     def _may_try(self, task: Task, turn: Turn) -> bool:
-        """Return whether an attempt may begin. A first attempt needs room in the queue of retries,
-        in case it fails."""
+        """Return whether an attempt may begin. A first attempt may fail, so it needs room in the
+        queue of retries."""
         channel = task.retry.channel
         has_room = not task.stored or self._retry_budget.has_room(channel, self._clock())
         return has_room and turn.may_try(channel)
 
     def _put_off(self, task: Task) -> Result | None:
-        """Leave an attempt to the queue of retries. Return "unsent" if it is a first attempt and
-        the queue's budget is used up."""
+        """Leave an attempt to the queue of retries. Return "unsent" for a first attempt if the
+        queue's budget is used up."""
         if task.stored and not self._retry_budget.take(task.retry.channel, self._clock()):
             return "unsent"
         return self._defer(task.retry, pause(1))
 
     def _absent(self, retry: Retry) -> Result | None:
-        """Settle a request whose alert or digest is not stored. For an alert, nothing is done. The
-        request of a digest is put before the digest is made, so it may come first. When the digest
-        is due or its channel is deleted, close the digest, so that none is made without a
-        request."""
+        """Settle a request whose alert or digest is not stored. Nothing is done for an alert. The
+        request of a digest may come before the digest is made. If the digest is due or its channel
+        is deleted, store it as closed. It can then not be opened without a request."""
         digest = digest_of(retry.symbol)
         if digest is None:
             return "none"
@@ -249,16 +250,17 @@ class Deliver:
         return "none"
 
     def _defer(self, retry: Retry, seconds: float) -> Result | None:
-        """Put a request again for later and return "deferred". If the request came from `redrive`,
-        it is still kept there: return None."""
+        """Put a request into the queue again for later and return "deferred". Return None if the
+        request came from `redrive`, since it is still kept there."""
         if retry.dead:
             return None
         self._retries.put(retry, seconds)
         return "deferred"
 
     def _wait(self, digest: Digest, retry: Retry, seconds: float) -> Result | None:
-        """Put a digest's request again for later. A request without attempts comes from a version
-        of Ticktape without agendas: add its digest to the agenda instead, unless it is due soon."""
+        """Put a digest's request into the queue again for later. A request without attempts may
+        come from a version of Ticktape without agendas. Its digest is added to the agenda, unless
+        it is due soon."""
         if retry.dead:
             return None
         if retry.attempts:
@@ -270,7 +272,7 @@ class Deliver:
     def _refused(self, retry: Retry) -> Result | None:
         """Settle a request whose delivery could not be claimed. Return "none" if the attempt is no
         longer due. Otherwise put the request again, for the end of the claim. Another invocation
-        has made the claim, or this one has and the answer was lost."""
+        made this claim, or this one made it and the answer was lost."""
         stored = self._claims.find(retry)
         if stored is None:
             return "none"
@@ -285,8 +287,8 @@ class Deliver:
         self, stored: StoredDigest, retry: Retry, turn: Turn, channel: Channel
     ) -> Result | None:
         """Claim a digest, which closes it, and send it. If there is no time to read its members,
-        the attempt counts as failed. A digest may have no members if an invocation died before
-        adding one. It is then marked as dead."""
+        the attempt counts as failed. If the digest has no members, it is marked as dead. An
+        invocation may have died before adding one."""
         digest = stored.digest
         with turn.one_digest:
             if not turn.has_time:
@@ -312,8 +314,8 @@ class Deliver:
         return self._send_digest(message, claimed, retry, turn, channel)
 
     def _latest_members(self, digest: Digest, turn: Turn) -> list[Member]:
-        """Return the latest members of a digest, at most MOST_MEMBERS, ordered by time. Raises
-        Passing if the invocation's time is up."""
+        """Return the latest MOST_MEMBERS members of a digest, ordered by time. Raises Passing if
+        the invocation's time is up."""
         found = []
         for member in islice(self._digests.members(digest), MOST_MEMBERS):
             if not turn.has_time:
@@ -322,7 +324,8 @@ class Deliver:
         return found[::-1]
 
     def _unsent(self, claimed: Delivery, retry: Retry, counted: int) -> Result:
-        """Mark a digest without members as dead. It never had any, or all have expired."""
+        """Mark a digest without members as dead. It never had members, or all of them have
+        expired."""
         reason = EXPIRED if counted else EMPTY
         if counted:
             log.error("%s: a digest of %d alerts: %s", claimed.channel, counted, reason)

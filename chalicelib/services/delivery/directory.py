@@ -1,4 +1,4 @@
-"""The channels as `deliver` uses them: which channels get an alert, and how to send to each."""
+"""Find the channels that get an alert, and the Channel that sends to each."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class Channels(Protocol):
 
 
 class _Reading(NamedTuple):
-    """The channels and mutes read at a time. `absent` has the requested ids that no channel had."""
+    """The channels and mutes as read at one time. `absent` has the requested ids that no channel
+    had."""
 
     at: float
     known: Mapping[str, StoredChannel]
@@ -51,8 +52,8 @@ class _Reading(NamedTuple):
 
 
 class Directory:
-    """The channels and mutes of a store, cached for KEPT_SECONDS. A request for an unknown channel
-    causes a new reading, but only one in that time if no channel has the id.
+    """The channels and mutes of a store, cached for KEPT_SECONDS. An unknown id causes them to be
+    read again. If no channel has this id, it causes no further read during that time.
 
     While one thread reads, other threads get the cached channels. `now` is a monotonic clock in
     seconds.
@@ -100,8 +101,8 @@ class Directory:
         return self._read().mutes
 
     def _read(self, asked: Collection[str] = ()) -> _Reading:
-        """Return a reading that is fresh enough and that knows each id in `asked`, as present or
-        absent."""
+        """Return channels and mutes that were read recently, and that account for each id in
+        `asked`, as present or absent."""
         if not self._tells(asked):
             with self._reading:
                 if not self._tells(asked):  # another thread may have read meanwhile

@@ -1,7 +1,7 @@
 """Hold alerts back: each alert that a channel holds becomes a member of one digest.
 
-An alert's mark and its member are written in one transaction, and only while the digest is open. So
-each alert that is marked as held is in the digest that is sent, exactly once.
+One transaction marks an alert as held and adds it to the digest. It succeeds only while the digest
+is open. Each alert that is marked as held is therefore sent in exactly one digest.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ from chalicelib.services.delivery.tasks import Task, Turn
 log = logging.getLogger("ticktape.deliver")
 
 TRIES = 8
-"""How often a transaction or a count is tried if other writers are faster."""
+"""How often a transaction or a count is tried while other writers are faster."""
 
 ROUNDS = 4
-"""How many digests an alert is offered to. If one is closed, it is offered to the following one."""
+"""How many digests an alert is offered to. If a digest is closed, the alert is offered to the next
+one."""
 
 TOO_MANY = "too many messages in a minute"
 UNSENT = "the channel failed or was slow"
@@ -52,12 +53,12 @@ TOO_SLOW = "channels took too long"
 """Reasons for holding alerts back regardless of the settings of their channels."""
 
 _MOST_TIMED = 1000
-"""How many digests with a message in the queue a container remembers."""
+"""The most digests with a message in the queue that a container remembers."""
 
 _FIRST_PAUSE_SECONDS = 0.02
 
 Outcome = Literal["send", "held", "refused", "failed"]
-"""What becomes of an alert on a channel. "send": it is not held. "refused": it already has a
+"""What happens to an alert on a channel. "send": it is not held. "refused": it already has a
 delivery. "failed": its record must be delivered again."""
 
 
@@ -89,9 +90,9 @@ class Holder:
         self._timed: set[Digest] = set()
 
     def outcomes(self, tasks: Sequence[Task], turn: Turn) -> list[Outcome]:
-        """Return the outcome of each task. A first attempt's alert is held if it is muted, held
-        back by its channel, or beyond the budget of messages. If no alert is to be held, nothing is
-        written."""
+        """Return the outcome of each task. The alert of a first attempt is held in three cases: it
+        is muted, its channel holds it back, or it is beyond the budget of messages. Nothing is
+        written if no alert is to be held."""
         found: list[Outcome] = ["send"] * len(tasks)
         by_channel = _by_channel(tasks)
         muting = _Muting(self._channels.mutes() if by_channel else ())
@@ -108,8 +109,8 @@ class Holder:
         return found
 
     def hold_back(self, tasks: Sequence[Task], turn: Turn, reason: str) -> list[Outcome]:
-        """Hold alerts for a digest that is due within minutes, whatever their channels hold back.
-        Return the outcome of each task."""
+        """Hold alerts for a digest that is due within minutes, regardless of the settings of their
+        channels. Return the outcome of each task."""
         found: list[Outcome] = ["failed"] * len(tasks)
         for channel, alerts in _by_channel(tasks).items():
             log.warning("%s: %d alerts wait for a digest: %s", channel, len(alerts), reason)
@@ -122,8 +123,8 @@ class Holder:
         self, tasks: Sequence[Task], found: Sequence[Outcome], now: datetime
     ) -> list[int]:
         """Return the indexes of the tasks that exceed the budget of messages. Urgent alerts are
-        counted first. Each alert is counted for all of its channels before the next alert, so that
-        channels share the budget evenly."""
+        counted first. Each alert is counted for all of its channels before the next alert. Channels
+        therefore share the budget evenly."""
         places = [at for at, task in enumerate(tasks) if task.stored and found[at] == "send"]
         places.sort(key=lambda at: not _passes(tasks[at]))
         return sorted(
@@ -138,8 +139,8 @@ class Holder:
         return self._digests.chunk
 
     def join(self, digest: Digest, group: Sequence[tuple[_Alert, str]]) -> _Joined:
-        """Add at most `chunk` alerts to a digest, each with the reason for holding it. A new digest
-        is opened first. Return what became of the alerts. Raises Contended."""
+        """Add at most `chunk` alerts to a digest, each with the reason for holding it. If the
+        digest is new, open it first. Return what happened to the alerts. Raises Contended."""
         self._put_timer_once(digest)
         left = list(group)
         refused: list[int] = []
@@ -163,9 +164,8 @@ class Holder:
         return ToHold(alert.stored, delivery, member_of(alert.stored, reason))
 
     def _put_timer_once(self, digest: Digest) -> None:
-        """Put a message that leads to a digest into the queue, unless this container has done so
-        lately. So the digest has a message even if another process, which may have died, made its
-        head."""
+        """Put a message for a digest into the queue, unless this container has done so recently.
+        The digest then has a message even if it was stored by another process that has died."""
         if digest in self._timed:
             return
         if len(self._timed) >= _MOST_TIMED:
@@ -174,8 +174,8 @@ class Holder:
         self._timed.add(digest)
 
     def _open(self, digest: Digest) -> bool:
-        """Open a digest that is not stored. Return whether it is open now. A request that came
-        before the digest was stored may have closed it."""
+        """Open a digest that is not stored. Return whether it is open now. It may be closed: its
+        request may have come before the digest was stored."""
         found = self._store.find(digest.symbol, digest.timestamp, digest.rule_id)
         if isinstance(found, StoredDigest):
             return found.is_open and found.on(digest.channel) == opened(digest)
@@ -196,8 +196,9 @@ class Holder:
 
 
 class _Joined(NamedTuple):
-    """What became of alerts that were to join a digest. `held` and `refused` have indexes: refused
-    alerts already had a delivery. `late` has the alerts that came after the digest was closed."""
+    """What happened to alerts that were to be added to a digest. `held` and `refused` have the
+    indexes of their tasks; refused alerts already had a delivery. `late` has the alerts that came
+    after the digest was closed."""
 
     held: list[int]
     refused: list[int]
@@ -205,8 +206,8 @@ class _Joined(NamedTuple):
 
 
 class _Muting:
-    """Finds the muted alerts of a batch. The mutes in force are computed once for each instant, and
-    each alert is checked once for all of its channels."""
+    """Finds the muted alerts of a batch. It computes once for each instant which mutes are in
+    force. It checks each alert once for all of its channels."""
 
     def __init__(self, mutes: Sequence[Mute]) -> None:
         self.mutes = mutes
@@ -214,7 +215,8 @@ class _Muting:
         self._held: dict[tuple[datetime, str], tuple[Held, ...]] = {}
 
     def of(self, alert: Alert, now: datetime) -> tuple[Held, ...]:
-        """Return a Held with the reason and the end of an alert's muting; empty if not muted."""
+        """Return the reason and the end of an alert's muting as one Held; empty if the alert is not
+        muted."""
         key = now, alert.alert_id
         if key not in self._held:
             if now not in self._in_force:
@@ -239,8 +241,8 @@ class _Batch(msgspec.Struct):
         return self.turn.has_time
 
     def settle(self, alerts: Sequence[_Alert], now: datetime) -> None:
-        """Hold the alerts, or let them pass. If a digest is closed, its alerts are decided again,
-        as of the digest's time."""
+        """Hold the alerts, or let them pass. If a digest is closed, decide on its alerts again, as
+        of the time at which the digest was due."""
         later: list[tuple[datetime, list[_Alert]]] = [(now, list(alerts))]
         for _ in range(ROUNDS):
             current, later = later, []
@@ -295,7 +297,8 @@ class _Batch(msgspec.Struct):
         return [(alert, found) for alert, one in zip(alerts, ids, strict=True) if one not in sent]
 
     def _join(self, until: str, group: Sequence[tuple[_Alert, str]]) -> list[_Alert]:
-        """Add alerts to a digest and note their outcomes. Return the alerts that come too late."""
+        """Add alerts to a digest and note their outcomes. Return the alerts for which the digest
+        was already closed."""
         late: list[_Alert] = []
         size = self.holder.chunk
         for start in range(0, len(group), size):

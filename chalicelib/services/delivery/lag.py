@@ -1,4 +1,5 @@
-"""How far `deliver` and `redeliver` are behind, computed from the items of the latest alerts."""
+"""Compute how far `deliver` and `redeliver` are behind, from the stored items of the latest
+alerts."""
 
 from __future__ import annotations
 
@@ -21,9 +22,9 @@ LONGEST = timedelta(seconds=EVENT_SOURCES["deliver"].maximum_record_age_seconds)
 def deliver_lag(
     alerts: AlertStore, prices: PriceStore, channels: Sequence[StoredChannel], now: datetime
 ) -> int:
-    """Return the longest time, in seconds, that an attempt for one of the latest alerts has been
-    due; 0 if none is due. Takes a Query for each day within LONGEST. If alerts wait for a first
-    attempt, one more Query reads the price of the oldest such alert."""
+    """Return for how long, in seconds, an attempt for one of the latest alerts has been due at
+    most; 0 if none is due. This takes a Query for each day within LONGEST. If alerts wait for a
+    first attempt, one more Query reads the price of the oldest such alert."""
     days = dict.fromkeys(to_text(at)[:10] for at in (now, now - LONGEST))
     pages = [alerts.by_day(day, None, None, limit=LATEST, descending=True) for day in days]
     latest = [stored for page in pages for stored in page.rows]
@@ -34,8 +35,8 @@ def deliver_lag(
 
 
 def overdue(stored: StoredAlert, now: datetime) -> list[str]:
-    """Return the instants at which further attempts for an alert were due but not made. For an
-    attempt that was cut short, this is the end of its claim."""
+    """Return the instants at which further attempts for an alert were due but not made. If an
+    attempt was cut short, its instant is the end of its claim."""
     return [
         one.until
         for one in stored.deliveries
@@ -49,7 +50,7 @@ def untouched_alerts(
     """Return the alerts that wait for a first attempt, newest first, as in `latest`.
 
     An alert is left out if a newer alert of its symbol was tried. `deliver` gets the alerts of a
-    symbol in order, so the older alert had no channel or was dead-lettered.
+    symbol in order. The older alert therefore had no channel or was dead-lettered.
     """
     tried: set[str] = set()
     found = []
@@ -63,8 +64,8 @@ def untouched_alerts(
 
 
 def _arrival(prices: PriceStore, stored: StoredAlert, now: datetime) -> str:
-    """Return when the price of an alert arrived. If the price is not stored, return the alert's own
-    time. If the alert is too old to be in the stream, return `now`."""
+    """Return the time at which the price of an alert arrived. If the price is not stored, return
+    the alert's own time. If the alert is too old to be in the stream, return `now`."""
     alert = stored.alert
     just_before = later(alert.timestamp, microseconds=-1)
     arrival = prices.arrival_after(alert.symbol, just_before) or alert.timestamp

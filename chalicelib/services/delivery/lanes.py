@@ -19,9 +19,9 @@ Outcome = TypeVar("Outcome")
 def in_lanes(
     one: Callable[[Item], Outcome], items: Sequence[Item], lane_of: Callable[[Item], str]
 ) -> list[Outcome]:
-    """Call `one` for each item; return the results in the order of the items. Each lane has its own
-    threads and begins its items in order. A single item runs in the caller's thread. If
-    PARALLEL_SENDS is 1, all items do."""
+    """Call `one` for each item and return the results in the order of the items. Each lane has its
+    own threads and begins its items in order. If there is a single item, or PARALLEL_SENDS is 1,
+    everything runs in the caller's thread."""
     if min(len(items), PARALLEL_SENDS) < 2:
         return list(map(one, items))
     sizes: dict[str, int] = {}

@@ -26,7 +26,7 @@ MAX_FROM_LINKS = 50
 """The most mutes that links may make. The rest of MAX_MUTES is left for others."""
 
 MAX_REMOVED = 100
-"""The most removed mutes that are remembered. Those that end last are kept."""
+"""The most removed mutes that are remembered. If there are more, those that end last are kept."""
 
 
 MuteStore = ListStore[Mute]
@@ -34,10 +34,10 @@ MuteStore = ListStore[Mute]
 
 
 class MuteBook:
-    """Reads and writes mutes. Ended mutes are not listed, and are dropped by the next write.
+    """Reads and writes mutes. Mutes that have ended are not listed, and the next write drops them.
 
-    For each symbol or rule, links make at most one mute. If that mute is removed, links to mutes
-    that end no later are refused until its end.
+    For each symbol or rule, links can make at most one mute. If that mute is removed, links to
+    mutes that end no later are refused until its end.
 
     `states` returns the store that has the time zone of a symbol's exchange. `link_key` verifies
     signed links; it is empty if links are not used.
@@ -69,10 +69,10 @@ class MuteBook:
         return self._add(parse_mute(given, randomness.token_hex(6), now, opening))
 
     def follow(self, link: object) -> Mute:
-        """Store the mute of a signed link and return it. If a link has made a mute of the same
-        symbol or rule that ends no earlier, return that mute and write nothing.
+        """Store the mute of a signed link and return it. An earlier link may have made a mute of
+        the same symbol or rule. If that mute ends no earlier, return it and write nothing.
 
-        Raises MuteError, Contended, and Conflict, which also means that the mute was removed.
+        Raises MuteError, Contended and Conflict. Conflict also means that the mute was removed.
         """
         made = parse_link(link, self._link_key, self._clock())
         found = _lasting(self._needed(self._store.table()), made)
@@ -121,8 +121,8 @@ def _with(stored: Sequence[Mute], made: Mute) -> list[Mute]:
 
 
 def _with_linked(stored: Sequence[Mute], made: Mute) -> list[Mute]:
-    """Return the mutes with `made`, which comes from a link. It replaces mutes of the same symbol
-    or rule that links have made. Raises Conflict if there is no room."""
+    """Return the mutes with `made`, which comes from a link. It replaces the mutes that links have
+    made of the same symbol or rule. Raises Conflict if there is no room."""
     others = [mute for mute in stored if not _is_same(mute, made)]
     if sum(is_from_link(mute) and not mute.removed for mute in others) >= MAX_FROM_LINKS:
         raise Conflict(
@@ -132,8 +132,8 @@ def _with_linked(stored: Sequence[Mute], made: Mute) -> list[Mute]:
 
 
 def _lasting(stored: Iterable[Mute], made: Mute) -> Mute | None:
-    """Return the stored mute of the same symbol or rule that a link has made, if it ends no earlier
-    than `made`; else None. Raises Conflict if that mute was removed."""
+    """Return the mute that a link has made of the same symbol or rule, if it ends no earlier than
+    `made`. Return None if there is none. Raises Conflict if that mute was removed."""
     for mute in stored:
         if _is_same(mute, made) and (mute.until or "") >= (made.until or ""):
             if mute.removed:
@@ -146,13 +146,13 @@ def _lasting(stored: Iterable[Mute], made: Mute) -> Mute | None:
 
 
 def _is_same(mute: Mute, made: Mute) -> bool:
-    """Return whether a link has made `mute`, and both mutes are of the same symbol or rule."""
+    """Return whether a link has made `mute` of the same symbol or rule as `made`."""
     return is_from_link(mute) and (mute.symbol, mute.rule_id) == (made.symbol, made.rule_id)
 
 
 def _without(stored: Sequence[Mute], mute_id: str) -> list[Mute]:
-    """Return the mutes without the one with this id. If a link has made that mute, it is kept and
-    marked as removed. Raises Unknown."""
+    """Return the mutes without the mute that has this id. If a link has made it, keep it and mark
+    it as removed. Raises Unknown."""
     gone = next((mute for mute in stored if mute.mute_id == mute_id and not mute.removed), None)
     if gone is None:
         raise Unknown("mute", mute_id)

@@ -1,5 +1,6 @@
-"""Pictures of alerts for channels that send pictures. A picture is drawn when the first channel
-asks, once for all channels. No message waits long for a picture, or fails for lack of one."""
+"""Draw pictures of alerts for channels that send pictures. A picture is drawn once for all
+channels, when the first channel asks for it. No message waits long for a picture, or fails for lack
+of one."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ MOST_FAILED = 3
 """After this many pictures have failed or come late, an invocation draws no more."""
 
 MOST_ATTEMPTS = 3
-"""How many attempts of a delivery have a picture. Later attempts have none, since the picture may
-be what makes them fail."""
+"""Only this many attempts of a delivery have a picture. Later attempts have none: the picture may
+be the reason that they fail."""
 
 
 class Pictures:
@@ -41,8 +42,8 @@ class Pictures:
         self.failed = 0
 
     def of(self, stored: StoredAlert, attempt: int) -> Picture:
-        """Return a function that returns the picture of an alert for attempt number `attempt`, from
-        1. The function returns None if the message is to be sent without a picture."""
+        """Return a function that returns the picture of an alert for attempt number `attempt`,
+        counted from 1. The function returns None if the message is to be sent without a picture."""
         if stored.alert.condition == TEST_CONDITION or attempt > MOST_ATTEMPTS:
             return _without
         return lambda: self._wait(stored)
@@ -60,8 +61,8 @@ class Pictures:
         return None
 
     def _begun(self, stored: StoredAlert) -> Future[bytes | None] | None:
-        """Return an alert's picture as a future. At the first call, another thread begins to draw
-        it. Return None if too many pictures have failed."""
+        """Return an alert's picture as a future. The first call makes another thread draw it.
+        Return None if too many pictures have failed."""
         alert_id = stored.alert.alert_id
         with self._lock:
             if alert_id in self._drawn or self.failed >= MOST_FAILED:
@@ -99,10 +100,10 @@ class Pictures:
 
 
 def end_of(alert: Alert, base: str, calendar: Calendar) -> str:
-    """Return the end of the range of stored bars that were known at an alert.
+    """Return the end of the range of stored bars that were known when an alert was raised.
 
-    For a rule on ticks, this is the start of the alert's minute: that minute was still in progress.
-    A daily bar is labelled by its session's date.
+    For a rule on ticks, this is the start of the alert's minute, since that minute was still in
+    progress. A daily bar is labelled by its session's date.
     """
     if base == "1d":
         day = calendar.session_at(from_text(alert.timestamp)).date

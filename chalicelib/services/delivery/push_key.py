@@ -1,5 +1,5 @@
-"""The key pair by which push services know a stage (VAPID). The pair is made once, and the private
-key is never shown."""
+"""Manage the key pair by which push services identify a stage (VAPID). The pair is made once, and
+the private key is never shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEALED_FOR = "push-key"
 
 
 class PushKey(NamedTuple):
-    """The public key in base64url, and the encrypted Secrets, which hold both keys."""
+    """The public key in base64url, and the encrypted Secrets, which have both keys."""
 
     public: str
     sealed: str

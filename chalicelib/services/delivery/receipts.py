@@ -1,4 +1,4 @@
-"""Receipts of alerts: the outcome of an alert on each of its channels."""
+"""Make receipts of alerts. A receipt tells the outcome of an alert on one of its channels."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ MOST_HEADS = 500
 
 
 Heads = Callable[[Collection[Digest]], Mapping[Digest, StoredDigest]]
-"""A function that returns those of the wanted digests that are stored."""
+"""A function that returns the stored heads of digests, leaving out digests that are not stored."""
 
 
 def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt, ...]]:
-    """Return the receipts of each alert, one for each of its deliveries. A held alert has the
-    receipt of its digest. Each digest is read once for all of its alerts."""
+    """Return the receipts of each alert, one for each of its deliveries. If an alert was held, its
+    receipt is that of its digest. Each digest is read once for all of its alerts."""
     wanted = {_digest(one) for alert in alerts for one in alert.deliveries if one.status == "held"}
     found = heads(wanted) if wanted else {}
     return [
@@ -27,8 +27,8 @@ def receipts(heads: Heads, alerts: Sequence[StoredAlert]) -> list[tuple[Receipt,
 
 
 def readable(alerts: Sequence[StoredAlert]) -> Sequence[StoredAlert]:
-    """Return the longest run of first alerts that are held in at most MOST_HEADS digests. It has at
-    least one alert, unless `alerts` is empty."""
+    """Return as many of the first alerts as are held in at most MOST_HEADS digests. At least one
+    alert is returned, unless `alerts` is empty."""
     wanted: set[Digest] = set()
     for number, alert in enumerate(alerts):
         wanted |= {_digest(one) for one in alert.deliveries if one.status == "held"}

@@ -1,4 +1,4 @@
-"""Lists that are stored as a whole: how they change, and how unreadable entries are treated."""
+"""Change lists that are stored as a whole, and handle entries that cannot be read."""
 
 from __future__ import annotations
 
@@ -65,8 +65,9 @@ def rewrite(
     named: str,
     forget: str = "",
 ) -> None:
-    """Replace a list's entries by what `change` returns; start again if another write was faster.
-    `forget` is the id of an unreadable entry to drop. Raises Contended and what `change` raises."""
+    """Replace a list's entries by those that `change` returns. Start again if another write was
+    faster. `forget` is the id of an unreadable entry to drop. Raises Contended and the errors of
+    `change`."""
     for attempt in range(TRIES):
         table = store.table().without(forget)
         if store.write(table, tuple(change(table))):

@@ -38,13 +38,14 @@ class DeliveryStore(Protocol):
         """Write the delivery of an alert or a digest on a channel, if the stored delivery is still
         `before`. Return whether it was written. Writing a digest's delivery closes the digest.
 
-        The first delivery of an alert is also refused if an earlier version of Ticktape is sending
-        the alert or has sent it. The first delivery that is sent sets the alert's `notified_at`.
+        The first delivery of an alert is refused if an earlier version of Ticktape is sending the
+        alert or has sent it. The first delivery with the status sent sets the alert's
+        `notified_at`.
         """
 
 
 class ToHold(NamedTuple):
-    """An alert to be held, with its delivery and its entry as a member of the digest."""
+    """An alert that is to be held, with its delivery and its entry in the digest."""
 
     stored: StoredAlert
     delivery: Delivery
@@ -52,8 +53,9 @@ class ToHold(NamedTuple):
 
 
 class Refusals(NamedTuple):
-    """Whether alerts were held (`made`), and if not, why: the digest is `closed` or absent, the
-    `alerts` at these indexes have a delivery, or another writer was faster (`contended`)."""
+    """The result of holding alerts. `made` says whether they were held. If not, one of these was
+    the reason: the digest is `closed` or absent, the `alerts` at these indexes have a delivery, or
+    another writer was faster (`contended`)."""
 
     made: bool
     closed: bool
@@ -74,16 +76,18 @@ class AgendaStore(Protocol):
         """Return the digests of a channel's agenda, ordered by due time, with consistent reads."""
 
     def timer_at(self, channel: str) -> str | None:
-        """Return the instant noted for the agenda's timer, read consistently, or None."""
+        """Return the instant that is noted for the agenda's timer, read consistently; None if there
+        is none."""
 
     def note_timer(self, channel: str, at: str) -> None:
-        """Note the instant for which the agenda's timer has been put, unless one up to a minute
-        later is noted. An instant still later is replaced: a wrong clock has noted it."""
+        """Note the instant for which the agenda's timer has been put. Keep a noted instant that is
+        the same or up to a minute later. Replace one that is later still, since a wrong clock has
+        noted it."""
 
 
 class StoredWindow(NamedTuple):
     """The window of a channel's limit as stored. `window` is None if there is none or it cannot be
-    read. `stored` is its form in the store; the store compares it when it writes."""
+    read. `stored` is the stored form, with which the store compares when it writes."""
 
     window: Window | None = None
     stored: object = None
@@ -101,10 +105,12 @@ class DigestStore(Protocol):
         """Return the most alerts that `hold` takes at a time."""
 
     def open(self, digest: Digest) -> bool:
-        """Store the head of an open digest that has no head. Return whether it was stored."""
+        """Store the head of a digest as open, if the digest has no head. Return whether it was
+        stored."""
 
     def close_empty(self, digest: Digest, now: str) -> bool:
-        """Store the head of a closed digest that has no head. Return whether it was stored."""
+        """Store the head of a digest as closed, if the digest has no head. Return whether it was
+        stored."""
 
     def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
         """Mark alerts as held and add them to an open digest: all of them or none. Return whether
@@ -126,8 +132,8 @@ class RetryQueue(Protocol):
     Requests of dead deliveries are kept for `redrive`."""
 
     def put(self, retry: Retry, seconds: float) -> None:
-        """Have a request delivered after `seconds`, but no later than after the queue's longest
-        delay."""
+        """Put a request into the queue, to be delivered after `seconds`. If that exceeds the
+        queue's longest delay, it is delivered after this delay."""
 
     def depth(self) -> int:
         """Return the approximate number of messages that wait or are being processed."""

@@ -1,5 +1,5 @@
-"""The tasks of `deliver`, which are requested attempts, and the invocation that carries them
-out."""
+"""The tasks of `deliver`, and the invocation that carries them out. A task is a requested
+attempt."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from chalicelib.services.delivery.pictures import Pictures
 
 MOST_FAILURES = 8
 MOST_LOST_SECONDS = 10.0
-"""An invocation stops trying a channel after MOST_FAILURES failures, or if failures have taken
-MOST_LOST_SECONDS. The channel's other deliveries wait for the first pause."""
+"""An invocation stops trying a channel after MOST_FAILURES failures, or after failures that took
+MOST_LOST_SECONDS. The channel's other deliveries are put off by the length of the first pause."""
 
 HOLDING_SECONDS = 3.0
 """The time reserved at the end of an invocation for holding alerts that it could not send."""
 
 Result = Literal["sent", "retried", "dead", "deferred", "held", "none", "unsent", "slow"]
-"""The outcome of a task; see Delivered. "none": the attempt is not due. "unsent" and "slow": the
-alert is to be held, since its channel failed, or since channels took too long."""
+"""The outcome of a task; see Delivered. "none": the attempt is not due. "unsent" and "slow" mean
+that the alert is to be held. The reason is that its channel failed, or that channels took too
+long."""
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -50,8 +51,9 @@ class Delivered(msgspec.Struct, frozen=True):
 
 
 class Task(NamedTuple):
-    """A requested attempt. `stored` is the alert of a first attempt; None for a further attempt,
-    whose alert has yet to be read. If the task fails, all of its identifiers are reported."""
+    """A requested attempt. `stored` is the alert if this is a first attempt. It is None for a
+    further attempt, whose alert has yet to be read. If the task fails, all of its identifiers are
+    reported."""
 
     identifiers: tuple[str, ...]
     retry: Retry
@@ -59,7 +61,8 @@ class Task(NamedTuple):
 
 
 class Turn:
-    """One invocation. It knows until when attempts may begin, and which channels keep failing."""
+    """One invocation. It knows until when attempts may begin, and which channels have failed how
+    often."""
 
     def __init__(
         self, deadline: float, monotonic: Callable[[], float], pictures: Pictures | None = None
@@ -72,11 +75,12 @@ class Turn:
         self._failures: dict[str, int] = {}
         self._lost: dict[str, float] = {}
         self.one_digest = threading.Lock()
-        """The lock for claiming and reading a digest: a large one takes a second of CPU time."""
+        """A lock for claiming and reading a digest, since a large digest takes a second of CPU
+        time."""
 
     @property
     def pictures_failed(self) -> int:
-        """Return how many messages went without the picture that they should have had."""
+        """Return how many messages were sent without the picture that they should have had."""
         return self._pictures.failed if self._pictures else 0
 
     def illustrated(self, message: Message, stored: StoredAlert, claimed: Delivery) -> Message:
@@ -88,7 +92,8 @@ class Turn:
 
     @property
     def has_time(self) -> bool:
-        """Return whether an attempt that begins now ends in time to hold alerts afterwards."""
+        """Return whether an attempt may begin now. It must end early enough to hold alerts
+        afterwards."""
         return self._monotonic() < self._latest
 
     @property
@@ -114,8 +119,9 @@ class Turn:
 def distinct(
     alerts: Sequence[tuple[str, StoredAlert]],
 ) -> list[tuple[tuple[str, ...], StoredAlert]]:
-    """Return each alert once, as in its last record, with the identifiers of all its records. A
-    record may come twice, and an alert that was deleted may be raised again."""
+    """Return each alert once, as in its last record, with the identifiers of all its records. An
+    alert may have several records: a record may come twice, and a deleted alert may be raised
+    again."""
     identifiers: dict[str, list[str]] = {}
     last: dict[str, StoredAlert] = {}
     for identifier, stored in alerts:
@@ -140,15 +146,16 @@ def request_of(digest: Digest) -> Retry:
 
 
 def following_request(retry: Retry, claimed: Delivery) -> Retry:
-    """Return the request for the attempt after a claimed one. After a dead delivery, counting
-    starts again with the claimed attempt."""
+    """Return the request for the attempt after a claimed one. If the request came from `redrive`,
+    the count of attempts starts again with the claimed one."""
     if retry.dead:
         retry = msgspec.structs.replace(retry, since=claimed.attempts - 1, postponed="")
     return msgspec.structs.replace(retry, attempts=claimed.attempts, dead=False)
 
 
 def seconds_until(found: Delivery | None, now: datetime) -> float:
-    """Return how long a waiting delivery must wait; negative if it is overdue, 0 for others."""
+    """Return the seconds until a waiting delivery is due; negative if it is overdue. Return 0 for a
+    delivery that is not waiting."""
     if found is None or found.status != "waiting":
         return 0.0
     return (from_text(found.until) - now).total_seconds()

@@ -1,4 +1,4 @@
-"""Test alerts, with which people check whether a channel reaches them."""
+"""Make test alerts. People use them to check whether a channel reaches them."""
 
 from __future__ import annotations
 

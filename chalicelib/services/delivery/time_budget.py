@@ -1,7 +1,7 @@
 """Limit the time that a container waits for receivers (docs/decisions/0306).
 
-An invocation lasts as long as its slowest channel, and the next alerts wait for its end. Therefore
-one limit for all channels applies to the time during which any attempt is under way.
+An invocation lasts as long as its slowest channel, and the next alerts wait for its end. The time
+during which any attempt is under way therefore has one limit for all channels.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 class TimeBound(NamedTuple):
     """The limits of the time in which attempts are under way. All channels share a bucket that
-    holds `all_channels` seconds and is refilled by `share` seconds a second.
+    holds `all_channels` seconds and is refilled by `share` seconds per second.
 
-    If the bucket is empty, a quick channel may overdraw it by `reserve`, or by `reserve_of_urgent`
-    for digests and urgent alerts. The channel must have time of its own left: a bucket of `own`
-    seconds, refilled by `own_share`. An established channel is quick. After an attempt of `slow`
-    seconds or more, it is not quick for `penalty` times as long as the attempt took.
+    If the bucket is empty, an established channel that is quick may overdraw it by `reserve`. For
+    digests and urgent alerts it may overdraw it by `reserve_of_urgent`. The channel must have time
+    left in its own bucket, which holds `own` seconds and is refilled by `own_share`. After an
+    attempt of `slow` seconds or more, a channel is not quick for `penalty` times the attempt's
+    length.
     """
 
     all_channels: float
@@ -45,8 +46,8 @@ TIME = TimeBound(
 
 
 class Attempt:
-    """An attempt that is under way. `excused` has the seconds that are not the channel's fault:
-    they count for all channels together, but not for the channel's own time."""
+    """An attempt that is under way. `excused` has the seconds that are not the channel's fault.
+    They count against the shared time of all channels, but not against the channel's own time."""
 
     def __init__(self, begun: float) -> None:
         self.begun = begun
@@ -76,9 +77,9 @@ class TimeBudget:
 
     @contextmanager
     def attempt(self, channel: str) -> Iterator[Attempt]:
-        """Count the time of an attempt on a channel, which is made in this context. If several
-        attempts are under way, their time counts once for all channels together, but in full for
-        each channel."""
+        """Count the time of an attempt that is made on a channel in this context. If several
+        attempts are under way, the shared time is counted once. Each channel's own time is counted
+        in full."""
         attempt = Attempt(self._change(1))
         with self._lock:
             self._attempts.setdefault(channel, []).append(attempt)
@@ -99,8 +100,8 @@ class TimeBudget:
             return self._is_quick(channel) and self._own_left(channel) > 0
 
     def is_quick(self, channel: str) -> bool:
-        """Return whether a channel is quick: no attempt on it is slow now, and the penalty of an
-        earlier slow one is over."""
+        """Return whether a channel is quick. It is not while an attempt on it is slow, or while the
+        penalty of an earlier slow attempt lasts."""
         with self._lock:
             return self._is_quick(channel)
 
@@ -123,7 +124,8 @@ class TimeBudget:
             self._slow_until[channel] = max(until, self._slow_until.get(channel, until))
 
     def _change(self, attempts: int) -> float:
-        """Add a number of attempts to those under way, negative if they end. Return the time."""
+        """Add `attempts` to the number of attempts under way; it is negative if they end. Return
+        the time."""
         with self._lock:
             now = self._now()
             self._all = _Bucket(self._left(), now)
