@@ -1,4 +1,5 @@
-"""The health check for monitors: the ages of prices, lags, silent symbols and the producer."""
+"""Answer the health check of monitors: the ages of prices, lags, silent symbols and the
+producer."""
 
 from __future__ import annotations
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from chalicelib.domain.channels import StoredChannel
 
 KEPT_SECONDS = 2
-"""How long an answer is cached, so that frequent calls without a key cause no more reads."""
+"""How long an answer is cached. Frequent calls without a key then cause no further reads."""
 
 LISTED_SECONDS = 30
-"""How long the number of dead-lettered batches is cached, and the list of symbols if it is long."""
+"""How long the number of dead-lettered batches is cached. A long list of symbols is cached as
+long."""
 
 DELIVERIES_SECONDS = 10
 """How long the lag of deliveries is cached. Each read of the lag takes up to 200 alerts."""
@@ -44,21 +46,22 @@ Value = TypeVar("Value")
 
 
 class Producing(ProducerStatus, frozen=True, kw_only=True):
-    """The producer's latest report and its age in seconds. `problem` and `dropped`, which may name
-    symbols, are left out if reading prices needs a token."""
+    """The producer's latest report and its age in seconds. `problem` and `dropped` may name
+    symbols. They are left out if reading prices needs a token."""
 
     age_seconds: int
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The health of a deployment. No age or count is a failure, since a market may be closed.
+    """The health of a deployment. No age or count is a failure in itself, since a market may be
+    closed.
 
     `symbols` counts the symbols seen. `given_up` counts the dead-lettered batches to be redriven;
     None if unknown. `detect_lag_seconds` is the age of the oldest price that detect has not
     processed; 0 if there is none. This lag and `last_tick` cover at most MOST_SAMPLED symbols.
-    `deliver_lag_seconds` is the longest time that an attempt for one of the latest alerts has been
-    due; 0 if none is due. `silent_symbols` counts the symbols that should trade and are silent.
-    `silent` names at most MOST_SAMPLED of these; none if reading prices needs a token.
+    `deliver_lag_seconds` is for how long an attempt for one of the latest alerts has been due at
+    most; 0 if none is due. `silent_symbols` counts the symbols that should trade and are silent.
+    `silent` names at most MOST_SAMPLED of these. It is empty if reading prices needs a token.
     """
 
     status: str
@@ -157,8 +160,8 @@ class Kept(Generic[Value]):
         self._kept: tuple[Value, datetime] | None = None
 
     def get(self, read: Callable[[], Value], seconds: Callable[[Value], float]) -> Value:
-        """Return the cached value. If it has expired, call `read` for a new value. `seconds`
-        returns how long to cache the new value."""
+        """Return the cached value. If it has expired, call `read` for a new one. `seconds` returns
+        how long to cache the new value."""
         now = self._clock()
         if self._kept is None or now >= self._kept[1]:
             value = read()
@@ -167,13 +170,14 @@ class Kept(Generic[Value]):
 
 
 def _seconds_to_keep(symbols: list[str]) -> float:
-    """Return how long to cache the list of symbols. A short list is not cached, since it costs
-    little to read and grows while a system starts."""
+    """Return how long to cache the list of symbols. A short list is not cached: it costs little to
+    read, and it grows while a system starts."""
     return LISTED_SECONDS if len(symbols) > _LONG_LIST else 0
 
 
 def spread(symbols: Sequence[str], count: int) -> list[str]:
-    """Return at most `count` evenly spaced symbols, with the first, and always the same ones."""
+    """Return at most `count` evenly spaced symbols. The first is among them, and the choice is
+    always the same."""
     most = min(count, len(symbols))
     return [symbols[place * len(symbols) // most] for place in range(most)]
 
@@ -190,9 +194,10 @@ def _detect_lag(
 
 
 def _producing(statuses: list[ProducerStatus], now: datetime, is_closed: bool) -> Producing | None:
-    """Return the latest report of a producer that has not ended; if all have ended, of any.
+    """Return the latest report of a producer that has not ended. If all producers have ended,
+    return the latest report of all.
 
-    Reports from the future are ignored: they would remain the latest.
+    Reports from the future are ignored, since they would remain the latest.
     """
     latest = to_text(now + MAX_AHEAD)
     known = [status for status in statuses if status.time <= latest]

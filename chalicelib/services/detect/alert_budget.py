@@ -1,7 +1,7 @@
 """Limit the alerts that a container records and sends per minute of market time, over all symbols.
 
-Sending an alert takes three calls. If rules for all symbols fired at each tick, a container would
-do nothing else, and detection would fall behind permanently (docs/decisions/0274).
+Sending an alert takes three calls. Rules for all symbols could fire at each tick. A container would
+then only send alerts, and detection would fall behind permanently (docs/decisions/0274).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 
 class Bound(NamedTuple):
-    """The limits of alerts per minute. Each rule may take `own` alerts in any case and up to `each`
-    in all. Beyond `own`, all rules together may take `shared`."""
+    """The limits of alerts per minute. Each rule may always take `own` alerts, and at most `each`.
+    Beyond `own`, all rules together may take `shared`."""
 
     own: int
     each: int
@@ -23,12 +23,13 @@ class Bound(NamedTuple):
 MESSAGES = Bound(own=1, each=600, shared=900)
 RECORDS = Bound(own=10, each=1_000, shared=3_000)
 FIRSTS = Bound(own=0, each=1_000, shared=3_000)
-"""The limit for the first alerts of a rule and a symbol in a minute, used once RECORDS is used up.
-So a symbol that uses up a rule's limit silences no other symbol (docs/decisions/0293)."""
+"""The limit for first alerts, one of each rule and symbol in a minute. It applies once RECORDS is
+used up. A symbol that uses up a rule's limit therefore does not silence other symbols
+(docs/decisions/0293)."""
 
 MAX_MINUTES = 400
-"""The number of minutes remembered: those used last. Exchanges have different delays, so several
-minutes are in use at once. In a replay, hundreds are."""
+"""The number of minutes whose counts are kept; the last used minutes are. Several minutes are in
+use at once, since exchanges have different delays. In a replay, hundreds are."""
 
 
 class _Minute:
@@ -63,13 +64,13 @@ class AlertBudget:
         self._lock = threading.Lock()
 
     def reserve(self) -> Reservation:
-        """Return a reservation for a step of one symbol. It is a context that gives back the alerts
-        taken in it, unless they are kept."""
+        """Return a reservation for a step of one symbol. It is a context. At its end, all alerts
+        that were taken are given back, unless `keep` was called."""
         return Reservation(self)
 
     def take(self, kind: str, rule_id: str, minute: str) -> bool:
-        """Take one alert from the budget for "send", "record" or "first" and return True. If that
-        budget is used up, return False."""
+        """Take one alert from the budget named by `kind`: "send", "record" or "first". Return True,
+        or False if this budget is used up."""
         with self._lock:
             taken = self._minutes.setdefault((kind, minute), _Minute())
             self._minutes.move_to_end((kind, minute))
@@ -78,14 +79,16 @@ class AlertBudget:
             return taken.take(rule_id, self._bounds[kind])
 
     def give_back(self, kind: str, rule_id: str, minute: str) -> None:
-        """Give back one alert that `take` took, unless its minute is no longer remembered."""
+        """Give back one alert that `take` took, unless the counts of its minute have been
+        dropped."""
         with self._lock:
             if (taken := self._minutes.get((kind, minute))) is not None:
                 taken.give_back(rule_id, self._bounds[kind])
 
 
 class Reservation:
-    """The Room of one step: a context that gives back at its end all alerts that were not kept."""
+    """The Room of one step. At the end of the context, it gives back all alerts that were not
+    kept."""
 
     def __init__(self, budget: AlertBudget) -> None:
         self._budget = budget

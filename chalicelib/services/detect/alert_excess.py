@@ -1,4 +1,4 @@
-"""Count an invocation's alerts above the limits and log the counts in one line."""
+"""Count an invocation's alerts above the limits, and log the counts in one line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from chalicelib.domain.detection import Outcome
 log = logging.getLogger("ticktape.detect")
 
 MOST_NAMED = 10
-"""The number of rules, and of symbols, that the line names: those with the most alerts."""
+"""The most rules, and the most symbols, that the log line names: those with the most alerts."""
 
 
 class AlertExcess:
-    """Counts alerts above the limits. Threads share it. A log line for each symbol would be a
-    flood."""
+    """Counts alerts above the limits. Threads share it. The counts are logged together, since a log
+    line for each symbol would be a flood."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -26,8 +26,8 @@ class AlertExcess:
         self._last = ""
 
     def note(self, symbol: str, outcome: Outcome) -> None:
-        """Count the alerts above the limits in a symbol's step. Call this after writing the step's
-        state."""
+        """Count the alerts above the limits that one step of a symbol had. Call this after writing
+        the state of the step."""
         if not outcome.dropped and not outcome.unsent:
             return
         with self._lock:

@@ -1,4 +1,5 @@
-"""The stored prices that the stream reports. They say which ticks detect has to read."""
+"""The changes of stored prices that the table's stream reports. They say which ticks detect must
+read."""
 
 from __future__ import annotations
 
@@ -14,10 +15,10 @@ class ChangedPrices(msgspec.Struct, frozen=True):
     """A stream record of a symbol, or several joined ones. All ticks from `complete_from` to
     `newest` are stored.
 
-    `identifier` is reported on failure. The changed ticks lie in `spans`, in order; without spans,
-    they lie anywhere between those two instants. `again` means that the item existed before with
-    other content. An invocation that died may then have made bars of different ticks. In joined
-    records, `changed` has the spans of the records for which `again` holds.
+    `identifier` is reported on failure. The changed ticks lie in `spans`, which are in order.
+    Without spans, they lie anywhere from `complete_from` to `newest`. `again` means that the item
+    existed before with other content. An invocation that died may have made bars from that content.
+    In joined records, `changed` has the spans of the records for which `again` holds.
     """
 
     identifier: str
@@ -31,7 +32,7 @@ class ChangedPrices(msgspec.Struct, frozen=True):
 
     @property
     def all_spans(self) -> tuple[Span, ...]:
-        """Return the spans; without spans, one from `complete_from` to `newest`."""
+        """Return the spans. If there are none, return one span from `complete_from` to `newest`."""
         return self.spans or ((self.complete_from, self.newest),)
 
     @property
@@ -40,8 +41,9 @@ class ChangedPrices(msgspec.Struct, frozen=True):
         return self.changed or (self.all_spans if self.again else ())
 
     def to_repair(self, last: str, reached: str) -> list[Span]:
-        """Return the spans whose bars may be wrong: all spans up to the instant `last`, and the
-        spans of `came_again` up to the instant `reached`. Spans near each other are joined."""
+        """Return the spans whose bars may be wrong. These are all spans up to the instant `last`,
+        and the spans of `came_again` up to the instant `reached`. Spans near each other are
+        joined."""
         bounded = [(start, min(end, last)) for start, end in self.all_spans if start <= last]
         bounded += [
             (start, min(end, reached)) for start, end in self.came_again if start <= reached
@@ -50,7 +52,7 @@ class ChangedPrices(msgspec.Struct, frozen=True):
 
 
 def joined_spans(spans: Iterable[Span]) -> list[Span]:
-    """Return the spans in order. Spans near each other are joined."""
+    """Return the spans in order, with spans near each other joined."""
     found: list[Span] = []
     for start, end in sorted(spans):
         if found and start <= later(found[-1][1], seconds=NEAR_SECONDS):
@@ -61,7 +63,8 @@ def joined_spans(spans: Iterable[Span]) -> list[Span]:
 
 
 def by_symbol(changes: Iterable[ChangedPrices]) -> list[ChangedPrices]:
-    """Return one change per symbol: first identifier, newest tick and earliest complete_from."""
+    """Return one change per symbol. It has the symbol's first identifier, newest tick and earliest
+    complete_from."""
     found: dict[str, list[ChangedPrices]] = {}
     for change in changes:
         found.setdefault(change.symbol, []).append(change)

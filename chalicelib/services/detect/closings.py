@@ -14,10 +14,12 @@ from chalicelib.domain.when.points import Point, bar_point, tick_point
 
 
 class Closing(msgspec.Struct, frozen=True):
-    """A point in a run of ticks. `tick` has the price to evaluate. `newest` is the tick that closed
-    the bar, at which rules are evaluated. `was_over` says that the tick before had already closed
-    the bar. At a point on ticks, `tick` and `newest` are the same, and `before` is the preceding
-    tick."""
+    """A point in a run of ticks at which rules are evaluated. `tick` has the price to evaluate.
+
+    At the close of a bar, `newest` is the tick that closed the bar. `was_over` says that the tick
+    before it had already closed the bar. At a point on ticks, `tick` and `newest` are the same, and
+    `before` is the preceding tick.
+    """
 
     point: Point
     tick: Tick
@@ -28,8 +30,8 @@ class Closing(msgspec.Struct, frozen=True):
 
 
 def closings_of(before: State, ticks: Sequence[Tick], intervals: set[str]) -> list[Closing]:
-    """Return the points on `intervals` in a run of ticks after the state `before`. They are in the
-    order of the ticks. Each bar has one point."""
+    """Return the points on `intervals` in a run of ticks after the state `before`. The points are
+    in the order of the ticks. Each bar has one point."""
     return list(_each_closing(before, ticks, intervals)) if intervals else []
 
 

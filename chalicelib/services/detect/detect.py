@@ -51,15 +51,18 @@ TRIES = 10
 STEP = 1000
 MAX_KEPT = 4000
 KEPT_SECONDS = 60.0
-"""A cached state that is unused for this long is read again."""
+"""A cached state that was not used for this long is read again."""
 
 
 class Detected(msgspec.Struct, frozen=True):
-    """The result of a batch. `failed` has the identifier of the first record to be delivered again,
-    for each failed symbol. `late` counts steps that repaired bars. `unrepaired` counts the spans of
-    late ticks and the unreadable states that are left for `rebuild`. `dropped` and `unsent` count
-    the alerts above the limits of recording and of sending. `left_out` counts the symbols whose
-    costly conditions were not evaluated, since there was no time to read their bars."""
+    """The result of a batch.
+
+    `failed` has the identifier of the first record to be delivered again, for each failed symbol.
+    `late` counts the steps that repaired bars. `unrepaired` counts what is left for `rebuild`:
+    spans of late ticks and unreadable states. `dropped` counts the alerts above the limit of
+    recording, and `unsent` those above the limit of sending. `left_out` counts the symbols whose
+    costly conditions were not evaluated, since there was no time to read their bars.
+    """
 
     symbols: int
     ticks: int
@@ -82,17 +85,18 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 def _keep_nothing() -> None:
-    """Do nothing: without rules with `when`, there are no values to keep."""
+    """Do nothing. This is the function for symbols without rules with `when`: there are no values
+    to keep."""
 
 
 class Step(msgspec.Struct, frozen=True):
     """The result of one step of a symbol.
 
-    `outcome` is that of the new ticks. `repaired` says whether late ticks caused a repair.
+    `outcome` is the outcome of the new ticks. `repaired` says whether late ticks caused a repair.
     `unrepaired` counts the spans of late ticks that were too large to repair. `refused` has the
-    closed bars in whose place others are stored. No stored bar before `since` was repaired; it is
-    empty if no bar was. `history` has read the closes for rules. After the state is written,
-    `keep_when` keeps the values by which rules with `when` were evaluated.
+    closed bars in whose place others are stored. `since` is the start of the first repaired bar; it
+    is empty if no bar was repaired. `history` has read the closes for rules. Call `keep_when` after
+    writing the state: it caches the values that the rules with `when` have used.
     """
 
     outcome: Outcome
@@ -105,8 +109,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Doubtful(msgspec.Struct, frozen=True):
-    """Bars and hours that were put from a state that proved outdated. They are to be computed
-    again: bars from prices, hours from minutes. `inserted` has the bars that replaced no stored
+    """Bars and hours that were put from an outdated state and must be computed again. Bars are
+    computed from prices, and hours from minutes. `inserted` has the bars that replaced no stored
     bar."""
 
     bars: tuple[Bar, ...] = ()
@@ -124,7 +128,7 @@ class Doubtful(msgspec.Struct, frozen=True):
 
 
 class _Work(NamedTuple):
-    """The alerts above the limits and the deadline (time.monotonic) of one invocation."""
+    """One invocation's deadline (time.monotonic) and its alerts above the limits."""
 
     excess: AlertExcess
     deadline: float
@@ -141,21 +145,22 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class RulesInForce(Protocol):
-    """The rules in force, as this container read them at most half a minute ago."""
+    """The rules in force. This container has read them at most half a minute ago."""
 
     def __call__(self) -> Sequence[Rule]:
         """Return all rules in force."""
 
     def now(self, symbol: str) -> Sequence[Rule]:
-        """Read and return the current rules for a symbol."""
+        """Read the rules again, and return those for a symbol."""
 
 
 class Detect:
     """The service that the prices table's stream calls. A container has one instance.
 
-    It caches the states that it wrote. The version check on the next write shows whether another
-    invocation has written since; only then is the state read again. A state unused for KEPT_SECONDS
-    is also read again, since its symbol may have been forgotten.
+    It caches the states that it wrote. The next write checks the version of the state, and so finds
+    out whether another invocation has written it meanwhile. Only then is the state read again. A
+    state that was not used for KEPT_SECONDS is also read again, since its symbol may have been
+    forgotten.
     """
 
     def __init__(
@@ -179,9 +184,9 @@ class Detect:
     def __call__(self, changes: Sequence[ChangedPrices], deadline: float = math.inf) -> Detected:
         """Bring every symbol of the batch up to its newest complete record.
 
-        A failure of one symbol does not affect the others. A symbol also fails if it has not begun
-        by `deadline` (time.monotonic) or is not done by then. It continues when its records are
-        delivered again. The first PARALLEL_SYMBOLS always begin.
+        A failure of one symbol does not affect the others. A symbol also fails if `deadline`
+        (time.monotonic) comes before it has begun or is done. It continues when its records are
+        delivered again. The first PARALLEL_SYMBOLS symbols always begin.
         """
         spans = by_symbol(changes)
         if not spans:
@@ -216,7 +221,8 @@ class Detect:
         )
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
-        """Take the cached states out of the cache until they are written; read the other states."""
+        """Return the states of symbols. Cached states are taken out of the cache until they are
+        written. The other states are read."""
         kept = {name: held for name in symbols if (held := self._kept.pop(name, None))}
         oldest = time.monotonic() - KEPT_SECONDS
         found = {name: state for name, (state, since) in kept.items() if since >= oldest}
@@ -228,7 +234,8 @@ class Detect:
         return found
 
     def unlearn(self, symbol: str) -> None:
-        """Drop a forgotten symbol's cached state. It is read again at the symbol's next tick."""
+        """Drop the cached state of a forgotten symbol. The state is read again at the symbol's next
+        tick."""
         self._kept.pop(symbol, None)
         self._closes.forget(symbol)
         if self._when is not None:
@@ -241,8 +248,8 @@ class Detect:
         rules: Sequence[Rule],
         work: _Work,
     ) -> Tally | None:
-        """Process one symbol and return its counts. Return None if this failed for any reason, so
-        that the symbol's records are delivered again."""
+        """Process one symbol and return its counts. Return None if this failed for any reason. The
+        symbol's records are then delivered again."""
         try:
             watch = Watch(rules_for(span.symbol, rules), self._options.fast, self._options.slow)
             return self._symbol(span, state or State(symbol=span.symbol), watch, work)
@@ -300,7 +307,7 @@ class Detect:
         raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
 
     def _keep_closes(self, before: State, step: Step) -> None:
-        """Cache the closes of a step whose state has replaced `before`."""
+        """Cache the closes that a step has read. Its state has replaced `before`."""
         step.history.keep()
         step.keep_when()
         after = step.outcome.state
@@ -308,8 +315,8 @@ class Detect:
             self._closes.repaired(before.symbol, before.repairs, after.repairs, step.since)
 
     def _with_agreed_rules(self, state: State, watch: Watch, newest: str) -> Watch:
-        """Return `watch`. If its rules differ from those last evaluated on the state, give it the
-        current rules: another container may know of a new or deleted rule."""
+        """Return `watch`, with the current rules if its rules differ from those last evaluated on
+        the state. Another container may know of a new or deleted rule."""
         known = {rule.rule_id: rule.fingerprint for rule in watch.rules}
         judged = {name: rule_state.fingerprint for name, rule_state in state.rule_states.items()}
         agree = all(known.get(name) == version for name, version in judged.items())
@@ -335,8 +342,8 @@ class Detect:
         room: Room,
         deadline: float,
     ) -> Step:
-        """Do everything that precedes writing the state: read and fold ticks, evaluate rules, write
-        closed bars, repair late ticks, and evaluate rules with `when`."""
+        """Do everything that comes before the state is written. Read and fold ticks, evaluate
+        rules, write closed bars, repair late ticks, and evaluate rules with `when`."""
         ticks = self._new_ticks(span, state, watch)
         history = KeptClosesBefore(self._stores.bars, span.symbol, self._closes, state.repairs)
         outcome = advance(state, ticks, watch, self._suppressed_reason, history, room)
@@ -379,8 +386,8 @@ class Detect:
         deadline: float,
     ) -> tuple[Outcome, Callable[[], None]]:
         """Evaluate the rules with `when` on the stored bars. Return the outcome with the rules'
-        states and alerts, and a function that keeps the values that were used. The modules for this
-        are loaded with the first such rule."""
+        states and alerts, and a function that caches the values that were used. The modules for
+        this are loaded when the first such rule is found."""
         if all(rule.when is None for rule in watch.rules):
             return outcome, _keep_nothing
         taken, after = ticks[: outcome.taken], outcome.state
@@ -413,8 +420,9 @@ class Detect:
         return first_minutes(ticks, most) if most else ticks
 
     def _suppressed_reason(self, tick: Tick) -> str:
-        """Return why a tick must not raise alerts: "backfill" if it is historical, "old" if it is
-        live but older than its exchange's delay explains. Empty if it may raise alerts."""
+        """Return why a tick must not raise alerts; empty if it may. The reason is "backfill" if the
+        tick is historical. It is "old" if the tick is live but older than its exchange's delay
+        explains."""
         if tick.mode == "backfill":
             return "backfill"
         limit = timedelta(seconds=self._options.quiet_after_seconds)
@@ -434,8 +442,8 @@ class Detect:
 
 
 def _left_to_rebuild(state: State, tally: Tally) -> Tally:
-    """Log that a symbol's state cannot be read, and return its counts with `unrepaired` increased.
-    `rebuild` repairs it. The prices are stored, and a retry would only delay other symbols."""
+    """Log that a symbol's state cannot be read. Return its counts with `unrepaired` increased.
+    `rebuild` repairs the state from the stored prices. A retry would only delay other symbols."""
     log.error(
         "%s: its state cannot be read, run `rebuild %s`: %s",
         state.symbol, state.symbol, state.unreadable,
@@ -444,8 +452,8 @@ def _left_to_rebuild(state: State, tally: Tally) -> Tally:
 
 
 def most_minutes(rules: Sequence[Rule]) -> int:
-    """Return how many minutes of ticks a run may have so that its alerts of rules with `when` fit
-    into the state; 0 without such rules."""
+    """Return how many minutes of ticks a run may have; 0 if no rule has `when`. The state must have
+    room for the alerts of the rules with `when`."""
     count = sum(rule.when is not None for rule in rules)
     return max(2, MAX_PENDING // count) if count else 0
 
@@ -457,6 +465,6 @@ def first_minutes(ticks: Sequence[Tick], most: int) -> list[Tick]:
 
 
 def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:
-    """Return whether an alert is the first of a rule that was never evaluated on the symbol. Such a
-    rule may have been deleted without this container knowing, and may have fired before."""
+    """Return whether an alert is of a rule that was never evaluated on the symbol. The rule may
+    have been deleted without this container knowing it. It may also have fired before."""
     return any(alert.rule_id not in state.rule_states for alert in alerts)

@@ -1,4 +1,4 @@
-"""Keeps desks in a container, so that only newer bars are read at the next point."""
+"""Cache desks in a container, so that only newer bars are read at the next point."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from chalicelib.domain.when.costs import MAX_NUMBERS
 from chalicelib.domain.when.desk import Desk
 
 KEPT_SECONDS = 3600.0
-"""A desk unused for this long is read again, and is dropped if another desk needs its room. If more
-desks are in use than there is room for, new ones are not cached. If each replaced another, none
-would be cached at its next use. But a desk that is costly to read replaces a cheap one: rules are
-only saved while there is room for all costly desks."""
+"""A desk that was not used for this long is read again, and may be dropped to make room. If more
+desks are in use than fit, new ones are not cached. If they replaced others, none would be cached at
+its next use. But a desk that is costly to read replaces a cheap one. Rules can only be saved while
+there is room for all costly desks."""
 
 Key = tuple[str, str, bool]
 """A symbol, an interval, and whether the rules are costly."""
 
 Basis = tuple[object, ...]
-"""The versions and marks under which stored bars were read. While they are the same, the bars have
-not changed."""
+"""The versions and marks under which stored bars were read. The bars are unchanged while these are
+the same."""
 
 
 class KeptDesk(msgspec.Struct, frozen=True):
@@ -50,16 +50,16 @@ class KeptDesks:
         self._lock = threading.Lock()
 
     def take(self, key: Key, basis: Basis) -> KeptDesk | None:
-        """Remove a desk from the cache and return it: the caller changes it. Return None if there
-        is none or it is outdated."""
+        """Remove a desk from the cache and return it, since the caller changes it. Return None if
+        there is no desk or it is outdated."""
         with self._lock:
             kept = self._drop(key)
         is_valid = kept is not None and kept.basis == basis and not self._is_idle(kept)
         return kept if is_valid else None
 
     def keep(self, key: Key, kept: KeptDesk) -> None:
-        """Cache a desk in place of the previous one. Other desks may be dropped to make room.
-        Without room, no desk is cached."""
+        """Cache a desk in place of the previous one. Drop other desks if this makes enough room. If
+        not, do not cache the desk."""
         weight = kept.desk.numbers
         with self._lock:
             self._drop(key)

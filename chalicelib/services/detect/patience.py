@@ -1,4 +1,5 @@
-"""Symbols whose costly conditions were left out for lack of time to read their bars."""
+"""Remember symbols whose costly conditions were left out because there was no time to read their
+bars."""
 
 from __future__ import annotations
 
@@ -11,12 +12,12 @@ log = logging.getLogger("ticktape.detect")
 
 MOST_IN_A_ROW = 3
 PAUSE_SECONDS = 600.0
-"""How long a container leaves out a symbol's costly conditions after MOST_IN_A_ROW failures. During
-this time, other symbols do not wait for them at each price."""
+"""How long a container leaves out a symbol's costly conditions after MOST_IN_A_ROW failures.
+Without the pause, other symbols would wait for these conditions at each price."""
 
 
 class Patience:
-    """Counts how often in a row a symbol's costly conditions were left out. Threads share it."""
+    """Counts how often in a row each symbol's costly conditions were left out. Threads share it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -25,7 +26,7 @@ class Patience:
         self._waiting: set[str] = set()
 
     def is_over(self, symbol: str) -> bool:
-        """Return whether the evaluation of a symbol's costly conditions is paused now."""
+        """Return whether a symbol's costly conditions are left out now, after too many failures."""
         return self._again.get(symbol, 0.0) > self._clock()
 
     def note_waiting(self, symbol: str) -> None:
@@ -36,7 +37,7 @@ class Patience:
 
     def note_left(self, symbol: str) -> None:
         """Record that a symbol's costly conditions were left out because time was up. After
-        MOST_IN_A_ROW times, their evaluation is paused."""
+        MOST_IN_A_ROW times in a row, they are left out for PAUSE_SECONDS."""
         self._left[symbol] += 1
         log.error("%s: its costly conditions are left out, no time to read their bars", symbol)
         if self._left[symbol] >= MOST_IN_A_ROW:

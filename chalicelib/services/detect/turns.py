@@ -1,4 +1,4 @@
-"""Lets symbols whose conditions need many bars take turns in reading these bars."""
+"""Let symbols take turns in reading bars, if their conditions need many bars."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from chalicelib.domain.errors import Contended
 from chalicelib.services.bars.time_limits import TimeIsUp
 
 MOST_SECONDS = 180.0
-"""How long a container lets records be delivered again because symbols wait for each other."""
+"""How long symbols may wait for each other while their records are delivered again."""
 
 SHORT_SECONDS = 5.0
-"""How long a symbol waits for its turn after MOST_SECONDS."""
+"""How long a symbol waits for its turn once MOST_SECONDS are over."""
 
 
 class Turns:
-    """Lets symbols take turns. In its turn a symbol has all of the CPU, so that some symbols are
-    done by the deadline.
+    """Lets symbols take turns. A symbol has all of the CPU in its turn, so that at least some
+    symbols are done by the deadline.
 
     A symbol fails if its turn does not come by the deadline, or begins late and is not done by
-    then. When its records are delivered again, other symbols are done. Threads may share the turns.
+    then. When its records are delivered again, other symbols are done and it comes sooner. Threads
+    may share the turns.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,8 +43,9 @@ class Turns:
     @contextmanager
     def __call__(self, deadline: float) -> Iterator[bool]:
         """Wait for a turn until the deadline, and yield whether it came. Raises Contended if the
-        symbol is to be tried again: its turn did not come, or it began late and the body raised
-        TimeIsUp. After MOST_SECONDS of such retries, yields False or raises TimeIsUp instead."""
+        symbol must be tried again. This is so if its turn did not come, or if it began late and the
+        body raised TimeIsUp. After MOST_SECONDS of such retries, yield False or raise TimeIsUp
+        instead."""
         seconds = self._seconds_until(deadline)
         if self._is_over():
             seconds = min(seconds, SHORT_SECONDS)
@@ -67,14 +69,16 @@ class Turns:
         return min(max(0.0, deadline - self._clock()), threading.TIMEOUT_MAX)
 
     def _is_early(self, deadline: float) -> bool:
-        """Return whether this is the batch's first turn and begins early. It does if at least half
-        of the batch's time is left, or if the batch had no time from the start."""
+        """Return whether this is the batch's first turn and begins early. It begins early if at
+        least half of the batch's time is left. It also does if the batch had no time from the
+        start."""
         gone = self._clock() - self._begun
         left = self._seconds_until(deadline)
         return not self._is_taken and (left >= gone or deadline <= self._begun)
 
     def _try_again(self) -> None:
-        """Raise Contended, unless symbols have been tried again for MOST_SECONDS."""
+        """Raise Contended, so that the symbol is tried again. Do nothing if symbols have been tried
+        again for MOST_SECONDS."""
         self._has_waited = True
         if self._since is None:
             self._since = self._clock()

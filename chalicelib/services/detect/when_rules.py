@@ -1,7 +1,8 @@
-"""Evaluates a symbol's rules with `when` on a run of ticks.
+"""Evaluate a symbol's rules with `when` on a run of ticks.
 
-This happens after the run's bars are stored and before the state is written. So conditions are
-evaluated on stored bars, as in a preview. The state decides which alerts exist, as for other rules.
+The bars of these ticks are stored before, and the state is written afterwards. Conditions are
+therefore evaluated on stored bars, as in a preview. The state decides which alerts exist, as for
+other rules.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ from chalicelib.services.stores import Stores
 
 
 class WhenJudged(msgspec.Struct, frozen=True):
-    """The result of an evaluation: the states and alerts of the rules with `when`. `dropped` and
-    `unsent` count, by rule, the alerts above the limits that were not recorded or not sent. `keep`
+    """The states and alerts of the rules with `when` after an evaluation. `dropped` counts, by
+    rule, the alerts above the limits that were not recorded, and `unsent` those not sent. `keep`
     caches the desks; call it after the state is written."""
 
     rule_states: Mapping[str, RuleState]
@@ -64,7 +65,7 @@ class _Work(NamedTuple):
 
     @property
     def needs_many_bars(self) -> bool:
-        """Return whether many bars have to be read: the rules need many, and no desk is cached."""
+        """Return whether many bars must be read: the rules need many, and no desk is cached."""
         return self.desks.desk is None and stored_bars_of(self.rules) > FEW_BARS
 
 
@@ -82,7 +83,7 @@ class WhenRules:
         self._patience = Patience()
 
     def begin(self) -> None:
-        """Begin a batch. In a batch, the mark of each other symbol's history is read once."""
+        """Begin a batch. The mark of each other symbol's history is read once per batch."""
         self._marks = {}
         self._turns.begin()
 
@@ -96,10 +97,12 @@ class WhenRules:
         room: Room,
         deadline: float = math.inf,
     ) -> WhenJudged:
-        """Evaluate the rules at the ticks that led from `before` to `after`. Their bars are stored.
+        """Evaluate the rules at the ticks that led from `before` to `after`. The bars of these
+        ticks are already stored.
 
         Cheap rules are always evaluated. If the deadline comes while bars of costly rules are read,
-        the remaining rules are left out. Raises Contended if other symbols read their bars first.
+        the remaining rules are left out. Raises Contended if other symbols must read their bars
+        first.
         """
         run = WhenRun(before, after, watch, AlertCount(None, quiet, room))
         rules, is_off = within_cost(watch.rules), self._patience.is_over(after.symbol)
@@ -135,8 +138,8 @@ class WhenRules:
         *,
         is_costly: bool = False,
     ) -> list[_Work]:
-        """Return the cheap or the costly rules by interval, those with the fewest bars first. Each
-        group has the points at which any of its rules is due."""
+        """Group the cheap or the costly rules by interval; the group that needs the fewest bars
+        comes first. Each group has the points at which any of its rules is due."""
         works = []
         for interval in sorted({rule.interval for rule in rules}):
             mine = [rule for rule in rules if rule.interval == interval]
@@ -154,8 +157,8 @@ class WhenRules:
         used: dict[Key, tuple[Desks, Basis]],
         deadline: float,
     ) -> bool:
-        """Evaluate rules; costly rules only in the symbol's turn. Return whether all were
-        evaluated. Raises Contended and TimeIsUp."""
+        """Evaluate rules. Costly rules are evaluated only if it is the symbol's turn. Return
+        whether all rules were evaluated. Raises Contended and TimeIsUp."""
         waiting = list(works)
         is_long = any(work.needs_many_bars for work in works)
         try:
@@ -191,7 +194,7 @@ class WhenRules:
         self, rules: Sequence[Rule], key: Key, after: State, deadline: float
     ) -> tuple[Desks, Basis]:
         """Return the desks of rules on one interval, and the basis under which stored bars are
-        read. While the basis is the same, only the newest bar may change. Bars of other symbols are
+        read. Only the newest bar may change while the basis is the same. Bars of other symbols are
         cached under the versions of their states, which are read before the bars."""
         others = sorted(other_symbols(rules) - {after.symbol})
         states = self._stores.state.get_many(others) if others else {}
@@ -221,7 +224,7 @@ class WhenRules:
         return Desks(bars, subject, rules, key[1], last), basis
 
     def _mark(self, symbol: str) -> str:
-        """Return the mark of another symbol's history as of this batch."""
+        """Return the mark of another symbol's history. It is read once per batch."""
         with self._marking:
             if symbol not in self._marks:
                 self._marks[symbol] = self._stores.bars.history_mark(symbol)

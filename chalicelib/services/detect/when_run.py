@@ -29,8 +29,8 @@ from chalicelib.services.detect.closings import Closing
 
 
 class WhenRun:
-    """One run of ticks of a symbol. `changed` collects the rules' new states, and `alerts` their
-    alerts."""
+    """One run of ticks of a symbol. `changed` collects the new states of the rules, and `alerts`
+    their alerts."""
 
     def __init__(self, before: State, after: State, watch: Watch, count: AlertCount) -> None:
         self._symbol = before.symbol
@@ -58,7 +58,7 @@ class WhenRun:
         return self.changed.get(rule.rule_id) or self._before.get(rule.rule_id)
 
     def judge(self, rules: Sequence[Rule], desks: Desks, closings: Sequence[Closing]) -> None:
-        """Evaluate the rules on one interval at the points of the interval, in order."""
+        """Evaluate rules on one interval at the points on this interval, in order."""
         points = [closing.point for closing in closings]
         for (desk, point), closing in zip(desks.ready(points), closings, strict=True):
             if point.interval == "tick":
@@ -83,8 +83,8 @@ class WhenRun:
         return found
 
     def _memories_at_bars(self, rules: Sequence[Rule], split: str) -> dict[str, tuple[str, str]]:
-        """Return, by rule, the bar of the last evaluation and what the rule remembers. Rules that
-        remember nothing, or were last evaluated before the split, are left out."""
+        """Return, by rule, the bar at which it was last evaluated, and what the rule remembers.
+        Rules that remember nothing, or were last evaluated before the split, are left out."""
         known = {rule.rule_id: known_to(rule, self._state(rule)) for rule in rules}
         return {
             name: (state.bar, state.memory)
@@ -112,8 +112,8 @@ class WhenRun:
 
 def _remembers(rule: Rule) -> bool:
     """Return whether a rule's state stores what its condition remembers of earlier points. Rules on
-    ticks need this, since ticks are not read again. So do conditions on other symbols: a bar of
-    another symbol may be stored after a decision that was made without it."""
+    ticks need this, since ticks are not read again. Conditions on other symbols need it too: a bar
+    of another symbol may be stored only after a decision that lacked it."""
     return rule.interval == "tick" or bool(symbols_of(rule.when or ""))
 
 

@@ -56,8 +56,8 @@ class Ingested(msgspec.Struct, frozen=True):
     oldest_age_seconds: float
 
     def identifiers(self, records: Sequence[Incoming], *, all_later: bool) -> list[str]:
-        """Return the identifiers to report: that of the first failed record. If `all_later` (for a
-        FIFO queue), the identifiers of all records after it follow."""
+        """Return the identifiers to report. This is the identifier of the first failed record. If
+        `all_later` (for a FIFO queue), the identifiers of all later records follow."""
         if not self.failed:
             return []
         first = min(self.failed)
@@ -67,7 +67,7 @@ class Ingested(msgspec.Struct, frozen=True):
 
 class _Stored(msgspec.Struct, frozen=True):
     """The records whose prices were written, and the number of stored ticks. `failed` has the
-    indexes of records whose writes were not all acknowledged."""
+    indexes of records with a write that was not acknowledged."""
 
     reads: list[Read]
     stored: int
@@ -91,9 +91,10 @@ class Ingest:
         """Process a batch in the order of delivery.
 
         A record has failed if one of its writes is not acknowledged by `deadline` (time.monotonic).
-        The first record for which there was no time has failed as well: its symbols could not be
-        registered, or too many stored ticks were merged with the records before it. No later record
-        is stored. Errors of the archive are raised: then nothing counts as processed.
+        The first record for which there was no time has failed too, and no later record is stored.
+        There is no time if its symbols could not be registered, or if too many stored ticks were
+        merged with earlier records. Errors of the archive are raised; then nothing counts as
+        processed.
         """
         reads = [within_symbol_limit(read) for read in read_all(records)]
         offered = offered_by(reads)
@@ -128,8 +129,8 @@ class Ingest:
         )
 
     def _learnt(self, reads: Sequence[Read], refused: Mapping[str, str]) -> list[Read]:
-        """Return the records before the first one that has a symbol without a line in "seen". There
-        was no time to register that symbol."""
+        """Return the records up to the first one with a symbol that is not in the list "seen",
+        without it. There was no time to register that symbol."""
 
         def is_known(read: Read) -> bool:
             symbols = (item.symbol for item in items_of(read.decoded))
@@ -138,7 +139,8 @@ class Ingest:
         return list(takewhile(is_known, reads))
 
     def unlearn(self, symbol: str) -> None:
-        """Drop a forgotten symbol's cached line. It is read again with the symbol's next record."""
+        """Drop a forgotten symbol's cached entry. It is read again with the symbol's next
+        record."""
         self._known.unlearn(symbol)
 
     def _archive(self, reads: Sequence[Read]) -> None:
@@ -154,12 +156,14 @@ class Ingest:
         quarantine(self._stores.archive, reads)
 
     def _late(self) -> str:
-        """Return the time before which an arrival is late: a correction may be stored already."""
+        """Return the time before which an arrival is late. A correction of a late record may be
+        stored already."""
         return to_text(self._clock() - timedelta(seconds=LATE_SECONDS))
 
     def _stored_items(self) -> StoredItems:
-        """Return the stored items that writes may overwrite. They are read for symbols ever sent
-        packed, and for late records, such as redriven ones: a correction may be stored."""
+        """Return the stored items that writes may overwrite. They are read for symbols that were
+        ever sent packed. They are also read for late records, such as redriven ones: a correction
+        may be stored."""
         late = self._late()
 
         def may_overwrite(write: Write) -> bool:
@@ -170,7 +174,7 @@ class Ingest:
     def _store_prices(
         self, reads: Sequence[Read], apart: Collection[str], deadline: float
     ) -> _Stored:
-        """Store the prices portion by portion, for half of the time that is left.
+        """Store the prices in portions, for half of the time that is left.
 
         A portion takes far less time than the other half. The first portion is always stored, so
         that each delivery makes progress.
@@ -191,7 +195,7 @@ class Ingest:
         return _Stored(done, stored, failed)
 
     def _with_refused(self, reads: Sequence[Read], refused: Iterable[Refused]) -> list[Read]:
-        """Quarantine refused ticks, and return the records with these ticks as rejected parts."""
+        """Quarantine refused ticks. Return the records with these ticks as rejected parts."""
         left = list(reads)
         for write, reason in refused:
             index = min(write.sources)
@@ -201,8 +205,9 @@ class Ingest:
         return left
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
-        """Write each symbol's newest item last, and only if all its other items are acknowledged.
-        Return the indexes of the records of symbols that have an unacknowledged item."""
+        """Write prices. Each symbol's newest item is written last, and only if all its other items
+        are acknowledged. Return the indexes of the records of symbols that have an unacknowledged
+        item."""
         others = [write for write in writes if not write.newest]
         failed = self._put(others, deadline)
         symbols = {write.priced.key[0] for write in failed}
@@ -217,7 +222,8 @@ class Ingest:
         return [writes[index] for index in left]
 
     def _write_bars(self, bars: Sequence[Bar], arrived: datetime, deadline: float) -> set[int]:
-        """Write historical bars; return the indexes of those not acknowledged by the deadline."""
+        """Write historical bars. Return the indexes of those that were not acknowledged by the
+        deadline."""
         arrival = to_text(arrived)
         whole = [index for index, bar in enumerate(bars) if not bar.folded]
         folded = [index for index, bar in enumerate(bars) if bar.folded]
@@ -236,8 +242,8 @@ class Ingest:
         return store.write_late_history if arrival < self._late() else store.write_history
 
     def _mark(self, bars: Sequence[Bar], deadline: float) -> set[int]:
-        """Change the marks of the bars' symbols, so that containers drop cached bars. Return the
-        indexes of the bars whose symbol's mark was not changed by the deadline."""
+        """Change the history marks of the bars' symbols, so that containers drop cached bars.
+        Return the indexes of the bars whose symbol's mark was not changed by the deadline."""
         symbols = sorted({bar.symbol for bar in bars})
         left = {symbols[index] for index in self._stores.bars.mark_history(symbols, deadline)}
         return {index for index, bar in enumerate(bars) if bar.symbol in left}
@@ -250,9 +256,11 @@ class Ingest:
 
 def _by_hour(reads: Iterable[Read]) -> Iterable[list[Read]]:
     """Group the records that have lines by hour of arrival. A message that its sender dates far
-    back then moves no other ticks to an hour that SQL no longer reads. A stream's clock may go back
-    a little, so a record less than CLOCK_SECONDS before the newest earlier record joins that
-    record's hour."""
+    back then does not move other ticks to an hour that SQL no longer reads.
+
+    A stream's clock may go back a little. A record that is less than CLOCK_SECONDS older than the
+    newest earlier record therefore joins that record's hour.
+    """
     found: dict[str, list[Read]] = {}
     newest: datetime | None = None
     for read in reads:

@@ -1,4 +1,4 @@
-"""The lines of symbols that a container of ingest knows: read when needed, cached for minutes."""
+"""Cache the entries of symbols in the list "seen" for minutes. Entries are read when needed."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from chalicelib.services.symbols.lists import FORGOTTEN, SEEN, TRACKED
 
 MAX_KNOWN = 50_000
 MAX_SWITCHES = 50_000
-"""The most switches that are cached in parsed form. They take 10 MB: a line of 2,000 bytes has 66
+"""The most switches that are cached in parsed form. They take 10 MB. An entry of 2,000 bytes has 66
 switches and takes six times as much when parsed."""
 
 KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
 IDLE_SECONDS = 60
 LEARNT_SECONDS = 180
-"""After this time, each container knows that a symbol is packed. A cached line is read again after
-KNOWN_SECONDS. An invocation that still uses the old line ends within the handler's 60 seconds."""
+"""The time after which each container knows that a symbol is packed. A cached entry is read again
+after KNOWN_SECONDS. An invocation that still uses the old entry ends within the handler's 60
+seconds."""
 _YES = "yes"
 
 
@@ -35,8 +36,8 @@ class Offered(msgspec.Struct):
     """What a batch says about a symbol.
 
     `entry` has the first source named, the first arrival, and whether several ticks may share an
-    item. `sources` has all sources named, `newest` the last timestamp. `recorded` has the sources
-    of the whole series, if the symbol's ticks come from a recording.
+    item. `sources` has all sources that are named. `newest` is the last timestamp. If the symbol's
+    ticks come from a recording, `recorded` has the sources of the whole series.
     """
 
     entry: SymbolEntry
@@ -46,15 +47,15 @@ class Offered(msgspec.Struct):
 
 
 class _ParsedSources:
-    """Parses the sources of lines when needed, and caches sources with up to MAX_SWITCHES
-    switches."""
+    """Parses the sources of entries when needed. It caches sources with up to MAX_SWITCHES switches
+    in all."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[SymbolEntry, Sources]] = {}
         self._switches = 0
 
     def of(self, line: SymbolEntry) -> Sources:
-        """Return the parsed sources of a line."""
+        """Return the parsed sources of an entry."""
         kept = self._kept.get(line.symbol)
         if kept is not None and kept[0] is line:
             return kept[1]
@@ -72,9 +73,11 @@ class _ParsedSources:
 
 
 class KnownSymbols:
-    """Looks up and completes the lines of "seen". A container has one instance.
+    """Looks up and completes the entries of symbols in the list "seen". A container has one
+    instance.
 
-    `max_symbols` is the stage's limit. `clock` dates lines (`packed_at`); all containers share it.
+    `max_symbols` is the stage's limit. `clock` dates entries (`packed_at`); all containers share
+    it.
     """
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime], max_symbols: int) -> None:
@@ -99,8 +102,9 @@ class KnownSymbols:
         return None if line is None else self._sources.of(line)
 
     def learn(self, offered: Mapping[str, Offered], deadline: float) -> dict[str, str]:
-        """Look up the lines of a batch's symbols that are not cached or may have changed. Until the
-        deadline, write what the lines lack. Return the refused symbols, each with the reason."""
+        """Look up the entries of a batch's symbols that are not cached or may have changed. Until
+        the deadline, write what these entries lack. Return the refused symbols, each with the
+        reason."""
         self._forget()
         self._forget_idle(offered)
         new = [symbol for symbol, mine in offered.items() if self._needs_reading(symbol, mine)]
@@ -123,8 +127,8 @@ class KnownSymbols:
         return refused
 
     def look_up(self, actions: Iterable[Action]) -> None:
-        """Read the lines of the actions' symbols that are not cached or may have changed. No symbol
-        is registered."""
+        """Read the entries of the actions' symbols that are not cached or may have changed. No
+        symbol is registered."""
         due = sorted({one.symbol for one in actions if self._may_be_outdated(one)})
         for symbol in due:
             self._lines.pop(symbol, None)
@@ -132,22 +136,24 @@ class KnownSymbols:
             self._keep(lambda: self._store.find_many(SEEN, due))
 
     def not_yet_shared(self, offered: Iterable[str]) -> set[str]:
-        """Return the symbols whose ticks may not share items yet. A container that does not know
-        that a symbol is packed could overwrite a whole item by repeating a part of it."""
+        """Return the packed symbols whose ticks may not share items yet. Some containers may not
+        know yet that a symbol is packed. Such a container could overwrite a whole item by repeating
+        a part of it."""
         since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
         lines = (self._lines[symbol] for symbol in offered)
         return {line.symbol for line in lines if line.packed_at and line.packed_at > since}
 
     def unlearn(self, symbol: str) -> None:
-        """Drop a forgotten symbol's cached line. It is read again with the symbol's next record."""
+        """Drop a forgotten symbol's cached entry. It is read again with the symbol's next
+        record."""
         self._lines.pop(symbol, None)
 
     def _now(self) -> float:
         return self._clock().timestamp()
 
     def _keep(self, read: Callable[[], Mapping[str, SymbolEntry]]) -> None:
-        """Cache the lines that `read` returns, valid for LEASE_SECONDS from the start of
-        reading."""
+        """Cache the entries that `read` returns. They are valid for LEASE_SECONDS from the start of
+        the read."""
         until = to_text(from_epoch_seconds(self._now() + LEASE_SECONDS))
         lines = read()
         self._lines |= lines
@@ -156,10 +162,10 @@ class KnownSymbols:
     def _beginnings(
         self, offered: Mapping[str, Offered], unseen: Sequence[str]
     ) -> dict[str, SymbolEntry]:
-        """Return the first lines of new symbols.
+        """Return the first entries of new symbols.
 
-        A line in "tracked" may name the source with which the series has to begin. A line in
-        "forgotten" means that the series begins again.
+        An entry in the list "tracked" may name the source with which the series has to begin. An
+        entry in the list "forgotten" means that the series begins again.
         """
         if not unseen:
             return {}
@@ -176,8 +182,8 @@ class KnownSymbols:
         return msgspec.structs.replace(entry, packed_at=to_text(self._clock()))
 
     def _forget_idle(self, offered: Iterable[str]) -> None:
-        """Drop cached lines of symbols without a record for a while: they may have been
-        forgotten."""
+        """Drop the cached entries of symbols that had no record for a while. These symbols may have
+        been forgotten."""
         now = self._now()
         for symbol in offered:
             if now - self._came.get(symbol, now) > IDLE_SECONDS:
@@ -185,11 +191,10 @@ class KnownSymbols:
             self._came[symbol] = now
 
     def _needs_reading(self, symbol: str, offered: Offered) -> bool:
-        """Return whether to read a symbol's stored line. The line is not cached, or may lack a
-        switch that decides about the newest tick. Or the batch names another source than the line.
-
-        In the last case, the series of the line's source may have been forgotten.
-        """
+        """Return whether to read a symbol's stored entry. It must be read if it is not cached, or
+        if it may lack a switch that decides about the newest tick. It must also be read if the
+        batch names a source other than the entry's. The series of the entry's source may then have
+        been forgotten."""
         if symbol not in self._lines or offered.newest >= self._valid_until[symbol]:
             return True
         mine = self._sources.of(self._lines[symbol]).at(offered.newest)
@@ -207,8 +212,8 @@ class KnownSymbols:
         return sources.refusal(action.source, action.instant) is not None
 
     def _forget(self) -> None:
-        """Drop cached lines. Lines that another container may have completed are dropped each
-        minute, all lines every five minutes or if there are too many."""
+        """Drop cached entries. Entries that another container may have completed are dropped each
+        minute. All entries are dropped every five minutes, or if there are too many."""
         now = self._now()
         if len(self._lines) > MAX_KNOWN or now - self._emptied_at > COMPLETE_SECONDS:
             self._lines, self._valid_until, self._came = {}, {}, {}
@@ -222,7 +227,7 @@ class KnownSymbols:
 
 
 class Foreign:
-    """Finds items that do not belong to their symbol's series, by the lines of the symbols.
+    """Finds items that do not belong to their symbol's series, by the sources of the symbols.
 
     `found` has the symbols that had such items, each with the last reason.
     """
@@ -234,7 +239,8 @@ class Foreign:
     def reason(self, item: Tick | Bar | Action) -> str | None:
         """Return why an item does not belong to the series; None if it does.
 
-        A tick without a source fits any series. The first source named becomes the series' source.
+        A tick without a source fits any series. The first source that is named becomes the series'
+        source.
         """
         sources = self._known.sources(item.symbol)
         if sources is None or (not sources.switches and item.source == sources.first):
@@ -279,8 +285,8 @@ def _entry(item: Tick | Bar, added_at: str, *, packed: bool) -> SymbolEntry:
 
 
 def _is_open(entry: SymbolEntry, *, packed: bool) -> bool:
-    """Return whether a further item may complete the entry: the source, the currency or `packed` is
-    missing."""
+    """Return whether a further item may complete the entry. This is so if the source, the currency
+    or `packed` is missing."""
     return entry.source is None or entry.currency is None or (packed and not entry.packed)
 
 
@@ -296,8 +302,9 @@ def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:
 def _beginning(
     offered: Offered, plan: SymbolEntry | None, forgotten: SymbolEntry | None
 ) -> SymbolEntry:
-    """Return the first line of a new symbol. Its source is the one that its tracked line names,
-    else those of its recording, else the offered one."""
+    """Return the first entry of a new symbol. Its source is the one that its tracked entry names.
+    Without it, the sources of its recording are taken, and without a recording the offered
+    source."""
     entry = offered.entry
     if forgotten is not None:
         entry = msgspec.structs.replace(entry, forgotten_at=forgotten.added_at)
@@ -310,7 +317,7 @@ def _beginning(
 
 
 def _lacks(line: SymbolEntry | None, offered: SymbolEntry) -> bool:
-    """Return whether a symbol's line is missing, or lacks the offered source or `packed`."""
+    """Return whether a symbol's entry is missing, or lacks the offered source or `packed`."""
     if line is None:
         return True
     return bool(offered.source and not line.source) or bool(offered.packed and not line.packed)

@@ -12,7 +12,7 @@ from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 from chalicelib.services.symbols.lists import SEEN, TRACKED
 
 MAX_SYMBOLS = 20_000
-"""The most symbols of a stage, unless its settings say otherwise."""
+"""The most symbols of a stage, unless the stage's settings give another number."""
 
 MAX_SYMBOLS_A_RECORD = 2_000
 PARALLEL_PINS = 16
@@ -20,20 +20,20 @@ UNCOUNTED = 100
 """How many new symbols a container accepts before it counts the stage's symbols again."""
 
 FULL_SECONDS = 10
-"""How long a container considers a full stage as full without counting again."""
+"""How long a container treats a full stage as full without counting again."""
 
 _CROWDED = f"symbol: a record brings at most {MAX_SYMBOLS_A_RECORD:,} symbols"
 
 
 def half_way(deadline: float) -> float:
-    """Return the middle of the time until a deadline (time.monotonic). Symbols are registered until
-    then; the other half is for writing."""
+    """Return the middle of the time until a deadline (time.monotonic). Symbols are registered in
+    the first half; the second half is for writing."""
     now = time.monotonic()
     return now + (deadline - now) / 2
 
 
 def within_symbol_limit(read: Read) -> Read:
-    """Return the record with the items of its first MAX_SYMBOLS_A_RECORD symbols. Other items
+    """Return the record with the items of its first MAX_SYMBOLS_A_RECORD symbols. The other items
     become rejected parts."""
     items = items_of(read.decoded)
     if len(items) <= MAX_SYMBOLS_A_RECORD:
@@ -46,8 +46,8 @@ def within_symbol_limit(read: Read) -> Read:
 class NewSymbols:
     """Adds new symbols to the list "seen", up to a limit. Tracked symbols are added even beyond it.
 
-    Each container may exceed the limit by UNCOUNTED symbols, and by the symbols that other
-    containers add during a count.
+    A container may exceed the limit by UNCOUNTED symbols. The symbols that other containers add
+    during a count may also exceed it.
     """
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime], most: int) -> None:
@@ -70,7 +70,8 @@ class NewSymbols:
         return {symbol: reason for symbol in beyond if symbol not in tracked}
 
     def _room(self) -> int:
-        """Return how many more symbols the stage accepts: 0 without a count if it was just full."""
+        """Return how many more symbols the stage accepts. If it was full a moment ago, return 0
+        without counting."""
         now = self._clock().timestamp()
         if now < self._full_until:
             return 0
@@ -79,8 +80,8 @@ class NewSymbols:
         return room
 
     def pinned(self, entries: Sequence[SymbolEntry], deadline: float) -> dict[str, SymbolEntry]:
-        """Add lines in order, several in parallel, none after the deadline (time.monotonic). Return
-        the stored lines by symbol."""
+        """Add entries in order, several in parallel. No entry is added after the deadline
+        (time.monotonic). Return the stored entries by symbol."""
 
         def pin(entry: SymbolEntry) -> SymbolEntry | None:
             return None if time.monotonic() >= deadline else self._store.pin(entry)

@@ -23,8 +23,8 @@ Key = tuple[str, str]
 
 MAX_SPAN_SECONDS = 60
 MAX_TICKS = 500
-"""The limits of one prices item. Readers look back no further than the span for its ticks, and
-items stay small."""
+"""The limits of one prices item. They keep items small. Readers look for an item's ticks no further
+back than the limit of its span."""
 
 TEN_MINUTES = len("2026-11-20T15:3")
 MAX_SPANS = 8
@@ -34,9 +34,10 @@ MAX_SPANS = 8
 class Incoming(msgspec.Struct, frozen=True):
     """One record of a stream or queue.
 
-    `identifier` is reported on failure. `origin` is a shard or queue; `number` is the record's
-    unique number there. `arrival` is when the stream accepted the record, or when it was sent to
-    the queue, as its sender says. `taken` is when the queue accepted it; None for a stream.
+    `identifier` is reported on failure. `origin` is a shard or queue. `number` is the record's
+    unique number there. `arrival` is when the stream accepted the record. For a queue, it is when
+    the sender says that the record was sent. `taken` is when the queue accepted it; None for a
+    stream.
     """
 
     identifier: str
@@ -55,7 +56,7 @@ class Read(msgspec.Struct, frozen=True):
 
 
 class Write(msgspec.Struct):
-    """A prices item to put. `sources` has the indexes of the records that its ticks came in.
+    """A prices item to put. `sources` has the indexes of the records that contained its ticks.
     `newest` says whether it is the symbol's newest item in the batch."""
 
     priced: PricedRecord
@@ -99,15 +100,17 @@ def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
 
 
 def with_rejected(read: Read, ticks: Sequence[Tick], reason: str) -> Read:
-    """Return the record with copies of some of its ticks as rejected parts. The ticks also stay."""
+    """Return the record with copies of some of its ticks as rejected parts. The ticks also stay in
+    the record."""
     parts = tuple(_rejected(tick, reason) for tick in ticks)
     decoded = msgspec.structs.replace(read.decoded, rejected=read.decoded.rejected + parts)
     return Read(read.record, decoded)
 
 
 def plan_readings(reads: Iterable[Read]) -> list[Reading]:
-    """Return the readings of a batch, in order of identity. Items that SQL would misread from the
-    lines have one. If copies of an item contradict each other, the last copy has one."""
+    """Return the readings of a batch, in order of identity. An item has a reading if SQL would
+    misread it from the lines. If copies of an item contradict each other, the last copy has one
+    too."""
     found: dict[Identity, Tick | Bar | None] = {}
     needed: set[Identity] = set()
     for read in reads:
@@ -136,12 +139,12 @@ def identities_of(reads: Iterable[Read]) -> set[Identity]:
 
 
 def plan_prices(reads: Sequence[Read], apart: Collection[str] = ()) -> list[Write]:
-    """Return the prices items of a batch. Each key comes once, and each symbol's newest item is
+    """Return the prices items of a batch. Each key occurs once, and each symbol's newest item is
     marked. Each tick of a symbol in `apart` gets an item of its own.
 
     If two records have the same last tick, their ticks are merged, since BatchWriteItem accepts a
-    key only once. The later record's values win. Ticks that do not fit into the merged item get
-    another item.
+    key only once. The values of the later record win. Ticks that do not fit into the merged item
+    get another item.
     """
     writes: dict[Key, Write] = {}
     _add(writes, _planned(reads, apart))
@@ -157,8 +160,8 @@ def _planned(reads: Sequence[Read], apart: Collection[str]) -> Iterator[Write]:
 
 
 def packed_symbols(read: Read) -> set[str]:
-    """Return the symbols whose ticks may share an item: the record has two ticks of the symbol that
-    are near enough to each other."""
+    """Return the symbols of which a record has two ticks near enough to each other to share an
+    item."""
     stamps: dict[str, list[str]] = defaultdict(list)
     for tick in read.decoded.ticks:
         stamps[tick.symbol].append(tick.timestamp)
@@ -174,9 +177,9 @@ def _any_near(stamps: Iterable[str]) -> bool:
 def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list[Write]:
     """Return the writes, merged with stored items so that no write overwrites stored ticks.
 
-    `stored` has the table's items under keys of the writes. If a producer repeats a part of a
-    record, the rest must not be lost. A part that moves to its own key must not undo a correction
-    that is stored there.
+    `stored` has the table's items under the keys of the writes. A producer may repeat only a part
+    of a record; the rest must not be lost. A part that moves to a key of its own must not undo a
+    correction that is stored under this key.
     """
     planned = {write.priced.key: write for write in writes}
     _add(planned, [Write(record, set()) for record in stored], older=True)
@@ -184,9 +187,9 @@ def with_stored(writes: Sequence[Write], stored: Iterable[PricedRecord]) -> list
 
 
 def _add(writes: dict[Key, Write], new: Iterable[Write], *, older: bool = False) -> None:
-    """Add `new` to `writes`, in order. If `older`, they count as older than the writes already
-    there. All writes of one key are merged together, so that the work grows with their ticks. Ticks
-    that do not fit into one item are added in a further round."""
+    """Add `new` to `writes`, in order. If `older`, they count as older than the writes in `writes`.
+    All writes of one key are merged at once, so that the work grows only with the number of their
+    ticks. Ticks that do not fit into one item are added in a further round."""
     waiting = list(new)
     while waiting:
         groups: dict[Key, list[Write]] = {}
@@ -200,9 +203,9 @@ def _add(writes: dict[Key, Write], new: Iterable[Write], *, older: bool = False)
 
 
 def plan_bars(reads: Sequence[Read]) -> tuple[list[Bar], list[int]]:
-    """Return the historical bars of a batch, each key once, and the indexes of their records.
+    """Return the historical bars of a batch, each key once, and the index of each bar's record.
 
-    If several bars have one key, the last one wins, but an original bar wins over a folded one.
+    If several bars have one key, the last one wins. But an original bar wins over a folded one.
     """
     found: dict[tuple[str, str], tuple[Bar, int]] = {}
     for index, read in enumerate(reads):
@@ -219,8 +222,8 @@ def _replaces(bar: Bar, other: Bar) -> bool:
 
 
 def _priced(ticks: Sequence[Tick], apart: Collection[str]) -> Iterable[tuple[Tick, ...]]:
-    """Divide one record's ticks into items: by symbol, in order of time, without repeated
-    timestamps."""
+    """Divide one record's ticks into items. The ticks are divided by symbol and ordered by time.
+    Repeated timestamps are left out."""
     if len(ticks) == 1:
         yield (ticks[0],)
         return
@@ -233,7 +236,7 @@ def _priced(ticks: Sequence[Tick], apart: Collection[str]) -> Iterable[tuple[Tic
 
 
 def _runs(ticks: Sequence[Tick]) -> Iterable[tuple[Tick, ...]]:
-    """Divide a symbol's ticks into runs that fit into one item each."""
+    """Divide a symbol's ticks into runs that each fit into one item."""
     run: list[Tick] = []
     for tick in ticks:
         if run and (len(run) >= MAX_TICKS or not _fits(run[0], tick)):
@@ -261,10 +264,11 @@ def _shared(tick: Tick) -> tuple[str | None, ...]:
 
 
 def _merged(group: Sequence[Write]) -> tuple[Write, list[Write]]:
-    """Merge writes of one key; return the merged write, and others with the ticks that do not fit.
+    """Merge writes of one key. Return the merged write, and other writes with the ticks that do not
+    fit.
 
     If several writes have the same tick, the copy that arrived last wins. If copies arrived
-    together, the last write's copy wins.
+    together, the copy of the last write wins.
     """
     newest = group[-1]
     if len(group) == 1:
@@ -311,8 +315,8 @@ def _mark_newest(writes: Iterable[Write]) -> None:
 
 
 def _spans_of(writes: Sequence[Write]) -> tuple[Span, ...]:
-    """Return the spans of the ticks, divided at the widest gaps; none if there is only one span. If
-    a batch has a tick of last year and one of now, detect must not read the whole year."""
+    """Return the spans of the ticks, divided at the widest gaps; none if there is only one span. A
+    batch may have a tick of last year and one of now. Detect must then not read the whole year."""
     near = timedelta(seconds=NEAR_SECONDS)
     items = sorted((ticks[0].timestamp, ticks[-1].timestamp) for ticks in map(_ticks, writes))
     gaps = [
@@ -332,7 +336,7 @@ def _ticks(write: Write) -> tuple[Tick, ...]:
 
 def _digest(others: Iterable[Write]) -> str | None:
     """Return a digest of a symbol's other items in the batch; None if there are none. The digest
-    changes the newest item. A table's stream does not report an item that is put again unchanged,
-    so a late tick between two stored ticks would be missed."""
+    makes the newest item differ from the stored one. A table's stream does not report an item that
+    is put again unchanged. Detect would then miss a late tick between two stored ticks."""
     ticks = [write.priced.ticks for write in sorted(others, key=lambda write: write.priced.key)]
     return f"{zlib.crc32(msgspec.json.encode(ticks)):08x}" if ticks else None

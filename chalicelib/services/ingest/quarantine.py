@@ -12,8 +12,8 @@ from chalicelib.services.ingest.plan import Read, numbers_of
 from chalicelib.services.stores import Archive, QuarantinedPart
 
 MOST_REASONS = 100
-"""The most reasons that are logged for a batch. Reasons contain values, so each part may have a
-different reason."""
+"""The most reasons that are logged for a batch. Reasons contain values, so every part may have its
+own reason."""
 
 log = logging.getLogger("ticktape.ingest")
 
@@ -21,7 +21,7 @@ log = logging.getLogger("ticktape.ingest")
 def quarantine(archive: Archive, reads: Sequence[Read]) -> None:
     """Store and log the rejected parts of a batch, if there are any.
 
-    A part is stored under the day of its record's arrival, whichever batch the record comes in.
+    A part is stored under the day on which its record arrived, whichever batch contains the record.
     """
     bad = [read for read in reads if read.decoded.rejected]
     if not bad:
@@ -33,7 +33,7 @@ def quarantine(archive: Archive, reads: Sequence[Read]) -> None:
 
 
 def last_reason(reads: Sequence[Read]) -> str:
-    """Return why the last rejected part was rejected; empty if there are no rejected parts."""
+    """Return why the last rejected part was rejected; empty if there is none."""
     reasons = [rejected.reason for read in reads for rejected in read.decoded.rejected]
     return reasons[-1] if reasons else ""
 
@@ -62,8 +62,8 @@ def _parts(read: Read, arrival: str) -> list[QuarantinedPart]:
 
 
 def _log(bad: Sequence[Read]) -> None:
-    """Log the MOST_REASONS most frequent reasons, one line each, with the number of rejected parts
-    and the first of them."""
+    """Log the MOST_REASONS most frequent reasons, one line each. A line has the number of rejected
+    parts and the first of them."""
     first: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for read in bad:

@@ -1,4 +1,4 @@
-"""Merges writes with the stored items that they would overwrite, up to limits."""
+"""Merge writes with the stored items that they would overwrite, up to limits."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from chalicelib.services.priced import PricedRecord
 from chalicelib.services.stores import PriceStore
 
 MOST_MOVES = 20
-"""The most reads of stored items, one after another. A tick that replaces a stored one may divide
-the item that holds it, and a part with a new key may replace yet another item."""
+"""The most rounds of reading stored items. A tick that replaces a stored one may divide the item
+that holds it. A part of this item then gets a new key, and may replace yet another item."""
 
 MOST_STORED = 100_000
-"""How many stored ticks are read and merged at a time. A record that repeats stored ticks stays
-below this: a Lambda event has 6 MB, which is room for 80,000 ticks."""
+"""The most stored ticks that are read and merged at a time. A record that repeats stored ticks
+stays below this: a Lambda event has 6 MB, which is room for 80,000 ticks."""
 
 ITEMS_A_READ = 100
-"""The number of items read per request. Items have at most 500 ticks each, so reading ends at most
-50,000 ticks beyond MOST_STORED."""
+"""The number of items read per request. Items have at most 500 ticks each. Reading therefore ends
+at most 50,000 ticks beyond MOST_STORED."""
 
 TOO_MANY_MOVES = f"timestamp: more than {MOST_MOVES} stored items would have to be moved"
 TOO_MUCH_STORED = (
@@ -29,11 +29,11 @@ TOO_MUCH_STORED = (
 )
 
 Refused = tuple[Write, str]
-"""A write that is not made, and the reason for refusing it."""
+"""A write that is refused, and the reason."""
 
 
 class Portion(msgspec.Struct, frozen=True):
-    """The writes of a batch's first `records` records, merged with stored items, and refused
+    """The writes of a batch's first `records` records, merged with stored items, and the refused
     writes."""
 
     records: int
@@ -42,10 +42,10 @@ class Portion(msgspec.Struct, frozen=True):
 
 
 class _Merged(msgspec.Struct, frozen=True):
-    """Merged writes, and the writes that are left out since they would move too many items.
+    """Merged writes, and the writes that are left out because they would move too many items.
 
-    `read` has the keys that were read. If `is_whole` is false, reading stopped at MOST_STORED, and
-    the writes whose keys were to be read next are left out.
+    `read` has the keys that were read. If `is_whole` is false, reading stopped at MOST_STORED. The
+    writes whose keys were to be read next are then left out too.
     """
 
     writes: list[Write]
@@ -63,11 +63,11 @@ class StoredItems:
         self._may_overwrite = may_overwrite
 
     def portion(self, reads: Sequence[Read], apart: Collection[str]) -> Portion:
-        """Return the writes of all records. If these would be merged with more than MOST_STORED
-        stored ticks, return only the writes of the first records.
+        """Return the writes of all records. If more than MOST_STORED stored ticks would be merged
+        with them, return only the writes of the first records.
 
-        At least one record is taken. If it would be merged with too many ticks, some of its writes
-        are refused.
+        At least one record is taken. If too many ticks would be merged with this record, some of
+        its writes are refused.
         """
         count = len(reads)
         while True:
@@ -81,8 +81,8 @@ class StoredItems:
             count = max(1, min([count // 2, *unread]))
 
     def _of_one_record(self, writes: Sequence[Write]) -> Portion:
-        """Return a portion with as many writes as fit, and refuse the others. Each symbol's newest
-        write comes first: without it, detect would not learn of the others."""
+        """Return a portion with as many writes of one record as fit, and refuse the others. Each
+        symbol's newest write comes first. Without it, detect would not learn of the others."""
         ordered = sorted(writes, key=lambda write: not write.newest)
         count = len(ordered)
         while True:
@@ -97,8 +97,8 @@ class StoredItems:
     def _merged(self, writes: list[Write]) -> _Merged:
         """Merge writes with the items that they would overwrite.
 
-        A part of a stored item that gets a key of its own may replace another item in turn, and so
-        on. Writes beyond MOST_MOVES or MOST_STORED are left out: the items under their keys remain,
+        A part of a stored item may get a key of its own and replace another item in turn, and so
+        on. Writes beyond MOST_MOVES or MOST_STORED are left out. The items under their keys remain,
         with an older copy of their last ticks.
         """
         read: set[Key] = set()
@@ -115,8 +115,8 @@ class StoredItems:
         return _without(writes, set(self._to_read(writes, read)), read, is_whole=True)
 
     def _read(self, asked: Sequence[Key], room: int, read: set[Key]) -> list[PricedRecord]:
-        """Read and return items until they have `room` ticks. Add the keys that were read to
-        `read`."""
+        """Read and return items until they have `room` ticks. Add the keys that were read to the
+        set `read`."""
         stored: list[PricedRecord] = []
         for at in range(0, len(asked), ITEMS_A_READ):
             if room <= 0:

@@ -1,4 +1,4 @@
-"""Note why items of symbols were quarantined. The notes are only for people, so no price waits for
+"""Note why items of symbols were quarantined. Only people read these notes, so no price waits for
 them."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PARALLEL_NOTES = 8
 
 
 class SymbolProblems:
-    """Notes at most one problem of a symbol per NOTED_SECONDS. A container has one instance."""
+    """Notes at most one problem per symbol and NOTED_SECONDS. A container has one instance."""
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -27,7 +27,7 @@ class SymbolProblems:
         self._noted: dict[str, float] = {}
 
     def note(self, found: Mapping[str, str], arrival: str, deadline: float) -> None:
-        """Note one problem for each symbol, several in parallel, none after the deadline
+        """Note one problem for each symbol, several in parallel. None is noted after the deadline
         (time.monotonic)."""
         now = self._clock().timestamp()
         due = [one for one in found.items() if self._is_due(one[0], now)][:MOST_NOTED]

@@ -1,4 +1,4 @@
-"""Corporate actions in ingest. An action that a stored one contradicts is quarantined."""
+"""Store corporate actions in ingest. An action that contradicts a stored one is quarantined."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def actions_of(reads: Iterable[Read]) -> list[Action]:
 def with_sound_actions(
     reads: Sequence[Read], known: KnownSymbols, foreign: Callable[[Action], str | None]
 ) -> list[Read]:
-    """Return the records, with actions of unknown symbols and of other sources moved to the
-    rejected parts.
+    """Return the records with their corporate actions checked. Actions of unknown symbols or of
+    other sources become rejected parts.
 
-    `foreign` returns why an action does not belong to its symbol's series, or None.
+    `foreign` returns why an action does not belong to its symbol's series; None if it does.
     """
     actions = actions_of(reads)
     if not actions:
@@ -53,9 +53,10 @@ class ToldActions:
         self._stores = stores
 
     def store(self, reads: Sequence[Read], deadline: float) -> tuple[list[Read], set[int]]:
-        """Store the actions. Return the records, and the indexes of those with actions that were
-        not settled by the deadline. If a stored action contradicts an action of a record, the
-        action that does not count becomes a rejected part of the record and is quarantined."""
+        """Store the actions of records. Return the records, and the indexes of those with actions
+        that were not settled by the deadline. An action of a record may contradict a stored one.
+        The action that does not count then becomes a rejected part of the record and is
+        quarantined."""
         places = [(index, one) for index, read in enumerate(reads) for one in read.decoded.actions]
         if not places:
             return list(reads), set()
@@ -82,7 +83,7 @@ def _without(read: Read, refusal: Callable[[Action], str | None]) -> Read:
 
 
 def _with_rejected(read: Read, refused: Sequence[_Refused]) -> Read:
-    """Return the record with refused actions moved from its actions to its rejected parts."""
+    """Return the record with refused actions moved to its rejected parts."""
     decoded = read.decoded
     parts = [Rejected(0, msgspec.json.encode(action), reason) for action, reason in refused]
     ours = {id(action) for action, _ in refused}

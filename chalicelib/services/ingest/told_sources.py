@@ -1,4 +1,4 @@
-"""Archives the sources of series that have switched, so that a replay knows the sources."""
+"""Archive the sources of series that have switched, so that a replay can use them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from chalicelib.services.stores import Archive
 
 MAX_TOLD = 50_000
 FEW = 4
-"""The most lists of a batch that get an object each. All containers name such an object alike."""
+"""The most lists of a batch that get an object each. All containers give such an object the same
+name."""
 
 MOST_TOGETHER = 2_000
 """The most lists in one object: 4 MB before they are compressed."""
 
 
 class ToldSources:
-    """Archives the lists of sources by which this container decides. Each list is archived once."""
+    """Archives the lists of sources that this container uses to decide about ticks. Each list is
+    archived once."""
 
     def __init__(self, archive: Archive, clock: Callable[[], datetime]) -> None:
         self._archive = archive
@@ -30,8 +32,8 @@ class ToldSources:
     def tell(self, symbols: Iterable[str], known: KnownSymbols) -> None:
         """Archive the sources of a batch's symbols, without switches that may still be replaced.
 
-        If there are at most FEW lists, each has an object of its own. More lists share objects,
-        since a producer may send thousands of new symbols with a list in one record.
+        If there are at most FEW lists, each has an object of its own. Otherwise lists share
+        objects: in one record, a producer may send thousands of new symbols with a list.
         """
         fixed_before = to_text(self._clock() + timedelta(seconds=LEASE_SECONDS))
         told = [self._line(symbol, known, fixed_before) for symbol in symbols]
@@ -41,8 +43,8 @@ class ToldSources:
             self._put(news[at : at + size])
 
     def _line(self, symbol: str, known: KnownSymbols, fixed_before: str) -> Told | None:
-        """Return the list of a series' sources. Return None if a replay without the list makes the
-        same decisions as ingest."""
+        """Return the list of a series' sources. Return None if a replay makes the same decisions
+        without it."""
         sources, since = known.sources(symbol), known[symbol].forgotten_at or ""
         if sources is None or not (sources.switches or (since and sources.first)):
             return None
