@@ -1,5 +1,4 @@
-"""Answer the health check of monitors: the ages of prices, lags, silent symbols and the
-producer."""
+"""Answer health checks of monitors: ages of prices, lags, silent symbols and the producer."""
 
 from __future__ import annotations
 
@@ -25,8 +24,7 @@ KEPT_SECONDS = 2
 """How long an answer is cached. Frequent calls without a key then cause no further reads."""
 
 LISTED_SECONDS = 30
-"""How long the number of dead-lettered batches is cached. A long list of symbols is cached as
-long."""
+"""How long the number of dead-lettered batches is cached, and also a long list of symbols."""
 
 DELIVERIES_SECONDS = 10
 """How long the lag of deliveries is cached. Each read of the lag takes up to 200 alerts."""
@@ -176,8 +174,7 @@ def _seconds_to_keep(symbols: list[str]) -> float:
 
 
 def spread(symbols: Sequence[str], count: int) -> list[str]:
-    """Return at most `count` evenly spaced symbols. The first is among them, and the choice is
-    always the same."""
+    """Return at most `count` evenly spaced symbols, always the same ones and always the first."""
     most = min(count, len(symbols))
     return [symbols[place * len(symbols) // most] for place in range(most)]
 

@@ -37,7 +37,7 @@ class KeyStore(Protocol):
         """Return all keys, oldest first, with consistent reads."""
 
     def put(self, token_sha256: str, key: Key, most: int = MAX_KEYS) -> bool:
-        """Store a new key and return True. Return False if `most` keys are stored already. Raises
+        """Store a new key and return True. Return False if `most` keys are stored. Raises
         Contended."""
 
     def remove(self, key_id: str) -> bool:

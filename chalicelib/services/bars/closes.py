@@ -24,7 +24,7 @@ _MOST = 5000
 """The most extra bars to request. DynamoDB returns at most 1 MB, which is some 3,000 bars."""
 
 _READ_FOR_ONE, _READ_AT_LEAST = 4, 5_000
-"""The limit of stored bars to read: so many for each regular bar needed, plus a fixed number.
+"""The limit of stored bars to read: _READ_FOR_ONE for each regular bar needed, plus _READ_AT_LEAST.
 Extended hours have up to two bars for each regular one. Without a limit, fabricated ticks could
 make each read go through all bars."""
 
@@ -78,12 +78,10 @@ class ClosesBefore:
 
 
 class KeptClosesBefore(ClosesBefore):
-    """Reads closes of 5m, 15m and 30m bars. It takes closes from the cache and reads only newer
-    ones.
+    """Reads closes of 5m, 15m and 30m bars. Only closes that are not in the cache are read.
 
     `repairs` comes from the symbol's state. Call `keep` only after writing the state that was
-    computed with the closes. A successful write proves that no other container has repaired bars
-    meanwhile.
+    computed with the closes. The write proves that no other container has repaired bars meanwhile.
     """
 
     def __init__(self, bars: BarStore, symbol: str, keeper: CloseKeeper, repairs: int) -> None:
@@ -123,8 +121,7 @@ class KeptClosesBefore(ClosesBefore):
     def _since(self, interval: str, start: str, end: str, most: int) -> list[BarClose] | None:
         """Return the closes of bars from the label `start` on, made from stored minutes.
 
-        Return None if this would read more than `most` minutes. That happens after a tick from long
-        ago.
+        Return None if this would read more than `most` minutes, as after a tick from long ago.
         """
         seconds = (from_text(max(start, end)) - from_text(start)).total_seconds()
         found = []

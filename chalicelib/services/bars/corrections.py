@@ -41,7 +41,7 @@ class Corrections:
     ) -> tuple[State, list[Span]]:
         """Repair all bars that have ticks in the spans. The spans are ordered and disjoint, and end
         by the state's last tick. This invocation stored the `doubtful` bars from an outdated state.
-        A `doubtful` bar that has more ticks than are found is no proof that ticks have expired.
+        A `doubtful` bar that has more ticks than are found does not prove that ticks have expired.
 
         Return the state with its last tick and live bars repaired, and the parts of spans that were
         not repaired. Those parts hold too many ticks or minutes.
@@ -166,9 +166,8 @@ class _Run:
         return any(bar.volume is not None for bar in days)
 
     def _with_last_regular(self, state: State) -> State:
-        """Return the state, with the newest regular tick as `mark` if it needs one. A state needs a
-        `mark` if its last tick is extended. If `mark` is missing then, it is read from the
-        prices."""
+        """Return the state, with the newest regular tick as `mark` if it needs one. A state needs
+        one if its last tick is extended. If `mark` is missing then, it is read from the prices."""
         last = state.last
         if last is None or state.mark is not None or not place_of(last).extended:
             return state

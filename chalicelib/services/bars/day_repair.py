@@ -94,8 +94,7 @@ class Days:
 
     def _require_all_ticks(self, symbol: str, session: Session, minute: Bar) -> None:
         """Raise Expired if a minute has lost ticks. The caller checks only the day's first minute,
-        since all minutes would be too many. A loss may be missed: DynamoDB deletes expired items in
-        any order."""
+        to read less. A loss may be missed, since DynamoDB deletes expired items in any order."""
         ticks = self._reader.ticks(symbol, minute.start, later(minute.start, minutes=1))
         if sum(_is_regular(tick, session) for tick in ticks) < minute.ticks:
             raise Expired

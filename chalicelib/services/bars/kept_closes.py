@@ -86,8 +86,8 @@ class CloseKeeper:
         return kept if time.monotonic() < kept.read_at + _seconds_of(symbol) else None
 
     def keep(self, symbol: str, interval: str, kept: KeptCloses) -> None:
-        """Cache the closes of a series in place of earlier ones. If there is no room, drop the
-        series."""
+        """Cache the closes of a series in place of earlier ones. Drop the series if there is no
+        room."""
         body = zlib.compress(msgspec.msgpack.encode(kept), _FAST)
         with self._lock:
             self._drop((symbol, interval))

@@ -19,8 +19,7 @@ MOST_TICKS = 20_000
 
 MOST_MINUTES = 1_500
 """The most minutes whose bars one repair computes again, so that no symbol delays the others. This
-is more than a day of a symbol that trades round the clock. The command `rebuild` repairs the
-rest."""
+is more than a day of a symbol that trades round the clock. `rebuild` repairs the rest."""
 
 NEWEST_TICKS = 60
 """The number of ticks read first when searching backwards for a tick with a given value."""
@@ -106,9 +105,8 @@ class Reader:
     ) -> list[Tick]:
         """Return the ticks from `start` on in minutes whose volumes depend on the touched ticks.
 
-        If ticks of the symbol have no volumes, these are the ticks of the next minute that has any.
-        Otherwise these are all minutes up to the session's first regular tick with a volume. Raises
-        TooMuch.
+        If ticks of the symbol have no volumes, this is the next minute that has ticks. Otherwise it
+        is all minutes up to the session's first regular tick with a volume. Raises TooMuch.
         """
         if start > last:
             return []

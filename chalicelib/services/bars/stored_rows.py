@@ -1,5 +1,4 @@
-"""Read stored regular bars for conditions. Series that are made from the same bars share one
-read."""
+"""Read stored regular bars for conditions. Series made from the same bars share one read."""
 
 from __future__ import annotations
 
@@ -45,8 +44,7 @@ class StoredRows:
     made from one read of the minutes.
 
     Reads are consistent by default. Once `time_is_up`, a read raises TimeIsUp before its next page.
-    The first FREE_PAGES are always read. A preview that continues another one therefore always gets
-    further.
+    The first FREE_PAGES are always read, so a preview that continues another gets further.
     """
 
     def __init__(
@@ -59,7 +57,7 @@ class StoredRows:
         others: OtherRows | None = None,
         versions: Mapping[str, object] = NO_VERSIONS,
     ) -> None:
-        """Create a reader. `prepare` completes a stored bar. `others` caches bars of the symbols in
+        """Create a reader. `prepare` completes a stored bar. `others` caches symbols in
         `versions`."""
         self._bars = bars
         self._prepare = prepare
@@ -76,8 +74,7 @@ class StoredRows:
 
     def newest(self, symbol: str, base: str, first: str, until: str, wanted: int) -> Rows:
         """Return at least the newest `wanted` bars before `first`, and all from `first` up to
-        `until`. There are fewer if fewer are stored, or if too many extended bars lie between
-        them."""
+        `until`. There are fewer if fewer are stored, or if there are too many extended bars."""
         kept = self._kept.get((symbol, base, until))
         if kept is not None:
             older = bisect_left(kept.bars, first, key=_start)

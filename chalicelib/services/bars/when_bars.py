@@ -69,8 +69,7 @@ class WhenBars:
         self, key: SeriesKey, first: Point, last: Point, count: int, splits: Sequence[Split]
     ) -> list[Bar]:
         """Return the newest `count` bars before `first` and those from `first` up to `last`, in
-        order. `splits` are the symbol's own splits. Those of other symbols come from their
-        states."""
+        order. `splits` are the symbol's own. The splits of other symbols come from their states."""
         base = BASE_OF[key.interval]
         before = self._until(key, first) if base == "1d" else first.end
         until, wanted = self._until(key, last), stored_bars(key, count + 1)
@@ -127,8 +126,7 @@ class WhenBars:
         return state.timezone if state is not None else None
 
     def _until(self, key: SeriesKey, point: Point) -> str:
-        """Return an instant that is after the start of every stored bar that may be over at a
-        point."""
+        """Return an instant after the start of every stored bar that may be over at a point."""
         if BASE_OF[key.interval] == "1d":
             return f"{date.fromisoformat(point.date) + _SPAN}T00:00:00.000000Z"
         if key.symbol or point.interval not in DAYS:

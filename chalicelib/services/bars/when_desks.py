@@ -51,8 +51,7 @@ class Desks:
             self.desk, self.splits = kept
 
     def ready(self, points: Sequence[Point]) -> Iterator[tuple[Desk, Point]]:
-        """Yield each of the next points with the desk as of that point. The points must be in
-        order."""
+        """Yield each of the next points with the desk as of that point. The points are in order."""
         for splits, some in groupby(points, self._known):
             group = list(some)
             desk = self._extended(group, splits) or self._new(group, splits)
@@ -71,8 +70,8 @@ class Desks:
         return tuple(split for split in self._subject.splits if split.date <= point.date)
 
     def _extended(self, points: Sequence[Point], splits: tuple[Split, ...]) -> Desk | None:
-        """Update the desk with the bars up to the last point and return it. Return None if a new
-        desk is needed."""
+        """Update the desk up to the last point and return it. Return None if a new one is
+        needed."""
         desk = self.desk
         if desk is None or splits != self.splits or points[0].label <= desk.at:
             return None
@@ -128,8 +127,8 @@ class Desks:
         track.read_for = _span(key, points[-1])
 
     def _add(self, key: SeriesKey, track: Track, bars: Sequence[Bar], last: Point) -> None:
-        """Add the bars that are over at a point. Bars that are still open may be completed by a
-        later read."""
+        """Add the bars that are over at a point. A later read may complete bars that are still
+        open."""
         over = [bar for bar in bars if track.is_due(bar, last)]
         is_final = self._bars.is_final
         open_ = [bar for bar in over if not is_final(key, bar, is_newest=bar is bars[-1])]

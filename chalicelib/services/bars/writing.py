@@ -1,5 +1,4 @@
-"""Write recomputed bars that differ from the stored bars, unless another writer changed these
-meanwhile."""
+"""Write recomputed bars that differ from the stored bars, unless these have changed meanwhile."""
 
 from __future__ import annotations
 
@@ -114,9 +113,8 @@ class BarWriter:
         """Put a symbol's complete minutes, regular and extended, that differ from the stored ones.
 
         A minute with fewer ticks than its stored bars stays as stored, since some ticks have
-        expired. This does not apply to minutes from `expired_before` on. Stored bars in `doubtful`
-        do not count. Discard the `gone` bars of the result after putting the hours. Raises
-        Contended.
+        expired. Minutes from `expired_before` on are exempt, and stored bars in `doubtful` do not
+        count. After putting the hours, discard the result's `gone` bars. Raises Contended.
         """
         if not bars:
             return Minutes()
@@ -173,9 +171,8 @@ class BarWriter:
         return count
 
     def discard_running(self, bars: Iterable[Bar], arrival: str) -> None:
-        """Put tombstones for live bars that have no ticks left. Otherwise another container that
-        still knows such a bar could store it. A stored historical bar or tombstone stays. Raises
-        Contended."""
+        """Put tombstones for live bars that have no ticks left, since another container could still
+        store such a bar. A stored historical bar or tombstone stays. Raises Contended."""
         for bar in bars:
             found = self._stored(bar.symbol, bar.interval, bar.key, just_after(bar.key))
             revision = found[0].revision if found else 0
@@ -199,8 +196,7 @@ class _Folded(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, hour: Bar, minutes: Iterable[Bar]) -> _Folded:
-        """Return an hour and the number of ticks that it may have lost. `minutes` has its minutes
-        of both kinds, regular and extended."""
+        """Return an hour and how many ticks it may have lost, from its minutes of both kinds."""
         others = [bar for bar in minutes if bar.extended is not hour.extended or not bar.ticks]
         history = any(not bar.ticks for bar in others)
         may_lose = sys.maxsize if history else sum(bar.ticks for bar in others)

@@ -41,8 +41,7 @@ class Agendas:
 
     def put_timer(self, digest: Digest) -> None:
         """Put a message into the queue that later causes a digest to be sent. A digest that is due
-        soon gets a timer of its own. Any other digest is added to its channel's agenda, which has a
-        timer."""
+        soon gets its own timer. Any other is added to its channel's agenda, which has a timer."""
         seconds = self._seconds_until(digest.until)
         if seconds <= REACH_SECONDS:
             self._retries.put(request_of(digest), seconds)

@@ -1,5 +1,4 @@
-"""Make attempts of deliveries. Afterwards mark the delivery as sent, request the next attempt, or
-end the delivery."""
+"""Make attempts of deliveries, and then mark the delivery, request the next attempt, or give up."""
 
 from __future__ import annotations
 
@@ -78,9 +77,8 @@ class Attempts:
     def hindrance(
         self, channel: str, stored: StoredAlert | StoredDigest
     ) -> Literal["unsent", "slow"] | None:
-        """Return why an attempt may not begin; None if it may. Return "unsent" if the channel keeps
-        failing, and "slow" if its time is used up. Digests and urgent alerts have more time than
-        others."""
+        """Return why an attempt may not begin, or None: "unsent" if the channel keeps failing,
+        "slow" if its time is used up. Digests and urgent alerts have more time than others."""
         if self._breakers.is_open(channel):
             return "unsent"
         is_established = self._channels.is_established(channel, self._clock())
@@ -160,8 +158,7 @@ class Attempts:
         return self.retry(claimed, retry, failure)
 
     def _excusing(self, attempt: Attempt, message: Message) -> Message:
-        """Return the message with a picture. The time for drawing the picture does not count as
-        time of the attempt."""
+        """Return the message with a picture. Drawing it does not count as time of the attempt."""
         draw = message.picture
         if draw is None:
             return message

@@ -1,8 +1,7 @@
-"""Limit how many messages a container of `deliver` sends per minute, and how many alerts it leaves
-to the queue of retries (docs/decisions/0290). Alerts beyond a limit wait for a digest.
+"""Limit how many messages a container of `deliver` sends per minute (docs/decisions/0290). Also
+limit how many alerts it leaves to the queue of retries. Alerts beyond a limit wait for a digest.
 
-Without these limits, rules that fire often or receivers that fail often could delay all other
-alerts.
+Otherwise, rules that fire often, or receivers that fail often, could delay all other alerts.
 """
 
 from __future__ import annotations

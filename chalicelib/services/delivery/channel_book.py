@@ -69,8 +69,7 @@ class ChannelBook:
         return _found(self.all(), channel_id)
 
     def create(self, given: dict[str, Any]) -> StoredChannel:
-        """Store a new channel with the `given` fields and return it. Raises ChannelError, Conflict,
-        Contended."""
+        """Store a new channel and return it. Raises ChannelError, Conflict, Contended."""
         described, secrets = parse_new(given)
         channel_id = randomness.token_hex(6)
         made = msgspec.structs.replace(
@@ -157,9 +156,8 @@ class ChannelBook:
             raise RuleError("channels", unknown, f"ids of channels: {', '.join(known)}")
 
     def _write(self, change: Callable[[list[StoredChannel]], list[StoredChannel]]) -> None:
-        """Replace all channels by those that `change` returns for them. Try again if another write
-        was faster. Raises the errors of `change`, ChannelError for a repeated name, and
-        Contended."""
+        """Replace all channels by those that `change` returns. Try again if another write was
+        faster. Raises the errors of `change`, ChannelError for a repeated name, and Contended."""
 
         def changed(table: StoredList[StoredChannel]) -> list[StoredChannel]:
             channels = change(_all_of(table))

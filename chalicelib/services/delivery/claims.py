@@ -60,9 +60,8 @@ class Claims:
         return None
 
     def renewed(self, retry: Retry, claimed: Delivery) -> Delivery | None:
-        """Return a claim that lasts for an attempt. Write `claimed` again if it is too old, for
-        example after reading the members of a digest. Return None if another invocation was
-        faster."""
+        """Return a claim that lasts for an attempt. If `claimed` is too old, for example after
+        reading a digest, write it again. Return None if another invocation was faster."""
         now = self._clock()
         if now - from_text(claimed.at) <= CLAIM_AND_MARK / 2:
             return claimed
@@ -70,9 +69,8 @@ class Claims:
         return fresh if self._store.replace(retry, claimed, fresh) else None
 
     def mark_sent(self, retry: Retry, claimed: Delivery) -> None:
-        """Mark a delivery as sent, even if another invocation has claimed it meanwhile. Since
-        clocks differ, this can happen. The other invocation may die before it marks the
-        delivery."""
+        """Mark a delivery as sent, even if another invocation has claimed it meanwhile. Clocks
+        differ, and the other invocation may die before it marks the delivery."""
         before = claimed
         for _ in range(MOST_CLAIMS):
             if self._store.replace(retry, before, ended(before, "sent", to_text(self._clock()))):

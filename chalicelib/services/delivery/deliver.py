@@ -144,9 +144,8 @@ class Deliver:
         )
 
     def _settled(self, task: Task, outcome: Outcome, turn: Turn) -> Result | None:
-        """Carry out a task and return its result. The timer of an agenda is acted on. An alert that
-        is not held gets an attempt. Return None if the task's records or messages must be delivered
-        again."""
+        """Act on the timer of an agenda, or attempt to send an alert that is not held. Return the
+        result; None if the task's records or messages must be delivered again."""
         if is_timer(task.retry):
             is_gone = self._is_gone(task.retry.channel)
             return self._agendas.follow(task.retry, turn, is_gone=is_gone)
@@ -258,9 +257,8 @@ class Deliver:
         return "deferred"
 
     def _wait(self, digest: Digest, retry: Retry, seconds: float) -> Result | None:
-        """Put a digest's request into the queue again for later. A request without attempts may
-        come from a version of Ticktape without agendas. Its digest is added to the agenda, unless
-        it is due soon."""
+        """Put a digest's request again for later. A request without attempts may come from a
+        version without agendas. Its digest is added to the agenda, unless it is due soon."""
         if retry.dead:
             return None
         if retry.attempts:
@@ -324,8 +322,7 @@ class Deliver:
         return found[::-1]
 
     def _unsent(self, claimed: Delivery, retry: Retry, counted: int) -> Result:
-        """Mark a digest without members as dead. It never had members, or all of them have
-        expired."""
+        """Mark a digest without members as dead. It never had members, or all have expired."""
         reason = EXPIRED if counted else EMPTY
         if counted:
             log.error("%s: a digest of %d alerts: %s", claimed.channel, counted, reason)

@@ -42,8 +42,7 @@ class Channels(Protocol):
 
 
 class _Reading(NamedTuple):
-    """The channels and mutes as read at one time. `absent` has the requested ids that no channel
-    had."""
+    """The channels and mutes as read once. `absent` has the requested ids that no channel had."""
 
     at: float
     known: Mapping[str, StoredChannel]

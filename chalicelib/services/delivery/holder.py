@@ -44,8 +44,7 @@ TRIES = 8
 """How often a transaction or a count is tried while other writers are faster."""
 
 ROUNDS = 4
-"""How many digests an alert is offered to. If a digest is closed, the alert is offered to the next
-one."""
+"""The most digests to which an alert is offered. If one is closed, the next one is tried."""
 
 TOO_MANY = "too many messages in a minute"
 UNSENT = "the channel failed or was slow"
@@ -215,8 +214,7 @@ class _Muting:
         self._held: dict[tuple[datetime, str], tuple[Held, ...]] = {}
 
     def of(self, alert: Alert, now: datetime) -> tuple[Held, ...]:
-        """Return the reason and the end of an alert's muting as one Held; empty if the alert is not
-        muted."""
+        """Return a Held with the reason and end of an alert's muting; empty if it is not muted."""
         key = now, alert.alert_id
         if key not in self._held:
             if now not in self._in_force:
@@ -297,8 +295,8 @@ class _Batch(msgspec.Struct):
         return [(alert, found) for alert, one in zip(alerts, ids, strict=True) if one not in sent]
 
     def _join(self, until: str, group: Sequence[tuple[_Alert, str]]) -> list[_Alert]:
-        """Add alerts to a digest and note their outcomes. Return the alerts for which the digest
-        was already closed."""
+        """Add alerts to a digest and note their outcomes. Return those that came after it was
+        closed."""
         late: list[_Alert] = []
         size = self.holder.chunk
         for start in range(0, len(group), size):

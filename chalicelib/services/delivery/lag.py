@@ -1,5 +1,4 @@
-"""Compute how far `deliver` and `redeliver` are behind, from the stored items of the latest
-alerts."""
+"""Compute how far `deliver` and `redeliver` are behind, from the stored latest alerts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""Draw pictures of alerts for channels that send pictures. A picture is drawn once for all
-channels, when the first channel asks for it. No message waits long for a picture, or fails for lack
-of one."""
+"""Draw pictures of alerts for channels that send pictures. A picture is drawn once, when the first
+channel asks for it. No message waits long for a picture, or fails for lack of one."""
 
 from __future__ import annotations
 

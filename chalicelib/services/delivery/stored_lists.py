@@ -66,8 +66,8 @@ def rewrite(
     forget: str = "",
 ) -> None:
     """Replace a list's entries by those that `change` returns. Start again if another write was
-    faster. `forget` is the id of an unreadable entry to drop. Raises Contended and the errors of
-    `change`."""
+    faster. `forget` is the id of an unreadable entry to drop. Raises Contended and `change`'s
+    errors."""
     for attempt in range(TRIES):
         table = store.table().without(forget)
         if store.write(table, tuple(change(table))):

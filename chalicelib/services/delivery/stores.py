@@ -39,8 +39,7 @@ class DeliveryStore(Protocol):
         `before`. Return whether it was written. Writing a digest's delivery closes the digest.
 
         The first delivery of an alert is refused if an earlier version of Ticktape is sending the
-        alert or has sent it. The first delivery with the status sent sets the alert's
-        `notified_at`.
+        alert or has sent it. The first sent delivery sets the alert's `notified_at`.
         """
 
 
@@ -76,13 +75,12 @@ class AgendaStore(Protocol):
         """Return the digests of a channel's agenda, ordered by due time, with consistent reads."""
 
     def timer_at(self, channel: str) -> str | None:
-        """Return the instant that is noted for the agenda's timer, read consistently; None if there
-        is none."""
+        """Return the instant noted for the agenda's timer, read consistently; None if there is
+        none."""
 
     def note_timer(self, channel: str, at: str) -> None:
         """Note the instant for which the agenda's timer has been put. Keep a noted instant that is
-        the same or up to a minute later. Replace one that is later still, since a wrong clock has
-        noted it."""
+        up to a minute later. Replace one that is even later, since a wrong clock has noted it."""
 
 
 class StoredWindow(NamedTuple):
@@ -105,12 +103,10 @@ class DigestStore(Protocol):
         """Return the most alerts that `hold` takes at a time."""
 
     def open(self, digest: Digest) -> bool:
-        """Store the head of a digest as open, if the digest has no head. Return whether it was
-        stored."""
+        """Store an open head for a digest that has no head. Return whether it was stored."""
 
     def close_empty(self, digest: Digest, now: str) -> bool:
-        """Store the head of a digest as closed, if the digest has no head. Return whether it was
-        stored."""
+        """Store a closed head for a digest that has no head. Return whether it was stored."""
 
     def hold(self, digest: Digest, held: Sequence[ToHold]) -> Refusals:
         """Mark alerts as held and add them to an open digest: all of them or none. Return whether

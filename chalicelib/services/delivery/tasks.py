@@ -27,9 +27,8 @@ HOLDING_SECONDS = 3.0
 """The time reserved at the end of an invocation for holding alerts that it could not send."""
 
 Result = Literal["sent", "retried", "dead", "deferred", "held", "none", "unsent", "slow"]
-"""The outcome of a task; see Delivered. "none": the attempt is not due. "unsent" and "slow" mean
-that the alert is to be held. The reason is that its channel failed, or that channels took too
-long."""
+"""The outcome of a task; see Delivered. "none": the attempt is not due. The alert is to be held if
+its channel failed ("unsent") or if channels took too long ("slow")."""
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -51,9 +50,8 @@ class Delivered(msgspec.Struct, frozen=True):
 
 
 class Task(NamedTuple):
-    """A requested attempt. `stored` is the alert if this is a first attempt. It is None for a
-    further attempt, whose alert has yet to be read. If the task fails, all of its identifiers are
-    reported."""
+    """A requested attempt. `stored` is the alert of a first attempt. For a further attempt it is
+    None: the alert has yet to be read. If the task fails, all of its identifiers are reported."""
 
     identifiers: tuple[str, ...]
     retry: Retry
@@ -61,8 +59,7 @@ class Task(NamedTuple):
 
 
 class Turn:
-    """One invocation. It knows until when attempts may begin, and which channels have failed how
-    often."""
+    """One invocation. It knows until when attempts may begin, and which channels keep failing."""
 
     def __init__(
         self, deadline: float, monotonic: Callable[[], float], pictures: Pictures | None = None
@@ -75,8 +72,7 @@ class Turn:
         self._failures: dict[str, int] = {}
         self._lost: dict[str, float] = {}
         self.one_digest = threading.Lock()
-        """A lock for claiming and reading a digest, since a large digest takes a second of CPU
-        time."""
+        """A lock for claiming and reading a digest. A large digest takes a second of CPU time."""
 
     @property
     def pictures_failed(self) -> int:
@@ -92,8 +88,7 @@ class Turn:
 
     @property
     def has_time(self) -> bool:
-        """Return whether an attempt may begin now. It must end early enough to hold alerts
-        afterwards."""
+        """Return whether an attempt may begin now and leave enough time to hold alerts."""
         return self._monotonic() < self._latest
 
     @property
@@ -119,9 +114,8 @@ class Turn:
 def distinct(
     alerts: Sequence[tuple[str, StoredAlert]],
 ) -> list[tuple[tuple[str, ...], StoredAlert]]:
-    """Return each alert once, as in its last record, with the identifiers of all its records. An
-    alert may have several records: a record may come twice, and a deleted alert may be raised
-    again."""
+    """Return each alert once, as in its last record, with the identifiers of all its records. A
+    record may come twice, and a deleted alert may be raised again."""
     identifiers: dict[str, list[str]] = {}
     last: dict[str, StoredAlert] = {}
     for identifier, stored in alerts:
@@ -154,8 +148,7 @@ def following_request(retry: Retry, claimed: Delivery) -> Retry:
 
 
 def seconds_until(found: Delivery | None, now: datetime) -> float:
-    """Return the seconds until a waiting delivery is due; negative if it is overdue. Return 0 for a
-    delivery that is not waiting."""
+    """Return the seconds until a waiting delivery is due, negative if overdue; 0 for others."""
     if found is None or found.status != "waiting":
         return 0.0
     return (from_text(found.until) - now).total_seconds()

@@ -19,8 +19,7 @@ class TimeBound(NamedTuple):
     If the bucket is empty, an established channel that is quick may overdraw it by `reserve`. For
     digests and urgent alerts it may overdraw it by `reserve_of_urgent`. The channel must have time
     left in its own bucket, which holds `own` seconds and is refilled by `own_share`. After an
-    attempt of `slow` seconds or more, a channel is not quick for `penalty` times the attempt's
-    length.
+    attempt of `slow` seconds or more, a channel is not quick for `penalty` times that long.
     """
 
     all_channels: float
@@ -124,8 +123,7 @@ class TimeBudget:
             self._slow_until[channel] = max(until, self._slow_until.get(channel, until))
 
     def _change(self, attempts: int) -> float:
-        """Add `attempts` to the number of attempts under way; it is negative if they end. Return
-        the time."""
+        """Add `attempts`, which may be negative, to those under way. Return the time."""
         with self._lock:
             now = self._now()
             self._all = _Bucket(self._left(), now)

@@ -79,16 +79,14 @@ class AlertBudget:
             return taken.take(rule_id, self._bounds[kind])
 
     def give_back(self, kind: str, rule_id: str, minute: str) -> None:
-        """Give back one alert that `take` took, unless the counts of its minute have been
-        dropped."""
+        """Give back one alert that `take` took, unless its minute's counts have been dropped."""
         with self._lock:
             if (taken := self._minutes.get((kind, minute))) is not None:
                 taken.give_back(rule_id, self._bounds[kind])
 
 
 class Reservation:
-    """The Room of one step. At the end of the context, it gives back all alerts that were not
-    kept."""
+    """The Room of one step. When the context ends, it gives back all alerts that were not kept."""
 
     def __init__(self, budget: AlertBudget) -> None:
         self._budget = budget

@@ -1,4 +1,4 @@
-"""The changes of stored prices that the table's stream reports. They say which ticks detect must
+"""The changes of stored prices as the stream reports them. They say which ticks detect must
 read."""
 
 from __future__ import annotations
@@ -41,9 +41,8 @@ class ChangedPrices(msgspec.Struct, frozen=True):
         return self.changed or (self.all_spans if self.again else ())
 
     def to_repair(self, last: str, reached: str) -> list[Span]:
-        """Return the spans whose bars may be wrong. These are all spans up to the instant `last`,
-        and the spans of `came_again` up to the instant `reached`. Spans near each other are
-        joined."""
+        """Return the spans whose bars may be wrong: all spans up to the instant `last`, and the
+        spans of `came_again` up to the instant `reached`. Spans near each other are joined."""
         bounded = [(start, min(end, last)) for start, end in self.all_spans if start <= last]
         bounded += [
             (start, min(end, reached)) for start, end in self.came_again if start <= reached
@@ -63,7 +62,7 @@ def joined_spans(spans: Iterable[Span]) -> list[Span]:
 
 
 def by_symbol(changes: Iterable[ChangedPrices]) -> list[ChangedPrices]:
-    """Return one change per symbol. It has the symbol's first identifier, newest tick and earliest
+    """Return one change per symbol, with its first identifier, newest tick and earliest
     complete_from."""
     found: dict[str, list[ChangedPrices]] = {}
     for change in changes:

@@ -85,8 +85,7 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 def _keep_nothing() -> None:
-    """Do nothing. This is the function for symbols without rules with `when`: there are no values
-    to keep."""
+    """Do nothing. Without rules with `when`, there are no values to keep."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -157,10 +156,9 @@ class RulesInForce(Protocol):
 class Detect:
     """The service that the prices table's stream calls. A container has one instance.
 
-    It caches the states that it wrote. The next write checks the version of the state, and so finds
-    out whether another invocation has written it meanwhile. Only then is the state read again. A
-    state that was not used for KEPT_SECONDS is also read again, since its symbol may have been
-    forgotten.
+    It caches the states that it wrote. The version check on the next write shows whether another
+    invocation has written meanwhile. Only then is the state read again. A state that was not used
+    for KEPT_SECONDS is also read again, since its symbol may have been forgotten.
     """
 
     def __init__(
@@ -221,8 +219,8 @@ class Detect:
         )
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
-        """Return the states of symbols. Cached states are taken out of the cache until they are
-        written. The other states are read."""
+        """Take cached states out of the cache until they are written, and read the others. Return
+        all."""
         kept = {name: held for name in symbols if (held := self._kept.pop(name, None))}
         oldest = time.monotonic() - KEPT_SECONDS
         found = {name: state for name, (state, since) in kept.items() if since >= oldest}
@@ -234,8 +232,7 @@ class Detect:
         return found
 
     def unlearn(self, symbol: str) -> None:
-        """Drop the cached state of a forgotten symbol. The state is read again at the symbol's next
-        tick."""
+        """Drop a forgotten symbol's cached state. It is read again at the symbol's next tick."""
         self._kept.pop(symbol, None)
         self._closes.forget(symbol)
         if self._when is not None:
@@ -420,9 +417,8 @@ class Detect:
         return first_minutes(ticks, most) if most else ticks
 
     def _suppressed_reason(self, tick: Tick) -> str:
-        """Return why a tick must not raise alerts; empty if it may. The reason is "backfill" if the
-        tick is historical. It is "old" if the tick is live but older than its exchange's delay
-        explains."""
+        """Return why a tick must not raise alerts; empty if it may. A historical tick must not
+        ("backfill"), nor a live tick that is older than its exchange's delay explains ("old")."""
         if tick.mode == "backfill":
             return "backfill"
         limit = timedelta(seconds=self._options.quiet_after_seconds)

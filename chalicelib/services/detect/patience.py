@@ -1,5 +1,4 @@
-"""Remember symbols whose costly conditions were left out because there was no time to read their
-bars."""
+"""Remember symbols whose costly conditions were left out for lack of time to read their bars."""
 
 from __future__ import annotations
 

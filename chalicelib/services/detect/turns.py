@@ -22,8 +22,7 @@ class Turns:
     symbols are done by the deadline.
 
     A symbol fails if its turn does not come by the deadline, or begins late and is not done by
-    then. When its records are delivered again, other symbols are done and it comes sooner. Threads
-    may share the turns.
+    then. When its records are delivered again, other symbols are done. Threads may share the turns.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,10 +41,9 @@ class Turns:
 
     @contextmanager
     def __call__(self, deadline: float) -> Iterator[bool]:
-        """Wait for a turn until the deadline, and yield whether it came. Raises Contended if the
-        symbol must be tried again. This is so if its turn did not come, or if it began late and the
-        body raised TimeIsUp. After MOST_SECONDS of such retries, yield False or raise TimeIsUp
-        instead."""
+        """Wait for a turn until the deadline, and yield whether it came. Raises Contended to have
+        the symbol tried again: its turn did not come, or began late and the body raised TimeIsUp.
+        After MOST_SECONDS of such retries, yields False or raises TimeIsUp instead."""
         seconds = self._seconds_until(deadline)
         if self._is_over():
             seconds = min(seconds, SHORT_SECONDS)
@@ -69,16 +67,14 @@ class Turns:
         return min(max(0.0, deadline - self._clock()), threading.TIMEOUT_MAX)
 
     def _is_early(self, deadline: float) -> bool:
-        """Return whether this is the batch's first turn and begins early. It begins early if at
-        least half of the batch's time is left. It also does if the batch had no time from the
-        start."""
+        """Return whether this is the batch's first turn and begins early: at least half of the
+        batch's time is left, or the batch had no time from the start."""
         gone = self._clock() - self._begun
         left = self._seconds_until(deadline)
         return not self._is_taken and (left >= gone or deadline <= self._begun)
 
     def _try_again(self) -> None:
-        """Raise Contended, so that the symbol is tried again. Do nothing if symbols have been tried
-        again for MOST_SECONDS."""
+        """Raise Contended, unless symbols have been tried again for MOST_SECONDS."""
         self._has_waited = True
         if self._since is None:
             self._since = self._clock()

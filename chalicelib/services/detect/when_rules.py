@@ -1,8 +1,7 @@
 """Evaluate a symbol's rules with `when` on a run of ticks.
 
-The bars of these ticks are stored before, and the state is written afterwards. Conditions are
-therefore evaluated on stored bars, as in a preview. The state decides which alerts exist, as for
-other rules.
+The bars of these ticks are stored before, and the state is written afterwards. So conditions are
+evaluated on stored bars, as in a preview. The state decides which alerts exist, as for other rules.
 """
 
 from __future__ import annotations
@@ -97,12 +96,10 @@ class WhenRules:
         room: Room,
         deadline: float = math.inf,
     ) -> WhenJudged:
-        """Evaluate the rules at the ticks that led from `before` to `after`. The bars of these
-        ticks are already stored.
+        """Evaluate the rules at the ticks that led from `before` to `after`. Their bars are stored.
 
         Cheap rules are always evaluated. If the deadline comes while bars of costly rules are read,
-        the remaining rules are left out. Raises Contended if other symbols must read their bars
-        first.
+        the remaining rules are left out. Raises Contended if other symbols read their bars first.
         """
         run = WhenRun(before, after, watch, AlertCount(None, quiet, room))
         rules, is_off = within_cost(watch.rules), self._patience.is_over(after.symbol)

@@ -93,8 +93,8 @@ class Ingest:
         A record has failed if one of its writes is not acknowledged by `deadline` (time.monotonic).
         The first record for which there was no time has failed too, and no later record is stored.
         There is no time if its symbols could not be registered, or if too many stored ticks were
-        merged with earlier records. Errors of the archive are raised; then nothing counts as
-        processed.
+        merged with earlier records. Errors of the archive are raised; nothing counts as processed
+        then.
         """
         reads = [within_symbol_limit(read) for read in read_all(records)]
         offered = offered_by(reads)
@@ -139,8 +139,7 @@ class Ingest:
         return list(takewhile(is_known, reads))
 
     def unlearn(self, symbol: str) -> None:
-        """Drop a forgotten symbol's cached entry. It is read again with the symbol's next
-        record."""
+        """Drop a forgotten symbol's cached entry. The symbol's next record causes a new read."""
         self._known.unlearn(symbol)
 
     def _archive(self, reads: Sequence[Read]) -> None:
@@ -156,14 +155,12 @@ class Ingest:
         quarantine(self._stores.archive, reads)
 
     def _late(self) -> str:
-        """Return the time before which an arrival is late. A correction of a late record may be
-        stored already."""
+        """Return the time before which an arrival is late: a correction may be stored already."""
         return to_text(self._clock() - timedelta(seconds=LATE_SECONDS))
 
     def _stored_items(self) -> StoredItems:
-        """Return the stored items that writes may overwrite. They are read for symbols that were
-        ever sent packed. They are also read for late records, such as redriven ones: a correction
-        may be stored."""
+        """Return the stored items that writes may overwrite. They are read for symbols ever sent
+        packed. They are also read for late records, since a correction may be stored."""
         late = self._late()
 
         def may_overwrite(write: Write) -> bool:
@@ -205,8 +202,8 @@ class Ingest:
         return left
 
     def _write_prices(self, writes: Sequence[Write], deadline: float) -> set[int]:
-        """Write prices. Each symbol's newest item is written last, and only if all its other items
-        are acknowledged. Return the indexes of the records of symbols that have an unacknowledged
+        """Write prices, each symbol's newest item last, and only if all its other items are
+        acknowledged. Return the indexes of the records of symbols that have an unacknowledged
         item."""
         others = [write for write in writes if not write.newest]
         failed = self._put(others, deadline)
@@ -222,8 +219,7 @@ class Ingest:
         return [writes[index] for index in left]
 
     def _write_bars(self, bars: Sequence[Bar], arrived: datetime, deadline: float) -> set[int]:
-        """Write historical bars. Return the indexes of those that were not acknowledged by the
-        deadline."""
+        """Write historical bars. Return the indexes of those not acknowledged by the deadline."""
         arrival = to_text(arrived)
         whole = [index for index, bar in enumerate(bars) if not bar.folded]
         folded = [index for index, bar in enumerate(bars) if bar.folded]

@@ -26,9 +26,8 @@ KNOWN_SECONDS = 60
 COMPLETE_SECONDS = 300
 IDLE_SECONDS = 60
 LEARNT_SECONDS = 180
-"""The time after which each container knows that a symbol is packed. A cached entry is read again
-after KNOWN_SECONDS. An invocation that still uses the old entry ends within the handler's 60
-seconds."""
+"""After this time, each container knows that a symbol is packed. A cached entry is read again after
+KNOWN_SECONDS. An invocation that still uses the old one ends within the handler's 60 seconds."""
 _YES = "yes"
 
 
@@ -73,11 +72,9 @@ class _ParsedSources:
 
 
 class KnownSymbols:
-    """Looks up and completes the entries of symbols in the list "seen". A container has one
-    instance.
+    """Looks up and completes the entries of the list "seen". A container has one instance.
 
-    `max_symbols` is the stage's limit. `clock` dates entries (`packed_at`); all containers share
-    it.
+    `max_symbols` is the stage's limit. `clock` dates entries (`packed_at`) in all containers.
     """
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime], max_symbols: int) -> None:
@@ -103,8 +100,7 @@ class KnownSymbols:
 
     def learn(self, offered: Mapping[str, Offered], deadline: float) -> dict[str, str]:
         """Look up the entries of a batch's symbols that are not cached or may have changed. Until
-        the deadline, write what these entries lack. Return the refused symbols, each with the
-        reason."""
+        the deadline, write what they lack. Return the refused symbols, each with the reason."""
         self._forget()
         self._forget_idle(offered)
         new = [symbol for symbol, mine in offered.items() if self._needs_reading(symbol, mine)]
@@ -136,16 +132,14 @@ class KnownSymbols:
             self._keep(lambda: self._store.find_many(SEEN, due))
 
     def not_yet_shared(self, offered: Iterable[str]) -> set[str]:
-        """Return the packed symbols whose ticks may not share items yet. Some containers may not
-        know yet that a symbol is packed. Such a container could overwrite a whole item by repeating
-        a part of it."""
+        """Return the packed symbols whose ticks may not share items yet. A container that does not
+        know that a symbol is packed could overwrite a whole item by repeating a part of it."""
         since = to_text(self._clock() - timedelta(seconds=LEARNT_SECONDS))
         lines = (self._lines[symbol] for symbol in offered)
         return {line.symbol for line in lines if line.packed_at and line.packed_at > since}
 
     def unlearn(self, symbol: str) -> None:
-        """Drop a forgotten symbol's cached entry. It is read again with the symbol's next
-        record."""
+        """Drop a forgotten symbol's cached entry. The symbol's next record causes a new read."""
         self._lines.pop(symbol, None)
 
     def _now(self) -> float:
@@ -239,8 +233,7 @@ class Foreign:
     def reason(self, item: Tick | Bar | Action) -> str | None:
         """Return why an item does not belong to the series; None if it does.
 
-        A tick without a source fits any series. The first source that is named becomes the series'
-        source.
+        A tick without a source fits any series. The first source named becomes the series' source.
         """
         sources = self._known.sources(item.symbol)
         if sources is None or (not sources.switches and item.source == sources.first):
@@ -302,9 +295,8 @@ def _joined(first: SymbolEntry, second: SymbolEntry) -> SymbolEntry:
 def _beginning(
     offered: Offered, plan: SymbolEntry | None, forgotten: SymbolEntry | None
 ) -> SymbolEntry:
-    """Return the first entry of a new symbol. Its source is the one that its tracked entry names.
-    Without it, the sources of its recording are taken, and without a recording the offered
-    source."""
+    """Return the first entry of a new symbol. Its source is the one that its tracked entry names,
+    else those of its recording, else the offered one."""
     entry = offered.entry
     if forgotten is not None:
         entry = msgspec.structs.replace(entry, forgotten_at=forgotten.added_at)

@@ -35,9 +35,8 @@ class Incoming(msgspec.Struct, frozen=True):
     """One record of a stream or queue.
 
     `identifier` is reported on failure. `origin` is a shard or queue. `number` is the record's
-    unique number there. `arrival` is when the stream accepted the record. For a queue, it is when
-    the sender says that the record was sent. `taken` is when the queue accepted it; None for a
-    stream.
+    unique number there. `arrival` is when the stream accepted the record, or when its sender says
+    that it was sent to the queue. `taken` is when the queue accepted it; None for a stream.
     """
 
     identifier: str
@@ -100,8 +99,7 @@ def without(read: Read, refusal: Callable[[Tick | Bar], str | None]) -> Read:
 
 
 def with_rejected(read: Read, ticks: Sequence[Tick], reason: str) -> Read:
-    """Return the record with copies of some of its ticks as rejected parts. The ticks also stay in
-    the record."""
+    """Return the record with copies of some of its ticks as rejected parts. It keeps the ticks."""
     parts = tuple(_rejected(tick, reason) for tick in ticks)
     decoded = msgspec.structs.replace(read.decoded, rejected=read.decoded.rejected + parts)
     return Read(read.record, decoded)
@@ -109,8 +107,7 @@ def with_rejected(read: Read, ticks: Sequence[Tick], reason: str) -> Read:
 
 def plan_readings(reads: Iterable[Read]) -> list[Reading]:
     """Return the readings of a batch, in order of identity. An item has a reading if SQL would
-    misread it from the lines. If copies of an item contradict each other, the last copy has one
-    too."""
+    misread it, or if it is the last copy of an item whose copies contradict each other."""
     found: dict[Identity, Tick | Bar | None] = {}
     needed: set[Identity] = set()
     for read in reads:
@@ -264,8 +261,7 @@ def _shared(tick: Tick) -> tuple[str | None, ...]:
 
 
 def _merged(group: Sequence[Write]) -> tuple[Write, list[Write]]:
-    """Merge writes of one key. Return the merged write, and other writes with the ticks that do not
-    fit.
+    """Merge writes of one key. Return the merged write, and others with the ticks that do not fit.
 
     If several writes have the same tick, the copy that arrived last wins. If copies arrived
     together, the copy of the last write wins.

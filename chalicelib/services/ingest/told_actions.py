@@ -53,10 +53,9 @@ class ToldActions:
         self._stores = stores
 
     def store(self, reads: Sequence[Read], deadline: float) -> tuple[list[Read], set[int]]:
-        """Store the actions of records. Return the records, and the indexes of those with actions
-        that were not settled by the deadline. An action of a record may contradict a stored one.
-        The action that does not count then becomes a rejected part of the record and is
-        quarantined."""
+        """Store the actions. Return the records, and the indexes of those with actions that were
+        not settled by the deadline. An action may contradict a stored one. The action that does not
+        count then becomes a rejected part of the record and is quarantined."""
         places = [(index, one) for index, read in enumerate(reads) for one in read.decoded.actions]
         if not places:
             return list(reads), set()

@@ -13,16 +13,14 @@ from chalicelib.services.stores import Archive
 
 MAX_TOLD = 50_000
 FEW = 4
-"""The most lists of a batch that get an object each. All containers give such an object the same
-name."""
+"""The most lists of a batch that get an object each. All containers name such an object alike."""
 
 MOST_TOGETHER = 2_000
 """The most lists in one object: 4 MB before they are compressed."""
 
 
 class ToldSources:
-    """Archives the lists of sources that this container uses to decide about ticks. Each list is
-    archived once."""
+    """Archives the lists of sources by which this container judges ticks. Each is archived once."""
 
     def __init__(self, archive: Archive, clock: Callable[[], datetime]) -> None:
         self._archive = archive
