@@ -22,7 +22,8 @@ _BEFORE, _AFTER = 10, 12
 
 
 class ArrivalHours(msgspec.Struct, frozen=True, order=True):
-    """The hours of arrival `[first, last]` of one date. They are partitions of the raw archive."""
+    """A range of hours of one date, `[first, last]`. The raw archive has a partition for each hour
+    of arrival."""
 
     date: str
     first: int = 0
@@ -36,7 +37,8 @@ def hour_of(text: str) -> ArrivalHours:
 
 
 def window(day: str) -> list[ArrivalHours]:
-    """Return the hours in which a trading day's ticks usually arrive, in any time zone."""
+    """Return the UTC hours in which a trading day's ticks usually arrive, whatever the time zone of
+    the exchange."""
     middle = date.fromisoformat(day)
     before, after = middle - timedelta(days=1), middle + timedelta(days=1)
     return [
@@ -47,9 +49,10 @@ def window(day: str) -> list[ArrivalHours]:
 
 
 def partitions(arrived: Iterable[ArrivalHours]) -> str:
-    """Return the SQL condition on the date and hour of arrival. Each date comes once.
+    """Return the SQL condition that selects these hours of arrival. A date that is given twice gets
+    one condition.
 
-    With more than MOST_DATES dates, it also covers dates in between, to keep the statement short.
+    Above MOST_DATES dates, the condition is shortened: it also selects dates in between.
     """
     hours: dict[str, tuple[int, int]] = {}
     for one in arrived:

@@ -35,7 +35,7 @@ MINUTES: Columns = {
 }  # fmt: skip
 HISTORIC: Columns = {**BARS, "number": TEXT}
 """The columns of historical bars. `number` is the sequence number of the last record in the batch
-that had the bar. If two copies of a bar exist, the one with the higher number wins."""
+that contained the bar. If two copies of a bar exist, the one with the higher number wins."""
 
 _PRICED = {name: kind for name, kind in TICKS.items() if name in ("symbol", "timestamp", *NUMBERS)}
 PRICES: Columns = {**_PRICED, "source": TEXT, "ticks": COUNT, **DATE}
@@ -59,5 +59,6 @@ SHARED = {
     "readings_batch": f"regexp_extract(\"$path\", '/{READINGS}(.*)$', 1)",
     "number": f"regexp_extract(\"$path\", '([0-9]+){ENDING.replace('.', '[.]')}$', 1)",
 }
-"""The texts that any statement may insert, by name: the columns of a tick and of a bar, an object's
-name under `raw/` or `readings/`, and the last sequence number in that name."""
+"""The SQL texts that any statement may insert, by name. Two list the columns of a tick and of a
+bar. Two extract the name of an object under `raw/` or `readings/` from its path. The last one
+extracts the last sequence number in that name."""

@@ -1,9 +1,9 @@
 """Compaction: write finished trading days of the raw archive to Parquet, each tick once.
 
-A run writes into its own folder, compares the result with the raw ticks, and only then points the
-days' partitions at the folder. Then the run moves the view's boundary. Finally it writes late ticks
-of days before the boundary. A run may stop anywhere: what it wrote is either complete and in use,
-or not visible. docs/lake.md describes each step.
+A run writes into its own folder and compares the result with the raw ticks. Only then does it point
+the days' partitions at the folder. Next it moves the boundary, up to which the view reads Parquet.
+Finally it writes late ticks of days before the boundary. A run may stop at any point: its files are
+then either complete and in use, or not visible. docs/lake.md describes each step.
 """
 
 from __future__ import annotations
@@ -27,19 +27,20 @@ LEASE = timedelta(minutes=16)
 """How long a run holds the lease. It is longer than a Lambda function may run."""
 
 GRACE = timedelta(days=1)
-"""How long superseded objects are kept for readers that began before a partition moved."""
+"""How long superseded objects are kept for queries that began before a partition moved."""
 
 
 MERGING_PART = 1 / 3
-"""The share of a run's time that may be spent on merging before the survey."""
+"""The share of a run's time that may be spent on merging before new objects are surveyed."""
 
 log = logging.getLogger("ticktape.compact")
 
 
 class Compacted(msgspec.Struct, frozen=True):
-    """The result of a run. `left` means that time ran out, `busy` that another run holds the lease.
+    """The result of a run. If `left`, time ran out before the end. If `busy`, another run holds the
+    lease.
 
-    `removed` counts superseded objects, `merged` raw objects merged into others.
+    `removed` counts superseded objects. `merged` counts raw objects merged into others.
     """
 
     days: tuple[str, ...] = ()
@@ -66,8 +67,8 @@ class Compact:
         self._sleep = sleep
 
     def __call__(self, day: str | None, owner: str, deadline: float) -> Compacted:
-        """Compact all due days. If `day` is given, compact only it, even if it is compacted
-        already.
+        """Compact all due days. If `day` is given, compact only that day, even if it was compacted
+        before.
 
         `deadline` is a time.monotonic. Raises FieldError if `day` is not a date or is not over.
         Raises CompactionError if some days failed; the others are compacted first.
@@ -77,8 +78,8 @@ class Compact:
         return self._leased(owner, deadline, lambda run: self._result(run, day, deadline))
 
     def gather(self, owner: str, deadline: float) -> Compacted:
-        """Only merge the raw objects of hours with many objects, so that compaction reads fewer.
-        `deadline` is a time.monotonic. Raises CompactionError."""
+        """Merge the raw objects of hours with many objects, and compact nothing. Compaction then
+        reads fewer objects. `deadline` is a time.monotonic. Raises CompactionError."""
         return self._leased(owner, deadline, _gathered)
 
     def _leased(self, owner: str, deadline: float, work: Callable[[Run], Compacted]) -> Compacted:
@@ -91,8 +92,8 @@ class Compact:
             self._lake.lease.release(owner, self._clock())
 
     def _result(self, run: Run, day: str | None, deadline: float) -> Compacted:
-        """Run all steps and return the result. Their order allows stopping anywhere. If a step
-        failed, raise CompactionError after the last step."""
+        """Run all steps and return the result. Their order allows a run to stop after any of them.
+        If a step failed, raise CompactionError after the last step."""
         left, removed, merged = False, 0, Merged()
         failed: list[CompactionError] = []
         try:
@@ -127,7 +128,7 @@ def _gathered(run: Run) -> Compacted:
 
 
 def _gathered_early(run: Run, merged: Merged) -> None:
-    """Merge hours with many raw objects before the survey, in MERGING_PART of the run's time."""
+    """Merge hours with many raw objects, in at most MERGING_PART of the run's time."""
     try:
         run.gather(merged, MERGING_PART)
     except OutOfTime:

@@ -1,6 +1,6 @@
 """Copy a month's small days into one file, so that a query over years opens few files.
 
-The days remain as they are. `all_ticks` reads the copies instead.
+The files of the days are kept, but the view `all_ticks` reads the copy.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ many rows."""
 
 
 class Months:
-    """Writes the table of months, which has copies of days from the table of days."""
+    """Writes the table of months. A month in it is a copy of the month's days in the table of
+    days."""
 
     def __init__(self, lake: LakeStores, writer: Writer) -> None:
         self._lake = lake
         self._writer = writer
 
     def write(self, until: str | None) -> None:
-        """Copy the small months that end by `until`, except those whose copy is up to date."""
+        """Copy each small month that ends by the day `until`, unless its copy is up to date."""
         days = self._small(until)
         runs = {month: _run_of(parts) for month, parts in days.items()}
         copies = self._lake.catalog.parts(MONTHS_OF_TICKS)
@@ -45,8 +46,8 @@ class Months:
         )
 
     def forget(self, months: tuple[str, ...], before: str) -> None:
-        """Drop copies that were made before an instant and that the view no longer reads, since
-        their months have grown too large."""
+        """Drop the copies of months other than `months`, if they were made before an instant. The
+        view no longer reads them, since their months have grown too large."""
         copies = self._lake.catalog.parts(MONTHS_OF_TICKS)
         unread = [m for m, part in copies.items() if m not in months and part.moved_at < before]
         self._lake.catalog.drop(MONTHS_OF_TICKS, sorted(unread))
@@ -70,6 +71,7 @@ def _run(copies: dict[str, CompactedPeriod], month: str) -> str | None:
 
 
 def _run_of(parts: dict[str, CompactedPeriod]) -> str:
-    """Return one name for the runs that wrote the days of a month."""
+    """Return a hash of the runs that wrote the days of a month. It changes if a day is written
+    again."""
     runs = " ".join(f"{date} {part.run}" for date, part in sorted(parts.items()))
     return blake2b(runs.encode(), digest_size=16).hexdigest()

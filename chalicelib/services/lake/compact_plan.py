@@ -14,8 +14,8 @@ from chalicelib.services.lake.arrivals import ArrivalHours, window
 from chalicelib.services.lake.lake_sql import SESSIONS_BYTES
 
 FINISHED_AFTER = timedelta(days=1, hours=6)
-"""How long after its start in UTC a day is compacted. By 06:00 UTC, the day is over even in New
-York, the last of the markets, and its ticks have arrived."""
+"""A day is compacted this long after it began in UTC. By 06:00 UTC of the next day, it is over even
+in New York, the last of the markets. Its ticks have arrived by then."""
 
 FOLDERS = 100
 """The most partitions that one UNLOAD writes."""
@@ -24,19 +24,19 @@ DAYS = 100
 """The most days that one statement reads."""
 
 FOLDER_TICKS = 1000
-"""From this average number of ticks per symbol on, a day has a folder for each symbol. A query for
-one symbol reads the footers of all files, so smaller folders would cost more than they save."""
+"""A day with at least this many ticks per symbol on average has a folder for each symbol. A query
+for one symbol reads the footers of all files, so smaller folders would cost more than they save."""
 
 MONTH_TICKS = 500_000
-"""The most ticks of a month whose days are copied into one file. This is some 8 MB, less than the
-10 MB that Athena charges for at least."""
+"""The most ticks of a month whose days are copied into one file. They take about 8 MB. Athena
+charges at least 10 MB for a query."""
 
 _Item = TypeVar("_Item")
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Day(msgspec.Struct, frozen=True):
-    """A trading day with ticks: their number, the number of symbols, and the calendars."""
+    """A trading day with ticks. `calendars` names the calendars of its symbols."""
 
     date: str
     symbols: int
@@ -94,8 +94,8 @@ def late(day: str, arrivals: Iterable[str]) -> tuple[str, ...]:
 
 
 def arrived(days: Iterable[str], arrivals: Mapping[str, Iterable[str]]) -> list[ArrivalHours]:
-    """Return the hours in which all ticks of some days arrived: the usual windows of the days, and
-    the whole dates of late arrivals. `arrivals` has these dates by day."""
+    """Return the hours in which all ticks of some days arrived. They are each day's usual window,
+    and the whole dates on which late ticks arrived. `arrivals` has these dates by day."""
     found = [one for day in days for one in window(day)]
     return found + [ArrivalHours(one) for day in days for one in arrivals.get(day, ())]
 
@@ -118,7 +118,8 @@ def batches(days: Iterable[Day], texts: Mapping[str, str] = _NONE) -> Iterator[B
     """Divide days, in order, into batches that one UNLOAD can write.
 
     A day of up to a hundred symbols and many ticks has a folder for each symbol; any other day has
-    one folder. `texts` has what each day adds to the statement, at most SESSIONS_BYTES per batch.
+    one folder. `texts` has the text that each day adds to the statement. A batch adds at most
+    SESSIONS_BYTES.
     """
     batch: list[Day] = []
     for day in days:

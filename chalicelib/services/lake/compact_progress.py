@@ -20,8 +20,8 @@ log = logging.getLogger("ticktape.compact")
 
 
 class Progress:
-    """Reads and records the progress, each step as a whole. Objects written up to `surveyed_until`
-    are either in Parquet, or their days are due."""
+    """Reads and records the progress of compaction, each step in one write. Objects written up to
+    `surveyed_until` are in Parquet, or the days of their ticks are due."""
 
     def __init__(self, lake: LakeStores, last: str) -> None:
         """Load the recorded state. `last` is the last day that is over."""
@@ -33,8 +33,8 @@ class Progress:
             self._marks = msgspec.structs.replace(self._marks, due=_not_recorded(self._marks, last))
 
     def survey(self, statements: Statements) -> None:
-        """Find the days and the periods of historical bars in all new raw objects. Record them as
-        due."""
+        """Find the trading days and the periods of historical bars in all new raw objects. Record
+        them as due."""
         changed = self._changed(self._marks.surveyed_until, self._marks.lately)
         bars = changed
         if self._marks.bars_due is None:
@@ -50,16 +50,17 @@ class Progress:
         )
 
     def _changed(self, since: str | None, known: frozenset[str]) -> Changed:
-        """Return the new raw objects; all objects of hours that were merged before a survey."""
+        """Return the raw objects written since the last survey. If an hour was merged before a
+        survey, all of its objects are included."""
         found = self._lake.objects.changed(since, known)
         whole = dict.fromkeys(map(hour_of, self._marks.unsurveyed))
         return msgspec.structs.replace(found, hours={**found.hours, **whole})
 
     def merges(self, hour: str, *, surveyed: bool = False, again: bool = False) -> bool:
-        """Record that an hour of arrival is about to be merged and return True. If an earlier run
-        died merging that hour, return False unless `again`.
+        """Record that the merge of an hour of arrival begins, and return True. If an earlier run
+        died merging that hour, record nothing and return False, unless `again`.
 
-        The next survey reads the whole hour, unless the merged objects were `surveyed`.
+        The next survey reads the whole hour, unless its merged objects were `surveyed` before.
         """
         if hour in self._died and not again:
             return False
@@ -71,8 +72,8 @@ class Progress:
 
     @contextmanager
     def merging(self) -> Iterator[None]:
-        """At the end of the context, even after an error, record that the hours begun in it are no
-        longer being merged. If the process dies, these hours stay recorded."""
+        """Record at the end of the context that the merges begun in it have ended, even if by an
+        error. If the process dies, they stay recorded as begun."""
         try:
             yield
         except Exception:
@@ -85,7 +86,7 @@ class Progress:
             self._record(merging=self._died)
 
     def to_retry(self, first: str) -> list[str]:
-        """Return the hours to be merged again: exactly one run died merging them. Hours before the
+        """Return the hours to merge again, which exactly one run died merging. Hours before the
         date of arrival `first` are left out.
 
         Hours that two runs died merging are skipped with a warning.
@@ -101,8 +102,8 @@ class Progress:
         self._died = tuple(one for one in self._died if one != hour)
 
     def ahead(self) -> list[str]:
-        """Return the finished days after the boundary that are due, oldest first. The boundary
-        waits for them."""
+        """Return the due days after the boundary that are over, oldest first. The boundary cannot
+        move past them."""
         return [day for day in sorted(self._due) if (self.boundary or "") < day <= self._last]
 
     def late(self) -> list[str]:
@@ -116,8 +117,8 @@ class Progress:
             self._record(due={d: found for d, found in self._due.items() if d not in finished})
 
     def bars_due(self, bar: str) -> dict[str, tuple[str, ...]]:
-        """Return the due periods of an interval's historical bars. Each has the dates on which new
-        bars arrived."""
+        """Return the due periods of an interval's historical bars. Each comes with the dates on
+        which its new bars arrived."""
         keys = [key for key in sorted(self._bars_due) if key.startswith(f"{bar} ")]
         return {key.removeprefix(f"{bar} "): self._bars_due[key] for key in keys}
 
@@ -143,10 +144,10 @@ class Progress:
 
     @property
     def until(self) -> str:
-        """Return the day up to which the view could read compacted days. It is the last day that is
-        over, or an earlier one if due data has to be read from raw objects.
+        """Return the last day to which the boundary may move. It is the last day that is over, or
+        an earlier one if due data has to be read from raw objects.
 
-        Such data are ticks of days after the boundary, and bars that arrived on it or later.
+        Due data are ticks of days after the boundary, and bars that arrived on its date or later.
         """
         shown = self.boundary or ""
         days = [day_before(day) for day in self.ahead()[:1]]
@@ -154,7 +155,7 @@ class Progress:
         return max(shown, min([max(self._last, shown), *days, *bars]))
 
     def finish(self, months: tuple[str, ...]) -> None:
-        """Move the view's boundary as far as possible. Have the view read `months` from the table
+        """Move the view's boundary as far as possible. The view then reads `months` from the table
         of months."""
         until = self.until
         self._marks = msgspec.structs.replace(self._marks, compacted_until=until, months=months)
@@ -174,8 +175,8 @@ class Progress:
 
 
 def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...]]:
-    """Return the days after the boundary as due, without dates of arrival; none before the first
-    run. Versions that recorded no due days have left such a state."""
+    """Return all days after the boundary as due, without dates of arrival. Before the first run
+    there are none. Earlier versions recorded no due days, so their state lacks them."""
     if marks.compacted_until is None:
         return {}
     return dict.fromkeys(days_between(marks.compacted_until, last), ())
@@ -184,7 +185,7 @@ def _not_recorded(marks: CompactionState, last: str) -> dict[str, tuple[str, ...
 def _joined(
     known: Mapping[str, Iterable[str]], found: Iterable[tuple[str, str]]
 ) -> dict[str, tuple[str, ...]]:
-    """Return what is due after adding pairs of a due key and a date of arrival."""
+    """Add pairs of a due key and a date of arrival to the `known` ones, and return all by key."""
     due = {what: set(arrivals) for what, arrivals in known.items()}
     for what, arrival in found:
         due.setdefault(what, set()).add(arrival)
@@ -209,7 +210,7 @@ def _found_bars(changed: Changed, statements: Statements) -> Iterable[tuple[str,
 def _new_rows(
     changed: Changed, statements: Statements, survey: Callable[..., str]
 ) -> Iterable[tuple[str | None, ...]]:
-    """Yield those rows of a survey that come from new objects, without the names of the objects."""
+    """Yield the rows of a survey that come from new objects, each without the object's name."""
     new = {name for names in changed.hours.values() for name in names or ()}
     whole = [hour for hour, names in changed.hours.items() if names is None]
     mixed = [hour for hour, names in changed.hours.items() if names is not None]

@@ -1,4 +1,4 @@
-"""One run of compaction, under the lease."""
+"""The steps of one compaction run, which holds the lease."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from chalicelib.services.lake.sessions import sessions
 from chalicelib.services.lake.stores import OVERLAP, CompactedPeriod, LakeStores
 
 RAW_IS_WHOLE = timedelta(days=30)
-"""Raw objects are kept for longer than this. When older days are written again, ticks that only
-Parquet still has are kept."""
+"""Raw objects younger than this have not expired. If an older day is written again, its compacted
+ticks are read too, since some may be missing in the raw archive."""
 
 PERIODS = 24
 """The most months or years of historical bars that one statement writes."""
@@ -39,7 +39,8 @@ PERIODS = 24
 
 class Run:
     """The steps of a run. `done` has the days whose ticks this run has written. `_tried` has the
-    days whose bars this run has tried to write, each with the run that wrote the day's ticks."""
+    days whose bars this run has tried to write. Each comes with the run that wrote the day's
+    ticks."""
 
     def __init__(self, lake: LakeStores, statements: Statements, now: datetime) -> None:
         self._lake = lake
@@ -62,24 +63,25 @@ class Run:
         return self._statements.scanned
 
     def begin(self) -> None:
-        """Hide the unchecked files of an interrupted run."""
+        """Empty the tables of unchecked files. An interrupted run may have left some."""
         for table in TABLES:
             self._lake.catalog.unstage(table)
 
     def gather(self, merged: Merged, part: float) -> None:
-        """Merge the hours after the boundary that have many batches. Takes at most a part (0 to 1)
-        of the remaining time. Raises OutOfTime and CompactionError."""
+        """Merge the hours after the boundary that have many raw objects. Takes at most the share
+        `part` (0 to 1) of the remaining time. Raises OutOfTime and CompactionError."""
         early = MergeEarly(self._lake.raw, self._progress, self._statements.share(part))
         early(max(self._oldest, self._progress.boundary or ""), self.now, merged)
 
     def gather_again(self, merged: Merged) -> None:
-        """Merge the hours in which an earlier run died. Raises OutOfTime and CompactionError."""
+        """Merge again the hours that an earlier run died merging. Raises OutOfTime and
+        CompactionError."""
         early = MergeEarly(self._lake.raw, self._progress, self._statements.need)
         early.again(self._oldest, self.now, merged)
 
     def ahead(self) -> None:
-        """Survey new raw objects, and compact the days that the boundary waits for. The boundary
-        moves after every hundred days, so that even a run that cannot finish makes progress."""
+        """Survey new raw objects, and compact the due days after the boundary. The boundary moves
+        after every DAYS days, so even an unfinished run makes progress."""
         with self._writer.collecting_errors("the survey", [to_text(self.now)]):
             self._progress.survey(self._statements)
         parts = self._lake.catalog.parts(DAYS_OF_TICKS)
@@ -93,7 +95,7 @@ class Run:
         self._finish()
 
     def late(self) -> None:
-        """Compact the days that the boundary does not wait for, newest first."""
+        """Compact the due days up to the boundary, newest first. Late ticks have made them due."""
         due = self._progress.late()
         parts = self._lake.catalog.parts(DAYS_OF_TICKS)
         for days in chunked(due, DAYS):
@@ -144,7 +146,8 @@ class Run:
             merge(self._oldest, last.isoformat(), before, merged)
 
     def _ticks(self, days: Sequence[str], parts: Mapping[str, CompactedPeriod]) -> None:
-        """Compact the ticks of at most DAYS days; `parts` has the days that exist already."""
+        """Compact the ticks of at most DAYS days. `parts` has the days that were compacted
+        before."""
         known = {day: parts[day].arrivals for day in days if day in parts}
         arrivals = {
             day: late(day, {*self._progress.arrivals(day), *known.get(day, ())}) for day in days
@@ -174,8 +177,8 @@ class Run:
         return lake_sql.day_ticks(days, arrived(days, arrivals), kept)
 
     def _minutes(self, most: int | None = None) -> None:
-        """Write the minute bars of at most `most` days, the newest first. These are days whose
-        ticks were rewritten after their bars."""
+        """Write the minute bars of days whose ticks were written after their bars, newest first.
+        Writes at most `most` days."""
         ticks = self._lake.catalog.parts(DAYS_OF_TICKS)
         bars = self._lake.catalog.parts(MINUTE_BARS)
         runs = {day: part.run for day, part in ticks.items()}
@@ -199,8 +202,8 @@ class Run:
     def _history(self) -> None:
         """Add the new historical bars to their tables, period by period.
 
-        A period is rewritten from its own bars and the new ones. If a bar comes twice, the bar from
-        the later batch wins, so a period may be rewritten twice.
+        A period is rewritten from its stored bars and the new ones. If two of them are the same
+        bar, the one from the later batch wins. Rewriting a period twice gives the same result.
         """
         for bar, table in HISTORY.items():
             due = self._progress.bars_due(bar)

@@ -27,8 +27,8 @@ Row = tuple[str | None, ...]
 
 
 class Statements:
-    """Runs statements, and waits for each until `deadline`, a time.monotonic. `scanned` counts the
-    bytes that the statements have scanned."""
+    """Runs SQL statements and waits for each to end, until `deadline`, a time.monotonic. `scanned`
+    counts the bytes that they have scanned."""
 
     def __init__(self, lake: LakeStores, sleep: Callable[[float], None], deadline: float) -> None:
         self._lake = lake
@@ -63,8 +63,8 @@ class Statements:
         _require(self._deadline - seconds)
 
     def share(self, part: float) -> Callable[[float], None]:
-        """Return a function like `need`, for a step that may take a part (0 to 1) of the remaining
-        time."""
+        """Return a function like `need`, for a step that may take the share `part` (0 to 1) of the
+        remaining time."""
         now = time.monotonic()
         until = now + (self._deadline - now) * part
         return lambda seconds: _require(until - seconds)
@@ -106,11 +106,12 @@ class Writer:
         runs: Mapping[str, str] = MappingProxyType({}),
         arrivals: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     ) -> dict[str, CompactedPeriod]:
-        """Write a statement's rows, check them, and point the periods' partitions at them.
+        """Write the rows that `select` returns, check them, and point the periods' partitions at
+        them.
 
-        `runs` has the run to note for a period if it is not this run. `arrivals` has late dates of
-        arrival by period. Returns the new parts. A CompactionError is noted in `failed`: then no
-        partition moves and the result is empty. Raises OutOfTime.
+        `runs` names the run to note for a period, if it is not the one that writes. `arrivals` has
+        the late dates of arrival by period. Returns the new parts. After a CompactionError, no
+        partition moves and the result is empty; `failed` has the error. Raises OutOfTime.
         """
         run = uuid.uuid4().hex
         try:
@@ -134,7 +135,8 @@ class Writer:
 
     @contextmanager
     def collecting_errors(self, what: str, periods: Sequence[str]) -> Iterator[None]:
-        """Catch a CompactionError in the context and note it in `failed`, for these periods."""
+        """Catch a CompactionError in the context and add it to `failed`, with `what` and the
+        periods in its message."""
         try:
             yield
         except CompactionError as error:
@@ -149,8 +151,8 @@ class Writer:
     def _written(
         self, table: Table, periods: Sequence[str], select: str, run: str, by_symbol: bool
     ) -> dict[str, tuple[str, int]]:
-        """Write and check rows. Return, by period, the folder and the number of rows; empty periods
-        are left out. Raises OutOfTime and CompactionError."""
+        """Write and check rows. Return the folder and the number of rows of each period that has
+        rows. Raises OutOfTime and CompactionError."""
         prefix, fields = _layout(table, periods, run, by_symbol)
         location = self._lake.objects.location
         self._statements.run(lake_sql.unload(table, select, location(prefix), fields))
@@ -161,8 +163,8 @@ class Writer:
         return {period: (folders[period], count) for period, count in rows.items() if count}
 
     def _checked(self, table: Table, select: str, run: str) -> dict[str, int]:
-        """Return, by period, the number of rows that a run wrote. Raises CompactionError if the
-        rows differ from their source."""
+        """Return the number of rows that a run wrote, by period. Raises CompactionError if the rows
+        differ from their source."""
         rows: dict[str, int] = {}
         found = self._statements.rows(lake_sql.check(table, select, run))
         for period, written, different in found:
@@ -178,7 +180,8 @@ def _layout(
     """Return the prefix that a run writes to, and the partition columns below it.
 
     For one period the prefix is `ticks/date=2026-11-20/run=.../`, for several `ticks/run=.../`. The
-    columns are `series` and, for several periods, `date` before it. Small days have no `series`.
+    columns are `series` and, for several periods, `date` before it. `series` is left out unless
+    `by_symbol`.
     """
     several = len(periods) > 1
     period = "" if several else f"{table.period}={periods[0]}/"

@@ -82,15 +82,15 @@ def views(compacted_until: str | None, months: Sequence[str] = ()) -> dict[str, 
 
 
 def bars(bar: str, compacted_until: str | None) -> str:
-    """Return the statement of a view of historical bars. The view has compacted bars, and bars that
-    arrived on the boundary's date or later. A bar may be in both."""
+    """Return the statement of a view of historical bars. It selects compacted bars, and bars that
+    arrived on the boundary's date or later. Some bars may be in both."""
     raw = _raw_bars(bar, _since(day_text(compacted_until or NOTHING_YET)))
     return _fill("bars", bar=bar, raw_bars=raw)
 
 
 def raw_bars_survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
     """Return the statement that lists the intervals and months of historical bars that arrived in
-    some hours. If `by_object`, they are listed for each object."""
+    some hours. If `by_object`, it lists them for each object."""
     return _fill(
         "raw_bars_survey",
         arrived=partitions(arrived),
@@ -143,7 +143,7 @@ def all_ticks(compacted_until: str | None, months: Sequence[str] = ()) -> str:
 
 
 def runs_of_months(months: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the first and last month of each run of consecutive months, in order."""
+    """Group consecutive months. Return the first and last month of each group, in order."""
     runs: list[tuple[str, str]] = []
     for month in sorted(months):
         if runs and month == _next_month(runs[-1][1]):
@@ -159,7 +159,7 @@ def _next_month(month: str) -> str:
 
 def survey(arrived: Iterable[ArrivalHours], by_object: bool = False) -> str:
     """Return the statement that lists the trading days of raw ticks that arrived in some hours. If
-    `by_object`, they are listed for each object."""
+    `by_object`, it lists them for each object."""
     return _fill("survey", raw=_raw(arrived), batch="batch" if by_object else "''")
 
 
@@ -215,8 +215,8 @@ def unload(table: Table, rows: str, location: str, fields: Sequence[str]) -> str
 
 
 def check(table: Table, rows: str, run: str) -> str:
-    """Return the statement that counts, by period, the rows that a run wrote and those of them that
-    differ from `rows`."""
+    """Return the statement that compares the rows written by a run with `rows`. It counts, by
+    period, the written rows and the rows that differ."""
     return _fill(
         "check",
         columns=_quoted(dict.fromkeys((*table.columns, "date"))),

@@ -1,7 +1,7 @@
 """Merge small objects of the raw archive: the batches of an hour of arrival become one object.
 
-Raw lines are the record, so a run may stop anywhere. It writes the merged readings, then the merged
-lines, which it reads back and compares. Then it deletes the batches' lines, and last their
+A run may stop at any point without losing a raw line. It writes the merged readings, then the
+merged lines, which it reads back and compares. Then it deletes the batches' lines, and last their
 readings. Meanwhile lines may exist twice, but are never missing. Readings are deleted after their
 lines, since a line without its reading could be misread.
 """
@@ -35,7 +35,7 @@ SHORTEST_SECONDS = 30.0
 """If less time than this is left, no merge is started."""
 
 READ_AT_ONCE = 16
-"""How many objects' readings are read at once. Their unpacked size is not known before."""
+"""How many objects' readings are read at once. Their unpacked size is not known until then."""
 
 _row = msgspec.json.Decoder(ReadingRow)
 
@@ -47,7 +47,8 @@ class Merged(msgspec.Struct):
 
 
 class Packed(msgspec.Struct, frozen=True):
-    """A packed object of the archive, with its packed readings. `weight` is in bytes of memory."""
+    """A raw object and its readings, both still gzipped. `weight` is the bytes of memory to merge
+    it."""
 
     of: Numbered
     lines: bytes
@@ -56,7 +57,7 @@ class Packed(msgspec.Struct, frozen=True):
 
 
 class Merge:
-    """Merges raw objects, before and after compaction and under its lease.
+    """Merges raw objects before and after compaction, under its lease.
 
     `need(seconds)` raises OutOfTime if less time is left. `begin(hour)` is called before the first
     object of an hour changes, and returns whether to merge the hour.
@@ -105,8 +106,8 @@ class Merge:
             log.warning("%s to %s are not merged: %s", group[0].name, group[-1].name, error)
 
     def _packed(self, group: Sequence[Numbered], has_readings: frozenset[str]) -> Iterator[Packed]:
-        """Yield the objects of a group. All their lines, at most MOST_BYTES, are read at once.
-        Their readings are read when they are needed."""
+        """Yield the objects of a group. The lines of all objects, at most MOST_BYTES, are read at
+        once. Readings are read when they are needed."""
         bodies = self._raw.read(RAW, [one.name for one in group])
         for start in range(0, len(group), READ_AT_ONCE):
             self._need(SHORTEST_SECONDS)

@@ -1,7 +1,7 @@
 """Merge hours with many batches soon after they are over, before compaction's statements read them.
 
-Each statement of compaction requests every batch from S3. At 5,000 symbols each second, an hour has
-25,000 batches or more, and the requests cost several times as much as the bytes.
+Each statement of compaction requests every batch from S3. With 5,000 symbols priced each second, an
+hour has 25,000 batches or more. The requests then cost several times as much as the bytes.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from chalicelib.services.lake.stores import OVERLAP, RawHour, RawObjects
 log = logging.getLogger("ticktape.merge")
 
 MANY = 1000
-"""The number of batches from which on an hour is merged early: one page of an S3 listing. Hours
-with fewer batches are merged once their day is compacted, when `all_ticks` no longer reads them."""
+"""An hour with at least this many batches is merged early. One page of an S3 listing has as many.
+Other hours are merged once their day is compacted, when `all_ticks` no longer reads them."""
 
 SETTLED = timedelta(hours=1)
-"""How long after its end an hour's batches are complete, unless ingest is behind."""
+"""An hour's batches are complete this long after its end, unless ingest is behind."""
 
 
 class MergeEarly:
-    """Merges hours before the survey, under compaction's lease. `need(seconds)` raises OutOfTime if
-    less time is left."""
+    """Merges hours with many batches before the survey, under compaction's lease. `need(seconds)`
+    raises OutOfTime if less time is left."""
 
     def __init__(self, raw: RawObjects, progress: Progress, need: Callable[[float], None]) -> None:
         self._raw = raw

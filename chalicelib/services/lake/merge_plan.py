@@ -27,7 +27,7 @@ class Numbered(msgspec.Struct, frozen=True):
 
 
 def numbered(stored: RawObject) -> Numbered | None:
-    """Return an object with the numbers in its name. Return None if neither ingest nor a merge
+    """Parse the sequence numbers in an object's name. Return None if neither ingest nor a merge
     makes such names."""
     found = archive_layout.parsed(stored.name)
     if found is None:
@@ -43,8 +43,8 @@ def batches(hour: RawHour) -> int:
 def groups(hour: RawHour) -> list[list[Numbered]]:
     """Return the groups of objects to merge, in the order of their last sequence numbers.
 
-    Groups do not overlap in that order, so merging does not change which of two copies of a tick
-    has the higher number. A merged object is merged again only with objects that came later.
+    Groups do not overlap in that order. Merging therefore does not change which of two copies of a
+    tick has the higher number. A group of merged objects alone is not merged again.
     """
     known = [one for one in map(numbered, hour.objects) if one is not None]
     found: list[list[Numbered]] = []

@@ -1,7 +1,7 @@
-"""Estimate from packed objects how much memory merging takes, before they are unpacked as a whole.
+"""Estimate how much memory merging gzipped objects takes, without unpacking any of them as a whole.
 
-A few kilobytes of gzip may hold lines, or readings of one line, that take hundreds of megabytes as
-Python objects. `compact` has 256 MB, of which its imports and clients take some 80.
+A few kilobytes of gzip may hold lines or readings that take hundreds of megabytes as Python
+objects. The function `compact` has 256 MB, of which its imports and clients take about 80.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ MOST_MEMORY = 110_000_000
 """The most bytes of memory that merging objects together may take."""
 
 PER_BYTE = 4
-"""Bytes of memory for each unpacked byte: read, written, and read back."""
+"""Bytes of memory for each unpacked byte, which is read, written, and read back."""
 
 PER_LINE = 900
-"""Bytes of memory for each line in addition to its bytes, if other batches contradict it."""
+"""Bytes of memory for each line in addition to its bytes, in the worst case: other batches
+contradict it."""
 
 PER_READING = 1_400
 """Bytes of memory for each reading in addition to its bytes."""
@@ -25,7 +26,8 @@ _CHUNK = 1 << 16
 
 
 def weight(lines: bytes, readings: bytes | None) -> int:
-    """Return the most bytes of memory that merging a packed object and its packed readings takes.
+    """Return the most bytes of memory that merging an object and its readings takes. Both are
+    gzipped.
 
     Stops counting beyond MOST_MEMORY. Raises OSError, EOFError or zlib.error for invalid gzip data.
     """

@@ -14,12 +14,13 @@ from chalicelib.services.lake.lake_sql import Table
 from chalicelib.services.query_engine import QueryEngine
 
 OVERLAP = timedelta(minutes=5)
-"""An object that a survey's listing missed was written at most this long before the survey."""
+"""S3 may list an object late. An object that a survey missed was written at most this long before
+it."""
 
 
 class CompactedPeriod(msgspec.Struct, frozen=True):
-    """A period (day, month or year) of a table: the location of its Parquet, the run noted for it,
-    its number of rows, and since when its partition points there.
+    """A period (day, month or year) of a table. It has the location of its Parquet, the run noted
+    for it, and its number of rows. `moved_at` is when its partition last moved.
 
     `arrivals` has the dates outside the usual window on which ticks of a day arrived.
     """
@@ -93,7 +94,8 @@ class Catalog(Protocol):
         """Remove periods from a table. Their objects remain."""
 
     def stage(self, table: Table, run: str, locations: Mapping[str, str]) -> None:
-        """Show a run's files in the table of unchecked files; `locations` are by period."""
+        """Add a run's files to the table of unchecked files. `locations` has their folders by
+        period."""
 
     def unstage(self, table: Table) -> None:
         """Empty the table of unchecked files. The objects remain."""
@@ -112,8 +114,8 @@ class LakeObjects(Protocol):
     def remove_superseded(
         self, table: Table, parts: Mapping[str, CompactedPeriod], before: datetime, deadline: float
     ) -> int:
-        """Delete a table's objects that no part and no reader uses. These lie outside all parts and
-        were written before an instant, and their period's part has not moved since then.
+        """Delete a table's objects that no part and no reader uses. Such an object lies outside all
+        parts and was written before an instant. The part of its period has not moved since then.
 
         Returns the number deleted. Stops at the deadline, a time.monotonic.
         """
@@ -144,8 +146,8 @@ class RawObjects(Protocol):
     """The objects of the raw archive and their readings. `root` is `raw/` or `readings/`."""
 
     def hours(self, first: str, last: str, before: str) -> Iterator[RawHour]:
-        """Yield the hours of the dates `[first, last]` in order, each with all its merged objects
-        and with the batches written before an instant."""
+        """Yield the hours of the dates `[first, last]` in order. Each has all of its merged
+        objects, but only the batches written before an instant."""
 
     def read(self, root: str, names: Sequence[str]) -> list[bytes]:
         """Return the bodies of the named objects."""
@@ -159,7 +161,7 @@ class RawObjects(Protocol):
 
 
 class Lease(Protocol):
-    """A lease that ensures that only one run works at a time."""
+    """A lease that lets only one run work at a time."""
 
     def take(self, owner: str, now: datetime, until: datetime) -> bool:
         """Take the lease until an instant; return False if another owner has it."""

@@ -1,4 +1,4 @@
-"""Texts that may be inserted into a statement of the lake: dates, and names that cannot end a
+"""Check texts that are inserted into a statement of the lake: dates, and names that cannot end a
 literal."""
 
 from __future__ import annotations
