@@ -11,11 +11,11 @@ Result = TypeVar("Result")
 
 
 def in_parallel(call: Callable[[Part], Result], parts: Collection[Part], most: int) -> list[Result]:
-    """Call `call` for all parts in at most `most` threads; return the results in the order of
+    """Call `call` for each part in at most `most` threads. Return the results in the order of the
     parts.
 
-    A single part, as in most batches of live prices, runs in the caller's thread: starting another
-    would cost 0.4 ms.
+    A single part runs in the caller's thread, since starting another would cost 0.4 ms. Most
+    batches of live prices have one part.
     """
     if len(parts) < 2:
         return [call(part) for part in parts]

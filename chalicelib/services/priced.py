@@ -18,27 +18,26 @@ NEAR_SECONDS = 600
 """Spans with a smaller gap between them are joined."""
 
 CLOCK_SECONDS = 10
-"""A stream's clock may go back by less than this between consecutive records of a shard. AWS:
+"""A stream's clock may go back by less than this from one record of a shard to the next. AWS:
 "There are no guarantees about the time stamp accuracy, or that the time stamp is always increasing"
 (API reference of Kinesis, Record)."""
 
 
 class Arrival(NamedTuple):
-    """The time at which the stream accepted a record, and the record's number in its shard or
-    group.
+    """When the stream accepted a record, and the record's number in its shard or group.
 
-    Earlier versions of Ticktape stored only the last 20 bits of the number, so `sequence` is below
-    WHOLE. Such numbers order only the records of one millisecond.
+    Earlier versions of Ticktape stored only the last 20 bits of the number. Such a `sequence` is
+    below WHOLE, and orders only the records of one millisecond.
     """
 
     ingested_at: str
     sequence: int = 0
 
     def order(self, other: Arrival) -> int:
-        """Return a positive number if this record came later than the other, a negative one if
-        earlier.
+        """Return a positive number if this record came after the other, a negative one if before.
 
-        If the clock may have gone back, the records' numbers decide: they increase within a shard.
+        If the clock may have gone back, the numbers of the records decide. They increase within a
+        shard.
         """
         mine, theirs = tuple(self), tuple(other)
         if min(self.sequence, other.sequence) >= WHOLE and _near(self, other):
@@ -65,16 +64,16 @@ class StoredTick(msgspec.Struct, frozen=True):
 
 
 class PricedRecord(msgspec.Struct, frozen=True):
-    """The ticks of one symbol from one wire record: an item of the prices table. The last tick is
-    its key.
+    """An item of the prices table: the ticks of one symbol from one wire record. Its key is that of
+    the last tick.
 
-    `ticks` are in order of time, of one source and mode. `sequence` orders the records of a shard
-    or group. If the ticks come from several records, `arrivals` has the arrival of each tick, and
-    `ingested_at` and `sequence` are those of the last tick.
+    `ticks` are in order of time and have one source and mode. `sequence` orders the records of a
+    shard or group. If the ticks come from several records, `arrivals` has the arrival of each tick.
+    `ingested_at` and `sequence` are then those of the last tick.
 
-    Only the symbol's newest record of a batch has `complete_from`: all ticks from that instant up
-    to its own last tick are stored. If the batch has other ticks of the symbol, `others` is their
-    digest. If the batch's ticks form several spans, `spans` lists these.
+    Only the symbol's newest record of a batch has `complete_from`. All ticks from that instant up
+    to the record's last tick are stored. If the batch has other ticks of the symbol, `others` is
+    their digest. If the ticks of the batch form several spans, `spans` lists these.
     """
 
     ticks: tuple[Tick, ...]
@@ -87,7 +86,7 @@ class PricedRecord(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, stored: Sequence[StoredTick]) -> PricedRecord:
-        """Return an item with these ticks. They are in order of time and may come from several
+        """Return an item with these ticks. They must be in order of time, and may come from several
         records."""
         arrivals = tuple(one.arrival for one in stored)
         last = arrivals[-1]
@@ -111,7 +110,7 @@ class PricedRecord(msgspec.Struct, frozen=True):
 
 
 Copy = tuple[str, StoredTick]
-"""The timestamp in the key of an item, and a copy of a tick that the item holds."""
+"""The timestamp in an item's key, and a copy of a tick that is stored in the item."""
 
 
 def supersedes(copy: Copy, other: Copy) -> bool:

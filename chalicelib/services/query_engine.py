@@ -18,8 +18,8 @@ QueryState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a statement.
 
-    `reason` says why the statement failed or was cancelled. `reused` means that the engine took an
-    earlier result, without a scan. `location` is the address of the result, as `s3://bucket/key`.
+    `reason` says why the statement failed or was cancelled. If `reused`, the engine returned an
+    earlier result without a scan. `location` is the address of the result, as `s3://bucket/key`.
     `parameters` are the bound values as SQL literals.
     """
 
@@ -41,7 +41,8 @@ class QueryStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueryRows(msgspec.Struct, frozen=True):
-    """A page of a result: the columns' names and SQL types, and values as text; null is None."""
+    """A page of a result: the names and SQL types of the columns, and the rows. Values are text; a
+    null is None."""
 
     columns: tuple[str, ...]
     types: tuple[str, ...]

@@ -1,7 +1,7 @@
 """The interfaces to the stores. The adapters and the tests' fakes implement them.
 
-Ranges are half-open, and their ends are instants as text; None means an open end. Prices, bars and
-alerts are read in pages: `next_key` is None on the last page; otherwise more rows may follow.
+Ranges are half-open. Their ends are instants as text; None means an open end. Prices, bars and
+alerts are read in pages. On the last page `next_key` is None; otherwise more rows may follow.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Page(msgspec.Struct, Generic[Row], frozen=True):
 
 MOST_COPIES = 50_000
 """The most further copies of ticks that a repair or a page may read, and the most ticks in one
-minute. Items may hold copies of each other's ticks, but hardly any do."""
+minute. Several items may hold copies of a tick, but few ticks have any."""
 
 CROWDED_STEP = 5_000
 """The most ticks that detect and rebuild take at once from a minute with very many. Each page reads
-all ticks that are left of the minute, so larger pages read the minute less often."""
+all remaining ticks of the minute, so larger pages read the minute less often."""
 
 
 class PriceStore(Protocol):
@@ -68,19 +68,20 @@ class PriceStore(Protocol):
     ) -> Page[StoredTick]:
         """Return a page of at most `limit` ticks in order of time, each tick once.
 
-        A page reads whole minutes. If a minute has more than `limit` ticks, the page may have up to
-        `most`, so that the minute is read less often. Raises TooManyCopies if the items read hold
-        more than `most_copies` further copies of ticks, or if one minute has more ticks than that.
+        A page reads whole minutes. If a minute has more than `limit` ticks, the page may return up
+        to `most`; the minute is then read less often. Raises TooManyCopies if the items read hold
+        more than `most_copies` further copies of ticks. Raises it too if one minute has more ticks
+        than that.
         """
 
     def arrival_after(self, symbol: str, after: str | None) -> str | None:
-        """Return the arrival time of the symbol's first record after an instant; None if there is
-        none. If `after` is None, all records count. Reads at most one item."""
+        """Return when the symbol's first record after an instant arrived; None if none did. If
+        `after` is None, return the arrival of its first record. Reads at most one item."""
 
 
 class Close(msgspec.Struct, frozen=True):
-    """The close of a bar, for rules. `date` is the session's date; `ticks` is 0 in historical
-    bars."""
+    """The close of a bar, for evaluating rules. `date` is the session's date. `ticks` is 0 in a
+    historical bar."""
 
     start: str
     date: str
@@ -90,17 +91,17 @@ class Close(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The bars that were not put, since another bar made from ticks is stored in their place. If
-    that bar has other values, so that one of the two is outdated, the refused bar is in
-    `differing`. If it has the same values, the refused bar is in `same`."""
+    """The bars that were not put because another bar made from ticks is already stored. A refused
+    bar is in `same` if the stored bar has the same values. Otherwise it is in `differing`, and one
+    of the two bars is outdated."""
 
     differing: tuple[Bar, ...] = ()
     same: tuple[Bar, ...] = ()
 
 
 def refused_by(bars: Iterable[Bar], stored: Iterable[Bar | None]) -> Refused:
-    """Return which bars were refused. For each bar, `stored` has the bar made from ticks that is
-    stored in its place; None if there is none or if the bar was put."""
+    """Return which bars were refused. For each bar, `stored` has the stored bar made from ticks;
+    None if there is none or if the bar was put."""
     pairs = [(bar, one) for bar, one in zip(bars, stored, strict=True) if one is not None]
     return Refused(
         differing=tuple(bar for bar, one in pairs if not one.same_values(bar)),
@@ -109,7 +110,7 @@ def refused_by(bars: Iterable[Bar], stored: Iterable[Bar | None]) -> Refused:
 
 
 class BarStore(Protocol):
-    """Stores finished bars, of the intervals that are stored."""
+    """Stores finished bars of the intervals in STORED."""
 
     def closes(
         self,
@@ -122,8 +123,8 @@ class BarStore(Protocol):
     ) -> Iterator[Close]:
         """Yield the closes of all bars whose start lies in the range, in order.
 
-        If `newest` is given, yield the newest first, and read consistently, `newest` bars at a
-        time.
+        If `newest` is given, the newest bar comes first. The bars are then read consistently,
+        `newest` at a time.
         """
 
     def bars(
@@ -138,41 +139,42 @@ class BarStore(Protocol):
         consistent: bool = False,
         deleted: bool = False,
     ) -> Page[Bar]:
-        """Return a page of the bars whose `key` lies in the range, and tombstones if `deleted`. A
-        regular and an extended bar may have the same start."""
+        """Return a page of the bars whose `key` lies in the range. If `deleted`, tombstones are
+        included. A regular and an extended bar may have the same start."""
 
     def put(self, bar: Bar, expires_from: str) -> bool:
-        """Put a bar made from ticks. Do nothing if a historical bar is stored, or a bar with the
-        same or a higher revision. Return whether the bar was put."""
+        """Put a bar made from ticks and return True. If a historical bar is stored, or a bar of the
+        same or a higher revision, do nothing and return False."""
 
     def put_all(self, bars: Sequence[Bar], expires_from: str) -> Refused:
-        """Put bars made from ticks, each as `put` does. No two may have the same series and key.
+        """Put bars made from ticks, each as `put` does. No two of them may have the same series and
+        key.
 
         After an error, some bars may be stored and others not.
         """
 
     def discard(self, bar: Bar, expires_from: str) -> bool:
-        """Put a tombstone in place of a bar made from ticks, even if no bar is stored. Do nothing
-        if another revision is stored. Return whether a tombstone is stored now."""
+        """Replace a bar made from ticks by a tombstone, even if no bar is stored. Do nothing if
+        another revision is stored. Return whether a tombstone is stored now."""
 
     def write_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put historical bars in place of whatever is stored. Return the indexes of the bars not
+        """Put historical bars; they replace any stored bars. Return the indexes of the bars not
         acknowledged by the deadline."""
 
     def write_late_history(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put historical bars, except where a historical bar is stored that came later and is not
-        folded. Return the indexes of the bars not processed by the deadline. Each call makes
-        progress."""
+        """Put historical bars that arrived late. A stored historical bar is kept if it came later
+        and is not folded. Return the indexes of the bars not processed by the deadline. Each call
+        makes progress."""
 
     def fill(self, bars: Sequence[Bar], arrival: str, deadline: float) -> set[int]:
-        """Put folded historical bars. A stored bar is replaced only if it was folded from fewer
-        bars, or from as many that came no later. Return the indexes of the bars not processed by
-        the deadline. Each call makes progress."""
+        """Put historical bars that were folded from finer ones. A stored bar is replaced only if it
+        was folded from fewer bars, or from as many that came no later. Return the indexes of the
+        bars not processed by the deadline. Each call makes progress."""
 
     def mark_history(self, symbols: Sequence[str], deadline: float) -> set[int]:
-        """Give each symbol a new, unique mark. It invalidates data read under another mark, since
-        stored bars have changed and the state has not. Return the indexes of the symbols not
-        acknowledged by the deadline."""
+        """Give each symbol a new, unique mark. Data that was read under another mark is then
+        invalid: stored bars have changed, although the state has not. Return the indexes of the
+        symbols not acknowledged by the deadline."""
 
     def history_mark(self, symbol: str) -> str:
         """Return the symbol's mark, with a consistent read; empty if the symbol has none."""
@@ -180,8 +182,8 @@ class BarStore(Protocol):
 
 class RecordedActions(msgspec.Struct, frozen=True):
     """The result of recording actions. If a stored action contradicts a given one, `conflicts` has
-    both under the given one's index; the one that counts comes first. `left` has the indexes of
-    actions that were not settled by the deadline."""
+    both under the given one's index. The first of the two is kept. `left` has the indexes of the
+    actions that were not processed by the deadline."""
 
     conflicts: dict[int, tuple[Action, Action]]
     left: frozenset[int]
@@ -191,16 +193,16 @@ class ActionStore(Protocol):
     """Stores corporate actions: at most one split and one dividend for each symbol and ex-date."""
 
     def record(self, actions: Sequence[Action], deadline: float) -> RecordedActions:
-        """Store actions. For each `place`, only the action with the lowest `rank` of all that ever
-        came is kept. Each call makes progress."""
+        """Store actions. Of all actions ever given for a `place`, only the one with the lowest
+        `rank` is kept. Each call makes progress."""
 
     def actions(self, symbol: str) -> list[Action]:
         """Return the newest 2,000 actions of a symbol, ordered by ex-date."""
 
 
 class StateStore(Protocol):
-    """Stores one state for each symbol. If a stored state cannot be read, reading returns an empty
-    state that is marked `unreadable`. Writing replaces such a state like any other."""
+    """Stores one state for each symbol. A stored state that cannot be read is returned as an empty
+    state that is marked `unreadable`. Writing replaces it like any other."""
 
     def get(self, symbol: str) -> State | None:
         """Return the symbol's state, with a consistent read; None if there is none."""
@@ -214,15 +216,16 @@ class StateStore(Protocol):
 
 
 class AlertStore(Protocol):
-    """Stores alerts. Each alert is stored once."""
+    """Stores alerts, each once."""
 
     def record_all(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """Put those alerts that are not stored yet. The stream then delivers those that are not
-        quiet. After an error, some alerts may be stored."""
+        """Put the alerts that are not stored yet. The stream then delivers those that are not
+        quiet. After an error, some of the alerts may be stored."""
 
     def record_pending(self, alerts: Sequence[Alert], exchange_timezone: str | None) -> None:
-        """Put those alerts that are not stored yet. An alert that an earlier version of Ticktape
-        recorded without sending is delivered now. After an error, some alerts may be done."""
+        """Put the alerts that are not stored yet. If an earlier version of Ticktape stored an alert
+        without sending it, have it delivered now. After an error, some of the alerts may be
+        done."""
 
     def find(self, alert_id: str) -> StoredAlert | None:
         """Return the alert with this id and its deliveries; None if there is none."""
@@ -254,7 +257,8 @@ class AlertStore(Protocol):
     ) -> Page[StoredAlert]:
         """Return a page of all alerts whose tick lies on a UTC day and in `[start, end)`.
 
-        `after_key` is the next_key of a page. It must lie in that range: DynamoDB refuses others.
+        `after_key` is the `next_key` of the previous page. It must lie in the range, or DynamoDB
+        refuses it.
         """
 
 
@@ -272,28 +276,28 @@ MAX_REMOVED = 90
 class RuleTable(msgspec.Struct, frozen=True):
     """The keys of the stored rules, and whether each rule is enabled. A broken rule is not enabled.
 
-    A write names the version of the table that it changes, and fails if that version is outdated.
+    A write names the version of the table that it is based on, and fails if that is outdated.
     """
 
     version: int
     enabled: Mapping[RuleKey, bool]
 
     def keys_of(self, rule_id: str) -> list[RuleKey]:
-        """Return the keys of the rules with this id. There are several if an older version of
-        Ticktape stored the rule under different symbols."""
+        """Return the keys of the rules with this id. An older version of Ticktape may have stored
+        the rule several times, under different symbols."""
         return sorted(key for key in self.enabled if key[1] == rule_id)
 
 
 class RuleStore(Protocol):
     """Stores rules by symbol and id.
 
-    `broken` has the stored rules that the last call of `all` skipped as unreadable.
+    `broken` has the unreadable rules that the last call of `all` skipped.
     """
 
     broken: tuple[BrokenRule, ...]
 
     def all(self) -> list[Rule]:
-        """Return all rules in order of rule_id. A rule written within the last seconds may be
+        """Return all rules in order of rule_id. Rules written in the last few seconds may be
         missing."""
 
     def of(self, symbol: str) -> list[Rule]:
@@ -310,7 +314,7 @@ class RuleStore(Protocol):
     ) -> bool:
         """Put a rule, delete at most MAX_REMOVED other rules, and return True.
 
-        If another write came after `table` was read, write nothing and return False.
+        If another write has happened since `table` was read, write nothing and return False.
         """
 
     def write_all(
@@ -320,23 +324,23 @@ class RuleStore(Protocol):
         remove: Sequence[RuleKey],
         applied: Sequence[str],
     ) -> bool:
-        """Put and delete at most MAX_APPLIED rules and return True. `applied` has the ids in a file
-        of rules; they are stored too.
+        """Put and delete at most MAX_APPLIED rules and return True. `applied`, the ids of the rules
+        in the applied file, is stored too.
 
-        If another write came after `table` was read, write nothing and return False.
+        If another write has happened since `table` was read, write nothing and return False.
         """
 
     def current(self, table: RuleTable) -> list[Rule | BrokenRule]:
-        """Return the rules of a table in any order, with consistent reads."""
+        """Return the rules whose keys `table` has, in any order, with consistent reads."""
 
     def applied(self) -> tuple[str, ...]:
-        """Return the ids in the file of rules that `write_all` stored last."""
+        """Return the ids that the last call of `write_all` stored as `applied`."""
 
 
 class QuarantinedPart(msgspec.Struct, frozen=True):
     """A part of a record that could not be processed.
 
-    Three values identify it: its origin (a shard or queue), the record's `sequence_number` there,
+    Three values identify it: its origin (a shard or queue), the `sequence_number` of its record,
     and its number among the record's rejected parts. `line` is the number of the part's line in the
     record, from 0. `payload` is the part's bytes in base64.
     """
@@ -351,8 +355,8 @@ class QuarantinedPart(msgspec.Struct, frozen=True):
 
 
 class Archive(Protocol):
-    """Stores raw records and quarantine. An object is named by its batch's origin and by the
-    numbers and lines of the batch's records, so no two batches share a name."""
+    """Stores raw records and quarantine. An object's name has the batch's origin and the numbers
+    and lines of its records. No two batches therefore share a name."""
 
     def put_raw(
         self, arrival: str, origin: str, numbers: Sequence[str], lines: Sequence[ArchivedLine]
@@ -379,8 +383,8 @@ class Archive(Protocol):
 
 
 class Stores(msgspec.Struct, frozen=True):
-    """All stores of a deployment. `failures` returns the number of dead-lettered batches to be
-    redriven, at most 1,000; None if it is unknown."""
+    """All stores of a deployment. `failures` returns how many dead-lettered batches wait to be
+    redriven, at most 1,000; None if that is unknown."""
 
     prices: PriceStore
     bars: BarStore

@@ -21,11 +21,11 @@ if TYPE_CHECKING:  # only detect notes splits
 class SymbolEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A line of one of the lists of symbols: "seen", "tracked" or "forgotten".
 
-    `source` is the first source of the series, or the source with which the series has to begin.
+    `source` is the first source of the series, or the source that the series must begin with.
     `switches` has the later sources, separated by commas (`2026-11-20T15:30:00.000000Z alpaca`).
     `standby` is the text of a Standby; only lines of "tracked" have it. `split_date` and
-    `split_ratio` describe the last split that detect saw: history from before that split must be
-    fetched again. `problem` says why an item was quarantined, and `problem_at` when it arrived.
+    `split_ratio` describe the last split that detect saw. History from before it must be fetched
+    again. `problem` says why an item was quarantined, and `problem_at` when it arrived.
     """
 
     symbol: Symbol
@@ -76,29 +76,34 @@ class SymbolStore(Protocol):
         """Return all lines of a list, ordered by symbol."""
 
     def page(self, name: str, after: str, limit: int) -> list[SymbolEntry]:
-        """Return the first `limit` lines of a list after the symbol `after`, ordered by symbol."""
+        """Return at most `limit` lines of a list, ordered by symbol, beginning after the symbol
+        `after`."""
 
     def count(self, name: str) -> int:
         """Return the number of symbols in a list."""
 
     def find(self, symbol: str) -> SymbolEntry | None:
-        """Return the symbol's line in "seen", else in "tracked"; None if neither has one."""
+        """Return the symbol's line in "seen" or, if that is missing, in "tracked"; None if neither
+        has one."""
 
     def find_many(self, name: str, symbols: Iterable[str]) -> dict[str, SymbolEntry]:
-        """Return those lines of a list that belong to these symbols, with consistent reads."""
+        """Return the lines that these symbols have in a list, with consistent reads. Symbols
+        without a line are left out."""
 
     def put(self, name: str, entry: SymbolEntry) -> SymbolEntry:
-        """Add a line to a list, unless the symbol has one there. Return the stored line."""
+        """Add a line to a list, unless the list already has one for the symbol. Return the stored
+        line."""
 
     def note_split(self, symbol: str, split: Split) -> None:
         """Write a split into the symbol's line in "seen", if there is one."""
 
     def note_problem(self, symbol: str, problem: str, at: str) -> None:
-        """Write why an item was quarantined into the symbol's line in "seen", if it exists."""
+        """Write into the symbol's line in "seen" why an item was quarantined, if the line
+        exists."""
 
     def pin(self, entry: SymbolEntry) -> SymbolEntry:
-        """Add a line to "seen", or fill in what the stored line lacks. Return the stored line. A
-        new line has no `packed_at`."""
+        """Add a line to "seen", or complete the stored line with missing fields. Return the stored
+        line. A new line has no `packed_at`."""
 
     def set_sources(self, name: str, entry: SymbolEntry, sources: Sources) -> bool:
         """Write sources into a symbol's line and return True. If the line no longer exists or no
@@ -117,8 +122,8 @@ class SymbolStore(Protocol):
 class ProducerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A producer's report about itself at `time`.
 
-    `progress` is the sent share of the history, from 0 to 1; None if the history has no known end.
-    `dropped` counts the ticks that the producer did not send, by reason.
+    `progress` is the share of the history that was sent, from 0 to 1; None if the history has no
+    known end. `dropped` counts the ticks that were not sent, by reason.
     """
 
     command: str
@@ -141,7 +146,7 @@ SeriesKind = Literal["prices", "bars", "alerts"]
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """The number of deleted items, and whether all items are deleted."""
+    """The number of deleted items, and whether none is left."""
 
     count: int
     complete: bool

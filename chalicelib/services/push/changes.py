@@ -1,5 +1,5 @@
 """The changes of symbols that are pushed to pages: the fields of a quote, running bars and new
-alerts. They have the API's names."""
+alerts. Fields are named as in the API."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _UNUSED = ("as_of", "delay_seconds", "adjustment", "moving_average")
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """A symbol's newest values after the writes `first` to `version` of its state.
 
-    A reader whose last version is not `first` - 1 has missed writes. `repairs` is the state's count
-    of repairs. If it has grown, bars other than the running ones have changed. `minutes` has the 1m
-    bars that were running at these writes, in order. `day` is the running daily bar.
+    A reader has missed writes unless its last version is `first` - 1. `repairs` is the state's
+    count of repairs. If it has grown, finished bars have changed too. `minutes` has the 1m bars
+    that were running at these writes, in order. `day` is the running daily bar.
     """
 
     symbol: str
@@ -35,8 +35,8 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def changes_of(states: Iterable[State], quote_of: Callable[[State], Quote]) -> list[Change]:
-    """Return one change for each symbol. The states of a symbol must be in the order of their
-    versions. States without a price are left out."""
+    """Return one change for each symbol that has a price. The states of a symbol must be in the
+    order of their versions."""
     written: dict[str, list[State]] = {}
     for state in states:
         if state.last is not None:

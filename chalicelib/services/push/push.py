@@ -15,7 +15,8 @@ from chalicelib.services.market_data.answers import Quote
 from chalicelib.services.push.changes import Change, changes_of
 
 MOST_EVENT_BYTES = 200_000
-"""The most bytes of an event before compression. AppSync Events accepts 240 KB after it."""
+"""The most bytes of an event before compression. AppSync Events accepts 240 KB after
+compression."""
 
 MOST_EVENTS = 5
 """The most events in a request. This is the limit of AppSync Events."""
@@ -26,7 +27,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class PublishError(Exception):
-    """The push service refused a request or did not answer. The message says which."""
+    """The push service refused a request or did not answer. The message says which of the two."""
 
 
 Publish = Callable[[str, Sequence[str]], None]
@@ -35,7 +36,7 @@ Raises PublishError."""
 
 
 class Pushed(msgspec.Struct, frozen=True):
-    """The number of symbols of a batch that were published, and the number that failed."""
+    """How many symbols of a batch were published, and how many failed."""
 
     symbols: int = 0
     failed: int = 0
@@ -43,8 +44,8 @@ class Pushed(msgspec.Struct, frozen=True):
 
 class Push:
     """The service that processes the state table's stream. A failed request is logged and counted,
-    but not repeated. The page notices the gap and asks the API, and the next batch has newer
-    prices."""
+    but not repeated. The page notices the gap and asks the API. The next batch has newer prices
+    anyway."""
 
     def __init__(self, quote_of: Callable[[State], Quote], publish: Publish, channels: int) -> None:
         self._quote_of = quote_of
@@ -77,7 +78,7 @@ class Push:
 
 
 def requests_of(changes: Sequence[Change]) -> Iterator[list[tuple[str, int]]]:
-    """Yield the events of each request. Each event comes with its number of symbols.
+    """Yield the events of each request, each event with its number of symbols.
 
     Before compression, an event has at most MOST_EVENT_BYTES, unless it has a single symbol.
     """
@@ -101,8 +102,8 @@ def _events(changes: Sequence[Change]) -> Iterator[tuple[str, int]]:
 
 
 def _event(parts: Sequence[str]) -> tuple[str, int]:
-    """Return an event and its number of symbols. The event is `{"changes": [...]}`, compressed by
-    zlib and encoded in base64, as a JSON string.
+    """Return an event and its number of symbols. The event is a JSON string: `{"changes": [...]}`,
+    compressed by zlib and encoded in base64.
 
     AppSync Events charges for each started 5 KB, which is room for 25 symbols.
     """

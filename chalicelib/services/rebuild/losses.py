@@ -1,4 +1,4 @@
-"""Find which prices of a symbol's bars have expired, by comparing ticks with the stored 1m bars."""
+"""Find out which prices of a symbol's bars have expired, by comparing ticks with stored 1m bars."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from chalicelib.services.stores import BarStore
 
 
 class Losses:
-    """Compares a symbol's minutes, in order, with the stored minutes, which outlive prices.
+    """Compares a symbol's minutes, in order, with its stored minute bars, which outlive its prices.
 
-    If a stored minute counts more ticks than were found, some ticks have expired, and the minute is
-    a loss. A minute from `expired_before` on is never a loss. DynamoDB deletes expired items in any
-    order, so any session may have losses. `unbroken` counts the ticks since the last loss.
+    If a stored minute counts more ticks than were found, some of its ticks have expired: the minute
+    is a loss. Only minutes before `expired_before` can be losses. DynamoDB deletes expired items in
+    any order, so any session may have losses. `unbroken` counts the ticks since the last loss.
     """
 
     def __init__(self, bars: BarStore, first: Tick, expired_before: str) -> None:
@@ -35,9 +35,9 @@ class Losses:
         self.unbroken = 0
 
     def without(self, minutes: Sequence[Bar], until: str) -> list[Bar]:
-        """Compare the next minutes, all before `until`, with the stored ones, and return the
-        minutes to write. A minute with all its stored ticks stays as stored if its volume may
-        depend on an expired tick."""
+        """Compare the next minutes, all before `until`, with the stored ones. Return the minutes to
+        write. A minute with all its ticks is left as stored if its volume may depend on an expired
+        tick."""
         mine, old = _by_start(minutes), _by_start(self._read(until))
         left = {
             start
@@ -51,14 +51,15 @@ class Losses:
         return start < self._expired_before and _ticks(mine) < _ticks(stored)
 
     def are_doubtful(self, mine: Sequence[Bar], stored: Sequence[Bar]) -> bool:
-        """Return whether a minute's bars have the stored numbers of ticks, but volumes that may be
-        computed without an expired tick."""
+        """Return whether a minute's new volumes are unreliable. The minute then has all stored
+        ticks, but its volumes may have been computed without an expired tick."""
         if not any(bar.session_date == self._doubtful and bar.volume is not None for bar in mine):
             return False
         return {bar.key: bar.ticks for bar in mine} == {bar.key: bar.ticks for bar in stored}
 
     def may_concern(self, date: str) -> bool:
-        """Return whether a session may have begun so early that ticks of it have expired."""
+        """Return whether ticks of a session may have expired, since it may have begun early
+        enough."""
         return later(f"{date}T00:00:00.000000Z", days=-1) < self._expired_before
 
     def concern(self, date: str) -> bool:
@@ -66,16 +67,16 @@ class Losses:
         return date in self._lost
 
     def allowed(self, date: str, ticks: int, seen: int) -> int:
-        """Return how many fewer ticks a day may have than its stored bar: as many as became regular
-        or extended, but 0 if ticks have expired. The day now has `ticks` ticks. Its session has
-        `seen` ticks, regular and extended."""
+        """Return by how many ticks a day may fall short of its stored bar. It may lack ticks that
+        became regular or extended. The result is 0 if ticks of the session have expired. `ticks`
+        counts the day's ticks now, `seen` the regular and extended ticks of its session."""
         if self.concern(date):
             return 0
         return max(0, self._stored[date] - ticks) if self.may_concern(date) else seen
 
     def precede(self, date: str) -> bool:
-        """Return whether prices are missing between a session and the one before. The prices may
-        then not show a split between the two sessions."""
+        """Return whether prices are missing between a session and the one before. If so, the prices
+        may not show a split between the two."""
         before = max((known for known in self._sessions if known < date), default="")
         return not before or any(before <= lost <= date for lost in self._lost)
 

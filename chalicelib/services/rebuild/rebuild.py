@@ -1,4 +1,4 @@
-"""Compute a symbol's bars and state again from its prices, without sending alerts."""
+"""Compute a symbol's bars and state again from its stored prices, without sending alerts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SILENT = "rebuild"
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
-    """The number of ticks that were folded, and of bars that differed from the stored ones."""
+    """The number of ticks that were processed, and of bars that differed from the stored ones."""
 
     symbol: str
     ticks: int
@@ -38,10 +38,10 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
 
 class Rebuild:
-    """The rebuild service. Detect may run in parallel, so bars and the state are put by conditional
-    writes. If detect repairs bars after the prices were read, all bars are computed again, since a
-    rebuilt bar may have overwritten a repaired one. `rules` returns a symbol's current rules.
-    Prices expire no sooner than `prices_days` after they arrived."""
+    """The rebuild service. Detect may run in parallel, so bars and the state are written
+    conditionally. If detect repairs bars after the prices were read, all bars are computed again. A
+    rebuilt bar may by then have overwritten a repaired one. `rules` returns a symbol's current
+    rules. Prices expire no sooner than `prices_days` after they arrived."""
 
     def __init__(
         self,
@@ -61,10 +61,10 @@ class Rebuild:
     def __call__(self, symbol: str, start: str | None = None) -> Rebuilt:
         """Compute the state, and the bars that end after `start`, from all stored prices.
 
-        No alert is recorded or sent. The state's pending alerts remain, and so do the times at
-        which its rules last fired. A rule that the state does not know yet begins with the next
-        price. The fold ends with the last tick that detect has processed, or the last price if
-        there is no state. Raises Contended.
+        No alert is recorded or sent. The state keeps its pending alerts and the times at which its
+        rules last fired. A rule that the state does not know yet begins with the next price. Ticks
+        are processed up to the last one that detect has processed; without a state, all are. Raises
+        Contended.
         """
         try:
             return self._rebuilt(symbol, start)
@@ -84,8 +84,8 @@ class Rebuild:
         raise Contended(f"{symbol}: detect was faster {TRIES} times; run it again")
 
     def _put(self, fold: _Fold, old: State | None) -> bool:
-        """Continue a fold, and replace the old state with the fold's state. Return False if detect
-        has written a bar or the state meanwhile."""
+        """Continue a fold to the newest tick, and replace the old state with its state. Return
+        False if detect has written a bar or the state meanwhile."""
         try:
             fold.through(old)
         except Contended:
@@ -94,8 +94,8 @@ class Rebuild:
         return not fold.ticks or self._stores.state.put(fold.in_place_of(old))
 
     def _watch(self, symbol: str) -> Watch:
-        """Return the rules and averages to watch. They are read after the state, so a rule that the
-        state has and that is missing here has been deleted."""
+        """Return the rules and averages to watch. Call this after reading the state: a rule that
+        only the state has was then deleted."""
         rules = rules_for(symbol, self._rules(symbol))
         return Watch(rules, self._shown.fast, self._shown.slow)
 
@@ -105,9 +105,10 @@ class Rebuild:
 
 
 class _Fold:
-    """Folds a symbol's ticks into a state, from the first tick on, and puts finished bars.
+    """Processes a symbol's ticks in order, from the first on. Computes a state and puts finished
+    bars.
 
-    `old` is the stored state at the beginning of the fold.
+    `old` is the stored state at the beginning.
     """
 
     def __init__(
@@ -137,8 +138,8 @@ class _Fold:
         self._regular = Counter[str]()
 
     def holds(self, stored: State | None, watch: Watch) -> bool:
-        """Return whether the fold is still valid. No bar was repaired since it began, the rules are
-        the same, and the stored state did not begin again."""
+        """Return whether the fold is still valid. Since it began, no bar was repaired, the rules
+        did not change, and the stored state did not begin again."""
         if self.outdated or self.watch != watch or stored is None:
             return False
         known = self.state.last_timestamp <= stored.last_timestamp
@@ -151,7 +152,7 @@ class _Fold:
         return in_place_of(old, self.state, self.watch, self._losses)
 
     def through(self, old: State | None) -> None:
-        """Continue to the last tick of the stored state; without a state, to the last price."""
+        """Continue to the last tick of the stored state or, without a state, to the last price."""
         end = just_after(old.last.timestamp) if old and old.last else None
         while True:
             start = just_after(self.state.last_timestamp) if self.state.last else None
@@ -171,8 +172,8 @@ class _Fold:
             self._take(self._expired(old))
 
     def _begin(self, first: Tick) -> None:
-        """Begin the fold at the first price, unless it has begun. Keep the splits up to that price,
-        since later prices do not show them."""
+        """Begin the fold at the first price, unless it has begun. Splits up to that price are kept,
+        since the remaining prices do not show them."""
         if self._losses is not None:
             return
         self._losses = Losses(self._bars, first, self._expired_before)
@@ -181,8 +182,8 @@ class _Fold:
         self.state = msgspec.structs.replace(self.state, splits=splits)
 
     def _expired(self, old: State) -> list[Tick]:
-        """Return those last ticks of the stored state that have expired: the fold must reach
-        them."""
+        """Return the last ticks of the stored state if they have expired. They are missing in the
+        prices, but the fold has to process them."""
         reached = self.state.last_timestamp
         known = [tick for tick in (old.mark, old.last) if tick is not None]
         return [tick for tick in known if "" < reached < tick.timestamp < self._expired_before]
@@ -241,15 +242,16 @@ class _Fold:
 
     @property
     def _first_date(self) -> str:
-        """Return the date of the first session whose day ends after the start; empty without a
-        start."""
+        """Return the date of the first session whose day ends after the start. If no start was
+        given, return an empty text."""
         if not self._start:
             return ""
         calendar = calendar_for(self.state.symbol, self.state.timezone)
         return calendar.session_at(from_text(self._start)).date.isoformat()
 
     def _fewer(self, bar: Bar) -> int:
-        """Return how many ticks a day may have lost because they became regular or extended."""
+        """Return how many ticks a day's bar may have lost because they became regular or
+        extended."""
         return self._may_lose(bar.session_date, bar.ticks)
 
     def _may_lose(self, date: str, ticks: int) -> int:

@@ -1,5 +1,5 @@
-"""The state that rebuild puts: the result of its fold. Values that need expired prices come from
-the old state."""
+"""Make the state that rebuild puts. Values that depend on expired prices are taken from the old
+state."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from chalicelib.services.rebuild.losses import Losses
 def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
     """Return the new state, with the version, pending alerts and rule history of the old state.
 
-    Live bars that have lost ticks are kept from the old state. So are windows and rule states, if
-    too few prices since the last loss remain to compute them. Rules that the old state does not
-    have, or has in another version, are left out: detect begins with them at the next price.
+    Live bars that have lost ticks are taken from the old state. Closes and rule states are, too, if
+    too few prices since the last loss remain to compute them. Rules that the old state lacks, or
+    has in another version, are left out. Detect begins with them at the next price.
     """
     lost = _minute_lost_some(old, new, losses)
     unbroken = 0 if lost else losses.unbroken + sum(bar.ticks for bar in new.minutes)
@@ -42,7 +42,8 @@ def in_place_of(old: State, new: State, watch: Watch, losses: Losses) -> State:
 
 
 def _gap(old: State, new: State, running: State) -> int:
-    """Return the seconds between the last two ticks, even if the first of the two has expired."""
+    """Return the seconds between the last two ticks. The old state knows them even if the earlier
+    tick has expired."""
     if running.last_timestamp != old.last_timestamp:
         return new.gap
     known = [gap for gap in (old.gap, new.gap) if gap]
@@ -62,8 +63,9 @@ def _start(state: State) -> str:
 
 
 def _running(old: State, new: State, losses: Losses) -> State:
-    """Return the new state. If ticks of its minute have expired, keep the old state's minute and
-    last ticks. If only the last regular tick has expired, keep that tick of the old state."""
+    """Return the new state with its running minute. If ticks of that minute have expired, take the
+    minute and the last ticks from the old state. If only the last regular tick has expired, take
+    just that tick."""
     if not _same_minute(old, new):
         return new
     worse = losses.are_doubtful(new.minutes, old.minutes)
@@ -89,14 +91,14 @@ def _day(old: State, new: State, losses: Losses, *, lost: bool) -> Bar | None:
 
 
 def _splits(old: State, new: State, losses: Losses) -> tuple[Split, ...]:
-    """Return the splits, including splits of the old state that prices no longer show."""
+    """Return the splits, with those of the old state that the remaining prices do not show."""
     splits = {split.date: split for split in old.splits if losses.precede(split.date)}
     splits |= {split.date: split for split in new.splits}
     return tuple(splits[date] for date in sorted(splits))[-MAX_SPLITS:]
 
 
 def _opening(old: State, new: State, losses: Losses) -> Opening | None:
-    """Return the prices before the session. If they have expired, they come from the old state."""
+    """Return the prices before the session, from the old state if they have expired."""
     if not (old.opening and new.opening and new.last) or old.last_timestamp != new.last_timestamp:
         return new.opening
     if not losses.precede(place_of(new.last).date):
@@ -118,8 +120,8 @@ def _rule_states(old: State, new: State, watch: Watch, unbroken: int) -> dict[st
 
 
 def _rule_state(rule: Rule, old: RuleState, new: RuleState, unbroken: int) -> RuleState:
-    """Return a rule's state. Rules on bars are evaluated on stored closes, which outlive prices.
-    Still, expired prices may hide the last bar on which the rule was evaluated."""
+    """Return a rule's state. A rule on bars is evaluated on stored closes, which outlive prices.
+    Even so, the last bar on which it was evaluated may be missing once prices have expired."""
     short = unbroken < rule.closes_needed if rule.interval == "tick" else new.bar < old.bar
     if old.fingerprint != new.fingerprint or short:
         return old

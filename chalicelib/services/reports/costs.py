@@ -8,8 +8,8 @@ from decimal import Decimal
 USD_A_BYTE = Decimal(5) / 10**12
 MEGABYTE = 10**6
 LEAST_MEGABYTES = 10
-"""Athena charges $5 per TB. Bytes are rounded up to megabytes, at least ten for each query:
-https://aws.amazon.com/athena/pricing/. Decimal units give the higher price."""
+"""Athena charges $5 per TB. It rounds bytes up to megabytes, and charges at least ten for each
+query: https://aws.amazon.com/athena/pricing/. Decimal units give the higher price."""
 
 USD_A_LIST = Decimal("0.000005")
 USD_A_GET = Decimal("0.0000004")

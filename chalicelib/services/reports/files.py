@@ -1,4 +1,4 @@
-"""The reports: one SQL file each in chalicelib/reports, whose first lines declare it.
+"""The reports. Each is an SQL file in chalicelib/reports, and its first lines declare it.
 
 -- title: ...
 -- description: ...
@@ -65,7 +65,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
         return f"{number} from {self.minimum} to {self.maximum}"
 
     def read(self, given: Any, today: date) -> QueryValue:
-        """Return the value to bind; `given` is None if the request has none. Raises FieldError."""
+        """Return the value to bind. `given` is None if the request does not name the parameter.
+        Raises FieldError."""
         if given is None:
             if self.default is None:
                 raise FieldError(self.name, given, f"{self.allowed}; it has to be given")
@@ -76,7 +77,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
             raise FieldError(self.name, given, self.allowed) from error
 
     def preset(self, today: date) -> QueryValue:
-        """Return the default value as of a day. The parameter must have a default."""
+        """Return the default value, computed for the day `today`. The parameter must have a
+        default."""
         text = cast("str", self.default)
         if self.kind == "date":
             return (today + timedelta(days=int(text.removeprefix("today")))).isoformat()
@@ -115,8 +117,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as declared in its file. `order` names the parameter of each `?` in the
-    statement."""
+    """A report as declared in its file. `order` names the parameter that each `?` in the statement
+    stands for."""
 
     name: str
     title: str
@@ -127,8 +129,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     order: tuple[str, ...]
 
     def values(self, given: dict[str, Any], today: date) -> dict[str, QueryValue]:
-        """Return the values of all parameters: the given values, else the defaults as of `today`.
-        Raises FieldError for the first invalid value or unknown parameter."""
+        """Return the values of all parameters. A parameter that is not given has its default as of
+        `today`. Raises FieldError for the first invalid value or unknown parameter."""
         known = [parameter.name for parameter in self.parameters]
         for name in given:
             if name not in known:

@@ -1,9 +1,9 @@
-"""Count the LIST requests that a report makes to S3. Athena reports only the bytes that it scans.
+"""Count the LIST requests that a report makes to S3. Athena itself reports only the bytes scanned.
 
-For each scan of a table, Athena lists each partition that the statement selects, at least once. For
-Parquet, these are partitions in the catalog. For `raw/` and `readings/`, they are all hours of
-arrival from the boundary on, since projection does not depend on objects. Further requests for
-partitions of more than a thousand objects are not counted.
+For each scan of a table, Athena lists each selected partition at least once. For Parquet, these are
+partitions in the catalog. For `raw/` and `readings/`, they are all hours of arrival from the
+boundary on, even hours without objects, because of partition projection. A partition of more than a
+thousand objects takes further requests, which are not counted.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _ARRIVED = re.compile(r"\bFROM (?:raw_lines|readings)\b")
 
 
 class LakeState(msgspec.Struct, frozen=True):
-    """The state of the lake that determines how many partitions are listed.
+    """The values of the lake that determine how many partitions are listed.
 
-    first_day: the first date of arrival that is projected.
+    first_day: the first date of arrival in the partition projection.
     compacted_until, months: as in CompactionState.
     days: dates of the partitions of `ticks`.
     years: how many partitions `history_1d` has.
@@ -42,7 +42,8 @@ class LakeState(msgspec.Struct, frozen=True):
 
 
 class ReportLists:
-    """Counts LIST requests from the state of the lake, which is read when needed."""
+    """Counts LIST requests from the state of the lake. The state is read when needed and cached for
+    KEPT."""
 
     def __init__(self, read: Callable[[], LakeState], clock: Callable[[], datetime]) -> None:
         self._read = read
@@ -58,8 +59,8 @@ class ReportLists:
 
 
 def lists(statement: str, values: Mapping[str, QueryValue], state: LakeState, today: date) -> int:
-    """Return the number of LIST requests of a statement over the lake's views. A table that is
-    named several times, for example in WITH, counts once."""
+    """Return the number of LIST requests of a statement over the lake's views. A table counts once,
+    even if the statement names it several times, for example in WITH."""
     start, end = str(values.get("start", "")), str(values.get("end", "9999"))
     last = min(end, (today + timedelta(days=1)).isoformat())
     arrived = max(0, _days(max(start, state.first_day), last))
@@ -83,8 +84,7 @@ def _of_ticks(start: str, end: str, state: LakeState, today: date) -> int:
 
 
 def _arrivals(view: str, state: LakeState, today: date) -> int:
-    """Return the number of hours of arrival from the boundary on, times the number of scans of a
-    view."""
+    """Return how many hours of arrival a view lists from the boundary on, over all of its scans."""
     first = max(state.first_day, state.compacted_until or "")
     return len(_ARRIVED.findall(view)) * HOURS * (_days(first, today.isoformat()) + 1)
 

@@ -1,4 +1,4 @@
-"""Start reports, and read their runs. Athena assigns the id of a run."""
+"""Start reports and read their results. Each start is a run; Athena assigns the run's id."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class NoLake(TicktapeError):  # noqa: N818 - named after the problem type
 class Run(msgspec.Struct, frozen=True):
     """The progress of a run. `values` has the bound parameters.
 
-    `lists` is the number of LIST requests to S3 that the run would make now; 0 if uncharged.
+    `lists` is the number of LIST requests to S3 that the run would make now; 0 if it is not
+    charged.
     """
 
     run_id: str
@@ -49,7 +50,7 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def price_usd(self) -> Decimal:
-        """Return what Athena charges; 0 if the run is not over, has failed or reuses a result."""
+        """Return what Athena charges; 0 if the run has not ended, has failed or reuses a result."""
         return scan_usd(self.status.bytes_scanned) if _is_charged(self.status) else Decimal(0)
 
     @property
@@ -67,8 +68,8 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Reports:
-    """Starts reports and reads their runs. `link` returns a link to `s3://bucket/key` that is valid
-    for some seconds and needs no credentials."""
+    """Starts reports and reads their runs. `link` is called with `s3://bucket/key` and a number of
+    seconds, and returns a link. The link is valid that long and needs no credentials."""
 
     def __init__(
         self,
@@ -154,8 +155,8 @@ def _is_charged(status: QueryStatus) -> bool:
 
 
 def reuse_minutes(given: Any) -> int:
-    """Return how many minutes old a reused result may be; 0 for no reuse. If `given` is None,
-    return the default. Raises FieldError."""
+    """Return how many minutes old a reused result may be; 0 if results are not reused. If `given`
+    is None, return the default. Raises FieldError."""
     if given is None:
         return REUSE_MINUTES
     if type(given) is not int or not 0 <= given <= MOST_REUSE_MINUTES:
@@ -165,7 +166,7 @@ def reuse_minutes(given: Any) -> int:
 
 
 def _unquoted(literal: str) -> QueryValue:
-    """Return the value of an SQL literal that was bound."""
+    """Return the value of a bound parameter from its SQL literal."""
     if literal.startswith("'"):
         return literal[1:-1].replace("''", "'")
     return int(literal) if literal.lstrip("-").isdigit() else Decimal(literal)

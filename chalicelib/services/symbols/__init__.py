@@ -1,1 +1,1 @@
-"""Tracked symbols, their sources, and deleting everything stored for a symbol."""
+"""The tracked symbols and their sources, and the deletion of all data of a symbol."""

@@ -1,4 +1,5 @@
-"""Forget a symbol: delete everything except the archive, so that the series can begin again."""
+"""Forget a symbol: delete all of its data except the archive, so that the series can begin
+again."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _TRIES = 10
 
 
 class Forgotten(msgspec.Struct, frozen=True):
-    """What was deleted. If `complete` is false, time ran out, and another call continues."""
+    """What was deleted. If not `complete`, time ran out, and another call continues the
+    deletion."""
 
     symbol: str
     prices: int
@@ -31,9 +33,9 @@ class Forgotten(msgspec.Struct, frozen=True):
 class Forget:
     """Deletes a symbol's prices, bars, alerts and state, and removes it from "tracked" and "seen".
 
-    The symbol leaves the list "seen" last, so that an interrupted call can be repeated. Before
-    that, the time is noted: ingest uses it to tell the archive that the series began again. The
-    symbol's rules and archived records remain.
+    The symbol is removed from "seen" last, so that an interrupted call can be repeated. Before the
+    removal, the time is noted. With it, ingest can tell the archive that the series began again.
+    The symbol's rules and archived records remain.
     """
 
     def __init__(
@@ -43,8 +45,8 @@ class Forget:
         forgotten: Callable[[str], None],
         clock: Callable[[], datetime],
     ) -> None:
-        """Create the service. `forgotten` is called with a deleted symbol, to clear this
-        container's caches. `clock` returns the present as an aware datetime.
+        """Create the service. `forgotten` is called with a deleted symbol, and clears its cached
+        data in this container. `clock` returns the present as an aware datetime.
 
         Other containers refresh their caches after a minute without a price of the symbol.
         """
@@ -87,6 +89,6 @@ class Forget:
 
 
 def _empty(state: State) -> State:
-    """Return an empty state that can replace `state`. It counts as repaired, so that no container
-    continues to use closes of deleted bars."""
+    """Return an empty state that can replace `state`. Its count of repairs is higher, so containers
+    stop using closes of deleted bars."""
     return State(symbol=state.symbol, version=state.version, repairs=state.repairs + 1)

@@ -1,4 +1,4 @@
-"""Choose several symbols to forget, such as symbols that someone invented to fill a stage."""
+"""Choose several symbols to forget, such as invented ones with which somebody filled a stage."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 def chosen(stores: Stores, choice: Choice) -> list[SymbolEntry]:
-    """Return the lines of the chosen symbols in order. Tracked symbols are never chosen."""
+    """Return the lines of the chosen symbols, in the order of the list. Tracked symbols are never
+    chosen."""
     tracked = {line.symbol for line in stores.symbols.listed(TRACKED)}
     lines = [line for line in stores.symbols.listed(SEEN) if choice.is_within(line)]
     lines = [line for line in lines if line.symbol not in tracked]

@@ -1,4 +1,4 @@
-"""The lists of symbols: "seen", and "tracked" by producers."""
+"""Read and change the lists of symbols: "seen", and "tracked" by producers."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from chalicelib.services.symbol_stores import SymbolEntry, SymbolStore
 SEEN, TRACKED, FORGOTTEN = "seen", "tracked", "forgotten"
 
 MAX_TRACKED = 500
-"""The most tracked symbols. A producer requests each of them from its source again and again."""
+"""The most tracked symbols. A producer requests each of them again and again from its source."""
 
 
 NEWEST_SWITCHES = 3
-"""How many of each symbol's switches a list of many symbols shows: the newest ones. So 5,000
-symbols fit into an answer."""
+"""How many switches a list of many symbols shows for each symbol: only the newest. An answer then
+has room for 5,000 symbols."""
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A symbol's line, and the lists that have it."""
+    """A symbol's line, and which of the lists have the symbol."""
 
     entry: SymbolEntry
     seen: Annotated[bool, Meta(description="Whether any of its prices were received.")]
@@ -40,8 +40,9 @@ class SymbolLists:
         self._clock = clock
 
     def page(self, after: str, limit: int) -> tuple[list[Listed], str | None]:
-        """Merge both lists. Return the first `limit` symbols after `after` ("" for the first page),
-        and the last symbol's name if others follow. Takes one Query for each list."""
+        """Return the first `limit` symbols of both lists after the symbol `after` ("" for the first
+        page). If others follow, return the last symbol's name too, else None. Takes one Query for
+        each list."""
         seen = {entry.symbol: entry for entry in self._store.page(SEEN, after, limit + 1)}
         tracked = {entry.symbol: entry for entry in self._store.page(TRACKED, after, limit + 1)}
         symbols = sorted(seen.keys() | tracked.keys())
@@ -68,7 +69,7 @@ class SymbolLists:
         return _joined(seen, entry), is_new
 
     def listed(self, symbol: str) -> Listed:
-        """Return a symbol's line; an empty line if neither list has the symbol."""
+        """Return a symbol's line. If neither list has the symbol, return an empty line."""
         seen = self._store.find_many(SEEN, [symbol]).get(symbol)
         tracked = self._store.find_many(TRACKED, [symbol]).get(symbol)
         if seen is None and tracked is None:
@@ -84,7 +85,7 @@ class SymbolLists:
 
 
 def _joined(seen: SymbolEntry | None, tracked: SymbolEntry | None) -> Listed:
-    """Return a symbol's line, joined from those of both lists. At least one must have it."""
+    """Join a symbol's lines from both lists into one. At least one list must have the symbol."""
     lines = [line for line in (seen, tracked) if line is not None]
     standby = tracked.standby if tracked is not None else None
     entry = msgspec.structs.replace(lines[0], standby=standby)

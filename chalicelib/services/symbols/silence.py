@@ -24,8 +24,8 @@ MOST_CHECKED = 500
 """The most symbols that are checked. Tracked symbols come first."""
 
 LEFT_AFTER_MINUTES = 390
-"""If an untracked symbol is silent for more minutes of trading than a session in New York has, no
-price of it is expected any more: perhaps nobody collects it."""
+"""If an untracked symbol is silent for more minutes of trading than this, no price is expected any
+more. Perhaps nobody collects it. A session in New York has this many minutes."""
 
 
 class Silent(msgspec.Struct, frozen=True):
@@ -36,8 +36,8 @@ class Silent(msgspec.Struct, frozen=True):
 
 
 class SilenceCheck:
-    """Finds the symbols without a price for `after_seconds` of trading. If this is 0, finds
-    none."""
+    """Finds the symbols that had no price for `after_seconds` of trading. If this is 0, none are
+    found."""
 
     def __init__(self, stores: Stores, clock: Callable[[], datetime], after_seconds: int) -> None:
         self._stores = stores
@@ -66,8 +66,9 @@ class SilenceCheck:
         return sorted(found, key=lambda silent: (-silent.minutes, silent.symbol))
 
     def due(self) -> list[Silent] | None:
-        """Return the silent symbols if EVERY has passed since the last check, or at first since the
-        creation; else None. If the check fails, log the error and return None."""
+        """Return the silent symbols if EVERY has passed since the last check or, before any check,
+        since the creation. Otherwise return None. If the check fails, log the error and return
+        None."""
         if self._clock() < self._next:
             return None
         self._next = self._clock() + EVERY
@@ -82,8 +83,8 @@ class SilenceCheck:
 
 
 def _minutes(entry: SymbolEntry, state: State | None, now: datetime, is_tracked: bool) -> int:
-    """Return for how many minutes of trading a symbol has been silent; 0 if no price of it is
-    expected."""
+    """Return for how many minutes of trading a symbol has been silent. The result is 0 if no price
+    is expected."""
     last = state.last if state else None
     zone, source = (last.exchange_timezone, last.source) if last else (None, UNKNOWN_SOURCE)
     since = last.timestamp if last else ""

@@ -1,5 +1,5 @@
-"""Claims of producers: a symbol's standby asks for its turn, and the first source asks to
-return."""
+"""Answer the claims of producers. A standby claims a symbol when it wants to take over, and the
+first source when it wants to return."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Claims:
-    """Grants claims of a symbol's first source or standby. `clock` returns the present as an aware
-    datetime."""
+    """Answers the claims of a symbol's first source and its standby. `clock` returns the present as
+    an aware datetime."""
 
     def __init__(self, stores: Stores, clock: Callable[[], datetime]) -> None:
         self._stores = stores
@@ -40,7 +40,7 @@ class Claims:
         self._switch = SourceSwitch(stores.symbols, clock)
 
     def __call__(self, source: str, symbols: Sequence[str]) -> list[Claim]:
-        """Return the answers to a source's claims for at most 100 symbols, in their order."""
+        """Answer a source's claims for at most 100 symbols, in their order."""
         tracked = self._stores.symbols.find_many(TRACKED, symbols)
         states = self._stores.state.get_many(symbols)
         newest = {name: state.last for name, state in states.items()}
@@ -59,7 +59,7 @@ class Claims:
         return Claim(symbol, True)
 
     def _grant(self, source: str, line: SymbolEntry, standby: Standby, last: Tick | None) -> None:
-        """Record the switch to a source. Raises NotNow, Contended."""
+        """Record the switch to a source, if it is the source's turn. Raises NotNow, Contended."""
         now = self._clock()
         silent = silence(line.symbol, last, line.known_sources, line.added_at, now)
         if silent is not None and silent >= standby.after_seconds:

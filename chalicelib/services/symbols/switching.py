@@ -1,4 +1,4 @@
-"""Change the source of a symbol's series from an instant on."""
+"""Change the source of a symbol's series, from a given instant on."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class SourceSwitch:
         self._clock = clock
 
     def __call__(self, symbol: str, source: str, start: str | None) -> None:
-        """Have the series continue with a source from `start` on. None means as soon as possible.
+        """Have the series continue with `source` from `start` on; None means as soon as possible.
 
-        Switches that are still AHEAD_SECONDS ahead are replaced. If the series has no source, it
-        begins with this one. Raises SourceError, Conflict, Contended.
+        Switches that are at least AHEAD_SECONDS ahead are replaced. If the series has no source
+        yet, it begins with `source`. Raises SourceError, Conflict, Contended.
         """
         self.check(source, start)
         self.change(symbol, lambda known: self._switched(known, source, start))
 
     def change(self, symbol: str, wanted: Callable[[Sources], Sources]) -> None:
-        """Replace a tracked symbol's sources with what `wanted` returns for them.
+        """Call `wanted` with a tracked symbol's sources, and store the sources that it returns.
 
         Raises what `wanted` raises. Raises Contended if the sources keep changing or the symbol is
         not tracked.
@@ -45,7 +45,7 @@ class SourceSwitch:
             raise Contended(f"{symbol}: its sources are being changed; repeat the request")
 
     def check(self, source: str, start: str | None) -> None:
-        """Raise SourceError if no switch can have this source or this instant."""
+        """Raise SourceError if this source or this instant is not allowed in a switch."""
         if not SOURCE.fullmatch(source):
             raise SourceError("source", source, f"{LABEL_ALLOWED}; not unknown")
         if start is not None and (start < to_text(self._earliest()) or start[17:] != _WHOLE):
@@ -57,7 +57,7 @@ class SourceSwitch:
 
     @staticmethod
     def check_standby(standby: Standby) -> None:
-        """Raise SourceError if no symbol can have this standby."""
+        """Raise SourceError if this standby is not allowed for any symbol."""
         if not SOURCE.fullmatch(standby.source) or family(standby.source) == family(standby.first):
             allowed = f"another source than {standby.first}: {LABEL_ALLOWED}; not unknown"
             raise SourceError("standby", standby.source, allowed)
@@ -70,7 +70,7 @@ class SourceSwitch:
 
     def _is_done(self, symbol: str, change: Callable[[Sources], Sources]) -> bool:
         """Change the sources in the symbol's lines and return True. Return False if the symbol is
-        not tracked, or if somebody changed a line meanwhile."""
+        not tracked or if another process changed a line meanwhile."""
         tracked = self._store.find_many(TRACKED, [symbol]).get(symbol)
         seen = self._store.find_many(SEEN, [symbol]).get(symbol)
         if tracked is None:
@@ -83,7 +83,7 @@ class SourceSwitch:
         return seen is not None or not self._store.find_many(SEEN, [symbol])
 
     def _is_set(self, name: str, line: SymbolEntry, wanted: Sources) -> bool:
-        """Write sources into a line, unless it has them; return whether it has them now."""
+        """Write sources into a line, unless the line has them. Return whether it has them now."""
         return line.known_sources == wanted or self._store.set_sources(name, line, wanted)
 
     def _switched(self, known: Sources, source: str, start: str | None) -> Sources:
