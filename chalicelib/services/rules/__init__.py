@@ -1,1 +1,1 @@
-"""Rules: save and list rules, list their alerts, and preview what a rule would have fired."""
+"""Save and list rules, list their alerts, and preview when a rule would have fired."""

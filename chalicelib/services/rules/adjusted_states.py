@@ -1,4 +1,4 @@
-"""States with the splits and dividends for which a preview adjusts bars."""
+"""Read states with the splits and dividends for which a preview adjusts bars."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from chalicelib.services.stores import Stores
 
 
 class AdjustedStates:
-    """Reads states as StateStore does, but replaces the splits that detection noted. "raw" has no
-    splits. "splits" has those that sources reported, and noted ones that no source reported. "all"
-    adds dividends. As in live detection, a bar is evaluated with the splits up to its own session,
-    no matter when they became known."""
+    """Reads states like a StateStore, with other splits than those that detection noted. With "raw"
+    a state has no splits. With "splits" it has those that sources reported, and noted ones that no
+    source reported. "all" adds dividends. As in live detection, a bar is evaluated with the splits
+    up to its own session, whenever they became known."""
 
     def __init__(self, stores: Stores, adjustment: Adjustment) -> None:
         self._stores = stores
@@ -26,7 +26,8 @@ class AdjustedStates:
         self._found: dict[str, State] = {}
 
     def get(self, symbol: str) -> State | None:
-        """Return the state of a symbol; an empty one if it has none, as with history only."""
+        """Return the state of a symbol. If none is stored, return an empty one: the symbol may
+        still have history."""
         if symbol not in self._found:
             state = self._stores.state.get(symbol) or State(symbol=symbol)
             self._found[symbol] = self._adjusted(state)

@@ -1,4 +1,4 @@
-"""Recorded alerts of one symbol, or of all symbols over some days."""
+"""Read recorded alerts of one symbol, or of all symbols over some days."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from chalicelib.services.market_data.queries import MAX_DAYS, AlertQuery, Range
 from chalicelib.services.stores import AlertStore, Page
 
 _READ_AHEAD = 200
-"""The alerts per read if only one condition is wanted. Alerts of other conditions are skipped."""
+"""How many alerts are read at once if only one condition is wanted. Alerts of other conditions are
+then skipped."""
 
 MOST_READ = 20_000
-"""The most alerts read for one answer. A page may then be short although others follow."""
+"""The most alerts read for one answer. A page that reaches it may be short, although others
+follow."""
 
 
 class RangeTooLong(ValueError):  # noqa: N818 - named after the problem type
-    """A request for all symbols covers more than MAX_DAYS days. `args` has the range's start."""
+    """A request for all symbols covers more than MAX_DAYS days. `args` has the start of the
+    range."""
 
 
 class AlertTable(msgspec.Struct, frozen=True):
@@ -39,9 +42,10 @@ class AlertHistory:
         self._clock = clock
 
     def alerts(self, query: AlertQuery) -> AlertTable:
-        """Return one page of alerts, ordered by the times of the ticks.
+        """Return one page of alerts, ordered by the times of their ticks.
 
-        Without a symbol and a range, it covers the last MAX_DAYS days. Raises RangeTooLong.
+        If neither a symbol nor a range is given, alerts of the last MAX_DAYS days are read. Raises
+        RangeTooLong.
         """
         found = self._of_symbol(query) if query.symbol else self._of_days(query)
         rows: list[StoredAlert] = []
@@ -90,7 +94,8 @@ class AlertHistory:
             yield from _walk(read, None)
 
     def _days_range(self, asked: Range) -> Range:
-        """Return the range with both ends. Raises RangeTooLong if it exceeds MAX_DAYS days."""
+        """Return the range with default values for missing ends. Raises RangeTooLong if it exceeds
+        MAX_DAYS days."""
         span = timedelta(days=MAX_DAYS)
         try:
             end = from_text(asked.end) if asked.end else self._default_end(asked.start, span)
@@ -102,8 +107,8 @@ class AlertHistory:
         return Range(to_text(start), to_text(end))
 
     def _default_end(self, start: str | None, span: timedelta) -> datetime:
-        """Return the latest time that a tick may have now (the present plus MAX_AHEAD). It is at
-        most `span` after `start`."""
+        """Return the end of a range without one: the latest time that a tick may have now (the
+        present plus MAX_AHEAD). With a `start`, the end is at most `span` later."""
         end = self._clock() + MAX_AHEAD + timedelta(seconds=1)
         return min(end, from_text(start) + span) if start else end
 
@@ -113,7 +118,8 @@ class AlertHistory:
 
 
 def position_of(alert: StoredAlert, by_day: bool) -> str:
-    """Return an alert's position among its symbol's alerts or its day's: a table's sort key."""
+    """Return an alert's sort key, among the alerts of its day if `by_day`, else among its
+    symbol's."""
     one = alert.alert
     middle = f"#{one.symbol}" if by_day else ""
     return f"{one.timestamp}{middle}#{one.rule_id}"
@@ -125,7 +131,7 @@ def _time_of(position: str) -> str:
 
 def _is_ahead(reach: Range, position: str, descending: bool) -> bool:
     """Return whether a position lies before the whole range, in reading order. A default range
-    moves with the clock. It may have moved past the position of an earlier page."""
+    moves with the clock, so it may have passed the position of an earlier page."""
     time = _time_of(position)
     return time >= (reach.end or "") if descending else time < (reach.start or "")
 
@@ -143,7 +149,8 @@ def _walk(
 
 
 def _days(reach: Range, query: AlertQuery) -> Iterator[str]:
-    """Yield the UTC days of a range in the requested order, starting at the query's position."""
+    """Yield the UTC days of a range in the requested order, beginning with the day of the query's
+    position."""
     first = date.fromisoformat((reach.start or "")[:10])
     last = date.fromisoformat((reach.end or "")[:10])
     days = [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]

@@ -1,4 +1,4 @@
-"""Backtests of previews: read the bars that a rule was evaluated on, and trade at its alerts."""
+"""Backtest a previewed rule: read the bars that it was evaluated on, and trade at its alerts."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def backtest_of(
     since: Position | None = None,
     time_is_up: Callable[[], bool] = never,
 ) -> Backtest:
-    """Return the backtest of a preview that began at `start` or, if it continued another one, at
-    `since`. The backtest trades at each alert. It uses the bars that the rule was evaluated on; for
+    """Return the backtest of a preview, which trades at each alert. It begins at `start` or, if the
+    preview continued another one, at `since`. It uses the bars that the rule was evaluated on; for
     a rule on ticks, 1m bars. If time is up before all bars are read, the backtest ends there and
-    says so."""
+    has a caveat."""
     on_ticks = rule.interval == "tick"
     interval = "1m" if on_ticks else rule.interval
     if previewed.until is None:
@@ -64,7 +64,7 @@ def backtest_of(
 def _start(
     start: str | None, since: Position | None, interval: str, *, on_ticks: bool
 ) -> str | None:
-    """Return the label of the first bar; None to read all stored bars."""
+    """Return the label of the backtest's first bar. None means that all stored bars are read."""
     if since is not None:
         return minute_of(since.until) if on_ticks else just_after(since.until)
     return label(start, interval) if start is not None else None
@@ -77,7 +77,8 @@ def _rows(
     reach: tuple[str | None, str],
     time_is_up: Callable[[], bool],
 ) -> tuple[list[Bar], str | None]:
-    """Return stored regular bars, and the instant where reading stopped; None if all were read."""
+    """Return stored regular bars, and the instant at which reading stopped; None if all were
+    read."""
     rows: list[Bar] = []
     start, end = reach
     while True:
@@ -93,7 +94,7 @@ def _rows(
 def _with_running(
     stores: Stores, symbol: str, interval: str, rows: list[Bar], last: str, end: str
 ) -> list[Bar]:
-    """Return stored bars. If the rule was last evaluated on the running bar, add this bar."""
+    """Add the running bar to stored bars, if the rule was last evaluated on it."""
     state, base = stores.state.get(symbol), BASE_OF[interval]
     if state is None or base != interval or (rows and rows[-1].start >= last):
         return rows
@@ -103,8 +104,8 @@ def _with_running(
 def _adjusted(
     stores: Stores, symbol: str, rows: list[Bar], time_is_up: Callable[[], bool]
 ) -> tuple[list[Bar], str | None]:
-    """Return bars adjusted for splits, and the start of the first bar that was not adjusted. The
-    start is None if all were adjusted."""
+    """Adjust bars for splits until time is up. Return the adjusted bars, and the start of the first
+    bar that was not adjusted; None if all were."""
     state = stores.state.get(symbol)
     found: list[Bar] = []
     for page in adjusted_pages(rows, state.splits if state is not None else (), _PAGE):

@@ -1,8 +1,8 @@
-"""The closed bars of an interval over a range. Detect evaluates a rule at their closes.
+"""Read the closed bars of an interval over a range. Detect evaluates a rule when a bar closes.
 
 A bar closes when the first tick after it arrives, before the rule expires. Stored bars alone do not
-show this. A week has stored days before it ends. A day is over at the first tick after its
-session's close, but is stored only at the next session's first tick.
+show whether a bar has closed. An unfinished week already has stored days. A day is over at the
+first tick after its session's close, but is stored only at the next session's first tick.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from chalicelib.services.stores import Close, Stores
 _DAY = timedelta(days=1).total_seconds()
 LONGEST_SECONDS = {"1m": 60.0, "5m": 300.0, "15m": 900.0, "30m": 1800.0, "1h": 3600.0}
 LONGEST_SECONDS |= {"1d": _DAY, "1wk": 7 * _DAY, "1mo": 31 * _DAY}
-"""The length in seconds of the longest bar of each interval."""
+"""The length of each interval's longest bar, in seconds."""
 
 _MOST_AFTER_CLOSE = 1000
-"""How many ticks are read to find a tick after a session's close."""
+"""How many ticks are read to find one after a session's close."""
 
 LastPart = tuple[Close, DatedClose | None]
-"""The last of the stored bars that form a bar, and the close of the session before."""
+"""The last stored bar within a bar, and the close of the session before."""
 
 
 class ClosedBars:
-    """Reads those of a symbol's regular bars that have closed."""
+    """Reads a symbol's regular bars that have closed."""
 
     def __init__(
         self, stores: Stores, rule: Rule, state: State, time_is_up: Callable[[], bool]
@@ -53,9 +53,9 @@ class ClosedBars:
     def last_parts(
         self, start: str | None, end: str | None, before: DatedClose | None
     ) -> Iterator[LastPart]:
-        """Yield the bars that close with a stored bar in `[start, end)`. `before` is the last close
-        before these bars. Ends before the first bar that closes after the rule has expired. Raises
-        TimeIsUp."""
+        """Yield the last part of each closed bar, if that part begins in `[start, end)`. `before`
+        is the last close before these bars. Ends before the first bar that closes after the rule
+        has expired. Raises TimeIsUp."""
         dated = _with_session_before(self._closes(start, end), before)
         groups = groupby(dated, key=lambda part: label(part[0].start, self._interval))
         lasts = ((name, _last(parts)) for name, parts in groups)
@@ -68,7 +68,8 @@ class ClosedBars:
                 yield last
 
     def _closes(self, start: str | None, end: str | None) -> Iterator[Close]:
-        """Yield stored bars, with the running day among them, up to the end of `end`'s bar."""
+        """Yield the closes of stored bars and of the running day, up to the end of the bar that
+        contains `end`."""
         until = later(end, seconds=LONGEST_SECONDS[self._interval]) if end is not None else None
         day = self._running_day(start, until)
         for close in self._stores.bars.closes(self._state.symbol, self._base, start, until):
@@ -91,7 +92,8 @@ class ClosedBars:
         return Close(day.start, day.session_date, day.close, day.ticks)
 
     def _newest_spot(self) -> Spot | None:
-        """Return the place of the last tick before the rule's expiry; None without ticks."""
+        """Return the place and time of the newest tick before the rule expires; None without
+        ticks."""
         tick = self._state.last
         if tick is not None and self._rule.has_expired(tick.timestamp):
             tick = self._last_before(self._rule.expires_at)
@@ -103,8 +105,9 @@ class ClosedBars:
         return rows[0].tick if rows else None
 
     def _is_over(self, name: str, *, has_next: bool) -> bool:
-        """Return whether a bar has closed by the newest tick. A historical bar after the newest
-        tick has closed if bars of its interval are stored as such, or if another bar follows."""
+        """Return whether a bar has closed by the newest tick. A historical bar may be later than
+        that tick. It has closed if bars of its interval are stored as such, or if another bar
+        follows."""
         if self._newest is not None:
             running = label_of(self._newest[0], self._interval)
             if name <= running:
@@ -112,15 +115,15 @@ class ClosedBars:
         return has_next or self._interval == self._base
 
     def _is_beyond_expiry(self, name: str, last: Close) -> bool:
-        """Return whether a bar lies beyond the newest tick and ends after the rule has expired. All
-        later bars then do so, too."""
+        """Return whether a bar lies beyond the newest tick and ends after the rule has expired. If
+        so, the same is true of all later bars."""
         if self._newest is not None and name <= label_of(self._newest[0], self._interval):
             return False
         return self._rule.has_expired(later(last.start, seconds=LONGEST_SECONDS[self._base]))
 
     def _has_day_closed(self, place: SessionPlace, instant: str) -> bool:
-        """Return whether a tick after the session's close has closed the newest tick's day. The
-        newest tick may come later and still count as regular, as in an auction."""
+        """Return whether a tick after the session's close has closed the day of the newest tick.
+        The newest tick itself may follow that tick and still count as regular, as in an auction."""
         if self._interval != "1d":
             return False
         start, end = to_text(place.session.close), just_after(instant)

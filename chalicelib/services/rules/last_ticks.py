@@ -1,4 +1,4 @@
-"""The last regular tick of a bar. A live alert on the bar has the time of this tick."""
+"""Find the last regular tick of a bar. A live alert on the bar has the time of this tick."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from chalicelib.services.stores import Close, Stores
 
 _LENGTH = {"1m": timedelta(minutes=1), "1h": timedelta(hours=1)}
 _MOST_AFTER_HOURS = 1000
-"""How many ticks are read to find the last tick of regular hours."""
+"""How many ticks are read to find the last one of regular hours."""
 
 
 class LastTicks:
-    """Finds last ticks of bars among a symbol's prices. Skips bars before the oldest price."""
+    """Finds the last ticks of bars among a symbol's prices. Reads nothing for bars before the
+    oldest price."""
 
     def __init__(self, stores: Stores, symbol: str, interval: str, zone: str | None) -> None:
-        """Create a reader. `zone` is the time zone of the exchange, as its last tick names it."""
+        """Create a reader. `zone` is the time zone of the exchange, as the symbol's last tick names
+        it."""
         self._stores = stores
         self._symbol = symbol
         self._base = BASE_OF[interval]
         self._zone = zone
 
     def tick_of(self, part: Close) -> Tick | None:
-        """Return the last regular tick of the stored bar `part`. Return None if no tick is stored,
-        since the bar is historical or its ticks have expired."""
+        """Return the last regular tick of the stored bar `part`. Return None if none is stored: the
+        bar is historical, or its ticks have expired."""
         start, end = self._range(part)
         if self._oldest is None or end <= self._oldest:
             return None

@@ -1,4 +1,4 @@
-"""Preview what a rule would have fired over a range of history, with the code of live detection."""
+"""Preview when a rule would have fired over a range of history, with the code of live detection."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Preview:
     ) -> Previewed:
         """Evaluate `rule` for one symbol over `[start, end)`; None is an open end. To continue an
         earlier preview of the rule, pass the position that it reached as `since`, which replaces
-        `start`. Otherwise the rule begins as a new one. If it `is_in_force`, it begins as a rule
+        `start`. Otherwise the rule begins as a new one. If it `is_in_force`, it begins like a rule
         that was evaluated before.
 
         Stops at the deadline, a time of the clock; the result is then not `complete`. Raises
@@ -87,8 +87,8 @@ class Preview:
             return run.result(complete=False)
 
     def adjusted(self, adjustment: Adjustment) -> Preview:
-        """Return a preview service that adjusts bars by `adjustment`; live rules do not. See
-        AdjustedStates."""
+        """Return a preview service that adjusts bars by `adjustment`, see AdjustedStates. Live
+        rules are evaluated without this adjustment."""
         from chalicelib.services.rules.adjusted_states import AdjustedStates
 
         states = AdjustedStates(self.stores, adjustment)
@@ -105,7 +105,7 @@ class Preview:
         *,
         is_in_force: bool = False,
     ) -> Previewed:
-        """Evaluate `rule` over the whole range, in as many previews as it takes, up to the
+        """Evaluate `rule` over the whole range, in as many previews as necessary, until the
         deadline. Raises RuleError."""
         found = self(rule, symbol, start, end, deadline, is_in_force=is_in_force)
         while not found.complete and found.position and self._clock() < deadline:
@@ -120,8 +120,8 @@ class Preview:
         run: PreviewRun,
         time_is_up: Callable[[], bool],
     ) -> Previewed:
-        """Preview a rule with `when`. The modules for this are loaded only for such rules. Raises
-        RuleError if the rule needs too many bars."""
+        """Preview a rule with `when`. Its modules are imported here, since few rules need them.
+        Raises RuleError if the rule needs too many bars."""
         from chalicelib.services.rules.when_preview import WhenPreview, check_cost
 
         check_cost(rule)
@@ -155,7 +155,8 @@ class Preview:
         return [row.dated for row in history(rule.interval, start, start, count)]
 
     def _closes_shown(self, rule: Rule) -> int:
-        """Return how many closes before a bar the rule and its alerts' averages need."""
+        """Return how many closes before a bar are needed by the rule and by the averages in its
+        alerts."""
         return max(rule.closes_to_begin, self._shown.slow)
 
     def _warm_up(self, rule: Rule, symbol: str, start: str | None) -> list[Tick]:

@@ -1,4 +1,4 @@
-"""A run of a preview: what it finds, and how far it gets."""
+"""Evaluate a rule for a preview: the alerts that it finds, and the position that it reaches."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 MAX_BARS = 150_000
 MAX_TICKS = 50_000
 MAX_ALERTS = 1_000
-"""The limits of one preview. MAX_BARS is more than a year of 1m bars. An answer has room for
-MAX_ALERTS, and its time suffices for the other limits."""
+"""The limits of one preview. MAX_BARS is more than a year of 1m bars. MAX_ALERTS fit into an
+answer. The other limits keep a preview within the time of an answer."""
 
 
 class Position(msgspec.Struct, frozen=True):
-    """How far a preview got: the label of its last bar, or the timestamp of its last tick. It has
-    what the rule remembers there and, on bars, the last close of the session before."""
+    """The position that a preview reached: the label of its last bar, or the timestamp of its last
+    tick. It includes what the rule remembers and, on bars, the last close of the session before."""
 
     until: str
     rule_state: RuleState
@@ -44,10 +44,11 @@ class Position(msgspec.Struct, frozen=True):
 class Previewed(msgspec.Struct, frozen=True):
     """The alerts that a rule would have fired, in order.
 
-    `judged` counts the prices at which the rule was evaluated. `complete` is false if a limit or
-    the deadline was reached before the end of the range. The next preview continues at `position`;
-    None if the rule was not evaluated. `unknown` counts the prices at which a condition `when` was
-    not known yet. `fired_at` has the label of each alert's bar; for ticks, each tick's timestamp.
+    `judged` counts the prices at which the rule was evaluated. `unknown` counts those at which a
+    condition `when` was not known yet. If a limit or the deadline was reached before the end of the
+    range, the preview is not `complete`. The next preview continues at `position`, which is None if
+    the rule was not evaluated. `fired_at` has the label of each alert's bar; for ticks, the tick's
+    timestamp.
     """
 
     alerts: tuple[Alert, ...]
@@ -63,7 +64,7 @@ class Previewed(msgspec.Struct, frozen=True):
         return self.position.until if self.position is not None else None
 
     def joined(self, more: Previewed) -> Previewed:
-        """Return this preview joined with `more`, which continued it."""
+        """Return this preview and its continuation `more` as one."""
         return Previewed(
             self.alerts + more.alerts,
             self.judged + more.judged,
@@ -103,7 +104,7 @@ class Window:
 
 
 class PreviewRun:
-    """Evaluates one rule over one range; `since` is the position that an earlier preview
+    """Evaluates one rule over one range. `since` is the position that an earlier preview
     reached."""
 
     def __init__(
@@ -128,19 +129,20 @@ class PreviewRun:
         self._fired_at: list[str] = []
 
     def close_before(self, closes: Sequence[DatedClose]) -> DatedClose | None:
-        """Return the last close before the range, which is the last of `closes`. If an earlier
+        """Return the last of `closes`, which is the last close before the range. If an earlier
         preview is continued, return the last close of the session before its last bar."""
         if self.position is not None:
             return self.position.close_before
         return closes[-1] if closes else None
 
     def not_judged(self, parts: Iterable[LastPart]) -> Iterator[LastPart]:
-        """Yield the bars after those on which the earlier preview evaluated the rule."""
+        """Yield the bars that follow the last bar of the earlier preview; without one, all bars."""
         begun = self.position.until if self.position is not None else ""
         return (part for part in parts if label(part[0].start, self._rule.interval) > begun)
 
     def over_judged(self, judged: Iterable[Judgement], most: int) -> Previewed:
-        """Return the preview of a rule with `when`, made from at most `most` of its evaluations."""
+        """Return the preview of a rule with `when`. It takes at most `most` of the rule's
+        evaluations."""
         try:
             for one in judged:
                 self._unknown += not one.known
@@ -153,8 +155,8 @@ class PreviewRun:
         return self.result(complete=True)
 
     def over_ticks(self, warm_up: list[Tick], pages: Iterable[list[Tick]]) -> Previewed:
-        """Evaluate the rule on at most about MAX_TICKS ticks, with the code that detect runs.
-        `warm_up` has the ticks before these."""
+        """Evaluate the rule on at most about MAX_TICKS ticks, with the code of detect. `warm_up`
+        has the ticks before them."""
         unwatched = Watch((), self._watch.fast, self._watch.depth)
         state = advance(State(symbol=self._symbol), warm_up, unwatched, _suppress_nothing).state
         name = self._rule.rule_id
@@ -179,7 +181,7 @@ class PreviewRun:
 
     def over_bars(self, parts: Iterable[LastPart], window: Window, ticks: LastTicks) -> Previewed:
         """Evaluate the rule on at most MAX_BARS closed bars, in order. `window` has the closes
-        before them. `ticks` reads the last tick of each bar that fires."""
+        before them. If a bar fires, `ticks` finds its last tick."""
         rule_state = self.position.rule_state if self.position is not None else None
         begun = self.position.until if self.position is not None else ""
         for bar, session_before in parts:
@@ -203,7 +205,7 @@ class PreviewRun:
     def _observation(
         self, bar: Close, window: Window, session_before: DatedClose | None
     ) -> Observation:
-        """Return the observation of a bar without reading the bar's last tick."""
+        """Return the observation of a bar, made without reading the bar's last tick."""
         previous = adjusted_closes([session_before] if session_before else [], window.known)
         start = label(bar.start, self._rule.interval)
         return Observation(
@@ -218,8 +220,8 @@ class PreviewRun:
         )
 
     def _latest(self, observation: Observation, part: Close) -> Observation:
-        """Return the observation with the latest time that the bar's last tick may have. Then no
-        cooldown hides an alert."""
+        """Return the observation with the latest time that the bar's last tick may have. A cooldown
+        that may be over by then does not hide an alert."""
         if not self._rule.cooldown_seconds:
             return observation
         return msgspec.structs.replace(observation, timestamp=later(part.start, days=2))
@@ -242,7 +244,8 @@ class PreviewRun:
         self.position = position
 
     def _is_full(self, most: int, next_alerts: int = 1) -> bool:
-        """Return whether to stop. The next step may find `next_alerts` alerts."""
+        """Return whether to stop, since a limit is reached. The next step may find `next_alerts`
+        alerts."""
         has_no_room = len(self._alerts) + next_alerts > MAX_ALERTS
         return self._judged >= most or has_no_room or self._time_is_up()
 
@@ -255,13 +258,13 @@ class PreviewRun:
 
 
 def _suppress_nothing(_tick: Tick) -> str:
-    """Return "", so that no alert is suppressed: a preview sends nothing anyway."""
+    """Return "", so that no alert is suppressed. A preview sends none anyway."""
     return ""
 
 
 def _with_last_tick(observation: Observation, tick: Tick | None) -> Observation:
-    """Return an observation with the time and the previous close of the bar's last tick, if there
-    is one."""
+    """Return an observation with the time and the previous close of the bar's last tick. Without a
+    tick, return it unchanged."""
     if tick is None:
         return observation
     return msgspec.structs.replace(

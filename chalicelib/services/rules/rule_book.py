@@ -28,14 +28,14 @@ MAX_STORED = 1_000
 
 MAX_SYMBOLS = 100_000
 """More symbols than any stage has. The stage's symbols are counted only if its rules would cost too
-much with this number."""
+much for this number of symbols."""
 
 TRIES = 12
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
 
 _writing = threading.Lock()
-"""Writers in one process take turns. Writers in several processes compete for the version."""
+"""Threads that write rules take turns. Of several processes, only one can write a version."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -62,8 +62,8 @@ class RuleBook:
         check_channels: Callable[[Sequence[str]], None] = lambda _: None,
         symbols: Callable[[], int] = lambda: 1,
     ) -> None:
-        """`check_channels` raises RuleError for ids that no channel has. `symbols` returns the
-        number of the stage's symbols."""
+        """Create the book. `check_channels` raises RuleError for ids that no channel has. `symbols`
+        returns the number of the stage's symbols."""
         self._store = store
         self._symbols = symbols
         self._check_channels = check_channels
@@ -81,8 +81,8 @@ class RuleBook:
         return sorted(found, key=lambda kept: (kept.rule.rule_id, kept.rule.symbol))
 
     def broken(self) -> tuple[BrokenRule, ...]:
-        """Return the stored rules that are not evaluated, as of the last call of `all`: unreadable
-        rules, and rules beyond a symbol's limit."""
+        """Return the stored rules that the last call of `all` left out of evaluation. They are
+        unreadable or beyond their symbol's limit."""
         return (*self._store.broken, *self._left_out)
 
     def find(self, rule_id: str) -> Kept:
@@ -138,8 +138,8 @@ class RuleBook:
         self._write(forget)
 
     def _write(self, decide: Callable[[RuleTable], _Change]) -> RuleTable:
-        """Decide on a change of the current table and write it; try again if another write was
-        faster.
+        """Write the change that `decide` returns for the current table. Try again if another write
+        came first.
 
         Returns the table that the change was based on. Raises Contended, and what `decide` raises.
         """
@@ -158,7 +158,7 @@ class RuleBook:
         return table
 
     def _check_cost(self, new: Rule) -> None:
-        """Raise Conflict if a symbol's conditions `when` would cost too much with the new rule."""
+        """Raise Conflict if the new rule makes the conditions `when` of a symbol cost too much."""
         stored = [rule for rule in self._store.all() if rule.when and rule.enabled]
         others = [rule for rule in stored if rule.rule_id != new.rule_id]
         symbols = {rule.symbol for rule in others} if new.symbol == ANY_SYMBOL else set()
@@ -167,7 +167,8 @@ class RuleBook:
             check_kept([*others, new], self._symbols, others)
 
     def _check_room(self, new: Rule, table: RuleTable) -> None:
-        """Raise Conflict if `new` would exceed the limit of all rules or of its symbol's."""
+        """Raise Conflict if `new` would exceed the limit of all rules or the limit of its
+        symbol."""
         stored_ids = {rule_id for _, rule_id in table.enabled}
         others = {key: on for key, on in table.enabled.items() if key[1] != new.rule_id}
         for rule_id, default in self._defaults.items():
@@ -189,8 +190,8 @@ class RuleBook:
 
 
 def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
-    """Raise Conflict if the enabled rules of one of the symbols would cost too much together. This
-    includes rules for all symbols. Rules without `when` cost nothing."""
+    """Raise Conflict if one symbol's enabled rules would cost too much together. Rules for all
+    symbols count for each symbol. Rules without `when` cost nothing."""
     if all(rule.when is None for rule in enabled):
         return
     from chalicelib.domain.when.costs import excess_of
@@ -208,7 +209,7 @@ def check_costs(enabled: Sequence[Rule], symbols: Iterable[str]) -> None:
 def check_kept(
     enabled: Sequence[Rule], symbols: Callable[[], int], before: Sequence[Rule] = ()
 ) -> None:
-    """Raise Conflict if containers could not cache the values of all enabled rules: they would then
+    """Raise Conflict if containers could not cache the values of all enabled rules. They would then
     read bars again at each price. A rule for all symbols counts once for each of `symbols()`. Rules
     that need no more than the rules in `before` are always allowed."""
     if all(rule.when is None for rule in enabled):

@@ -1,4 +1,4 @@
-"""Sets of rules from files: plan what a file would change, and apply the plan in one write."""
+"""Plan what a file of rules would change, and apply the plan in one write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chalicelib.services.stores import MAX_APPLIED, RuleKey, RuleStore, RuleTabl
 class Change(msgspec.Struct, frozen=True):
     """A rule that changes. `before` is None for a new rule, `after` is None for a deleted rule.
 
-    `default` is the default rule that the deleted rule had replaced. It is in force again.
+    `default` is the default rule that the deleted rule had replaced. It is then in force again.
     """
 
     rule_id: str
@@ -32,8 +32,8 @@ class Change(msgspec.Struct, frozen=True):
 
     @property
     def fields(self) -> dict[str, tuple[object, object]]:
-        """Return the fields that differ, each with its values before and after. Empty if the rule
-        is new, or if no rule with this id is in force after the change."""
+        """Return the fields that differ, each with its values before and after. The result is empty
+        if the rule is new, or if no rule with this id is in force afterwards."""
         before, after = self.before, self.in_force
         if before is None or after is None:
             return {}
@@ -43,12 +43,12 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a file would change in the stored rules.
+    """What a file of rules would change in the stored rules.
 
-    `left_alone` has the ids of stored rules that are neither in this file nor in the file applied
-    last. `applied` has the ids in the file. `digest` is the same for the same changes to the same
-    rules. `table` has the stored rules that the plan was made for, and `remove` the keys of rules
-    to delete.
+    `left_alone` has the ids of stored rules that neither this file nor the last applied file has.
+    `applied` has the ids in this file. Plans with the same changes to the same rules have the same
+    `digest`. `table` has the stored rules that the plan was made for, and `remove` the keys of
+    rules to delete.
     """
 
     changes: tuple[Change, ...]
@@ -81,10 +81,10 @@ class RuleSets:
         return sorted((one for one in found if isinstance(one, Rule)), key=_by_id)
 
     def plan(self, wanted: Sequence[Rule], *, prune: bool = False) -> Plan:
-        """Return the plan after which the wanted rules are stored.
+        """Plan the changes after which the wanted rules are stored.
 
-        A stored rule that is not wanted is deleted if the last applied file had it. If `prune`, all
-        such rules are deleted. Raises RuleError, Conflict.
+        A stored rule that is not wanted is deleted if the last applied file had it. If `prune`,
+        every stored rule that is not wanted is deleted. Raises RuleError, Conflict.
         """
         table = self._store.table()
         found = sorted(self._store.current(table), key=_by_id)
@@ -123,7 +123,8 @@ class RuleSets:
     def _check(
         self, plan: Plan, found: Iterable[Rule | BrokenRule], wanted: Sequence[Rule]
     ) -> None:
-        """Raise Conflict if the result would exceed a limit, and RuleError for unknown channels."""
+        """Raise Conflict if the rules would exceed a limit after the plan, and RuleError for
+        unknown channels."""
         put = [one for one in plan.changes if one.after is not None]
         writes = len(put) + len(plan.remove)
         if writes > MAX_APPLIED:

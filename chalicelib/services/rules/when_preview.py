@@ -1,4 +1,5 @@
-"""Preview a rule with `when`, at the same points and with the same desks as live detection."""
+"""Preview a rule with `when`, at the same points as live detection and with the same
+computation."""
 
 from __future__ import annotations
 
@@ -40,14 +41,14 @@ from chalicelib.services.rules.preview_run import Position
 from chalicelib.services.stores import Stores
 
 _AT_ONCE = 2_000
-"""Bars are read together for this many points, divided by the most bars of a series in one
-point."""
+"""Bars are read together for this many points. If a series has several bars in a point, the number
+is divided by that."""
 
 
 class Judgement(NamedTuple):
     """The evaluation of a rule at one point. `alert` is set if the rule fires. `known` says whether
-    the condition was known, `rule_state` what the rule remembers. On bars, `close_before` is the
-    last close of the session before."""
+    the condition was known. `rule_state` is what the rule remembers afterwards. On bars,
+    `close_before` is the last close of the session before."""
 
     label: str
     alert: Alert | None
@@ -57,7 +58,7 @@ class Judgement(NamedTuple):
 
 
 class WhenPreview:
-    """Evaluates one rule at the points of one symbol."""
+    """Evaluates one rule at the points (ticks or closed bars) of one symbol."""
 
     def __init__(
         self,
@@ -69,9 +70,9 @@ class WhenPreview:
         is_in_force: bool = False,
         time_is_up: Callable[[], bool] = never,
     ) -> None:
-        """`state` is the symbol's state; it has the running bars and the splits. `since` is the
-        position that an earlier preview reached. If the rule `is_in_force`, it was evaluated before
-        the first point. Evaluating may raise TimeIsUp."""
+        """Create a preview. `state` is the symbol's state, with its running bars and splits.
+        `since` is the position that an earlier preview reached. If the rule `is_in_force`, it was
+        evaluated before the first point. Evaluating may raise TimeIsUp."""
         self._stores = stores
         self._rule = rule
         self._state = state
@@ -132,14 +133,15 @@ class WhenPreview:
                 yield Judgement(point.label, alert, known, rule_state)
 
     def _tick_at(self, timestamp: str) -> Tick | None:
-        """Return the last stored tick up to `timestamp`; None if there is none. A split may follow
-        the tick."""
+        """Return the last stored tick up to `timestamp`; None if there is none. It shows whether a
+        split took effect after it."""
         prices, end = self._stores.prices, just_after(timestamp)
         rows = prices.ticks(self._subject.symbol, None, end, limit=1, descending=True).rows
         return rows[0].tick if rows else None
 
     def _memories(self, desk: Desk, point: Point) -> dict[str, str]:
-        """Return what the rule remembers of the ticks before a point, by the rule's id."""
+        """Return what the rule remembers of the ticks before a point. The dict's key is the rule's
+        id."""
         rule_id, state = self._rule.rule_id, self._rule_state
         found = {rule_id: state.memory if state else ""}
         if self._tick is not None:
@@ -181,7 +183,8 @@ class WhenPreview:
         return Judgement(point.label, alert, truth is not None, after, part[1])
 
     def _begin(self, held: bool | None) -> None:
-        """Begin a rule in force at its first point; `held` is whether its condition held before."""
+        """Create the state of a rule in force at its first point. `held` is whether its condition
+        held before."""
         if self._is_in_force and self._rule_state is None:
             self._rule_state = in_force(self._rule, None, held)
 
@@ -225,7 +228,7 @@ class WhenPreview:
 
 
 def check_cost(rule: Rule) -> None:
-    """Raise RuleError if a rule alone needs more than a symbol's rules may need together."""
+    """Raise RuleError if one rule needs more than all rules of a symbol may need together."""
     if excess := excess_of([rule]):
         raise RuleError("when", excess.needed, f"at most {excess.most:,}")
 

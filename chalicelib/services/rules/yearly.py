@@ -14,11 +14,11 @@ from chalicelib.services.rules.preview_run import Previewed
 
 YEAR = timedelta(days=365)
 MOST_SYMBOLS = 10
-"""The most symbols on which a rule for all symbols is tried."""
+"""A rule for all symbols is tried on at most this many of them."""
 
 STORM_A_YEAR = 250
 STORM_A_DAY = 10
-"""A rule with more alerts of one symbol in a year or in a day than these is a storm."""
+"""A rule is a storm if one symbol has more alerts than these in the year or in a day."""
 
 Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 
@@ -26,10 +26,10 @@ Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 class Fires(msgspec.Struct, frozen=True):
     """How often a rule fires over a year.
 
-    `count` counts all alerts; `last` is the date of the last one, or empty. `most` counts the
-    alerts of the symbol with the most. `busiest` is the most alerts of one symbol in a day.
-    `symbols` counts the symbols that were tried, `judged` the prices. `is_known` says whether the
-    condition was ever known, `complete` whether nothing was cut off.
+    `count` counts all alerts. `last` is the date of the last one, or empty. `most` is the most
+    alerts of one symbol in the year, `busiest` in a day. `symbols` counts the symbols that were
+    tried, `judged` the prices. `is_known` says whether the condition was ever known. `complete`
+    says whether all prices of the year were evaluated.
     """
 
     count: int = 0
@@ -43,7 +43,8 @@ class Fires(msgspec.Struct, frozen=True):
 
     @property
     def warnings(self) -> list[str]:
-        """Return warnings about a rule with these counts; empty if nothing is doubtful."""
+        """Return warnings about a rule that fires this often; empty if there is nothing to warn
+        about."""
         if not self.judged:
             return ["there are no prices of the last year to try it on"]
         if not self.is_known:
@@ -58,9 +59,9 @@ class Fires(msgspec.Struct, frozen=True):
 
 
 def fires_of(preview: Preview, rule: Rule, tracked: Sequence[str], now: datetime) -> Fires:
-    """Return how often a rule fires in the year before `now`. A rule for all symbols is tried on
-    the first MOST_SYMBOLS of `tracked`. The rule is evaluated as one that was in force before the
-    year began."""
+    """Count how often a rule fires in the year before `now`. A rule for all symbols is tried on the
+    first MOST_SYMBOLS of `tracked`. The rule is evaluated like one that was in force before that
+    year."""
     symbols = tracked[:MOST_SYMBOLS] if rule.symbol == ANY_SYMBOL else [rule.symbol]
     start, end = to_text(now - YEAR), to_text(now)
     found = [(symbol, preview(rule, symbol, start, end)) for symbol in symbols]
