@@ -201,9 +201,9 @@ def world() -> Iterator[StandIn]:
 def cold_start(browser: Browser) -> Iterator[tuple[System, FirstVisit]]:
     """The real system with simulated prices, started once, and what its page showed when it was
     opened at the moment when its address was printed. It ends with the last of these files: its
-    prices keep a tenth of a core busy. They come each 5 s: each 2 s would take twice as much."""
+    prices keep a core busy, less so since they come each 10 s."""
     with running_system(
-        "--interval", "5", "--symbols", ",".join(SHOWN), "--alerts", "every-tick"
+        "--interval", "10", "--symbols", ",".join(SHOWN), "--alerts", "every-tick"
     ) as running:
         yield running, visit(browser, running.page)
 
