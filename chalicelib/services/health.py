@@ -51,15 +51,15 @@ class Producing(ProducerStatus, frozen=True, kw_only=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The health of a deployment. No age or count is a failure in itself, since a market may be
-    closed.
+    """The health of a deployment. No age or count is a failure in itself: a market may be closed.
 
     `symbols` counts the symbols seen. `given_up` counts the dead-lettered batches to be redriven;
     None if unknown. `detect_lag_seconds` is the age of the oldest price that detect has not
     processed; 0 if there is none. This lag and `last_tick` cover at most MOST_SAMPLED symbols.
-    `deliver_lag_seconds` is for how long an attempt for one of the latest alerts has been due at
-    most; 0 if none is due. `silent_symbols` counts the symbols that should trade and are silent.
-    `silent` names at most MOST_SAMPLED of these. It is empty if reading prices needs a token.
+    `deliver_lag_seconds` is the longest time for which an attempt for one of the latest alerts has
+    been due; 0 if none is due. `silent_symbols` counts the symbols that should trade and are
+    silent. `silent` names at most MOST_SAMPLED of these. It is empty if reading prices needs a
+    token.
     """
 
     status: str
@@ -174,7 +174,8 @@ def _seconds_to_keep(symbols: list[str]) -> float:
 
 
 def spread(symbols: Sequence[str], count: int) -> list[str]:
-    """Return at most `count` evenly spaced symbols, always the same ones and always the first."""
+    """Return at most `count` evenly spaced symbols. The choice is always the same and includes the
+    first symbol."""
     most = min(count, len(symbols))
     return [symbols[place * len(symbols) // most] for place in range(most)]
 

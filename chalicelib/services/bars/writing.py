@@ -48,7 +48,7 @@ class BarWriter:
         self.put_differing(differing, "1h", arrival, _losses(folded))
 
     def put_all(self, bars: Sequence[Bar], arrival: str) -> Refused:
-        """Put bars of any interval; return the bars that were refused."""
+        """Put bars of any interval. Return the bars that were refused; see Refused."""
         return self._bars.put_all(bars, arrival) if bars else Refused()
 
     def _folded(

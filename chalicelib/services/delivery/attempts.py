@@ -96,8 +96,8 @@ class Attempts:
 
     def postpone(self, found: Delivery | None, retry: Retry) -> Result | None:
         """Put off an attempt for lack of time and return "deferred". This does not count as an
-        attempt. After MAX_POSTPONED_SECONDS the delivery is given up: `_bury` marks it as dead. The
-        request is put before the delivery is marked, as in `retry`."""
+        attempt. After MAX_POSTPONED_SECONDS the delivery is marked as dead instead. The request is
+        put before the delivery is marked, as in `retry`."""
         now = self._clock()
         request = postponed_request(retry, found, to_text(now))
         waited = (now - from_text(request.postponed)).total_seconds()

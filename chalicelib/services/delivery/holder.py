@@ -214,7 +214,7 @@ class _Muting:
         self._held: dict[tuple[datetime, str], tuple[Held, ...]] = {}
 
     def of(self, alert: Alert, now: datetime) -> tuple[Held, ...]:
-        """Return a Held with the reason and end of an alert's muting; empty if it is not muted."""
+        """Return why and until when an alert is muted, as one Held; empty if it is not muted."""
         key = now, alert.alert_id
         if key not in self._held:
             if now not in self._in_force:

@@ -21,9 +21,9 @@ LONGEST = timedelta(seconds=EVENT_SOURCES["deliver"].maximum_record_age_seconds)
 def deliver_lag(
     alerts: AlertStore, prices: PriceStore, channels: Sequence[StoredChannel], now: datetime
 ) -> int:
-    """Return for how long, in seconds, an attempt for one of the latest alerts has been due at
-    most; 0 if none is due. This takes a Query for each day within LONGEST. If alerts wait for a
-    first attempt, one more Query reads the price of the oldest such alert."""
+    """Return the longest time, in seconds, for which an attempt for one of the latest alerts has
+    been due. Return 0 if none is due. This takes a Query for each day within LONGEST. If alerts
+    wait for a first attempt, one more Query reads the price of the oldest such alert."""
     days = dict.fromkeys(to_text(at)[:10] for at in (now, now - LONGEST))
     pages = [alerts.by_day(day, None, None, limit=LATEST, descending=True) for day in days]
     latest = [stored for page in pages for stored in page.rows]

@@ -90,7 +90,8 @@ class Pictures:
         return list(reversed(page.rows))
 
     def _note(self, alert: Alert, problem: str) -> None:
-        """Count a failure. Only the first failure of an invocation is logged."""
+        """Count a picture that failed or came late. Only the first one of an invocation is
+        logged."""
         with self._lock:
             self.failed += 1
             is_first = self.failed == 1

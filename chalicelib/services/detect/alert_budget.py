@@ -28,8 +28,8 @@ used up. A symbol that uses up a rule's limit therefore does not silence other s
 (docs/decisions/0293)."""
 
 MAX_MINUTES = 400
-"""The number of minutes whose counts are kept; the last used minutes are. Several minutes are in
-use at once, since exchanges have different delays. In a replay, hundreds are."""
+"""The counts of this many minutes are kept: those used last. Exchanges have different delays, so
+several minutes are in use at once. In a replay, hundreds are."""
 
 
 class _Minute:

@@ -11,7 +11,7 @@ from chalicelib.domain.detection import Outcome
 log = logging.getLogger("ticktape.detect")
 
 MOST_NAMED = 10
-"""The most rules, and the most symbols, that the log line names: those with the most alerts."""
+"""The log line names at most this many rules and symbols: those with the most alerts."""
 
 
 class AlertExcess:

@@ -16,9 +16,9 @@ from chalicelib.domain.when.points import Point, bar_point, tick_point
 class Closing(msgspec.Struct, frozen=True):
     """A point in a run of ticks at which rules are evaluated. `tick` has the price to evaluate.
 
-    At the close of a bar, `newest` is the tick that closed the bar. `was_over` says that the tick
-    before it had already closed the bar. At a point on ticks, `tick` and `newest` are the same, and
-    `before` is the preceding tick.
+    At the close of a bar, `newest` is the tick that closed the bar; rules are evaluated when it
+    comes. `was_over` says that the tick before it had already closed the bar. At a point on ticks,
+    `tick` and `newest` are the same, and `before` is the preceding tick.
     """
 
     point: Point

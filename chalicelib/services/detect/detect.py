@@ -93,9 +93,9 @@ class Step(msgspec.Struct, frozen=True):
 
     `outcome` is the outcome of the new ticks. `repaired` says whether late ticks caused a repair.
     `unrepaired` counts the spans of late ticks that were too large to repair. `refused` has the
-    closed bars in whose place others are stored. `since` is the start of the first repaired bar; it
-    is empty if no bar was repaired. `history` has read the closes for rules. Call `keep_when` after
-    writing the state: it caches the values that the rules with `when` have used.
+    closed bars in whose place others are stored. No stored bar before the instant `since` was
+    repaired; it is empty if no bar was. `history` has read the closes for rules. Call `keep_when`
+    after writing the state: it caches the values that the rules with `when` have used.
     """
 
     outcome: Outcome
@@ -304,7 +304,7 @@ class Detect:
         raise Contended(f"{span.symbol}: another invocation was faster {TRIES} times")
 
     def _keep_closes(self, before: State, step: Step) -> None:
-        """Cache the closes that a step has read. Its state has replaced `before`."""
+        """Cache the closes that a step has read. The state of the step has replaced `before`."""
         step.history.keep()
         step.keep_when()
         after = step.outcome.state
@@ -461,6 +461,6 @@ def first_minutes(ticks: Sequence[Tick], most: int) -> list[Tick]:
 
 
 def _has_first_alert(state: State, alerts: Iterable[Alert]) -> bool:
-    """Return whether an alert is of a rule that was never evaluated on the symbol. The rule may
-    have been deleted without this container knowing it. It may also have fired before."""
+    """Return whether an alert is of a rule that was never evaluated on the symbol. This container
+    may not know that the rule has been deleted. The rule may also have fired before."""
     return any(alert.rule_id not in state.rule_states for alert in alerts)

@@ -16,8 +16,8 @@ from chalicelib.domain.when.desk import Desk
 KEPT_SECONDS = 3600.0
 """A desk that was not used for this long is read again, and may be dropped to make room. If more
 desks are in use than fit, new ones are not cached. If they replaced others, none would be cached at
-its next use. But a desk that is costly to read replaces a cheap one. Rules can only be saved while
-there is room for all costly desks."""
+its next use. But a desk that is costly to read replaces a cheap one. There is room for all costly
+desks, since rules that need more cannot be saved."""
 
 Key = tuple[str, str, bool]
 """A symbol, an interval, and whether the rules are costly."""
@@ -58,8 +58,8 @@ class KeptDesks:
         return kept if is_valid else None
 
     def keep(self, key: Key, kept: KeptDesk) -> None:
-        """Cache a desk in place of the previous one. Drop other desks if this makes enough room. If
-        not, do not cache the desk."""
+        """Cache a desk in place of the previous one. Other desks may be dropped to make room. If
+        there is still no room, the desk is not cached."""
         weight = kept.desk.numbers
         with self._lock:
             self._drop(key)

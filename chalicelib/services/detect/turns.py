@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Contended
 from chalicelib.services.bars.time_limits import TimeIsUp
 
 MOST_SECONDS = 180.0
-"""How long symbols may wait for each other while their records are delivered again."""
+"""The longest time for which symbols that wait for each other are tried again."""
 
 SHORT_SECONDS = 5.0
 """How long a symbol waits for its turn once MOST_SECONDS are over."""

@@ -129,8 +129,8 @@ class Ingest:
         )
 
     def _learnt(self, reads: Sequence[Read], refused: Mapping[str, str]) -> list[Read]:
-        """Return the records up to the first one with a symbol that is not in the list "seen",
-        without it. There was no time to register that symbol."""
+        """Return the records before the first one that has an unregistered symbol. There was no
+        time to register that symbol."""
 
         def is_known(read: Read) -> bool:
             symbols = (item.symbol for item in items_of(read.decoded))

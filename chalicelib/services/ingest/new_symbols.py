@@ -46,8 +46,8 @@ def within_symbol_limit(read: Read) -> Read:
 class NewSymbols:
     """Adds new symbols to the list "seen", up to a limit. Tracked symbols are added even beyond it.
 
-    A container may exceed the limit by UNCOUNTED symbols. The symbols that other containers add
-    during a count may also exceed it.
+    A container may exceed the limit by UNCOUNTED symbols, and by the symbols that other containers
+    add during a count.
     """
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime], most: int) -> None:

@@ -107,7 +107,8 @@ def with_rejected(read: Read, ticks: Sequence[Tick], reason: str) -> Read:
 
 def plan_readings(reads: Iterable[Read]) -> list[Reading]:
     """Return the readings of a batch, in order of identity. An item has a reading if SQL would
-    misread it, or if it is the last copy of an item whose copies contradict each other."""
+    misread it from its line. If copies of an item contradict each other, the last copy also has
+    one."""
     found: dict[Identity, Tick | Bar | None] = {}
     needed: set[Identity] = set()
     for read in reads:
@@ -157,8 +158,8 @@ def _planned(reads: Sequence[Read], apart: Collection[str]) -> Iterator[Write]:
 
 
 def packed_symbols(read: Read) -> set[str]:
-    """Return the symbols of which a record has two ticks near enough to each other to share an
-    item."""
+    """Return the symbols whose ticks may share an item. The record has two ticks of each such
+    symbol that are near enough to each other."""
     stamps: dict[str, list[str]] = defaultdict(list)
     for tick in read.decoded.ticks:
         stamps[tick.symbol].append(tick.timestamp)

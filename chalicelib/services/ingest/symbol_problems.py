@@ -19,7 +19,7 @@ PARALLEL_NOTES = 8
 
 
 class SymbolProblems:
-    """Notes at most one problem per symbol and NOTED_SECONDS. A container has one instance."""
+    """Notes at most one problem of a symbol in NOTED_SECONDS. A container has one instance."""
 
     def __init__(self, store: SymbolStore, clock: Callable[[], datetime]) -> None:
         self._store = store

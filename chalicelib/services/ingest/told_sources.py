@@ -42,7 +42,7 @@ class ToldSources:
 
     def _line(self, symbol: str, known: KnownSymbols, fixed_before: str) -> Told | None:
         """Return the list of a series' sources. Return None if a replay makes the same decisions
-        without it."""
+        without the list."""
         sources, since = known.sources(symbol), known[symbol].forgotten_at or ""
         if sources is None or not (sources.switches or (since and sources.first)):
             return None
