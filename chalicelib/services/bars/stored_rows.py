@@ -57,7 +57,7 @@ class StoredRows:
         others: OtherRows | None = None,
         versions: Mapping[str, object] = NO_VERSIONS,
     ) -> None:
-        """Create a reader. `prepare` completes a stored bar. `others` caches symbols in
+        """Create a reader. `prepare` completes a stored bar. `others` caches bars of the symbols in
         `versions`."""
         self._bars = bars
         self._prepare = prepare

@@ -91,7 +91,7 @@ class WhenBars:
 
     def is_final(self, key: SeriesKey, bar: Bar, *, is_newest: bool) -> bool:
         """Return whether a bar can no longer change if all further prices arrive in order. A bar of
-        a symbol without a state is final. A historical bar is final unless it is the newest."""
+        a symbol without a state is final. A historical bar that is not the newest is final too."""
         state = self._states.get(key.symbol or self._symbol)
         if state is None or not (bar.ticks or is_newest):
             return True

@@ -226,8 +226,9 @@ class Deliver:
 
     def _absent(self, retry: Retry) -> Result | None:
         """Settle a request whose alert or digest is not stored. Nothing is done for an alert. The
-        request of a digest may come before the digest is made. If the digest is due or its channel
-        is deleted, store it as closed. It can then not be opened without a request."""
+        request of a digest may come before the digest is made; it is then put again. If the digest
+        is due or its channel is deleted, store it as closed. It can then not be opened without a
+        request."""
         digest = digest_of(retry.symbol)
         if digest is None:
             return "none"
@@ -257,8 +258,9 @@ class Deliver:
         return "deferred"
 
     def _wait(self, digest: Digest, retry: Retry, seconds: float) -> Result | None:
-        """Put a digest's request again for later. A request without attempts may come from a
-        version without agendas. Its digest is added to the agenda, unless it is due soon."""
+        """Put a digest's request into the queue again for later. A request without attempts may
+        come from a version of Ticktape without agendas. Its digest is added to the agenda, unless
+        it is due soon."""
         if retry.dead:
             return None
         if retry.attempts:

@@ -99,8 +99,8 @@ class TimeBudget:
             return self._is_quick(channel) and self._own_left(channel) > 0
 
     def is_quick(self, channel: str) -> bool:
-        """Return whether a channel is quick. It is not while an attempt on it is slow, or while the
-        penalty of an earlier slow attempt lasts."""
+        """Return whether a channel is quick. It is not quick while an attempt on it is slow, or
+        while the penalty of an earlier slow attempt lasts."""
         with self._lock:
             return self._is_quick(channel)
 

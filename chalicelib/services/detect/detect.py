@@ -220,7 +220,7 @@ class Detect:
 
     def _states(self, symbols: Sequence[str]) -> dict[str, State]:
         """Take cached states out of the cache until they are written, and read the others. Return
-        all."""
+        all of these states."""
         kept = {name: held for name in symbols if (held := self._kept.pop(name, None))}
         oldest = time.monotonic() - KEPT_SECONDS
         found = {name: state for name, (state, since) in kept.items() if since >= oldest}
