@@ -83,6 +83,20 @@ def test_no_width_overflows(system: System, open_page: OpenPage, view: str) -> N
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
 
 
+@pytest.mark.parametrize(("width", "touch"), [(390, True), (1280, False)])
+def test_comparison_begins_right_below_its_tool_bar(
+    system: System, open_page: OpenPage, width: int, touch: bool
+) -> None:
+    page = open_page(f"{system.page}{VIEWS[1]}", width=width, touch=touch)
+    show_everything(page, VIEWS[1])
+    gap = page.evaluate("""() => {
+      const controls = [...document.querySelectorAll(".toolbar button, .toolbar select")];
+      const ends = controls.map((one) => one.getBoundingClientRect().bottom);
+      return document.querySelector("#compare").getBoundingClientRect().top - Math.max(...ends);
+    }""")
+    assert 0 < gap <= 24
+
+
 def test_axe_finds_nothing_in_both_themes(system: System, open_page: OpenPage) -> None:
     axe = npm_file("axe-core/axe.min.js").read_text()
     page = open_page(
