@@ -161,7 +161,7 @@ def _item_of(action: Action) -> Item:
 
 
 def _is_settled(action: Action, stored: _Stored) -> bool:
-    """Return whether the stored action has the same key and a rank at most as high."""
+    """Return whether a stored action has the same key and an equal or lower rank."""
     known = stored.get(_key_of(action))
     return isinstance(known, Action) and known.rank <= action.rank
 

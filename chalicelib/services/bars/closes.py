@@ -112,8 +112,8 @@ class KeptClosesBefore(ClosesBefore):
             self._keeper.keep(self._symbol, interval, kept)
 
     def _read_basis(self) -> Basis:
-        """Read the mark of the history and return the basis of further reads. Drop all bars that
-        were read before."""
+        """Return the basis of further reads, with the history's mark as it is stored now. Drop all
+        bars that were read before. The mark changes with each write of history."""
         mark = self._bars.history_mark(self._symbol)
         self._read.clear()
         return Basis(self._repairs, mark)

@@ -1,4 +1,4 @@
-"""Keep desks up to date from one point to the next. Live detection and previews share this code."""
+"""Keep the desks of rules up to date, tick by tick or bar by bar, for detection and previews."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Desks:
         interval: str,
         kept: tuple[Desk, tuple[Split, ...]] | None = None,
     ) -> None:
-        """Keep a desk for `rules`. `kept` is a desk of the same rules and stored bars from earlier
-        points, and the splits for which it was adjusted."""
+        """Keep the desk of `rules`. `kept` is an earlier desk of the same rules over the same
+        stored bars, with the splits for which it was adjusted."""
         self._bars = bars
         self._subject = subject
         self._rules = rules
