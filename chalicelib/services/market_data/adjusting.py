@@ -1,10 +1,10 @@
-"""Adjusts bars for splits and dividends when they are read; stored bars stay as they are.
+"""Adjust bars for splits and dividends when they are read; stored bars stay as they are.
 
-If a source gives prices as they were traded, its bars are adjusted for every split that a source
-reported. Yahoo adjusts bars for splits when they are fetched, so here they are adjusted only for
-later splits. Those are splits after the series left Yahoo. They are also splits that the series'
-ticks reported, if the stored bars before such a split do not fit the bars after it. A split that
-only prices show counts if no source reported it.
+If a source gives prices as they were traded, its bars are adjusted for every reported split.
+Yahoo's bars are already adjusted for splits when they are fetched. They are adjusted here only for
+two kinds of later splits: splits after the series left Yahoo, and splits that the series' ticks
+reported. The latter count only if the stored bars before and after such a split do not fit
+together. A split that only prices show counts if no source reported it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from chalicelib.services.stores import Stores
 Adjust = Callable[[Sequence[Bar]], list[Bar]]
 
 _NEAR = timedelta(days=3)
-"""If a split in ticks is within this time of a split that a source reported, both are the same."""
+"""A split in ticks is the same as a reported split if they are at most this far apart."""
 
 
 class Actions:
-    """The corporate actions of one symbol, read for one request. `asked` has the actions that the
-    adjustment includes: none, splits, or all."""
+    """The corporate actions of one symbol, read for one request. `asked` has those that the
+    adjustment includes: none, the splits, or all."""
 
     def __init__(self, stores: Stores, state: State, adjustment: Adjustment) -> None:
         found = stores.actions.actions(state.symbol) if adjustment != "raw" else []
@@ -42,8 +42,7 @@ class Actions:
         self.dividends = [one for one in found if one.kind == "dividend" and adjustment == "all"]
 
     def adjust(self, base: str) -> Adjust:
-        """Return a function that adjusts stored bars of interval `base`. The bars may be in any
-        order."""
+        """Return a function that adjusts stored bars of interval `base`, in any order."""
         noted = unadjusted(self._noted, lambda day: self._last_close(base, day))
         raw = self._scale([*self._told, *self.dividends], noted)
         fetched = self._scale([*self.told_apart, *self.dividends], noted)
@@ -51,8 +50,8 @@ class Actions:
 
     @property
     def told_apart(self) -> list[Action]:
-        """Return the splits that sources reported and that took effect while the series' source
-        gave prices as they were traded."""
+        """Return the reported splits that took effect while the series' source gave prices as they
+        were traded."""
         if not self._told:
             return []
         entry = self._stores.symbols.find(self._state.symbol)
@@ -60,7 +59,8 @@ class Actions:
         return [one for one in self._told if _was_raw(sources, one)]
 
     def noted_apart(self, told: Iterable[Action]) -> list[Split]:
-        """Return the splits that ticks reported or showed, except those near a split in `told`."""
+        """Return the splits that ticks reported or showed. Splits near one in `told` are left
+        out."""
         dates = [date.fromisoformat(one.ex_date) for one in told]
         return [
             split
@@ -100,8 +100,8 @@ class _Adjuster:
         return scale.adjust(bar, self._date(bar)) if scale.dates else bar
 
     def _date(self, bar: Bar) -> str:
-        """Return the date of a bar's session, which historical bars lack. It is computed only near
-        the scales' dates: elsewhere the UTC day gives the same factors."""
+        """Return the date of a bar's session. Historical bars lack it, so it is computed near the
+        dates of the scales. Elsewhere the UTC day gives the same factors."""
         day = bar.session_date or bar.start[:10]
         if bar.session_date or bar.interval == "1d" or day not in self._near:
             return day

@@ -1,5 +1,5 @@
-"""The answers of the market data service. The fields give the JSON, the CSV and the OpenAPI
-document their names and descriptions."""
+"""The answers of the market data service. Their fields determine the names and descriptions in
+JSON, CSV and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _Extended = Annotated[
 
 
 class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A bar of `[timestamp, timestamp + interval)`. It is closed once ticks no longer change it.
+    """A bar of `[timestamp, timestamp + interval)`. Ticks no longer change it once it is closed.
 
-    `extended` is set only for bars outside the regular session. It is not a CSV column.
+    `extended` is set only for bars outside the regular session. CSV has no column for it.
     """
 
     timestamp: _Start
@@ -48,7 +48,7 @@ class BarRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SymbolBarRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A BarRow with its symbol, for tables of several symbols."""
+    """A bar with its symbol, for tables of several symbols."""
 
     timestamp: _Start
     symbol: Symbol
@@ -72,7 +72,8 @@ BAR_COLUMNS = tuple(name for name in BarRow.__struct_fields__ if name != "extend
 
 
 class TickRow(msgspec.Struct, frozen=True):
-    """A stored tick and values derived from it. A value that needs an unknown field is None."""
+    """A stored tick and values derived from it. If a field is unknown, values that depend on it are
+    None."""
 
     timestamp: Instant
     symbol: Symbol
@@ -150,7 +151,7 @@ class ActionRow(msgspec.Struct, frozen=True):
 class PriceTable(msgspec.Struct, frozen=True):
     """A page of rows of one symbol. `cursor` leads to the next page; None on the last page.
     `sources` has the sources of the rows in order of time, each with the time of its first row.
-    `actions` has the actions that sources reported; None unless bars are adjusted."""
+    `actions` has the actions that sources reported; None unless adjusted bars were requested."""
 
     symbol: str
     interval: str

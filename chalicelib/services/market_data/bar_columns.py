@@ -1,4 +1,4 @@
-"""Bars as columns, for computing indicators."""
+"""Bars as columns, from which indicators are computed."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Bars of any interval: stored bars, folded if necessary, followed by the live bars.
+"""Read bars of any interval: stored bars, folded if necessary, followed by the live bars.
 
-A bar's values do not depend on the requested range: a range selects bars by their label, and each
-bar is complete. Reading stops after MOST_READ stored bars, so that no request is slow. A page may
-then have fewer rows than its limit although another page follows. A whole range is read page by
-page. It is refused above MOST_STORED stored bars.
+A range selects bars by their label, and each bar is complete: its values do not depend on the
+range. To keep requests fast, reading stops after MOST_READ stored bars. A page may then have fewer
+rows than its limit although another page follows. A whole range is read page by page, and refused
+above MOST_STORED stored bars.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class StoredCount:
 
 class BarRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request for a symbol's bars whose labels are in `range`. If `after` is set, only bars that
-    follow the bar with this key, in the requested order, are returned."""
+    follow the bar with this key are returned. "Follow" refers to the requested order."""
 
     symbol: str
     interval: str
@@ -87,8 +87,8 @@ def read_bars(
     count: StoredCount,
     adjust: Callable[[Sequence[Bar]], list[Bar]] = list,
 ) -> BarPage:
-    """Return one page of bars. `live` has the unfinished bars of the stored interval, from the
-    state. `adjust` adjusts bars of that interval.
+    """Return one page of bars. `live` has the unfinished bars of the stored interval, which the
+    state has. `adjust` adjusts bars of that interval.
 
     Raises TooLarge.
     """
@@ -113,16 +113,16 @@ def read_bars(
 def _parts(interval: str, bars: int) -> int:
     """Return how many stored bars are enough to make `bars` bars of an interval.
 
-    A label may have both a regular and an extended bar. The last label may be incomplete. One
-    stored bar lies before a range that begins with an extended bar.
+    A label may have both a regular and an extended bar. The last label may be incomplete. If the
+    range begins with an extended bar, one stored bar before it is read too.
     """
     parts = MOST_PARTS[interval]
     return 1 + (bars if parts == 1 else (bars + 1) * parts)
 
 
 def _stored_range(request: BarRequest) -> Range:
-    """Return the range of the stored bars that form the selected bars. It includes a historical bar
-    that hides the first of them because it has the same minute."""
+    """Return the range of the stored bars that form the selected bars. A historical bar of the same
+    minute may hide the first bar, so the range includes it."""
     start, end = request.selected.start, request.selected.end
     start = start and start_of(start, extended=start == key_of(start, extended=True))
     span = SPAN.get(request.interval)
@@ -143,9 +143,9 @@ def _stored(
     store: BarStore, request: BarRequest, wanted: int, live: Sequence[Bar], count: StoredCount
 ) -> tuple[list[Bar], bool]:
     """Return stored bars in the requested order, and whether the range has no others. At least
-    `wanted` of the bars are visible, if there are that many.
+    `wanted` of the bars are visible, if there are as many.
 
-    Reads are consistent if a live bar follows, since the bar before it may have closed just now.
+    If a live bar follows, reads are consistent, since the bar before it may have closed just now.
     """
     reach, base = _stored_range(request), BASE_OF[request.interval]
     consistent = any(reach.holds(bar.key) for bar in live)
@@ -181,10 +181,10 @@ def _add_live(
     """Insert a live bar in its place among the stored bars that were read. Do nothing if it lies
     beyond them, or if a newer version of it is stored.
 
-    The state was read before the bars, so a bar that closed in between is also stored. A stored bar
-    with as many ticks may be an earlier state of a live hour: the hour ended when ticks of the
-    other kind came, then continued and lost some ticks. The newest stored bar need not be next to
-    the live one, since hours of both kinds overlap.
+    The state was read before the bars, so a bar that has closed since is also stored. A live hour
+    may also have been stored earlier, even with as many ticks. It ended when ticks of the other
+    kind came, then continued and lost some ticks. The newest stored bar need not be next to the
+    live one, since regular and extended hours overlap.
     """
     if not reach.holds(live.key):
         return

@@ -16,13 +16,14 @@ from chalicelib.domain.times import from_text, to_text
 
 STALE_AFTER = timedelta(minutes=5)
 """A price is stale if it is this much older than the last moment of trading. The exchange's delay
-does not count."""
+is subtracted."""
 
 OPEN_CACHE_SECONDS = 15
 CLOSED_CACHE_SECONDS = 3600
 
 _SILENCE = 4
-"""A symbol that is silent for more than this many gaps between its ticks has become slower."""
+"""If a symbol is silent for longer than this many times the gap between its ticks, the symbol has
+become slower."""
 
 SPLIT_ADJUSTED = ("yfinance", "yfinance-live")
 """Sources whose history is always adjusted for splits (yfinance issue 2076). Prices of other
@@ -35,8 +36,8 @@ _LONG_WEEKEND = timedelta(days=4)
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
     """The labels in every answer about a symbol.
 
-    `cache_seconds` is not a label: it says how long an answer may be cached. While prices may come,
-    it is the time between two prices.
+    `cache_seconds` is not a label, but says how long an answer may be cached. While prices may
+    come, this is the usual time between two prices.
     """
 
     currency: Annotated[str | None, Meta(examples=["USD"])]
@@ -82,8 +83,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     cache_seconds: int
 
     def adjusted(self, adjustment: str | None) -> Labels:
-        """Return the labels of bars that were read with `adjustment`. None and "raw" change
-        nothing: bars of SPLIT_ADJUSTED sources are never raw."""
+        """Return the labels of bars that were read with `adjustment`. "raw" changes nothing, like
+        None, since bars of SPLIT_ADJUSTED sources are never raw."""
         if adjustment is None or adjustment == "raw":
             return self
         return msgspec.structs.replace(self, adjustment=adjustment)
@@ -98,8 +99,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
 def label(
     symbol: str, last: Tick | None, now: datetime, source: str = "unknown", gap: int = 0
 ) -> Labels:
-    """Return the labels of a symbol whose newest tick is `last`. `gap` is the seconds between it
-    and the tick before; 0 if unknown. `source` is used if there is no tick."""
+    """Return the labels of a symbol whose newest tick is `last`. `gap` is the seconds between that
+    tick and the one before; 0 if unknown. `source` is used if there is no tick."""
     calendar = calendar_for(symbol, last.exchange_timezone if last else None)
     state = _market_state(calendar, last, now)
     opens = None if state == "REGULAR" else _next_open(calendar, now)
@@ -127,9 +128,9 @@ def label(
 
 
 def cadence(last: Tick | None, gap: int, now: datetime) -> int:
-    """Return the usual seconds between a symbol's prices, at most OPEN_CACHE_SECONDS. This is the
-    `gap` between its two newest ticks (0 if unknown), or more if the symbol has long been silent.
-    `now` is the present minus the source's delay."""
+    """Return the usual seconds between a symbol's prices, at most OPEN_CACHE_SECONDS. They are the
+    `gap` between its two newest ticks (0 if unknown), or more if it has long been silent. `now` is
+    the present minus the source's delay."""
     if last is None or not gap:
         return OPEN_CACHE_SECONDS
     silent = (now - from_text(last.timestamp)).total_seconds() / _SILENCE
@@ -137,7 +138,8 @@ def cadence(last: Tick | None, gap: int, now: datetime) -> int:
 
 
 def _market_state(calendar: Calendar, last: Tick | None, now: datetime) -> str:
-    """Return the calendar's state; the newest tick's if the calendar has no opening hours."""
+    """Return the calendar's state. If the calendar has no opening hours, return the state in the
+    newest tick."""
     if isinstance(calendar, DayCalendar) and last and last.market_state:
         return last.market_state
     return calendar.market_state(now)
@@ -168,7 +170,7 @@ def _next_open(calendar: Calendar, now: datetime) -> datetime | None:
 
 
 def _next_prices(calendar: Calendar, opens: datetime | None) -> datetime | None:
-    """Return when prices resume: at the start of the pre-market before the next open, else at the
+    """Return when prices resume: at the start of the next pre-market or, without one, at the next
     open. Return None if trading hours are unknown or the exchange is open."""
     if opens is None:
         return None

@@ -20,8 +20,8 @@ _SMOOTHING = 40
 """The number of windows after which a Wilder average no longer depends on where it began."""
 
 _SESSION_BARS = {"1m": 1920, "5m": 384, "15m": 128, "30m": 64, "1h": 32}
-"""The most bars of a session; VWAP starts with a session's first bar. They cover 32 hours. A local
-day may have 25 hours, and a currency's ticks from Friday's close to midnight belong to Friday's
+"""The most bars of a session, from the first of which VWAP is computed. They cover 32 hours. A
+local day may have 25 hours. A currency's ticks from Friday's close to midnight belong to Friday's
 session, which began on Thursday evening."""
 
 _WHOLE = re.compile(r"\d{1,4}", re.ASCII)
@@ -32,14 +32,14 @@ Numbers = tuple[Any, ...]
 
 
 class Indicator(msgspec.Struct, frozen=True):
-    """What the API knows of an indicator. The key in INDICATORS is the name of its parameter.
+    """The definition of an indicator. Its key in INDICATORS is the name of its parameter.
 
     allowed: the allowed values of the parameter, in words.
     read: returns the numbers of each indicator that a value asks for; empty if invalid.
-    values: returns, for each bar, a value or a struct for several columns; None before the first.
-    warm_up: returns how many earlier bars a value depends on, by the numbers and the interval.
+    values: returns a value for each bar, or a struct for several columns; None before the first.
+    warm_up: returns how many earlier bars a value depends on, given the numbers and the interval.
     columns: the names of the values, without numbers; if empty, the name of the parameter.
-    needs_bars: whether the indicator needs more than prices.
+    needs_bars: whether the indicator needs whole bars. Others also work with prices alone.
     """
 
     allowed: str
@@ -147,4 +147,4 @@ INDICATORS: dict[str, Indicator] = {
         needs_bars=True,
     ),
 }
-"""The indicators by parameter, in the order of an answer's columns."""
+"""The indicators by parameter, in the order of the columns of an answer."""

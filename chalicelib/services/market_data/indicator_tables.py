@@ -1,4 +1,4 @@
-"""Compute indicators over a range, with as much earlier data as they need."""
+"""Compute indicators over a range, with as much data before it as they need."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ A page of 5,000 rows has room for every column that can be requested."""
 
 
 class IndicatorTable(msgspec.Struct, frozen=True):
-    """A page with one row per bar or tick, in the requested order; `columns` lacks `timestamp`."""
+    """A page with one row per bar or tick, in the requested order. `columns` has the indicators'
+    columns, without `timestamp`."""
 
     interval: str
     columns: tuple[str, ...]
@@ -38,8 +39,8 @@ class IndicatorTables:
         self._series = series
 
     def table(self, query: PriceQuery, known: Known, studies: Sequence[Study]) -> IndicatorTable:
-        """Return one page, or the whole range if the query has no limit. Bars before the first row
-        are read as far back as the indicators need. Raises TooLarge before anything is computed."""
+        """Return one page, or the whole range if the query has no limit. Earlier bars are read as
+        far back as the indicators need. Raises TooLarge before anything is computed."""
         self._series.adjust(query.adjustment)
         columns = tuple(column for study in studies for column in study.columns)
         page = self._bars(query, known, len(columns))

@@ -1,8 +1,9 @@
 """`interval=auto`: choose the finest interval that gives at most 400 rows over a range.
 
-Only intervals that reach equally far back into the range qualify. If there are days of several
-years but only minutes since yesterday, a year is not shown as yesterday's minutes. If there is only
-one price a day, days are chosen: minutes would give as many rows, with less in each.
+Only intervals that reach equally far back into the range qualify. Minutes may reach back to
+yesterday only, while days reach back several years. A range of a year is then not shown as
+yesterday's minutes. If there is only one price a day, days are chosen. Minutes would give as many
+rows, with less in each.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ MOST_ROWS = 400
 
 ReadBars = Callable[[str, str | None, int], list[Bar]]
 """A function that is called as `(interval, after, limit)`. It reads stored bars in order of time,
-from the range's start or after the key `after`. It also reads beyond the range's end, as far as the
-last bar may reach."""
+from the range's start or after the key `after`. It reads past the range's end, as far as a bar that
+begins in the range may reach."""
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """The chosen interval and all its bars in the range. `rows` is None if every interval has too
-    many."""
+    """The chosen interval and all of its bars in the range. `rows` is None if every interval has
+    too many."""
 
     interval: str
     rows: list[Bar] | None
@@ -48,7 +49,8 @@ class _Series:
             self._complete = len(rows) < missing
 
     def session(self) -> str:
-        """Return the session of the first bar in the range; empty if there is none."""
+        """Return the session of the first bar in the range. If there is none, return an empty
+        text."""
         self._read_up_to(1)
         if not self._rows or not self._selected.holds(self._rows[0].start):
             return ""
@@ -66,9 +68,10 @@ class _Series:
 
 
 def choose(read: ReadBars, selected: Range) -> Choice:
-    """Return the finest interval with few enough bars; if none has, the coarsest that reaches back.
+    """Return the finest interval with few enough bars. If none has, return the coarsest that
+    reaches back.
 
-    Reads the first bar of each stored interval, then as many of the finest as the decision needs.
+    Reads the first bar of each stored interval, then as many bars of the finest one as necessary.
     Minutes are folded only if the next coarser stored interval, hours or days, has few enough bars.
     """
     series = {base: _Series(base, read, selected) for base in STORED}
@@ -91,8 +94,8 @@ def _reaching_back(series: dict[str, _Series]) -> list[str]:
 
 
 def _candidates(reaching: list[str], series: dict[str, _Series]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of a stored interval and an interval made from it, finest first. If a coarser
-    stored interval has too many bars, intervals made from the finer one are left out."""
+    """Yield pairs of a stored interval and an interval made from it, finest first. If the next
+    coarser stored interval has too many bars, only the stored interval itself is yielded."""
     for base, coarser in zip(reaching, [*reaching[1:], ""], strict=True):
         yield base, base
         if not coarser or series[coarser].bars(coarser) is not None:

@@ -1,7 +1,7 @@
 """Prices of several symbols in one table: one symbol after the other, each in order of time.
 
-A page ends after the symbol at which MOST_READ stored bars have been read. The rows of a whole
-range are counted across all symbols during reading, so that too long a range is refused early.
+A page ends after the symbol at which MOST_READ stored bars have been read. In a whole range, the
+rows of all symbols are counted during reading. Too long a range is therefore refused early.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ PARALLEL_SYMBOLS = 8
 
 
 class ManyPrices(msgspec.Struct, frozen=True):
-    """Tables in the order of the symbols. `cursor` leads to the next page; None on the last
-    page."""
+    """A page of several symbols, with a table for each in order. `cursor` leads to the next page;
+    None on the last page."""
 
     tables: tuple[PriceTable, ...]
     cursor: PriceCursor | None
 
 
 def many_prices(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
-    """Return a page over all symbols, or the whole range of each if the query has no limit.
+    """Return a page of all symbols' rows or, if the query has no limit, the whole range of each
+    symbol.
 
     Raises Unknown, TooLarge.
     """
@@ -62,7 +63,7 @@ def _whole(market_data: MarketData, query: ManyPricesQuery) -> ManyPrices:
 
 
 def _from(query: ManyPricesQuery) -> tuple[str, ...]:
-    """Return the symbols from the cursor's symbol on."""
+    """Return the symbols that are left, beginning with the cursor's."""
     at = query.symbols.index(query.cursor.symbol) if query.cursor else 0
     return query.symbols[at:]
 

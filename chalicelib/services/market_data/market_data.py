@@ -1,7 +1,8 @@
-"""The API's most frequent requests: prices of one symbol, its newest price, and quotes of many.
+"""Answer the API's most frequent requests: prices of one symbol, its newest price, and quotes of
+many.
 
-DynamoDB calls: one GetItem of the state and one Query page answer a request for ticks or a stored
-interval; docs/api.md has the table.
+A request for ticks or for bars of a stored interval takes one GetItem of the state and one Query
+page. docs/api.md has a table of the DynamoDB calls.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ class MarketData:
         return f"sma_{self._fast}", f"sma_{self._slow}"
 
     def prices(self, query: PriceQuery, count: RowCount | None = None) -> PriceTable:
-        """Return a page of ticks or bars, or the whole range if the query has no limit. `count`
-        counts the rows.
+        """Return a page of ticks or bars, or the whole range if the query has no limit. The rows of
+        a whole range are added to `count`.
 
         Raises Unknown, TooLarge.
         """
@@ -105,8 +106,8 @@ class MarketData:
         return self.quote(known.state)
 
     def quotes(self, symbols: list[str]) -> list[Quote]:
-        """Return the newest prices of at most 100 symbols, in order. Symbols without a price are
-        left out."""
+        """Return the newest prices of at most 100 symbols, in the order of `symbols`. Symbols
+        without a price are left out."""
         states = self._states.get_many(symbols)
         found = [states[symbol] for symbol in symbols if symbol in states]
         return [self.quote(state) for state in found if state.last is not None]

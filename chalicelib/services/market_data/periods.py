@@ -1,4 +1,4 @@
-"""Periods that end at the newest stored price. They have yfinance's names."""
+"""Periods that end at the newest stored price. They are named as in yfinance."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from chalicelib.services.market_data.queries import Period
 _MONTHS = {"1mo": 1, "3mo": 3, "6mo": 6, "1y": 12, "2y": 24, "5y": 60}
 
 SESSIONS: dict[str, int] = {"1d": 1, "5d": 5}
-"""The periods in days, and the number of sessions that each must cover."""
+"""The periods in days, each with the least number of sessions that it covers."""
 
 
 def period_start(period: Period, newest: str, oldest_session: str | None) -> str | None:
     """Return the start of a period that ends with the price at `newest`; None for "max".
 
-    A period in days goes back whole days, and covers at least SESSIONS sessions. The first of these
-    has the label `oldest_session`. A period in months or years goes back to the same day of the
-    month, or to the month's last day.
+    A period in days goes back that many times 24 hours, or further to cover SESSIONS sessions.
+    `oldest_session` is the label of the first of these. A period in months or years goes back to
+    the same day of the month, or to the month's last day.
     """
     if period == "max":
         return None

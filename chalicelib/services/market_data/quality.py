@@ -1,4 +1,4 @@
-"""The quality of a symbol's series over some days, from its stored bars and ticks."""
+"""Measure the quality of a symbol's series over some days, from its stored bars and ticks."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class QualityQuery(msgspec.Struct, frozen=True):
-    """A query for the quality of a symbol's series over `range`, which has both ends. A jump is a
-    change of more than `jump_percent`."""
+    """A query for the quality of a symbol's series over `range`, which must have both ends. A jump
+    is a change of more than `jump_percent`."""
 
     symbol: str
     range: Range
@@ -72,7 +72,7 @@ class QualityAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QualityReader:
-    """Answers queries for quality. Minutes are stored for `kept_days`."""
+    """Answers queries for quality. Minute bars are stored for `kept_days`."""
 
     def __init__(self, stores: Stores, clock: Callable[[], datetime], kept_days: int) -> None:
         self._stores = stores
@@ -122,8 +122,9 @@ class QualityReader:
         return first, max(first, last)
 
     def _since(self, symbol: str) -> int:
-        """Return the minute from which on bars are expected. It is the first stored minute or, if
-        earlier, the first whole minute after the symbol was added whose bar cannot have expired."""
+        """Return the minute from which on bars are expected. This is the first whole minute after
+        the symbol was added, but not before `kept_days` ago. If the first stored bar is earlier, it
+        is that bar's minute."""
         entry = self._stores.symbols.find(symbol)
         kept = to_text(self._clock() - timedelta(days=self._kept_days))
         added = max(entry.added_at, kept) if entry else kept

@@ -30,7 +30,7 @@ MAX_DAYS = 31
 
 
 class Range(msgspec.Struct, frozen=True):
-    """The range `[start, end)`. If an end is None, the range is open there."""
+    """The range `[start, end)`. None means that the range is open at that end."""
 
     start: str | None = None
     end: str | None = None
@@ -43,8 +43,8 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """The position in a series that is read page by page: after the row labelled `after`. The first
-    page settles the interval and the range, so that a new newest price changes neither."""
+    """The position in a series that is read page by page: after the row labelled `after`. It keeps
+    the interval and range of the first page, even if a newer price has come since."""
 
     interval: str
     range: Range
@@ -72,12 +72,13 @@ class PriceQuery(msgspec.Struct, frozen=True, kw_only=True):
         return MAX_LIMIT if self.limit is None else self.limit
 
     def in_time(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """Return rows of the query's answer in order of time."""
+        """Return rows of the query's answer, put into order of time."""
         return rows[::-1] if self.descending else rows
 
 
 class PriceCursor(msgspec.Struct, frozen=True):
-    """The position in a table of several symbols: in the rows of `symbol`, or before them."""
+    """The position in a table of several symbols: within the rows of `symbol`, or before its first
+    row."""
 
     symbol: str
     within: Cursor | None = None
@@ -95,7 +96,8 @@ class ManyPricesQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """A query for recorded alerts. Without `symbol`, it is for all symbols on up to MAX_DAYS days.
+    """A query for recorded alerts. Without `symbol`, it asks for all symbols, over at most MAX_DAYS
+    days.
 
     `after` is the position of the last alert on the previous page.
     """

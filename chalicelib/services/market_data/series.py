@@ -1,4 +1,4 @@
-"""A symbol's series: the ticks and bars in a query's range, and earlier ones."""
+"""Read a symbol's series: the ticks and bars in a query's range, and earlier ones."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:  # few requests ask for adjusted bars
     from chalicelib.services.market_data.queries import Adjustment
 
 WIDEST = {"1m": SPAN["30m"], "1h": timedelta(), "1d": SPAN["1mo"]}
-"""How far a bar made from a stored interval may reach beyond its label."""
+"""How far a bar may reach beyond its label, by the stored interval that it is made from."""
 
 MOST_MINUTES = 122
-"""The most minute bars for an hourly bar: those of its hour and of the closing price's minute,
-regular and extended."""
+"""The most minute bars for an hourly bar. They are regular and extended bars of the hour and of the
+closing price's minute."""
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -46,7 +46,7 @@ Row = TypeVar("Row")
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known of a symbol before its rows are read. `entry` is None if it has a tick."""
+    """What is read about a symbol before its rows. `entry` is None if the symbol has a tick."""
 
     symbol: str
     state: State | None
@@ -68,14 +68,14 @@ class Slice(msgspec.Struct, Generic[Row], frozen=True):
 
 
 def _last_instant(symbol: str, label: str) -> str:
-    """Return the last instant of a daily bar's session. A period of a symbol without ticks ends
+    """Return the last instant of a daily bar's session. If a symbol has no ticks, its periods end
     there."""
     session = calendar_for(symbol, None).session_on(date.fromisoformat(label[:10]))
     return to_text(session.close - _INSTANT)
 
 
 class Series:
-    """Reads the stored data of symbols. Create a new one for each request, since it caches what it
+    """Reads the stored data of symbols. Create one for each request, since it caches what it has
     read.
 
     `stored` counts the stored bars that were read. Methods that read bars raise TooLarge above the
@@ -91,12 +91,13 @@ class Series:
         self._actions: dict[str, Actions] = {}
 
     def adjust(self, adjustment: Adjustment | None) -> None:
-        """Have bars adjusted from now on. None and "raw" leave bars as they are stored."""
+        """Adjust the bars that are read from now on. None and "raw" leave them as they are
+        stored."""
         self._adjustment = None if adjustment == "raw" else adjustment
 
     def known(self, symbol: str) -> Known:
-        """Return what is known about a symbol. This takes one GetItem, and one BatchGetItem if the
-        symbol has no tick. Raises Unknown."""
+        """Return what is known about a symbol. This takes one GetItem. If the symbol has no tick,
+        it also takes one BatchGetItem. Raises Unknown."""
         state = self._stores.state.get(symbol)
         entry = None
         if state is None or state.last is None:  # a forgotten symbol leaves a state without a tick
@@ -106,11 +107,11 @@ class Series:
         return Known(symbol, state, entry)
 
     def ticks(self, query: PriceQuery, known: Known) -> Slice[Tick]:
-        """Return a page of ticks, up to the newest that detect has processed. Takes one Query.
+        """Return a page of ticks, up to the newest that detect has processed. This takes one Query.
 
-        After that tick, items of a batch may still be written in parallel, and a reader that pages
-        on would skip the late ones. Up to that tick, bars, alerts and quotes agree with the ticks.
-        A symbol that detect has not processed yet has no ticks here.
+        Items with later ticks may still be written in parallel. A reader that continued past them
+        would miss those that are written late. Up to the newest processed tick, bars, alerts and
+        quotes agree with the ticks. Before detect has processed any, the page is empty.
         """
         reach = self.range_of(query, known)
         if known.last is None:
@@ -137,8 +138,8 @@ class Series:
         return Slice("tick", rows, cursor)
 
     def bars(self, query: PriceQuery, known: Known) -> Slice[Bar]:
-        """Return a page of bars in the requested interval. For "auto", choose an interval for the
-        range."""
+        """Return a page of bars in the requested interval. For "auto", an interval is chosen that
+        suits the range."""
         reach = self.range_of(query, known)
         interval: str = query.cursor.interval if query.cursor else query.interval
         page = None
@@ -169,7 +170,8 @@ class Series:
         return page.rows[::-1]
 
     def range_of(self, query: PriceQuery, known: Known) -> Range:
-        """Return the range of a query, from its cursor, its own range or its period."""
+        """Return the range of a query. It comes from the query's cursor, its `range` or its
+        period."""
         if query.cursor:
             return query.cursor.range
         if query.period is None or query.period == "max":
@@ -187,8 +189,8 @@ class Series:
     def _first(
         self, known: Known, reach: Range, base: str, after: str | None, limit: int
     ) -> list[Bar]:
-        """Return stored bars for choosing an interval. All parts of the last bar in the range are
-        included."""
+        """Return stored bars from which an interval is chosen. They include all parts of the last
+        bar in the range."""
         beyond = Range(reach.start, shifted_end(reach.end, WIDEST[base]))
         return self._read(known, base, beyond, limit=limit, after=after).rows
 

@@ -10,7 +10,8 @@ from chalicelib.services.market_data.bar_columns import BarColumns
 from chalicelib.services.market_data.indicator_list import INDICATORS, Indicator, Numbers
 
 DECIMALS = 8
-"""The decimal places of values. Computations that begin at different bars agree on these places."""
+"""The decimal places of values. Computations that begin at different bars agree to this many
+places."""
 
 
 class Study(msgspec.Struct, frozen=True):
@@ -27,7 +28,7 @@ class Study(msgspec.Struct, frozen=True):
 
     @property
     def needs_bars(self) -> bool:
-        """Return whether the indicator needs more than prices."""
+        """Return whether the indicator needs whole bars, not only prices."""
         return self._indicator.needs_bars
 
     def warm_up(self, interval: str) -> int:
@@ -35,8 +36,8 @@ class Study(msgspec.Struct, frozen=True):
         return self._indicator.warm_up(self.numbers, interval)
 
     def values(self, bars: BarColumns, skip: int) -> list[list[float | None]]:
-        """Return the columns: a value after each bar, without the first `skip` bars. A value is
-        None if the indicator has not begun."""
+        """Return the columns. Each has a value after each bar, without the first `skip` bars. A
+        value is None if the indicator has not begun."""
         found = list(self._indicator.values(bars, self.numbers))[skip:]
         if not self._indicator.columns:
             return [_rounded(found)]

@@ -37,8 +37,8 @@ class RowCount:
         self._lock = Lock()
 
     def add(self, table: Table) -> None:
-        """Count the rows of a page. Raises TooLarge if the total is above MOST_WHOLE_ROWS, or if it
-        has reached this number and pages follow."""
+        """Count the rows of a page. Raises TooLarge above MOST_WHOLE_ROWS. If pages follow, it is
+        raised at this number already."""
         following = 0 if table.cursor is None else 1
         with self._lock:
             self._rows += len(table.rows)
@@ -46,7 +46,7 @@ class RowCount:
         self.check()
 
     def check(self) -> None:
-        """Raise TooLarge if the total is too large."""
+        """Raise TooLarge if `add` has counted too many rows."""
         if self._is_over:
             raise TooLarge(
                 f"the range has more than {MOST_WHOLE_ROWS} rows: narrow it with start and end, or"
@@ -59,9 +59,10 @@ def read_whole(
     start: AnyCursor | None,
     count: RowCount | None = None,
 ) -> AnyTable:
-    """Read pages from `start` to the end of the range; return the last page with the rows of all.
+    """Read pages from `start` to the end of the range. Return the last page with the rows of all
+    pages.
 
-    `count` includes rows that the answer has from other reads. Raises TooLarge.
+    `count` may already contain rows of other reads for the same answer. Raises TooLarge.
     """
     count = count or RowCount()
     count.check()
