@@ -181,9 +181,9 @@ class BarStore(Protocol):
 
 
 class RecordedActions(msgspec.Struct, frozen=True):
-    """The result of recording actions. If a stored action contradicts a given one, `conflicts` has
-    both under the given one's index. The first of the two is kept. `left` has the indexes of the
-    actions that were not processed by the deadline."""
+    """The result of recording actions. `conflicts` has the given actions that a stored one
+    contradicts: by the given action's index, both actions, the kept one first. `left` has the
+    indexes of the actions that were not processed by the deadline."""
 
     conflicts: dict[int, tuple[Action, Action]]
     left: frozenset[int]

@@ -98,7 +98,7 @@ class Catalog(Protocol):
         period."""
 
     def unstage(self, table: Table) -> None:
-        """Empty the table of unchecked files. The objects remain."""
+        """Empty the table of unchecked files. The files themselves remain in S3."""
 
 
 class LakeObjects(Protocol):

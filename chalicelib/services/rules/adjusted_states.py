@@ -15,8 +15,8 @@ from chalicelib.services.stores import Stores
 
 
 class AdjustedStates:
-    """Reads states like a StateStore, with other splits than those that detection noted. With "raw"
-    a state has no splits. With "splits" it has those that sources reported, and noted ones that no
+    """Reads states like a StateStore, but replaces their splits by those of an adjustment. For
+    "raw" there are none. For "splits" they are those that sources reported, and noted ones that no
     source reported. "all" adds dividends. As in live detection, a bar is evaluated with the splits
     up to its own session, whenever they became known."""
 

@@ -105,9 +105,8 @@ class ClosedBars:
         return rows[0].tick if rows else None
 
     def _is_over(self, name: str, *, has_next: bool) -> bool:
-        """Return whether a bar has closed by the newest tick. A historical bar may be later than
-        that tick. It has closed if bars of its interval are stored as such, or if another bar
-        follows."""
+        """Return whether a bar has closed by the newest tick. If a historical bar is later than
+        that tick, it has closed if its interval is stored, or if another bar follows."""
         if self._newest is not None:
             running = label_of(self._newest[0], self._interval)
             if name <= running:
