@@ -136,7 +136,7 @@ class Writer:
     @contextmanager
     def collecting_errors(self, what: str, periods: Sequence[str]) -> Iterator[None]:
         """Catch a CompactionError in the context and add it to `failed`, with `what` and the
-        periods in its message."""
+        periods."""
         try:
             yield
         except CompactionError as error:

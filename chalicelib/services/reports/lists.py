@@ -42,7 +42,7 @@ class LakeState(msgspec.Struct, frozen=True):
 
 
 class ReportLists:
-    """Counts LIST requests from the state of the lake. The state is read when needed and cached for
+    """Counts LIST requests from the state of the lake, which is read when needed and cached for
     KEPT."""
 
     def __init__(self, read: Callable[[], LakeState], clock: Callable[[], datetime]) -> None:

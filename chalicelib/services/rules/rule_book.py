@@ -167,8 +167,7 @@ class RuleBook:
             check_kept([*others, new], self._symbols, others)
 
     def _check_room(self, new: Rule, table: RuleTable) -> None:
-        """Raise Conflict if `new` would exceed the limit of all rules or the limit of its
-        symbol."""
+        """Raise Conflict if `new` would exceed the limit of all rules or of its symbol's rules."""
         stored_ids = {rule_id for _, rule_id in table.enabled}
         others = {key: on for key, on in table.enabled.items() if key[1] != new.rule_id}
         for rule_id, default in self._defaults.items():

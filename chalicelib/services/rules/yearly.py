@@ -18,8 +18,8 @@ MOST_SYMBOLS = 10
 
 STORM_A_YEAR = 250
 STORM_A_DAY = 10
-"""A rule is a storm if one symbol has more than STORM_A_YEAR alerts in the year, or more than
-STORM_A_DAY in a day."""
+"""A rule is a storm if one symbol has more alerts than this in a day, or STORM_A_YEAR in the
+year."""
 
 Preview = Callable[[Rule, str, str | None, str | None], Previewed]
 
